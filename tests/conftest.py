@@ -1,0 +1,61 @@
+"""No test touches the user's home folder, caches or a real bucket, or sees their configuration."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import index_server
+from tests.support.index_server import IndexServer
+from tests.support.tool import Tool
+
+pytest_plugins = ["tests.support.s3_servers"]
+
+_CLEARED_PREFIXES = ("PIP_", "UV_", "AWS_", "VENVBUILD_", "XDG_", "PYTHON")
+_CLEARED = {"ENV_NAME", "FAIL_ON_CONFLICTS", "BUILD_URL", "GIT_COMMIT", "NETRC", "PYTHONDONTWRITEBYTECODE"}
+_KEPT = {"VENVBUILD_TEST_REQUIRE", "PIP_CERT", "PYTHONPATH"}
+_REAL_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+_REAL_INDEX = {
+    name: value for name, value in os.environ.items() if name in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "PIP_CERT")
+}
+
+
+@pytest.fixture(autouse=True)
+def _nobodys_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home of its own for each test, and none of the settings of who runs them."""
+    for name in list(os.environ):
+        if (name.startswith(_CLEARED_PREFIXES) or name in _CLEARED) and name not in _KEPT:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")  # a test that means S3 says where
+
+
+@pytest.fixture(scope="session")
+def real_cache() -> Path:
+    """Where downloads of the tests are kept between runs."""
+    return _REAL_CACHE / "venvbuild-tests"
+
+
+@pytest.fixture(scope="session")
+def real_index() -> dict[str, str]:
+    """The variables by which whoever runs the tests reaches a package index; empty for PyPI."""
+    return dict(_REAL_INDEX)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[IndexServer]:
+    """A package index of the wheels which the test puts into `index.folder`."""
+    folder = tmp_path / "index"
+    folder.mkdir()
+    with index_server.running(folder) as server:
+        yield server
+
+
+@pytest.fixture
+def tool(tmp_path: Path, index: IndexServer) -> Tool:
+    """`venvbuild` as its users run it: a process of its own, the index above, a folder store."""
+    return Tool(tmp_path, index)

@@ -1,0 +1,94 @@
+"""Runs venvbuild as its users do: in a process of its own, with an environment made for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.support.index_server import IndexServer
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended and what it said."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        """The one JSON value on stdout."""
+        return json.loads(self.stdout)
+
+
+@dataclass
+class Tool:
+    """A user's machine: a folder to work in, an index, a store."""
+
+    folder: Path
+    index: IndexServer
+    env: dict[str, str] = field(default_factory=dict)
+    """Added to the environment of every run; an empty index URL is taken as unset."""
+
+    def __post_init__(self) -> None:
+        self.store = str(self.folder / "store")
+        self.work = self.folder / "work"
+        self.env = {"VENVBUILD_INDEX_URL": self.index.url(), "VENVBUILD_STORE": self.store, **self.env}
+
+    def requirements(self, *lines: str, name: str = "requirements.txt") -> Path:
+        """A requirements file in the folder."""
+        path = self.folder / name
+        path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        return path
+
+    def environment(self, **more: str | None) -> dict[str, str]:
+        """What a run sees; None takes a variable away."""
+        merged: dict[str, str | None] = {**os.environ, "PYTHONPATH": str(REPOSITORY), **self.env, **more}
+        return {name: value for name, value in merged.items() if value is not None}
+
+    def command(self, *arguments: str | Path) -> list[str]:
+        """The argv of a run."""
+        return [sys.executable, "-m", "venvbuild", *map(str, arguments)]
+
+    def run(self, *arguments: str | Path, timeout_s: float = 300, **env: str | None) -> Ended:
+        """Run it to its end."""
+        done = subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment(**env),
+            text=True,
+            capture_output=True,
+            timeout=timeout_s,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *arguments: str | Path, **env: str | None) -> subprocess.Popen[str]:
+        """Start it; whoever starts it ends it."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.folder,
+            env=self.environment(**env),
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def build(self, *lines: str, **env: str | None) -> Ended:
+        """`build --json` of a file with these lines."""
+        return self.run("build", "--json", "-r", self.requirements(*lines), **env)
+
+    def stored(self, version: str) -> Path:
+        """The folder of a build in the folder store."""
+        return Path(self.store, "venv-builds", version)

@@ -1,0 +1,5 @@
+"""`python -m venvbuild`."""
+
+from venvbuild.main import main
+
+main()

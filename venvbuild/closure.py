@@ -1,0 +1,247 @@
+"""Every distribution that the pins need, exactly: resolved once, by uv, and locked with hashes."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from venvbuild.diagnosis import Diagnosis, Wanted, explain
+from venvbuild.errors import (
+    ConflictsFound,
+    IndexUnavailable,
+    IntegrityError,
+    Problem,
+    RequirementsRefused,
+    ResolutionError,
+)
+from venvbuild.installer import Installer
+from venvbuild.interpreters import Interpreter
+from venvbuild.package_index import PackageIndex
+from venvbuild.process import CommandFailed
+from venvbuild.requirements import Requirements
+
+log = logging.getLogger(__name__)
+
+LOCK = "requirements.lock.txt"
+_PIP = {"3.8": "25.0.1", "3.9": "26.0.1"}
+_PIP_NEWEST = "26.3"
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class LockedDistribution:
+    """One line of the lock."""
+
+    name: str
+    """Canonical (PEP 503)."""
+    version: str
+    hashes: tuple[str, ...]
+    """`sha256:...`, sorted."""
+
+
+@dataclass(frozen=True)
+class Closure:
+    """The whole environment, exactly, before anything is installed."""
+
+    distributions: tuple[LockedDistribution, ...]
+    """Sorted by name."""
+    not_pinned: tuple[str, ...]
+    """Names that the user's file does not pin, pip apart."""
+    is_forced: bool
+    """Whether the pins contradict each other and were taken as written all the same."""
+
+    def text(self) -> str:
+        """The lock: what pip and uv read with `--require-hashes`; sorted, the same for the same closure."""
+        return "".join(
+            " \\\n    --hash=".join((f"{one.name}=={one.version}", *one.hashes)) + "\n" for one in self.distributions
+        )
+
+
+def pip_version(python_version: str) -> str:
+    """The pip that goes into every environment whose file does not pin one: the newest that runs on this Python."""
+    return _PIP.get(python_version, _PIP_NEWEST)
+
+
+def lock(
+    requirements: Requirements,
+    interpreter: Interpreter,
+    installer: Installer,
+    index: PackageIndex,
+    folder: Path,
+    *,
+    fail_on_conflicts: bool,
+    locked: bool,
+    sdists: Sequence[str] = (),
+    wheels: Sequence[Path] = (),
+    wait: Callable[[float], None] = time.sleep,
+) -> Closure:
+    """Resolve the pins whose marker holds; `folder` is for scratch files, `wheels` holds those built from `sdists`.
+
+    Raises:
+        ConflictsFound: the pins contradict each other and `fail_on_conflicts`.
+        ResolutionError: something is not there for this Python and platform, or forcing the pins does not help.
+        IndexUnavailable, UsageError: the index is the reason (6, 2).
+        RequirementsRefused: `locked`, and the file is not its own closure.
+        IntegrityError: a hash of the file fits no file of the index, or the index's bytes are wrong.
+    """
+    resolution = _Resolution(requirements, interpreter, installer, index, folder, sdists, wheels, wait)
+    closure = resolution.resolve(fail_on_conflicts=fail_on_conflicts)
+    if locked and closure.not_pinned:
+        raise RequirementsRefused(
+            f"{requirements.path} is not its own closure: {len(closure.not_pinned)} more packages are needed",
+            where=requirements.path,
+            why=", ".join(closure.not_pinned[:20]),
+            rule="NOT_LOCKED",
+            fix=f"use the completed file, {_completed(closure, folder)}, or build without --locked",
+        )
+    return closure
+
+
+def _completed(closure: Closure, folder: Path) -> Path:
+    path = folder / LOCK
+    path.write_text(closure.text(), "utf-8")
+    return path
+
+
+class _Resolution:
+    """What the tries of one resolution share."""
+
+    def __init__(
+        self,
+        requirements: Requirements,
+        interpreter: Interpreter,
+        installer: Installer,
+        index: PackageIndex,
+        folder: Path,
+        sdists: Sequence[str],
+        wheels: Sequence[Path],
+        wait: Callable[[float], None],
+    ) -> None:
+        self._requirements, self._interpreter, self._installer = requirements, interpreter, installer
+        self._index, self._folder, self._sdists, self._wheels, self._wait = index, folder, sdists, wheels, wait
+        self._output = folder / "resolved.txt"
+
+    def resolve(self, *, fail_on_conflicts: bool) -> Closure:
+        for attempt in range(1, _TRIES + 1):
+            try:
+                self._compile()
+                return self._closure(is_forced=False)
+            except CommandFailed as failure:
+                try:
+                    return self._after(failure, fail_on_conflicts=fail_on_conflicts)
+                except IndexUnavailable as error:
+                    if attempt == _TRIES:
+                        raise
+                    log.warning("%s; trying again (%d of %d)", error.problems[0].as_line(), attempt + 1, _TRIES)
+                    self._wait(2.0**attempt)
+        raise AssertionError("unreachable")
+
+    def _after(self, failure: CommandFailed, *, fail_on_conflicts: bool) -> Closure:
+        """What the failure means: asked of the index, not read from the installer's words."""
+        diagnosis = explain(
+            wanted_by(self._requirements, self._interpreter, self._sdists), self._index, self._interpreter
+        )
+        if not diagnosis.contradictions:
+            return self._once_more(failure)
+        if fail_on_conflicts:
+            raise ConflictsFound.of(diagnosis.contradictions) from failure
+        try:
+            self._compile(self._overrides(diagnosis))
+        except CommandFailed as forced:
+            raise ResolutionError.of([*diagnosis.contradictions, _said_by_uv(forced)]) from forced
+        return self._closure(is_forced=True)
+
+    def _once_more(self, failure: CommandFailed) -> Closure:
+        """The index answers well for every pin: either it was away for a moment, or the reason lies deep."""
+        self._wait(1.0)
+        try:
+            self._compile()
+        except CommandFailed as second:
+            raise ResolutionError.of([_said_by_uv(second)]) from failure
+        return self._closure(is_forced=False)
+
+    def _compile(self, overrides: Path | None = None) -> None:
+        source = self._folder / "to-resolve.in"
+        lines = [f"{pin.name}{_extras(pin.extras)}=={pin.version}" for pin in self._requirements.active]
+        source.write_text("".join(f"{line}\n" for line in [*lines, *self._own_pip()]), "utf-8")
+        self._installer.compile(source, self._output, self._interpreter, overrides=overrides, find_links=self._wheels)
+
+    def _own_pip(self) -> list[str]:
+        if any(pin.canonical_name == "pip" for pin in self._requirements.active):
+            return []
+        return [f"pip=={pip_version(self._interpreter.version)}"]
+
+    def _overrides(self, diagnosis: Diagnosis) -> Path:
+        """An override replaces every requirement of its name, so it carries the extras that anyone asks of it."""
+        path = self._folder / "overrides.txt"
+        path.write_text(
+            "".join(
+                f"{pin.canonical_name}{_extras(sorted(diagnosis.extras[pin.canonical_name]))}=={pin.version}\n"
+                for pin in self._requirements.active
+            ),
+            "utf-8",
+        )
+        return path
+
+    def _closure(self, *, is_forced: bool) -> Closure:
+        given = {pin.canonical_name: pin for pin in self._requirements.active}
+        distributions = []
+        for name, version, hashes in read_lock(self._output.read_text("utf-8")):
+            pin = given.get(name)
+            if pin and pin.hashes:
+                kept = tuple(one for one in hashes if one in pin.hashes)
+                if not kept:
+                    raise IntegrityError(
+                        f"no file of {name} {version} has one of the hashes given",
+                        rule="WRONG_BYTES",
+                        where=f"{self._requirements.path}:{pin.line}",
+                        why="the index has " + ", ".join(hashes)[:160],
+                        fix="compare the hashes with those of the index; one of the two is out of date",
+                    )
+                hashes = kept
+            distributions.append(LockedDistribution(name, version, hashes))
+        not_pinned = tuple(one.name for one in distributions if one.name not in given and one.name != "pip")
+        return Closure(tuple(sorted(distributions, key=lambda one: one.name)), not_pinned, is_forced)
+
+
+def read_lock(text: str) -> list[tuple[str, str, tuple[str, ...]]]:
+    """(name, version, hashes) of each entry of a lock as uv and `Closure.text` write it."""
+    entries = []
+    for line in re.sub(r"\\\r?\n", " ", text).splitlines():
+        requirement, *hashes = line.split("--hash=")
+        name, separator, version = requirement.partition("==")
+        if separator:
+            entries.append((name.strip(), version.split(";")[0].strip(), tuple(sorted(one.strip() for one in hashes))))
+    return entries
+
+
+def wanted_by(requirements: Requirements, interpreter: Interpreter, sdists: Sequence[str]) -> list[Wanted]:
+    """The pins whose marker holds, as questions to the index; the tool's own pip among them."""
+    wanted = {
+        pin.canonical_name: Wanted(
+            pin.canonical_name,
+            pin.version,
+            frozenset(pin.extras),
+            f"{requirements.path}:{pin.line}",
+            frozenset(pin.hashes),
+            pin.canonical_name in sdists,
+        )
+        for pin in requirements.active
+    }
+    wanted.setdefault("pip", Wanted("pip", pip_version(interpreter.version), where="the pip of every environment"))
+    return list(wanted.values())
+
+
+def _extras(extras: Sequence[str]) -> str:
+    return f"[{','.join(extras)}]" if extras else ""
+
+
+def _said_by_uv(failure: CommandFailed) -> Problem:
+    said = " ".join(failure.output.replace("╰─▶", "").replace("×", "").split())
+    return Problem(
+        "the pins cannot be resolved together", why=said[:1500], rule="UNSATISFIABLE", fix="change the pins it names"
+    )

@@ -1,0 +1,19 @@
+"""The verbs, one file each: parse, call one function, words and exit code.
+
+Adding one is a file here and a line in `COMMANDS`; the order is that of `venvbuild --help`.
+"""
+
+COMMANDS = {
+    "build": "build",
+    "check": "check",
+    "create": "create",
+    "inspect": "inspect",
+    "pack": "pack",
+    "describe": "describe",
+    "upload": "upload",
+    "register": "register",
+    "list": "list",
+    "show": "show",
+    "config": "config",
+}
+"""Name of the command -> module in this folder, imported when the command runs."""

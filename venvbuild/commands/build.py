@@ -1,0 +1,72 @@
+"""`venvbuild build`: all seven steps, afresh."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import click
+
+from venvbuild import pipeline
+from venvbuild.commands import options, words
+from venvbuild.errors import UsageError
+from venvbuild.steps import Request, size_text
+
+
+@click.command("build", short_help="Requirements in, a committed build out: all seven steps.")
+@options.with_build_options
+@options.with_store
+@options.with_work_dir
+@options.with_config
+@options.as_json
+def command(**given: Any) -> None:
+    """Turn a pinned requirements file into a committed build: check, create, inspect, pack, describe, upload, register.
+
+    Without --work-dir the work dir is temporary; it is kept, and named, when the build fails.
+    """
+    settings = options.load(given)
+    progress = words.Progress()
+    folder, is_temporary = _folder(settings["work_dir"])
+    try:
+        metadata = pipeline.build(_request(given), settings, os.environ, folder, progress)
+    except BaseException:
+        progress.stopped()
+        if is_temporary and any(folder.iterdir()):
+            words.say(f"the work dir is kept: {folder}")
+        elif is_temporary:
+            folder.rmdir()
+        raise
+    if is_temporary:
+        shutil.rmtree(folder)
+    if given["as_json"]:
+        words.print_json(metadata)
+    else:
+        words.print_data(_line(metadata))
+
+
+def _request(given: dict[str, Any]) -> Request:
+    return Request(given["requirements"], given["locked"], given["allow_sdist"], given["allow_python_download"])
+
+
+def _folder(work_dir: str | None) -> tuple[Path, bool]:
+    if work_dir:
+        return Path(work_dir), False
+    try:
+        return Path(tempfile.mkdtemp(prefix="venvbuild-")), True
+    except OSError as error:
+        raise UsageError(
+            f"there is no temporary folder: {error.strerror or error}",
+            where=str(error.filename or "TMPDIR"),
+            fix="set TMPDIR to a folder that can be written, or give --work-dir",
+        ) from error
+
+
+def _line(metadata: dict[str, Any]) -> str:
+    seconds = " ".join(f"{step} {taken:.1f} s" for step, taken in metadata["duration_s"].items())
+    return (
+        f"{metadata['venv_version']}  {metadata['venv_archive']}  {size_text(metadata['archive_size_bytes'])}  "
+        f"{metadata['package_count']} packages  {seconds}"
+    )

@@ -1,0 +1,40 @@
+"""`venvbuild check`: the first step, which starts the work dir."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from venvbuild import pipeline
+from venvbuild.commands import options, words
+from venvbuild.steps import Request
+
+DEFAULT_WORK_DIR = "venvbuild-work"
+
+
+@click.command("check", short_help="1. Judge the requirements and the parameters; start the work dir.")
+@options.with_build_options
+@options.with_work_dir
+@options.again
+@options.with_config
+@options.as_json
+def command(**given: Any) -> None:
+    """Judge the requirements file and the parameters, all problems at once, and start the work dir.
+
+    What is given here is written down, without secrets; the later steps read it there.
+    """
+    settings = options.load(given)
+    request = Request(given["requirements"], given["locked"], given["allow_sdist"], given["allow_python_download"])
+    result = pipeline.check(
+        request,
+        settings,
+        os.environ,
+        Path(settings["work_dir"] or DEFAULT_WORK_DIR),
+        words.Progress(),
+        again=given["again"],
+    )
+    if given["as_json"]:
+        words.print_json(result)

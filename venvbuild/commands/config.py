@@ -1,0 +1,36 @@
+"""`venvbuild config`: each setting, its value and where it came from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from venvbuild.commands import options, words
+from venvbuild.settings import BY_NAME, shown
+
+
+@click.command("config", short_help="Each setting, its value, and where it came from.")
+@options.with_config
+@options.as_json
+def command(**given: Any) -> None:
+    """Each setting, its value without credentials, and where it came from."""
+    settings = options.load(given)
+    rows = [
+        {
+            "name": name,
+            "value": shown(value.value),
+            "origin": value.origin,
+            "variable": BY_NAME[name].env,
+            "flag": BY_NAME[name].flag,
+        }
+        for name, value in settings.values.items()
+    ]
+    if given["as_json"]:
+        words.print_json(rows)
+    else:
+        width = max(len(row["value"]) for row in rows)
+        for row in rows:
+            words.print_data(f"{row['name']:<20} {row['value']:<{width}}  {row['origin']}")
+    for note in settings.notes:
+        words.say(f"note: {note}")

@@ -1,0 +1,38 @@
+"""`venvbuild list`: the builds of a store."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+import click
+
+from athena import table
+from venvbuild.commands import options, words
+from venvbuild.steps import size_text, store_of
+
+
+@click.command("list", short_help="The builds of a store, newest first.")
+@options.with_store
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many.")
+@options.with_config
+@options.as_json
+def command(**given: Any) -> None:
+    """The builds of a store, newest first; all of them unless --limit."""
+    store = store_of(options.load(given))
+    builds = list(islice(table.rows(store), given["limit"]))
+    if given["as_json"]:
+        words.print_json(builds)
+        return
+    for build in builds:
+        words.print_data(_line(build))
+    if not builds:
+        words.say(f"there are no builds in {store.url}")
+
+
+def _line(build: dict[str, Any]) -> str:
+    state = "conflict free" if build["is_conflict_free"] else f"{len(build['conflicts'])} conflicts"
+    return (
+        f"{build['venv_version']}  {build['created_at']}  {build['env_name']:<20}  {build['python_version']:<5} "
+        f"{build['package_count']:>4} packages  {size_text(build['archive_size_bytes']):>10}  {state}"
+    )

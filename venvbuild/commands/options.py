@@ -1,0 +1,96 @@
+"""Options that several commands share, and how they become `Settings`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from venvbuild import settings
+from venvbuild.redaction import REDACTOR
+from venvbuild.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON value on stdout.")
+again = click.option("--again", is_flag=True, help="Run although nothing has changed.")
+_config = click.option(
+    "--config",
+    "config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Read this configuration file instead of the user's.",
+)
+
+
+def _option(name: str, **more: Any) -> Callable[[F], F]:
+    setting = settings.BY_NAME[name]
+    return click.option(
+        setting.flag, name, default=None, help=f"{setting.help[0].upper()}{setting.help[1:]}. [{setting.env}]", **more
+    )
+
+
+def with_config(command: F) -> F:
+    """`--config`, for every command that has settings."""
+    return _config(command)
+
+
+def with_store(command: F) -> F:
+    """`--store` and how to reach S3."""
+    return _option("store", metavar="URL")(command)
+
+
+def with_work_dir(command: F) -> F:
+    """`--work-dir`, for the steps."""
+    return _option("work_dir", metavar="DIR")(command)
+
+
+def with_pack_options(command: F) -> F:
+    """What decides on the archive's bytes."""
+    return _option("level", metavar="1-9")(_option("python_path", metavar="PATH")(command))
+
+
+def with_build_options(command: F) -> F:
+    """Everything that `check` judges or writes down, which is all that `build` takes but the store."""
+    conflicts = click.option(
+        "--fail-on-conflicts/--no-fail-on-conflicts",
+        "fail_on_conflicts",
+        default=None,
+        help="End with 5 when dependencies conflict, or build all the same. [FAIL_ON_CONFLICTS]",
+    )
+    for option in (
+        click.option("--allow-python-download", is_flag=True, help="Let uv fetch the Python when it is not here."),
+        click.option("--allow-sdist", multiple=True, metavar="NAME", help="Build this package from source if need be."),
+        click.option("--locked", is_flag=True, help="Refuse a file that is not its own closure."),
+        _option("timeout_s", metavar="SECONDS"),
+        _option("find_links", metavar="PLACES"),
+        _option("extra_index_urls", metavar="URLS"),
+        _option("index_url", metavar="URL"),
+        _option("installer", metavar="uv|pip"),
+        conflicts,
+        _option("python_version", metavar="X.Y"),
+        _option("env_name", metavar="NAME"),
+        click.option(
+            "-r",
+            "--requirements",
+            type=click.Path(path_type=Path),
+            default=Path("requirements.txt"),
+            show_default=True,
+            metavar="FILE",
+            help="The pinned requirements.",
+        ),
+    ):
+        command = option(command)
+    return with_pack_options(command)
+
+
+def load(given: Mapping[str, Any]) -> Settings:
+    """The settings of this run, from the options of the command, the environment and the configuration file."""
+    flags = {name: given[name] for name in settings.BY_NAME if given.get(name) is not None}
+    loaded = settings.load(flags, os.environ, given.get("config"))
+    for url in (loaded["index_url"], *loaded["extra_index_urls"], *loaded["find_links"]):
+        REDACTOR.hide_url(url)
+    return loaded

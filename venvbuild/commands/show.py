@@ -1,0 +1,47 @@
+"""`venvbuild show`: one build."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from venvbuild import metadata
+from venvbuild.commands import options, words
+from venvbuild.errors import NotInStore
+from venvbuild.steps import size_text, store_of
+
+
+@click.command("show", short_help="One build: what it is and what it holds.")
+@click.argument("version")
+@options.with_store
+@options.with_config
+@options.as_json
+def command(version: str, **given: Any) -> None:
+    """One build: what it is, what it holds, what conflicts."""
+    store = store_of(options.load(given))
+    if not metadata.is_venv_version(version):
+        raise NotInStore(
+            f"{version[:80]!a} is no build version",
+            where=store.url,
+            fix="give one like venv_20250722_083000; `venvbuild list` shows them",
+        )
+    build = metadata.read(store, version)
+    if given["as_json"]:
+        words.print_json(build)
+        return
+    for name, value in build.items():
+        if name not in ("installed_packages", "conflicts", "files"):
+            words.print_data(f"{name:<20} {_text(name, value)}")
+    for conflict in build["conflicts"]:
+        words.print_data(f"conflict             {conflict}")
+    for package in build["installed_packages"]:
+        words.print_data(f"package              {package}")
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {one}" for key, one in value.items())
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return size_text(value) if name == "archive_size_bytes" else str(value if value is not None else "-")

@@ -1,0 +1,39 @@
+"""What the six steps after `check` share: they go on in the work dir that `check` started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from venvbuild import pipeline
+from venvbuild.commands import options, words
+from venvbuild.commands.check import DEFAULT_WORK_DIR
+from venvbuild.workdir import STEPS
+
+
+def command_of(step: str, help_: str, *more: Callable[[Any], Any], own: tuple[str, ...] = ()) -> click.Command:
+    """The command that runs `step`; `more` adds options, of which `own` are the step's and not the whole job's."""
+
+    def run(**given: Any) -> None:
+        settings = options.load(given)
+        own_options = {name: settings[name] for name in own if given.get(name) is not None}
+        result = pipeline.run_step(
+            step,
+            settings,
+            os.environ,
+            Path(settings["work_dir"] or DEFAULT_WORK_DIR),
+            words.Progress(),
+            again=given["again"],
+            options=own_options,
+        )
+        if given["as_json"]:
+            words.print_json(dict(result))
+
+    for option in (*more, options.with_work_dir, options.again, options.with_config, options.as_json):
+        run = option(run)
+    number = STEPS.index(step) + 1
+    return click.command(step, help=help_, short_help=f"{number}. {help_.partition('.')[0]}.")(run)

@@ -1,0 +1,192 @@
+"""How a build enters the store: claim a version, freeze what will be sent, send it, metadata.json last.
+
+Killed anywhere, nothing torn is visible, and the same step run again ends the job with the same bytes: the claim is
+written down before it is tried, and what was frozen is what is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from venvbuild import metadata
+from venvbuild.errors import IntegrityError, StoreUnavailable
+from venvbuild.metadata import StoredFile
+from venvbuild.stores import Store
+
+log = logging.getLogger(__name__)
+
+CLAIM = "claim.json"
+T = TypeVar("T")
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A version that is ours: whoever created its claim.json has it."""
+
+    venv_version: str
+    created_at: str
+    """The instant of `venv_version`, ISO 8601, UTC."""
+    env_name: str
+    token: str
+    """Random; tells our claim from another's of the same second."""
+    store: str
+    """URL of the store it is for."""
+
+    @classmethod
+    def at(cls, second: int, env_name: str, store: Store) -> Claim:
+        """A new claim for this second since the epoch."""
+        instant = datetime.fromtimestamp(second, UTC)
+        return cls(
+            f"venv_{instant:%Y%m%d_%H%M%S}", f"{instant:%Y-%m-%dT%H:%M:%SZ}", env_name, secrets.token_hex(16), store.url
+        )
+
+    def body(self) -> bytes:
+        """claim.json, byte for byte the same whenever it is tried again."""
+        return (json.dumps(asdict(self), sort_keys=True) + "\n").encode()
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A build that is in the store."""
+
+    venv_version: str
+    metadata: Mapping[str, Any]
+
+
+def commit(
+    store: Store,
+    description: Mapping[str, Any],
+    files: Mapping[str, Path],
+    folder: Path,
+    *,
+    clock: Callable[[], float] = time.time,
+    wait: Callable[[float], None] = time.sleep,
+) -> Commit:
+    """Put a build into `store`; `files` by their names there, the archive as `venv.tar.gz`.
+
+    `folder` remembers the claim and what was frozen, so that calling it again after any interruption ends the job.
+
+    Raises:
+        StoreUnavailable: the store fails; the same call again goes on where it stopped. IntegrityError: somebody else's
+            bytes stand where ours belong. UsageError: no rights, no credentials, no such bucket.
+    """
+    store.prepare()
+    claim = _claim(store, str(description["env_name"]), folder / CLAIM, clock, wait)
+    log.info("claimed %s", claim.venv_version)
+    frozen = _freeze(store, claim, description, files, folder / "frozen")
+    _retried(lambda: _send(store, claim, frozen, folder), wait)
+    return Commit(claim.venv_version, json.loads((frozen / metadata.NAME).read_bytes()))
+
+
+def _claim(
+    store: Store, env_name: str, memory: Path, clock: Callable[[], float], wait: Callable[[float], None]
+) -> Claim:
+    """The claim remembered in `memory` if it is, or can still become, ours; else one for a second nobody has."""
+    claim = _remembered(memory, store, env_name)
+    while True:
+        now = int(clock())
+        if claim is None:
+            claim = Claim.at(now, env_name, store)
+            _write(memory, claim.body())
+        if _retried(partial(store.put_if_absent, metadata.key(claim.venv_version, CLAIM), claim.body()), wait):
+            return claim
+        log.info("%s is taken, waiting for the next second", claim.venv_version)
+        claim = None
+        while int(clock()) <= now:  # no version lies in the future
+            wait(max(0.01, now + 1 - clock()))
+
+
+def _remembered(memory: Path, store: Store, env_name: str) -> Claim | None:
+    try:
+        claim = Claim(**json.loads(memory.read_bytes()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+    return claim if (claim.store, claim.env_name) == (store.url, env_name) else None
+
+
+def _freeze(
+    store: Store, claim: Claim, description: Mapping[str, Any], files: Mapping[str, Path], frozen: Path
+) -> Path:
+    """A folder with every file as it will be sent, metadata.json among them; one made for this claim is kept."""
+    if (frozen / CLAIM).is_file() and (frozen / CLAIM).read_bytes() == claim.body():
+        return frozen
+    shutil.rmtree(frozen, ignore_errors=True)
+    building = Path(tempfile.mkdtemp(prefix=".frozen-", dir=frozen.parent))
+    try:
+        (building / CLAIM).write_bytes(claim.body())
+        for name, source in files.items():
+            if name == "venv.tar.gz":  # hundreds of megabytes, and only ever replaced by rename: share the bytes
+                os.link(source, building / metadata.archive_name(claim.venv_version))
+            else:
+                shutil.copyfile(source, building / name)
+        whole = metadata.stamped(
+            description,
+            venv_version=claim.venv_version,
+            created_at=claim.created_at,
+            store=store,
+            files={path.name: StoredFile.of(path) for path in building.iterdir()},
+        )
+        (building / metadata.NAME).write_text(json.dumps(whole, indent=2) + "\n", "utf-8")
+        building.rename(frozen)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return frozen
+
+
+def _send(store: Store, claim: Claim, frozen: Path, folder: Path) -> None:
+    """Every artifact, then the entry by which the newest build of a name is found, then metadata.json: it commits."""
+    names = sorted(path.name for path in frozen.iterdir() if path.name not in (metadata.NAME, CLAIM))
+    for name in names:
+        log.info("sending %s", name)
+        if not store.put_if_absent(metadata.key(claim.venv_version, name), frozen / name):
+            raise IntegrityError(
+                "the store holds other bytes than ours under a version that we claimed",
+                where=store.uri(metadata.key(claim.venv_version, name)),
+                fix="find out who writes there; nothing was committed",
+                rule="FOREIGN_BYTES",
+            )
+    store.put_if_absent(f"venv-catalog/envs/{claim.env_name}/{claim.venv_version}", b"")
+    log.info("committing %s", claim.venv_version)
+    if not store.put_if_absent(metadata.key(claim.venv_version, metadata.NAME), frozen / metadata.NAME):
+        (folder / CLAIM).unlink(missing_ok=True)
+        raise StoreUnavailable(
+            "the claim was swept before the build was committed",
+            where=claim.venv_version,
+            fix="run upload again: it claims a new version",
+            rule="SWEPT",
+        )
+
+
+def _retried(call: Callable[[], T], wait: Callable[[float], None]) -> T:
+    for attempt in range(1, _TRIES):
+        try:
+            return call()
+        except StoreUnavailable as error:
+            if error.problems[0].rule == "SWEPT":
+                raise
+            log.warning("%s; trying again (%d of %d)", error.problems[0].as_line(), attempt + 1, _TRIES)
+            wait(2.0**attempt)
+    return call()
+
+
+def _write(path: Path, body: bytes) -> None:
+    """Whole or not at all, also when the machine stops."""
+    building = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    with building.open("wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    building.rename(path)

@@ -1,0 +1,364 @@
+"""Why an installer failed, found by asking the index ourselves.
+
+The installer's own words are shown, never judged: the class of a failure, and so the exit code, comes from here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from venvbuild.errors import IntegrityError, Problem, ResolutionError, VenvBuildError
+from venvbuild.interpreters import Interpreter
+from venvbuild.package_index import File, PackageIndex, Project
+
+_WALK_LIMIT = 1000
+"""Projects looked at before giving up; far beyond any real closure."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One exact version that must be installable, and what to call it in a message."""
+
+    name: str
+    """Canonical (PEP 503)."""
+    version: str
+    extras: frozenset[str] = frozenset()
+    where: str = ""
+    """`requirements.txt:14`."""
+    hashes: frozenset[str] = frozenset()
+    sdist_allowed: bool = False
+
+
+@dataclass
+class Diagnosis:
+    """What the walk through the pins' requirements found."""
+
+    contradictions: list[Problem] = field(default_factory=list)
+    """Requirements which no set of versions meets while the pins stand."""
+    extras: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """The extras that anyone asks of a name."""
+
+
+def explain(wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpreter) -> Diagnosis:
+    """Why these pins cannot be resolved together.
+
+    Empty contradictions mean that the index offers every pin and no contradiction was found.
+
+    Raises:
+        IndexUnavailable, UsageError: the index is the reason (6, 2).
+        ResolutionError: a pin, or something that the pins need, is not there for this Python and platform; names each.
+        IntegrityError: the index gives other bytes than it promises.
+    """
+    with ThreadPoolExecutor(8) as pool:
+        projects = dict(
+            zip((pin.name for pin in wanted), pool.map(lambda pin: index.project(pin.name), wanted), strict=True)
+        )
+    problems = [problem for pin in wanted for problem in _why_not(pin, projects[pin.name], interpreter)]
+    if problems:
+        raise ResolutionError.of(problems)
+    return _Walk(wanted, index, interpreter).run()
+
+
+def explain_files(wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpreter) -> None:
+    """Find out why the files of a closure cannot be installed; returns when each of them is there and right.
+
+    Raises:
+        IndexUnavailable, UsageError, ResolutionError: as `explain`, for a file. IntegrityError: wrong bytes.
+    """
+    supported = _ranks(interpreter)
+
+    def look(pin: Wanted) -> VenvBuildError | None:
+        try:
+            project = index.project(pin.name)
+            problems = list(_why_not(pin, project, interpreter))
+            if problems or project is None:
+                return ResolutionError.of(problems)
+            files = project.wheels(_version(pin, project), supported)
+            allowed = [file for file in files if f"sha256:{file.sha256}" in pin.hashes or not file.sha256]
+            if not allowed and pin.hashes and not pin.sdist_allowed:
+                return IntegrityError(
+                    f"no file of {pin.name} {pin.version} has one of the hashes given",
+                    where=pin.where or index.url,
+                    rule="WRONG_BYTES",
+                    fix="compare the hashes with those of the index; one of the two is out of date",
+                )
+            for file in allowed[:1]:
+                index.verify(file, pin.hashes)
+        except VenvBuildError as error:
+            return error
+        return None
+
+    with ThreadPoolExecutor(4) as pool:
+        for error in pool.map(look, wanted):
+            if error:
+                pool.shutdown(cancel_futures=True)
+                raise error
+
+
+def newest_versions(names: Iterable[tuple[str, str]], index: PackageIndex, timeout_s: float = 3) -> Mapping[str, str]:
+    """The newest version of each (name, specifier), for hints; what the index does not tell in time is left out."""
+    found: dict[str, str] = {}
+
+    def ask(name: str, specifier: str) -> None:
+        project = index.project(canonicalize_name(name))
+        newest = project.newest(SpecifierSet(specifier)) if project else None
+        if newest:
+            found[name] = str(newest)
+
+    pool = ThreadPoolExecutor(8)
+    try:
+        for future in [pool.submit(ask, name, specifier) for name, specifier in names]:
+            future.exception(timeout_s)
+    except TimeoutError:
+        pass
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return dict(found)
+
+
+def _ranks(interpreter: Interpreter) -> dict[str, int]:
+    return {tag: rank for rank, tag in enumerate(interpreter.supported_tags)}
+
+
+def _version(pin: Wanted, project: Project) -> Version:
+    """The version of the index which `==pin` means; a local version (`1.0+cu118`) meets `==1.0` (PEP 440)."""
+    exact = SpecifierSet(f"=={pin.version}")
+    return max(version for version in project.versions if exact.contains(version, prereleases=True))
+
+
+def _why_not(pin: Wanted, project: Project | None, interpreter: Interpreter) -> Iterator[Problem]:
+    """The one reason why this pin cannot be installed; nothing when it can."""
+    label = f"{pin.name}=={pin.version}"
+    if project is None:
+        yield Problem(
+            f"there is no package {pin.name!r} on the index",
+            pin.where,
+            rule="NO_SUCH_PROJECT",
+            fix="correct the name; is it a private package, and is this the right index?",
+        )
+        return
+    try:
+        version = _version(pin, project)
+    except ValueError:
+        yield Problem(
+            f"there is no version {label}",
+            pin.where,
+            _versions_text(project),
+            _version_hint(pin, project),
+            "NO_SUCH_VERSION",
+        )
+        return
+    files = [file for file in project.files if file.version == version]
+    wheels = project.wheels(version, _ranks(interpreter))
+    if any(file.allows_python(interpreter.full_version) for file in wheels) or (
+        pin.sdist_allowed and any(not file.is_wheel for file in files)
+    ):
+        return
+    excluded = [file for file in wheels or files if not file.allows_python(interpreter.full_version)]
+    if excluded and len(excluded) == len(wheels or files):
+        yield Problem(
+            f"{label} does not support Python {interpreter.full_version}",
+            pin.where,
+            f"it needs Python {excluded[0].requires_python}",
+            "choose another version of it, or another Python",
+            "REQUIRES_PYTHON",
+        )
+    elif any(file.is_wheel for file in files):
+        yield Problem(
+            f"{label} has no wheel for Python {interpreter.version} on {interpreter.platform}",
+            pin.where,
+            f"its wheels are for {_tags_text(files)}",
+            "choose a version that has one, or another Python",
+            "NO_WHEEL",
+        )
+    else:
+        yield Problem(
+            f"{label} has no wheel at all, only source",
+            pin.where,
+            "building it would run its code on this machine",
+            f"choose a version with wheels, or allow it: --allow-sdist {pin.name}",
+            "NO_WHEEL",
+        )
+
+
+def _versions_text(project: Project) -> str:
+    versions = [str(version) for version in project.versions]
+    return f"the index has {len(versions)}: {', '.join(versions[-5:])}" if versions else "the index has none"
+
+
+def _version_hint(pin: Wanted, project: Project) -> str:
+    versions = [str(version) for version in project.versions]
+    near = get_close_matches(pin.version, versions, n=3, cutoff=0.5)
+    if not versions:
+        return "choose another package or index"
+    return f"write one that exists, for instance {pin.name}=={(near or versions[-1:])[0]}"
+
+
+def _tags_text(files: Iterable[File]) -> str:
+    tags = sorted({f"{tag.interpreter}-{tag.platform}" for file in files for tag in file.tags})
+    return ", ".join(tags[:6]) + (f" and {len(tags) - 6} more" if len(tags) > 6 else "")
+
+
+class _Walk:
+    """Follows what the pins need, level by level; for a name nobody pinned, the newest version that all allow."""
+
+    def __init__(self, wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpreter) -> None:
+        self._pins = {pin.name: pin for pin in wanted}
+        self._index, self._interpreter, self._ranks = index, interpreter, _ranks(interpreter)
+        self._found = Diagnosis()
+        self._asked: dict[str, list[tuple[str, Requirement]]] = defaultdict(list)
+        """By name: who asks, and for what."""
+        self._read: dict[tuple[str, str], list[str]] = {}
+
+    def run(self) -> Diagnosis:
+        for pin in self._pins.values():
+            self._found.extras[pin.name] |= pin.extras
+        todo = {(pin.name, extra) for pin in self._pins.values() for extra in ("", *pin.extras)}
+        done: set[tuple[str, str]] = set()
+        while todo and len(done) < _WALK_LIMIT:
+            done |= todo
+            with ThreadPoolExecutor(8) as pool:
+                list(pool.map(self._requires_of, {name for name, _ in todo}))
+            todo = {(name, extra) for pair in sorted(todo) for name, extra in self._needs(*pair)} - done
+        self._judge()
+        return self._found
+
+    def _needs(self, name: str, extra: str) -> Iterator[tuple[str, str]]:
+        version, lines = self._chosen(name), self._requires_of(name)
+        for line in lines:
+            requirement = _requirement(line, extra, self._interpreter.marker_environment)
+            if requirement is None:
+                continue
+            needed = canonicalize_name(requirement.name)
+            self._asked[needed].append((f"{name} {version}", requirement))
+            extras = {canonicalize_name(wanted) for wanted in requirement.extras}
+            self._found.extras[needed] |= extras
+            yield needed, ""
+            yield from ((needed, wanted) for wanted in extras)
+
+    def _requires_of(self, name: str) -> list[str]:
+        """The Requires-Dist lines of the version chosen for `name`; none when it has no wheel to read them from."""
+        version = self._chosen(name)
+        if version is None:
+            return []
+        if (name, str(version)) not in self._read:
+            project = self._index.project(name)
+            wheels = project.wheels(version, self._ranks) if project else []
+            self._read[name, str(version)] = self._index.requirements_of(wheels[0])[0] if wheels else []
+        return self._read[name, str(version)]
+
+    def _chosen(self, name: str) -> Version | None:
+        project = self._index.project(name)
+        if project is None:
+            return None
+        if name in self._pins:
+            return _version(self._pins[name], project)
+        return _installable(project, _merged(self._asked[name]), self._ranks, self._interpreter)
+
+    def _judge(self) -> None:
+        missing: list[Problem] = []
+        for name, asked in sorted(self._asked.items()):
+            if name in self._pins:
+                self._found.contradictions += self._against_pin(self._pins[name], asked)
+            elif self._chosen(name) is None:
+                missing += self._not_there(name, asked)
+        if missing:
+            raise ResolutionError.of(missing)
+
+    def _against_pin(self, pin: Wanted, asked: list[tuple[str, Requirement]]) -> list[Problem]:
+        return [
+            Problem(
+                f"{who} needs {requirement.name}{requirement.specifier}, {pin.name} {pin.version} is pinned",
+                pin.where,
+                rule="CONFLICT",
+                fix=f"pin a {pin.name} that meets {requirement.specifier}, or another "
+                f"version of {who.partition(' ')[0]}",
+            )
+            for who, requirement in _unique(asked)
+            if requirement.url is None and not requirement.specifier.contains(pin.version, prereleases=True)
+        ]
+
+    def _not_there(self, name: str, asked: list[tuple[str, Requirement]]) -> list[Problem]:
+        """No version serves all who ask for `name`: nobody's fault but theirs together, or not there for one alone."""
+        project = self._index.project(name)
+        for who, requirement in _unique(asked):
+            alone = f"{requirement.name}{requirement.specifier}"
+            if project is None:
+                return [
+                    Problem(
+                        f"{who} needs {alone}, and the index has no package {name!r}",
+                        rule="NO_SUCH_PROJECT",
+                        fix="is this the right index? does it mirror PyPI?",
+                    )
+                ]
+            if _installable(project, requirement.specifier, self._ranks, self._interpreter) is None:
+                return [
+                    Problem(
+                        f"{who} needs {alone}, and no such version has a wheel for Python "
+                        f"{self._interpreter.version} on {self._interpreter.platform}",
+                        rule="NO_WHEEL",
+                        fix=f"choose another version of {who.partition(' ')[0]}, or another Python",
+                    )
+                ]
+        askers = ", ".join(
+            f"{who} needs {requirement.name}{requirement.specifier}" for who, requirement in _unique(asked)
+        )
+        self._found.contradictions.append(
+            Problem(
+                askers,
+                why=f"no version of {name} meets all of them",
+                rule="CONFLICT",
+                fix=f"change one of these pins, or pin {name} to choose",
+            )
+        )
+        return []
+
+
+def _unique(asked: list[tuple[str, Requirement]]) -> list[tuple[str, Requirement]]:
+    return sorted(
+        {(who, str(requirement)): (who, requirement) for who, requirement in asked}.values(),
+        key=lambda pair: (pair[0], str(pair[1])),
+    )
+
+
+def _merged(asked: Iterable[tuple[str, Requirement]]) -> SpecifierSet:
+    merged = SpecifierSet()
+    for _, requirement in asked:
+        merged &= requirement.specifier
+    return merged
+
+
+def _installable(
+    project: Project, specifier: SpecifierSet, ranks: dict[str, int], interpreter: Interpreter
+) -> Version | None:
+    """The newest version within `specifier` with a wheel for this interpreter; pre-releases only as a last resort."""
+
+    def serves(version: Version) -> bool:
+        return any(file.allows_python(interpreter.full_version) for file in project.wheels(version, ranks))
+
+    newest_first = sorted(specifier.filter(project.versions, prereleases=True), reverse=True)
+    final = [version for version in newest_first if not version.is_prerelease]
+    pre = [version for version in newest_first if version.is_prerelease]
+    return next(filter(serves, final), None) or next(filter(serves, pre), None)
+
+
+def _requirement(line: str, extra: str, environment: Mapping[str, str]) -> Requirement | None:
+    """The requirement of a Requires-Dist line when it holds for `extra` on this environment; None otherwise."""
+    try:
+        requirement = Requirement(line)
+    except InvalidRequirement:
+        return None
+    if requirement.marker is None:
+        return requirement if not extra else None
+    if requirement.marker.evaluate({**environment, "extra": ""}):
+        return requirement if not extra else None
+    return requirement if extra and requirement.marker.evaluate({**environment, "extra": extra}) else None

@@ -1,0 +1,279 @@
+"""A virtual environment with exactly what its closure says, which works wherever it is moved."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import logging
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from venvbuild import distributions
+from venvbuild.closure import Closure, LockedDistribution
+from venvbuild.diagnosis import Wanted, explain_files
+from venvbuild.errors import IndexUnavailable, Problem, ResolutionError
+from venvbuild.installer import Installer
+from venvbuild.interpreters import Interpreter
+from venvbuild.package_index import PackageIndex
+from venvbuild.process import CommandFailed
+
+log = logging.getLogger(__name__)
+
+_TRIES = 3
+_INSTALL_RECORDS = ("uv_cache.json", "uv_build.json")
+"""Written by uv into a dist-info for its own use; they hold timestamps and build paths."""
+# The three forms in which pip writes `#!/venv/bin/python`: plain, over 127 characters, with a space (distlib).
+_PIP_SHEBANG = re.compile(
+    rb"\A(?:#!(?P<plain>/[^\n]*)|#!/bin/sh\n'''exec' (?:\"(?P<quoted>/[^\"\n]*)\"|(?P<long>/\S*)) "
+    rb"\"\$0\" \"\$@\"\n' ''')\n"
+)
+_RELOCATABLE_SHEBANG = (
+    b"#!/bin/sh\n'''exec' \"$(dirname -- \"$(realpath -- \"$0\")\")\"/'python' \"$0\" \"$@\"\n' '''\n"
+)
+"""As uv writes it: the interpreter is the one beside the script."""
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A venv in its place."""
+
+    path: Path
+    interpreter: Interpreter
+    overlaps: Mapping[str, tuple[str, ...]]
+    """Paths, relative to the venv, that several distributions own; the last name's content is there."""
+
+    @property
+    def site_packages(self) -> Path:
+        """Its `lib/pythonX.Y/site-packages`."""
+        return site_packages(self.path, self.interpreter.version)
+
+
+def site_packages(venv: Path, python_version: str) -> Path:
+    """Where a venv of this Python (X.Y) keeps its packages."""
+    return venv / "lib" / f"python{python_version}" / "site-packages"
+
+
+def create(
+    closure: Closure,
+    interpreter: Interpreter,
+    installer: Installer,
+    index: PackageIndex,
+    target: Path,
+    *,
+    with_pip: bool = False,
+    wheels: Sequence[Path] = (),
+    wait: Callable[[float], None] = time.sleep,
+) -> Environment:
+    """Install `closure` into a new venv at `target`, by uv or (`with_pip`) by the venv's own pip.
+
+    The venv is made beside `target` and renamed when it is whole; what stood at `target` before is replaced.
+
+    Raises:
+        ResolutionError, IndexUnavailable, UsageError, IntegrityError: a file of the closure is not there, the index
+            fails, refuses, or gives wrong bytes; found out by asking the index, whoever installed.
+    """
+    building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        for attempt in range(1, _TRIES + 1):
+            try:
+                _install(closure, interpreter, installer, building, with_pip=with_pip, wheels=wheels)
+                break
+            except CommandFailed as failure:
+                _explain(failure, closure, interpreter, index, last=attempt == _TRIES, built=wheels)
+                log.warning("the installer failed; trying again (%d of %d)", attempt + 1, _TRIES)
+                wait(2.0**attempt)
+        overlaps = _settle_overlaps(building, closure, interpreter, installer, index, with_pip=with_pip, wheels=wheels)
+        _make_relocatable(building, site_packages(building, interpreter.version))
+        _replace(building, target)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return Environment(target, interpreter, overlaps)
+
+
+def _install(
+    closure: Closure,
+    interpreter: Interpreter,
+    installer: Installer,
+    venv: Path,
+    *,
+    with_pip: bool,
+    wheels: Sequence[Path],
+) -> None:
+    shutil.rmtree(venv)
+    installer.make_venv(interpreter, venv)
+    with _written(closure.text(), venv) as lock:
+        if with_pip:
+            pip = [one for one in closure.distributions if one.name == "pip"]
+            with _written(Closure(tuple(pip), (), is_forced=False).text(), venv) as pip_lock:
+                installer.install(pip_lock, venv)
+            installer.install_with_pip(lock, venv, find_links=wheels)
+        else:
+            installer.install(lock, venv, find_links=wheels)
+
+
+class _written:  # noqa: N801  # reads as a function: with _written(text, beside) as path
+    """A file with `text` beside `venv`, gone afterwards."""
+
+    def __init__(self, text: str, venv: Path) -> None:
+        descriptor, name = tempfile.mkstemp(prefix=".lock-", suffix=".txt", dir=venv.parent)
+        self.path = Path(name)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def __enter__(self) -> Path:
+        return self.path
+
+    def __exit__(self, *_: object) -> None:
+        self.path.unlink()
+
+
+def _explain(
+    failure: CommandFailed,
+    closure: Closure,
+    interpreter: Interpreter,
+    index: PackageIndex,
+    *,
+    last: bool,
+    built: Sequence[Path],
+) -> None:
+    """Raise what the failure means, or return when trying again may help."""
+    ours = {path.name.partition("-")[0].lower().replace("_", "-") for folder in built for path in folder.glob("*.whl")}
+    wanted = [
+        Wanted(one.name, one.version, hashes=frozenset(one.hashes))
+        for one in closure.distributions
+        if one.name not in ours
+    ]
+    try:
+        explain_files(wanted, index, interpreter)
+    except IndexUnavailable:
+        if last:
+            raise
+        return
+    if last:
+        raise ResolutionError.of(
+            [
+                Problem(
+                    "the closure cannot be installed",
+                    why=" ".join(failure.output.split())[:1500],
+                    fix="read the installer's words; the index itself answers well",
+                )
+            ]
+        ) from failure
+
+
+def _settle_overlaps(
+    venv: Path,
+    closure: Closure,
+    interpreter: Interpreter,
+    installer: Installer,
+    index: PackageIndex,
+    *,
+    with_pip: bool,
+    wheels: Sequence[Path],
+) -> dict[str, tuple[str, ...]]:
+    """Installers unpack side by side, so of two owners of a path either may win; make it the last by name, always."""
+    shared = distributions.owners(distributions.installed([site_packages(venv, interpreter.version)]))
+    locked = {one.name: one for one in closure.distributions}
+    for name in sorted({name for names in shared.values() for name in names if name in locked}):
+        if with_pip:
+            _reinstall_with_pip(locked[name], venv, interpreter, installer, index)
+        else:
+            with _written(closure.text(), venv) as lock:
+                installer.install(lock, venv, only=name, find_links=wheels)
+    return {os.path.relpath(path, venv): names for path, names in shared.items()}
+
+
+def _reinstall_with_pip(
+    one: LockedDistribution, venv: Path, interpreter: Interpreter, installer: Installer, index: PackageIndex
+) -> None:
+    """pip runs with the packages' `.pth` files in force now; the wheel is fetched by us, so it needs no credentials."""
+    ranks = {tag: rank for rank, tag in enumerate(interpreter.supported_tags)}
+    with tempfile.TemporaryDirectory(prefix=".wheel-", dir=venv.parent) as folder:
+        project = index.project(one.name)
+        files = [
+            file
+            for version in (project.versions if project else ())
+            if str(version) == one.version
+            for file in (project.wheels(version, ranks) if project else ())
+            if f"sha256:{file.sha256}" in one.hashes
+        ]
+        if not files:
+            raise ResolutionError(
+                f"{one.name} {one.version} is no longer on the index", where=index.url, fix="try again"
+            )
+        home = Path(folder, "home")
+        home.mkdir()
+        index.download(files[0], Path(folder, files[0].filename))
+        installer.reinstall_with_pip(f"{one.name}=={one.version}", Path(folder), venv, home)
+
+
+def _make_relocatable(venv: Path, packages: Path) -> None:
+    """Rewrite what holds the venv's present path, drop the installer's notes, and keep each RECORD true."""
+    changed = {
+        path for path in (venv / "bin").iterdir() if path.is_file() and not path.is_symlink() and _rewrite(path, venv)
+    }
+    dropped = {
+        path
+        for folder in packages.glob("*.dist-info")
+        for name in _INSTALL_RECORDS
+        if (path := folder / name).is_file()
+    }
+    for path in dropped:
+        path.unlink()
+    if changed or dropped:
+        for record in packages.glob("*.dist-info/RECORD"):
+            _correct(
+                record,
+                packages,
+                {os.path.relpath(path, packages) for path in changed},
+                {os.path.relpath(path, packages) for path in dropped},
+            )
+
+
+def _rewrite(script: Path, venv: Path) -> bool:
+    """Make a script that names this venv's Python name the one beside it; whether it was one."""
+    content = script.read_bytes()
+    match = _PIP_SHEBANG.match(content)
+    named = next(filter(None, match.groups()), b"") if match else b""
+    if not match or not named.startswith(os.fsencode(venv / "bin" / "python")):
+        return False
+    script.write_bytes(_RELOCATABLE_SHEBANG + content[match.end() :])
+    return True
+
+
+def _correct(record: Path, packages: Path, changed: Iterable[str], dropped: Iterable[str]) -> None:
+    rows = list(csv.reader(io.StringIO(record.read_text("utf-8"))))
+    by_path = {os.path.normpath(row[0]): row for row in rows if row}
+    touched = [path for path in (*changed, *dropped) if path in by_path]
+    if not touched:
+        return
+    for path in touched:
+        row = by_path[path]
+        if path in dropped:
+            rows.remove(row)
+        else:
+            content = (packages / path).read_bytes()
+            digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+            row[1:] = [f"sha256={digest}", str(len(content))]
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    record.write_text(out.getvalue(), "utf-8")
+
+
+def _replace(building: Path, target: Path) -> None:
+    """Put the new venv in its place; an old one is moved out of the way first and removed last."""
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+    try:
+        if target.exists():
+            target.rename(old / target.name)
+        building.rename(target)
+    finally:
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,135 @@
+"""What can go wrong, as the person who runs the job sees it.
+
+    VenvBuildError
+    |- UsageError             2   usage, configuration, credentials, permission, missing interpreter
+    |- RequirementsRefused    3   requirements or parameters refused
+    |- ResolutionError        4   no such package, version or wheel for this platform
+    |- ConflictsFound         5   dependency conflicts and FAIL_ON_CONFLICTS
+    |- IndexUnavailable       6   index or network unavailable; a retry may cure it
+    |- StoreUnavailable       7   the store or a disk failed; a retry may cure it
+    |- IntegrityError         8   hash, schema, signature, leak gate
+    |- NotInStore             9   a build, alias or file is not in the store
+    |- QueryEngineError      10   the query engine failed
+    |- CheckFoundSomething   11   doctor, table check, audit
+    `- Terminated           143   SIGTERM (SIGINT is Python's own KeyboardInterrupt: 130)
+
+The numbers are a promise: docs/reference.md, "Exit codes".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, in four parts."""
+
+    what: str
+    where: str = ""
+    """`file:line`, a key, a URL without secrets; empty when the message is about the run as a whole."""
+    why: str = ""
+    fix: str = ""
+    rule: str = ""
+    """The name of the rule it breaks (`UNPINNED`); for tests and reports, not shown."""
+
+    def as_line(self) -> str:
+        """The problem on one line, beginning with `where: ` when there is a where."""
+        text = f"{self.where}: {self.what}" if self.where else self.what
+        for label, part in (("why", self.why), ("fix", self.fix)):
+            if part:
+                text += f"; {label}: {part}"
+        return text
+
+    def as_json(self) -> dict[str, str]:
+        """The four parts under their names."""
+        parts = asdict(self)
+        del parts["rule"]
+        return parts
+
+
+class VenvBuildError(Exception):
+    """The person running the job can fix this; shown as a few lines, no traceback."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", why: str = "", fix: str = "", rule: str = "") -> None:
+        self.problems: tuple[Problem, ...] = (Problem(what, where, why, fix, rule),)
+        super().__init__(self.problems[0].as_line())
+
+    @classmethod
+    def of(cls, problems: Iterable[Problem]) -> Self:
+        """One error holding every problem of an input, so that nobody fixes fourteen in fourteen runs."""
+        problems = tuple(problems)
+        error = cls(problems[0].what)
+        error.problems = problems
+        error.args = ("\n".join(problem.as_line() for problem in problems),)
+        return error
+
+
+class UsageError(VenvBuildError):
+    """Usage, configuration, credentials, permission, a local path that is not there, a missing interpreter."""
+
+    exit_code = 2
+
+
+class RequirementsRefused(VenvBuildError):
+    """The requirements or a parameter are refused."""
+
+    exit_code = 3
+
+
+class ResolutionError(VenvBuildError):
+    """Cannot be resolved or installed: no such package, version, or wheel for this platform."""
+
+    exit_code = 4
+
+
+class ConflictsFound(VenvBuildError):
+    """The dependencies conflict and FAIL_ON_CONFLICTS is on."""
+
+    exit_code = 5
+
+
+class IndexUnavailable(VenvBuildError):
+    """The package index or the network is unavailable in a way that a retry may cure."""
+
+    exit_code = 6
+
+
+class StoreUnavailable(VenvBuildError):
+    """The store or a disk failed in a way that a retry may cure."""
+
+    exit_code = 7
+
+
+class IntegrityError(VenvBuildError):
+    """Bytes are not what they should be: hash, schema, signature, leak gate."""
+
+    exit_code = 8
+
+
+class NotInStore(VenvBuildError):
+    """A build, alias or file is not in the store."""
+
+    exit_code = 9
+
+
+class QueryEngineError(VenvBuildError):
+    """The query engine failed."""
+
+    exit_code = 10
+
+
+class CheckFoundSomething(VenvBuildError):
+    """A check ran and found something: doctor, table check, audit."""
+
+    exit_code = 11
+
+
+class Terminated(VenvBuildError):
+    """SIGTERM arrived; children are stopped and nothing half-made is left."""
+
+    exit_code = 143

@@ -1,0 +1,201 @@
+"""The door to uv, and to the venv's own pip: how they are called, and what of our environment they see.
+
+Credentials travel in the environment, never in argv. uv runs no package's code: wheels only (`--no-build`). Its
+interpreter is always a full path, since it would trip over a dead pyenv shim on the PATH.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from venvbuild.interpreters import Interpreter
+from venvbuild.process import Completed, clean_environment, run
+
+_UV_VARIABLES = (
+    "UV_CACHE_DIR",
+    "UV_KEYRING_PROVIDER",
+    "UV_HTTP_TIMEOUT",
+    "UV_HTTP_RETRIES",
+    "XDG_CACHE_HOME",
+    "XDG_DATA_HOME",
+    "NETRC",
+)
+"""What of the user's uv settings changes how it reaches the index, not what it resolves."""
+
+ENVIRONMENT_LEFTOVERS = (".lock", ".gitignore", "CACHEDIR.TAG")
+"""What uv leaves in a venv; `tar --exclude-caches` would skip the whole venv because of the last one."""
+
+
+@dataclass(frozen=True)
+class Installer:
+    """uv, and where it gets packages from."""
+
+    uv: Path
+    index_url: str = field(repr=False)
+    """With its credentials."""
+    extra_index_urls: tuple[str, ...] = field(default=(), repr=False)
+    find_links: tuple[str, ...] = field(default=(), repr=False)
+    cafile: Path | None = None
+    timeout_s: float = 3600
+    inherited: Mapping[str, str] = field(default_factory=dict)
+    """Of the user's environment, the variables of `_UV_VARIABLES`."""
+    on_line: Callable[[str], None] | None = None
+
+    @classmethod
+    def variables_of(cls, environ: Mapping[str, str]) -> dict[str, str]:
+        """What `inherited` takes from an environment."""
+        return {name: environ[name] for name in _UV_VARIABLES if environ.get(name)}
+
+    def compile(
+        self,
+        source: Path,
+        output: Path,
+        interpreter: Interpreter,
+        *,
+        overrides: Path | None = None,
+        find_links: Sequence[Path] = (),
+    ) -> None:
+        """Resolve `source` for this interpreter and platform into `output`: exact pins with hashes, nothing else."""
+        more = ["--overrides", overrides] if overrides else []
+        self._uv(
+            "pip",
+            "compile",
+            source,
+            "--output-file",
+            output,
+            "--python",
+            interpreter.path,
+            "--generate-hashes",
+            "--no-header",
+            "--no-annotate",
+            "--no-build",
+            *more,
+            find_links=find_links,
+        )
+
+    def make_venv(self, interpreter: Interpreter, venv: Path) -> None:
+        """An empty environment whose scripts find their interpreter beside them."""
+        self._uv("venv", "--relocatable", "--no-project", "--python", interpreter.path, venv)
+        for name in ENVIRONMENT_LEFTOVERS:
+            (venv / name).unlink(missing_ok=True)
+
+    def install(self, lock: Path, venv: Path, *, only: str | None = None, find_links: Sequence[Path] = ()) -> None:
+        """Install exactly what `lock` holds; with `only`, that distribution again, over what is there."""
+        again = ["--reinstall-package", only] if only else []
+        self._uv(
+            "pip",
+            "install",
+            "--python",
+            venv / "bin" / "python",
+            "--requirements",
+            lock,
+            "--no-deps",
+            "--require-hashes",
+            "--no-build",
+            "--link-mode",
+            "copy",
+            *again,
+            find_links=find_links,
+        )
+        for name in ENVIRONMENT_LEFTOVERS:
+            (venv / name).unlink(missing_ok=True)
+
+    def install_with_pip(self, lock: Path, venv: Path, *, find_links: Sequence[Path] = ()) -> None:
+        """The same by the venv's own pip, which must be all that the venv holds: its Python starts once, before any
+        package's `.pth` file is there to be run with the index's credentials at hand."""
+        links = " ".join(map(str, (*self.find_links, *find_links)))
+        self._pip(
+            venv,
+            ["--requirement", lock],
+            clean_environment(
+                None,
+                PIP_INDEX_URL=self.index_url,
+                PIP_EXTRA_INDEX_URL=" ".join(self.extra_index_urls),
+                PIP_FIND_LINKS=links,
+                **{name: value for name, value in self.inherited.items() if name == "NETRC"},
+                **self._certificates("PIP_CERT"),
+            ),
+        )
+
+    def reinstall_with_pip(self, requirement: str, wheels: Path, venv: Path, home: Path) -> None:
+        """One distribution again, from the folder `wheels`; packages' code may run now, so without network or HOME."""
+        self._pip(
+            venv, ["--no-index", "--find-links", wheels, "--force-reinstall", requirement], clean_environment(home)
+        )
+
+    def _pip(self, venv: Path, arguments: Sequence[str | Path], env: Mapping[str, str]) -> None:
+        more = {"PIP_CONFIG_FILE": os.devnull, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1"}
+        run(
+            [
+                venv / "bin" / "python",
+                "-m",
+                "pip",
+                "install",
+                "--no-deps",
+                "--only-binary",
+                ":all:",
+                "--no-compile",
+                "--no-input",
+                "--disable-pip-version-check",
+                "--no-warn-script-location",
+                "--progress-bar",
+                "off",
+                "--no-cache-dir",
+                "--root-user-action",
+                "ignore",
+                *arguments,
+            ],
+            env={**env, **more},
+            timeout_s=self.timeout_s,
+            cwd=venv,
+            on_line=self.on_line,
+        )
+
+    def build_wheel(self, sdist: Path, python: Path, wheels: Path, home: Path) -> Completed:
+        """Build a wheel from `sdist` with the build requirements installed beside `python`.
+
+        The sdist's code runs here: offline, with an empty HOME and without any credential in environment or argv.
+        """
+        return run(
+            [
+                self.uv,
+                "build",
+                "--wheel",
+                "--no-build-isolation",
+                "--offline",
+                "--no-config",
+                "--no-progress",
+                "--python",
+                python,
+                "--out-dir",
+                wheels,
+                sdist,
+            ],
+            env=clean_environment(home, UV_CACHE_DIR=str(home / "uv-cache")),
+            timeout_s=self.timeout_s,
+            cwd=home,
+            on_line=self.on_line,
+        )
+
+    def _uv(self, *arguments: str | Path, find_links: Sequence[Path] = ()) -> None:
+        links = ",".join(map(str, (*self.find_links, *find_links)))
+        env = clean_environment(
+            None,
+            UV_DEFAULT_INDEX=self.index_url,
+            UV_INDEX=" ".join(self.extra_index_urls),
+            UV_FIND_LINKS=links,
+            **self.inherited,
+            **self._certificates("SSL_CERT_FILE"),
+        )
+        run(
+            [self.uv, *arguments, "--no-config", "--no-progress", "--no-python-downloads", "--system-certs"],
+            env={name: value for name, value in env.items() if value},
+            timeout_s=self.timeout_s,
+            on_line=self.on_line,
+        )
+
+    def _certificates(self, variable: str) -> dict[str, str]:
+        return {variable: str(self.cafile)} if self.cafile else {}

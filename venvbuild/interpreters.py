@@ -1,0 +1,202 @@
+"""Finds the Python that an environment is made for, by running the candidates."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from packaging import tags
+
+from venvbuild.errors import UsageError
+from venvbuild.process import CommandFailed, clean_environment, run
+
+# Runs on every Python since 3.8. The names of the marker environment are those of PEP 508.
+_PROBE = r"""
+import json, os, platform, sys, sysconfig
+v = sys.implementation.version
+kind = v.releaselevel
+implementation_version = "%d.%d.%d" % v[:3] + ("" if kind == "final" else kind[0] + str(v.serial))
+print(json.dumps({
+    "executable": os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable),
+    "prefix": sys.base_prefix,
+    "version": platform.python_version(),
+    "soabi": sysconfig.get_config_var("SOABI") or "",
+    "marker_environment": {
+        "implementation_name": sys.implementation.name, "implementation_version": implementation_version,
+        "os_name": os.name, "platform_machine": platform.machine(), "platform_release": platform.release(),
+        "platform_system": platform.system(), "platform_version": platform.version(),
+        "python_full_version": platform.python_version(),
+        "platform_python_implementation": platform.python_implementation(),
+        "python_version": ".".join(platform.python_version_tuple()[:2]), "sys_platform": sys.platform}}))
+"""
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python on this host, as it described itself."""
+
+    path: Path
+    """Its base executable, never a virtual environment's link or a pyenv shim."""
+    prefix: Path
+    full_version: str
+    """X.Y.Z, with a suffix for pre-releases."""
+    soabi: str
+    """`cpython-311-x86_64-linux-gnu`."""
+    marker_environment: Mapping[str, str]
+
+    @property
+    def version(self) -> str:
+        """X.Y."""
+        return self.marker_environment["python_version"]
+
+    @property
+    def platform(self) -> str:
+        """`linux_x86_64`."""
+        return f"{self.marker_environment['sys_platform']}_{self.marker_environment['platform_machine']}"
+
+    @cached_property
+    def supported_tags(self) -> tuple[str, ...]:
+        """The wheel tags it can install on this host, best first (PEP 425, PEP 600)."""
+        major, minor = (int(part) for part in self.version.split("."))
+        if self.marker_environment["implementation_name"] == "cpython":
+            flags = self.soabi.split("-")[1].lstrip("0123456789") if "-" in self.soabi else ""
+            specific = tags.cpython_tags((major, minor), abis=[f"cp{major}{minor}{flags}"])
+        else:
+            specific = tags.generic_tags()
+        generic = tags.compatible_tags((major, minor), interpreter=f"cp{major}{minor}")
+        return tuple(str(tag) for tag in (*specific, *generic))
+
+
+@dataclass(frozen=True)
+class Found:
+    """An interpreter, and what to tell the user about how it was chosen."""
+
+    interpreter: Interpreter
+    note: str = ""
+
+
+def find(
+    wanted: str, *, anything_will_do: bool, environ: Mapping[str, str], uv: Path, allow_download: bool = False
+) -> Found:
+    """The Python for `wanted` (`3.11` or `3.11.7`): pyenv's versions, then the PATH, then uv's own.
+
+    With `anything_will_do` (nobody asked for a version) and no such Python, the `python3` of the PATH, noted.
+
+    Raises:
+        UsageError: there is none; says which ones there are and where they were looked for.
+    """
+    seen: list[Interpreter] = []
+    for interpreter in _candidates(wanted, environ):
+        seen.append(interpreter)
+        if _is(interpreter, wanted):
+            return Found(interpreter)
+    managed = _of_uv(wanted, uv, allow_download)
+    if managed:
+        return Found(managed)
+    if anything_will_do:
+        for path in _on_path(environ, ["python3"]):
+            fallback = probe(path)
+            if fallback and tuple(map(int, fallback.version.split("."))) >= (3, 8):
+                return Found(
+                    fallback,
+                    f"there is no Python {wanted} here; using {fallback.path} "
+                    f"({fallback.full_version}), the python3 of the PATH",
+                )
+    raise UsageError(
+        f"Python {wanted} is not installed here",
+        where="PYTHON_VERSION",
+        why=_found_instead(seen, environ),
+        fix="install it, choose another one, or let uv fetch it with --allow-python-download",
+        rule="NO_INTERPRETER",
+    )
+
+
+def installed(environ: Mapping[str, str]) -> tuple[Interpreter, ...]:
+    """Every Python that is found where `find` looks, except uv's own; oldest first, each once."""
+    by_path = {interpreter.path: interpreter for interpreter in _candidates("", environ)}
+    return tuple(sorted(by_path.values(), key=lambda interpreter: (_key(interpreter.full_version), interpreter.path)))
+
+
+def probe(path: Path) -> Interpreter | None:
+    """What the Python at `path` says of itself; None when it does not run (a dead pyenv shim) or is older than 3.8."""
+    try:
+        said = run([path, "-I", "-S", "-c", _PROBE], env=clean_environment(), timeout_s=20).stdout
+        facts = json.loads(said)
+    except (CommandFailed, OSError, ValueError):
+        return None
+    return Interpreter(
+        Path(facts["executable"]), Path(facts["prefix"]), facts["version"], facts["soabi"], facts["marker_environment"]
+    )
+
+
+def _is(interpreter: Interpreter, wanted: str) -> bool:
+    return (
+        wanted in (interpreter.version, interpreter.full_version)
+        and interpreter.marker_environment["implementation_name"] == "cpython"
+    )
+
+
+def _key(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+
+
+def _candidates(wanted: str, environ: Mapping[str, str]) -> Iterator[Interpreter]:
+    """Each Python once, the newest patch of pyenv's first; with `wanted` only those whose name does not exclude it."""
+    minor = ".".join(wanted.split(".")[:2])
+    names = (
+        [f"python{minor}", "python3", "python"]
+        if wanted
+        else [*(f"python3.{number}" for number in range(8, 30)), "python3", "python"]
+    )
+    seen: set[Path] = set()
+    for path in (*_in_pyenv(environ), *_on_path(environ, names)):
+        target = path.resolve()
+        if target in seen:
+            continue
+        seen.add(target)
+        interpreter = probe(path)
+        if interpreter:
+            yield interpreter
+
+
+def _in_pyenv(environ: Mapping[str, str]) -> list[Path]:
+    root = environ.get("PYENV_ROOT")
+    folders = (
+        sorted(Path(root, "versions").glob("*"), key=lambda path: (_key(path.name), path.name), reverse=True)
+        if root
+        else []
+    )
+    return [
+        folder / "bin" / "python3"
+        for folder in folders
+        if (folder / "bin" / "python3").exists() and _key(folder.name)[:2] >= (3, 8)
+    ]
+
+
+def _on_path(environ: Mapping[str, str], names: list[str]) -> list[Path]:
+    folders = [Path(part) for part in environ.get("PATH", "").split(":") if part]
+    return [folder / name for name in names for folder in folders if (folder / name).is_file()]
+
+
+def _of_uv(wanted: str, uv: Path, allow_download: bool) -> Interpreter | None:
+    downloads = [] if allow_download else ["--no-python-downloads"]
+    env = clean_environment()
+    try:
+        if allow_download:
+            run([uv, "python", "install", "--no-config", "--no-progress", wanted], env=env, timeout_s=600)
+        found = run(
+            [uv, "python", "find", "--managed-python", "--no-config", *downloads, wanted], env=env, timeout_s=60
+        )
+    except CommandFailed:
+        return None
+    return probe(Path(found.stdout.strip()))
+
+
+def _found_instead(seen: list[Interpreter], environ: Mapping[str, str]) -> str:
+    versions = sorted({interpreter.full_version for interpreter in seen}, key=_key)
+    pyenv = f"{environ['PYENV_ROOT']}/versions, " if environ.get("PYENV_ROOT") else ""
+    return f"found {', '.join(versions) or 'none'}; looked in {pyenv}the PATH and uv's own Pythons"

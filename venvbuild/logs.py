@@ -1,0 +1,62 @@
+"""Where messages go: warnings to stderr, everything to the work dir's build.log, nothing before the redactor saw it."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import sys
+import time
+from pathlib import Path
+
+from venvbuild.redaction import REDACTOR
+
+_LOGGER = logging.getLogger("venvbuild")
+_BUFFERED = 10_000
+
+
+class _Redacted(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return REDACTOR.redact(super().format(record))
+
+
+class _Stderr(logging.Handler):
+    """The stderr of the moment, which tests and terminals may have replaced."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), file=sys.stderr)  # noqa: T201
+
+
+def configure() -> None:
+    """Start: warnings go to stderr, all else waits in memory until `follow` names a file."""
+    for handler in list(_LOGGER.handlers):
+        _LOGGER.removeHandler(handler)
+    _LOGGER.setLevel(logging.DEBUG)
+    _LOGGER.propagate = False
+    stderr = _Stderr(logging.WARNING)
+    stderr.setFormatter(_Redacted("%(levelname)s: %(message)s"))
+    _LOGGER.addHandler(stderr)
+    _LOGGER.addHandler(logging.handlers.MemoryHandler(_BUFFERED, flushLevel=logging.CRITICAL + 1, flushOnClose=False))
+
+
+def follow(path: Path) -> None:
+    """Append everything to `path` from now on, beginning with what has waited in memory."""
+    file = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    formatter = _Redacted("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    file.setFormatter(formatter)
+    for handler in list(_LOGGER.handlers):
+        if isinstance(handler, logging.handlers.MemoryHandler):
+            handler.setTarget(file)
+            handler.flush()
+            _LOGGER.removeHandler(handler)
+        elif isinstance(handler, logging.FileHandler):
+            _LOGGER.removeHandler(handler)
+            handler.close()
+    _LOGGER.addHandler(file)
+
+
+def followed() -> Path | None:
+    """The file that is being written to; None before `follow`."""
+    return next(
+        (Path(handler.baseFilename) for handler in _LOGGER.handlers if isinstance(handler, logging.FileHandler)), None
+    )

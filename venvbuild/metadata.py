@@ -1,0 +1,156 @@
+"""metadata.json: what a build is, in one file. Its presence in the store means that the build is complete."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from venvbuild.errors import IntegrityError, NotInStore
+from venvbuild.stores import Store
+
+NAME = "metadata.json"
+BUILDS = "venv-builds"
+SCHEMA_VERSION = 1
+_VENV_VERSION = re.compile(r"venv_[0-9]{8}_[0-9]{6}")
+
+
+@dataclass(frozen=True)
+class Description:
+    """All that is known of a build before it claims its version. Field names are metadata.json's own."""
+
+    python_version: str
+    is_conflict_free: bool
+    conflicts: tuple[str, ...]
+    installed_packages: tuple[str, ...]
+    env_name: str
+    platform: str
+    python_full_version: str
+    installer: str
+    requirements_sha256: str
+    archive_sha256: str
+    archive_size_bytes: int
+    package_count: int
+    reproducible: bool
+    tool_version: str
+    build_url: str | None
+    source_revision: str | None
+    duration_s: Mapping[str, float]
+    requires: Mapping[str, str | None]
+    schema_version: int = SCHEMA_VERSION
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields under their names, ready for `json.dumps`."""
+        return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]  # tuples become lists
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """One file of a build, as metadata.json commits to it."""
+
+    sha256: str
+    size_bytes: int
+
+    @classmethod
+    def of(cls, path: Path) -> StoredFile:
+        """Of a file on disk."""
+        with path.open("rb") as file:
+            return cls(hashlib.file_digest(file, "sha256").hexdigest(), path.stat().st_size)
+
+
+def stamped(
+    description: Mapping[str, Any], *, venv_version: str, created_at: str, store: Store, files: Mapping[str, StoredFile]
+) -> dict[str, Any]:
+    """The whole metadata: `description` with what the claim gives, in the order of the contract.
+
+    Raises:
+        IntegrityError: the result is not what the schema says, or has a field the schema does not know.
+    """
+
+    def uri(name: str) -> str:
+        return store.uri(key(venv_version, name))
+
+    given = {
+        "venv_version": venv_version,
+        "created_at": created_at,
+        "requirements_file": uri("requirements.txt"),
+        "pipdeptree_output": uri("pipdeptree.json"),
+        "venv_archive": uri(archive_name(venv_version)),
+        "files": {name: asdict(file) for name, file in sorted(files.items())},
+    }
+    whole = {**given, **description}
+    order = list(_schema()["properties"])
+    validate(whole, strict=True)
+    return {name: whole[name] for name in order if name in whole}
+
+
+def validate(metadata: Any, *, strict: bool = False) -> None:
+    """Check against the shipped schema (JSON Schema 2020-12); `strict` also refuses fields it does not know.
+
+    Raises:
+        IntegrityError: names the field and what is wrong with it.
+    """
+    import jsonschema  # 130 ms, so only where it is needed
+
+    schema = {**_schema(), "additionalProperties": False} if strict else _schema()
+    errors = sorted(
+        jsonschema.Draft202012Validator(schema).iter_errors(metadata), key=lambda error: list(map(str, error.path))
+    )
+    if errors:
+        field = "/".join(map(str, errors[0].absolute_path)) or "(the whole)"
+        raise IntegrityError(
+            f"the metadata is not valid: {errors[0].message[:300]}",
+            where=f"{NAME}: {field}",
+            fix="if venvbuild wrote it, this is a bug: report it with the file",
+            rule="SCHEMA",
+        )
+
+
+def _schema() -> dict[str, Any]:
+    return json.loads(resources.files("venvbuild").joinpath("metadata.schema.json").read_bytes())  # type: ignore[no-any-return]
+
+
+def is_venv_version(text: str) -> bool:
+    """Whether `text` has the form of a build's version."""
+    return _VENV_VERSION.fullmatch(text) is not None
+
+
+def key(venv_version: str, name: str) -> str:
+    """Where a file of a build is in its store."""
+    return f"{BUILDS}/{venv_version}/{name}"
+
+
+def archive_name(venv_version: str) -> str:
+    """The archive's name in the store."""
+    return f"{venv_version}.tar.gz"
+
+
+def read(store: Store, venv_version: str) -> dict[str, Any]:
+    """The metadata of a committed build.
+
+    Raises:
+        NotInStore: there is no such build; one without metadata.json does not exist for any reader.
+        IntegrityError: it is damaged.
+    """
+    try:
+        body = store.read(key(venv_version, NAME)).body
+    except NotInStore as error:
+        raise NotInStore(
+            f"there is no build {venv_version}",
+            where=store.url,
+            fix="`venvbuild list` shows the builds",
+            rule="NO_SUCH_BUILD",
+        ) from error
+    try:
+        metadata = json.loads(body)
+    except ValueError as error:
+        raise IntegrityError(
+            "the metadata is no JSON", where=store.uri(key(venv_version, NAME)), fix="restore the object from a backup"
+        ) from error
+    validate(metadata)
+    return metadata  # type: ignore[no-any-return]

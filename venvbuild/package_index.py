@@ -1,0 +1,418 @@
+"""Our own questions to the package index: which files a project has, what they need, whether it answers at all.
+
+Installers say "no matching distribution" for a dead index, a login page and a typing error alike; the exit code of a
+failed build therefore rests on what is asked here. Speaks the simple repository API, JSON and HTML (PEP 503, 592, 629,
+658, 691, 700, 714).
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import http.client
+import io
+import json
+import netrc
+import ssl
+import urllib.error
+import urllib.parse
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.parser import Parser
+from functools import cached_property
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import IO, Any
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.tags import Tag
+from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
+from packaging.version import Version
+
+from venvbuild.errors import IndexUnavailable, IntegrityError, ResolutionError, UsageError
+from venvbuild.redaction import REDACTOR, strip_credentials
+
+_ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+_PAGE_LIMIT = 64 << 20
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class File:
+    """One wheel or sdist of a project."""
+
+    filename: str
+    url: str
+    """May hold credentials: only for requests."""
+    version: Version
+    tags: frozenset[Tag]
+    """Empty for an sdist."""
+    sha256: str = ""
+    requires_python: str = ""
+    yanked: str | None = None
+    """None: not yanked; otherwise the reason, often empty (PEP 592)."""
+    has_metadata: bool = False
+    """Whether `url + ".metadata"` exists (PEP 658)."""
+
+    @property
+    def is_wheel(self) -> bool:
+        """Whether it is a wheel."""
+        return bool(self.tags)
+
+    def allows_python(self, full_version: str) -> bool:
+        """Whether Requires-Python admits this interpreter; one that cannot be read admits all, as in pip."""
+        try:
+            return SpecifierSet(self.requires_python).contains(full_version, prereleases=True)
+        except InvalidSpecifier:
+            return True
+
+    def rank(self, supported: dict[str, int]) -> int | None:
+        """The place of its best tag among the supported ones; None when it does not fit this platform."""
+        return min((supported[str(tag)] for tag in self.tags if str(tag) in supported), default=None)
+
+
+@dataclass(frozen=True)
+class Project:
+    """What the index has of one name."""
+
+    name: str
+    files: tuple[File, ...]
+
+    @cached_property
+    def versions(self) -> tuple[Version, ...]:
+        """Every version that has a file, oldest first."""
+        return tuple(sorted({file.version for file in self.files}))
+
+    def newest(self, specifier: SpecifierSet) -> Version | None:
+        """The newest version within `specifier` which is not yanked; a pre-release only when there is nothing else."""
+        kept = {file.version for file in self.files if file.yanked is None}
+        return max(specifier.filter(kept), default=None) or max(specifier.filter(kept, prereleases=True), default=None)
+
+    def wheels(self, version: Version, supported: dict[str, int]) -> list[File]:
+        """The wheels of `version` that fit this platform, best first."""
+        ranked = [(file.rank(supported), file) for file in self.files if file.version == version]
+        fitting = [(rank, file) for rank, file in ranked if rank is not None]
+        return [file for _, file in sorted(fitting, key=lambda pair: (pair[0], pair[1].filename))]
+
+
+class PackageIndex:
+    """One index, asked with the credentials of its URL or of netrc.
+
+    Every call raises `IndexUnavailable` (6: refused, DNS, time-out, 429, 5xx) and `UsageError` (2: 401, 403, or an
+    address that is no index: it does not answer for `pip` either).
+    """
+
+    def __init__(
+        self, url: str, *, timeout_s: float = 20, cafile: Path | None = None, netrc_file: Path | None = None
+    ) -> None:
+        self.url = strip_credentials(url).rstrip("/")
+        """Without credentials: for messages."""
+        self._credentials = _user_info(url)
+        self._timeout_s = timeout_s
+        self._netrc = netrc_file
+        context = ssl.create_default_context()
+        if cafile:
+            with contextlib.suppress(OSError):
+                context.load_verify_locations(cafile)
+        self._opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
+        self._projects: dict[str, Project | None] = {}
+
+    def project(self, name: str) -> Project | None:
+        """The project of this canonical name; None when the index does not have it."""
+        if name not in self._projects:
+            page = self._page(name)
+            if (page is None or not page.files) and name != "pip" and not self._answers_for_pip():
+                raise UsageError(
+                    "the package index does not answer for any package, not even pip",
+                    where=f"{self.url}/{name}/",
+                    why="404 or a page that lists no files (a login page?)",
+                    fix="correct the index URL (VENVBUILD_INDEX_URL); it ends in /simple on most servers",
+                    rule="WRONG_INDEX",
+                )
+            self._projects[name] = page
+        return self._projects[name]
+
+    def _answers_for_pip(self) -> bool:
+        page = self.project("pip")
+        return page is not None and bool(page.files)
+
+    def _page(self, name: str) -> Project | None:
+        url = f"{self.url}/{name}/"
+        try:
+            with self._open(url, {"Accept": _ACCEPT}) as reply:
+                content = reply.read(_PAGE_LIMIT)
+                kind = reply.headers.get_content_type()
+                base = reply.url
+        except _NotFound:
+            return None
+        return Project(name, tuple(_files(content, kind, base, name)))
+
+    def requirements_of(self, file: File) -> tuple[list[str], str]:
+        """Requires-Dist lines and Requires-Python of a wheel, from PEP 658 or by reading the wheel's end.
+
+        Raises:
+            IntegrityError: the wheel's bytes are not those the index promises.
+        """
+        if file.has_metadata:
+            with contextlib.suppress(_NotFound), self._open(file.url + ".metadata") as reply:
+                return _metadata(reply.read(_PAGE_LIMIT))
+        try:
+            with zipfile.ZipFile(_Ranged(self, file.url)) as archive:
+                member = next(
+                    member
+                    for member in archive.namelist()
+                    if member.endswith(".dist-info/METADATA") and member.count("/") == 1
+                )
+                return _metadata(archive.read(member))
+        except _NotFound as error:
+            raise _file_is_gone(file) from error
+        except (zipfile.BadZipFile, StopIteration, NotImplementedError, OSError) as error:
+            self.verify(file)
+            raise ResolutionError(
+                f"{file.filename} is no readable wheel: {error}",
+                where=strip_credentials(file.url),
+                fix="ask its publisher to upload it again, or pin another version",
+            ) from error
+
+    def verify(self, file: File, allowed: frozenset[str] = frozenset()) -> None:
+        """Read the whole file; its digest is `allowed` (`sha256:...`), or the one the index names.
+
+        Raises:
+            IntegrityError: it is another one. IndexUnavailable: the connection is cut within the file.
+        """
+        digest, _ = self._digest(file, None)
+        expected = allowed or frozenset({f"sha256:{file.sha256}"} if file.sha256 else ())
+        if expected and f"sha256:{digest}" not in expected:
+            raise IntegrityError(
+                f"{file.filename} has other bytes than promised",
+                where=strip_credentials(file.url),
+                why=f"expected {', '.join(sorted(expected))[:200]}, got sha256:{digest}",
+                fix="ask who runs the index; a proxy or a cache may have damaged or replaced the file",
+                rule="WRONG_BYTES",
+            )
+
+    def download(self, file: File, target: Path) -> str:
+        """Write the file to `target`; its sha256. Raises as `verify` does."""
+        with target.open("wb") as out:
+            digest, _ = self._digest(file, out)
+        if file.sha256 and digest != file.sha256:
+            target.unlink()
+            self.verify(file)
+        return digest
+
+    def _digest(self, file: File, out: IO[bytes] | None) -> tuple[str, int]:
+        digest, size = hashlib.sha256(), 0
+        try:
+            with self._open(file.url) as reply:
+                promised = reply.headers.get("Content-Length")
+                while chunk := reply.read(_CHUNK):
+                    digest.update(chunk)
+                    size += len(chunk)
+                    if out:
+                        out.write(chunk)
+        except _NotFound as error:
+            raise _file_is_gone(file) from error
+        except (http.client.HTTPException, OSError) as error:
+            raise _unavailable(strip_credentials(file.url), error) from error
+        if promised is not None and promised.isdigit() and size < int(promised):
+            raise _unavailable(strip_credentials(file.url), f"the connection was cut after {size} of {promised} bytes")
+        return digest.hexdigest(), size
+
+    def read_range(self, url: str, first: int, last: int) -> tuple[bytes, int]:
+        """Bytes `first` to `last` (inclusive; negative `first`: from the end) and the size of the whole file."""
+        wanted = f"bytes={first}" if first < 0 else f"bytes={first}-{last}"
+        with self._open(url, {"Range": wanted, "Accept-Encoding": "identity"}) as reply:
+            body = reply.read()
+            if reply.status == http.client.PARTIAL_CONTENT:
+                return body, int(reply.headers["Content-Range"].rpartition("/")[2])
+            return (body[first:] if first < 0 else body[first : last + 1]), len(body)
+
+    def _open(self, url: str, headers: dict[str, str] | None = None) -> Any:
+        request = urllib.request.Request(strip_credentials(url), headers={"User-Agent": "venvbuild", **(headers or {})})  # noqa: S310
+        if urllib.parse.urlsplit(url).scheme not in ("http", "https", "file"):
+            raise UsageError(
+                "this is no URL of an index", where=strip_credentials(url), fix="write https://host/simple"
+            )
+        credentials = _user_info(url) or self._credentials_for(url)
+        if credentials:
+            # Unredirected: a redirect to another host (a CDN) must not carry our credentials there.
+            basic = base64.b64encode(":".join(credentials).encode()).decode()
+            request.add_unredirected_header("Authorization", f"Basic {basic}")
+        try:
+            return self._opener.open(request, timeout=self._timeout_s)
+        except urllib.error.HTTPError as error:
+            with error:
+                raise _refused(strip_credentials(url), error.code, bool(credentials)) from error
+        except (http.client.HTTPException, OSError, ValueError) as error:
+            raise _unavailable(strip_credentials(url), getattr(error, "reason", None) or error) from error
+
+    def _credentials_for(self, url: str) -> tuple[str, str] | None:
+        parts = urllib.parse.urlsplit(url)
+        if parts.netloc.rpartition("@")[2] == urllib.parse.urlsplit(self.url).netloc and self._credentials:
+            return self._credentials
+        if not self._netrc or not parts.hostname:
+            return None
+        with contextlib.suppress(OSError, netrc.NetrcParseError, UnicodeDecodeError):
+            entry = netrc.netrc(str(self._netrc)).authenticators(parts.hostname)
+            if entry:
+                return entry[0] or "", entry[2] or ""
+        return None
+
+
+class _NotFound(Exception):
+    """404 or 410."""
+
+
+class _Ranged(io.RawIOBase):
+    """A remote file read by ranges, so that a wheel's METADATA costs two small requests."""
+
+    def __init__(self, index: PackageIndex, url: str) -> None:
+        self._index, self._url, self._place = index, url, 0
+        self._tail, self._size = index.read_range(url, -(1 << 16), 0)
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._place = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._size}[whence]
+        return self._place
+
+    def tell(self) -> int:
+        return self._place
+
+    def read(self, size: int | None = -1) -> bytes:
+        end = self._size if size is None or size < 0 else min(self._size, self._place + size)
+        if self._place >= end:
+            return b""
+        tail_begins = self._size - len(self._tail)
+        if self._place >= tail_begins:
+            body = self._tail[self._place - tail_begins : end - tail_begins]
+        else:
+            body, _ = self._index.read_range(self._url, self._place, end - 1)
+        self._place += len(body)
+        return body
+
+
+def _user_info(url: str) -> tuple[str, str] | None:
+    parts = urllib.parse.urlsplit(url)
+    if parts.username is None and parts.password is None:
+        return None
+    return urllib.parse.unquote(parts.username or ""), urllib.parse.unquote(parts.password or "")
+
+
+def _refused(url: str, status: int, with_credentials: bool) -> Exception:
+    if status in (404, 410):
+        return _NotFound()
+    if status in (401, 403, 407):
+        why = (
+            "the credentials given are not accepted"
+            if with_credentials
+            else "it wants credentials and none are configured"
+        )
+        return UsageError(
+            f"the package index refuses access (HTTP {status})",
+            where=url,
+            why=why,
+            fix="put them into the index URL in the environment (VENVBUILD_INDEX_URL) or into netrc",
+            rule="INDEX_REFUSES",
+        )
+    if status == 429 or status >= 500:
+        return _unavailable(url, f"HTTP {status}")
+    return UsageError(
+        f"the package index answers HTTP {status}", where=url, fix="correct the index URL", rule="WRONG_INDEX"
+    )
+
+
+def _unavailable(url: str, reason: object) -> IndexUnavailable:
+    return IndexUnavailable(
+        "the package index is unavailable",
+        where=url,
+        why=REDACTOR.redact(str(reason)),
+        fix="try again; if it lasts, check the network, the proxy and the index URL",
+        rule="INDEX_UNAVAILABLE",
+    )
+
+
+def _file_is_gone(file: File) -> ResolutionError:
+    return ResolutionError(
+        f"{file.filename} is listed by the index but is not there (HTTP 404)",
+        where=strip_credentials(file.url),
+        fix="ask who runs the index, or pin another version",
+        rule="NO_SUCH_FILE",
+    )
+
+
+def _metadata(content: bytes) -> tuple[list[str], str]:
+    message = Parser().parsestr(content.decode("utf-8", "replace"), headersonly=True)
+    return [str(line) for line in message.get_all("Requires-Dist") or ()], str(message.get("Requires-Python") or "")
+
+
+def _files(content: bytes, kind: str, base: str, name: str) -> Iterator[File]:
+    if kind.endswith("json"):
+        yield from _files_of_json(content, base, name)
+        return
+    page = _Anchors()
+    page.feed(content.decode("utf-8", "replace"))
+    for attributes in page.anchors:
+        url, _, fragment = urllib.parse.urljoin(base, attributes.get("href") or "").partition("#")
+        hashes = dict(part.partition("=")[::2] for part in fragment.split("&"))
+        filename = urllib.parse.unquote(urllib.parse.urlsplit(url).path.rpartition("/")[2])
+        yield from _file(
+            filename,
+            url,
+            name,
+            hashes.get("sha256", ""),
+            attributes.get("data-requires-python") or "",
+            attributes.get("data-yanked", None) if "data-yanked" in attributes else None,
+            "data-core-metadata" in attributes or "data-dist-info-metadata" in attributes,
+        )
+
+
+def _files_of_json(content: bytes, base: str, name: str) -> Iterator[File]:
+    try:
+        entries = json.loads(content)["files"]
+        for entry in entries:
+            yanked = entry.get("yanked") or None
+            yield from _file(
+                entry["filename"],
+                urllib.parse.urljoin(base, entry["url"]),
+                name,
+                (entry.get("hashes") or {}).get("sha256", ""),
+                entry.get("requires-python") or "",
+                "" if yanked is True else yanked,
+                bool(entry.get("core-metadata") or entry.get("dist-info-metadata")),
+            )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return
+
+
+def _file(
+    filename: str, url: str, name: str, sha256: str, requires_python: str, yanked: str | None, has_metadata: bool
+) -> Iterator[File]:
+    """One file, or nothing when it belongs to another project or its name cannot be read (eggs, installers)."""
+    try:
+        if filename.endswith(".whl"):
+            owner, version, _, file_tags = parse_wheel_filename(filename)
+        else:
+            owner, version = parse_sdist_filename(filename)
+            file_tags = frozenset()
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        return
+    if owner == name:
+        yield File(filename, url, version, file_tags, sha256, requires_python, yanked, has_metadata)
+
+
+class _Anchors(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.anchors: list[dict[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.anchors.append({key: "" if value is None else value for key, value in attrs})

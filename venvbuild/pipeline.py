@@ -1,0 +1,125 @@
+"""The whole job on one screen: seven steps over one work dir, each run when it has to, timed and remembered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from venvbuild import logs, steps, workdir
+from venvbuild.settings import Settings
+from venvbuild.steps import Checked, Job, Made, Request
+from venvbuild.workdir import BUILD_LOG, STEPS
+
+log = logging.getLogger(__name__)
+
+
+class Progress(Protocol):
+    """Told how a run goes."""
+
+    def began(self, step: str) -> None:
+        """`step` has begun."""
+
+    def ended(self, step: str, seconds: float, summary: str) -> None:
+        """`step` has ended well; `seconds` is 0 and `summary` "unchanged" when it did not have to run."""
+
+
+def build(
+    request: Request, settings: Settings, environ: Mapping[str, str], folder: Path, progress: Progress
+) -> dict[str, Any]:
+    """All seven steps, afresh, in `folder`; the metadata of the committed build.
+
+    Raises:
+        VenvBuildError: whatever stops a step; what the steps before it made stays in `folder`.
+    """
+    progress.began("check")
+    begun = time.monotonic()
+    checked = steps.examine(request, settings, environ)
+    with workdir.opened(folder, "check") as work:
+        job = Job(work, settings, environ)
+        _check(job, checked, begun, progress)
+        for step in STEPS[1:]:
+            _run(step, job, progress)
+        return dict(work.result("upload")["metadata"])
+
+
+def check(
+    request: Request,
+    settings: Settings,
+    environ: Mapping[str, str],
+    folder: Path,
+    progress: Progress,
+    *,
+    again: bool = False,
+) -> Mapping[str, Any]:
+    """Only the first step, which starts the work dir; what it found."""
+    progress.began("check")
+    begun = time.monotonic()
+    checked = steps.examine(request, settings, environ)
+    with workdir.opened(folder, "check") as work:
+        if not again and work.is_up_to_date("check", _key(checked.recorded)):
+            progress.ended("check", 0, "unchanged")
+        else:
+            _check(Job(work, settings, environ), checked, begun, progress)
+        return work.result("check")
+
+
+def run_step(
+    step: str,
+    settings: Settings,
+    environ: Mapping[str, str],
+    folder: Path,
+    progress: Progress,
+    *,
+    again: bool = False,
+    options: Mapping[str, Any] | None = None,
+) -> Mapping[str, Any]:
+    """One step after `check`; what it found.
+
+    Raises:
+        UsageError: a step before it has not run, or what it made has changed; names that step.
+    """
+    with workdir.opened(folder, step) as work:
+        work.require(step)
+        job = Job(work, settings, environ, options or {})
+        if not again and work.is_up_to_date(step, _step_key(step, job)):
+            progress.ended(step, 0, "unchanged")
+        else:
+            logs.follow(work.path / BUILD_LOG)
+            _run(step, job, progress)
+        return work.result(step)
+
+
+def _check(job: Job, checked: Checked, begun: float, progress: Progress) -> None:
+    job.work.start(checked.recorded)
+    logs.follow(job.path / BUILD_LOG)
+    job.work.begin("check")
+    _finish("check", job, steps.check(job, checked), _key(checked.recorded), begun, progress)
+
+
+def _run(step: str, job: Job, progress: Progress) -> None:
+    progress.began(step)
+    begun = time.monotonic()
+    job.work.begin(step)
+    log.debug("step %s", step)
+    _finish(step, job, steps.STEPS[step](job), _step_key(step, job), begun, progress)
+
+
+def _finish(step: str, job: Job, made: Made, key: str, begun: float, progress: Progress) -> None:
+    seconds = time.monotonic() - begun
+    job.work.finish(step, key=key, outputs=made.outputs, result=made.result, duration_s=seconds)
+    progress.ended(step, seconds, made.summary)
+
+
+def _step_key(step: str, job: Job) -> str:
+    """What a step depends on beside the steps before it: its own options, and for the last two the store."""
+    store = {"store": steps.store_of(job.settings).url} if step in ("upload", "register") else {}
+    return _key({**job.options, **store})
+
+
+def _key(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()

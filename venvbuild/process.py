@@ -1,0 +1,195 @@
+"""The one door through which other programs are run.
+
+A command is a list, never a shell string. It gets an environment made for it, no stdin, a time limit, and a process
+group of its own, so that nothing of it is left behind when we end. What it prints is redacted line by line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import selectors
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from venvbuild.redaction import REDACTOR, Lines
+
+log = logging.getLogger(__name__)
+
+_PASSED_ON = frozenset(
+    {
+        "PATH",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TMPDIR",
+        "LD_LIBRARY_PATH",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+    }
+)
+"""What a program needs of its surroundings; everything else (keys, tokens, PIP_*, UV_*, PYTHON*) stays here."""
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A command that has ended."""
+
+    command: tuple[str, ...]
+    exit_code: int
+    stdout: str
+    """As the program wrote it, not redacted: data to be parsed, never to be shown."""
+    stderr: str
+    """Redacted."""
+
+
+class CommandFailed(Exception):
+    """A command ended with another code than 0, or did not end in time (`exit_code` is then None).
+
+    Translated by whoever knows what it means to the job; reaching the top it is a bug of ours.
+    """
+
+    def __init__(self, command: Sequence[str], exit_code: int | None, stdout: str, stderr: str) -> None:
+        self.command, self.exit_code = tuple(command), exit_code
+        self.stdout, self.stderr = REDACTOR.redact(stdout), stderr
+        how = f"ended with {exit_code}" if exit_code is not None else "did not end in time"
+        super().__init__(f"{REDACTOR.redact(shlex.join(command))} {how}\n{self.output}".rstrip())
+
+    @property
+    def output(self) -> str:
+        """All it said, redacted."""
+        return "\n".join(part.strip() for part in (self.stdout, self.stderr) if part.strip())
+
+
+def clean_environment(home: Path | None = None, /, **extra: str) -> dict[str, str]:
+    """An environment without secrets: PATH, locale, temporary folder, proxies, CA files, and `extra`.
+
+    `home` is the HOME it gets; None passes on our own, for programs of ours that run no package's code.
+    """
+    kept = {name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith("LC_")}
+    if home is not None:
+        kept["HOME"] = str(home)
+    elif "HOME" in os.environ:
+        kept["HOME"] = os.environ["HOME"]
+    return {**kept, **extra}
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str],
+    timeout_s: float,
+    cwd: Path | None = None,
+    check: bool = True,
+    on_line: Callable[[str], None] | None = None,
+) -> Completed:
+    """Run `command` to its end; its stderr goes to the log (debug) and to `on_line`, a redacted line at a time.
+
+    Raises:
+        CommandFailed: it ended with another code than 0 and `check` is true, or ran longer than `timeout_s`.
+        FileNotFoundError, PermissionError: there is no such program.
+    """
+    words = [os.fspath(word) for word in command]
+    log.debug("+ %s", shlex.join(words))
+    lines = Lines(REDACTOR)
+    said: list[str] = []
+
+    def heard(some: Iterator[str]) -> None:
+        for line in some:
+            log.debug("| %s", line)
+            said.append(line)
+            if on_line:
+                on_line(line)
+
+    stdout = bytearray()
+    with _started(words, env, cwd) as child:
+        in_time = _read(child, time.monotonic() + timeout_s, stdout.extend, lambda chunk: heard(lines.feed(chunk)))
+        heard(lines.close())
+        exit_code = child.wait() if in_time else None
+    completed = Completed(tuple(words), exit_code or 0, stdout.decode("utf-8", "replace"), "\n".join(said))
+    if exit_code is None or (check and exit_code != 0):
+        raise CommandFailed(words, exit_code, completed.stdout, completed.stderr)
+    return completed
+
+
+@contextlib.contextmanager
+def _started(words: list[str], env: Mapping[str, str], cwd: Path | None) -> Iterator[subprocess.Popen[bytes]]:
+    """The child, in a process group of its own which does not outlive this block, whatever ends it."""
+    child = subprocess.Popen(
+        words,
+        env=dict(env),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        bufsize=0,
+    )
+    try:
+        yield child
+    finally:
+        _end_group(child)
+        for stream in (child.stdout, child.stderr):
+            if stream:
+                stream.close()
+
+
+def _end_group(child: subprocess.Popen[bytes], grace_s: float = 5) -> None:
+    """TERM, then KILL, to everything the child started; what has ended already needs nothing."""
+    if child.poll() is None:
+        _signal_group(child.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(grace_s)
+    _signal_group(child.pid, signal.SIGKILL)  # also grandchildren that outlived the child
+    child.wait()
+
+
+def _signal_group(group: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _read(
+    child: subprocess.Popen[bytes],
+    deadline: float,
+    on_stdout: Callable[[bytes], None],
+    on_stderr: Callable[[bytes], None],
+) -> bool:
+    """Read both streams until the child and its streams end; False when `deadline` came first."""
+    with selectors.DefaultSelector() as selector:
+        assert child.stdout is not None
+        assert child.stderr is not None
+        selector.register(child.stdout, selectors.EVENT_READ, on_stdout)
+        selector.register(child.stderr, selectors.EVENT_READ, on_stderr)
+        while selector.get_map():
+            ready = selector.select(min(1.0, max(0.0, deadline - time.monotonic())))
+            for key, _ in ready:
+                chunk = os.read(key.fd, 1 << 16)
+                if chunk:
+                    key.data(chunk)
+                else:
+                    selector.unregister(key.fileobj)
+            if time.monotonic() >= deadline:
+                return False
+            if not ready and child.poll() is not None:
+                return True  # a grandchild keeps a stream open; the child's own words are all read
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(max(0.0, deadline - time.monotonic()))
+        return True
+    return False

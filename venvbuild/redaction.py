@@ -1,0 +1,159 @@
+"""Keeps secrets out of every log, file, message and notification.
+
+Two nets: the exact values this run knows to be secret (each also URL-encoded and in base64), and the shapes that
+secrets have. What passes `redact` has neither.
+"""
+
+from __future__ import annotations
+
+import base64
+import netrc
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
+
+MASK = "****"
+_MIN_SECRET_LENGTH = 4
+"""Shorter values cannot be told from ordinary words; masking them would shred every message."""
+
+_SECRET_NAME = re.compile(r"(?i)(secret|token|passw|passphrase|api_?key|access_?key|credential|private_?key|_auth$)")
+_NOT_SECRET_NAME = re.compile(r"(?i)(_ID|_FILE|_PATH|_DIR|_URL|_URI|SOCK|_PROVIDER)$")
+
+_SHAPES: tuple[re.Pattern[str], ...] = (
+    re.compile(r"(?<=://)[^\s/@:\"'<>]*:[^\s/@\"'<>]+(?=@)"),  # user:password@
+    re.compile(r"(?<=https://)[^\s/@\"'<>]+(?=@)|(?<=http://)[^\s/@\"'<>]+(?=@)"),  # token@
+    re.compile(r"(?i)(?<=authorization:)\s*(?:basic|bearer|token)?\s*[^\s\"']+"),
+    re.compile(r"(?i)(?<=\bcookie:)[^\r\n]+"),
+    re.compile(r"(?i)(?<=-token:)\s*[^\s\"']+"),
+    re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
+    re.compile(
+        r"(?i)(?<=X-Amz-Signature=)[^&\s\"']+|(?<=X-Amz-Credential=)[^&\s\"']+|(?<=X-Amz-Security-Token=)[^&\s\"']+"
+    ),
+    re.compile(r"\bgh[pousr]_[A-Za-z0-9]{20,}\b|\bgithub_pat_[A-Za-z0-9_]{20,}\b"),
+    re.compile(r"\bpypi-[A-Za-z0-9_-]{30,}"),
+    re.compile(r"\bxox[baprs]-[A-Za-z0-9-]{10,}"),
+    re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"),
+    re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----|[\s\S]*\Z)"),
+    re.compile(
+        r"(?i)(?<=password=)[^\s&\"',;]+|(?<=passwd=)[^\s&\"',;]+|(?<=secret=)[^\s&\"',;]+"
+        r"|(?<=token=)[^\s&\"',;]+|(?<=api_key=)[^\s&\"',;]+|(?<=apikey=)[^\s&\"',;]+"
+    ),
+    re.compile(r"(?i)(?<=password: )\S+|(?<=secret: )\S+|(?<=token: )\S+|(?<=api_key: )\S+"),
+)
+
+
+class Redactor:
+    """Masks known secrets and secret-shaped text."""
+
+    def __init__(self) -> None:
+        self._values: set[str] = set()
+        self._known: re.Pattern[str] | None = None
+
+    def hide(self, *secrets: str) -> None:
+        """Remember values that must never be shown; each is also hidden URL-encoded and in base64."""
+        for secret in secrets:
+            if len(secret) >= _MIN_SECRET_LENGTH:
+                self._values.update(_forms(secret))
+        longest_first = sorted(self._values, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def hide_url(self, url: str) -> None:
+        """Hide the user info of `url`: password, `user:password`, or a lone token."""
+        parts = urlsplit(url)
+        if parts.password:
+            user, password = unquote(parts.username or ""), unquote(parts.password)
+            self.hide(password, parts.password, f"{user}:{password}")
+        elif parts.username and parts.scheme in ("http", "https"):
+            self.hide(unquote(parts.username), parts.username, f"{unquote(parts.username)}:")
+
+    def hide_environment(self, environ: Mapping[str, str]) -> None:
+        """Hide the values of variables named like secrets, and the user info of those that hold URLs."""
+        for name, value in environ.items():
+            if "://" in value:
+                for word in value.split():
+                    self.hide_url(word)
+            elif _SECRET_NAME.search(name) and not _NOT_SECRET_NAME.search(name):
+                self.hide(value)
+
+    def hide_netrc(self, path: Path) -> None:
+        """Hide the passwords of a netrc file; one that is absent or cannot be read has nothing to hide."""
+        try:
+            hosts = netrc.netrc(str(path)).hosts
+        except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
+            return
+        for login, _account, password in hosts.values():
+            self.hide(password or "", f"{login}:{password}")
+
+    def redact(self, text: str) -> str:
+        """`text` with every known or secret-shaped part replaced by `****`."""
+        if self._known:
+            text = self._known.sub(MASK, text)
+        for shape in _SHAPES:
+            text = shape.sub(MASK, text)
+        return text
+
+    def finds(self, text: str) -> bool:
+        """Whether `redact` would change `text`."""
+        return self.redact(text) != text
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Every form of every known secret, for the leak gate."""
+        return frozenset(self._values)
+
+
+def _forms(secret: str) -> Iterator[str]:
+    yield secret
+    yield quote(secret, safe="")
+    yield quote(secret)
+    yield quote_plus(secret)
+    for encoded in (base64.b64encode(secret.encode()), base64.urlsafe_b64encode(secret.encode())):
+        yield encoded.decode()
+        if len(encoded) >= 16:  # long enough that the unpadded form is no ordinary word
+            yield encoded.decode().rstrip("=")
+
+
+def strip_credentials(url: str) -> str:
+    """`url` without its user info; what is no URL comes back as it is."""
+    parts = urlsplit(url)
+    if "@" not in parts.netloc:
+        return url
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+class Lines:
+    """Cuts a byte stream into redacted lines, however the writes were split.
+
+    A line that never ends is given out in pieces of `limit` bytes; the pieces overlap by `overlap` bytes held back,
+    so that a secret across a cut is still seen whole.
+    """
+
+    def __init__(self, redactor: Redactor, limit: int = 1 << 16, overlap: int = 4096) -> None:
+        self._redactor, self._limit, self._overlap = redactor, limit, overlap
+        self._pending = b""
+
+    def feed(self, chunk: bytes) -> Iterator[str]:
+        """The lines which `chunk` completes, redacted, without their line ends."""
+        self._pending += chunk
+        *whole, self._pending = re.split(rb"\r\n|\n|\r(?!\Z)", self._pending)
+        for line in whole:
+            yield self._redacted(line)
+        if len(self._pending) > self._limit:
+            text = self._redacted(self._pending)
+            cut = max(0, len(text) - self._overlap)
+            self._pending = text[cut:].encode()
+            yield text[:cut]
+
+    def close(self) -> Iterator[str]:
+        """What is left when the stream has ended."""
+        rest, self._pending = self._pending.rstrip(b"\r"), b""
+        if rest:
+            yield self._redacted(rest)
+
+    def _redacted(self, line: bytes) -> str:
+        return self._redactor.redact(line.decode("utf-8", "replace"))
+
+
+REDACTOR = Redactor()
+"""The redactor of this process: whoever learns a secret tells it, whoever writes text asks it."""

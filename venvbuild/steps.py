@@ -1,0 +1,434 @@
+"""What each of the seven steps does: read what the steps before it left in the work dir, make one thing, say so.
+
+A step returns what it made; `pipeline` times it, remembers it in the work dir and decides whether it has to run at all.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import uv
+from packaging.utils import canonicalize_name
+
+from athena import table
+from venvbuild import (
+    __version__,
+    archive,
+    closure,
+    commit,
+    conflicts,
+    diagnosis,
+    distributions,
+    environment,
+    inspection,
+    interpreters,
+    leaks,
+    metadata,
+    requirements,
+)
+from venvbuild.closure import LOCK
+from venvbuild.errors import ConflictsFound, Problem, UsageError
+from venvbuild.installer import Installer
+from venvbuild.interpreters import Interpreter
+from venvbuild.package_index import PackageIndex
+from venvbuild.redaction import REDACTOR, strip_credentials
+from venvbuild.requirements import Requirements
+from venvbuild.settings import Settings, certificates
+from venvbuild.stores import Store, open_store
+from venvbuild.workdir import BUILD_LOG, WorkDir
+
+log = logging.getLogger(__name__)
+
+REQUIREMENTS, NORMALISED, VENV, ARCHIVE = "requirements.txt", "requirements.normalised.txt", "venv", "venv.tar.gz"
+_REPORTS = (
+    "installed_packages.json",
+    "installed_packages.txt",
+    "pipdeptree.dot",
+    "pipdeptree.json",
+    "pipdeptree.txt",
+    "pipdeptree.svg",
+    "conflicts.json",
+    "conflicts.txt",
+)
+_RECORDED = (
+    "env_name",
+    "python_version",
+    "fail_on_conflicts",
+    "installer",
+    "find_links",
+    "timeout_s",
+    "level",
+    "python_path",
+)
+"""Settings that `check` writes down as they are; those that may hold credentials are written without them."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked of `check` beside the settings."""
+
+    requirements: Path = Path(REQUIREMENTS)
+    locked: bool = False
+    allow_sdist: tuple[str, ...] = ()
+    allow_python_download: bool = False
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a step leaves behind."""
+
+    outputs: tuple[str, ...] = ()
+    """Names in the work dir."""
+    result: Mapping[str, Any] = field(default_factory=dict)
+    """JSON values for the steps after it."""
+    summary: str = ""
+    """For the step's line."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A step's surroundings."""
+
+    work: WorkDir
+    settings: Settings
+    """Of this process; only credentials and the store are taken from it once `check` has run."""
+    environ: Mapping[str, str]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What the step's own command was given, by setting; stronger than what `check` recorded."""
+
+    @property
+    def path(self) -> Path:
+        """The work dir."""
+        return self.work.path
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What `check` found, before the work dir is touched."""
+
+    requirements: Requirements
+    content: bytes
+    interpreter: Interpreter
+    recorded: Mapping[str, Any]
+
+
+def examine(request: Request, settings: Settings, environ: Mapping[str, str]) -> Checked:
+    """Judge the parameters and the file, and find the interpreter.
+
+    Raises:
+        RequirementsRefused: with every problem of the file. UsageError: no such file, or no such Python.
+    """
+    found = interpreters.find(
+        settings["python_version"],
+        anything_will_do=settings.is_default("python_version"),
+        environ=environ,
+        uv=Path(uv.find_uv_bin()),
+        allow_download=request.allow_python_download,
+    )
+    for note in (found.note, *settings.notes):
+        if note:
+            log.warning("%s", note)
+    index = _index(settings["index_url"], settings, environ, timeout_s=3)
+    read = requirements.read(
+        request.requirements,
+        found.interpreter.marker_environment,
+        newest=lambda names: diagnosis.newest_versions(names, index),
+    )
+    content = request.requirements.read_bytes()
+    sdists = _allowed_sdists(request, read)
+    return Checked(
+        read,
+        content,
+        found.interpreter,
+        {
+            **{name: settings[name] for name in _RECORDED},
+            "find_links": list(settings["find_links"]),
+            "python_version": found.interpreter.version,
+            "index_url": strip_credentials(settings["index_url"]),
+            "extra_index_urls": [strip_credentials(url) for url in settings["extra_index_urls"]],
+            "requirements": str(request.requirements),
+            "requirements_sha256": read.sha256,
+            "locked": request.locked,
+            "allow_sdist": sdists,
+            "interpreter": str(found.interpreter.path),
+            "python_full_version": found.interpreter.full_version,
+            "build_url": strip_credentials(environ["BUILD_URL"]) if environ.get("BUILD_URL") else None,
+            "source_revision": environ.get("GIT_COMMIT") or None,
+        },
+    )
+
+
+def _allowed_sdists(request: Request, read: Requirements) -> list[str]:
+    names = sorted({canonicalize_name(name) for name in request.allow_sdist})
+    pinned = {pin.canonical_name for pin in read.active}
+    unknown = [name for name in names if name not in pinned]
+    if unknown:
+        raise UsageError(
+            f"--allow-sdist names {', '.join(unknown)}, which {read.path} does not pin",
+            where="--allow-sdist",
+            why="what is built from source must be a version you chose",
+            fix="pin it, or leave it out",
+        )
+    return names
+
+
+def check(job: Job, checked: Checked) -> Made:
+    """The file as given, and the copy that installers read."""
+    (job.path / REQUIREMENTS).write_bytes(checked.content)
+    (job.path / NORMALISED).write_text(checked.requirements.normalised(), "utf-8")
+    for warning in checked.requirements.warnings:
+        log.warning("%s", warning.as_line())
+    pins, warnings = len(checked.requirements.pins), len(checked.requirements.warnings)
+    return Made(
+        (REQUIREMENTS, NORMALISED),
+        {"pins": pins, "warnings": warnings},
+        f"{_count(pins, 'pin')}, Python {checked.interpreter.full_version}"
+        + (f", {_count(warnings, 'warning')}" if warnings else ""),
+    )
+
+
+def create(job: Job) -> Made:
+    """The lock and the venv."""
+    recorded, interpreter = job.work.settings, _interpreter(job)
+    read, installer, index = (
+        _requirements(job, interpreter),
+        _installer(job),
+        _index(_index_url(job), job.settings, job.environ),
+    )
+    wheels: Sequence[Path] = ()
+    if recorded["allow_sdist"]:
+        from venvbuild import sdists  # only for those who build from source
+
+        wheels = [sdists.build(recorded["allow_sdist"], read, interpreter, installer, index, job.path)]
+    locked = closure.lock(
+        read,
+        interpreter,
+        installer,
+        index,
+        job.path,
+        fail_on_conflicts=recorded["fail_on_conflicts"],
+        locked=recorded["locked"],
+        sdists=recorded["allow_sdist"],
+        wheels=wheels,
+    )
+    (job.path / LOCK).write_text(locked.text(), "utf-8")
+    if locked.not_pinned:
+        log.warning("%s not pinned by you: %s", _are(len(locked.not_pinned)), ", ".join(locked.not_pinned))
+    made = environment.create(
+        locked, interpreter, installer, index, job.path / VENV, with_pip=recorded["installer"] == "pip", wheels=wheels
+    )
+    used = (
+        "uv " + importlib.metadata.version("uv")
+        if recorded["installer"] == "uv"
+        else "pip " + next(one.version for one in locked.distributions if one.name == "pip")
+    )
+    forced = ", pins forced" if locked.is_forced else ""
+    return Made(
+        (LOCK, VENV),
+        {
+            "installer": used,
+            "not_pinned": locked.not_pinned,
+            "is_forced": locked.is_forced,
+            "overlaps": {path: list(names) for path, names in made.overlaps.items()},
+            "reproducible": not recorded["allow_sdist"],
+        },
+        f"{_count(len(locked.distributions), 'package')} by {used}{forced}",
+    )
+
+
+def inspect(job: Job) -> Made:
+    """The reports; raises `ConflictsFound` after writing them when conflicts fail the job."""
+    interpreter = _interpreter(job)
+    target = conflicts.Target(interpreter.marker_environment, frozenset(interpreter.supported_tags))
+    roots = [conflicts.Root(pin.canonical_name, pin.extras) for pin in _requirements(job, interpreter).active]
+    found = inspection.inspect(job.path / VENV, roots, target, job.path)
+    if not found.is_conflict_free and job.work.settings["fail_on_conflicts"]:
+        raise ConflictsFound.of(Problem(sentence, rule="CONFLICT") for sentence in found.conflicts)
+    for sentence in found.conflicts:
+        log.warning("conflict: %s", sentence)
+    for finding in found.findings:
+        if not finding.is_failure:
+            log.info("%s: %s", finding.type, finding.sentence)
+    summary = "conflict free" if found.is_conflict_free else _count(len(found.conflicts), "conflict")
+    return Made(
+        found.reports,
+        {
+            "installed_packages": list(found.installed_packages),
+            "conflicts": list(found.conflicts),
+            "requires": dict(found.requires),
+        },
+        f"{_count(len(found.installed_packages), 'package')}, {summary}",
+    )
+
+
+def pack(job: Job) -> Made:
+    """The archive."""
+    interpreter = _interpreter(job)
+    venv = job.path / VENV
+    installed = distributions.installed([environment.site_packages(venv, interpreter.version)])
+    chosen = {**job.work.settings, **job.options}
+    gate = leaks.Gate.of(
+        [job.path, job.path.resolve(), interpreter.path, interpreter.prefix / "bin"], REDACTOR.secrets, installed
+    )
+    made = archive.pack(
+        venv,
+        job.path / ARCHIVE,
+        python_version=interpreter.version,
+        gate=gate,
+        level=chosen["level"],
+        python_path=chosen["python_path"],
+    )
+    return Made(
+        (ARCHIVE,),
+        {"sha256": made.sha256, "size_bytes": made.size_bytes},
+        f"{size_text(made.size_bytes)} of {size_text(made.plain_bytes)}",
+    )
+
+
+def describe(job: Job) -> Made:
+    """metadata.json, without the fields that the claim gives."""
+    recorded, result = job.work.settings, job.work.result
+    packages = result("inspect")["installed_packages"]
+    description = metadata.Description(
+        python_version=recorded["python_version"],
+        python_full_version=recorded["python_full_version"],
+        platform=_interpreter(job).platform,
+        is_conflict_free=not result("inspect")["conflicts"],
+        conflicts=tuple(result("inspect")["conflicts"]),
+        installed_packages=tuple(packages),
+        package_count=len(packages),
+        env_name=recorded["env_name"],
+        installer=result("create")["installer"],
+        requirements_sha256=recorded["requirements_sha256"],
+        archive_sha256=result("pack")["sha256"],
+        archive_size_bytes=result("pack")["size_bytes"],
+        reproducible=result("create")["reproducible"],
+        tool_version=__version__,
+        build_url=recorded["build_url"],
+        source_revision=recorded["source_revision"],
+        requires=result("inspect")["requires"],
+        duration_s={step: job.work.duration_s(step) for step in ("check", "create", "inspect", "pack")},
+    )
+    (job.path / metadata.NAME).write_text(json.dumps(description.as_json(), indent=2) + "\n", "utf-8")
+    return Made((metadata.NAME,), summary=_count(len(packages), "package"))
+
+
+def upload(job: Job) -> Made:
+    """The build in the store, committed."""
+    store = store_of(job.settings)
+    folder = job.path / "upload"
+    folder.mkdir(exist_ok=True)
+    description = json.loads((job.path / metadata.NAME).read_bytes())
+    description["duration_s"]["describe"] = job.work.duration_s("describe")
+    names = [REQUIREMENTS, LOCK, *_REPORTS, BUILD_LOG, ARCHIVE]
+    files = {name: job.path / name for name in names if (job.path / name).is_file()}
+    done = commit.commit(store, description, files, folder)
+    return Made((), {"metadata": dict(done.metadata), "store": store.url}, f"{done.venv_version} in {store.url}")
+
+
+def register(job: Job) -> Made:
+    """The build's row in the catalog."""
+    key = table.register(store_of(job.settings), job.work.result("upload")["metadata"])
+    return Made((), {"row": key}, key)
+
+
+STEPS: Mapping[str, Callable[[Job], Made]] = {
+    "create": create,
+    "inspect": inspect,
+    "pack": pack,
+    "describe": describe,
+    "upload": upload,
+    "register": register,
+}
+"""Every step after `check`, which needs a request and not a work dir."""
+
+
+def store_of(settings: Settings) -> Store:
+    """The store that the settings name."""
+    return open_store(
+        settings["store"],
+        endpoint_url=settings["s3_endpoint_url"],
+        sse_kms_key_id=settings["s3_sse_kms_key_id"],
+        cache=settings.folders.cache,
+    )
+
+
+def size_text(size_bytes: int) -> str:
+    """`12.3 MB` (SI)."""
+    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:.1f} kB"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _are(number: int) -> str:
+    return "1 package is" if number == 1 else f"{number} packages are"
+
+
+def _interpreter(job: Job) -> Interpreter:
+    """The one that `check` found, asked again: it may have been replaced since."""
+    path, version = job.work.settings["interpreter"], job.work.settings["python_full_version"]
+    found = interpreters.probe(Path(path))
+    if found is None or found.full_version != version:
+        raise UsageError(
+            f"Python {version} is no longer at {path}",
+            where=str(job.path),
+            rule="STALE",
+            fix=f"run: venvbuild check --work-dir {job.path}",
+        )
+    return found
+
+
+def _requirements(job: Job, interpreter: Interpreter) -> Requirements:
+    content = (job.path / REQUIREMENTS).read_bytes()
+    return requirements.parse(content, job.work.settings["requirements"], interpreter.marker_environment)
+
+
+def _index_url(job: Job) -> str:
+    return _with_credentials(job.work.settings["index_url"], [job.settings["index_url"]])
+
+
+def _with_credentials(recorded: str, current: Sequence[str]) -> str:
+    """The URL of the record with the credentials which this process has for the same address."""
+    return next((url for url in current if strip_credentials(url) == recorded), recorded)
+
+
+def _index(url: str, settings: Settings, environ: Mapping[str, str], timeout_s: float = 20) -> PackageIndex:
+    return PackageIndex(
+        url, timeout_s=timeout_s, cafile=certificates(environ, settings.folders), netrc_file=netrc_file(environ)
+    )
+
+
+def netrc_file(environ: Mapping[str, str]) -> Path | None:
+    """Where the user's netrc is: NETRC, or ~/.netrc."""
+    if environ.get("NETRC"):
+        return Path(environ["NETRC"])
+    return Path(environ["HOME"], ".netrc") if environ.get("HOME") else None
+
+
+def _installer(job: Job) -> Installer:
+    recorded = job.work.settings
+    extra = tuple(_with_credentials(url, job.settings["extra_index_urls"]) for url in recorded["extra_index_urls"])
+    return Installer(
+        Path(uv.find_uv_bin()),
+        _index_url(job),
+        extra,
+        tuple(recorded["find_links"]),
+        certificates(job.environ, job.settings.folders),
+        recorded["timeout_s"],
+        Installer.variables_of(job.environ),
+        _pass_on_warnings,
+    )
+
+
+def _pass_on_warnings(line: str) -> None:
+    """An installer's warning (a yanked version) is the user's business; the rest is in the log."""
+    if line.lower().startswith("warning"):
+        log.warning("%s", line)

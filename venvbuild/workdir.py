@@ -1,0 +1,251 @@
+"""The folder of one run: what each step made, remembered so that the next step, maybe another process, can go on.
+
+`venvbuild-work.json` is written first and holds, for every step that ended well, what it started from, what it made
+(with a fingerprint of each file) and what it found. A step is up to date when all of that still holds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from venvbuild import __version__
+from venvbuild.errors import StoreUnavailable, UsageError
+
+RECORD = "venvbuild-work.json"
+BUILD_LOG = "build.log"
+STEPS = ("check", "create", "inspect", "pack", "describe", "upload", "register")
+_SCHEMA_VERSION = 1
+
+
+class WorkDir:
+    """A work dir whose lock is held by this process; made by `opened`."""
+
+    def __init__(self, path: Path, record: dict[str, Any]) -> None:
+        self.path = path
+        self._record = record
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What `check` recorded; holds no secret."""
+        return self._record["settings"]  # type: ignore[no-any-return]
+
+    def result(self, step: str) -> Mapping[str, Any]:
+        """What `step` found, as JSON values. The step must be up to date."""
+        return self._record["steps"][step]["result"]  # type: ignore[no-any-return]
+
+    def duration_s(self, step: str) -> float:
+        """Seconds that `step` took when it last ran."""
+        return self._record["steps"][step]["duration_s"]  # type: ignore[no-any-return]
+
+    def start(self, settings: Mapping[str, Any]) -> None:
+        """Begin a run: everything of an earlier one goes, then the record is written, before anything else."""
+        for entry in self.path.iterdir():
+            if entry.name != RECORD:
+                _remove(entry)
+        self._record = {
+            "schema_version": _SCHEMA_VERSION,
+            "tool_version": __version__,
+            "settings": dict(settings),
+            "steps": {},
+        }
+        self._save()
+
+    def begin(self, step: str) -> None:
+        """Note which step is at work, for the message to a second one; its own earlier record goes."""
+        self._record["running"] = step
+        self._record["steps"].pop(step, None)
+        self._save()
+
+    def finish(
+        self, step: str, *, key: str, outputs: Sequence[str], result: Mapping[str, Any], duration_s: float
+    ) -> None:
+        """Remember a step that ended well; `outputs` are names in the work dir, files or folders."""
+        self._record.pop("running", None)
+        self._record["steps"][step] = {
+            "key": key,
+            "after": self._mark(_before(step)),
+            "result": dict(result),
+            "duration_s": round(duration_s, 3),
+            "outputs": {name: fingerprint(self.path / name) for name in outputs},
+        }
+        self._save()
+
+    def is_up_to_date(self, step: str, key: str | None = None) -> bool:
+        """Whether `step` ended well, from what is there now (and from the same `key`), and all it made is as it was."""
+        done = self._record["steps"].get(step)
+        if not done or (key is not None and done["key"] != key) or done["after"] != self._mark(_before(step)):
+            return False
+        return all(fingerprint(self.path / name) == mark for name, mark in done["outputs"].items())
+
+    def require(self, step: str) -> None:
+        """Refuse to run `step` unless every step before it is up to date.
+
+        Raises:
+            UsageError: names the first step that has to run.
+        """
+        for earlier in STEPS[: STEPS.index(step)]:
+            if not self.is_up_to_date(earlier):
+                raise UsageError(
+                    f"`{step}` needs what `{earlier}` makes, and that is missing or changed since",
+                    where=str(self.path),
+                    fix=f"run: venvbuild {earlier} --work-dir {self.path}",
+                    rule="STALE",
+                )
+
+    def _mark(self, step: str | None) -> str:
+        """Changes whenever `step` has run again."""
+        done = self._record["steps"].get(step) if step else None
+        return hashlib.sha256(json.dumps(done, sort_keys=True).encode()).hexdigest() if done else ""
+
+    def _save(self) -> None:
+        building = self.path / f".{RECORD}-{secrets.token_hex(4)}"
+        with building.open("w", encoding="utf-8") as file:
+            json.dump(self._record, file, indent=1, sort_keys=True)
+            file.flush()
+            os.fsync(file.fileno())
+        building.rename(self.path / RECORD)
+
+
+@contextlib.contextmanager
+def opened(path: Path, step: str) -> Iterator[WorkDir]:
+    """The work dir at `path`, locked until the block or this process ends; `check` also takes an absent or empty one.
+
+    Raises:
+        UsageError: it is not ours (and is left untouched), is in use by another step, or `step` comes too early.
+    """
+    path = Path(os.path.abspath(path))
+    starting = step == "check"
+    with _failures_named(path):
+        if starting:
+            path.mkdir(parents=True, exist_ok=True)
+        if not path.is_dir():
+            raise UsageError(
+                "there is no work dir", where=str(path), fix=f"run: venvbuild check --work-dir {path}", rule="STALE"
+            )
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with _failures_named(path):
+            record = _record(path, starting=starting)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            running = record.get("running", "another step")
+            raise UsageError(
+                f"the work dir is in use: `{running}` is running there",
+                where=str(path),
+                fix="wait until it has ended, or use another --work-dir",
+                rule="IN_USE",
+            ) from None
+        with _failures_named(path):
+            record = _record(path, starting=starting)  # again: it may have changed before the lock was ours
+            if not record:
+                record = {"settings": {}, "steps": {}}
+        yield WorkDir(path, record)
+    finally:
+        os.close(descriptor)
+
+
+def fingerprint(path: Path) -> str:
+    """Changes when the file's bytes change, or when anything in the folder is added, removed or written.
+
+    A folder's files are told by path, type, size and mtime_ns: 24,000 of them take a fifth of a second.
+    """
+    try:
+        if path.is_dir() and not path.is_symlink():
+            digest = hashlib.sha256()
+            for line in _manifest(path):
+                digest.update(line)
+            return f"tree:{digest.hexdigest()}"
+        with path.open("rb") as file:
+            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    except OSError:
+        return "absent"
+
+
+def _manifest(folder: Path) -> Iterator[bytes]:
+    for place, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted((*files, *folders)):
+            path = os.path.join(place, name)
+            facts = os.lstat(path)
+            size_and_time = "" if stat.S_ISDIR(facts.st_mode) else f"{facts.st_size} {facts.st_mtime_ns}"
+            yield os.fsencode(f"{os.path.relpath(path, folder)}\0{stat.filemode(facts.st_mode)}\0{size_and_time}\n")
+
+
+def _before(step: str) -> str | None:
+    place = STEPS.index(step)
+    return STEPS[place - 1] if place else None
+
+
+def _record(path: Path, *, starting: bool) -> dict[str, Any]:
+    """The record of our work dir; empty for a new one."""
+    try:
+        record = json.loads((path / RECORD).read_bytes())
+        if record["schema_version"] == _SCHEMA_VERSION and isinstance(record["steps"], dict):
+            return record  # type: ignore[no-any-return]
+    except FileNotFoundError:
+        if starting and not any(path.iterdir()):
+            return {}
+        if not starting:
+            raise UsageError(
+                "this is no work dir of venvbuild",
+                where=str(path),
+                rule="STALE",
+                fix=f"run: venvbuild check --work-dir {path}",
+            ) from None
+    except (ValueError, KeyError, TypeError):
+        if starting:  # ours, by its name; a run that was cut short
+            return {}
+    else:
+        if starting:  # ours, of another version of the tool
+            return {}
+    if starting:
+        raise UsageError(
+            "the work dir is not empty and not ours; nothing was touched",
+            where=str(path),
+            rule="NOT_OURS",
+            fix="give an empty or absent folder as --work-dir",
+        )
+    raise UsageError(
+        "the record of the work dir cannot be read, or is another version's",
+        where=str(path / RECORD),
+        rule="STALE",
+        fix=f"run: venvbuild check --work-dir {path}",
+    )
+
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink()
+
+
+@contextlib.contextmanager
+def _failures_named(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except PermissionError as error:
+        raise UsageError(
+            f"the work dir cannot be used: {error.strerror}",
+            where=str(error.filename or path),
+            fix="give another --work-dir",
+        ) from error
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UsageError("the work dir is a file", where=str(path), fix="give another --work-dir") from error
+    except OSError as error:
+        raise StoreUnavailable(
+            f"the work dir cannot be used: {error.strerror}",
+            where=str(error.filename or path),
+            fix="make room on the disk, or give another --work-dir",
+        ) from error

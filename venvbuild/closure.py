@@ -18,11 +18,9 @@ from venvbuild.errors import (
     RequirementsRefused,
     ResolutionError,
 )
-from venvbuild.installer import Installer
-from venvbuild.interpreters import Interpreter
-from venvbuild.package_index import PackageIndex
 from venvbuild.process import CommandFailed
 from venvbuild.requirements import Requirements
+from venvbuild.supply import Supply
 
 log = logging.getLogger(__name__)
 
@@ -68,18 +66,13 @@ def pip_version(python_version: str) -> str:
 
 def lock(
     requirements: Requirements,
-    interpreter: Interpreter,
-    installer: Installer,
-    index: PackageIndex,
-    folder: Path,
+    supply: Supply,
     *,
     fail_on_conflicts: bool,
     locked: bool,
-    sdists: Sequence[str] = (),
-    wheels: Sequence[Path] = (),
     wait: Callable[[float], None] = time.sleep,
 ) -> Closure:
-    """Resolve the pins whose marker holds; `folder` is for scratch files, `wheels` holds those built from `sdists`.
+    """Resolve the pins whose marker holds.
 
     Raises:
         ConflictsFound: the pins contradict each other and `fail_on_conflicts`.
@@ -88,7 +81,7 @@ def lock(
         RequirementsRefused: `locked`, and the file is not its own closure.
         IntegrityError: a hash of the file fits no file of the index, or the index's bytes are wrong.
     """
-    resolution = _Resolution(requirements, interpreter, installer, index, folder, sdists, wheels, wait)
+    resolution = _Resolution(requirements, supply, wait)
     closure = resolution.resolve(fail_on_conflicts=fail_on_conflicts)
     if locked and closure.not_pinned:
         raise RequirementsRefused(
@@ -96,7 +89,7 @@ def lock(
             where=requirements.path,
             why=", ".join(closure.not_pinned[:20]),
             rule="NOT_LOCKED",
-            fix=f"use the completed file, {_completed(closure, folder)}, or build without --locked",
+            fix=f"use the completed file, {_completed(closure, supply.scratch)}, or build without --locked",
         )
     return closure
 
@@ -110,20 +103,9 @@ def _completed(closure: Closure, folder: Path) -> Path:
 class _Resolution:
     """What the tries of one resolution share."""
 
-    def __init__(
-        self,
-        requirements: Requirements,
-        interpreter: Interpreter,
-        installer: Installer,
-        index: PackageIndex,
-        folder: Path,
-        sdists: Sequence[str],
-        wheels: Sequence[Path],
-        wait: Callable[[float], None],
-    ) -> None:
-        self._requirements, self._interpreter, self._installer = requirements, interpreter, installer
-        self._index, self._folder, self._sdists, self._wheels, self._wait = index, folder, sdists, wheels, wait
-        self._output = folder / "resolved.txt"
+    def __init__(self, requirements: Requirements, supply: Supply, wait: Callable[[float], None]) -> None:
+        self._requirements, self._supply, self._wait = requirements, supply, wait
+        self._output = supply.scratch / "resolved.txt"
 
     def resolve(self, *, fail_on_conflicts: bool) -> Closure:
         for attempt in range(1, _TRIES + 1):
@@ -142,9 +124,8 @@ class _Resolution:
 
     def _after(self, failure: CommandFailed, *, fail_on_conflicts: bool) -> Closure:
         """What the failure means: asked of the index, not read from the installer's words."""
-        diagnosis = explain(
-            wanted_by(self._requirements, self._interpreter, self._sdists), self._index, self._interpreter
-        )
+        wanted = wanted_by(self._requirements, self._supply)
+        diagnosis = explain(wanted, self._supply.index, self._supply.interpreter)
         if not diagnosis.contradictions:
             return self._once_more(failure)
         if fail_on_conflicts:
@@ -165,19 +146,21 @@ class _Resolution:
         return self._closure(is_forced=False)
 
     def _compile(self, overrides: Path | None = None) -> None:
-        source = self._folder / "to-resolve.in"
+        source = self._supply.scratch / "to-resolve.in"
         lines = [f"{pin.name}{_extras(pin.extras)}=={pin.version}" for pin in self._requirements.active]
         source.write_text("".join(f"{line}\n" for line in [*lines, *self._own_pip()]), "utf-8")
-        self._installer.compile(source, self._output, self._interpreter, overrides=overrides, find_links=self._wheels)
+        self._supply.installer.compile(
+            source, self._output, self._supply.interpreter, overrides=overrides, find_links=self._supply.wheels
+        )
 
     def _own_pip(self) -> list[str]:
         if any(pin.canonical_name == "pip" for pin in self._requirements.active):
             return []
-        return [f"pip=={pip_version(self._interpreter.version)}"]
+        return [f"pip=={pip_version(self._supply.interpreter.version)}"]
 
     def _overrides(self, diagnosis: Diagnosis) -> Path:
         """An override replaces every requirement of its name, so it carries the extras that anyone asks of it."""
-        path = self._folder / "overrides.txt"
+        path = self._supply.scratch / "overrides.txt"
         path.write_text(
             "".join(
                 f"{pin.canonical_name}{_extras(sorted(diagnosis.extras[pin.canonical_name]))}=={pin.version}\n"
@@ -192,7 +175,9 @@ class _Resolution:
         distributions = []
         for name, version, hashes in read_lock(self._output.read_text("utf-8")):
             pin = given.get(name)
-            if pin and pin.hashes:
+            if name in self._supply.built:
+                hashes = (self._supply.built[name],)
+            elif pin and pin.hashes:
                 kept = tuple(one for one in hashes if one in pin.hashes)
                 if not kept:
                     raise IntegrityError(
@@ -219,7 +204,7 @@ def read_lock(text: str) -> list[tuple[str, str, tuple[str, ...]]]:
     return entries
 
 
-def wanted_by(requirements: Requirements, interpreter: Interpreter, sdists: Sequence[str]) -> list[Wanted]:
+def wanted_by(requirements: Requirements, supply: Supply) -> list[Wanted]:
     """The pins whose marker holds, as questions to the index; the tool's own pip among them."""
     wanted = {
         pin.canonical_name: Wanted(
@@ -228,11 +213,12 @@ def wanted_by(requirements: Requirements, interpreter: Interpreter, sdists: Sequ
             frozenset(pin.extras),
             f"{requirements.path}:{pin.line}",
             frozenset(pin.hashes),
-            pin.canonical_name in sdists,
+            pin.canonical_name in supply.sdists,
         )
         for pin in requirements.active
     }
-    wanted.setdefault("pip", Wanted("pip", pip_version(interpreter.version), where="the pip of every environment"))
+    own = pip_version(supply.interpreter.version)
+    wanted.setdefault("pip", Wanted("pip", own, where="the pip of every environment"))
     return list(wanted.values())
 
 

@@ -227,7 +227,7 @@ class _Walk:
         while todo and len(done) < _WALK_LIMIT:
             done |= todo
             with ThreadPoolExecutor(8) as pool:
-                list(pool.map(self._requires_of, {name for name, _ in todo}))
+                list(pool.map(self._requires_of, sorted({name for name, _ in todo})))
             todo = {(name, extra) for pair in sorted(todo) for name, extra in self._needs(*pair)} - done
         self._judge()
         return self._found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import csv
 import hashlib
 import io
@@ -12,7 +13,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +21,9 @@ from venvbuild import distributions
 from venvbuild.closure import Closure, LockedDistribution
 from venvbuild.diagnosis import Wanted, explain_files
 from venvbuild.errors import IndexUnavailable, Problem, ResolutionError
-from venvbuild.installer import Installer
 from venvbuild.interpreters import Interpreter
-from venvbuild.package_index import PackageIndex
 from venvbuild.process import CommandFailed
+from venvbuild.supply import Supply
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +32,7 @@ _INSTALL_RECORDS = ("uv_cache.json", "uv_build.json")
 """Written by uv into a dist-info for its own use; they hold timestamps and build paths."""
 # The three forms in which pip writes `#!/venv/bin/python`: plain, over 127 characters, with a space (distlib).
 _PIP_SHEBANG = re.compile(
-    rb"\A(?:#!(?P<plain>/[^\n]*)|#!/bin/sh\n'''exec' (?:\"(?P<quoted>/[^\"\n]*)\"|(?P<long>/\S*)) "
-    rb"\"\$0\" \"\$@\"\n' ''')\n"
+    rb"\A(?:#!/bin/sh\n'''exec' (?:\"(?P<quoted>/[^\"\n]*)\"|(?P<long>/\S*)) \"\$0\" \"\$@\"\n' '''|#!(?P<plain>/[^\n]*))\n"
 )
 _RELOCATABLE_SHEBANG = (
     b"#!/bin/sh\n'''exec' \"$(dirname -- \"$(realpath -- \"$0\")\")\"/'python' \"$0\" \"$@\"\n' '''\n"
@@ -63,13 +62,10 @@ def site_packages(venv: Path, python_version: str) -> Path:
 
 def create(
     closure: Closure,
-    interpreter: Interpreter,
-    installer: Installer,
-    index: PackageIndex,
+    supply: Supply,
     target: Path,
     *,
     with_pip: bool = False,
-    wheels: Sequence[Path] = (),
     wait: Callable[[float], None] = time.sleep,
 ) -> Environment:
     """Install `closure` into a new venv at `target`, by uv or (`with_pip`) by the venv's own pip.
@@ -84,75 +80,55 @@ def create(
     try:
         for attempt in range(1, _TRIES + 1):
             try:
-                _install(closure, interpreter, installer, building, with_pip=with_pip, wheels=wheels)
+                _install(closure, supply, building, with_pip=with_pip)
                 break
             except CommandFailed as failure:
-                _explain(failure, closure, interpreter, index, last=attempt == _TRIES, built=wheels)
+                _explain(failure, closure, supply, last=attempt == _TRIES)
                 log.warning("the installer failed; trying again (%d of %d)", attempt + 1, _TRIES)
                 wait(2.0**attempt)
-        overlaps = _settle_overlaps(building, closure, interpreter, installer, index, with_pip=with_pip, wheels=wheels)
-        _make_relocatable(building, site_packages(building, interpreter.version))
+        overlaps = _settle_overlaps(building, closure, supply, with_pip=with_pip)
+        _make_relocatable(building, site_packages(building, supply.interpreter.version))
         _replace(building, target)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    return Environment(target, interpreter, overlaps)
+    return Environment(target, supply.interpreter, overlaps)
 
 
-def _install(
-    closure: Closure,
-    interpreter: Interpreter,
-    installer: Installer,
-    venv: Path,
-    *,
-    with_pip: bool,
-    wheels: Sequence[Path],
-) -> None:
+def _install(closure: Closure, supply: Supply, venv: Path, *, with_pip: bool) -> None:
     shutil.rmtree(venv)
-    installer.make_venv(interpreter, venv)
+    supply.installer.make_venv(supply.interpreter, venv)
     with _written(closure.text(), venv) as lock:
         if with_pip:
             pip = [one for one in closure.distributions if one.name == "pip"]
             with _written(Closure(tuple(pip), (), is_forced=False).text(), venv) as pip_lock:
-                installer.install(pip_lock, venv)
-            installer.install_with_pip(lock, venv, find_links=wheels)
+                supply.installer.install(pip_lock, venv)
+            supply.installer.install_with_pip(lock, venv, find_links=supply.wheels)
         else:
-            installer.install(lock, venv, find_links=wheels)
+            supply.installer.install(lock, venv, find_links=supply.wheels)
 
 
-class _written:  # noqa: N801  # reads as a function: with _written(text, beside) as path
+@contextlib.contextmanager
+def _written(text: str, venv: Path) -> Iterator[Path]:
     """A file with `text` beside `venv`, gone afterwards."""
-
-    def __init__(self, text: str, venv: Path) -> None:
-        descriptor, name = tempfile.mkstemp(prefix=".lock-", suffix=".txt", dir=venv.parent)
-        self.path = Path(name)
+    descriptor, name = tempfile.mkstemp(prefix=".lock-", suffix=".txt", dir=venv.parent)
+    path = Path(name)
+    try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
-
-    def __enter__(self) -> Path:
-        return self.path
-
-    def __exit__(self, *_: object) -> None:
-        self.path.unlink()
+        yield path
+    finally:
+        path.unlink()
 
 
-def _explain(
-    failure: CommandFailed,
-    closure: Closure,
-    interpreter: Interpreter,
-    index: PackageIndex,
-    *,
-    last: bool,
-    built: Sequence[Path],
-) -> None:
+def _explain(failure: CommandFailed, closure: Closure, supply: Supply, *, last: bool) -> None:
     """Raise what the failure means, or return when trying again may help."""
-    ours = {path.name.partition("-")[0].lower().replace("_", "-") for folder in built for path in folder.glob("*.whl")}
     wanted = [
         Wanted(one.name, one.version, hashes=frozenset(one.hashes))
         for one in closure.distributions
-        if one.name not in ours
+        if one.name not in supply.built
     ]
     try:
-        explain_files(wanted, index, interpreter)
+        explain_files(wanted, supply.index, supply.interpreter)
     except IndexUnavailable:
         if last:
             raise
@@ -162,57 +138,49 @@ def _explain(
             [
                 Problem(
                     "the closure cannot be installed",
-                    why=" ".join(failure.output.split())[:1500],
+                    why=" ".join(failure.output.split())[-1500:],
                     fix="read the installer's words; the index itself answers well",
                 )
             ]
         ) from failure
 
 
-def _settle_overlaps(
-    venv: Path,
-    closure: Closure,
-    interpreter: Interpreter,
-    installer: Installer,
-    index: PackageIndex,
-    *,
-    with_pip: bool,
-    wheels: Sequence[Path],
-) -> dict[str, tuple[str, ...]]:
+def _settle_overlaps(venv: Path, closure: Closure, supply: Supply, *, with_pip: bool) -> dict[str, tuple[str, ...]]:
     """Installers unpack side by side, so of two owners of a path either may win; make it the last by name, always."""
-    shared = distributions.owners(distributions.installed([site_packages(venv, interpreter.version)]))
+    installed = distributions.installed([site_packages(venv, supply.interpreter.version)])
+    shared = distributions.owners(installed)
     locked = {one.name: one for one in closure.distributions}
     for name in sorted({name for names in shared.values() for name in names if name in locked}):
         if with_pip:
-            _reinstall_with_pip(locked[name], venv, interpreter, installer, index)
+            _reinstall_with_pip(locked[name], venv, supply)
         else:
             with _written(closure.text(), venv) as lock:
-                installer.install(lock, venv, only=name, find_links=wheels)
+                supply.installer.install(lock, venv, only=name, find_links=supply.wheels)
     return {os.path.relpath(path, venv): names for path, names in shared.items()}
 
 
-def _reinstall_with_pip(
-    one: LockedDistribution, venv: Path, interpreter: Interpreter, installer: Installer, index: PackageIndex
-) -> None:
+def _reinstall_with_pip(one: LockedDistribution, venv: Path, supply: Supply) -> None:
     """pip runs with the packages' `.pth` files in force now; the wheel is fetched by us, so it needs no credentials."""
-    ranks = {tag: rank for rank, tag in enumerate(interpreter.supported_tags)}
     with tempfile.TemporaryDirectory(prefix=".wheel-", dir=venv.parent) as folder:
-        project = index.project(one.name)
-        files = [
-            file
-            for version in (project.versions if project else ())
-            if str(version) == one.version
-            for file in (project.wheels(version, ranks) if project else ())
-            if f"sha256:{file.sha256}" in one.hashes
-        ]
-        if not files:
-            raise ResolutionError(
-                f"{one.name} {one.version} is no longer on the index", where=index.url, fix="try again"
-            )
         home = Path(folder, "home")
         home.mkdir()
-        index.download(files[0], Path(folder, files[0].filename))
-        installer.reinstall_with_pip(f"{one.name}=={one.version}", Path(folder), venv, home)
+        wheels = supply.wheels[0] if one.name in supply.built else _fetched(one, supply, Path(folder))
+        supply.installer.reinstall_with_pip(f"{one.name}=={one.version}", wheels, venv, home)
+
+
+def _fetched(one: LockedDistribution, supply: Supply, folder: Path) -> Path:
+    """`folder` with the wheel of a locked distribution."""
+    project = supply.index.project(one.name)
+    for version in project.versions if project else ():
+        for file in project.wheels(version, supply.ranks) if project and str(version) == one.version else ():
+            if f"sha256:{file.sha256}" in one.hashes:
+                supply.index.download(file, folder / file.filename)
+                return folder
+    raise ResolutionError(
+        f"{one.name} {one.version} is no longer on the index",
+        where=supply.index.url,
+        fix="lock again: run create --again",
+    )
 
 
 def _make_relocatable(venv: Path, packages: Path) -> None:

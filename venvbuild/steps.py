@@ -31,6 +31,7 @@ from venvbuild import (
     leaks,
     metadata,
     requirements,
+    sdists,
 )
 from venvbuild.closure import LOCK
 from venvbuild.errors import ConflictsFound, Problem, UsageError
@@ -41,6 +42,7 @@ from venvbuild.redaction import REDACTOR, strip_credentials
 from venvbuild.requirements import Requirements
 from venvbuild.settings import Settings, certificates
 from venvbuild.stores import Store, open_store
+from venvbuild.supply import Supply
 from venvbuild.workdir import BUILD_LOG, WorkDir
 
 log = logging.getLogger(__name__)
@@ -134,7 +136,7 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
     for note in (found.note, *settings.notes):
         if note:
             log.warning("%s", note)
-    index = _index(settings["index_url"], settings, environ, timeout_s=3)
+    index = package_index(settings["index_url"], settings, environ, timeout_s=3)
     read = requirements.read(
         request.requirements,
         found.interpreter.marker_environment,
@@ -165,7 +167,7 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
 
 
 def _allowed_sdists(request: Request, read: Requirements) -> list[str]:
-    names = sorted({canonicalize_name(name) for name in request.allow_sdist})
+    names: list[str] = sorted({canonicalize_name(name) for name in request.allow_sdist})
     pinned = {pin.canonical_name for pin in read.active}
     unknown = [name for name in names if name not in pinned]
     if unknown:
@@ -195,34 +197,15 @@ def check(job: Job, checked: Checked) -> Made:
 
 def create(job: Job) -> Made:
     """The lock and the venv."""
-    recorded, interpreter = job.work.settings, _interpreter(job)
-    read, installer, index = (
-        _requirements(job, interpreter),
-        _installer(job),
-        _index(_index_url(job), job.settings, job.environ),
-    )
-    wheels: Sequence[Path] = ()
-    if recorded["allow_sdist"]:
-        from venvbuild import sdists  # only for those who build from source
-
-        wheels = [sdists.build(recorded["allow_sdist"], read, interpreter, installer, index, job.path)]
-    locked = closure.lock(
-        read,
-        interpreter,
-        installer,
-        index,
-        job.path,
-        fail_on_conflicts=recorded["fail_on_conflicts"],
-        locked=recorded["locked"],
-        sdists=recorded["allow_sdist"],
-        wheels=wheels,
-    )
+    recorded, supply = job.work.settings, _supply(job)
+    read = _requirements(job, supply.interpreter)
+    if supply.sdists:
+        supply = sdists.build(read, supply)
+    locked = closure.lock(read, supply, fail_on_conflicts=recorded["fail_on_conflicts"], locked=recorded["locked"])
     (job.path / LOCK).write_text(locked.text(), "utf-8")
     if locked.not_pinned:
         log.warning("%s not pinned by you: %s", _are(len(locked.not_pinned)), ", ".join(locked.not_pinned))
-    made = environment.create(
-        locked, interpreter, installer, index, job.path / VENV, with_pip=recorded["installer"] == "pip", wheels=wheels
-    )
+    made = environment.create(locked, supply, job.path / VENV, with_pip=recorded["installer"] == "pip")
     used = (
         "uv " + importlib.metadata.version("uv")
         if recorded["installer"] == "uv"
@@ -236,7 +219,7 @@ def create(job: Job) -> Made:
             "not_pinned": locked.not_pinned,
             "is_forced": locked.is_forced,
             "overlaps": {path: list(names) for path, names in made.overlaps.items()},
-            "reproducible": not recorded["allow_sdist"],
+            "reproducible": not supply.built,
         },
         f"{_count(len(locked.distributions), 'package')} by {used}{forced}",
     )
@@ -400,7 +383,12 @@ def _with_credentials(recorded: str, current: Sequence[str]) -> str:
     return next((url for url in current if strip_credentials(url) == recorded), recorded)
 
 
-def _index(url: str, settings: Settings, environ: Mapping[str, str], timeout_s: float = 20) -> PackageIndex:
+def package_index(
+    url: str, settings: Settings, environ: Mapping[str, str], timeout_s: float | None = None
+) -> PackageIndex:
+    """The index at `url`, asked with the user's CA file, netrc and time-out (uv's or pip's variable; default 20 s)."""
+    configured = environ.get("UV_HTTP_TIMEOUT") or environ.get("PIP_DEFAULT_TIMEOUT") or ""
+    timeout_s = timeout_s or (float(configured) if configured.isdigit() else 20.0)
     return PackageIndex(
         url, timeout_s=timeout_s, cafile=certificates(environ, settings.folders), netrc_file=netrc_file(environ)
     )
@@ -411,6 +399,12 @@ def netrc_file(environ: Mapping[str, str]) -> Path | None:
     if environ.get("NETRC"):
         return Path(environ["NETRC"])
     return Path(environ["HOME"], ".netrc") if environ.get("HOME") else None
+
+
+def _supply(job: Job) -> Supply:
+    """Everything `create` needs to get packages."""
+    index = package_index(_index_url(job), job.settings, job.environ)
+    return Supply(_interpreter(job), _installer(job), index, job.path, tuple(job.work.settings["allow_sdist"]))
 
 
 def _installer(job: Job) -> Installer:

@@ -1,0 +1,91 @@
+"""Every Python we build for, by either installer, with the real pip inside."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support import real_pip
+from tests.support.requirement import require
+from tests.support.tool import Tool
+from tests.support.wheels import wheel
+from venvbuild import interpreters
+
+PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+
+
+@pytest.fixture
+def tool(tool: Tool) -> Tool:
+    main = "def main():\n    import sys\n    print('runs on', '%d.%d' % sys.version_info[:2], sys.prefix)\n"
+    wheel(tool.index.folder, "app", "1.0", requires=["lib==1.0; python_version < '3.10'"], files={"app.py": main},
+          scripts={"app": "app:main"})  # fmt: skip
+    wheel(tool.index.folder, "lib", "1.0")
+    return tool
+
+
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+@pytest.mark.parametrize("python", PYTHONS)
+def test_it_builds_and_runs_elsewhere(tool: Tool, tmp_path: Path, python: str, installer: str) -> None:
+    require(
+        any(one.version == python for one in interpreters.installed(os.environ)), f"there is no Python {python} here"
+    )
+    pip = real_pip.put_into(tool.index.folder, python)
+    done = tool.build("app==1.0", PYTHON_VERSION=python, VENVBUILD_INSTALLER=installer)
+    assert done.code == 0, done.stderr
+    build = done.json
+    assert build["installer"].split()[0] == installer
+    assert build["is_conflict_free"] is True
+    lib = ["lib==1.0"] if python in ("3.8", "3.9") else []
+    assert build["installed_packages"] == ["app==1.0", *lib, f"pip=={pip}"]
+    there = tmp_path / "moved to"
+    there.mkdir()
+    archive = tool.stored(build["venv_version"]) / f"{build['venv_version']}.tar.gz"
+    subprocess.run(["tar", "-xzf", archive, "-C", there], check=True)
+    interpreter = interpreters.find(python, anything_will_do=False, environ=os.environ, uv=Path("uv")).interpreter
+    subprocess.run(["sh", there / "venv/bin/rehome", interpreter.path], check=True)
+    clean = {"PATH": "/usr/bin:/bin"}
+    said = subprocess.run([there / "venv/bin/app"], check=True, capture_output=True, text=True, env=clean)
+    assert said.stdout == f"runs on {python} {there / 'venv'}\n"
+    said = subprocess.run([there / "venv/bin/pip", "--version"], check=True, capture_output=True, text=True, env=clean)
+    assert re.match(rf"pip {pip} from {re.escape(str(there))}", said.stdout)
+    assert subprocess.run([there / "venv/bin/python", "-m", "pip", "check"], env=clean, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_two_owners_of_a_path_end_the_same_by_either_installer(tool: Tool, installer: str) -> None:
+    real_pip.put_into(tool.index.folder, "3.11")
+    wheel(tool.index.folder, "alpha", "1.0", files={"shared.py": "who = 'alpha'\n"})
+    wheel(tool.index.folder, "omega", "1.0", files={"shared.py": "who = 'omega'\n"})
+    done = tool.run("create", "--work-dir", tool.work) if tool.run(
+        "check", "--work-dir", tool.work, "-r", tool.requirements("omega==1.0", "alpha==1.0"), VENVBUILD_INSTALLER=installer
+    ).code == 0 else None  # fmt: skip
+    assert done is not None
+    assert done.code == 0, done.stderr
+    assert (tool.work / "venv/lib/python3.11/site-packages/shared.py").read_text() == "who = 'omega'\n"
+
+
+def test_pip_builds_the_same_archive_in_two_folders(tool: Tool) -> None:
+    real_pip.put_into(tool.index.folder, "3.11")
+    file, digests = tool.requirements("app==1.0"), set()
+    for name in ("one", "a folder with spaces and a name so long that a shebang cannot hold it " + "x" * 80):
+        done = tool.run("build", "--json", "-r", file, "--work-dir", tool.folder / name, "--installer", "pip")
+        assert done.code == 0, done.stderr
+        digests.add(done.json["archive_sha256"])
+    assert len(digests) == 1
+
+
+def test_a_patch_version_can_be_asked_for(tool: Tool) -> None:
+    found = interpreters.find("3.11", anything_will_do=False, environ=os.environ, uv=Path("uv")).interpreter
+    build = tool.build("app==1.0", PYTHON_VERSION=found.full_version).json
+    assert (build["python_version"], build["python_full_version"]) == ("3.11", found.full_version)
+
+
+def test_the_file_may_pin_pip_itself(tool: Tool) -> None:
+    wheel(tool.index.folder, "pip", "24.0", files={"pip/__init__.py": ""})
+    done = tool.build("app==1.0", "pip==24.0")
+    assert done.code == 0, done.stderr
+    assert "pip==24.0" in done.json["installed_packages"]

@@ -1,0 +1,23 @@
+"""The real pip wheels that go into environments, for tests in which pip itself has to run."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from tests.support.downloads import fetched, run
+from venvbuild.closure import pip_version
+
+
+def put_into(folder: Path, python_version: str) -> str:
+    """Copy the wheel of the pip for this Python (X.Y) into the index `folder`; its version."""
+    version = pip_version(python_version)
+
+    def fetch(target: Path) -> None:
+        run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--no-input",
+             "--python-version", python_version, "--dest", str(target), f"pip=={version}"], PIP_FIND_LINKS="")  # fmt: skip
+
+    wheel = next(fetched("pip", version, fetch).glob("pip-*.whl"))
+    shutil.copy(wheel, folder)
+    return version

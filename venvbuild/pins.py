@@ -1,0 +1,180 @@
+"""One line of a requirements file as an exact pin, or the reason why it is none.
+
+Source: PEP 503 (names), PEP 440 (versions), PEP 508 (the line), pip's requirements file format (`--hash`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from packaging.markers import Marker
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from venvbuild.echo import shown
+from venvbuild.requirement_faults import (
+    MAX_VERSION_LENGTH,
+    NAME,
+    Fault,
+    bad_version,
+    direct_url,
+    marker_fault,
+    option_fault,
+    other_than_a_requirement,
+    unpinned,
+    unreadable,
+    version_fault,
+)
+from venvbuild.requirement_lines import Line
+from venvbuild.requirement_markers import meaning_fault, shape_fault
+
+MAX_NAME_LENGTH = 214
+_HASH_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}  # pip's STRONG_HASHES; md5 and sha1 it refuses
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One requirement."""
+
+    name: str
+    """As written."""
+    canonical_name: str
+    """PEP 503."""
+    extras: tuple[str, ...]
+    """PEP 503, sorted, each once."""
+    version: str
+    """PEP 440, normalised (`v1.0-1` is `1.0.post1`); trailing zeros stay."""
+    marker: str | None
+    """PEP 508, as `packaging` writes it."""
+    hashes: tuple[str, ...]
+    """`sha256:...`, lower case, sorted, each once."""
+    line: int
+    """Its first physical line, from 1."""
+    holds: bool
+    """Whether the marker is true on the target."""
+
+    def as_requirement(self) -> str:
+        """The pin on one line that pip and uv read alike, hashes included."""
+        extras = f"[{','.join(self.extras)}]" if self.extras else ""
+        marker = f" ; {self.marker}" if self.marker else ""
+        hashes = "".join(f" --hash={digest}" for digest in self.hashes)
+        return f"{self.canonical_name}{extras}=={self.version}{marker}{hashes}"
+
+
+_PLAIN = re.compile(
+    rf"(?P<name>{NAME})==(?P<version>(?:0|[1-9]\d{{0,17}})(?:\.(?:0|[1-9]\d{{0,17}})){{0,11}})"
+    r"(?P<hashes>(?:[ \t]+--hash=sha256:[0-9a-f]{64})*)",
+    re.ASCII,
+)
+"""The line that nearly every line is; `packaging` would say the same of it, much slower (a test holds this)."""
+
+_OPTIONS = re.compile(r"(?<![ \t])[ \t]++(?=--?[A-Za-z])")
+_HASH = re.compile(r"--hash(?:=|[ \t]+)(?P<algorithm>[A-Za-z0-9_]+):(?P<digest>\S+)")
+_LONG_WORD = re.compile(rf"[\w.!+-]{{{MAX_NAME_LENGTH + 1},}}")
+
+
+def judge_line(line: Line, environment: Mapping[str, str]) -> Pin | Fault:
+    """The pin that `line` is, or why it is none."""
+    return _plain_pin(line) or _any_pin(line, environment)
+
+
+def _plain_pin(line: Line) -> Pin | None:
+    found = _PLAIN.fullmatch(line.text)
+    if not found or len(found["name"]) > MAX_NAME_LENGTH:
+        return None
+    hashes = tuple(sorted({option.removeprefix("--hash=") for option in found["hashes"].split()}))
+    name = found["name"]
+    return Pin(name, canonicalize_name(name), (), found["version"], None, hashes, line.number, True)
+
+
+def _any_pin(line: Line, environment: Mapping[str, str]) -> Pin | Fault:
+    fault = other_than_a_requirement(line.text)
+    if fault:
+        return fault
+    text, *options = _OPTIONS.split(line.text, maxsplit=1)
+    fault = _limit_fault(text)
+    if fault:
+        return fault
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        return unreadable(line.text)
+    hashes = _hashes(options[0]) if options else ()
+    if isinstance(hashes, Fault):
+        return hashes
+    return _specifier_fault(text, requirement) or _marker_fault(text, requirement) or Pin(
+        name=requirement.name,
+        canonical_name=canonicalize_name(requirement.name),
+        extras=tuple(sorted({canonicalize_name(extra) for extra in requirement.extras})),
+        version=str(Version(next(iter(requirement.specifier)).version)),
+        marker=str(requirement.marker) if requirement.marker else None,
+        hashes=hashes,
+        line=line.number,
+        holds=requirement.marker is None or _holds(requirement.marker, environment),
+    )  # fmt: skip
+
+
+def _limit_fault(text: str) -> Fault | None:
+    """What is too long to be parsed: recursion, and Python's limit of 4,300 digits in an int."""
+    head, _, marker = text.partition(";")
+    found = _LONG_WORD.search(head)
+    if found and "=" not in head[: found.start()]:
+        return Fault("TOO_LONG", f"the name {shown(found[0])} has {len(found[0])} characters",
+                     f"names have at most {MAX_NAME_LENGTH}", "check the line")  # fmt: skip
+    if found and len(found[0]) > MAX_VERSION_LENGTH:
+        return Fault("BAD_VERSION", f"{shown(text)} has a version of {len(found[0])} characters",
+                     f"versions have at most {MAX_VERSION_LENGTH}", "check the line")  # fmt: skip
+    why = shape_fault(marker) or ("it holds a very long word" if _LONG_WORD.search(marker) else "")
+    return marker_fault(shown(text), why) if why else None
+
+
+def _hashes(options: str) -> tuple[str, ...] | Fault:
+    hashes = set()
+    for option in _OPTIONS.split(options):
+        if not option.startswith("--hash"):
+            return option_fault(re.split(r"[=\s]", option, maxsplit=1)[0])
+        found = _HASH.fullmatch(option)
+        algorithm, digest = (found["algorithm"], found["digest"].lower()) if found else ("", "")
+        if not re.fullmatch(rf"[0-9a-f]{{{_HASH_DIGITS.get(algorithm, 1_000)}}}", digest):
+            return Fault("BAD_HASH", f"{shown(option)} is not a hash that pip takes",
+                         "it takes sha256 (64 hex digits), sha384 (96) and sha512 (128)",
+                         "make the hashes again: uv pip compile --generate-hashes -o requirements.txt requirements.in",
+                         )  # fmt: skip
+        hashes.add(f"{algorithm}:{digest}")
+    return tuple(sorted(hashes))
+
+
+def _specifier_fault(text: str, requirement: Requirement) -> Fault | None:
+    name, specifier = requirement.name, requirement.specifier
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    if requirement.url:
+        return direct_url(name)
+    exact = [item for item in specifier if item.operator in ("==", "===") and not item.version.endswith(".*")]
+    if not exact:
+        is_wildcard = any(item.operator == "==" for item in specifier)
+        return unpinned(name, extras, str(specifier), "WILDCARD_PIN" if is_wildcard else "UNPINNED")
+    pin = exact[0]
+    why = version_fault(pin.version)
+    if why:
+        return bad_version(name, pin.version, why)
+    fix = f"write {shown(name + extras, 300)}=={Version(pin.version)}"
+    if "," in re.sub(r"\[.*?\]", "", text.partition(";")[0]):  # counted in the text: `==1.0,==1.0` is one in the set
+        if not all(item.contains(pin.version, prereleases=True) for item in specifier):
+            return Fault("IMPOSSIBLE", f"{shown(text)} admits no version", "its conditions contradict each other", fix)
+        return Fault("REDUNDANT_SPECIFIER", f"{shown(text)} has more than one specifier", "a pin has one `==`", fix)
+    if pin.operator == "===":
+        return Fault("ARBITRARY_EQUALITY", f"{shown(text)} compares text", "`==` says it, and compares versions", fix)
+    return None
+
+
+def _marker_fault(text: str, requirement: Requirement) -> Fault | None:
+    marker = text.partition(";")[2]
+    why = meaning_fault(marker) if requirement.marker else ""
+    return marker_fault(shown(text), why) if why else None
+
+
+def _holds(marker: Marker, environment: Mapping[str, str]) -> bool:
+    return marker.evaluate({**environment, "extra": ""})

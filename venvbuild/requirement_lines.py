@@ -1,0 +1,245 @@
+"""The bytes of a requirements file as logical lines: decoded, joined, without comments, nothing hidden in them.
+
+    bytes -> text -> physical lines -> `Line`s
+
+Judged here is what a reader cannot see: encodings, control characters, separators that only some programs obey,
+credentials. What a line says is judged by `requirements`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from venvbuild.credentials import holds_credential, opens_private_key
+from venvbuild.errors import Problem
+
+MAX_LINE_BYTES = 64 * 1024
+LINE_BREAK = re.compile(r"\r\n|\r|\n")
+"""Never `str.splitlines`: it also breaks at VT, FF, FS, GS, RS, NEL, LS and PS, where pip breaks and uv does not."""
+
+_BOMS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
+    (codecs.BOM_UTF8, "utf-8", "UTF-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le", "UTF-32"),
+    (codecs.BOM_UTF32_BE, "utf-32-be", "UTF-32"),
+    (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
+)
+_COOKIE = re.compile(rb"coding[:=]\s*([-\w.]+)")
+_COOKIE_CODECS = re.compile(
+    r"utf-8|ascii|iso8859-\d+|cp\d+|koi8-[rtu]|mac-[a-z]+|gb\w+|big5\w*|euc_\w+|shift_jis\w*|johab|tis-620|hp-roman8"
+)
+"""Codecs that leave printable ASCII alone; utf-7 or unicode_escape could hide a line from every reviewer."""
+
+_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_HIDDEN_BREAKS = frozenset("\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_COMMENT = re.compile(r"(?:^|[ \t])#")
+
+_SAVE_AS_UTF8 = "save the file as UTF-8"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One logical line."""
+
+    number: int
+    """Of its first physical line, from 1."""
+    text: str
+    """Continuations joined, the comment gone, no blanks around it, never empty."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A file taken apart; lines with a problem are not among `lines`."""
+
+    lines: tuple[Line, ...]
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+
+def read_lines(content: bytes, name: str) -> Text:
+    """The logical lines of `content`, in order, and what was wrong with the others.
+
+    `name` is the file as messages show it. A backslash at the end of a line joins the next one to it; a comment
+    line ends the joining; a comment begins at a `#` that starts the line or follows a blank (as pip and uv do it).
+    """
+    warnings: list[Problem] = []
+    decoded = _decode(content, name, warnings)
+    if isinstance(decoded, Problem):
+        return Text((), (decoded,), tuple(warnings))
+    text, codec = decoded
+    problems: list[Problem] = []
+    physical = LINE_BREAK.split(text)
+    if "\r" in text.replace("\r\n", ""):
+        warnings.append(Problem(
+            "lines end in a lone carriage return", name, "grep and most editors see one single line",
+            "save the file with line feeds", "LINE_ENDINGS",
+        ))  # fmt: skip
+    lines = tuple(_join(physical, _Sieve(name, codec, problems)))
+    return Text(lines, tuple(problems), tuple(warnings))
+
+
+def _decode(content: bytes, name: str, warnings: list[Problem]) -> tuple[str, str] | Problem:
+    """The text and its codec; bytes that do not decode stay in it as lone surrogates (PEP 383) where that can be."""
+    for mark, codec, spoken in _BOMS:
+        if content.startswith(mark):
+            warnings.append(Problem(
+                f"the file begins with a byte order mark ({spoken})", name, "most tools take it for text",
+                f"{_SAVE_AS_UTF8} without a byte order mark", "BOM",
+            ))  # fmt: skip
+            return _decode_as(content[len(mark) :], codec, name)
+    if _looks_like_utf16(content):
+        return Problem(
+            "the file looks like UTF-16 without a byte order mark", name, "every second byte is zero",
+            _SAVE_AS_UTF8, "ENCODING",
+        )  # fmt: skip
+    for number, line in enumerate(re.split(rb"\r\n|\r|\n", content[:1024], maxsplit=2)[:2], 1):
+        cookie = _COOKIE.search(line) if line.startswith(b"#") else None
+        if cookie:
+            return _decode_declared(content, cookie[1].decode("ascii", "replace"), f"{name}:{number}", warnings)
+    return _decode_as(content, "utf-8", name)
+
+
+def _decode_declared(content: bytes, declared: str, where: str, warnings: list[Problem]) -> tuple[str, str] | Problem:
+    """PEP 263: `# -*- coding: latin-1 -*-` in one of the first two lines."""
+    name = where.rpartition(":")[0]
+    try:
+        codec = codecs.lookup(declared).name
+    except (LookupError, ValueError):
+        codec = ""
+    if not _COOKIE_CODECS.fullmatch(codec):
+        return Problem(
+            f"the declared encoding {declared[:40]!r} is not one we read", where,
+            "only encodings in which ASCII stays ASCII are read", f"{_SAVE_AS_UTF8} and drop the declaration",
+            "ENCODING",
+        )  # fmt: skip
+    if codec != "utf-8":
+        warnings.append(Problem(
+            f"the file declares the encoding {codec}", where, "pip obeys such a line, uv does not",
+            f"{_SAVE_AS_UTF8} and drop the declaration", "ENCODING",
+        ))  # fmt: skip
+    return _decode_as(content, codec, name)
+
+
+def _decode_as(content: bytes, codec: str, name: str) -> tuple[str, str] | Problem:
+    wide = codec.startswith(("utf-16", "utf-32"))
+    try:
+        return content.decode(codec, "strict" if wide else "surrogateescape"), codec
+    except UnicodeDecodeError as exc:
+        before = LINE_BREAK.split(content[: exc.start].decode(codec, "replace"))
+        column = len(before[-1].encode(codec, "replace")) + 1
+        return Problem(
+            f"the bytes at column {column} are not {codec.upper()}", f"{name}:{len(before)}", exc.reason,
+            _SAVE_AS_UTF8, "ENCODING",
+        )  # fmt: skip
+
+
+def _looks_like_utf16(content: bytes) -> bool:
+    sample = content[:1024]
+    return len(sample) >= 4 and max(sample[::2].count(0), sample[1::2].count(0)) * 2 > len(sample) * 0.75
+
+
+class _Sieve:
+    """Tells which physical lines hide something; remembers whether it is inside a private key."""
+
+    def __init__(self, name: str, codec: str, problems: list[Problem]) -> None:
+        self._name, self._codec, self._problems = name, codec, problems
+        self._in_private_key = False
+
+    def refuses(self, number: int, line: str) -> bool:
+        """Whether `line` has a problem; each is reported once."""
+        if self._in_private_key:
+            self._in_private_key = "-----END" not in line
+            return True
+        problem = self._problem(f"{self._name}:{number}", line)
+        if problem:
+            self._problems.append(problem)
+        return problem is not None
+
+    def refuses_joined(self, number: int, text: str) -> bool:
+        """The same for a joined line: a secret may be cut by a backslash."""
+        if not holds_credential(text):
+            return False
+        self._problems.append(_credential(f"{self._name}:{number}"))
+        return True
+
+    def report(self, number: int, what: str, why: str, fix: str) -> None:
+        self._problems.append(Problem(what, f"{self._name}:{number}", why, fix, "SYNTAX"))
+
+    def _problem(self, where: str, line: str) -> Problem | None:
+        if len(line) > MAX_LINE_BYTES or len(line.encode("utf-8", "surrogatepass")) > MAX_LINE_BYTES:
+            return Problem(
+                f"the line is longer than {MAX_LINE_BYTES // 1024} KiB", where, "no requirement needs that",
+                "break it with backslashes, or remove it", "TOO_LONG",
+            )  # fmt: skip
+        if holds_credential(line):
+            self._in_private_key = opens_private_key(line)
+            return _credential(where)
+        found = _HIDDEN.search(line)
+        return self._hidden(where, line, found.start()) if found else None
+
+    def _hidden(self, where: str, line: str, index: int) -> Problem:
+        character, column = line[index], index + 1
+        spoken = f"U+{ord(character):04X}"
+        if "\ud800" <= character <= "\udfff":
+            column = len(line[:index].encode(self._codec, "surrogateescape")) + 1
+            return Problem(
+                f"byte 0x{ord(character) & 0xFF:02x} at column {column} is not {self._codec.upper()}", where,
+                "the file declares no other encoding", f"{_SAVE_AS_UTF8}, or remove the character", "ENCODING",
+            )  # fmt: skip
+        if character in _HIDDEN_BREAKS:
+            return Problem(
+                f"a hidden line break, {spoken}, at column {column}", where,
+                "pip begins a new line there and installs what follows; uv, editors and grep do not see it",
+                "remove the character", "HIDDEN_LINE_BREAK",
+            )  # fmt: skip
+        if character in _BIDI:
+            return Problem(
+                f"a text direction mark, {spoken}, at column {column}", where,
+                "the line reads differently from what it says", "remove the character", "BIDI_CONTROL",
+            )  # fmt: skip
+        return Problem(
+            f"a control character, {spoken}, at column {column}", where,
+            "a terminal would obey it" if character != "\x00" else "text has no zero bytes",
+            "remove the character", "CONTROL_CHAR",
+        )  # fmt: skip
+
+
+def _credential(where: str) -> Problem:
+    return Problem(
+        "the line holds a credential", where,
+        "this file is stored byte for byte with the build, where everyone can read it",
+        "remove it and replace the secret; index credentials belong in the agent's pip configuration or netrc",
+        "CREDENTIALS",
+    )  # fmt: skip
+
+
+def _join(physical: list[str], sieve: _Sieve) -> Iterator[Line]:
+    parts: list[str] = []
+    first, refused = 0, False
+    for number, line in enumerate([*physical, ""], 1):  # the empty line ends what a last backslash left open
+        if not line and not parts:
+            continue
+        if not parts:
+            first, refused = number, False
+        refused |= bool(line) and sieve.refuses(number, line)
+        comment = _COMMENT.search(line)
+        body = line[: comment.start()] if comment else line
+        if comment and body.strip(" \t") and line.endswith("\\"):
+            # pip joins first and drops comments later, so the next line would be part of the comment; for uv it is not
+            refused |= not refused
+            sieve.report(number, "a comment after a requirement ends in a backslash",
+                         "pip would take the next line for a part of the comment, uv would install it",
+                         "remove the backslash")  # fmt: skip
+        continues = not comment and line.endswith("\\")
+        parts.append(body[:-1] if continues else body)
+        if continues:
+            continue
+        text = "".join(parts).strip(" \t")
+        refused = refused or (len(parts) > 1 and sieve.refuses_joined(first, text))
+        if text and not refused:
+            yield Line(first, text)
+        parts = []

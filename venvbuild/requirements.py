@@ -1,0 +1,236 @@
+"""A requirements file in which every line is one exact pin, or the full list of reasons why it is not.
+
+    requirement_lines   bytes -> Lines          decoded, joined, nothing hidden
+    pins                Line -> Pin or Fault    (requirement_markers, requirement_faults)
+    here                Pins -> Requirements    -> normalised(), the copy that pip and uv read
+
+A pin is `name[extras]==version [; marker] [--hash=...]`. Everything else is refused, all of it in one run. What is
+accepted means the same to pip and to uv; where the two differ, the line is refused or written out of the difference.
+Source: PEP 503 (names), PEP 440 (versions), PEP 508 (lines), pip's requirements file format.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from packaging.version import InvalidVersion, Version
+
+from venvbuild.echo import shown
+from venvbuild.errors import Problem, RequirementsRefused, UsageError
+from venvbuild.pins import Pin, judge_line
+from venvbuild.requirement_faults import VERSION_WANTED, Fault, is_merge_mark, is_other_document
+from venvbuild.requirement_lines import Line, read_lines
+
+__all__ = ["MAX_FILE_BYTES", "Newest", "Pin", "Requirements", "parse", "read"]
+
+MAX_FILE_BYTES = 10_000_000
+_MAX_PROBLEMS = 10_000
+"""A binary file has a problem in every line; more than this nobody reads, and a job's log should not hold."""
+
+_TOOLS = frozenset({"pip", "setuptools", "wheel", "distribute"})
+
+Newest = Callable[[Sequence[tuple[str, str]]], Mapping[str, str]]
+"""From (PEP 503 name, specifier) pairs to the newest version of each name that it could find in time."""
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """A requirements file that was accepted."""
+
+    path: str
+    """As messages show it."""
+    sha256: str
+    """Of the given bytes, in hex."""
+    pins: tuple[Pin, ...]
+    """In the order of the file, repetitions included."""
+    warnings: tuple[Problem, ...]
+    has_hashes: bool
+    """Whether every pin has hashes; otherwise none has."""
+
+    @property
+    def active(self) -> tuple[Pin, ...]:
+        """The pins whose marker holds on the target."""
+        return tuple(pin for pin in self.pins if pin.holds)
+
+    def normalised(self) -> str:
+        """The copy for pip and uv: a line for each pin in the order of the file, equal ones merged with all extras."""
+        merged: dict[tuple[str, Version, str | None, tuple[str, ...]], Pin] = {}
+        for pin in self.pins:
+            key = (pin.canonical_name, Version(pin.version), pin.marker, pin.hashes)
+            first = merged.get(key)
+            merged[key] = replace(first, extras=tuple(sorted({*first.extras, *pin.extras}))) if first else pin
+        return "".join(f"{pin.as_requirement()}\n" for pin in merged.values())
+
+
+def read(path: Path, environment: Mapping[str, str], newest: Newest | None = None) -> Requirements:
+    """The requirements in the file at `path`; see `parse`.
+
+    Raises:
+        UsageError: there is no such file, it is no regular file, or it cannot be read.
+        RequirementsRefused: over `MAX_FILE_BYTES` (told by its size, before it is read), or as `parse`.
+    """
+    name = shown(str(path), 200)
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
+            raise UsageError(f"it is {kind}", where=name, fix="name the requirements file with -r FILE")
+        if status.st_size > MAX_FILE_BYTES:
+            raise _too_large(name, status.st_size)
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)  # it may have grown since
+    except (OSError, ValueError) as exc:  # ValueError: a NUL in the path
+        reason = getattr(exc, "strerror", None) or str(exc)
+        raise UsageError(f"the requirements file cannot be read: {reason}", where=name,
+                         fix="name it with -r FILE, or check its permissions") from exc  # fmt: skip
+    return parse(content, name, environment, newest)
+
+
+def parse(content: bytes, name: str, environment: Mapping[str, str], newest: Newest | None = None) -> Requirements:
+    """The requirements in `content`, or every reason why it is refused.
+
+    `name` is the file as messages show it. `environment` is the target's marker environment, as
+    `packaging.markers.default_environment()` gives it there. `newest` is asked once, for all packages whose line
+    lacks a version, so that the fix can name one; it answers for those it can and raises nothing.
+
+    Raises:
+        RequirementsRefused: with one `Problem` a line that is not an exact pin, in the order of the file.
+    """
+    if len(content) > MAX_FILE_BYTES:
+        raise _too_large(name, len(content))
+    text = read_lines(content, name)
+    pins, faults = _judge(text.lines, environment)
+    problems = [*text.problems, *(_problem(fault, name, line) for line, fault in _complete(faults, newest))]
+    if not problems and not pins:
+        problems.append(Problem("there is nothing to install", name, "the file has no requirement",
+                                "write at least one name==version", "EMPTY"))  # fmt: skip
+    if problems:
+        raise RequirementsRefused.of(_limited(sorted(problems, key=_line_number), name))
+    warnings = [*text.warnings, *(_problem(fault, name, line) for line, fault in _warnings(pins))]
+    warnings.sort(key=_line_number)
+    digest = hashlib.sha256(content).hexdigest()
+    return Requirements(name, digest, pins, tuple(warnings), has_hashes=any(pin.hashes for pin in pins))
+
+
+
+def _judge(lines: Iterable[Line], environment: Mapping[str, str]) -> tuple[tuple[Pin, ...], list[tuple[int, Fault]]]:
+    pins: list[Pin] = []
+    faults: list[tuple[int, Fault]] = []
+    is_merging = False
+    for line in lines:
+        judged = judge_line(line, environment)
+        if isinstance(judged, Pin):
+            pins.append(judged)
+            continue
+        faults.append((line.number, judged))
+        is_merging |= is_merge_mark(line.text)
+        if not pins and len(faults) == 1 and is_other_document(line.text):
+            return (), faults  # a page of HTML has nothing else to say, but hundreds of lines
+    faults.extend(_missing_hashes(pins))
+    if not is_merging:  # both sides of a merge contradict each other; that is its one problem
+        faults.extend(_contradictions(pins))
+    return tuple(pins), faults
+
+
+def _missing_hashes(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
+    """Pins without hashes in a file that has some.
+
+    Whatever their markers: a hash on any line makes pip ask for one on every line it installs, uv only checks those
+    that are there; and the verdict on a file should not depend on the target.
+    """
+    hashed = next((pin for pin in pins if pin.hashes), None)
+    for pin in pins:
+        if hashed and not pin.hashes:
+            yield pin.line, Fault(
+                "HASH_MISSING", f"{shown(pin.as_requirement())} has no hash",
+                f"line {hashed.line} has one, and all have or none has",
+                "add all hashes: uv pip compile --generate-hashes -o requirements.txt requirements.in",
+            )  # fmt: skip
+
+
+def _contradictions(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
+    """Pins of one name that hold together on the target and differ, each told against the first of its name."""
+    firsts: dict[str, Pin] = {}
+    for pin in pins:
+        first = firsts.setdefault(pin.canonical_name, pin) if pin.holds else pin
+        if first is pin:
+            continue
+        if Version(first.version) != Version(pin.version):
+            yield pin.line, Fault(
+                "DUPLICATE_CONFLICT",
+                f"{_written(pin)} contradicts {_written(first)} on line {first.line}",
+                "one environment has one version of a package", "keep one of the two lines",
+            )  # fmt: skip
+        elif first.hashes and pin.hashes and first.hashes != pin.hashes:
+            # pip would allow only what both lists hold, uv what either does
+            yield pin.line, Fault(
+                "HASH_CONFLICT", f"{_written(pin)} has other hashes than on line {first.line}",
+                "pip and uv disagree on which of them count", "keep one of the two lines, with all hashes",
+            )  # fmt: skip
+
+
+def _complete(faults: list[tuple[int, Fault]], newest: Newest | None) -> list[tuple[int, Fault]]:
+    """The faults with the newest version in their fixes, as far as `newest` knows it."""
+    wanted = tuple(dict.fromkeys((fault.name, fault.specifier) for _, fault in faults if fault.name))
+    versions = newest(wanted) if newest and wanted else {}
+    return [(line, _with_version(fault, versions.get(fault.name, ""))) for line, fault in faults]
+
+
+def _with_version(fault: Fault, version: str) -> Fault:
+    try:
+        return replace(fault, fix=fault.fix.replace(VERSION_WANTED, str(Version(version))))
+    except InvalidVersion:  # the index said something odd, or nothing
+        return fault
+
+
+def _warnings(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
+    lines_of: dict[tuple[str, Version, tuple[str, ...], str | None], list[int]] = {}
+    for pin in pins:
+        pinned, version = _written(pin), Version(pin.version)
+        lines_of.setdefault((pin.canonical_name, version, pin.extras, pin.marker), []).append(pin.line)
+        if not pin.holds:
+            yield pin.line, Fault("MARKER_FALSE", f"{pinned} is not installed here", shown(f"false is: {pin.marker}"),
+                                  "nothing to do if that is meant")  # fmt: skip
+        if version.is_prerelease:
+            yield pin.line, Fault("PRERELEASE", f"{pinned} is a pre-release", "it was not meant for production",
+                                  "pin a final release if there is one")  # fmt: skip
+        if pin.canonical_name in _TOOLS:
+            yield pin.line, Fault("TOOL_PIN", f"{pinned} pins an installer", "it changes the environment only",
+                                  "remove it unless your code imports it")  # fmt: skip
+    for (name, version, *_), lines in lines_of.items():
+        if len(lines) > 1:
+            listed = shown(", ".join(map(str, lines[:20])))
+            yield lines[1], Fault("DUPLICATE", f"{shown(name)}=={version} stands on {len(lines)} lines: {listed}",
+                                  "once is enough", "keep one of them")  # fmt: skip
+
+
+def _written(pin: Pin) -> str:
+    return f"{shown(pin.name)}=={pin.version}"
+
+
+def _problem(fault: Fault, name: str, line: int) -> Problem:
+    return Problem(fault.what, f"{name}:{line}", fault.why, fault.fix, fault.rule)
+
+
+def _line_number(problem: Problem) -> int:
+    number = problem.where.rpartition(":")[2]
+    return int(number) if number.isdecimal() and len(number) < 10 else 0
+
+
+def _limited(problems: list[Problem], name: str) -> list[Problem]:
+    more = len(problems) - _MAX_PROBLEMS
+    if more <= 0:
+        return problems
+    rest = Problem(f"{more} more lines are refused", name, "nobody reads more", "check that this is the right file")
+    return [*problems[:_MAX_PROBLEMS], rest]
+
+
+def _too_large(name: str, size_bytes: int) -> RequirementsRefused:
+    return RequirementsRefused(
+        f"the file has {size_bytes:,} bytes", where=name, why=f"at most {MAX_FILE_BYTES:,} are read",
+        fix="check that this is the requirements file", rule="TOO_LONG",
+    )  # fmt: skip

@@ -1,0 +1,313 @@
+"""A store in a folder: the default, which needs no account anywhere.
+
+An object is written beside the others under `.venvbuild/tmp`, fsynced, and given its name by `link()`, which fails when
+the name is taken: that is "put if absent", for processes and for machines sharing a file system. What was killed on the
+way leaves a file in `.venvbuild/tmp` and nothing else.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import zip_longest
+from pathlib import Path
+from urllib.parse import quote
+
+from venvbuild.errors import NotInStore, StoreUnavailable, UsageError, VenvBuildError
+from venvbuild.redaction import REDACTOR
+from venvbuild.stores import OWN_FOLDER, Entry, StoredObject, checked_key, checked_length, is_own
+
+_CHUNK_BYTES = 1 << 20
+_ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+_NO_RIGHT = {errno.EACCES, errno.EPERM, errno.EROFS}
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NOT_A_FOLDER = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP}
+_NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV}
+
+
+class FolderStore:
+    """A `Store` in the folder `root`, an absolute path; keys are paths below it.
+
+    Files get mode 0644 and folders 0777, less the umask. Reading makes nothing.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.url = str(root)
+        self._temporary = root / OWN_FOLDER / "tmp"
+        self._locks = root / OWN_FOLDER / "locks"
+
+    def uri(self, key: str) -> str:
+        """Where `key` is: `file:///folder/key`, percent-encoded."""
+        return f"{self.root.as_uri()}/{quote(key)}"
+
+    def prepare(self) -> None:
+        """Prove that the folder can be written and that its file system has hard links.
+
+        Raises:
+            UsageError: it is a file, may not be written, or has no hard links.
+            StoreUnavailable: the disk is full or fails.
+        """
+        self._refuse_a_file()
+        with self._staged(self.root, b"probe") as staged:
+            probe = staged.with_name(f"probe-{staged.name}")
+            try:
+                with _translated(probe):
+                    self._link(staged, probe)
+            finally:
+                _remove(probe)
+
+    def put_if_absent(self, key: str, body: bytes | Path) -> bool:
+        """Create `key`; see `Store`. A `Path` is copied in pieces of 1 MiB, never linked.
+
+        Raises:
+            UsageError: the store may not be written, or the given file cannot be read.
+            StoreUnavailable: the disk is full or fails; nothing is left behind.
+        """
+        target = self._path(key)
+        if not self._is_there(target):
+            with self._staged(target, body) as staged, _translated(target, body):
+                self._make_folder(target.parent)
+                with suppress(FileExistsError):
+                    self._link(staged, target)
+        same = self._holds(target, body)
+        if same:  # also when an earlier try linked it and died before this
+            self._fsync_up_from(target)
+        return same
+
+    def replace_if_unchanged(self, key: str, body: bytes, etag: str) -> bool:
+        """Replace `key` by a rename, under a lock that every replacer of this key takes."""
+        target = self._path(key)
+        if not self._is_there(target):
+            return False
+        with self._staged(target, body) as staged, self._locked(key):
+            try:
+                if self.read(key).etag != etag:
+                    return False
+            except NotInStore:
+                return False
+            with _translated(target, body):
+                staged.replace(target)
+            self._fsync_up_from(target)
+        return True
+
+    def read(self, key: str) -> StoredObject:
+        """The whole object; its etag is the SHA-256 of its bytes. Raises `NotInStore`."""
+        with self._reading(key) as path:
+            body = path.read_bytes()
+        return StoredObject(body, hashlib.sha256(body).hexdigest())
+
+    def read_range(self, key: str, offset: int, length: int) -> bytes:
+        """`length` bytes from `offset`; fewer only at the end. Raises `NotInStore`."""
+        if not checked_length(offset, length):
+            return b""
+        with self._reading(key) as path, path.open("rb") as file:
+            file.seek(offset)
+            return file.read(length)
+
+    def list(self, prefix: str, start_after: str = "") -> Iterator[Entry]:
+        """Objects in key order. Only folders that can hold a match are opened; only matches are asked their size."""
+        self._refuse_a_file()
+        folder = prefix[:prefix.rfind("/") + 1]
+        if "\0" not in prefix and {"", ".", ".."}.isdisjoint(folder.split("/")[:-1]) and not is_own(folder):
+            yield from self._walk(folder, prefix, start_after)
+
+    def _walk(self, folder: str, prefix: str, start_after: str) -> Iterator[Entry]:
+        for key, entry in self._keys_in(folder):
+            if key.endswith("/"):
+                comes_later = key > start_after or start_after.startswith(key)
+                if comes_later and (key.startswith(prefix) or prefix.startswith(key)):
+                    yield from self._walk(key, prefix, start_after)
+            elif key.startswith(prefix) and key > start_after:
+                with suppress(*_ABSENT):  # removed since the folder was read
+                    yield Entry(key, entry.stat().st_size)
+
+    def _keys_in(self, folder: str) -> Sequence[tuple[str, os.DirEntry[str]]]:
+        """Keys right below `folder`, a sub-folder's with a final `/`, which is how it sorts among full keys.
+
+        Strings compare by code point, which is the order of their UTF-8 bytes.
+        """
+        path = self.root / folder
+        found: list[tuple[str, os.DirEntry[str]]] = []
+        with _translated(path), suppress(*_ABSENT), os.scandir(path) as entries:
+            for entry in entries:
+                is_folder = entry.is_dir()
+                key = f"{folder}{entry.name}{'/' if is_folder else ''}"
+                if (is_folder or entry.is_file()) and _is_utf8(entry.name) and not is_own(key):
+                    found.append((key, entry))
+        return sorted(found, key=lambda pair: pair[0])
+
+    def _path(self, key: str) -> Path:
+        self._refuse_a_file()
+        return self.root / checked_key(key)
+
+    def _refuse_a_file(self) -> None:
+        with _translated(self.root):
+            if self.root.is_file():
+                raise NotADirectoryError(errno.ENOTDIR, "it is a file")
+
+    def _is_there(self, target: Path) -> bool:
+        with _translated(target), suppress(*_ABSENT):
+            target.lstat()
+            return True
+        return False
+
+    @contextmanager
+    def _reading(self, key: str) -> Iterator[Path]:
+        path = self._path(key)
+        with _translated(path):
+            try:
+                yield path
+            except OSError as exc:
+                if isinstance(exc, _ABSENT) or exc.errno == errno.ENAMETOOLONG:
+                    raise NotInStore(f"{key} is not in the store", where=self.url) from exc
+                raise
+
+    @contextmanager
+    def _staged(self, target: Path, body: bytes | Path) -> Iterator[Path]:
+        """A file of our own with the bytes for `target`, safely on the disk; removed at the end, whatever happened."""
+        staged = self._temporary / secrets.token_hex(16)
+        with ExitStack() as cleanup:
+            with _translated(target, body):
+                self._make_folder(self._temporary)
+                cleanup.callback(_remove, staged)
+                with open(staged, "xb", opener=_with_mode_0644) as file:
+                    for chunk in _chunks(body):
+                        file.write(chunk)
+                    file.flush()
+                    os.fsync(file.fileno())
+            yield staged
+
+    @contextmanager
+    def _locked(self, key: str) -> Iterator[None]:
+        # The lock file stays: removing it would let two replacers lock two files of one name.
+        path = self._locks / hashlib.sha256(key.encode()).hexdigest()
+        with ExitStack() as held:
+            with _translated(path):
+                self._make_folder(self._locks)
+                file = held.enter_context(path.open("ab"))
+                fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _link(self, staged: Path, target: Path) -> None:
+        try:
+            os.link(staged, target)
+        except FileExistsError:
+            raise
+        except OSError as exc:
+            if exc.errno not in _NO_HARD_LINKS:
+                raise
+            raise UsageError("the file system of the store cannot make hard links, by which one of many writers wins",
+                             where=str(target), why=str(exc.strerror),
+                             fix="keep the store on one ordinary local or NFS file system, or on S3") from exc
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make `folder` and its parents; each new name is fsynced into the folder above it."""
+        if folder.is_dir():
+            return
+        if not folder.parent.is_dir():
+            self._make_folder(folder.parent)
+        with suppress(FileExistsError):
+            folder.mkdir()
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+        _fsync(folder.parent)
+
+    def _fsync_up_from(self, target: Path) -> None:
+        # All the way up: another writer may have made a folder that we found, and not fsynced it yet.
+        with _translated(target):
+            for folder in target.parents:
+                _fsync(folder)
+                if folder == self.root:
+                    break
+
+    def _holds(self, target: Path, body: bytes | Path) -> bool:
+        """Whether the object is a file of exactly these bytes; compared in pieces."""
+        with _translated(target):
+            if not target.is_file() or target.stat().st_size != _size_bytes(body):
+                return False
+            pairs = zip_longest(_chunks(target), _chunks(body))
+            return all(stored == ours for stored, ours in pairs)
+
+
+def _with_mode_0644(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o644)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # a leftover in the store's own folder harms nobody; the error that led here matters
+        path.unlink()
+
+
+def _fsync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as exc:
+        if exc.errno not in (errno.EINVAL, errno.EBADF):  # no fsync of folders here; PostgreSQL's rule
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that are no text: no key of ours
+        return False
+    return True
+
+
+def _size_bytes(body: bytes | Path) -> int:
+    if isinstance(body, bytes):
+        return len(body)
+    with _readable(body):
+        return body.stat().st_size
+
+
+def _chunks(body: bytes | Path) -> Iterator[bytes]:
+    if isinstance(body, bytes):
+        for start in range(0, len(body), _CHUNK_BYTES):
+            yield body[start:start + _CHUNK_BYTES]
+        return
+    with _readable(body), body.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            yield chunk
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    """Errors of the file that is to be stored, apart from those of the store."""
+    try:
+        yield
+    except OSError as exc:
+        raise UsageError("the file to store cannot be read", where=REDACTOR.redact(str(file)),
+                         why=str(exc.strerror)) from exc
+
+
+@contextmanager
+def _translated(path: Path, body: bytes | Path = b"") -> Iterator[None]:
+    try:
+        yield
+    except OSError as exc:
+        raise _error(exc, path, body) from exc
+
+
+def _error(exc: OSError, path: Path, body: bytes | Path) -> VenvBuildError:
+    where, why = REDACTOR.redact(str(path)), exc.strerror or str(exc)
+    if exc.errno in _NO_RIGHT:
+        return UsageError("the store does not let us in", where=where, why=why,
+                          fix="give this user the right to read and write the folder, or name another --store")
+    if exc.errno in _NOT_A_FOLDER:
+        return UsageError("the store cannot have an object here", where=where, why=why,
+                          fix="remove what is in the way, or name another --store")
+    if exc.errno in _NO_SPACE:
+        return StoreUnavailable("the store's disk is full", where=where, why=why,
+                                fix=f"make room for at least {_size_bytes(body)} bytes and run it again")
+    return StoreUnavailable(f"the store's disk failed ({_size_bytes(body)} bytes were to be written)" if body else
+                            "the store's disk failed", where=where, why=why, fix="check the disk and run it again")

@@ -1,0 +1,331 @@
+"""A store in S3, or in anything that speaks S3 and keeps conditional writes.
+
+The commit rests on `If-None-Match: *`. A reply that is lost on the way makes the client ask again and hear "412, it is
+there already" of its own object; so a refusal is never believed before the stored bytes have been compared with ours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError, HTTPClientError, IncompleteReadError
+
+from venvbuild.errors import StoreUnavailable, UsageError
+from venvbuild.redaction import REDACTOR, strip_credentials
+from venvbuild.stores import OWN_FOLDER, Entry, StoredObject, checked_key, checked_length, is_own
+from venvbuild.stores.s3_body import checksum, encoded, opened, size_bytes
+from venvbuild.stores.s3_errors import ABSENT, CONFLICT, DAMAGED, REFUSED, code_of, store_error, was_retried
+from venvbuild.stores.s3_proof import check_clock, is_proven, keep_proof, prove_conditional_writes
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_LOG = logging.getLogger(__name__)
+_Reply = TypeVar("_Reply")
+_AMAZON = re.compile(r"(?i)^https?://([^/@]*\.)?(amazonaws\.com(\.cn)?|api\.aws)(:\d+)?(/|$)")
+_CONFLICT_DELAYS_S = (0.2, 0.5, 1.0, 2.0, 4.0)
+_TRIES = 3
+"""Of what boto3 does not retry by itself: damaged bytes, and a download that broke off."""
+_MAX_PARTS = 10_000  # S3's limit
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Sizes and patience of an `S3Store`."""
+
+    attempts: int = 8
+    """Of each request, by boto3's `standard` mode, with its back-off."""
+    connect_timeout_s: float = 10
+    read_timeout_s: float = 60
+    multipart_above_bytes: int = 64 << 20
+    """A larger file is sent in parts."""
+    part_bytes: int = 16 << 20
+    """S3 wants at least 5 MiB; more when a file would have over 10,000 parts."""
+    parts_at_once: int = 4
+    range_bytes: int = 8 << 20
+    """How much of a stored object is in memory while it is compared."""
+    page_keys: int = 1000
+
+
+class S3Store:
+    """A `Store` under `prefix` (no `/` at its ends; empty: the whole bucket) of `bucket`.
+
+    Credentials come from boto3's default chain, the endpoint from `endpoint_url` or boto3's own settings
+    (AWS_ENDPOINT_URL). A custom endpoint is addressed by path, as few of them have a host name per bucket.
+    """
+
+    def __init__(self, bucket: str, prefix: str = "", *, endpoint_url: str | None = None,
+                 sse_kms_key_id: str | None = None, cache: Path | None = None, limits: Limits | None = None) -> None:
+        self.url = f"s3://{bucket}/{prefix}".rstrip("/")
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._endpoint_url = endpoint_url
+        self._cache = cache
+        self._limits = limits or Limits()
+        self._encryption: dict[str, Any] = {}
+        if sse_kms_key_id:
+            self._encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": sse_kms_key_id}
+        self._lock = Lock()
+        self._made_client: S3Client | None = None
+
+    def uri(self, key: str) -> str:
+        """Where `key` is: `s3://bucket/prefix/key`."""
+        return f"{self.url}/{key}"
+
+    def prepare(self) -> None:
+        """Prove that the bucket is there, the clocks agree and conditional writes are kept.
+
+        The proof is made once per store and endpoint and kept in `cache`; bucket and clocks are looked at every time.
+
+        Raises:
+            StoreUnavailable: a conditional put that had to be refused was not, or the clocks differ by over 60 s.
+            UsageError: no such bucket, no rights, no credentials.
+        """
+        with self._translated():
+            asked_at = datetime.now(UTC)
+            # Not a HEAD: its errors have no body, so that an expired token would be a bare 400.
+            reply = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._name(f"{OWN_FOLDER}/"), MaxKeys=1)
+            check_clock(reply["ResponseMetadata"]["HTTPHeaders"].get("date", ""), asked_at, self.url)
+            endpoint_url = self._client.meta.endpoint_url
+            if not is_proven(self._cache, self.url, endpoint_url):
+                self._probe()
+                keep_proof(self._cache, self.url, endpoint_url)
+
+    def put_if_absent(self, key: str, body: bytes | Path) -> bool:
+        """Create `key`; see `Store`. A large file goes in parts, of which a few KiB are in memory at a time.
+
+        Raises:
+            StoreUnavailable: S3 failed through all attempts; an unfinished upload was aborted.
+            UsageError: no rights, credentials or bucket; the given file cannot be read.
+        """
+        name = self._name(checked_key(key))
+        with self._translated(key):
+            put = self._put_if_absent
+            if isinstance(body, Path) and size_bytes(body) > self._limits.multipart_above_bytes:
+                put = self._put_in_parts
+                # One question may save sending an archive which an earlier run has sent.
+                if (same := self._holds(name, body)) is not None:
+                    return same
+            delays_s = iter(_CONFLICT_DELAYS_S)
+            while True:
+                try:
+                    put(name, body)
+                except ClientError as exc:
+                    # NoSuchUpload: a first "complete" landed, its reply was lost, and the second finds it done.
+                    if code_of(exc) not in REFUSED | CONFLICT | {"NoSuchUpload"}:
+                        raise
+                    if (same := self._holds(name, body)) is not None:
+                        return same
+                    if (delay_s := next(delays_s, None)) is None:
+                        raise
+                else:
+                    return True
+                time.sleep(delay_s)
+
+    def replace_if_unchanged(self, key: str, body: bytes, etag: str) -> bool:
+        """Replace `key` by a put with `If-Match`."""
+        name = self._name(checked_key(key))
+        delays_s = iter(_CONFLICT_DELAYS_S)
+        with self._translated(key):
+            while True:
+                try:
+                    self._put(name, body, IfMatch=etag)
+                except ClientError as exc:
+                    if code_of(exc) in ABSENT:
+                        return False
+                    if code_of(exc) in REFUSED:
+                        return was_retried(exc) and self._holds(name, body) is True
+                    if code_of(exc) not in CONFLICT or (delay_s := next(delays_s, None)) is None:
+                        raise
+                else:
+                    return True
+                time.sleep(delay_s)
+
+    def read(self, key: str) -> StoredObject:
+        """The whole object, with the checksum that S3 keeps of it verified by boto3. Raises `NotInStore`."""
+        with self._translated(key):
+            body, reply = self._get(self._name(checked_key(key)))
+        return StoredObject(body, reply["ETag"])
+
+    def read_range(self, key: str, offset: int, length: int) -> bytes:
+        """`length` bytes from `offset`; fewer only at the end. Raises `NotInStore`."""
+        name = self._name(checked_key(key))
+        if not checked_length(offset, length):
+            return b""
+        with self._translated(key):
+            return self._get_range(name, offset, length)
+
+    def list(self, prefix: str, start_after: str = "") -> Iterator[Entry]:
+        """Objects in key order, by pages of 1000; what cannot be a key (the console's `folder/`) is left out."""
+        after: dict[str, Any] = {"StartAfter": self._name(start_after)} if start_after else {}
+        with self._translated(prefix):
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._bucket, Prefix=self._name(prefix), PaginationConfig={"PageSize": self._limits.page_keys},
+                **after)
+            for page in pages:
+                for item in page.get("Contents", ()):
+                    key = item["Key"].removeprefix(self._prefix)
+                    if key and not key.endswith("/") and not is_own(key):
+                        yield Entry(key, item["Size"])
+
+    @property
+    def _client(self) -> S3Client:
+        with self._lock:  # making one is not thread-safe; using one is
+            if self._made_client is None:
+                self._made_client = self._new_client()
+            return self._made_client
+
+    def _new_client(self) -> S3Client:
+        limits = self._limits
+        config = Config(signature_version="s3v4", retries={"mode": "standard", "total_max_attempts": limits.attempts},
+                        connect_timeout=limits.connect_timeout_s, read_timeout=limits.read_timeout_s,
+                        max_pool_connections=32)
+        try:
+            session = boto3.session.Session()
+            client = session.client("s3", endpoint_url=self._endpoint_url, config=config)
+            if _AMAZON.match(client.meta.endpoint_url):
+                return client
+            by_path = config.merge(Config(s3={"addressing_style": "path"}))
+            return session.client("s3", endpoint_url=self._endpoint_url, config=by_path)
+        except ValueError as exc:  # what boto3 raises for a URL that is none
+            raise UsageError("the S3 endpoint is not a URL", where=_shown(self._endpoint_url or "AWS_ENDPOINT_URL"),
+                             why=REDACTOR.redact(str(exc)), fix="write https://host[:port]") from exc
+
+    def _name(self, key: str) -> str:
+        return self._prefix + key
+
+    @contextmanager
+    def _translated(self, key: str = "") -> Iterator[None]:
+        try:
+            yield
+        except (ClientError, BotoCoreError) as exc:
+            raise store_error(exc, self.uri(key) if key else self.url) from exc
+        except OSError as exc:  # botocore wraps those of the network
+            raise UsageError("the file to store cannot be read", where=_shown(str(exc.filename or self.uri(key))),
+                             why=str(exc.strerror)) from exc
+
+    def _put(self, name: str, body: bytes | Path, **condition: Any) -> None:
+        def send() -> None:
+            with opened(body) as content:
+                self._client.put_object(Bucket=self._bucket, Key=name, Body=content, ChecksumAlgorithm="SHA256",
+                                        ChecksumSHA256=checksum(content), **condition, **self._encryption)
+        _again_if_damaged(send)
+
+    def _put_if_absent(self, name: str, body: bytes | Path) -> None:
+        self._put(name, body, IfNoneMatch="*")
+
+    def _put_in_parts(self, name: str, body: bytes | Path) -> None:
+        total_bytes = size_bytes(body)
+        part_bytes = max(self._limits.part_bytes, -(-total_bytes // _MAX_PARTS))
+        starts = range(0, total_bytes, part_bytes)
+        with ExitStack() as on_failure:
+            upload = self._client.create_multipart_upload(Bucket=self._bucket, Key=name, ChecksumAlgorithm="SHA256",
+                                                          **self._encryption)
+            target: dict[str, Any] = {"Bucket": self._bucket, "Key": name, "UploadId": upload["UploadId"]}
+            on_failure.callback(self._abort, target)
+
+            def send(start: int) -> dict[str, Any]:
+                with opened(body, start, min(part_bytes, total_bytes - start)) as content:
+                    number, sha256 = start // part_bytes + 1, checksum(content)
+                    reply = self._client.upload_part(**target, PartNumber=number, Body=content,
+                                                     ChecksumAlgorithm="SHA256", ChecksumSHA256=sha256)
+                return {"PartNumber": number, "ETag": reply["ETag"], "ChecksumSHA256": sha256}
+
+            # Left by an exception, the pool starts no further part and waits for those under way, so that none of
+            # them lands after the abort.
+            with ThreadPoolExecutor(self._limits.parts_at_once) as pool:
+                parts = list(pool.map(lambda start: _again_if_damaged(lambda: send(start)), starts))
+            complete: dict[str, Any] = {**target, "MultipartUpload": {"Parts": parts}, "IfNoneMatch": "*"}
+            self._client.complete_multipart_upload(**complete)
+            on_failure.pop_all()
+
+    def _abort(self, target: dict[str, Any]) -> None:
+        try:
+            self._client.abort_multipart_upload(**target)
+        except (ClientError, BotoCoreError) as exc:  # the error that led here is the one to show
+            if not (isinstance(exc, ClientError) and code_of(exc) == "NoSuchUpload"):
+                _LOG.warning("an unfinished upload of s3://%s/%s stays: %s", self._bucket, target["Key"],
+                             REDACTOR.redact(str(exc)))
+
+    def _holds(self, name: str, body: bytes | Path) -> bool | None:
+        """Whether the object has exactly these bytes; None when there is no object."""
+        total_bytes = size_bytes(body)
+        try:
+            # Not a HEAD, whose errors have no body. Of all keys that begin with this one, it is the first.
+            found = self._client.list_objects_v2(Bucket=self._bucket, Prefix=name, MaxKeys=1).get("Contents", [])
+            if not found or found[0]["Key"] != name:
+                return None
+            if found[0]["Size"] != total_bytes:
+                return False
+            stored = hashlib.sha256()
+            for start in range(0, total_bytes, self._limits.range_bytes):
+                stored.update(self._get_range(name, start, self._limits.range_bytes, IfMatch=found[0]["ETag"]))
+        except ClientError as exc:
+            if code_of(exc) in ABSENT:
+                return None
+            if code_of(exc) in REFUSED:  # replaced while we read: these are not our bytes
+                return False
+            raise
+        with opened(body) as content:
+            return encoded(stored.digest()) == checksum(content)
+
+    def _get(self, name: str, tries: int = _TRIES, **asked: Any) -> tuple[bytes, dict[str, Any]]:
+        reply: Any = self._client.get_object(Bucket=self._bucket, Key=name, **asked)
+        try:
+            with closing(reply["Body"]) as stream:
+                return stream.read(), reply
+        except (HTTPClientError, IncompleteReadError, FlexibleChecksumError):  # boto3 does not retry these
+            if tries == 1:
+                raise
+        return self._get(name, tries - 1, **asked)
+
+    def _get_range(self, name: str, offset: int, length: int, **condition: Any) -> bytes:
+        try:
+            body, reply = self._get(name, Range=f"bytes={offset}-{offset + length - 1}", **condition)
+        except ClientError as exc:
+            if code_of(exc) in ("InvalidRange", "416"):  # the object ends before `offset`
+                return b""
+            raise
+        total = re.fullmatch(rf"bytes {offset}-\d+/(\d+)", reply.get("ContentRange", ""))
+        if not total or len(body) != min(length, int(total[1]) - offset):
+            raise StoreUnavailable("S3 did not send the bytes that were asked for", where=f"s3://{self._bucket}/{name}",
+                                   why=f"asked for {length} bytes from {offset}, got {len(body)} "
+                                       f"({reply.get('ContentRange') or 'no Content-Range'})",
+                                   fix="run it again; check what stands between here and S3")
+        return body
+
+    def _probe(self) -> None:
+        probe = self._name(f"{OWN_FOLDER}/probe-{secrets.token_hex(16)}")
+        try:
+            prove_conditional_writes(lambda body, **condition: self._put(probe, body, **condition), self.url)
+        finally:
+            with suppress(ClientError, BotoCoreError):  # without the right to delete, the probe stays and is hidden
+                self._client.delete_object(Bucket=self._bucket, Key=probe)
+
+
+def _again_if_damaged(send: Callable[[], _Reply], tries: int = _TRIES) -> _Reply:
+    """boto3 does not send again what was damaged on its way; nothing of it was stored, so we may."""
+    try:
+        return send()
+    except ClientError as exc:
+        if code_of(exc) not in DAMAGED or tries == 1:
+            raise
+    return _again_if_damaged(send, tries - 1)
+
+
+def _shown(text: str) -> str:
+    return REDACTOR.redact(strip_credentials(text))

@@ -32,7 +32,8 @@ _INSTALL_RECORDS = ("uv_cache.json", "uv_build.json")
 """Written by uv into a dist-info for its own use; they hold timestamps and build paths."""
 # The three forms in which pip writes `#!/venv/bin/python`: plain, over 127 characters, with a space (distlib).
 _PIP_SHEBANG = re.compile(
-    rb"\A(?:#!/bin/sh\n'''exec' (?:\"(?P<quoted>/[^\"\n]*)\"|(?P<long>/\S*)) \"\$0\" \"\$@\"\n' '''|#!(?P<plain>/[^\n]*))\n"
+    rb"\A(?:#!/bin/sh\n'''exec' (?:\"(?P<quoted>/[^\"\n]*)\"|(?P<long>/\S*)) \"\$0\" \"\$@\"\n' '''"
+    rb"|#!(?P<plain>/[^\n]*))\n"
 )
 _RELOCATABLE_SHEBANG = (
     b"#!/bin/sh\n'''exec' \"$(dirname -- \"$(realpath -- \"$0\")\")\"/'python' \"$0\" \"$@\"\n' '''\n"

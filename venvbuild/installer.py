@@ -59,7 +59,7 @@ class Installer:
         find_links: Sequence[Path] = (),
     ) -> None:
         """Resolve `source` for this interpreter and platform into `output`: exact pins with hashes, nothing else."""
-        more = ["--overrides", overrides] if overrides else []
+        more: list[str | Path] = ["--overrides", overrides] if overrides else []
         self._uv(
             "pip",
             "compile",

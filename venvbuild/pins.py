@@ -160,14 +160,15 @@ def _specifier_fault(text: str, requirement: Requirement) -> Fault | None:
     why = version_fault(pin.version)
     if why:
         return bad_version(name, pin.version, why)
+    has_more = "," in re.sub(r"\[.*?\]", "", text.partition(";")[0])  # `==1.0,==1.0` is one in the set
+    if pin.operator == "==" and not has_more:
+        return None
     fix = f"write {shown(name + extras, 300)}=={Version(pin.version)}"
-    if "," in re.sub(r"\[.*?\]", "", text.partition(";")[0]):  # counted in the text: `==1.0,==1.0` is one in the set
-        if not all(item.contains(pin.version, prereleases=True) for item in specifier):
-            return Fault("IMPOSSIBLE", f"{shown(text)} admits no version", "its conditions contradict each other", fix)
+    if not all(item.contains(pin.version, prereleases=True) for item in specifier):
+        return Fault("IMPOSSIBLE", f"{shown(text)} admits no version", "its conditions contradict each other", fix)
+    if has_more:
         return Fault("REDUNDANT_SPECIFIER", f"{shown(text)} has more than one specifier", "a pin has one `==`", fix)
-    if pin.operator == "===":
-        return Fault("ARBITRARY_EQUALITY", f"{shown(text)} compares text", "`==` says it, and compares versions", fix)
-    return None
+    return Fault("ARBITRARY_EQUALITY", f"{shown(text)} compares text", "`==` says it, and compares versions", fix)
 
 
 def _marker_fault(text: str, requirement: Requirement) -> Fault | None:

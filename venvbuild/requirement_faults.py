@@ -110,30 +110,36 @@ def is_other_document(text: str) -> bool:
 
 
 def _pasted(text: str) -> Fault | None:
-    echo = shown(text)
     if is_merge_mark(text):
-        return Fault("SYNTAX", f"{echo} is a mark of an unfinished merge", "git left both sides in the file",
+        return Fault("SYNTAX", f"{shown(text)} is a mark of an unfinished merge",
+                     "git left both sides in the file",
                      "keep the lines of one side and delete the marks")  # fmt: skip
     if _MARKUP.match(text):
-        return Fault("SYNTAX", f"{echo} begins an HTML or XML page", "often the error page of a proxy or a login page",
+        return Fault("SYNTAX", f"{shown(text)} begins an HTML or XML page",
+                     "often the error page of a proxy or a login page",
                      "fetch the file again and look at it")  # fmt: skip
     if text[0] == "{":
-        return Fault("SYNTAX", f"{echo} is JSON or a template", "a requirements file has one requirement a line",
+        return Fault("SYNTAX", f"{shown(text)} is JSON or a template",
+                     "a requirements file has one requirement a line",
                      "write name==version")  # fmt: skip
     if text[0] == "[":
-        return Fault("SYNTAX", f"{echo} is from a TOML or JSON file", "a requirements file has no sections or lists",
+        return Fault("SYNTAX", f"{shown(text)} is from a TOML or JSON file",
+                     "a requirements file has no sections or lists",
                      "compile it: uv pip compile -o requirements.txt pyproject.toml")  # fmt: skip
     pair = _TOML_PAIR.fullmatch(text)
     if pair:
-        return Fault("SYNTAX", f"{echo} is a TOML setting", "this is not a pyproject.toml or Pipfile",
+        return Fault("SYNTAX", f"{shown(text)} is a TOML setting",
+                     "this is not a pyproject.toml or Pipfile",
                      "write name==version, or: uv pip compile -o requirements.txt pyproject.toml")  # fmt: skip
     if text[0] in "\"'":
         quoted = _QUOTED.fullmatch(text)
         source = "an item of a TOML or Python list" if quoted and quoted["comma"] else "quoted"
         inner = quoted["inner"] if quoted else text.strip("\"', ")
-        return Fault("SYNTAX", f"{echo} is {source}", "quotes do not belong to a requirement", f"write {shown(inner)}")
+        return Fault("SYNTAX", f"{shown(text)} is {source}",
+                     "quotes do not belong to a requirement", f"write {shown(inner)}")  # fmt: skip
     if _COMMAND.fullmatch(text):
-        return Fault("SYNTAX", f"{echo} is a command", "a requirements file has one requirement a line, no commands",
+        return Fault("SYNTAX", f"{shown(text)} is a command",
+                     "a requirements file has one requirement a line, no commands",
                      "write name==version")  # fmt: skip
     return None
 
@@ -177,7 +183,7 @@ def option_fault(option: str) -> Fault:
 
 _SCHEME = re.compile(r"(?i)(?P<scheme>[a-z][a-z0-9+.-]*)://")
 _NAMED = re.compile(rf"({NAME})\s*+(\[[^\]]*\])?\s*+@\s*+(.*)")
-_VCS = re.compile(r"(?i)(?:git|hg|svn|bzr)\+|[\w.-]+@[\w.-]+:|(?:git|ssh|svn)://")
+_VCS = re.compile(r"(?i)(?:git|hg|svn|bzr)\+|[\w.-]+@(?!file:)[\w.-]+:(?!//)|(?:git|ssh|svn)://")
 _PATH = re.compile(r"\.{0,2}/|~|\.{1,2}$|\.{1,2}\[|[A-Za-z]:[\\/]|\.{0,2}\\|(?i:file:)")
 _ARCHIVE = re.compile(r"(?i)\.(?:whl|zip|tar|tgz|tar\.(?:gz|bz2|xz|zst))(?:\[[^\]]*\])?$")
 
@@ -188,7 +194,7 @@ def _location(text: str) -> Fault | None:
     scheme = _SCHEME.match(place)
     pin = f"{name or 'name'}=={VERSION_WANTED}"
     fix = f"publish the package to the index and write {pin}"
-    if _VCS.match(place):
+    if _VCS.match(text) or _VCS.match(place):
         return Fault("VCS", "the line names a version control repository",
                      "a repository is no release: it can move or vanish", fix)  # fmt: skip
     if scheme and scheme["scheme"].lower() != "file":
@@ -254,6 +260,9 @@ _WORD_VERSION = re.compile(r"\(?\s*+={2,3}\s*+([\w.!+^~*@-]+)\s*+\)?\s*+(;.*)?")
 
 
 def _operator_fault(echo: str, name: str, rest: str, pin: str) -> Fault | None:
+    odd = _ODD_OPERATOR.match(rest)
+    if odd:
+        return Fault("SYNTAX", f"{echo} has `{odd[0]}`", "it is no operator of PEP 440", pin, canonicalize_name(name))
     one = _ONE_EQUAL.match(rest)
     if one:
         return Fault("SYNTAX", f"{echo} has a single `=`", "that is how conda writes it",
@@ -261,9 +270,6 @@ def _operator_fault(echo: str, name: str, rest: str, pin: str) -> Fault | None:
     if re.fullmatch(r"\(?\s*+={2,3}\s*+\)?\s*+(;.*)?", rest):
         return Fault("SYNTAX", f"{echo} has no version after `==`", "a pin is a name and a version", pin,
                      canonicalize_name(name))  # fmt: skip
-    odd = _ODD_OPERATOR.match(rest)
-    if odd:
-        return Fault("SYNTAX", f"{echo} has `{odd[0]}`", "it is no operator of PEP 440", pin, canonicalize_name(name))
     word = _WORD_VERSION.fullmatch(rest)
     if word and version_fault(word[1]):
         return bad_version(name, word[1], version_fault(word[1]))

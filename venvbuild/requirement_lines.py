@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from venvbuild.credentials import holds_credential, opens_private_key
+from venvbuild.credentials import holds_credential, may_hold_credential, opens_private_key
 from venvbuild.errors import Problem
 
 MAX_LINE_BYTES = 64 * 1024
@@ -36,6 +36,7 @@ _COOKIE_CODECS = re.compile(
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _HIDDEN_BREAKS = frozenset("\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_DIGEST = re.compile(r"(?<=--hash=sha256:)[0-9a-f]{64}")
 _COMMENT = re.compile(r"(?:^|[ \t])#")
 
 _SAVE_AS_UTF8 = "save the file as UTF-8"
@@ -78,7 +79,7 @@ def read_lines(content: bytes, name: str) -> Text:
             "lines end in a lone carriage return", name, "grep and most editors see one single line",
             "save the file with line feeds", "LINE_ENDINGS",
         ))  # fmt: skip
-    lines = tuple(_join(physical, _Sieve(name, codec, problems)))
+    lines = tuple(_join(physical, _Sieve(physical, name, codec, problems)))
     return Text(lines, tuple(problems), tuple(warnings))
 
 
@@ -145,9 +146,11 @@ def _looks_like_utf16(content: bytes) -> bool:
 class _Sieve:
     """Tells which physical lines hide something; remembers whether it is inside a private key."""
 
-    def __init__(self, name: str, codec: str, problems: list[Problem]) -> None:
+    def __init__(self, physical: list[str], name: str, codec: str, problems: list[Problem]) -> None:
         self._name, self._codec, self._problems = name, codec, problems
         self._in_private_key = False
+        text = _DIGEST.sub("", "\n".join(line for line in physical if len(line) <= MAX_LINE_BYTES))
+        self._is_suspicious = may_hold_credential(text) or may_hold_credential(text.replace("\\\n", ""))
 
     def refuses(self, number: int, line: str) -> bool:
         """Whether `line` has a problem; each is reported once."""
@@ -161,7 +164,7 @@ class _Sieve:
 
     def refuses_joined(self, number: int, text: str) -> bool:
         """The same for a joined line: a secret may be cut by a backslash."""
-        if not holds_credential(text):
+        if not (self._is_suspicious and holds_credential(text)):
             return False
         self._problems.append(_credential(f"{self._name}:{number}"))
         return True
@@ -175,7 +178,7 @@ class _Sieve:
                 f"the line is longer than {MAX_LINE_BYTES // 1024} KiB", where, "no requirement needs that",
                 "break it with backslashes, or remove it", "TOO_LONG",
             )  # fmt: skip
-        if holds_credential(line):
+        if self._is_suspicious and holds_credential(line):
             self._in_private_key = opens_private_key(line)
             return _credential(where)
         found = _HIDDEN.search(line)

@@ -7,6 +7,7 @@ PEP 508 allows more than both agree on: uv ignores what compares two names or tw
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from packaging.version import InvalidVersion, Version
 
@@ -29,7 +30,7 @@ _TEXTS = frozenset({
 })  # fmt: skip
 _KERNEL = frozenset({"platform_release", "platform_version", "platform.version"})
 _EXTRAS = frozenset({"extra", "extras", "dependency_groups"})
-_MINORS = re.compile(r"\d+\.\d+(?:[ ,]+\d+\.\d+)*")
+_MINORS = re.compile(r"\d+\.\d+(?: +\d+\.\d+)*")  # uv splits at blanks only, and ignores what has a comma
 
 
 def shape_fault(marker: str) -> str:
@@ -43,6 +44,7 @@ def shape_fault(marker: str) -> str:
     return f"its parentheses are nested {deepest} deep; {_MAX_DEPTH} are read" if deepest > _MAX_DEPTH else ""
 
 
+@lru_cache(maxsize=256)
 def meaning_fault(marker: str) -> str:
     """Why pip and uv may disagree about `marker`, which PEP 508 allows; empty when they agree."""
     for comparison in _COMPARISON.finditer(marker):
@@ -76,7 +78,7 @@ def _version_comparison_fault(variable: str, op: str, value: str, is_reversed: b
     if op in ("in", "not in"):
         if variable == "python_version" and not is_reversed and _MINORS.fullmatch(value):
             return ""
-        return f"pip searches the text of `{variable}`, uv compares versions: use ==, < or >="
+        return f"pip searches the text of `{variable}`, uv compares versions: use ==, !=, < or >="
     version = value
     if not is_reversed and op in ("==", "!=") and value.endswith(".*"):
         version = value[:-2]

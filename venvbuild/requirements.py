@@ -166,10 +166,10 @@ def _contradictions(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
                 "one environment has one version of a package", "keep one of the two lines",
             )  # fmt: skip
         elif first.hashes and pin.hashes and first.hashes != pin.hashes:
-            # pip would allow only what both lists hold, uv what either does
+            # seen: pip checks the list of the first line, uv that of the last
             yield pin.line, Fault(
                 "HASH_CONFLICT", f"{_written(pin)} has other hashes than on line {first.line}",
-                "pip and uv disagree on which of them count", "keep one of the two lines, with all hashes",
+                "pip checks the first list, uv the last", "keep one of the two lines, with all hashes",
             )  # fmt: skip
 
 
@@ -190,16 +190,16 @@ def _with_version(fault: Fault, version: str) -> Fault:
 def _warnings(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
     lines_of: dict[tuple[str, Version, tuple[str, ...], str | None], list[int]] = {}
     for pin in pins:
-        pinned, version = _written(pin), Version(pin.version)
+        version = Version(pin.version)
         lines_of.setdefault((pin.canonical_name, version, pin.extras, pin.marker), []).append(pin.line)
         if not pin.holds:
-            yield pin.line, Fault("MARKER_FALSE", f"{pinned} is not installed here", shown(f"false is: {pin.marker}"),
-                                  "nothing to do if that is meant")  # fmt: skip
+            yield pin.line, Fault("MARKER_FALSE", f"{_written(pin)} is not installed here",
+                                  shown(f"false is: {pin.marker}"), "nothing to do if that is meant")  # fmt: skip
         if version.is_prerelease:
-            yield pin.line, Fault("PRERELEASE", f"{pinned} is a pre-release", "it was not meant for production",
+            yield pin.line, Fault("PRERELEASE", f"{_written(pin)} is a pre-release", "it was not meant for production",
                                   "pin a final release if there is one")  # fmt: skip
         if pin.canonical_name in _TOOLS:
-            yield pin.line, Fault("TOOL_PIN", f"{pinned} pins an installer", "it changes the environment only",
+            yield pin.line, Fault("TOOL_PIN", f"{_written(pin)} pins an installer", "it changes the environment only",
                                   "remove it unless your code imports it")  # fmt: skip
     for (name, version, *_), lines in lines_of.items():
         if len(lines) > 1:

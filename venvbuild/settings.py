@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from venvbuild import parameters
-from venvbuild.errors import RequirementsRefused, UsageError
+from venvbuild.errors import Problem, RequirementsRefused, UsageError
 from venvbuild.redaction import strip_credentials
 
 PYPI = "https://pypi.org/simple"
@@ -166,7 +166,7 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str], config: Path | No
     folders = Folders.of(environ)
     configured, config_name = _config_file(config, folders)
     values: dict[str, Value] = {}
-    refused = []
+    refused: list[Problem] = []
     for setting in SETTINGS:
         try:
             values[setting.name] = _value(setting, flags, environ, configured, config_name)

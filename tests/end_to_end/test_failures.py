@@ -1,4 +1,4 @@
-"""Every way in which packages cannot be had: its message, its code, and that nothing of it rests on an installer's words."""
+"""Every way in which packages cannot be had: its message and its code, neither resting on an installer's words."""
 
 from __future__ import annotations
 

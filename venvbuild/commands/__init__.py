@@ -15,5 +15,6 @@ COMMANDS = {
     "list": "list",
     "show": "show",
     "config": "config",
+    "doctor": "doctor",
 }
 """Name of the command -> module in this folder, imported when the command runs."""

@@ -43,6 +43,11 @@ def with_store(command: F) -> F:
     return _option("store", metavar="URL")(command)
 
 
+def with_index(command: F) -> F:
+    """`--index-url`."""
+    return _option("index_url", metavar="URL")(command)
+
+
 def with_work_dir(command: F) -> F:
     """`--work-dir`, for the steps."""
     return _option("work_dir", metavar="DIR")(command)

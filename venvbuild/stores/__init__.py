@@ -101,8 +101,9 @@ class Store(Protocol):
         ...
 
 
-def open_store(url: str, *, endpoint_url: str | None = None, sse_kms_key_id: str | None = None,
-               cache: Path | None = None) -> Store:
+def open_store(
+    url: str, *, endpoint_url: str | None = None, sse_kms_key_id: str | None = None, cache: Path | None = None
+) -> Store:
     """The store which `url` names: a folder path, `file:///...` or `s3://bucket[/prefix]`.
 
     Nothing is read, made or connected to yet. `~` and a relative path become absolute. `endpoint_url` and
@@ -118,10 +119,13 @@ def open_store(url: str, *, endpoint_url: str | None = None, sse_kms_key_id: str
     rest = named["rest"] if named else url
     if scheme == "s3":
         from venvbuild.stores.s3 import S3Store
-        return S3Store(*_bucket_and_prefix(url, rest), endpoint_url=endpoint_url, sse_kms_key_id=sse_kms_key_id,
-                       cache=cache)
+
+        return S3Store(
+            *_bucket_and_prefix(url, rest), endpoint_url=endpoint_url, sse_kms_key_id=sse_kms_key_id, cache=cache
+        )
     if scheme in ("", "file"):
         from venvbuild.stores.folder import FolderStore
+
         return FolderStore(_file_url_path(url, rest) if scheme else _absolute(url))
     raise _bad_url(url, f"a store cannot be {scheme}://")
 
@@ -138,8 +142,10 @@ def checked_key(key: str) -> str:
     except UnicodeEncodeError:
         size = 0
     if "\0" in key or not 0 < size <= _MAX_KEY_BYTES or not {"", ".", ".."}.isdisjoint(parts) or is_own(key):
-        raise UsageError(f"{REDACTOR.redact(ascii(key[:200]))} cannot be a key in a store",
-                         why="a key is relative, has no empty part, no '.' or '..', and at most 1024 bytes of UTF-8")
+        raise UsageError(
+            f"{REDACTOR.redact(ascii(key[:200]))} cannot be a key in a store",
+            why="a key is relative, has no empty part, no '.' or '..', and at most 1024 bytes of UTF-8",
+        )
     return key
 
 
@@ -158,8 +164,11 @@ def checked_length(offset: int, length: int) -> int:
 def _bucket_and_prefix(url: str, rest: str) -> tuple[str, str]:
     bucket, _, prefix = rest.partition("/")
     if "@" in bucket:
-        raise UsageError("a store's URL must hold no credentials", where=REDACTOR.redact(strip_credentials(url)),
-                         fix="leave them to AWS's own settings: AWS_PROFILE, AWS_ACCESS_KEY_ID, an instance role")
+        raise UsageError(
+            "a store's URL must hold no credentials",
+            where=REDACTOR.redact(strip_credentials(url)),
+            fix="leave them to AWS's own settings: AWS_PROFILE, AWS_ACCESS_KEY_ID, an instance role",
+        )
     if not bucket:
         raise _bad_url(url, "the bucket's name is missing")
     prefix = prefix.rstrip("/")
@@ -183,5 +192,8 @@ def _absolute(path: str) -> Path:
 
 
 def _bad_url(url: str, what: str) -> UsageError:
-    return UsageError(what, where=REDACTOR.redact(strip_credentials(url)) if url else "",
-                      fix="write a folder, file:///folder or s3://bucket[/prefix]")
+    return UsageError(
+        what,
+        where=REDACTOR.redact(strip_credentials(url)) if url else "",
+        fix="write a folder, file:///folder or s3://bucket[/prefix]",
+    )

@@ -113,7 +113,7 @@ class FolderStore:
     def list(self, prefix: str, start_after: str = "") -> Iterator[Entry]:
         """Objects in key order. Only folders that can hold a match are opened; only matches are asked their size."""
         self._refuse_a_file()
-        folder = prefix[:prefix.rfind("/") + 1]
+        folder = prefix[: prefix.rfind("/") + 1]
         if "\0" not in prefix and {"", ".", ".."}.isdisjoint(folder.split("/")[:-1]) and not is_own(folder):
             yield from self._walk(folder, prefix, start_after)
 
@@ -202,9 +202,12 @@ class FolderStore:
         except OSError as exc:
             if exc.errno not in _NO_HARD_LINKS:
                 raise
-            raise UsageError("the file system of the store cannot make hard links, by which one of many writers wins",
-                             where=str(target), why=str(exc.strerror),
-                             fix="keep the store on one ordinary local or NFS file system, or on S3") from exc
+            raise UsageError(
+                "the file system of the store cannot make hard links, by which one of many writers wins",
+                where=str(target),
+                why=str(exc.strerror),
+                fix="keep the store on one ordinary local or NFS file system, or on S3",
+            ) from exc
 
     def _make_folder(self, folder: Path) -> None:
         """Make `folder` and its parents; each new name is fsynced into the folder above it."""
@@ -273,7 +276,7 @@ def _size_bytes(body: bytes | Path) -> int:
 def _chunks(body: bytes | Path) -> Iterator[bytes]:
     if isinstance(body, bytes):
         for start in range(0, len(body), _CHUNK_BYTES):
-            yield body[start:start + _CHUNK_BYTES]
+            yield body[start : start + _CHUNK_BYTES]
         return
     with _readable(body), body.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
@@ -286,8 +289,9 @@ def _readable(file: Path) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        raise UsageError("the file to store cannot be read", where=REDACTOR.redact(str(file)),
-                         why=str(exc.strerror)) from exc
+        raise UsageError(
+            "the file to store cannot be read", where=REDACTOR.redact(str(file)), why=str(exc.strerror)
+        ) from exc
 
 
 @contextmanager
@@ -301,13 +305,31 @@ def _translated(path: Path, body: bytes | Path = b"") -> Iterator[None]:
 def _error(exc: OSError, path: Path, body: bytes | Path) -> VenvBuildError:
     where, why = REDACTOR.redact(str(path)), exc.strerror or str(exc)
     if exc.errno in _NO_RIGHT:
-        return UsageError("the store does not let us in", where=where, why=why,
-                          fix="give this user the right to read and write the folder, or name another --store")
+        return UsageError(
+            "the store does not let us in",
+            where=where,
+            why=why,
+            fix="give this user the right to read and write the folder, or name another --store",
+        )
     if exc.errno in _NOT_A_FOLDER:
-        return UsageError("the store cannot have an object here", where=where, why=why,
-                          fix="remove what is in the way, or name another --store")
+        return UsageError(
+            "the store cannot have an object here",
+            where=where,
+            why=why,
+            fix="remove what is in the way, or name another --store",
+        )
     if exc.errno in _NO_SPACE:
-        return StoreUnavailable("the store's disk is full", where=where, why=why,
-                                fix=f"make room for at least {_size_bytes(body)} bytes and run it again")
-    return StoreUnavailable(f"the store's disk failed ({_size_bytes(body)} bytes were to be written)" if body else
-                            "the store's disk failed", where=where, why=why, fix="check the disk and run it again")
+        return StoreUnavailable(
+            "the store's disk is full",
+            where=where,
+            why=why,
+            fix=f"make room for at least {_size_bytes(body)} bytes and run it again",
+        )
+    return StoreUnavailable(
+        f"the store's disk failed ({_size_bytes(body)} bytes were to be written)"
+        if body
+        else "the store's disk failed",
+        where=where,
+        why=why,
+        fix="check the disk and run it again",
+    )

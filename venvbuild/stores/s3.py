@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _Reply = TypeVar("_Reply")
-_AMAZON = re.compile(r"(?i)^https?://([^/@]*\.)?(amazonaws\.com(\.cn)?|api\.aws)(:\d+)?(/|$)")
 _CONFLICT_DELAYS_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 _TRIES = 3
 """Of what boto3 does not retry by itself: damaged bytes, and a download that broke off."""
@@ -65,11 +64,20 @@ class S3Store:
     """A `Store` under `prefix` (no `/` at its ends; empty: the whole bucket) of `bucket`.
 
     Credentials come from boto3's default chain, the endpoint from `endpoint_url` or boto3's own settings
-    (AWS_ENDPOINT_URL). A custom endpoint is addressed by path, as few of them have a host name per bucket.
+    (AWS_ENDPOINT_URL). boto3 addresses a custom endpoint by path, as few of them have a host name per bucket, unless
+    the user's AWS configuration says `addressing_style = virtual`.
     """
 
-    def __init__(self, bucket: str, prefix: str = "", *, endpoint_url: str | None = None,
-                 sse_kms_key_id: str | None = None, cache: Path | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        bucket: str,
+        prefix: str = "",
+        *,
+        endpoint_url: str | None = None,
+        sse_kms_key_id: str | None = None,
+        cache: Path | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         self.url = f"s3://{bucket}/{prefix}".rstrip("/")
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
@@ -174,8 +182,11 @@ class S3Store:
         after: dict[str, Any] = {"StartAfter": self._name(start_after)} if start_after else {}
         with self._translated(prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=self._name(prefix), PaginationConfig={"PageSize": self._limits.page_keys},
-                **after)
+                Bucket=self._bucket,
+                Prefix=self._name(prefix),
+                PaginationConfig={"PageSize": self._limits.page_keys},
+                **after,
+            )
             for page in pages:
                 for item in page.get("Contents", ()):
                     key = item["Key"].removeprefix(self._prefix)
@@ -191,19 +202,22 @@ class S3Store:
 
     def _new_client(self) -> S3Client:
         limits = self._limits
-        config = Config(signature_version="s3v4", retries={"mode": "standard", "total_max_attempts": limits.attempts},
-                        connect_timeout=limits.connect_timeout_s, read_timeout=limits.read_timeout_s,
-                        max_pool_connections=32)
+        config = Config(
+            signature_version="s3v4",
+            retries={"mode": "standard", "total_max_attempts": limits.attempts},
+            connect_timeout=limits.connect_timeout_s,
+            read_timeout=limits.read_timeout_s,
+            max_pool_connections=32,
+        )
         try:
-            session = boto3.session.Session()
-            client = session.client("s3", endpoint_url=self._endpoint_url, config=config)
-            if _AMAZON.match(client.meta.endpoint_url):
-                return client
-            by_path = config.merge(Config(s3={"addressing_style": "path"}))
-            return session.client("s3", endpoint_url=self._endpoint_url, config=by_path)
+            return boto3.session.Session().client("s3", endpoint_url=self._endpoint_url, config=config)
         except ValueError as exc:  # what boto3 raises for a URL that is none
-            raise UsageError("the S3 endpoint is not a URL", where=_shown(self._endpoint_url or "AWS_ENDPOINT_URL"),
-                             why=REDACTOR.redact(str(exc)), fix="write https://host[:port]") from exc
+            raise UsageError(
+                "the S3 endpoint is not a URL",
+                where=_shown(self._endpoint_url or "AWS_ENDPOINT_URL"),
+                why=REDACTOR.redact(str(exc)),
+                fix="write https://host[:port]",
+            ) from exc
 
     def _name(self, key: str) -> str:
         return self._prefix + key
@@ -215,14 +229,25 @@ class S3Store:
         except (ClientError, BotoCoreError) as exc:
             raise store_error(exc, self.uri(key) if key else self.url) from exc
         except OSError as exc:  # botocore wraps those of the network
-            raise UsageError("the file to store cannot be read", where=_shown(str(exc.filename or self.uri(key))),
-                             why=str(exc.strerror)) from exc
+            raise UsageError(
+                "the file to store cannot be read",
+                where=_shown(str(exc.filename or self.uri(key))),
+                why=str(exc.strerror),
+            ) from exc
 
     def _put(self, name: str, body: bytes | Path, **condition: Any) -> None:
         def send() -> None:
             with opened(body) as content:
-                self._client.put_object(Bucket=self._bucket, Key=name, Body=content, ChecksumAlgorithm="SHA256",
-                                        ChecksumSHA256=checksum(content), **condition, **self._encryption)
+                self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=name,
+                    Body=content,
+                    ChecksumAlgorithm="SHA256",
+                    ChecksumSHA256=checksum(content),
+                    **condition,
+                    **self._encryption,
+                )
+
         _again_if_damaged(send)
 
     def _put_if_absent(self, name: str, body: bytes | Path) -> None:
@@ -233,16 +258,18 @@ class S3Store:
         part_bytes = max(self._limits.part_bytes, -(-total_bytes // _MAX_PARTS))
         starts = range(0, total_bytes, part_bytes)
         with ExitStack() as on_failure:
-            upload = self._client.create_multipart_upload(Bucket=self._bucket, Key=name, ChecksumAlgorithm="SHA256",
-                                                          **self._encryption)
+            upload = self._client.create_multipart_upload(
+                Bucket=self._bucket, Key=name, ChecksumAlgorithm="SHA256", **self._encryption
+            )
             target: dict[str, Any] = {"Bucket": self._bucket, "Key": name, "UploadId": upload["UploadId"]}
             on_failure.callback(self._abort, target)
 
             def send(start: int) -> dict[str, Any]:
                 with opened(body, start, min(part_bytes, total_bytes - start)) as content:
                     number, sha256 = start // part_bytes + 1, checksum(content)
-                    reply = self._client.upload_part(**target, PartNumber=number, Body=content,
-                                                     ChecksumAlgorithm="SHA256", ChecksumSHA256=sha256)
+                    reply = self._client.upload_part(
+                        **target, PartNumber=number, Body=content, ChecksumAlgorithm="SHA256", ChecksumSHA256=sha256
+                    )
                 return {"PartNumber": number, "ETag": reply["ETag"], "ChecksumSHA256": sha256}
 
             # Left by an exception, the pool starts no further part and waits for those under way, so that none of
@@ -258,8 +285,12 @@ class S3Store:
             self._client.abort_multipart_upload(**target)
         except (ClientError, BotoCoreError) as exc:  # the error that led here is the one to show
             if not (isinstance(exc, ClientError) and code_of(exc) == "NoSuchUpload"):
-                _LOG.warning("an unfinished upload of s3://%s/%s stays: %s", self._bucket, target["Key"],
-                             REDACTOR.redact(str(exc)))
+                _LOG.warning(
+                    "an unfinished upload of s3://%s/%s stays: %s",
+                    self._bucket,
+                    target["Key"],
+                    REDACTOR.redact(str(exc)),
+                )
 
     def _holds(self, name: str, body: bytes | Path) -> bool | None:
         """Whether the object has exactly these bytes; None when there is no object."""
@@ -302,10 +333,13 @@ class S3Store:
             raise
         total = re.fullmatch(rf"bytes {offset}-\d+/(\d+)", reply.get("ContentRange", ""))
         if not total or len(body) != min(length, int(total[1]) - offset):
-            raise StoreUnavailable("S3 did not send the bytes that were asked for", where=f"s3://{self._bucket}/{name}",
-                                   why=f"asked for {length} bytes from {offset}, got {len(body)} "
-                                       f"({reply.get('ContentRange') or 'no Content-Range'})",
-                                   fix="run it again; check what stands between here and S3")
+            raise StoreUnavailable(
+                "S3 did not send the bytes that were asked for",
+                where=f"s3://{self._bucket}/{name}",
+                why=f"asked for {length} bytes from {offset}, got {len(body)} "
+                f"({reply.get('ContentRange') or 'no Content-Range'})",
+                fix="run it again; check what stands between here and S3",
+            )
         return body
 
     def _probe(self) -> None:

@@ -35,7 +35,7 @@ class Slice(io.RawIOBase):
         chunk = os.pread(self._file.fileno(), wanted, self._start + self._position)
         if wanted and not chunk:
             raise OSError(None, "it became shorter while it was sent", self._file.name)
-        buffer[:len(chunk)] = chunk
+        buffer[: len(chunk)] = chunk
         self._position += len(chunk)
         return len(chunk)
 
@@ -58,7 +58,7 @@ class Slice(io.RawIOBase):
 def opened(body: bytes | Path, start: int = 0, length: int | None = None) -> Any:
     """The bytes from `start` as a file object to be closed; of a file on disk, nothing is read yet."""
     length = size_bytes(body) if length is None else length
-    return io.BytesIO(body[start:start + length]) if isinstance(body, bytes) else Slice(body, start, length)
+    return io.BytesIO(body[start : start + length]) if isinstance(body, bytes) else Slice(body, start, length)
 
 
 def size_bytes(body: bytes | Path) -> int:

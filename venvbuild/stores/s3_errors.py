@@ -1,7 +1,7 @@
 """What goes wrong at S3, in our words: the one place where botocore's errors become ours.
 
 Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html; classes: botocore.exceptions. A reply
-without a body has its status for a code. `tests/stores/test_s3_errors.py` lists all of them with the exit code each must give.
+without a body has its status for a code. `tests/stores/test_s3_errors.py` gives each its exit code.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ REFUSED = frozenset({"PreconditionFailed", "412"})
 CONFLICT = frozenset({"ConditionalRequestConflict", "OperationAborted"})
 """Another request on this key was under way; asking again is right."""
 ABSENT = frozenset({"NoSuchKey", "404"})
-DAMAGED = frozenset({"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch",
-                     "IncompleteBody"})
+DAMAGED = frozenset(
+    {"BadDigest", "InvalidDigest", "XAmzContentSHA256Mismatch", "XAmzContentChecksumMismatch", "IncompleteBody"}
+)
 """The server did not get the bytes that we sent and has stored nothing."""
 NOT_SUPPORTED = frozenset({"NotImplemented", "501"})
 _WHY_LENGTH = 200
@@ -33,20 +34,35 @@ class _Kind(NamedTuple):
 
 
 _MISSING = _Kind(NotInStore, "is not in the store", "")
-_NO_BUCKET = _Kind(UsageError, "the bucket does not exist",
-                   "check the bucket's name in --store, and the region or endpoint")
-_NO_RIGHT = _Kind(UsageError, "S3 refused access", "give this identity s3:ListBucket on the bucket, and s3:GetObject, "
-                  "s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload below the prefix")
+_NO_BUCKET = _Kind(
+    UsageError, "the bucket does not exist", "check the bucket's name in --store, and the region or endpoint"
+)
+_NO_RIGHT = _Kind(
+    UsageError,
+    "S3 refused access",
+    "give this identity s3:ListBucket on the bucket, and s3:GetObject, "
+    "s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload below the prefix",
+)
 _NO_KEY = _Kind(UsageError, "the KMS key cannot be used", "check the key's id, its state and the rights to it")
-_REJECTED = _Kind(UsageError, "S3 does not accept the credentials",
-                  "set working ones: AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role")
-_EXPIRED = _Kind(UsageError, "the AWS credentials have expired",
-                 "get fresh ones (`aws sso login`, a new session token) and run it again")
-_NO_CREDENTIALS = _Kind(UsageError, "there are no usable AWS credentials",
-                        "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use a role")
+_REJECTED = _Kind(
+    UsageError,
+    "S3 does not accept the credentials",
+    "set working ones: AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role",
+)
+_EXPIRED = _Kind(
+    UsageError,
+    "the AWS credentials have expired",
+    "get fresh ones (`aws sso login`, a new session token) and run it again",
+)
+_NO_CREDENTIALS = _Kind(
+    UsageError,
+    "there are no usable AWS credentials",
+    "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use a role",
+)
 _SETTINGS = _Kind(UsageError, "the AWS configuration is wrong", "correct ~/.aws/config or the AWS_* variables")
-_ADDRESS = _Kind(UsageError, "there cannot be an S3 store at this address",
-                 "check the bucket's name, the region and the endpoint")
+_ADDRESS = _Kind(
+    UsageError, "there cannot be an S3 store at this address", "check the bucket's name, the region and the endpoint"
+)
 _REGION = _Kind(UsageError, "the bucket is in another region", "set AWS_REGION to the bucket's region")
 _CLOCK = _Kind(StoreUnavailable, "the clock of this machine and that of S3 differ", "set the clock (NTP)")
 _BUSY = _Kind(StoreUnavailable, "S3 is overloaded or failing", "run it again later")
@@ -61,35 +77,105 @@ BY_CODE: dict[str, _Kind] = {
     **dict.fromkeys((*CONFLICT, "NoSuchUpload"), _BUSY),
     **dict.fromkeys(("NoSuchBucket", "AllAccessDisabled"), _NO_BUCKET),
     **dict.fromkeys(("AccessDenied", "AccessDeniedException", "AccountProblem", "403", "401"), _NO_RIGHT),
-    **dict.fromkeys(("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "UnrecognizedClientException",
-                     "InvalidClientTokenId", "InvalidIdentityToken", "AuthorizationHeaderMalformed"), _REJECTED),
+    **dict.fromkeys(
+        (
+            "InvalidAccessKeyId",
+            "SignatureDoesNotMatch",
+            "InvalidToken",
+            "UnrecognizedClientException",
+            "InvalidClientTokenId",
+            "InvalidIdentityToken",
+            "AuthorizationHeaderMalformed",
+        ),
+        _REJECTED,
+    ),
     **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"), _EXPIRED),
     **dict.fromkeys(("InvalidBucketName", "InvalidURI"), _ADDRESS),
-    **dict.fromkeys(("PermanentRedirect", "TemporaryRedirect", "IllegalLocationConstraintException", "301", "307"),
-                    _REGION),
-    **dict.fromkeys(("KMS.DisabledException", "KMS.NotFoundException", "KMS.KMSInvalidStateException",
-                     "KMS.InvalidStateException", "InvalidArgument.KMS"), _NO_KEY),
+    **dict.fromkeys(
+        ("PermanentRedirect", "TemporaryRedirect", "IllegalLocationConstraintException", "301", "307"), _REGION
+    ),
+    **dict.fromkeys(
+        (
+            "KMS.DisabledException",
+            "KMS.NotFoundException",
+            "KMS.KMSInvalidStateException",
+            "KMS.InvalidStateException",
+            "InvalidArgument.KMS",
+        ),
+        _NO_KEY,
+    ),
     "RequestTimeTooSkewed": _CLOCK,
-    **dict.fromkeys(("SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests",
-                     "ServiceUnavailable", "InternalError", "RequestTimeout", "429", "500", "502", "503", "504"),
-                    _BUSY),
+    **dict.fromkeys(
+        (
+            "SlowDown",
+            "Throttling",
+            "ThrottlingException",
+            "RequestLimitExceeded",
+            "TooManyRequests",
+            "ServiceUnavailable",
+            "InternalError",
+            "RequestTimeout",
+            "429",
+            "500",
+            "502",
+            "503",
+            "504",
+        ),
+        _BUSY,
+    ),
 }
 
 BY_CLASS: dict[str, _Kind] = {
-    **dict.fromkeys(("NoCredentialsError", "PartialCredentialsError", "NoAuthTokenError", "CredentialRetrievalError",
-                     "UnknownCredentialError", "MetadataRetrievalError", "RefreshWithMFAUnsupportedError"),
-                    _NO_CREDENTIALS),
+    **dict.fromkeys(
+        (
+            "NoCredentialsError",
+            "PartialCredentialsError",
+            "NoAuthTokenError",
+            "CredentialRetrievalError",
+            "UnknownCredentialError",
+            "MetadataRetrievalError",
+            "RefreshWithMFAUnsupportedError",
+        ),
+        _NO_CREDENTIALS,
+    ),
     **dict.fromkeys(("SSOError", "LoginError", "TokenRetrievalError"), _EXPIRED),
-    **dict.fromkeys(("ProfileNotFound", "ConfigParseError", "ConfigNotFound", "InvalidConfigError",
-                     "UnknownTokenProviderError", "InvalidProxiesConfigError", "InvalidRetryConfigurationError",
-                     "InvalidDefaultsMode", "InvalidChecksumConfigError", "InvalidIMDSEndpointError",
-                     "InvalidIMDSEndpointModeError", "InvalidSTSRegionalEndpointsConfigError",
-                     "InvalidS3UsEast1RegionalEndpointConfigError", "MissingDependencyException"), _SETTINGS),
-    **dict.fromkeys(("ParamValidationError", "ValidationError", "BaseEndpointResolverError", "UnknownRegionError",
-                     "InvalidDNSNameError", "InvalidHostLabelError", "InvalidS3AddressingStyleError",
-                     "InvalidEndpointConfigurationError", "EndpointProviderError", "UnsupportedS3ArnError",
-                     "UnsupportedS3ConfigurationError", "UnsupportedS3AccesspointConfigurationError",
-                     "UnsupportedOutpostResourceError"), _ADDRESS),
+    **dict.fromkeys(
+        (
+            "ProfileNotFound",
+            "ConfigParseError",
+            "ConfigNotFound",
+            "InvalidConfigError",
+            "UnknownTokenProviderError",
+            "InvalidProxiesConfigError",
+            "InvalidRetryConfigurationError",
+            "InvalidDefaultsMode",
+            "InvalidChecksumConfigError",
+            "InvalidIMDSEndpointError",
+            "InvalidIMDSEndpointModeError",
+            "InvalidSTSRegionalEndpointsConfigError",
+            "InvalidS3UsEast1RegionalEndpointConfigError",
+            "MissingDependencyException",
+        ),
+        _SETTINGS,
+    ),
+    **dict.fromkeys(
+        (
+            "ParamValidationError",
+            "ValidationError",
+            "BaseEndpointResolverError",
+            "UnknownRegionError",
+            "InvalidDNSNameError",
+            "InvalidHostLabelError",
+            "InvalidS3AddressingStyleError",
+            "InvalidEndpointConfigurationError",
+            "EndpointProviderError",
+            "UnsupportedS3ArnError",
+            "UnsupportedS3ConfigurationError",
+            "UnsupportedS3AccesspointConfigurationError",
+            "UnsupportedOutpostResourceError",
+        ),
+        _ADDRESS,
+    ),
     **dict.fromkeys(("HTTPClientError", "ConnectionError", "IncompleteReadError"), _UNREACHABLE),
     **dict.fromkeys(("ChecksumError", "FlexibleChecksumError"), _BROKEN),
     "SSLError": _TLS,

@@ -37,8 +37,12 @@ def check_clock(date: str, asked_at: datetime, url: str) -> None:
         return
     ours = datetime.now(UTC)
     if not asked_at - _SKEW_LIMIT - timedelta(seconds=1) <= theirs <= ours + _SKEW_LIMIT:
-        raise StoreUnavailable("the clock of this machine and that of S3 differ by over 60 s", where=url,
-                               why=clock_difference(theirs, ours), fix="set the clock of this machine (NTP)")
+        raise StoreUnavailable(
+            "the clock of this machine and that of S3 differ by over 60 s",
+            where=url,
+            why=clock_difference(theirs, ours),
+            fix="set the clock of this machine (NTP)",
+        )
 
 
 def prove_conditional_writes(put: Callable[..., None], url: str) -> None:
@@ -66,8 +70,11 @@ def keep_proof(cache: Path | None, url: str, endpoint_url: str) -> None:
     """Remember, in `cache`/stores, that this store kept conditional writes; a cache we cannot write costs a probe."""
     if cache is None:
         return
-    proof = {"url": url, "endpoint_url": strip_credentials(endpoint_url),
-             "proven_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}
+    proof = {
+        "url": url,
+        "endpoint_url": strip_credentials(endpoint_url),
+        "proven_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+    }
     file = _proof_file(cache, url, endpoint_url)
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -93,6 +100,9 @@ def _is_refused(put: Callable[..., None], body: bytes, url: str, **condition: st
 
 
 def _unfit(url: str, why: str) -> StoreUnavailable:
-    return StoreUnavailable("this S3 does not keep conditional writes, so commits would race", where=url,
-                            why=REDACTOR.redact(why),
-                            fix="use Amazon S3, another S3 that honours If-None-Match and If-Match, or a folder")
+    return StoreUnavailable(
+        "this S3 does not keep conditional writes, so commits would race",
+        where=url,
+        why=REDACTOR.redact(why),
+        fix="use Amazon S3, another S3 that honours If-None-Match and If-Match, or a folder",
+    )

@@ -1,0 +1,395 @@
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.requirement import require
+from venvbuild.errors import NotInStore, StoreUnavailable, UsageError
+from venvbuild.stores import Entry, open_store
+from venvbuild.stores.folder import FolderStore
+
+ROOT = Path(__file__).parents[2]
+PUT_FOR_EVER = """
+import sys
+from pathlib import Path
+from venvbuild.stores import open_store
+store = open_store(sys.argv[1])
+print("ready", flush=True)
+for number in range(100000):
+    store.put_if_absent(f"builds/{sys.argv[3]}-{number}", Path(sys.argv[2]))
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "store")
+
+
+def leftovers(store: FolderStore) -> list[str]:
+    return os.listdir(store.root / ".venvbuild" / "tmp")
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("/srv/store", "/srv/store"),
+        ("/srv/store/", "/srv/store"),
+        ("/srv/../store", "/store"),
+        ("file:///srv/my%20store", "/srv/my store"),
+        ("FILE:///srv/100%25", "/srv/100%"),
+        ("file://localhost/srv", "/srv"),
+        ("~/store", "{home}/store"),
+        ("store", "{cwd}/store"),
+        ("/srv/my%20store", "/srv/my%20store"),
+    ],
+    ids=str,
+)
+def test_a_folder_can_be_named_in_many_ways(
+    url: str, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert open_store(url).url == path.format(home=tmp_path / "home", cwd=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "gs://bucket/x",
+        "https://host/x",
+        "file://host/x",
+        "file://x",
+        "file:///a%00b",
+        "s3://",
+        "s3:///prefix",
+        "s3://bucket/../x",
+        "s3://bucket//x",
+        "~nobody-has-this/x",
+    ],
+    ids=str,
+)
+def test_what_names_no_store_is_a_usage_error(url: str) -> None:
+    with pytest.raises(UsageError):
+        open_store(url)
+
+
+@pytest.mark.parametrize("url", ["s3://AKIAABCDEFGHIJKLMNOP:hunter22@bucket/x", "https://u:hunter22@host/x"], ids=str)
+def test_credentials_in_a_url_are_refused_and_not_shown(url: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        open_store(url)
+    assert "hunter22" not in str(caught.value)
+
+
+def test_a_strange_path_survives_its_uri(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "a b#c?d%20é"))
+    store.put_if_absent("k k#%2F", b"1")
+    uri = store.uri("k k#%2F")
+    assert uri.isascii()
+    assert open_store(uri.removesuffix("/k%20k%23%252F")).read("k k#%2F").body == b"1"
+
+
+def test_reading_makes_no_folder(store: FolderStore) -> None:
+    assert list(store.list("")) == []
+    with pytest.raises(NotInStore):
+        store.read("x/y")
+    assert not store.replace_if_unchanged("x/y", b"", "etag")
+    assert not store.root.exists()
+
+
+def test_a_put_leaves_the_object_and_nothing_else(store: FolderStore, tmp_path: Path) -> None:
+    store.put_if_absent("a/b", b"1")
+    store.put_if_absent("a/b", b"2")
+    files = [str(path.relative_to(store.root)) for path in store.root.rglob("*") if path.is_file()]
+    assert files == ["a/b"]
+
+
+@pytest.mark.parametrize(
+    ("umask", "file_mode", "folder_mode"),
+    [(0o022, 0o644, 0o755), (0o002, 0o644, 0o775), (0o077, 0o600, 0o700)],
+    ids=oct,
+)
+def test_modes_follow_the_umask(store: FolderStore, umask: int, file_mode: int, folder_mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        store.put_if_absent("a/b", b"1")
+        store.replace_if_unchanged("a/b", b"2", store.read("a/b").etag)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((store.root / "a/b").stat().st_mode) == file_mode
+    assert stat.S_IMODE((store.root / "a").stat().st_mode) == folder_mode
+
+
+def test_the_given_file_is_copied_not_linked(store: FolderStore, file_of: Callable[[int], Path]) -> None:
+    file = file_of(10)
+    store.put_if_absent("x", file)
+    file.write_bytes(b"changed")
+    assert store.read("x").body != b"changed"
+    assert (store.root / "x").stat().st_nlink == 1
+
+
+def test_a_large_file_is_never_whole_in_memory(store: FolderStore, tmp_path: Path) -> None:
+    large = tmp_path / "large"
+    with large.open("wb") as file:
+        file.truncate(300 << 20)
+    tracemalloc.start()
+    try:
+        assert store.put_if_absent("x", large)
+        assert store.put_if_absent("x", large)
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (store.root / "x").stat().st_size == 300 << 20
+    assert peak_bytes < 16 << 20
+
+
+def test_a_link_that_fails_because_another_was_first_compares(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.link
+
+    def link_late(source: Path, target: Path) -> None:
+        Path(target).write_bytes(b"theirs")
+        real(source, target)
+
+    monkeypatch.setattr(os, "link", link_late)
+    assert not store.put_if_absent("x", b"ours")
+    assert store.read("x").body == b"theirs"
+    assert leftovers(store) == []
+
+
+def test_a_killed_writer_leaves_no_torn_object(store: FolderStore, file_of: Callable[[int], Path]) -> None:
+    file = file_of(1 << 20)
+    for round_ in range(25):
+        command = [sys.executable, "-c", PUT_FOR_EVER, str(store.root), str(file), str(round_)]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as writer:
+            assert writer.stdout
+            writer.stdout.readline()
+            time.sleep(round_ / 500)
+            writer.send_signal(signal.SIGKILL)
+    whole = file.read_bytes()
+    written = list(store.list(""))
+    assert len(written) > 10
+    assert all(store.read(entry.key).body == whole for entry in written)
+
+
+def test_a_key_below_an_object_is_a_usage_error(store: FolderStore) -> None:
+    store.put_if_absent("a", b"1")
+    with pytest.raises(UsageError, match="cannot have an object here"):
+        store.put_if_absent("a/b", b"2")
+    with pytest.raises(NotInStore):
+        store.read("a/b")
+
+
+def test_a_folder_is_no_object(store: FolderStore) -> None:
+    store.put_if_absent("a/b", b"1")
+    assert not store.put_if_absent("a", b"")
+    assert not store.replace_if_unchanged("a", b"", "etag")
+    with pytest.raises(NotInStore):
+        store.read("a")
+    with pytest.raises(NotInStore):
+        store.read_range("a", 0, 1)
+
+
+def test_a_name_too_long_for_the_file_system_is_a_usage_error(store: FolderStore) -> None:
+    with pytest.raises(UsageError, match="File name too long"):
+        store.put_if_absent("x" * 300, b"")
+    with pytest.raises(NotInStore):
+        store.read("x" * 300)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda store: store.prepare(),
+        lambda store: store.put_if_absent("x", b""),
+        lambda store: store.read("x"),
+        lambda store: list(store.list("")),
+        lambda store: store.replace_if_unchanged("x", b"", ""),
+    ],
+    ids=["prepare", "put", "read", "list", "replace"],
+)
+def test_a_store_that_is_a_file_is_a_usage_error(store: FolderStore, call: Callable[[FolderStore], object]) -> None:
+    store.root.write_bytes(b"")
+    with pytest.raises(UsageError, match="store: the store cannot have an object here; why: it is a file"):
+        call(store)
+
+
+def test_a_store_below_a_file_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UsageError, match="Not a directory"):
+        FolderStore(tmp_path / "file" / "store").prepare()
+
+
+def test_entries_that_vanish_while_listing_are_left_out(store: FolderStore) -> None:
+    for key in ("a/1", "b/1", "c/1", "c/2"):
+        store.put_if_absent(key, b"")
+    listing = store.list("")
+    assert next(listing) == Entry("a/1", 0)
+    (store.root / "b/1").unlink()
+    (store.root / "b").rmdir()
+    assert next(listing) == Entry("c/1", 0)
+    (store.root / "c/2").unlink()
+    assert list(listing) == []
+
+
+def test_a_listing_opens_only_folders_that_can_match(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    for day in ("01", "02", "03"):
+        store.put_if_absent(f"builds/dt=2025-01-{day}/x.json", b"")
+    store.put_if_absent("envs/sales/x", b"")
+    opened: list[str] = []
+    real = os.scandir
+
+    def scandir(path: Path) -> os.PathLike[str]:
+        opened.append(str(Path(path).relative_to(store.root)))
+        return real(path)  # type: ignore[return-value]
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert [entry.key for entry in store.list("builds/dt=", "builds/dt=2025-01-02/x.json")] == [
+        "builds/dt=2025-01-03/x.json"
+    ]
+    assert opened == ["builds", "builds/dt=2025-01-02", "builds/dt=2025-01-03"]
+
+
+def test_what_is_no_key_is_not_listed(store: FolderStore) -> None:
+    store.put_if_absent("x", b"")
+    os.mkfifo(store.root / "fifo")
+    (store.root / "dangling").symlink_to("nowhere")
+    with open(os.fsencode(store.root) + b"/\xff", "wb"):
+        pass
+    assert [entry.key for entry in store.list("")] == ["x"]
+
+
+def test_an_interrupted_put_leaves_no_temporary_file(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "link", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store.put_if_absent("x", b"1")
+    assert leftovers(store) == []
+
+
+@pytest.mark.parametrize("code", [errno.EPERM, errno.ENOTSUP, errno.EXDEV], ids=errno.errorcode.__getitem__)
+def test_a_file_system_without_hard_links_is_refused(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def link(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "link", link)
+    for call in (store.prepare, lambda: store.put_if_absent("x", b"1")):
+        with pytest.raises(UsageError, match="cannot make hard links"):
+            call()
+    assert leftovers(store) == []
+    assert list(store.list("")) == []
+
+
+def test_a_failing_disk_may_be_tried_again(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fsync(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(StoreUnavailable, match=r"the store's disk failed \(4 bytes were to be written\)"):
+        store.put_if_absent("x", b"1234")
+    assert list(store.list("")) == []
+
+
+def test_every_folder_on_the_way_is_on_the_disk_before_success(
+    store: FolderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        real(descriptor)
+
+    require(Path("/proc/self/fd").is_dir(), "the test reads /proc")
+    monkeypatch.setattr(os, "fsync", fsync)
+    store.put_if_absent("a/b/c", b"1")
+    assert str(store.root.parent) in synced  # the store itself was made
+    assert synced[-3:] == [str(store.root / "a/b"), str(store.root / "a"), str(store.root)]
+    assert "/.venvbuild/tmp/" in next(path for path in synced if not Path(path).is_dir())
+
+
+@pytest.fixture
+def mount(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    mounted: list[Path] = []
+
+    def mount(options: str) -> Path:
+        folder = tmp_path / "mount"
+        folder.mkdir(exist_ok=True)
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)], capture_output=True, text=True, check=False
+        )
+        require(done.returncode == 0, f"a tmpfs cannot be mounted here: {done.stderr.strip()}")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in reversed(mounted):
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_says_how_many_bytes_are_needed(
+    mount: Callable[[str], Path], file_of: Callable[[int], Path]
+) -> None:
+    store = FolderStore(mount("size=2m") / "store")
+    store.put_if_absent("small", b"1")
+    with pytest.raises(StoreUnavailable, match=rf"^{store.root}/builds/large: .*disk is full.*at least 4194304 bytes"):
+        store.put_if_absent("builds/large", file_of(4 << 20))
+    assert leftovers(store) == []
+    assert list(store.list("")) == [Entry("small", 1)]
+
+
+def test_a_file_over_the_limit_of_the_process_is_a_full_disk(store: FolderStore) -> None:
+    script = (
+        "import sys, resource; from venvbuild.stores import open_store\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "open_store(sys.argv[1]).put_if_absent('x', b'.' * 10000)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(store.root)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert "StoreUnavailable" in done.stderr
+    assert "File too large" in done.stderr
+    assert leftovers(store) == []
+
+
+def test_a_read_only_store_can_be_read_and_not_written(mount: Callable[[str], Path]) -> None:
+    store = FolderStore(mount("size=2m") / "store")
+    store.put_if_absent("x", b"1")
+    mount_again = ["mount", "-o", "remount,ro", str(store.root.parent)]
+    subprocess.run(mount_again, check=True)
+    assert store.read("x").body == b"1"
+    assert store.put_if_absent("x", b"1")
+    for call in (store.prepare, lambda: store.put_if_absent("y", b"2")):
+        with pytest.raises(UsageError, match="does not let us in; why: Read-only file system; fix: give this user"):
+            call()
+
+
+def test_a_store_without_rights_is_a_usage_error(tmp_path: Path) -> None:
+    require(os.geteuid() == 0, "only root can become somebody who has no rights")
+    (tmp_path / "store").mkdir(mode=0o700)
+    reach_it = (
+        "import os, sys; from venvbuild.stores import open_store; store = open_store(sys.argv[1])\n"
+        "os.chdir(sys.argv[1] + '/..'); os.setuid(65534)\n"
+        "from venvbuild.stores.folder import FolderStore; from pathlib import Path\n"
+        "FolderStore(Path('store')).put_if_absent('x', b'')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", reach_it, str(tmp_path / "store")], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert "UsageError" in done.stderr
+    assert "Permission denied" in done.stderr

@@ -1,0 +1,88 @@
+"""Test tools that are downloaded once per version, into `$XDG_CACHE_HOME/venvbuild-tests/<name>-<version>`.
+
+Each is made under a temporary name beside it and renamed, so a folder that is there is whole; a lock keeps two test
+runs from fetching one tool at the same time.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support import versions
+from tests.support.requirement import require
+
+_HOME = Path.home()
+"""As it was when the tests began: they may not see the home folder, but these caches live there."""
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or _HOME / ".cache") / "venvbuild-tests"
+_ENVIRONMENT = dict(os.environ)
+_TIMEOUT_S = 1200
+
+
+def versitygw() -> Path:
+    """The `versitygw` program. Skips without Go."""
+    return fetched("versitygw", versions.VERSITYGW, _build_versitygw) / "versitygw"
+
+
+def groovy_jar() -> Path:
+    """The `groovy-all` jar: `java -cp JAR groovy.ui.GroovyMain script.groovy`. Skips without Maven."""
+    return fetched("groovy-all", versions.GROOVY, _fetch_groovy) / f"groovy-all-{versions.GROOVY}.jar"
+
+
+def _build_versitygw(folder: Path) -> None:
+    require(shutil.which("go"), "versitygw is built by Go, which is not installed")
+    module = f"github.com/versity/versitygw/cmd/versitygw@{versions.VERSITYGW}"
+    with tempfile.TemporaryDirectory(dir=folder.parent) as workspace:
+        # Its own caches, removed afterwards; -modcacherw because Go makes them read-only.
+        caches = {"GOPATH": f"{workspace}/path", "GOCACHE": f"{workspace}/cache", "GOBIN": str(folder)}
+        run(["go", "install", "-modcacherw", "-ldflags=-s -w", module], GOFLAGS="", **caches)
+
+
+def _fetch_groovy(folder: Path) -> None:
+    require(shutil.which("mvn"), "Groovy is fetched by Maven, which is not installed")
+    plugin = f"org.apache.maven.plugins:maven-dependency-plugin:{versions.MAVEN_DEPENDENCY_PLUGIN}:copy"
+    artifact = f"org.codehaus.groovy:groovy-all:{versions.GROOVY}"
+    run(["mvn", "-q", "-B", plugin, f"-Dartifact={artifact}", f"-DoutputDirectory={folder}"])
+
+
+def fetched(name: str, version: str, fetch: Callable[[Path], None]) -> Path:
+    folder = _CACHE / f"{name}-{version}"
+    if folder.is_dir():
+        return folder
+    _CACHE.mkdir(parents=True, exist_ok=True)
+    with _locked(_CACHE / f"{folder.name}.lock"):
+        if not folder.is_dir():
+            with tempfile.TemporaryDirectory(dir=_CACHE, prefix=f".{folder.name}-") as temporary:
+                made = Path(temporary, "made")
+                made.mkdir()
+                fetch(made)
+                made.rename(folder)
+    return folder
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def run(command: list[str], **variables: str) -> None:
+    done = subprocess.run(
+        command,
+        env={**_ENVIRONMENT, "HOME": str(_HOME), **variables},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=_TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}")

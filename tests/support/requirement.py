@@ -1,0 +1,16 @@
+"""What a test needs from the machine: without it the test is skipped, unless everything is said to be there."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+
+def require(condition: object, reason: str) -> None:
+    """Skip the test with `reason` when `condition` is falsy; fail it under `VENVBUILD_TEST_REQUIRE=all`."""
+    if condition:
+        return
+    if os.environ.get("VENVBUILD_TEST_REQUIRE") == "all":
+        pytest.fail(f"{reason} (VENVBUILD_TEST_REQUIRE=all)", pytrace=False)
+    pytest.skip(reason)

@@ -1,0 +1,30 @@
+"""Running the scripts of bin/ with the tool really set up, once per lock and not once per test."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+BIN = REPOSITORY / "bin"
+_ENVIRONMENT = dict(os.environ)
+"""As it was when the tests began: the first set-up needs the user's own way to the package index."""
+_CACHE = Path(_ENVIRONMENT.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "venvbuild-tests" / "tool-cache"
+
+
+@functools.cache
+def tool_cache() -> Path:
+    """An XDG_CACHE_HOME, kept between runs, in which bin/venvbuild is set up."""
+    started = subprocess.run(
+        [BIN / "venvbuild", "--version"],
+        env={**_ENVIRONMENT, "XDG_CACHE_HOME": str(_CACHE)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert started.returncode == 0, started.stderr
+    return _CACHE

@@ -1,0 +1,10 @@
+"""The pinned versions of everything the tests download; the only place to change one."""
+
+VERSITYGW = "v1.8.0"
+"""github.com/versity/versitygw, an S3 gateway over a folder, built by `go install`."""
+
+GROOVY = "2.4.21"
+"""org.codehaus.groovy:groovy-all, the Groovy that Jenkins runs Jenkinsfiles with."""
+
+MAVEN_DEPENDENCY_PLUGIN = "3.6.1"
+"""org.apache.maven.plugins:maven-dependency-plugin, which fetches jars."""

@@ -1,0 +1,125 @@
+"""Tries what a build will need, for real, and tells what would fail."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import uv
+
+from venvbuild import interpreters, steps
+from venvbuild.errors import VenvBuildError
+from venvbuild.process import CommandFailed, clean_environment, run
+from venvbuild.redaction import strip_credentials
+from venvbuild.settings import Settings
+from venvbuild.stores import open_store
+
+OK, WARNING, PROBLEM = "ok", "warning", "problem"
+_LOW_SPACE_BYTES = 2_000_000_000
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One thing that was tried."""
+
+    name: str
+    verdict: str
+    """`ok`, `warning` (a build may still go well) or `problem` (it will not)."""
+    what: str
+    why: str = ""
+    fix: str = ""
+
+
+def examine(settings: Settings, environ: Mapping[str, str]) -> tuple[Examined, ...]:
+    """Every examination, in the order in which a build would meet its subject; none stops the others."""
+    subjects: tuple[tuple[str, Callable[[], Iterator[Examined]]], ...] = (
+        ("user", _user),
+        ("pythons", lambda: _pythons(settings, environ)),
+        ("uv", _uv),
+        ("index", lambda: _index(settings, environ)),
+        ("disk", _disk),
+        ("store", lambda: _store(settings)),
+    )
+    found: list[Examined] = []
+    for name, subject in subjects:
+        try:
+            found += subject()
+        except VenvBuildError as error:
+            found += [
+                Examined(name, PROBLEM, one.what, f"{one.where}: {one.why}".strip(": "), one.fix)
+                for one in error.problems
+            ]
+    return tuple(found)
+
+
+def _user() -> Iterator[Examined]:
+    if os.geteuid() == 0:
+        yield Examined(
+            "user", WARNING, "running as root", "package code that runs here could do anything to this machine",
+            "build as an ordinary user, or in a container of its own",
+        )  # fmt: skip
+    else:
+        yield Examined("user", OK, f"user {os.geteuid()}")
+
+
+def _pythons(settings: Settings, environ: Mapping[str, str]) -> Iterator[Examined]:
+    here = ", ".join(f"{one.full_version} ({one.path})" for one in interpreters.installed(environ))
+    found = interpreters.find(
+        settings["python_version"],
+        anything_will_do=settings.is_default("python_version"),
+        environ=environ,
+        uv=Path(uv.find_uv_bin()),
+    )
+    verdict = WARNING if found.note else OK
+    yield Examined("pythons", verdict, f"builds use {found.interpreter.full_version}; here are {here}", found.note)
+
+
+def _uv() -> Iterator[Examined]:
+    binary = uv.find_uv_bin()
+    try:
+        yield Examined("uv", OK, run([binary, "--version"], env=clean_environment(), timeout_s=20).stdout.strip())
+    except (CommandFailed, OSError) as error:
+        yield Examined(
+            "uv", PROBLEM, "uv does not run", str(error)[:300], "set the tool up again: remove its cache folder"
+        )
+
+
+def _index(settings: Settings, environ: Mapping[str, str]) -> Iterator[Examined]:
+    index = steps.package_index(settings["index_url"], settings, environ)
+    project = index.project("pip")
+    origin = settings.values["index_url"].origin
+    if project is None or not project.files:
+        yield Examined(
+            "index", PROBLEM, f"{index.url} does not have pip", f"from {origin}; every environment gets a pip",
+            "correct the index URL, or let the index mirror PyPI",
+        )  # fmt: skip
+    else:
+        yield Examined("index", OK, f"{index.url} answers, from {origin}; newest pip {project.versions[-1]}")
+    for note in settings.notes:
+        yield Examined("index", WARNING, note)
+
+
+def _disk() -> Iterator[Examined]:
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    verdict = WARNING if free < _LOW_SPACE_BYTES else OK
+    fix = "make room, or set TMPDIR to another folder" if verdict == WARNING else ""
+    yield Examined("disk", verdict, f"{steps.size_text(free)} free in {folder}", fix=fix)
+
+
+def _store(settings: Settings) -> Iterator[Examined]:
+    """Writes and reads, as a claim would; without the cache, so that the store has to prove itself now."""
+    store = open_store(
+        settings["store"],
+        endpoint_url=settings["s3_endpoint_url"],
+        sse_kms_key_id=settings["s3_sse_kms_key_id"],
+        cache=None,
+    )
+    store.prepare()
+    has_builds = next(iter(store.list("venv-catalog/builds/")), None) is not None
+    holds = "has builds" if has_builds else "is empty"
+    yield Examined("store", OK, f"{strip_credentials(store.url)} can be written and {holds}")

@@ -65,10 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _run(arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments
     try:
-        cli.main(list(arguments), prog_name="venvbuild", standalone_mode=False)
+        # Without its standalone mode click returns the code of `--help` and of a command that asked for one.
+        code = cli.main(list(arguments), prog_name="venvbuild", standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Exit as exit_:
-        return exit_.exit_code
     except click.ClickException as error:
         return _report(_translated(error), as_json=as_json)
     except (KeyboardInterrupt, click.Abort):
@@ -83,7 +82,7 @@ def _run(arguments: Sequence[str]) -> int:
         return _bug(error, as_json=as_json)
     except Exception as error:  # noqa: BLE001  # the one handler at the top: anything else is a bug of ours
         return _bug(error, as_json=as_json)
-    return 0
+    return code if isinstance(code, int) else 0
 
 
 def _terminate(_signal: int, _frame: object) -> NoReturn:

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
 
 MASK = "****"
-_MIN_SECRET_LENGTH = 4
+_MIN_SECRET_LENGTH = 6
 """Shorter values cannot be told from ordinary words; masking them would shred every message."""
 
 _SECRET_NAME = re.compile(r"(?i)(secret|token|passw|passphrase|api_?key|access_?key|credential|private_?key|_auth$)")
@@ -23,9 +23,10 @@ _NOT_SECRET_NAME = re.compile(r"(?i)(_ID|_FILE|_PATH|_DIR|_URL|_URI|SOCK|_PROVID
 _SHAPES: tuple[re.Pattern[str], ...] = (
     re.compile(r"(?<=://)[^\s/@:\"'<>]*:[^\s/@\"'<>]+(?=@)"),  # user:password@
     re.compile(r"(?<=https://)[^\s/@\"'<>]+(?=@)|(?<=http://)[^\s/@\"'<>]+(?=@)"),  # token@
-    re.compile(r"(?i)(?<=authorization:)\s*(?:basic|bearer|token)?\s*[^\s\"']+"),
+    # Possessive (`*+`): on a long hostile line these must not try every way of splitting it.
+    re.compile(r"(?i)(?<=authorization:)\s*+(?:(?:basic|bearer|token)\s++)?+[^\s\"']+"),
     re.compile(r"(?i)(?<=\bcookie:)[^\r\n]+"),
-    re.compile(r"(?i)(?<=-token:)\s*[^\s\"']+"),
+    re.compile(r"(?i)(?<=-token:)\s*+[^\s\"']+"),
     re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     re.compile(
         r"(?i)(?<=X-Amz-Signature=)[^&\s\"']+|(?<=X-Amz-Credential=)[^&\s\"']+|(?<=X-Amz-Security-Token=)[^&\s\"']+"
@@ -33,11 +34,11 @@ _SHAPES: tuple[re.Pattern[str], ...] = (
     re.compile(r"\bgh[pousr]_[A-Za-z0-9]{20,}\b|\bgithub_pat_[A-Za-z0-9_]{20,}\b"),
     re.compile(r"\bpypi-[A-Za-z0-9_-]{30,}"),
     re.compile(r"\bxox[baprs]-[A-Za-z0-9-]{10,}"),
-    re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"),
+    re.compile(r"\beyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]*"),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[\s\S]*?-----END [A-Z ]*PRIVATE KEY-----|[\s\S]*\Z)"),
+    # Not before a second `=`: tiktoken==0.5.1 is a pin.
     re.compile(
-        r"(?i)(?<=password=)[^\s&\"',;]+|(?<=passwd=)[^\s&\"',;]+|(?<=secret=)[^\s&\"',;]+"
-        r"|(?<=token=)[^\s&\"',;]+|(?<=api_key=)[^\s&\"',;]+|(?<=apikey=)[^\s&\"',;]+"
+        r"(?i)(?:(?<=password=)|(?<=passwd=)|(?<=secret=)|(?<=token=)|(?<=api_key=)|(?<=apikey=))(?!=)[^\s&\"',;]+"
     ),
     re.compile(r"(?i)(?<=password: )\S+|(?<=secret: )\S+|(?<=token: )\S+|(?<=api_key: )\S+"),
 )

@@ -116,7 +116,6 @@ def parse(content: bytes, name: str, environment: Mapping[str, str], newest: New
     return Requirements(name, digest, pins, tuple(warnings), has_hashes=any(pin.hashes for pin in pins))
 
 
-
 def _judge(lines: Iterable[Line], environment: Mapping[str, str]) -> tuple[tuple[Pin, ...], list[tuple[int, Fault]]]:
     pins: list[Pin] = []
     faults: list[tuple[int, Fault]] = []

@@ -24,19 +24,19 @@ class Place:
         return open_store(self.url, endpoint_url=self.endpoint_url)
 
 
-def builds(store: Store) -> dict[str, set[str]]:
-    """The names of the files under each version."""
+def builds(store: Store, after: str = "") -> dict[str, set[str]]:
+    """The names of the files under each version that comes after `after`."""
     found: dict[str, set[str]] = defaultdict(set)
-    for entry in store.list("venv-builds/"):
+    for entry in store.list("venv-builds/", f"venv-builds/{after}/~" if after else ""):
         version, _, name = entry.key.removeprefix("venv-builds/").partition("/")
         found[version].add(name)
     return found
 
 
-def committed(store: Store) -> dict[str, dict[str, object]]:
-    """The metadata of every build that readers can see; asserts that each of them is whole, byte for byte."""
+def committed(store: Store, after: str = "") -> dict[str, dict[str, object]]:
+    """The metadata of every build after `after` that readers can see; each of them is whole, byte for byte."""
     seen = {}
-    for version, names in builds(store).items():
+    for version, names in builds(store, after).items():
         if "metadata.json" not in names:
             continue
         metadata = json.loads(store.read(f"venv-builds/{version}/metadata.json").body)
@@ -49,9 +49,9 @@ def committed(store: Store) -> dict[str, dict[str, object]]:
     return seen
 
 
-def assert_nothing_torn(store: Store) -> dict[str, dict[str, object]]:
-    """Every visible build is whole, and the catalog has rows only of visible builds; the visible builds."""
-    seen = committed(store)
+def assert_nothing_torn(store: Store, after: str = "") -> dict[str, dict[str, object]]:
+    """Every visible build after `after` is whole, and the catalog has rows only of visible builds; those builds."""
+    seen = committed(store, after)
     rows = [entry.key.rpartition("/")[2].removesuffix(".json") for entry in store.list("venv-catalog/builds/")]
-    assert set(rows) <= set(seen)
+    assert {row for row in rows if row > after} <= set(seen)
     return seen

@@ -1,0 +1,170 @@
+"""Exit codes, streams and start-up: what scripts rely on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.tool import REPOSITORY, Tool
+from tests.support.wheels import wheel
+
+
+def test_version_imports_none_of_the_heavy_packages() -> None:
+    script = (
+        "import sys; sys.argv = ['venvbuild', '--version']\n"
+        "from venvbuild.main import main\n"
+        "try:\n    main()\n"
+        "except SystemExit as ended:\n    assert ended.code == 0\n"
+        "heavy = {'boto3', 'botocore', 'pyathena', 'duckdb', 'jsonschema', 'sqlglot', 'uv', 'packaging', 'zlib_ng'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, check=True).stdout
+    assert said.splitlines()[-1] == "[]"
+
+
+def test_check_imports_no_cloud_and_no_engine(tool: Tool) -> None:
+    wheel(tool.index.folder, "good", "1.0")
+    tool.requirements("good==1.0")
+    script = (
+        "import sys; sys.argv = ['venvbuild', 'check']\n"
+        "from venvbuild.main import main\n"
+        "try:\n    main()\n"
+        "except SystemExit as ended:\n    assert ended.code == 0\n"
+        "print(sorted({'boto3', 'pyathena', 'duckdb', 'jsonschema'} & set(sys.modules)))\n"
+    )
+    said = subprocess.run([sys.executable, "-c", script], cwd=tool.folder, env=tool.environment(), capture_output=True,
+                          text=True, check=True).stdout  # fmt: skip
+    assert said.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nonsense"],
+        ["build", "--env-nam", "x"],
+        ["build", "--level", "11"],
+        ["show"],
+        ["list", "--limit", "0"],
+        ["list", "--store", "ftp://x"],
+    ],
+)
+def test_wrong_usage_is_2(tool: Tool, arguments: list[str]) -> None:
+    done = tool.run(*arguments)
+    assert done.code == 2
+    assert done.stdout == ""
+    assert done.stderr
+
+
+def test_an_error_under_json_is_one_object_and_still_a_line_per_problem(tool: Tool) -> None:
+    done = tool.build("good>=1", "also ~= 2")
+    assert done.code == 3
+    assert set(done.json) == {"error"}
+    assert done.json["error"]["exit_code"] == 3
+    assert [set(problem) for problem in done.json["error"]["problems"]] == [{"what", "where", "why", "fix"}] * 2
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith(f"{tool.folder}/requirements.txt:1: ")
+    assert lines[1].startswith(f"{tool.folder}/requirements.txt:2: ")
+
+
+def test_usage_errors_are_json_too(tool: Tool) -> None:
+    assert tool.run("list", "--json", "--limit", "x").json["error"]["exit_code"] == 2
+
+
+def test_a_reader_who_has_enough_is_141_without_a_word(tool: Tool) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    running = subprocess.Popen(
+        tool.command("config"), cwd=tool.folder, env=tool.environment(), stdout=writer, stderr=subprocess.PIPE
+    )
+    os.close(writer)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 141
+    assert said == b""
+
+
+def test_a_bug_is_1_with_a_line_and_a_traceback_in_the_log(tool: Tool, tmp_path: Path) -> None:
+    wheel(tool.index.folder, "good", "1.0")
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "sitecustomize.py").write_text("import json\njson.dumps.__globals__['JSONEncoder'] = None\n")
+    script = (
+        "import sys\nsys.argv = ['venvbuild', 'build', '-r', 'requirements.txt', '--work-dir', 'w', '--json']\n"
+        "from venvbuild import steps\n"
+        "def pack(job): raise RuntimeError('the moon fell down')\n"
+        "steps.STEPS = {**steps.STEPS, 'pack': pack}\n"
+        "from venvbuild.main import main\nmain()\n"
+    )
+    tool.requirements("good==1.0")
+    done = subprocess.run([sys.executable, "-c", script], cwd=tool.folder, env=tool.environment(), capture_output=True,
+                          text=True, check=False)  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "a bug in venvbuild: RuntimeError: the moon fell down" in done.stderr
+    assert "Traceback" in (tool.folder / "w/build.log").read_text()
+    assert json.loads(done.stdout)["error"]["exit_code"] == 1
+
+
+def test_config_says_where_each_value_came_from(tool: Tool, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('env_name = "from-file"\ninstaller = "pip"\n')
+    rows = {row["name"]: row for row in tool.run("config", "--json", "--config", file, ENV_NAME="from-env").json}
+    assert (rows["env_name"]["value"], rows["env_name"]["origin"]) == ("from-env", "ENV_NAME")
+    assert (rows["installer"]["value"], rows["installer"]["origin"]) == ("pip", str(file))
+    assert rows["level"]["origin"] == "default"
+    assert rows["index_url"]["origin"] == "VENVBUILD_INDEX_URL"
+
+
+def test_doctor_is_0_when_all_is_well_and_11_when_not(tool: Tool) -> None:
+    done = tool.run("doctor", "--json")
+    assert done.code == 0, done.stdout
+    assert {one["name"]: one["verdict"] for one in done.json if one["name"] != "user"} == {
+        "pythons": "ok", "uv": "ok", "index": "ok", "disk": "ok", "store": "ok"}  # fmt: skip
+    done = tool.run("doctor", "--json", VENVBUILD_INDEX_URL="http://127.0.0.1:1/simple", PYTHON_VERSION="3.99")
+    assert done.code == 11
+    assert {one["name"] for one in done.json if one["verdict"] == "problem"} == {"pythons", "index"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="warns only root, and this user is not root")
+def test_doctor_warns_root(tool: Tool) -> None:
+    assert [one["verdict"] for one in tool.run("doctor", "--json").json if one["name"] == "user"] == ["warning"]
+
+
+def test_it_works_without_home_locale_and_in_ascii(tool: Tool) -> None:
+    wheel(tool.index.folder, "good", "1.0")
+    done = tool.build(
+        "good==1.0", LC_ALL="C", PYTHONUTF8="0", LANG=None, HOME=None, XDG_CACHE_HOME=str(tool.folder / "cache")
+    )
+    assert done.code == 0, done.stderr
+
+
+def test_a_full_disk_is_7_and_leaves_no_build(tool: Tool) -> None:
+    wheel(tool.index.folder, "big", "1.0", files={"big.bin": os.urandom(3_000_000)})
+    script = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))\n"
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "sys.argv = ['venvbuild', 'pack', '--work-dir', 'w']\nfrom venvbuild.main import main\nmain()\n"
+    )
+    tool.requirements("big==1.0")
+    for step in ("check", "create", "inspect"):
+        assert tool.run(step, "--work-dir", "w").code == 0
+    done = subprocess.run([sys.executable, "-c", script], cwd=tool.folder, env=tool.environment(), capture_output=True,
+                          text=True, check=False)  # fmt: skip
+    assert done.returncode == 7, done.stderr
+    assert not list((tool.folder / "w").glob("*.tar.gz*"))
+    assert tool.run("pack", "--work-dir", "w").code == 0
+
+
+def test_terminated_while_waiting_for_the_next_second_is_143(tool: Tool) -> None:
+    running = tool.start("build", "-r", tool.requirements("good==1.0"), VENVBUILD_INDEX_URL=tool.index.url("hang"))
+    assert tool.index.hanging.wait(60)
+    os.killpg(running.pid, signal.SIGTERM)
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 143
+    assert "nothing half-made is left" in said

@@ -1,0 +1,176 @@
+"""The seven steps one by one, as Jenkins runs them: what they remember, refuse and repeat."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support.tool import Tool
+from tests.support.wheels import wheel
+from venvbuild.workdir import STEPS
+
+
+@pytest.fixture
+def tool(tool: Tool) -> Tool:
+    wheel(tool.index.folder, "good", "1.0")
+    return tool
+
+
+def step(tool: Tool, name: str, *more: str, code: int = 0, **env: str | None) -> str:
+    """Run one step on the work dir; what it said on stderr."""
+    file = ("-r", "requirements.txt") if name == "check" else ()
+    done = tool.run(name, "--work-dir", tool.work, *file, *more, **env)
+    assert done.code == code, done.stderr
+    return done.stderr
+
+
+@pytest.fixture
+def described(tool: Tool) -> Tool:
+    tool.requirements("good==1.0")
+    for name in STEPS[:5]:
+        step(tool, name)
+    return tool
+
+
+def test_the_seven_steps_make_what_build_makes(described: Tool) -> None:
+    step(described, "upload")
+    step(described, "register")
+    [build] = described.run("list", "--json").json
+    assert build["installed_packages"] == ["good==1.0", "pip==26.3"]
+    assert set(build["duration_s"]) == set(STEPS[:5])
+
+
+def test_a_step_that_has_nothing_to_do_says_so(described: Tool) -> None:
+    for name in STEPS[:5]:
+        assert "unchanged" in step(described, name), name
+    assert "unchanged" not in step(described, "inspect", "--again")
+
+
+def test_upload_and_register_are_not_done_twice(described: Tool) -> None:
+    step(described, "upload")
+    assert "unchanged" in step(described, "upload")
+    step(described, "register")
+    assert "unchanged" in step(described, "register")
+    assert len(list(Path(described.store, "venv-builds").iterdir())) == 1
+
+
+def test_another_store_gets_a_build_of_its_own(described: Tool, tmp_path: Path) -> None:
+    step(described, "upload")
+    step(described, "upload", "--store", str(tmp_path / "another"))
+    assert len(list((tmp_path / "another/venv-builds").iterdir())) == 1
+
+
+@pytest.mark.parametrize("name", STEPS[1:])
+def test_a_step_without_the_one_before_it_names_that_one(tool: Tool, name: str) -> None:
+    tool.requirements("good==1.0")
+    step(tool, "check")
+    before = "create" if name != "create" else "check"
+    if name == "create":
+        (tool.work / "requirements.txt").write_text("good==2.0\n")
+    said = step(tool, name, code=2)
+    assert f"run: venvbuild {before} --work-dir {tool.work}" in said
+
+
+def test_a_step_without_a_work_dir_says_how_to_start_one(tool: Tool) -> None:
+    assert f"run: venvbuild check --work-dir {tool.work}" in step(tool, "create", code=2)
+    assert not tool.work.exists()
+
+
+def test_what_was_changed_by_hand_is_stale(described: Tool) -> None:
+    (described.work / "venv/lib/python3.11/site-packages/good.py").write_text("x = 2\n")
+    assert "run: venvbuild create" in step(described, "pack", code=2)
+
+
+def test_a_step_that_ran_again_makes_those_after_it_stale(described: Tool) -> None:
+    step(described, "create", "--again")
+    assert "run: venvbuild inspect" in step(described, "pack", code=2)
+
+
+def test_other_settings_start_the_run_anew(described: Tool) -> None:
+    assert "unchanged" in step(described, "check")
+    assert "unchanged" not in step(described, "check", "--env-name", "other")
+    assert "run: venvbuild create" in step(described, "inspect", code=2)
+
+
+def test_later_steps_read_what_check_wrote_down(tool: Tool) -> None:
+    tool.requirements("good==1.0")
+    step(tool, "check", ENV_NAME="sales", PYTHON_VERSION="3.12", FAIL_ON_CONFLICTS="false")
+    for name in STEPS[1:]:
+        step(tool, name, ENV_NAME="ignored", PYTHON_VERSION="3.9")
+    [build] = tool.run("list", "--json").json
+    assert (build["env_name"], build["python_version"]) == ("sales", "3.12")
+
+
+@pytest.mark.parametrize("content", ["my-file.txt", "venv/", "requirements.txt"])
+def test_a_folder_that_is_not_ours_is_left_alone(tool: Tool, content: str) -> None:
+    tool.requirements("good==1.0")
+    tool.work.mkdir()
+    path = tool.work / content
+    path.mkdir() if content.endswith("/") else path.write_text("mine")
+    said = step(tool, "check", code=2)
+    assert "nothing was touched" in said
+    assert [entry.name for entry in tool.work.iterdir()] == [path.name]
+
+
+def test_a_file_as_work_dir_is_refused(tool: Tool) -> None:
+    tool.requirements("good==1.0")
+    tool.work.write_text("a file")
+    step(tool, "check", code=2)
+    assert tool.work.read_text() == "a file"
+
+
+def test_check_empties_our_own_folder(described: Tool) -> None:
+    step(described, "check", "--again")
+    assert not (described.work / "venv").exists()
+
+
+def test_a_second_step_is_told_which_one_is_running(described: Tool) -> None:
+    record = json.loads((described.work / "venvbuild-work.json").read_text())
+    (described.work / "venvbuild-work.json").write_text(json.dumps({**record, "running": "create"}))
+    descriptor = os.open(described.work, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        assert "`create` is running there" in step(described, "inspect", code=2)
+    finally:
+        os.close(descriptor)
+    step(described, "inspect", "--again")
+
+
+def test_a_work_dir_may_be_moved_between_steps(described: Tool) -> None:
+    moved = described.folder / "moved work dir"
+    shutil.move(described.work, moved)
+    described.work = moved
+    step(described, "upload")
+
+
+def test_a_conflict_is_written_down_before_the_job_fails(tool: Tool) -> None:
+    wheel(tool.index.folder, "picky", "1.0", python="<3.9")
+    tool.requirements("picky==1.0")
+    step(tool, "check")
+    said = step(tool, "create", code=0) if tool.run("create", "--work-dir", tool.work).code == 0 else ""
+    if not said:
+        pytest.skip("this uv refuses an upper bound on Python by itself")
+    step(tool, "inspect", code=5)
+    assert (tool.work / "conflicts.txt").read_text()
+    step(tool, "pack", code=2)
+
+
+def test_without_a_requirements_file_check_says_so(tool: Tool) -> None:
+    assert "requirements.txt" in step(tool, "check", code=2)
+
+
+def test_pack_takes_flags_of_its_own(described: Tool) -> None:
+    before = (described.work / "venv.tar.gz").stat().st_size
+    assert "unchanged" not in step(described, "pack", "--level", "1")
+    assert (described.work / "venv.tar.gz").stat().st_size >= before
+    assert "unchanged" in step(described, "pack", "--level", "1")
+
+
+def test_json_of_a_step_is_one_value(tool: Tool) -> None:
+    tool.requirements("good==1.0")
+    assert tool.run("check", "--json", "--work-dir", tool.work).json == {"pins": 1, "warnings": 0}

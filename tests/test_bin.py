@@ -1,0 +1,251 @@
+"""bin/: each script is one verb that works from anywhere, and the first start of bin/venvbuild sets the tool up."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.support.index_server import IndexServer
+from tests.support.requirement import require
+from tests.support.scripts import BIN, REPOSITORY, tool_cache
+from tests.support.wheels import wheel
+from venvbuild.workdir import STEPS
+
+SCRIPTS = sorted(path for path in BIN.iterdir() if path.is_file())
+PROGRAMS = Path(sys.executable).parent
+"""Where the lint tools of locks/test.txt are."""
+FIRST_USE = "first use, installing"
+
+
+def run(*command: str | Path, env: Mapping[str, str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(word) for word in command],
+        env=dict(env),
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+# --- the scripts
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_has_nothing_that_shellcheck_and_shfmt_find(script: Path) -> None:
+    for command in (["shellcheck"], ["shfmt", "-i", "4", "-d"]):
+        require((PROGRAMS / command[0]).exists(), f"{command[0]} is not installed beside the Python of the tests")
+        linted = run(PROGRAMS / command[0], *command[1:], script, env=os.environ)
+        assert linted.returncode == 0, linted.stdout + linted.stderr
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_has_a_script_that_is_one_exec_of_venvbuild(step: str) -> None:
+    lines = (BIN / step).read_text().splitlines()
+    assert lines[0] == "#!/usr/bin/env bash"
+    assert [line for line in lines if not line.startswith("#")] == [
+        "set -eu",
+        f'exec "$(dirname -- "$(readlink -f -- "${{BASH_SOURCE[0]}}")")/venvbuild" {step} "$@"',
+    ]
+    assert os.access(BIN / step, os.X_OK)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_works_through_a_link_from_another_folder_in_an_empty_environment(step: str, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "a folder with spaces"
+    elsewhere.mkdir()
+    (elsewhere / "a link").symlink_to(BIN / step)
+    env = {"PATH": os.environ["PATH"], "XDG_CACHE_HOME": str(tool_cache())}
+    ran = run("./a link", "--help", env=env, cwd=elsewhere)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.startswith(f"Usage: venvbuild {step} ")
+
+
+def test_the_seven_scripts_in_order_build_an_environment(tmp_path: Path, index: IndexServer) -> None:
+    wheel(index.folder, "tiny", "1.0", scripts={"tiny": "tiny:main"}, files={"tiny.py": "def main(): print('hello')\n"})
+    (tmp_path / "pins.txt").write_text("tiny==1.0\n")
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ["HOME"],
+        "XDG_CACHE_HOME": str(tool_cache()),
+        "VENVBUILD_INDEX_URL": index.url(),
+        "VENVBUILD_STORE": str(tmp_path / "store"),
+    }
+    for step in STEPS:
+        more = ["-r", "pins.txt"] if step == "check" else []
+        ran = run(BIN / step, *more, env=env, cwd=tmp_path)
+        assert ran.returncode == 0, f"{step}: {ran.stderr}"
+    built = json.loads(next(tmp_path.glob("store/venv-builds/*/metadata.json")).read_text())
+    assert "tiny==1.0" in built["installed_packages"]
+    assert run(tmp_path / "venvbuild-work" / "venv" / "bin" / "tiny", env=env).stdout == "hello\n"
+    assert len(list(tmp_path.glob("store/venv-catalog/builds/dt=*/*.json"))) == 1
+
+
+def test_the_exit_code_of_a_step_comes_through_its_script(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("pandas\n")
+    env = {"PATH": os.environ["PATH"], "XDG_CACHE_HOME": str(tool_cache()), "VENVBUILD_INDEX_URL": "http://127.0.0.1:1"}
+    ran = run(BIN / "check", env=env, cwd=tmp_path)
+    assert ran.returncode == 3
+    assert ran.stderr.startswith("requirements.txt:1: pandas is not pinned")
+
+
+# --- the first start
+
+
+class Clone:
+    """A repository whose tool is tiny, so that setting it up takes seconds: the same scripts and bootstrap."""
+
+    def __init__(self, folder: Path, index: IndexServer) -> None:
+        self.folder, self.index, self.cache = folder, index, folder / "the cache"
+        for name in ("bin/venvbuild", "venvbuild/bootstrap.py"):
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(REPOSITORY / name, target)
+        (folder / "venvbuild" / "__init__.py").touch()
+        (folder / "venvbuild" / "main.py").write_text(
+            "import sys, tiny\ndef main(): print('started', tiny.x, *sys.argv)\n"
+        )
+        (folder / "locks").mkdir()
+        self.lock("1.0")
+
+    def lock(self, version: str, sha256: str = "") -> None:
+        made = wheel(self.index.folder, "tiny", version)
+        digest = sha256 or hashlib.sha256(made.read_bytes()).hexdigest()
+        (self.folder / "locks" / "base.txt").write_text(f"tiny=={version} --hash=sha256:{digest}\n")
+
+    def environment(self, **more: str) -> dict[str, str]:
+        env = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "XDG_CACHE_HOME": str(self.cache)}
+        return {**env, "VENVBUILD_INDEX_URL": self.index.url(), "PIP_RETRIES": "0", **more}
+
+    def start(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return run(self.folder / "bin" / "venvbuild", *arguments, env=self.environment(**more))
+
+    def set_ups(self) -> list[str]:
+        """What the cache holds, but for lock files."""
+        cache = self.cache / "venvbuild"
+        return sorted(path.name for path in cache.iterdir() if path.suffix != ".lock") if cache.exists() else []
+
+
+@pytest.fixture
+def clone(tmp_path: Path, index: IndexServer) -> Clone:
+    return Clone(tmp_path / "a clone with spaces", index)
+
+
+def test_the_first_start_sets_the_tool_up_and_the_second_says_nothing(clone: Clone) -> None:
+    first, second = clone.start("list", "--limit", "2 3"), clone.start()
+    assert (first.returncode, first.stdout) == (0, "started 1 venvbuild list --limit 2 3\n"), first.stderr
+    assert FIRST_USE in first.stderr
+    assert (second.stdout, second.stderr) == ("started 1 venvbuild\n", "")
+
+
+def test_two_first_starts_at_once_share_one_set_up(clone: Clone) -> None:
+    both = [
+        subprocess.Popen(
+            [clone.folder / "bin" / "venvbuild"],
+            env=clone.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=300) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sum(stderr.count(FIRST_USE) for _, stderr in said) == 1
+    assert len(clone.set_ups()) == 1
+
+
+def test_a_changed_lock_gets_a_set_up_of_its_own(clone: Clone) -> None:
+    clone.start()
+    clone.lock("2.0")
+    again = clone.start()
+    assert (again.returncode, again.stdout) == (0, "started 1 venvbuild\n"), again.stderr
+    assert FIRST_USE in again.stderr
+    assert len(clone.set_ups()) == 2
+
+
+def test_an_index_that_is_not_there_ends_with_6_and_leaves_nothing(clone: Clone) -> None:
+    ended = clone.start(VENVBUILD_INDEX_URL="http://user:hunter2@127.0.0.1:1/simple")
+    assert ended.returncode == 6
+    assert "the package index is unreachable" in ended.stderr
+    assert "VENVBUILD_INDEX_URL" in ended.stderr
+    assert "hunter2" not in ended.stderr
+    assert clone.set_ups() == []
+
+
+def test_other_bytes_than_the_lock_names_end_with_2_and_leave_nothing(clone: Clone) -> None:
+    clone.lock("1.0", sha256="0" * 64)
+    ended = clone.start()
+    assert ended.returncode == 2
+    assert "the index gives other files than locks/base.txt names" in ended.stderr
+    assert clone.set_ups() == []
+
+
+def test_an_interrupted_set_up_leaves_nothing(clone: Clone) -> None:
+    env = clone.environment(VENVBUILD_INDEX_URL=clone.index.url("hang"))
+    starting = subprocess.Popen(
+        [clone.folder / "bin" / "venvbuild"], env=env, stderr=subprocess.PIPE, start_new_session=True
+    )
+    assert clone.index.hanging.wait(120)
+    os.killpg(starting.pid, signal.SIGINT)
+    starting.communicate(timeout=60)
+    assert starting.returncode == 130
+    assert clone.set_ups() == []
+
+
+def test_a_cache_that_cannot_be_written_ends_with_2(clone: Clone) -> None:
+    clone.cache.write_text("a file, no folder")
+    ended = clone.start()
+    assert ended.returncode == 2
+    assert "XDG_CACHE_HOME" in ended.stderr
+
+
+# --- what the host may lack
+
+
+@pytest.fixture
+def bare_path(tmp_path: Path) -> Path:
+    """A folder for the PATH with what the scripts need and no Python."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    for name in ("bash", "dirname", "readlink"):
+        (folder / name).symlink_to(str(shutil.which(name)))
+    return folder
+
+
+def test_without_a_python_on_the_path_it_ends_with_2_and_says_what_to_install(clone: Clone, bare_path: Path) -> None:
+    ended = clone.start(PATH=str(bare_path))
+    assert ended.returncode == 2
+    assert "needs Python 3.11 or newer" in ended.stderr
+    assert "apt-get install python3 python3-venv" in ended.stderr
+
+
+def test_a_python_that_is_too_old_is_passed_over(clone: Clone, bare_path: Path) -> None:
+    old = bare_path / "python3"
+    old.write_text(f'#!{shutil.which("sh")}\n[ "$2" = -c ] && exit 1\necho "was run: $*"\n')
+    old.chmod(0o755)
+    ended = clone.start(PATH=str(bare_path))
+    assert (ended.returncode, ended.stdout) == (2, "")
+
+
+def test_a_python_without_venv_ends_with_2_and_names_the_package(clone: Clone, bare_path: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", broken], check=True)
+    packages = next(broken.glob("lib/python3.*/site-packages"))
+    (packages / "no_venv.pth").write_text("import sys; sys.modules['venv'] = None\n")
+    ended = clone.start(PATH=f"{broken / 'bin'}:{bare_path}")
+    assert ended.returncode == 2
+    assert re.search(r"apt-get install python3\.[0-9]+-venv", ended.stderr)
+    assert clone.set_ups() == []

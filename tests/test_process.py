@@ -1,0 +1,98 @@
+"""Running other programs: what they see, what is heard of them, and that nothing of them stays."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from venvbuild.process import CommandFailed, clean_environment, run
+from venvbuild.redaction import REDACTOR
+
+
+def shell(script: str, **more: object) -> list[str]:
+    return ["sh", "-c", script]
+
+
+def test_stdout_is_data_and_stderr_is_heard_by_the_line() -> None:
+    heard: list[str] = []
+    done = run(
+        shell("echo data; echo one >&2; printf two >&2"), env=clean_environment(), timeout_s=20, on_line=heard.append
+    )
+    assert (done.stdout, done.stderr, heard) == ("data\n", "one\ntwo", ["one", "two"])
+
+
+def test_a_failure_holds_command_code_and_words() -> None:
+    with pytest.raises(CommandFailed) as caught:
+        run(shell("echo no luck >&2; exit 7"), env=clean_environment(), timeout_s=20)
+    assert caught.value.exit_code == 7
+    assert "no luck" in str(caught.value)
+    assert run(shell("exit 7"), env=clean_environment(), timeout_s=20, check=False).exit_code == 7
+
+
+def test_a_program_that_takes_too_long_is_stopped_with_all_it_started(tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    with pytest.raises(CommandFailed) as caught:
+        run(shell(f"sleep 1000 & echo $! > '{mark}'; wait"), env=clean_environment(), timeout_s=1)
+    assert caught.value.exit_code is None
+    grandchild = int(mark.read_text())
+    for _ in range(100):
+        if not Path(f"/proc/{grandchild}").exists() or "Z" in Path(f"/proc/{grandchild}/stat").read_text().split()[2]:
+            return
+        time.sleep(0.05)
+    pytest.fail("the grandchild is still running")
+
+
+def test_secrets_and_settings_are_not_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_SECRET_ACCESS_KEY", "PIP_INDEX_URL", "PYTHONPATH", "DEPLOY_TOKEN", "UV_INDEX"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("https_proxy", "http://proxy:3128")
+    env = clean_environment(Path("/empty"), EXTRA="1")
+    assert env["https_proxy"] == "http://proxy:3128"
+    assert (env["HOME"], env["EXTRA"]) == ("/empty", "1")
+    assert not {"AWS_SECRET_ACCESS_KEY", "PIP_INDEX_URL", "PYTHONPATH", "DEPLOY_TOKEN", "UV_INDEX"} & set(env)
+
+
+def test_a_secret_split_over_two_writes_is_masked() -> None:
+    REDACTOR.hide("split-canary-0815")
+    script = "import os, time; os.write(2, b'x split-can'); time.sleep(0.2); os.write(2, b'ary-0815 y\\n')"
+    done = run([sys.executable, "-c", script], env=clean_environment(), timeout_s=20)
+    assert done.stderr == "x **** y"
+
+
+def test_stdin_is_closed_and_there_is_no_terminal() -> None:
+    done = run(shell("cat; test -t 0 || echo none"), env=clean_environment(), timeout_s=20)
+    assert done.stdout == "none\n"
+
+
+def test_a_program_that_is_not_there_is_file_not_found() -> None:
+    with pytest.raises(FileNotFoundError):
+        run(["no-such-program-at-all"], env=clean_environment(), timeout_s=20)
+
+
+def test_a_daemon_that_keeps_the_streams_open_does_not_hold_us_up() -> None:
+    begun = time.monotonic()
+    done = run(shell("echo done; sleep 300 &"), env=clean_environment(), timeout_s=200)
+    assert done.stdout == "done\n"
+    assert time.monotonic() - begun < 100  # not the daemon's 300 s
+
+
+def test_a_child_dies_with_us_when_we_are_interrupted(tmp_path: Path) -> None:
+    mark = tmp_path / "pid"
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from venvbuild.process import run, clean_environment; "
+        f"run(['sh', '-c', 'echo $$ > \"{mark}\"; exec sleep 1000'], env=clean_environment(), timeout_s=900)"
+    )
+    root = str(Path(__file__).parents[1])
+    running = subprocess.Popen([sys.executable, "-c", script, root], stderr=subprocess.DEVNULL)
+    while not mark.exists() or not mark.read_text().strip():
+        time.sleep(0.02)
+    child = int(mark.read_text())
+    running.send_signal(2)
+    running.wait(30)
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)

@@ -104,7 +104,8 @@ def test_netrc_passwords_are_hidden_and_a_bad_netrc_is_no_error(tmp_path: Path) 
 def test_a_secret_survives_no_way_of_cutting_the_stream(secret: str, data: st.DataObject) -> None:
     stream = f"noise {secret} noise\nmore {quote(secret, safe='')}".encode()
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
-    lines, said = Lines(redactor(secret)), []
+    lines = Lines(redactor(secret))
+    said: list[str] = []
     for begin, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
         said += lines.feed(stream[begin:end])
     said += lines.close()

@@ -13,6 +13,7 @@ import hashlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -34,8 +35,13 @@ class SetUpFailed(Exception):
         super().__init__(message)
 
 
+class _Terminated(Exception):
+    """SIGTERM arrived; raised so that the half-made set-up is removed."""
+
+
 def main() -> None:
     """Make sure of the set-up and become the tool."""
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         python = set_up(REPOSITORY / "locks" / "base.txt", cache_folder())
     except SetUpFailed as failure:
@@ -43,6 +49,8 @@ def main() -> None:
         sys.exit(failure.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
+    except _Terminated:
+        sys.exit(143)
     os.execv(python, [str(python), "-I", "-c", _HANDED_ON, str(REPOSITORY), *sys.argv[1:]])  # noqa: S606
 
 
@@ -89,7 +97,14 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
+def _terminate(_signal: int, _frame: object) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise _Terminated
+
+
 def _make(home: Path, lock: Path) -> None:
+    for leftover in home.parent.glob(f".{home.name}-*"):  # of a set-up that was killed; we hold the lock
+        shutil.rmtree(leftover, ignore_errors=True)
     print(f"venvbuild: first use, installing the tool's own dependencies into {home}", file=sys.stderr)
     building = Path(tempfile.mkdtemp(prefix=f".{home.name}-", dir=home.parent))
     try:

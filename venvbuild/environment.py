@@ -147,26 +147,23 @@ def _explain(failure: CommandFailed, closure: Closure, supply: Supply, *, last: 
 
 
 def _settle_overlaps(venv: Path, closure: Closure, supply: Supply, *, with_pip: bool) -> dict[str, tuple[str, ...]]:
-    """Installers unpack side by side, so of two owners of a path either may win; make it the last by name, always."""
+    """Installers unpack side by side, so of two owners of a path either may win; make it the last by name, always.
+
+    The environment is not empty any more: whichever Python starts in it runs the packages' `.pth` files. So the wheels
+    are fetched by us, and the installer gets no network, no credential and an empty HOME.
+    """
     installed = distributions.installed([site_packages(venv, supply.interpreter.version)])
     shared = distributions.owners(installed)
     locked = {one.name: one for one in closure.distributions}
     for name in sorted({name for names in shared.values() for name in names if name in locked}):
-        if with_pip:
-            _reinstall_with_pip(locked[name], venv, supply)
-        else:
-            with _written(closure.text(), venv) as lock:
-                supply.installer.install(lock, venv, only=name, find_links=supply.wheels)
+        with tempfile.TemporaryDirectory(prefix=".wheel-", dir=venv.parent) as folder:
+            home, wheels = Path(folder, "home"), Path(folder, "wheels")
+            home.mkdir()
+            wheels.mkdir()
+            wheels = supply.wheels[0] if name in supply.built else _fetched(locked[name], supply, wheels)
+            again = supply.installer.reinstall_with_pip if with_pip else supply.installer.reinstall
+            again(name, locked[name].version, wheels, venv, home)
     return {os.path.relpath(path, venv): names for path, names in shared.items()}
-
-
-def _reinstall_with_pip(one: LockedDistribution, venv: Path, supply: Supply) -> None:
-    """pip runs with the packages' `.pth` files in force now; the wheel is fetched by us, so it needs no credentials."""
-    with tempfile.TemporaryDirectory(prefix=".wheel-", dir=venv.parent) as folder:
-        home = Path(folder, "home")
-        home.mkdir()
-        wheels = supply.wheels[0] if one.name in supply.built else _fetched(one, supply, Path(folder))
-        supply.installer.reinstall_with_pip(f"{one.name}=={one.version}", wheels, venv, home)
 
 
 def _fetched(one: LockedDistribution, supply: Supply, folder: Path) -> Path:

@@ -27,6 +27,8 @@ _UV_VARIABLES = (
 
 ENVIRONMENT_LEFTOVERS = (".lock", ".gitignore", "CACHEDIR.TAG")
 """What uv leaves in a venv; `tar --exclude-caches` would skip the whole venv because of the last one."""
+_ALWAYS = ("--no-config", "--no-progress", "--no-python-downloads", "--system-certs")
+_INSTALL = ("pip", "install", "--no-deps", "--no-build", "--link-mode", "copy", "--python")
 
 
 @dataclass(frozen=True)
@@ -79,29 +81,20 @@ class Installer:
     def make_venv(self, interpreter: Interpreter, venv: Path) -> None:
         """An empty environment whose scripts find their interpreter beside them."""
         self._uv("venv", "--relocatable", "--no-project", "--python", interpreter.path, venv)
-        for name in ENVIRONMENT_LEFTOVERS:
-            (venv / name).unlink(missing_ok=True)
+        _tidy(venv)
 
-    def install(self, lock: Path, venv: Path, *, only: str | None = None, find_links: Sequence[Path] = ()) -> None:
-        """Install exactly what `lock` holds; with `only`, that distribution again, over what is there."""
-        again = ["--reinstall-package", only] if only else []
-        self._uv(
-            "pip",
-            "install",
-            "--python",
-            venv / "bin" / "python",
-            "--requirements",
-            lock,
-            "--no-deps",
-            "--require-hashes",
-            "--no-build",
-            "--link-mode",
-            "copy",
-            *again,
-            find_links=find_links,
-        )
-        for name in ENVIRONMENT_LEFTOVERS:
-            (venv / name).unlink(missing_ok=True)
+    def install(self, lock: Path, venv: Path, *, find_links: Sequence[Path] = ()) -> None:
+        """Install exactly what `lock` holds into an empty venv."""
+        self._uv(*_INSTALL, venv / "bin" / "python", "--requirements", lock, "--require-hashes", find_links=find_links)
+        _tidy(venv)
+
+    def reinstall(self, name: str, version: str, wheels: Path, venv: Path, home: Path) -> None:
+        """One distribution again, over what is there, from the folder `wheels`; no network, credentials or HOME."""
+        what = ["--reinstall-package", name, "--offline", "--no-index", "--find-links", wheels, f"{name}=={version}"]
+        env = clean_environment(home, UV_CACHE_DIR=str(home / "uv-cache"))
+        command: list[str | Path] = [self.uv, *_INSTALL, venv / "bin" / "python", *what, *_ALWAYS]
+        run(command, env=env, timeout_s=self.timeout_s, on_line=self.on_line)
+        _tidy(venv)
 
     def install_with_pip(self, lock: Path, venv: Path, *, find_links: Sequence[Path] = ()) -> None:
         """The same by the venv's own pip, which must be all that the venv holds: its Python starts once, before any
@@ -120,10 +113,12 @@ class Installer:
             ),
         )
 
-    def reinstall_with_pip(self, requirement: str, wheels: Path, venv: Path, home: Path) -> None:
-        """One distribution again, from the folder `wheels`; packages' code may run now, so without network or HOME."""
+    def reinstall_with_pip(self, name: str, version: str, wheels: Path, venv: Path, home: Path) -> None:
+        """As `reinstall`, by the venv's own pip."""
         self._pip(
-            venv, ["--no-index", "--find-links", wheels, "--force-reinstall", requirement], clean_environment(home)
+            venv,
+            ["--no-index", "--find-links", wheels, "--force-reinstall", f"{name}=={version}"],
+            clean_environment(home),
         )
 
     def _pip(self, venv: Path, arguments: Sequence[str | Path], env: Mapping[str, str]) -> None:
@@ -191,7 +186,7 @@ class Installer:
             **self._certificates("SSL_CERT_FILE"),
         )
         run(
-            [self.uv, *arguments, "--no-config", "--no-progress", "--no-python-downloads", "--system-certs"],
+            [self.uv, *arguments, *_ALWAYS],
             env={name: value for name, value in env.items() if value},
             timeout_s=self.timeout_s,
             on_line=self.on_line,
@@ -199,3 +194,8 @@ class Installer:
 
     def _certificates(self, variable: str) -> dict[str, str]:
         return {variable: str(self.cafile)} if self.cafile else {}
+
+
+def _tidy(venv: Path) -> None:
+    for name in ENVIRONMENT_LEFTOVERS:
+        (venv / name).unlink(missing_ok=True)

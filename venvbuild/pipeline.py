@@ -36,6 +36,7 @@ def build(
     Raises:
         VenvBuildError: whatever stops a step; what the steps before it made stays in `folder`.
     """
+    steps.store_of(settings)  # its address is judged now, not after minutes of work
     progress.began("check")
     begun = time.monotonic()
     checked = steps.examine(request, settings, environ)

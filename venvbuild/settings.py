@@ -36,6 +36,7 @@ class Setting:
     """The environment variable; `VENVBUILD_<NAME>` unless given."""
     parse: Callable[[str, str], Any] = lambda text, _where: text
     """From text to value; the second argument says where the text came from."""
+    has_flag: bool = True
 
     @property
     def env(self) -> str:
@@ -44,7 +45,9 @@ class Setting:
 
     @property
     def flag(self) -> str:
-        """The flag it is given by."""
+        """The flag it is given by; empty when no command has one."""
+        if not self.has_flag:
+            return ""
         return "--python" if self.name == "python_version" else "--" + self.name.replace("_", "-")
 
 
@@ -101,8 +104,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("timeout_s", "longest time one installer run may take, in seconds", 3600, parse=_seconds),
     Setting("level", "compression level of the archive, 1 (fast) to 9 (small)", 5, parse=_level),
     Setting("python_path", "where the archive's bin/python points; default /usr/bin/pythonX.Y"),
-    Setting("s3_endpoint_url", "S3 service other than AWS"),
-    Setting("s3_sse_kms_key_id", "KMS key that encrypts what is stored"),
+    Setting("s3_endpoint_url", "S3 service other than AWS", has_flag=False),
+    Setting("s3_sse_kms_key_id", "KMS key that encrypts what is stored", has_flag=False),
 )
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 

@@ -63,7 +63,6 @@ _RECORDED = (
     "python_version",
     "fail_on_conflicts",
     "installer",
-    "find_links",
     "timeout_s",
     "level",
     "python_path",
@@ -150,10 +149,10 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
         found.interpreter,
         {
             **{name: settings[name] for name in _RECORDED},
-            "find_links": list(settings["find_links"]),
             "python_version": found.interpreter.version,
             "index_url": strip_credentials(settings["index_url"]),
             "extra_index_urls": [strip_credentials(url) for url in settings["extra_index_urls"]],
+            "find_links": [strip_credentials(url) for url in settings["find_links"]],
             "requirements": str(request.requirements),
             "requirements_sha256": read.sha256,
             "locked": request.locked,
@@ -409,12 +408,15 @@ def _supply(job: Job) -> Supply:
 
 def _installer(job: Job) -> Installer:
     recorded = job.work.settings
-    extra = tuple(_with_credentials(url, job.settings["extra_index_urls"]) for url in recorded["extra_index_urls"])
+    extra, links = (
+        tuple(_with_credentials(url, job.settings[name]) for url in recorded[name])
+        for name in ("extra_index_urls", "find_links")
+    )
     return Installer(
         Path(uv.find_uv_bin()),
         _index_url(job),
         extra,
-        tuple(recorded["find_links"]),
+        links,
         certificates(job.environ, job.settings.folders),
         recorded["timeout_s"],
         Installer.variables_of(job.environ),

@@ -71,8 +71,8 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
         made.writestr("spy.py", "")
         made.writestr("spy-1.0.dist-info/METADATA", "Metadata-Version: 2.1\\nName: spy\\nVersion: 1.0\\n")
         made.writestr("spy-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
-        made.writestr("spy-1.0.dist-info/RECORD", "spy.py,,\\nspy-1.0.dist-info/METADATA,,\\nspy-1.0.dist-info/WHEEL,,\\n"
-                      "spy-1.0.dist-info/RECORD,,\\n")
+        names = ["spy.py", *("spy-1.0.dist-info/" + name for name in ("METADATA", "WHEEL", "RECORD"))]
+        made.writestr("spy-1.0.dist-info/RECORD", "".join(name + ",,\\n" for name in names))
     return name
 """
     files = {"setuptools/__init__.py": fake, "setuptools/build_meta.py": backend}
@@ -159,15 +159,17 @@ def test_a_hostile_pth_never_runs(tool: Tool, installer: str) -> None:
     assert not trap.exists()
 
 
-def test_with_pip_a_shared_path_runs_pth_files_but_they_see_no_secret(tool: Tool) -> None:
-    """Two owners of a path are installed again one by one; pip then starts in an environment that is not empty."""
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+def test_a_shared_path_runs_pth_files_but_they_see_no_secret(tool: Tool, installer: str) -> None:
+    """Two owners of a path are installed again one by one, in an environment that is not empty any more."""
     real_pip.put_into(tool.index.folder, "3.11")
     seen = tool.folder / "seen.json"
     line = f"import json, os, pathlib; pathlib.Path({str(seen)!r}).write_text(json.dumps(dict(os.environ)))\n"
     wheel(tool.index.folder, "trap", "1.0", files={"trap.pth": line, "shared.py": "a = 1\n"})
     wheel(tool.index.folder, "other", "1.0", files={"shared.py": "b = 1\n"})
-    done = tool.build("trap==1.0", "other==1.0", VENVBUILD_INSTALLER="pip")
+    done = tool.build("trap==1.0", "other==1.0", VENVBUILD_INSTALLER=installer)
     assert done.code == 0, done.stderr
+    assert seen.exists()
     for canary in CANARIES:
         assert canary not in seen.read_text()
     assert json.loads(seen.read_text())["HOME"] != tool.env["HOME"]
@@ -175,6 +177,10 @@ def test_with_pip_a_shared_path_runs_pth_files_but_they_see_no_secret(tool: Tool
 
 def test_secrets_show_up_nowhere_whatever_is_done(tool: Tool) -> None:
     wheel(tool.index.folder, "good", "1.0")
+    places = f"http://bob:{TOKEN.replace('/', '').replace(' ', '')}-links@127.0.0.1:{tool.index.port}/links/"
+    done = tool.run("build", "--json", "-r", tool.requirements("good==1.0"), "--work-dir", tool.work,
+                    VENVBUILD_EXTRA_INDEX_URLS=tool.index.url_with_credentials, VENVBUILD_FIND_LINKS=places)  # fmt: skip
+    assert TOKEN.split("/")[0] not in (tool.work / "venvbuild-work.json").read_text()
     done = tool.run("build", "--json", "-r", tool.requirements("good==1.0"), "--work-dir", tool.work)
     assert done.code == 0, done.stderr
     assert_no_canary(tool, done)

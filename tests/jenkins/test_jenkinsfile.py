@@ -18,6 +18,7 @@ from tests.support.index_server import IndexServer
 from tests.support.requirement import require
 from tests.support.scripts import BIN, REPOSITORY, tool_cache
 from tests.support.wheels import wheel
+from venvbuild.commands.check import DEFAULT_WORK_DIR
 from venvbuild.settings import BY_NAME, DEFAULT_PYTHON
 from venvbuild.workdir import STEPS
 
@@ -92,6 +93,10 @@ def test_no_shell_line_hides_an_exit_code(job: dict[str, Any]) -> None:
 
 def test_its_options_bound_time_disk_and_concurrency(job: dict[str, Any]) -> None:
     assert {"buildDiscarder", "disableConcurrentBuilds", "timeout", "timestamps"} <= set(job["options"])
+
+
+def test_the_agent_cannot_move_the_work_dir_in_which_conflicts_are_looked_for() -> None:
+    assert f"VENVBUILD_WORK_DIR = '{DEFAULT_WORK_DIR}'" in JENKINSFILE.read_text()
 
 
 def test_its_parameters_are_these(parameters: dict[str, dict[str, Any]]) -> None:
@@ -214,7 +219,7 @@ class Workspace:
             "XDG_CACHE_HOME": str(tool_cache()),
             "XDG_DATA_HOME": str(self.store),
             "VENVBUILD_INDEX_URL": self.index.url(),
-            "VENVBUILD_WORK_DIR": "venvbuild-work",  # as the Jenkinsfile's environment block has it
+            "VENVBUILD_WORK_DIR": DEFAULT_WORK_DIR,
             "BUILD_URL": "https://ci.example.com/job/sales/42/",
         }
         done = subprocess.run(
@@ -305,5 +310,15 @@ def test_conflicts_that_are_allowed_leave_the_file_that_makes_the_run_unstable(
     job: dict[str, Any], conflicting: Workspace
 ) -> None:
     assert conflicting.run(job, FAIL_ON_CONFLICTS="false") == ("Register", 0), conflicting.said
-    assert "fileExists('venvbuild-work/conflicts.txt')" in JENKINSFILE.read_text()
-    assert "needy 1.0 needs absent==1.0" in (conflicting.folder / "venvbuild-work" / "conflicts.txt").read_text()
+    assert f"fileExists('{DEFAULT_WORK_DIR}/conflicts.txt')" in JENKINSFILE.read_text()
+    assert "needy 1.0 needs absent==1.0" in (conflicting.folder / DEFAULT_WORK_DIR / "conflicts.txt").read_text()
+
+
+def test_the_reports_are_archived_and_the_environment_is_not(job: dict[str, Any], conflicting: Workspace) -> None:
+    assert conflicting.run(job, FAIL_ON_CONFLICTS="false") == ("Register", 0), conflicting.said
+    patterns = re.findall(r"venvbuild-work/[^,' ]+", JENKINSFILE.read_text().partition("archiveArtifacts")[2])
+    archived = {str(path.relative_to(conflicting.folder)) for one in patterns for path in conflicting.folder.glob(one)}
+    reports = ["build.log", "requirements.txt", "requirements.lock.txt", "installed_packages.json", "pipdeptree.txt"]
+    reports += ["conflicts.json", "conflicts.txt", "metadata.json", "upload/frozen/metadata.json"]
+    assert archived >= {f"{DEFAULT_WORK_DIR}/{name}" for name in reports}
+    assert not [name for name in archived if name.endswith((".tar.gz", "venvbuild-work.json")) or "/venv/" in name]

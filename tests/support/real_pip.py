@@ -15,8 +15,9 @@ def put_into(folder: Path, python_version: str) -> str:
     version = pip_version(python_version)
 
     def fetch(target: Path) -> None:
-        run([sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--no-input",
-             "--python-version", python_version, "--dest", str(target), f"pip=={version}"], PIP_FIND_LINKS="")  # fmt: skip
+        what = ["--python-version", python_version, "--dest", str(target), f"pip=={version}"]
+        flags = ["--quiet", "--no-deps", "--only-binary", ":all:", "--no-input"]
+        run([sys.executable, "-m", "pip", "download", *flags, *what], PIP_FIND_LINKS="")
 
     wheel = next(fetched("pip", version, fetch).glob("pip-*.whl"))
     shutil.copy(wheel, folder)

@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.support.index_server import IndexServer
 
+_TIMEOUT_S = 300
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -58,7 +59,7 @@ class Tool:
         """The argv of a run."""
         return [sys.executable, "-m", "venvbuild", *map(str, arguments)]
 
-    def run(self, *arguments: str | Path, timeout_s: float = 300, **env: str | None) -> Ended:
+    def run(self, *arguments: str | Path, **env: str | None) -> Ended:
         """Run it to its end."""
         done = subprocess.run(
             self.command(*arguments),
@@ -66,7 +67,7 @@ class Tool:
             env=self.environment(**env),
             text=True,
             capture_output=True,
-            timeout=timeout_s,
+            timeout=_TIMEOUT_S,
             check=False,
             stdin=subprocess.DEVNULL,
         )

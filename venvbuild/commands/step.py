@@ -36,4 +36,4 @@ def command_of(step: str, help_: str, *more: Callable[[Any], Any], own: tuple[st
     for option in (*more, options.with_work_dir, options.again, options.with_config, options.as_json):
         run = option(run)
     number = STEPS.index(step) + 1
-    return click.command(step, help=help_, short_help=f"{number}. {help_.partition('.')[0]}.")(run)
+    return click.command(step, help=help_, short_help=f"{number}. {help_.partition('. ')[0].rstrip('.')}.")(run)

@@ -90,7 +90,15 @@ class Installer:
 
     def reinstall(self, name: str, version: str, wheels: Path, venv: Path, home: Path) -> None:
         """One distribution again, over what is there, from the folder `wheels`; no network, credentials or HOME."""
-        what = ["--reinstall-package", name, "--offline", "--no-index", "--find-links", wheels, f"{name}=={version}"]
+        what: list[str | Path] = [
+            "--reinstall-package",
+            name,
+            "--offline",
+            "--no-index",
+            "--find-links",
+            wheels,
+            f"{name}=={version}",
+        ]
         env = clean_environment(home, UV_CACHE_DIR=str(home / "uv-cache"))
         command: list[str | Path] = [self.uv, *_INSTALL, venv / "bin" / "python", *what, *_ALWAYS]
         run(command, env=env, timeout_s=self.timeout_s, on_line=self.on_line)

@@ -178,8 +178,8 @@ def test_a_shared_path_runs_pth_files_but_they_see_no_secret(tool: Tool, install
 def test_secrets_show_up_nowhere_whatever_is_done(tool: Tool) -> None:
     wheel(tool.index.folder, "good", "1.0")
     places = f"http://bob:{TOKEN.replace('/', '').replace(' ', '')}-links@127.0.0.1:{tool.index.port}/links/"
-    done = tool.run("build", "--json", "-r", tool.requirements("good==1.0"), "--work-dir", tool.work,
-                    VENVBUILD_EXTRA_INDEX_URLS=tool.index.url_with_credentials, VENVBUILD_FIND_LINKS=places)  # fmt: skip
+    more = {"VENVBUILD_EXTRA_INDEX_URLS": tool.index.url_with_credentials, "VENVBUILD_FIND_LINKS": places}
+    tool.run("build", "--json", "-r", tool.requirements("good==1.0"), "--work-dir", tool.work, **more)
     assert TOKEN.split("/")[0] not in (tool.work / "venvbuild-work.json").read_text()
     done = tool.run("build", "--json", "-r", tool.requirements("good==1.0"), "--work-dir", tool.work)
     assert done.code == 0, done.stderr

@@ -6,13 +6,14 @@ Python usually is, `pyvenv.cfg` names no home, and `bin/rehome` links the Python
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
 import re
+import secrets
 import stat
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
@@ -21,7 +22,7 @@ from typing import IO
 
 from zlib_ng import zlib_ng
 
-from venvbuild.errors import IntegrityError, Problem, StoreUnavailable, UsageError
+from venvbuild.errors import IntegrityError, Problem, UsageError, of_disk
 from venvbuild.installer import ENVIRONMENT_LEFTOVERS
 from venvbuild.leaks import Gate, problem
 
@@ -57,31 +58,28 @@ def pack(
     Raises:
         IntegrityError: a file holds what `gate` looks for, or the venv has what cannot be moved (links that lead out,
             devices); every such file is named.
-        StoreUnavailable: the disk is full or failing. UsageError: a file cannot be read.
+        StoreUnavailable: the disk is full or failing. UsageError: a file or folder cannot be read or written.
     """
-    descriptor, name = tempfile.mkstemp(prefix=f".{output.name}-", dir=output.parent)
-    building = Path(name)
+    building = output.with_name(f".{output.name}-{secrets.token_hex(4)}")
     try:
-        with os.fdopen(descriptor, "wb") as raw:
+        with building.open("xb") as raw:
             sink = _Gzip(raw, level)
-            count, problems = _write_members(
-                sink, venv, python_version, python_path or f"/usr/bin/python{python_version}", gate
-            )
+            target = python_path or f"/usr/bin/python{python_version}"
+            count, problems = _write_members(sink, venv, python_version, target, gate)
             sink.close()
         if problems:
             raise IntegrityError.of(problems)
         building.chmod(0o644)
         building.rename(output)
-    except PermissionError as error:
-        raise UsageError(f"{error.filename} cannot be read", where=str(venv), fix="check its mode and owner") from error
     except OSError as error:
-        raise StoreUnavailable(
+        raise of_disk(error, str(output)) or UsageError(
             f"the archive cannot be written: {error.strerror}",
-            where=str(output),
-            fix="make room on the disk, then run it again",
+            where=str(error.filename or output),
+            fix="give another folder",
         ) from error
     finally:
-        building.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            building.unlink()
     return Archive(output, sink.sha256, sink.size_bytes, sink.plain_bytes, count)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from venvbuild import distributions
 from venvbuild.closure import Closure, LockedDistribution
 from venvbuild.diagnosis import Wanted, explain_files
-from venvbuild.errors import IndexUnavailable, Problem, ResolutionError
+from venvbuild.errors import IndexUnavailable, Problem, ResolutionError, StoreUnavailable
 from venvbuild.interpreters import Interpreter
 from venvbuild.process import CommandFailed
 from venvbuild.supply import Supply
@@ -28,6 +28,7 @@ from venvbuild.supply import Supply
 log = logging.getLogger(__name__)
 
 _TRIES = 3
+_LOW_SPACE_BYTES = 32_000_000
 _INSTALL_RECORDS = ("uv_cache.json", "uv_build.json")
 """Written by uv into a dist-info for its own use; they hold timestamps and build paths."""
 # The three forms in which pip writes `#!/venv/bin/python`: plain, over 127 characters, with a space (distlib).
@@ -123,6 +124,10 @@ def _written(text: str, venv: Path) -> Iterator[Path]:
 
 def _explain(failure: CommandFailed, closure: Closure, supply: Supply, *, last: bool) -> None:
     """Raise what the failure means, or return when trying again may help."""
+    if shutil.disk_usage(supply.scratch).free < _LOW_SPACE_BYTES:
+        raise StoreUnavailable(
+            "the disk is full", where=str(supply.scratch), fix="make room, or give another --work-dir"
+        )
     wanted = [
         Wanted(one.name, one.version, hashes=frozenset(one.hashes))
         for one in closure.distributions

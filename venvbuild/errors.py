@@ -18,6 +18,7 @@ The numbers are a promise: docs/reference.md, "Exit codes".
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Self
@@ -133,3 +134,19 @@ class Terminated(VenvBuildError):
     """SIGTERM arrived; children are stopped and nothing half-made is left."""
 
     exit_code = 143
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def of_disk(error: OSError, where: str = "") -> VenvBuildError | None:
+    """What a failure of a disk means to the job: no room (7, a retry may cure it) or no right (2); None: neither."""
+    where = str(error.filename or where)
+    if error.errno in _NO_ROOM:
+        return StoreUnavailable(f"the disk fails: {error.strerror}", where=where, fix="make room, then run it again")
+    if error.errno in _NO_RIGHT:
+        return UsageError(
+            f"no access: {error.strerror}", where=where, fix="check the owner and the mode, or use another folder"
+        )
+    return None

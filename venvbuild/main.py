@@ -18,7 +18,7 @@ import click
 
 from venvbuild import __version__, logs
 from venvbuild.commands import COMMANDS
-from venvbuild.errors import Problem, Terminated, UsageError, VenvBuildError
+from venvbuild.errors import Problem, Terminated, UsageError, VenvBuildError, of_disk
 from venvbuild.redaction import REDACTOR
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,8 @@ def _run(arguments: Sequence[str]) -> int:
     except OSError as error:
         if error.errno == errno.EPIPE:
             return _stdout_closed()
-        return _bug(error, as_json=as_json)
+        translated = of_disk(error)
+        return _report(translated, as_json=as_json) if translated else _bug(error, as_json=as_json)
     except Exception as error:  # noqa: BLE001  # the one handler at the top: anything else is a bug of ours
         return _bug(error, as_json=as_json)
     return code if isinstance(code, int) else 0

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from athena import table
 from venvbuild import logs, steps, workdir
 from venvbuild.settings import Settings
 from venvbuild.steps import Checked, Job, Made, Request
@@ -107,7 +108,14 @@ def _run(step: str, job: Job, progress: Progress) -> None:
     begun = time.monotonic()
     job.work.begin(step)
     log.debug("step %s", step)
-    _finish(step, job, steps.STEPS[step](job), _step_key(step, job), begun, progress)
+    made = _register(job) if step == "register" else steps.STEPS[step](job)
+    _finish(step, job, made, _step_key(step, job), begun, progress)
+
+
+def _register(job: Job) -> Made:
+    """The build's row in the catalog. Here, since the nouns of a build know nothing of the catalog."""
+    key = table.register(steps.store_of(job.settings), job.work.result("upload")["metadata"])
+    return Made((), {"row": key}, key)
 
 
 def _finish(step: str, job: Job, made: Made, key: str, begun: float, progress: Progress) -> None:

@@ -16,7 +16,6 @@ from typing import Any
 import uv
 from packaging.utils import canonicalize_name
 
-from athena import table
 from venvbuild import (
     __version__,
     archive,
@@ -314,21 +313,14 @@ def upload(job: Job) -> Made:
     return Made((), {"metadata": dict(done.metadata), "store": store.url}, f"{done.venv_version} in {store.url}")
 
 
-def register(job: Job) -> Made:
-    """The build's row in the catalog."""
-    key = table.register(store_of(job.settings), job.work.result("upload")["metadata"])
-    return Made((), {"row": key}, key)
-
-
 STEPS: Mapping[str, Callable[[Job], Made]] = {
     "create": create,
     "inspect": inspect,
     "pack": pack,
     "describe": describe,
     "upload": upload,
-    "register": register,
 }
-"""Every step after `check`, which needs a request and not a work dir."""
+"""The steps between `check`, which needs a request and not a work dir, and `register`, which needs the catalog."""
 
 
 def store_of(settings: Settings) -> Store:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from venvbuild import __version__
-from venvbuild.errors import StoreUnavailable, UsageError
+from venvbuild.errors import UsageError, of_disk
 
 RECORD = "venvbuild-work.json"
 BUILD_LOG = "build.log"
@@ -235,17 +235,9 @@ def _remove(entry: Path) -> None:
 def _failures_named(path: Path) -> Iterator[None]:
     try:
         yield
-    except PermissionError as error:
-        raise UsageError(
+    except OSError as error:
+        raise of_disk(error, str(path)) or UsageError(
             f"the work dir cannot be used: {error.strerror}",
             where=str(error.filename or path),
             fix="give another --work-dir",
-        ) from error
-    except (FileExistsError, NotADirectoryError) as error:
-        raise UsageError("the work dir is a file", where=str(path), fix="give another --work-dir") from error
-    except OSError as error:
-        raise StoreUnavailable(
-            f"the work dir cannot be used: {error.strerror}",
-            where=str(error.filename or path),
-            fix="make room on the disk, or give another --work-dir",
         ) from error

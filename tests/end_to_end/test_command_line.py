@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.requirement import require
 from tests.support.tool import REPOSITORY, Tool
 from tests.support.wheels import wheel
 
@@ -131,8 +132,8 @@ def test_doctor_is_0_when_all_is_well_and_11_when_not(tool: Tool) -> None:
     assert {one["name"] for one in done.json if one["verdict"] == "problem"} == {"pythons", "index"}
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="warns only root, and this user is not root")
 def test_doctor_warns_root(tool: Tool) -> None:
+    require(os.geteuid() == 0, "only root is warned, and this user is not root")
     assert [one["verdict"] for one in tool.run("doctor", "--json").json if one["name"] == "user"] == ["warning"]
 
 
@@ -159,6 +160,22 @@ def test_a_full_disk_is_7_and_leaves_no_build(tool: Tool) -> None:
     assert done.returncode == 7, done.stderr
     assert not list((tool.folder / "w").glob("*.tar.gz*"))
     assert tool.run("pack", "--work-dir", "w").code == 0
+
+
+def test_a_full_disk_while_installing_is_7(tool: Tool) -> None:
+    small = tool.folder / "small disk"
+    small.mkdir()
+    mounted = os.geteuid() == 0 and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small], capture_output=True, check=False
+    ).returncode == 0  # fmt: skip
+    require(mounted, "a small disk is a tmpfs, and this user cannot mount one")
+    try:
+        wheel(tool.index.folder, "big", "1.0", files={"big.bin": os.urandom(3_000_000)})
+        done = tool.run("build", "--json", "-r", tool.requirements("big==1.0"), "--work-dir", small / "work")
+        assert done.code == 7, done.stderr
+        assert done.json["error"]["problems"][0]["what"].startswith("the disk")
+    finally:
+        subprocess.run(["umount", small], check=True)
 
 
 def test_terminated_while_waiting_for_the_next_second_is_143(tool: Tool) -> None:

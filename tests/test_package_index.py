@@ -1,0 +1,156 @@
+"""What the index is asked, how its answers are read, and who gets our credentials."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from packaging.specifiers import SpecifierSet
+
+from tests.support.index_server import PASSWORD, USER, IndexServer
+from tests.support.wheels import sdist, wheel
+from venvbuild.errors import IndexUnavailable, IntegrityError, ResolutionError, UsageError
+from venvbuild.package_index import PackageIndex
+
+
+class _Canned:
+    """A server that answers each path as told: (status, headers, body)."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
+        self.seen: list[tuple[str, str]] = []
+        canned = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                canned.seen.append((self.path, self.headers.get("Authorization", "")))
+                status, headers, body = canned.answers.get(self.path, (404, {}, b""))
+                begin, end = 0, len(body)
+                wanted = self.headers.get("Range", "")
+                if wanted.startswith("bytes=-"):
+                    begin = max(0, end - int(wanted[7:]))
+                elif wanted.startswith("bytes="):
+                    begin, end = int(wanted[6:].split("-")[0]), int(wanted.split("-")[1]) + 1
+                self.send_response(206 if wanted and status == 200 else status)
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                if wanted:
+                    self.send_header("Content-Range", f"bytes {begin}-{end - 1}/{len(body)}")
+                self.send_header("Content-Length", str(end - begin))
+                self.end_headers()
+                self.wfile.write(body[begin:end])
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def canned() -> Iterator[_Canned]:
+    made = _Canned()
+    threading.Thread(target=made.server.serve_forever, daemon=True).start()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def test_a_page_of_json_is_read(canned: _Canned) -> None:
+    name = "good-1.0-py3-none-any.whl"
+    page = {"meta": {"api-version": "1.1"}, "name": "good", "files": [
+        {"filename": name, "url": f"../../f/{name}", "hashes": {"sha256": "ab"},
+         "requires-python": ">=3.9", "yanked": "broken", "core-metadata": {"sha256": "cd"}},
+        {"filename": "good-2.0.tar.gz", "url": "/f/good-2.0.tar.gz", "hashes": {}, "yanked": False},
+        {"filename": "good-2.0.exe", "url": "x", "hashes": {}},
+        {"filename": "other-2.0.tar.gz", "url": "x", "hashes": {}}]}  # fmt: skip
+    kind = {"Content-Type": "application/vnd.pypi.simple.v1+json"}
+    canned.answers["/simple/good/"] = (200, kind, json.dumps(page).encode())
+    project = PackageIndex(f"{canned.url}/simple").project("good")
+    assert project is not None
+    assert [(file.filename, file.yanked, file.has_metadata, file.requires_python) for file in project.files] == [
+        ("good-1.0-py3-none-any.whl", "broken", True, ">=3.9"), ("good-2.0.tar.gz", None, False, "")]  # fmt: skip
+    assert project.files[0].url == f"{canned.url}/f/good-1.0-py3-none-any.whl"
+    assert str(project.newest(SpecifierSet())) == "2.0"
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"files": 3}', b'{"files": [{"filename": 1}]}', b"\xff\xfe"])
+def test_a_broken_page_is_an_empty_one(canned: _Canned, body: bytes) -> None:
+    kind = {"Content-Type": "application/vnd.pypi.simple.v1+json"}
+    canned.answers["/simple/good/"] = (200, kind, body)
+    with pytest.raises(UsageError, match="not even pip"):
+        PackageIndex(f"{canned.url}/simple").project("good")
+
+
+def test_metadata_comes_from_pep_658_or_from_the_end_of_the_wheel(canned: _Canned, tmp_path: Path) -> None:
+    made = wheel(tmp_path, "good", "1.0", requires=["dep>=1"], python=">=3.8", files={"big.bin": b"x" * 500_000})
+    for attribute in ("", ' data-core-metadata="sha256=x"'):
+        link = f'<a href="/f/{made.name}"{attribute}>x</a>'.encode()
+        canned.answers["/simple/good/"] = (200, {"Content-Type": "text/html"}, link)
+        canned.answers[f"/f/{made.name}"] = (200, {}, made.read_bytes())
+        canned.answers[f"/f/{made.name}.metadata"] = (200, {}, b"Requires-Dist: dep>=1\nRequires-Python: >=3.8\n")
+        index = PackageIndex(f"{canned.url}/simple")
+        project = index.project("good")
+        assert project is not None
+        assert index.requirements_of(project.files[0]) == (["dep>=1"], ">=3.8")
+    assert (f"/f/{made.name}.metadata", "") in canned.seen
+
+
+def test_credentials_are_not_carried_to_another_host(canned: _Canned) -> None:
+    other = canned.url.replace("127.0.0.1", "localhost")
+    canned.answers["/simple/good/"] = (302, {"Location": f"{other}/elsewhere/"}, b"")
+    canned.answers["/elsewhere/"] = (200, {"Content-Type": "text/html"}, b'<a href="good-1.0.tar.gz">x</a>')
+    PackageIndex(canned.url.replace("//", "//robot:s3cret@") + "/simple").project("good")
+    assert [bool(authorization) for _, authorization in canned.seen] == [True, False]
+
+
+def test_credentials_come_from_netrc_too(index: IndexServer, tmp_path: Path) -> None:
+    wheel(index.folder, "good", "1.0")
+    netrc = tmp_path / "netrc"
+    netrc.write_text(f"machine 127.0.0.1 login {USER} password {PASSWORD}\n")
+    assert PackageIndex(index.url("auth"), netrc_file=netrc).project("good") is not None
+    with pytest.raises(UsageError, match="wants credentials"):
+        PackageIndex(index.url("auth")).project("good")
+
+
+@pytest.mark.parametrize(
+    ("mode", "error"),
+    [("status-401", UsageError), ("status-403", UsageError), ("status-418", UsageError), ("none", UsageError),
+     ("login", UsageError), ("status-429", IndexUnavailable), ("status-502", IndexUnavailable)],
+)  # fmt: skip
+def test_each_status_has_its_class(index: IndexServer, mode: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        PackageIndex(index.url(mode)).project("good")
+
+
+def test_a_name_the_index_does_not_have_is_none_when_it_has_pip(index: IndexServer) -> None:
+    assert PackageIndex(index.url()).project("nowhere") is None
+
+
+def test_verify_finds_wrong_and_cut_files(index: IndexServer) -> None:
+    wheel(index.folder, "good", "1.0")
+    for mode, error in (("wrong", IntegrityError), ("cut", IndexUnavailable), ("file-404", ResolutionError)):
+        asked = PackageIndex(index.url(mode))
+        project = asked.project("good")
+        assert project is not None
+        with pytest.raises(error):
+            asked.verify(project.files[0])
+
+
+def test_a_download_that_is_wrong_leaves_no_file(index: IndexServer, tmp_path: Path) -> None:
+    sdist(index.folder, "good", "1.0")
+    asked = PackageIndex(index.url("wrong"))
+    project = asked.project("good")
+    assert project is not None
+    with pytest.raises(IntegrityError):
+        asked.download(project.files[0], tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_an_address_that_is_no_url_is_2() -> None:
+    with pytest.raises(UsageError):
+        PackageIndex("gopher://x/simple").project("good")

@@ -1,0 +1,158 @@
+"""Which value counts, where it came from, and what is not followed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from venvbuild import settings
+from venvbuild.errors import RequirementsRefused, UsageError
+from venvbuild.settings import SETTINGS, Folders, Settings, certificates
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+def load(home: Path, flags: Mapping[str, object] | None = None, config: Path | None = None, **environ: str) -> Settings:
+    return load_from(home, environ, flags, config)
+
+
+def load_from(
+    home: Path, environ: Mapping[str, str], flags: Mapping[str, object] | None = None, config: Path | None = None
+) -> Settings:
+    return settings.load(flags or {}, {"HOME": str(home), "XDG_CONFIG_DIRS": str(home / "none"), **environ}, config)
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_flag_beats_environment_beats_file_beats_default(home: Path) -> None:
+    assert load(home)["env_name"] == "default"
+    write(home / ".config/venvbuild/config.toml", 'env_name = "file"\n')
+    assert load(home)["env_name"] == "file"
+    assert load(home, ENV_NAME="environment")["env_name"] == "environment"
+    found = load(home, {"env_name": "flag"}, ENV_NAME="environment")
+    assert (found["env_name"], found.values["env_name"].origin) == ("flag", "--env-name")
+
+
+def test_a_projects_file_counts_only_when_it_is_named(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = write(tmp_path / "project/config.toml", 'env_name = "project"\n')
+    monkeypatch.chdir(project.parent)
+    assert load(home)["env_name"] == "default"
+    assert load(home, config=project)["env_name"] == "project"
+
+
+def test_an_empty_venvbuild_variable_is_unset_and_an_empty_jenkins_parameter_refused(home: Path) -> None:
+    assert load(home, VENVBUILD_INSTALLER="")["installer"] == "uv"
+    with pytest.raises(RequirementsRefused) as caught:
+        load(home, ENV_NAME="", PYTHON_VERSION="", FAIL_ON_CONFLICTS="")
+    assert [problem.where for problem in caught.value.problems] == ["ENV_NAME", "PYTHON_VERSION", "FAIL_ON_CONFLICTS"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("false", False), ("NO", False), ("0", False), ("True", True), ("yes", True)]
+)
+def test_booleans_are_words_of_any_case(home: Path, text: str, value: bool) -> None:
+    assert load(home, FAIL_ON_CONFLICTS=text)["fail_on_conflicts"] is value
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [("env_nam = 1", "there is no setting 'env_nam'"), ("=", "cannot be read"), ("env_name = [1]", "list cannot be")],
+)
+def test_a_bad_configuration_file_is_named(home: Path, text: str, what: str) -> None:
+    path = write(home / ".config/venvbuild/config.toml", text)
+    with pytest.raises(UsageError, match=what) as caught:
+        load(home)
+    assert str(path) in caught.value.problems[0].where
+
+
+def test_a_configuration_file_that_was_named_must_be_there(home: Path) -> None:
+    with pytest.raises(UsageError):
+        load(home, config=home / "absent.toml")
+
+
+def test_typed_values_of_the_file_are_read(home: Path) -> None:
+    write(
+        home / ".config/venvbuild/config.toml",
+        'fail_on_conflicts = false\nlevel = 6\nfind_links = ["/a", "/b"]\npython_version = "3.12"\n',
+    )
+    found = load(home)
+    assert found["fail_on_conflicts"] is False
+    assert found["level"] == 6
+    assert found["find_links"] == ("/a", "/b")
+    assert found["python_version"] == "3.12"
+
+
+@pytest.mark.parametrize("name", ["UV_DEFAULT_INDEX", "PIP_INDEX_URL"])
+def test_the_index_of_pip_and_uv_is_followed(home: Path, name: str) -> None:
+    found = load_from(home, {name: "https://one/simple"})
+    assert (found["index_url"], found.values["index_url"].origin) == ("https://one/simple", name)
+    assert (
+        load_from(home, {"VENVBUILD_INDEX_URL": "https://ours/simple", name: "https://one/simple"})["index_url"]
+        == "https://ours/simple"
+    )
+
+
+def test_the_index_of_configuration_files_is_followed(home: Path) -> None:
+    assert load(home)["index_url"] == settings.PYPI
+    uv = write(
+        home / ".config/uv/uv.toml",
+        '[[index]]\nurl = "https://uv/simple"\ndefault = true\n[[index]]\nurl = "https://extra"\n',
+    )
+    found = load(home)
+    assert (found["index_url"], found.values["index_url"].origin) == ("https://uv/simple", str(uv))
+    assert any("index is not followed" in note for note in found.notes)
+    pip = write(
+        home / ".config/pip/pip.conf",
+        "[global]\nindex-url = https://pip/simple\nextra-index-url = https://x\ncert = /ca.pem\n",
+    )
+    found = load(home)
+    assert (found["index_url"], found.values["index_url"].origin) == ("https://pip/simple", str(pip))
+    assert any("extra-index-url is not followed" in note for note in found.notes)
+    environ = {"HOME": str(home), "XDG_CONFIG_DIRS": str(home)}
+    assert certificates(environ, Folders.of(environ)) == Path("/ca.pem")
+
+
+def test_find_links_and_extra_indexes_are_not_followed_and_that_is_said(home: Path) -> None:
+    notes = load(home, PIP_FIND_LINKS="/wheels", PIP_EXTRA_INDEX_URL="https://x", UV_INDEX="https://y").notes
+    assert len(notes) == 3
+    assert all("is not followed" in note for note in notes)
+    assert load(home, VENVBUILD_FIND_LINKS="/wheels")["find_links"] == ("/wheels",)
+
+
+def test_relative_xdg_folders_count_as_unset(home: Path) -> None:
+    assert Folders.of({"HOME": str(home), "XDG_CACHE_HOME": "cache"}).cache == home / ".cache/venvbuild"
+    assert Folders.of({"HOME": str(home), "XDG_CACHE_HOME": "/c"}).cache == Path("/c/venvbuild")
+
+
+def test_the_default_store_is_the_users_data_folder(home: Path) -> None:
+    assert load(home)["store"] == str(home / ".local/share/venvbuild")
+
+
+@pytest.mark.parametrize(
+    "environ", [{"VENVBUILD_LEVEL": "0"}, {"VENVBUILD_TIMEOUT_S": "-1"}, {"VENVBUILD_TIMEOUT_S": "x"}]
+)
+def test_numbers_out_of_range_are_refused(home: Path, environ: dict[str, str]) -> None:
+    with pytest.raises(UsageError):
+        settings.load({}, {"HOME": str(home), **environ})
+
+
+def test_each_setting_has_a_name_a_variable_and_help() -> None:
+    assert len({setting.env for setting in SETTINGS}) == len(SETTINGS)
+    assert all(setting.help for setting in SETTINGS)
+
+
+def test_what_is_shown_has_no_credentials() -> None:
+    assert settings.shown("https://u:p@h/simple") == "https://h/simple"
+    assert settings.shown(("https://u:p@h/", "/w")) == "https://h/ /w"
+    assert (settings.shown(None), settings.shown(True)) == ("", "true")

@@ -1,37 +1,45 @@
 """The archive of an environment: an ordinary .tar.gz, the same bytes for the same environment, which runs anywhere.
 
-What a machine adds is left out: times, owners, umask, order, bytecode, hard links. `bin/python` points to where a
-Python usually is, `pyvenv.cfg` names no home, and `bin/rehome` links the Python of the machine it is unpacked on.
+It is cut at fragments: the members of one installed distribution, compressed on their own (docs/archive-format.md).
+A distribution that was packed before comes out of the fragment cache; nothing of it is read or compressed again.
+`bin/python` points to where a Python usually is, `pyvenv.cfg` names no home, and `bin/rehome` links the Python of the
+machine it is unpacked on.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import os
-import re
 import secrets
-import stat
-import tarfile
-from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib import resources
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import repeat
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from zlib_ng import zlib_ng
 
+from venvbuild import fragments
+from venvbuild.archive_index import ArchiveIndex, Fragment, placed
+from venvbuild.contents import Contents, Group, Known
 from venvbuild.errors import IntegrityError, Problem, UsageError, of_disk
-from venvbuild.installer import ENVIRONMENT_LEFTOVERS
-from venvbuild.leaks import Gate, problem
+from venvbuild.fragment_cache import FragmentCache
+from venvbuild.fragments import Compressed, Piece
+from venvbuild.leaks import Gate
+from venvbuild.members import ROOT, members
 
-ROOT = "venv"
-"""The one folder at the top of every archive."""
-_CHUNK = 1 << 20
-_PYTHON_LINK = re.compile(r"bin/python(3(\.[0-9]+)?)?")
+__all__ = ["ROOT", "Archive", "Known", "pack"]
+
 # RFC 1952: deflate, no name, no time, no extra flags, unknown system.
 _GZIP_HEADER = bytes((0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255))
+_FINAL_BLOCK = b"\x03\x00"
+_AHEAD_BYTES = 4 * fragments.PIECE_BYTES
+"""What may be made and not yet written: enough that a long piece keeps no thread waiting."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,30 +53,44 @@ class Archive:
     plain_bytes: int
     """Of the tar inside."""
     member_count: int
+    content_sha256: str
+    """Of what is inside, whatever the compression."""
+    index: ArchiveIndex
 
 
 def pack(
-    venv: Path, output: Path, *, python_version: str, level: int, gate: Gate, python_path: str | None = None
+    venv: Path,
+    output: Path,
+    *,
+    python_version: str,
+    level: int,
+    gate: Gate,
+    python_path: str | None = None,
+    known: Known | None = None,
+    cache: FragmentCache | None = None,
+    threads: int | None = None,
 ) -> Archive:
     """Write the archive of `venv` to `output`, which appears when it is whole.
 
     `python_version` is X.Y; `level` 1 (fast) to 9 (small); `python_path` is what `bin/python` links to in the archive
-    (default `/usr/bin/pythonX.Y`). Never holds more than one piece of one file in memory.
+    (default `/usr/bin/pythonX.Y`). `known` spares reading files, `cache` compressing them; the bytes are the same
+    without. Memory holds a few pieces of 32 MB at once, however large a file is.
 
     Raises:
         IntegrityError: a file holds what `gate` looks for, or the venv has what cannot be moved (links that lead out,
-            devices); every such file is named.
+            devices); every such file is named. Or a file changed while it was packed.
         StoreUnavailable: the disk is full or failing. UsageError: a file or folder cannot be read or written.
     """
+    venv = venv.resolve()
     building = output.with_name(f".{output.name}-{secrets.token_hex(4)}")
     try:
-        with building.open("xb") as raw:
-            sink = _Gzip(raw, level)
-            target = python_path or f"/usr/bin/python{python_version}"
-            count, problems = _write_members(sink, venv, python_version, target, gate)
-            sink.close()
+        found, problems = members(venv, python_version, python_path or f"/usr/bin/python{python_version}")
+        with building.open("xb") as raw, _workers(threads) as workers:
+            packing = _Packing(venv, python_version, level, gate, cache, workers)
+            made = packing.write(raw, Contents.of(found, venv, python_version, known or Known()), output)
+        problems += packing.problems
         if problems:
-            raise IntegrityError.of(problems)
+            raise IntegrityError.of(sorted(problems, key=lambda problem: problem.what))
         building.chmod(0o644)
         building.rename(output)
     except OSError as error:
@@ -80,25 +102,148 @@ def pack(
     finally:
         with contextlib.suppress(OSError):
             building.unlink()
-    return Archive(output, sink.sha256, sink.size_bytes, sink.plain_bytes, count)
+    return made
 
 
-class _Gzip:
-    """One gzip member, written in pieces, hashed on the way."""
+@contextlib.contextmanager
+def _workers(threads: int | None) -> Iterator[_Workers]:
+    with ThreadPoolExecutor(threads or max(2, os.cpu_count() or 2), "pack") as pool:
+        try:
+            yield _Workers(pool)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
-    def __init__(self, raw: IO[bytes], level: int) -> None:
+
+class _Workers:
+    """Threads, and results in the order in which the work was given; how much is under way is bounded."""
+
+    def __init__(self, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
+
+    def results(self, calls: Iterable[tuple[int, Callable[[], T]]]) -> Iterator[T]:
+        """What each call returned; with each comes how many bytes it may hold until its result was taken."""
+        waiting: deque[tuple[int, Future[T]]] = deque()
+        ahead_bytes = 0
+        for size, call in calls:
+            waiting.append((size, self._pool.submit(call)))
+            ahead_bytes += size
+            while waiting and (ahead_bytes > _AHEAD_BYTES or waiting[0][1].done()):
+                size, first = waiting.popleft()
+                yield first.result()
+                ahead_bytes -= size
+        while waiting:
+            yield waiting.popleft()[1].result()
+
+
+class _Packing:
+    """One run of `pack`: fragments made or taken from the cache, written one behind the other."""
+
+    def __init__(
+        self, venv: Path, python_version: str, level: int, gate: Gate, cache: FragmentCache | None, workers: _Workers
+    ) -> None:
+        self._venv, self._python_version, self._level, self._gate = venv, python_version, level, gate
+        self._cache, self._workers = cache, workers
+        self.problems: list[Problem] = []
+
+    def write(self, raw: IO[bytes], contents: Contents, output: Path) -> Archive:
+        """The whole archive."""
+        known = [self._fragments_of(group) for group in self._hashed(contents.groups)]
+        self._search(contents.groups, known)
+        out, made = GzipMember(raw), []
+        results = self._workers.results(
+            (piece.plain_bytes, partial(self._made, group, piece, fragment))
+            for group, cached in zip(contents.groups, known, strict=True)
+            for piece, fragment in zip(group.pieces, cached or repeat(None), strict=False)
+        )
+        for group, cached in zip(contents.groups, known, strict=True):
+            done = [out.append(next(results)) for _ in group.pieces]
+            self._learn(group, done, cached)
+            made += [one.fragment for one in done]
+        out.close()
+        content_sha256 = contents.sha256()
+        index = ArchiveIndex(
+            ROOT, fragments.CODEC, self._level, out.size_bytes, out.plain_bytes, content_sha256, placed(made)
+        )
+        return Archive(
+            output, out.sha256, out.size_bytes, out.plain_bytes, len(contents.members), content_sha256, index
+        )
+
+    def _hashed(self, groups: Sequence[Group]) -> Sequence[Group]:
+        """The groups, with the sha256 of every file of a distribution; where nothing tells it, the file is read."""
+        for _ in self._workers.results((0, partial(self._read, group)) for group in groups if self._is_kept(group)):
+            pass
+        return groups
+
+    def _read(self, group: Group) -> None:
+        """In a worker: the files of which nothing is known, hashed and searched."""
+        for member in group.unknown():
+            sha256, problems = fragments.looked_through(member, self._venv, self._gate)
+            group.read[member.name] = problems
+            group.sha256[member.name] = sha256
+
+    def _is_kept(self, group: Group) -> bool:
+        """Whether the cache is for this group: not for what belongs to no single distribution."""
+        return self._cache is not None and group.distribution is not None
+
+    def _fragments_of(self, group: Group) -> tuple[Fragment, ...] | None:
+        if not self._cache or not self._is_kept(group):
+            return None
+        found = self._cache.look_up(group.key(self._level, self._python_version))
+        return found if found and len(found) == len(group.pieces) else None
+
+    def _search(self, groups: Sequence[Group], known: Sequence[tuple[Fragment, ...] | None]) -> None:
+        """The gate, for what comes from the cache. In an untouched file of the wheel's own, only secrets matter."""
+        from_cache = [group for group, cached in zip(groups, known, strict=True) if cached]
+        self.problems += [problem for group in from_cache for found in group.read.values() for problem in found]
+        if self._gate.secrets:
+            calls = ((0, partial(self._search_the_rest, group)) for group in from_cache)
+            self.problems += [problem for found in self._workers.results(calls) for problem in found]
+
+    def _search_the_rest(self, group: Group) -> list[Problem]:
+        """In a worker: what the files hold that nobody had to read."""
+        rest = [member for member in group.members if member.kind == "f" and member.name not in group.read]
+        return [problem for member in rest for problem in fragments.looked_through(member, self._venv, self._gate)[1]]
+
+    def _made(self, group: Group, piece: Piece, cached: Fragment | None) -> Compressed:
+        """In a worker: one fragment, from the cache when it is there and whole."""
+        if self._cache and cached and (body := self._cache.get(cached.sha256)) is not None:
+            return Compressed(cached, body)
+        made = fragments.compress(piece, self._venv, self._level, self._gate)
+        if self._cache and self._is_kept(group) and not made.problems:
+            self._cache.put(made.body, made.fragment.sha256)
+        return made
+
+    def _learn(self, group: Group, done: Sequence[Compressed], cached: Sequence[Fragment] | None) -> None:
+        """What its compression told of a group. Its key is made again: RECORD may have lied about a hash."""
+        problems = [problem for one in done for problem in one.problems]
+        self.problems += problems
+        for one in done:
+            group.sha256.update(one.sha256)
+        made = tuple(one.fragment for one in done)
+        if self._cache and self._is_kept(group) and not problems and made != cached:
+            self._cache.remember(group.key(self._level, self._python_version), made)
+
+
+class GzipMember:
+    """One gzip member, written fragment by fragment, measured on the way."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
         self._raw, self._digest, self._crc = raw, hashlib.sha256(), 0
-        self._deflate = zlib_ng.compressobj(level, zlib_ng.DEFLATED, -15)
         self.size_bytes = self.plain_bytes = 0
         self._emit(_GZIP_HEADER)
 
-    def write(self, piece: bytes) -> None:
-        self._crc = zlib_ng.crc32(piece, self._crc)
-        self.plain_bytes += len(piece)
-        self._emit(self._deflate.compress(piece))
+    def append(self, made: Compressed) -> Compressed:
+        """Write it; what is kept of it has no body."""
+        fragment = made.fragment
+        self._crc = zlib_ng.crc32_combine(self._crc, fragment.crc32, fragment.plain_length)
+        self.plain_bytes += fragment.plain_length
+        self._emit(made.body)
+        return replace(made, body=b"")
 
     def close(self) -> None:
-        self._emit(self._deflate.flush())
+        """The empty final block, the CRC, and the length modulo 2**32 (RFC 1952)."""
+        self._emit(_FINAL_BLOCK)
         self._emit(self._crc.to_bytes(4, "little") + (self.plain_bytes & 0xFFFFFFFF).to_bytes(4, "little"))
 
     @property
@@ -109,138 +254,3 @@ class _Gzip:
         self._raw.write(piece)
         self._digest.update(piece)
         self.size_bytes += len(piece)
-
-
-def _write_members(
-    sink: _Gzip, venv: Path, python_version: str, python_path: str, gate: Gate
-) -> tuple[int, list[Problem]]:
-    """Every member in order of its name, then the end of the tar; how many, and what must not be there."""
-    problems: list[Problem] = []
-    ours = {
-        "bin/rehome": resources.files("venvbuild").joinpath("rehome").read_bytes(),
-        "pyvenv.cfg": _neutral(venv / "pyvenv.cfg"),
-    }
-    links = {f"bin/python{suffix}": "python" for suffix in ("3", python_version)} | {"bin/python": python_path}
-    entries = dict(_entries(venv))
-    count = 0
-    for name in sorted({*entries, *ours, *links, ""}, key=os.fsencode):
-        count += 1
-        header = tarfile.TarInfo(f"{ROOT}/{name}".rstrip("/"))
-        if name in ours:
-            _write_file(
-                sink, header, io.BytesIO(ours[name]), len(ours[name]), 0o755 if name.startswith("bin/") else 0o644
-            )
-        elif name in links:
-            _write_link(sink, header, links[name])
-        else:
-            problems += _write_entry(sink, header, name, venv, entries.get(name), gate)
-    sink.write(bytes(2 * tarfile.BLOCKSIZE))
-    return count, problems
-
-
-def _write_entry(
-    sink: _Gzip, header: tarfile.TarInfo, name: str, venv: Path, entry: os.stat_result | None, gate: Gate
-) -> list[Problem]:
-    path = venv / name
-    if entry is None or stat.S_ISDIR(entry.st_mode):
-        header.type, header.mode = tarfile.DIRTYPE, 0o755
-        sink.write(_header_bytes(header))
-    elif stat.S_ISLNK(entry.st_mode):
-        target = os.readlink(path)
-        if os.path.isabs(target) or os.path.normpath(os.path.join(os.path.dirname(name), target)).startswith(".."):
-            return [
-                Problem(
-                    f"{name} is a link that leads out of the environment",
-                    "venv.tar.gz",
-                    rule="CANNOT_MOVE",
-                    fix="find out which package made it, and ask its publisher",
-                )
-            ]
-        _write_link(sink, header, target)
-    elif stat.S_ISREG(entry.st_mode):
-        searching = _Searching(gate, path)
-        with path.open("rb") as file:
-            _write_file(sink, header, file, entry.st_size, 0o755 if entry.st_mode & 0o100 else 0o644, searching)
-        return [problem(name, what) for what in sorted(searching.found)]
-    else:
-        return [
-            Problem(
-                f"{name} is no file, folder or link",
-                "venv.tar.gz",
-                rule="CANNOT_MOVE",
-                fix="find out which package made it, and ask its publisher",
-            )
-        ]
-    return []
-
-
-class _Searching:
-    """Shows the leak gate every byte of a file, with an overlap where the pieces meet."""
-
-    def __init__(self, gate: Gate, path: Path) -> None:
-        self._gate, self._path, self._tail = gate, path, b""
-        self.found: set[str] = set()
-
-    def see(self, piece: bytes) -> None:
-        self.found.update(self._gate.search([self._tail, piece] if self._tail else [piece], self._path))
-        self._tail = piece[-self._gate.longest :] if self._gate.longest else b""
-
-
-def _write_file(
-    sink: _Gzip, header: tarfile.TarInfo, content: IO[bytes], size: int, mode: int, searching: _Searching | None = None
-) -> None:
-    header.size, header.mode = size, mode
-    sink.write(_header_bytes(header))
-    left = size
-    while left:
-        piece = content.read(min(_CHUNK, left))
-        if not piece:
-            raise IntegrityError(
-                "a file became shorter while it was packed",
-                where=header.name,
-                fix="let nothing change the environment while it is packed",
-            )
-        left -= len(piece)
-        if searching:
-            searching.see(piece)
-        sink.write(piece)
-    sink.write(bytes(-size % tarfile.BLOCKSIZE))
-
-
-def _write_link(sink: _Gzip, header: tarfile.TarInfo, target: str) -> None:
-    header.type, header.linkname, header.mode = tarfile.SYMTYPE, target, 0o777
-    sink.write(_header_bytes(header))
-
-
-def _header_bytes(header: tarfile.TarInfo) -> bytes:
-    """mtime, uid, gid and owner names are tarfile's zeros; PAX holds long, large and non-ASCII (POSIX.1-2001)."""
-    return header.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
-
-
-def _entries(venv: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """(name relative to the venv, lstat) of what goes in; bytecode and the installer's leftovers do not."""
-    for folder, folders, files in os.walk(venv):
-        relative = os.path.relpath(folder, venv)
-        folders[:] = [name for name in folders if name != "__pycache__"]
-        for name in (*folders, *files):
-            path = os.path.normpath(os.path.join(relative, name))
-            if (
-                path in ENVIRONMENT_LEFTOVERS
-                or path == "bin/rehome"
-                or _PYTHON_LINK.fullmatch(path)
-                or path == "pyvenv.cfg"
-            ):
-                continue
-            yield path, os.lstat(os.path.join(folder, name))
-
-
-def _neutral(configuration: Path) -> bytes:
-    """pyvenv.cfg without what names this machine (PEP 405: `home`; `executable` and `command` by the venv module)."""
-    lines = configuration.read_text("utf-8").splitlines()
-    kept = [
-        line
-        for line in lines
-        if line.partition("=")[0].strip()
-        not in ("home", "executable", "command", "base-prefix", "base-exec-prefix", "base-executable")
-    ]
-    return "".join(f"{line}\n" for line in kept).encode()

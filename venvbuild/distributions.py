@@ -104,8 +104,10 @@ class Distribution:
         return Path(os.path.normpath(self.site_packages / row.path))
 
 
-def installed(site_packages: Sequence[Path]) -> tuple[Distribution, ...]:
+def installed(site_packages: Sequence[Path], *, with_damage: bool = True) -> tuple[Distribution, ...]:
     """Every distribution in the folders, sorted by canonical name, then folder name.
+
+    Without `with_damage`, no file is compared with its RECORD, and `damage` is empty: half the time.
 
     Two of one name are both there. Broken ones and leftovers (`~name`) are there too, with `problems`. An `.egg-info`
     counts only where no `.dist-info` has its name. A folder that is given twice, or through a link (`lib64`), is read
@@ -113,10 +115,10 @@ def installed(site_packages: Sequence[Path]) -> tuple[Distribution, ...]:
     """
     found: list[Distribution] = []
     for folder in dict.fromkeys(path.resolve() for path in site_packages):
-        found += [_read(folder, name) for name in _listed(folder) if name.endswith(".dist-info")]
+        found += [_read(folder, name, with_damage) for name in _listed(folder) if name.endswith(".dist-info")]
     known = {distribution.canonical_name for distribution in found}
     for folder in dict.fromkeys(path.resolve() for path in site_packages):
-        eggs = (_read(folder, name) for name in _listed(folder) if name.endswith(".egg-info"))
+        eggs = (_read(folder, name, with_damage) for name in _listed(folder) if name.endswith(".egg-info"))
         found += [egg for egg in eggs if egg.canonical_name not in known]
     return tuple(sorted(found, key=lambda one: (one.canonical_name, one.dist_info, str(one.site_packages))))
 
@@ -149,7 +151,7 @@ def _listed(folder: Path) -> list[str]:
         return []
 
 
-def _read(site_packages: Path, folder: str) -> Distribution:
+def _read(site_packages: Path, folder: str, with_damage: bool) -> Distribution:
     here = site_packages / folder
     problems: list[str] = []
     stem = printable(folder.rpartition(".")[0])
@@ -182,7 +184,7 @@ def _read(site_packages: Path, folder: str) -> Distribution:
         installer=printable(read.text("INSTALLER", optional=True) or "") or None,
         direct_url=read.direct_url(),
         record=record,
-        damage=tuple(_damage(site_packages, record or ())),
+        damage=tuple(_damage(site_packages, record or ())) if with_damage else (),
         site_packages=site_packages,
         dist_info=folder,
         problems=tuple(problems),

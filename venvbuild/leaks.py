@@ -7,10 +7,9 @@ bytes are the wheel's own may hold any path (it was not written here), but no se
 from __future__ import annotations
 
 import base64
-import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,47 +26,68 @@ class Gate:
 
     paths: tuple[bytes, ...]
     secrets: tuple[bytes, ...]
-    promised: Mapping[Path, str]
+    promised: Mapping[str, str]
     """By absolute path: `sha256=<urlsafe base64>` as the wheel has it."""
 
     @classmethod
     def of(cls, paths: Iterable[Path], secrets: Iterable[str], distributions: Iterable[Distribution]) -> Gate:
         """A gate for an environment that holds `distributions`, built in and by `paths`."""
         promised = {
-            one.path_of(row): row.hash
+            os.path.normpath(f"{folder}/{path}"): promise
             for one in distributions
-            for row in one.record or ()
-            if row.hash and _is_of_the_wheel(row.path)
+            for folder in [os.fspath(one.site_packages)]
+            for path, promise, _ in one.record or ()
+            if promise and is_of_the_wheel(path)
         }
         return cls(
-            tuple(os.fsencode(path) for path in paths),
+            tuple(dict.fromkeys(os.fsencode(path) for path in paths)),
             tuple(secret.encode() for secret in secrets if _can_be_told(secret)),
             promised,
         )
 
-    def search(self, chunks: Sequence[bytes], path: Path) -> list[str]:
-        """What of it one piece of the file at `path` holds: `path` or `secret`."""
-        content = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        found = (
-            ["a path of this build"]
-            if any(needle in content for needle in self.paths) and not self._is_promised(path)
-            else []
-        )
-        return found + (["a secret"] if any(needle in content for needle in self.secrets) else [])
+    def searching(self, path: str, before: bytes = b"") -> Search:
+        """A search through the file at `path`, from where `before` ends."""
+        return Search(self, path, before)
 
     @property
     def longest(self) -> int:
         """Bytes that two pieces must overlap by, so that nothing hides across a cut."""
         return max(map(len, (*self.paths, *self.secrets)), default=0)
 
-    def _is_promised(self, path: Path) -> bool:
-        """Whether the file is the wheel's, byte for byte; asked only when it holds a path: hashing is rare."""
-        promise = self.promised.get(path)
-        if promise is None:
-            return False
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").digest()
-        return promise == "sha256=" + base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+class Search:
+    """Shown a file piece by piece, in order; what straddles two pieces is found as well."""
+
+    def __init__(self, gate: Gate, path: str, before: bytes) -> None:
+        self._gate, self._path, self._tail = gate, path, before
+        self._promise = gate.promised.get(path)
+        self._found: set[str] = set()
+
+    def see(self, piece: bytes) -> None:
+        """The next bytes of the file."""
+        content = self._tail + piece if self._tail else piece
+        if any(secret in content for secret in self._gate.secrets):
+            self._found.add("a secret")
+        if not self._promise and any(path in content for path in self._gate.paths):
+            self._found.add("a path of this build")
+        self._tail = content[-self._gate.longest :] if self._gate.longest else b""
+
+    def found(self, sha256: str) -> list[str]:
+        """What it holds, sorted. `sha256` (hex) is of the whole file; empty while it is seen only from the middle on.
+
+        Nearly every file is the wheel's own, and paths in those do not matter: they are searched for only once it is
+        known that the bytes are others.
+        """
+        if self._promise and sha256 and self._promise != _as_in_record(sha256) and self._holds_a_path():
+            self._found.add("a path of this build")
+        return sorted(self._found)
+
+    def _holds_a_path(self) -> bool:
+        search = Search(Gate(self._gate.paths, (), {}), self._path, b"")
+        with open(self._path, "rb") as file:
+            while piece := file.read(1 << 20):
+                search.see(piece)
+        return bool(search._found)
 
 
 def problem(member: str, what: str) -> Problem:
@@ -80,7 +100,8 @@ def problem(member: str, what: str) -> Problem:
     return Problem(f"{member} holds {what}; the archive is not uploaded", "venv.tar.gz", fix=fix, rule="LEAK")
 
 
-def _is_of_the_wheel(path: str) -> bool:
+def is_of_the_wheel(path: str) -> bool:
+    """Whether a row of RECORD tells of bytes that the wheel brought, and not of what the installer wrote."""
     folder, _, name = path.rpartition("/")
     return not path.startswith("../") and not (folder.endswith(".dist-info") and name in _INSTALLERS_OWN)
 
@@ -88,3 +109,7 @@ def _is_of_the_wheel(path: str) -> bool:
 def _can_be_told(secret: str) -> bool:
     """Whether finding it means something: `testing` or `password` stand in any wheel."""
     return len(secret) >= 12 or (len(secret) >= 6 and bool(re.search(r"\d", secret)) and bool(re.search(r"\D", secret)))
+
+
+def _as_in_record(sha256: str) -> str:
+    return "sha256=" + base64.urlsafe_b64encode(bytes.fromhex(sha256)).decode().rstrip("=")

@@ -42,11 +42,14 @@ class Description:
     source_revision: str | None
     duration_s: Mapping[str, float]
     requires: Mapping[str, str | None]
+    content_sha256: str | None = None
+    """Of what is in the archive, whatever the compression; older builds have none."""
     schema_version: int = SCHEMA_VERSION
 
     def as_json(self) -> dict[str, Any]:
         """The fields under their names, ready for `json.dumps`."""
-        return json.loads(json.dumps(asdict(self)))  # type: ignore[no-any-return]  # tuples become lists
+        fields = json.loads(json.dumps(asdict(self)))  # tuples become lists
+        return {name: value for name, value in fields.items() if (name, value) != ("content_sha256", None)}
 
 
 @dataclass(frozen=True)

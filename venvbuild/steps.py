@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 from venvbuild import (
     __version__,
     archive,
+    archive_index,
     closure,
     commit,
     conflicts,
@@ -28,14 +29,17 @@ from venvbuild import (
     inspection,
     interpreters,
     leaks,
+    manifest,
     metadata,
     requirements,
     sdists,
 )
 from venvbuild.closure import LOCK
 from venvbuild.errors import ConflictsFound, Problem, UsageError
+from venvbuild.fragment_cache import FragmentCache
 from venvbuild.installer import Installer
 from venvbuild.interpreters import Interpreter
+from venvbuild.manifest import Manifest
 from venvbuild.package_index import PackageIndex
 from venvbuild.redaction import REDACTOR, strip_credentials
 from venvbuild.requirements import Requirements
@@ -204,6 +208,7 @@ def create(job: Job) -> Made:
     if locked.not_pinned:
         log.warning("%s not pinned by you: %s", _are(len(locked.not_pinned)), ", ".join(locked.not_pinned))
     made = environment.create(locked, supply, job.path / VENV, with_pip=recorded["installer"] == "pip")
+    (job.path / manifest.NAME).write_text(Manifest.taken(made.path).text(), "utf-8")
     used = (
         "uv " + importlib.metadata.version("uv")
         if recorded["installer"] == "uv"
@@ -211,7 +216,7 @@ def create(job: Job) -> Made:
     )
     forced = ", pins forced" if locked.is_forced else ""
     return Made(
-        (LOCK, VENV),
+        (LOCK, VENV, manifest.NAME),
         {
             "installer": used,
             "not_pinned": locked.not_pinned,
@@ -249,10 +254,10 @@ def inspect(job: Job) -> Made:
 
 
 def pack(job: Job) -> Made:
-    """The archive."""
+    """The archive and its index."""
     interpreter = _interpreter(job)
     venv = job.path / VENV
-    installed = distributions.installed([environment.site_packages(venv, interpreter.version)])
+    installed = distributions.installed([environment.site_packages(venv, interpreter.version)], with_damage=False)
     chosen = {**job.work.settings, **job.options}
     gate = leaks.Gate.of(
         [job.path, job.path.resolve(), interpreter.path, interpreter.prefix / "bin"], REDACTOR.secrets, installed
@@ -264,10 +269,13 @@ def pack(job: Job) -> Made:
         gate=gate,
         level=chosen["level"],
         python_path=chosen["python_path"],
+        known=archive.Known(installed, _locked_hashes(job), Manifest.read(job.path / manifest.NAME)),
+        cache=FragmentCache(job.settings.folders.cache / "fragments"),
     )
+    (job.path / archive_index.NAME).write_text(made.index.text(), "utf-8")
     return Made(
-        (ARCHIVE,),
-        {"sha256": made.sha256, "size_bytes": made.size_bytes},
+        (ARCHIVE, archive_index.NAME),
+        {"sha256": made.sha256, "size_bytes": made.size_bytes, "content_sha256": made.content_sha256},
         f"{size_text(made.size_bytes)} of {size_text(made.plain_bytes)}",
     )
 
@@ -288,6 +296,7 @@ def describe(job: Job) -> Made:
         installer=result("create")["installer"],
         requirements_sha256=recorded["requirements_sha256"],
         archive_sha256=result("pack")["sha256"],
+        content_sha256=result("pack")["content_sha256"],
         archive_size_bytes=result("pack")["size_bytes"],
         reproducible=result("create")["reproducible"],
         tool_version=__version__,
@@ -307,7 +316,7 @@ def upload(job: Job) -> Made:
     folder.mkdir(exist_ok=True)
     description = json.loads((job.path / metadata.NAME).read_bytes())
     description["duration_s"]["describe"] = job.work.duration_s("describe")
-    names = [REQUIREMENTS, LOCK, *_REPORTS, BUILD_LOG, ARCHIVE]
+    names = [REQUIREMENTS, LOCK, *_REPORTS, BUILD_LOG, archive_index.NAME, ARCHIVE]
     files = {name: job.path / name for name in names if (job.path / name).is_file()}
     done = commit.commit(store, description, files, folder)
     return Made((), {"metadata": dict(done.metadata), "store": store.url}, f"{done.venv_version} in {store.url}")
@@ -363,6 +372,10 @@ def _interpreter(job: Job) -> Interpreter:
 def _requirements(job: Job, interpreter: Interpreter) -> Requirements:
     content = (job.path / REQUIREMENTS).read_bytes()
     return requirements.parse(content, job.work.settings["requirements"], interpreter.marker_environment)
+
+
+def _locked_hashes(job: Job) -> dict[str, tuple[str, ...]]:
+    return {name: hashes for name, _, hashes in closure.read_lock((job.path / LOCK).read_text("utf-8"))}
 
 
 def _index_url(job: Job) -> str:

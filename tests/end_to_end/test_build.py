@@ -14,9 +14,10 @@ import pytest
 
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
-from venvbuild import metadata
+from venvbuild import archive_index, metadata
 
 FILES = {
+    "archive_index.json",
     "claim.json",
     "requirements.txt",
     "requirements.lock.txt",
@@ -64,6 +65,25 @@ def test_the_store_holds_every_file_and_metadata_commits_to_each(tool: Tool) -> 
         content = (folder / name).read_bytes()
         assert (hashlib.sha256(content).hexdigest(), len(content)) == (promised["sha256"], promised["size_bytes"]), name
     assert build["archive_sha256"] == build["files"][f"{build['venv_version']}.tar.gz"]["sha256"]
+
+
+def test_the_index_tells_of_the_archive_that_is_stored(tool: Tool) -> None:
+    build = tool.build("kedro==0.19.14").json
+    folder = tool.stored(build["venv_version"])
+    index = archive_index.parse((folder / "archive_index.json").read_bytes())
+    assert index.archive_size_bytes == build["archive_size_bytes"]
+    assert index.content_sha256 == build["content_sha256"]
+    assert [one.distribution for one in index.fragments] == [None, "fsspec", "kedro", "pip", None]
+
+
+def test_a_second_build_of_one_lock_takes_its_packages_from_the_cache(tool: Tool) -> None:
+    cache = tool.folder / "cache"
+    first = tool.build("kedro==0.19.14", XDG_CACHE_HOME=str(cache)).json
+    kept = {path: path.stat().st_ino for path in (cache / "venvbuild/fragments").rglob("?" * 64)}
+    second = tool.build("kedro==0.19.14", XDG_CACHE_HOME=str(cache)).json
+    assert first["archive_sha256"] == second["archive_sha256"]
+    assert len(kept) == 6
+    assert {path: path.stat().st_ino for path in (cache / "venvbuild/fragments").rglob("?" * 64)} == kept
 
 
 def test_the_line_for_people_has_version_place_size_packages_and_seconds(tool: Tool) -> None:

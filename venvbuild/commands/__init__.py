@@ -14,6 +14,10 @@ COMMANDS = {
     "register": "register",
     "list": "list",
     "show": "show",
+    "get": "get",
+    "verify": "verify",
+    "promote": "promote",
+    "aliases": "aliases",
     "config": "config",
     "doctor": "doctor",
 }

@@ -6,9 +6,8 @@ from typing import Any
 
 import click
 
-from venvbuild import metadata
+from venvbuild import builds, metadata
 from venvbuild.commands import options, words
-from venvbuild.errors import NotInStore
 from venvbuild.steps import size_text, store_of
 
 
@@ -18,15 +17,9 @@ from venvbuild.steps import size_text, store_of
 @options.with_config
 @options.as_json
 def command(version: str, **given: Any) -> None:
-    """One build: what it is, what it holds, what conflicts."""
+    """One build: what it is, what it holds, what conflicts. VERSION may also be ENV@ALIAS or ENV@latest."""
     store = store_of(options.load(given))
-    if not metadata.is_venv_version(version):
-        raise NotInStore(
-            f"{version[:80]!a} is no build version",
-            where=store.url,
-            fix="give one like venv_20250722_083000; `venvbuild list` shows them",
-        )
-    build = metadata.read(store, version)
+    build = metadata.read(store, builds.find(store, version))
     if given["as_json"]:
         words.print_json(build)
         return

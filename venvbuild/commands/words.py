@@ -9,7 +9,8 @@ from typing import Any
 from venvbuild.redaction import REDACTOR
 from venvbuild.workdir import STEPS
 
-_BAR_WIDTH = 21
+BAR_WIDTH = 21
+"""Characters of a progress bar."""
 
 
 def print_json(value: Any) -> None:
@@ -37,8 +38,8 @@ class Progress:
         """Show the bar, where it can be shown."""
         if self._is_terminal:
             done = STEPS.index(step)
-            filled = _BAR_WIDTH * done // len(STEPS)
-            say(f"\r\033[K[{'#' * filled}{'.' * (_BAR_WIDTH - filled)}] {step} ...", end="")
+            filled = BAR_WIDTH * done // len(STEPS)
+            say(f"\r\033[K[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {step} ...", end="")
 
     def ended(self, step: str, seconds: float, summary: str) -> None:
         """One timed line."""

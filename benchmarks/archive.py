@@ -1,0 +1,91 @@
+"""Prints how much faster packing is than `tar -czf`, with an empty and a warm cache, and how much larger the archive.
+
+python -m benchmarks.archive WORK_DIR [RUNS [LEVEL ...]]
+
+In WORK_DIR `venvbuild create` has run, say of requirements-150.txt. Bytecode is in neither archive. Everything is timed
+that `venvbuild pack` does beside starting Python and writing its record; each row is the best of RUNS (3). The CPU
+seconds tell whether the machine was busy with something else. Asserts nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from venvbuild import archive, closure, distributions, environment, leaks
+from venvbuild.archive import Known
+from venvbuild.fragment_cache import FragmentCache
+from venvbuild.manifest import NAME, Manifest
+
+
+class Run(NamedTuple):
+    """What one run cost, and gave."""
+
+    seconds: float
+    cpu_s: float
+    size_bytes: int
+
+    def row(self, name: str, reference: Run) -> str:
+        return (
+            f"{name:24}{self.seconds:9.2f}{self.cpu_s:9.2f}{self.size_bytes / 1e6:9.1f}"
+            f"{reference.seconds / self.seconds:8.1f} x{self.size_bytes / reference.size_bytes - 1:9.1%}"
+        )
+
+
+def main() -> None:
+    """One table, then the peak memory of this process."""
+    work = Path(sys.argv[1]).resolve()
+    runs = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    version = next((work / "venv/lib").glob("python3.*")).name.removeprefix("python")
+    with tempfile.TemporaryDirectory(dir=work.parent) as folder:
+        output = Path(folder, "venv.tar.gz")
+        command = ["tar", "--exclude=__pycache__", "-czf", str(output), "-C", str(work), "venv"]
+        tar = min(_measured(lambda: subprocess.run(command, check=True), output) for _ in range(runs))
+        print(f"{f'{os.cpu_count()} cores':24}{'seconds':>9}{'CPU s':>9}{'MB':>9}{'faster':>10}{'larger':>9}")
+        print(tar.row("tar -czf", tar))
+        for level in [int(text) for text in sys.argv[3:]] or [5]:
+            caches = [Path(folder, f"{level}-{number}") for number in range(runs)]
+            cold = min(_measured(lambda: _pack(work, output, version, level, one), output) for one in caches)  # noqa: B023
+            warm = min(_measured(lambda: _pack(work, output, version, level, one), output) for one in caches)  # noqa: B023
+            print(cold.row(f"level {level}, empty cache", tar))
+            print(warm.row(f"level {level}, warm cache", tar))
+    print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6:.0f} MB")
+
+
+def _pack(work: Path, output: Path, version: str, level: int, cache: Path) -> None:
+    venv = work / "venv"
+    installed = distributions.installed([environment.site_packages(venv, version)], with_damage=False)
+    hashes = {name: digests for name, _, digests in closure.read_lock((work / closure.LOCK).read_text("utf-8"))}
+    archive.pack(
+        venv,
+        output,
+        python_version=version,
+        level=level,
+        gate=leaks.Gate.of([work], [], installed),
+        known=Known(installed, hashes, Manifest.read(work / NAME)),
+        cache=FragmentCache(cache),
+    )
+
+
+def _measured(call: Callable[[], object], output: Path) -> Run:
+    output.unlink(missing_ok=True)
+    begun, cpu_s = time.perf_counter(), _cpu_s()
+    call()
+    return Run(time.perf_counter() - begun, _cpu_s() - cpu_s, output.stat().st_size)
+
+
+def _cpu_s() -> float:
+    """Of this process and of what it waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""Builds, brought back: by name, from a folder and from S3, only what changed, and moved names."""
+
+from __future__ import annotations
+
+import random
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support import s3_servers
+from tests.support.recording_proxy import RecordingProxy, stall
+from tests.support.s3_servers import S3Server
+from tests.support.tool import Tool
+from tests.support.wheels import wheel
+from venvbuild import archive_index
+from venvbuild.archive_index import Fragment
+from venvbuild.stores import open_store
+
+BIG: dict[str, dict[str, str | bytes]] = {
+    name: {f"{name}.py": f"NAME = {name!r}\n", f"{name}_data.bin": random.Random(name).randbytes(100_000)}
+    for name in ("alpha", "beta")
+}
+
+
+@pytest.fixture(params=["folder", "moto", "versitygw"])
+def place(request: pytest.FixtureRequest, tool: Tool, s3_environment: None) -> str:
+    """The store is set up; its endpoint, empty for a folder."""
+    for name, files in BIG.items():
+        wheel(
+            tool.index.folder, name, "1.0", files=files, scripts={f"say-{name}": f"{name}:main"} if name == "x" else {}
+        )
+    wheel(tool.index.folder, "talker", "1.0", scripts={"talk": "talker:main"},
+          files={"talker.py": "import alpha\ndef main():\n    print('talking with', alpha.NAME)\n"})  # fmt: skip
+    if request.param == "folder":
+        return ""
+    server: S3Server = request.getfixturevalue(f"{request.param}_server")
+    tool.env.update(s3_servers.ENVIRONMENT, VENVBUILD_STORE=f"s3://{server.new_bucket()}/team",
+                    AWS_ENDPOINT_URL=server.endpoint_url)  # fmt: skip
+    return server.endpoint_url
+
+
+@pytest.fixture
+def built(place: str, tool: Tool) -> str:
+    """A build of `sales` in the store."""
+    done = tool.build("alpha==1.0", "beta==1.0", "talker==1.0", ENV_NAME="sales")
+    assert done.code == 0, done.stderr
+    version: str = done.json["venv_version"]
+    return version
+
+
+def said(*command: str | Path) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"}, check=True)
+    return done.stdout.strip()
+
+
+def test_it_runs_where_it_was_restored(tool: Tool, built: str) -> None:
+    done = tool.run("get", built, "a folder")
+    target = tool.folder / "a folder"
+    assert done.code == 0, done.stderr
+    assert said(target / "bin" / "talk") == "talking with alpha"
+    assert said("bash", "-c", '. "$1/bin/activate" && talk', "bash", target) == "talking with alpha"
+
+
+def test_an_alias_and_latest_name_the_build(tool: Tool, built: str) -> None:
+    moved = tool.run("promote", built, "prod", "--json")
+    assert (moved.code, moved.json["env_name"], moved.json["venv_version"]) == (0, "sales", built)
+    for number, name in enumerate(("sales@prod", "sales@latest")):
+        done = tool.run("get", name, f"venv{number}", "--json")
+        assert (done.code, done.json["venv_version"]) == (0, built)
+        assert tool.run("show", name, "--json").json["venv_version"] == built
+    assert [one["alias"] for one in tool.run("aliases", "sales", "--json").json] == ["prod"]
+    assert f"sales@prod {built}" in " ".join(tool.run("aliases").stdout.split())
+
+
+@pytest.mark.parametrize("place", ["moto", "versitygw"], indirect=True)
+def test_only_what_changed_is_fetched_counted_at_the_server(tool: Tool, built: str, place: str) -> None:
+    elsewhere = str(tool.folder / "cache of another machine")  # for packing fills the cache of this one
+    assert tool.run("get", built, "venv", XDG_CACHE_HOME=elsewhere).code == 0
+    wheel(tool.index.folder, "beta", "2.0", files=BIG["beta"])
+    second = tool.build("alpha==1.0", "beta==2.0", "talker==1.0", ENV_NAME="sales").json["venv_version"]
+    with RecordingProxy(place) as proxy:
+        env = {"AWS_ENDPOINT_URL": proxy.endpoint_url, "XDG_CACHE_HOME": elsewhere}
+        again = tool.run("get", built, "venv", "--json", **env)
+        assert ranges(proxy) == []
+        newer = tool.run("get", second, "venv", "--json", **env)
+    assert again.json["bytes_fetched"] == 0
+    assert "fetched 0.0 kB of" in again.stderr
+    old, new = (fragments(tool, place, version) for version in (built, second))
+    changed = [one for one in new if one.sha256 not in {one.sha256 for one in old}]
+    assert {one.distribution for one in changed} <= {"beta", None}
+    fetched = sum(last - first + 1 for first, last in ranges(proxy))
+    assert (
+        fetched == newer.json["bytes_fetched"] == sum(one.length for one in changed) < newer.json["bytes_total"] * 0.6
+    )
+
+
+def fragments(tool: Tool, place: str, version: str) -> tuple[Fragment, ...]:
+    store = open_store(tool.env["VENVBUILD_STORE"], endpoint_url=place)
+    return archive_index.parse(store.read(f"venv-builds/{version}/archive_index.json").body).fragments
+
+
+def ranges(proxy: RecordingProxy) -> list[tuple[int, int]]:
+    """The byte ranges of archives that were asked for."""
+    found = []
+    for one in proxy.requests("GET", r"\.tar\.gz\?"):
+        first, last = re.fullmatch(r"bytes=(\d+)-(\d+)", one.conditions["Range"]).groups()  # type: ignore[union-attr]
+        found.append((int(first), int(last)))
+    return found
+
+
+def test_the_way_out_of_each_failure_is_said(tool: Tool, built: str) -> None:
+    (tool.folder / "mine").mkdir()
+    (tool.folder / "mine" / "precious").write_text("mine")
+    for arguments, code, words in (
+        (["get", built, "mine"], 2, "not made by"),
+        (["get", "venv_20000101_000000", "x"], 9, "venvbuild list"),
+        (["get", "sales@nope", "x"], 9, "promote"),
+        (["get", "nope@latest", "x"], 9, "environments sales"),
+        (["get", "sales@../x", "x"], 3, "alias"),
+        (["get", "sales@latest"], 2, "target"),
+        (["promote", built, "latest"], 3, "newest"),
+    ):
+        done = tool.run(*arguments)
+        assert (done.code, words in done.stderr) == (code, True), done.stderr
+    assert (tool.folder / "mine" / "precious").read_text() == "mine"
+    assert not (tool.folder / "x").exists()
+
+
+@pytest.mark.parametrize("place", ["moto"], indirect=True)
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_a_get_that_is_ended_while_it_fetches_leaves_the_target_as_it_was(
+    tool: Tool, built: str, place: str, number: signal.Signals, code: int
+) -> None:
+    tool.run("get", built, "venv")
+    before = sorted((tool.folder / "venv").rglob("*"))
+    with RecordingProxy(place) as proxy:
+        proxy.spoil("GET", r"\.tar\.gz\?", stall())
+        running = tool.start(
+            "get", built, "venv", XDG_CACHE_HOME=str(tool.folder / "c"), AWS_ENDPOINT_URL=proxy.endpoint_url
+        )
+        while not proxy.requests("GET", r"\.tar\.gz\?"):
+            assert running.poll() is None
+            time.sleep(0.05)
+        running.send_signal(number)
+        running.communicate(timeout=20)
+    assert running.returncode == code
+    assert sorted((tool.folder / "venv").rglob("*")) == before
+    left = list(tool.folder.glob(".venvbuild-get-*"))
+    assert left == [] or number == signal.SIGKILL
+
+
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
+def test_from_an_archive_without_any_store(tool: Tool, built: str, place: str) -> None:
+    archive = tool.stored(built) / f"{built}.tar.gz"
+    done = tool.run("get", "--from-archive", archive, "venv", VENVBUILD_STORE="s3://nowhere")
+    assert done.code == 0, done.stderr
+    assert said(tool.folder / "venv" / "bin" / "talk") == "talking with alpha"

@@ -1,0 +1,49 @@
+"""Committed builds in a store, as small as they can be."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from venvbuild import metadata
+from venvbuild.metadata import StoredFile
+from venvbuild.stores import Store
+
+DESCRIPTION: dict[str, Any] = metadata.Description(
+    python_version="3.11", is_conflict_free=True, conflicts=(), installed_packages=("good==1.0",), env_name="sales",
+    platform="linux_x86_64", python_full_version="3.11.7", installer="uv 0.13.8", requirements_sha256="a" * 64,
+    archive_sha256="b" * 64, archive_size_bytes=3, package_count=1, reproducible=True, tool_version="0.1.0",
+    build_url=None, source_revision=None, requires={"abi": "none", "glibc": None},
+    duration_s={"check": 0.1, "create": 1, "inspect": 0, "pack": 0, "describe": 0},
+).as_json()  # fmt: skip
+
+
+def version(number: int) -> str:
+    """The version of the build claimed `number` seconds after a fixed instant."""
+    return f"venv_{datetime.fromtimestamp(1_753_173_000 + number, UTC):%Y%m%d_%H%M%S}"
+
+
+def put_build(
+    store: Store, number: int, files: Mapping[str, bytes] | None = None, *, is_committed: bool = True, **fields: Any
+) -> str:
+    """A build with these files in the store, without an archive unless one is given; its venv_version."""
+    name = version(number)
+    files = files if files is not None else {"requirements.txt": b"good==1.0\n"}
+    described = {**DESCRIPTION, **fields}
+    instant = datetime.strptime(name, "venv_%Y%m%d_%H%M%S").replace(tzinfo=UTC)
+    whole = metadata.stamped(
+        described,
+        venv_version=name,
+        created_at=f"{instant:%Y-%m-%dT%H:%M:%SZ}",
+        store=store,
+        files={file: StoredFile(hashlib.sha256(body).hexdigest(), len(body)) for file, body in files.items()},
+    )
+    for file, body in files.items():
+        store.put_if_absent(metadata.key(name, file), body)
+    store.put_if_absent(f"venv-catalog/envs/{described['env_name']}/{name}", b"")
+    if is_committed:
+        store.put_if_absent(metadata.key(name, metadata.NAME), json.dumps(whole).encode())
+    return name

@@ -1,0 +1,138 @@
+"""Movable names: numbered moves, none lost, none overwritten, on a folder and on two S3 servers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.builds import put_build, version
+from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
+from tests.support.places import Place
+from venvbuild import aliases
+from venvbuild.errors import IntegrityError, NotInStore, RequirementsRefused
+from venvbuild.stores import Store
+
+_RIVAL = """
+import sys
+from venvbuild import aliases
+from venvbuild.stores import open_store
+store = open_store(sys.argv[1], endpoint_url=sys.argv[2] or None)
+print("ready", flush=True)
+sys.stdin.readline()
+aliases.promote(store, sys.argv[3], "prod")
+"""
+
+
+def test_an_alias_points_where_it_was_moved_last_and_its_history_stays(store: Store) -> None:
+    first, second = put_build(store, 1), put_build(store, 2)
+    aliases.promote(store, first, "prod", clock=lambda: 0)
+    aliases.promote(store, second, "prod", clock=lambda: 60)
+    moves = aliases.history(store, "sales", "prod")
+    assert [(move.number, move.venv_version, move.previous) for move in moves] == [(1, first, None), (2, second, first)]
+    assert [move.moved_at for move in moves] == ["1970-01-01T00:00:00Z", "1970-01-01T00:01:00Z"]
+    assert aliases.current(store, "sales", "prod") == moves[1]
+
+
+def test_the_eleventh_move_counts_more_than_the_ninth(store: Store) -> None:
+    for number in range(1, 12):
+        put_build(store, number)
+        aliases.promote(store, version(number), "prod")
+    current = aliases.current(store, "sales", "prod")
+    assert current
+    assert (current.number, current.venv_version) == (11, version(11))
+
+
+def test_eight_processes_moving_one_alias_make_one_history_without_gaps(place: Place) -> None:
+    store = place.open()
+    versions = [put_build(store, number) for number in range(8)]
+    command = [sys.executable, "-c", _RIVAL, place.url, place.endpoint_url or ""]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    rivals = [subprocess.Popen([*command, one], **pipes) for one in versions]  # type: ignore[call-overload]
+    assert [rival.stdout.readline() for rival in rivals] == ["ready\n"] * 8
+    for rival in rivals:
+        rival.stdin.write("go\n")
+        rival.stdin.flush()
+    for rival in rivals:
+        rival.communicate(timeout=120)
+    assert [rival.returncode for rival in rivals] == [0] * 8
+    moves = aliases.history(store, "sales", "prod")
+    assert [move.number for move in moves] == list(range(1, 9))
+    assert sorted(move.venv_version for move in moves) == versions
+    assert [move.previous for move in moves] == [None, *(move.venv_version for move in moves[:-1])]
+
+
+class Beaten:
+    """A store in which somebody else is always first, once."""
+
+    def __init__(self, store: Store, rival: str) -> None:
+        self._store, self._rival = store, rival
+
+    def put_if_absent(self, key: str, body: bytes) -> bool:
+        if self._rival:
+            rival, self._rival = self._rival, ""
+            aliases.promote(self._store, rival, "prod")
+        return self._store.put_if_absent(key, body)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+
+def test_who_comes_second_moves_it_on_from_where_the_first_left_it(store: Store) -> None:
+    first, second = put_build(store, 1), put_build(store, 2)
+    move = aliases.promote(Beaten(store, first), second, "prod")  # type: ignore[arg-type]
+    assert (move.number, move.previous) == (2, first)
+    assert [one.venv_version for one in aliases.history(store, "sales", "prod")] == [first, second]
+
+
+def test_promoting_again_what_is_already_promoted_moves_nothing(store: Store) -> None:
+    move = aliases.promote(store, put_build(store, 1), "prod")
+    assert aliases.promote(store, version(1), "prod") == move
+    assert aliases.history(store, "sales", "prod") == (move,)
+
+
+def test_an_alias_belongs_to_the_environment_of_the_build(store: Store) -> None:
+    put_build(store, 1, env_name="sales")
+    put_build(store, 2, env_name="sales-eu")
+    aliases.promote(store, version(1), "prod")
+    aliases.promote(store, version(2), "prod")
+    aliases.promote(store, version(2), "test")
+    found = [(move.env_name, move.alias, move.venv_version) for move in aliases.everything(store)]
+    assert found == [("sales", "prod", version(1)), ("sales-eu", "prod", version(2)), ("sales-eu", "test", version(2))]
+    assert [move.env_name for move in aliases.everything(store, "sales")] == ["sales"]
+
+
+@pytest.mark.parametrize("alias", ["", "latest", "a/b", "..", "venv_20250722_083000", "x" * 65, "con", "prod\n"])
+def test_a_name_that_cannot_be_an_alias_is_refused(store: Store, alias: str) -> None:
+    put_build(store, 1)
+    with pytest.raises(RequirementsRefused):
+        aliases.promote(store, version(1), alias)
+    assert list(store.list("venv-catalog/aliases/")) == []
+
+
+def test_a_build_that_was_never_committed_cannot_be_promoted(store: Store) -> None:
+    with pytest.raises(NotInStore, match=version(1)):
+        aliases.promote(store, put_build(store, 1, is_committed=False), "prod")
+    assert list(store.list("venv-catalog/aliases/")) == []
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"venv_version": "../x", "moved_at": "", "previous": null}'])
+def test_a_damaged_record_is_an_integrity_error_and_named(store: Store, body: bytes) -> None:
+    store.put_if_absent("venv-catalog/aliases/sales/prod/1.json", body)
+    with pytest.raises(IntegrityError, match=r"prod/1\.json"):
+        aliases.current(store, "sales", "prod")
+
+
+def test_what_is_no_move_is_passed_over(store: Store) -> None:
+    aliases.promote(store, put_build(store, 1), "prod")
+    for name in ("02.json", "9.txt", "x.json", "0.json"):
+        store.put_if_absent(f"venv-catalog/aliases/sales/prod/{name}", b"")
+    assert [move.number for move in aliases.history(store, "sales", "prod")] == [1]
+
+
+def test_a_move_is_stored_as_the_contract_says(store: Store) -> None:
+    aliases.promote(store, put_build(store, 1), "prod", clock=lambda: 0)
+    stored = json.loads(store.read("venv-catalog/aliases/sales/prod/1.json").body)
+    assert stored == {"venv_version": version(1), "moved_at": "1970-01-01T00:00:00Z", "previous": None}

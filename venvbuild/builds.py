@@ -1,0 +1,108 @@
+"""How people name a build: by its version, by an alias of its environment, or as the newest one.
+
+venv_20250722_083000    the version
+sales@prod              what the alias `prod` of `sales` points to
+sales@latest            the newest committed, conflict-free build of `sales`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from venvbuild import aliases, metadata, parameters
+from venvbuild.echo import shown
+from venvbuild.errors import NotInStore
+from venvbuild.stores import Store
+
+ENVIRONMENTS = "venv-catalog/envs"
+_SHOWN = 10
+"""Names in a message about what there is instead."""
+
+
+def find(store: Store, name: str) -> str:
+    """The `venv_version` of the build that `name` stands for: `VERSION`, `ENV@ALIAS` or `ENV@latest`.
+
+    A version is given back as it is: whether there is such a build, its metadata tells.
+
+    Raises:
+        NotInStore: `name` is no form of these, or stands for nothing; says what there is.
+        RequirementsRefused: the environment's name or the alias cannot be one.
+    """
+    if metadata.is_venv_version(name):
+        return name
+    env_name, at, alias = name.partition("@")
+    if not at:
+        raise NotInStore(
+            f"'{shown(name)}' names no build",
+            where=store.url,
+            fix="give a version like venv_20250722_083000, or sales@latest; `venvbuild list` shows the builds",
+            rule="NO_SUCH_BUILD",
+        )
+    parameters.env_name(env_name, "ENV@ALIAS")
+    if alias == "latest":
+        return latest(store, env_name)
+    move = aliases.current(store, env_name, parameters.alias(alias, "ENV@ALIAS"))
+    if move is None:
+        raise _no_alias(store, env_name, alias)
+    return move.venv_version
+
+
+def latest(store: Store, env_name: str) -> str:
+    """The newest committed, conflict-free build of `env_name`.
+
+    Raises:
+        NotInStore: there is none; says which environments there are.
+        IntegrityError: the metadata of a newer one than that is damaged.
+    """
+    prefix = f"{ENVIRONMENTS}/{env_name}/"
+    versions = [entry.key.removeprefix(prefix) for entry in store.list(prefix)]
+    for venv_version in sorted(filter(metadata.is_venv_version, versions), reverse=True):
+        try:
+            if metadata.read(store, venv_version)["is_conflict_free"]:
+                return venv_version
+        except NotInStore:  # the entry is made just before the commit
+            continue
+    if versions:
+        raise NotInStore(
+            f"{env_name} has no conflict-free build",
+            where=store.url,
+            fix="name one by its version; `venvbuild list` shows them",
+            rule="NO_SUCH_BUILD",
+        )
+    raise NotInStore(
+        f"there is no build of an environment named {env_name}",
+        where=store.url,
+        why=_there_are("environments", _environments(store)),
+        fix="`venvbuild list` shows the builds",
+        rule="NO_SUCH_BUILD",
+    )
+
+
+def _environments(store: Store) -> Iterator[str]:
+    """Names that have builds, one listing call each."""
+    after = ""
+    while True:
+        entry = next(iter(store.list(f"{ENVIRONMENTS}/", after)), None)
+        if entry is None:
+            return
+        name = entry.key.split("/")[2]
+        yield name
+        after = f"{ENVIRONMENTS}/{name}/~"  # versions begin with a letter, which sorts before
+
+
+def _no_alias(store: Store, env_name: str, alias: str) -> NotInStore:
+    moves = islice(aliases.everything(store, env_name), _SHOWN + 1)
+    return NotInStore(
+        f"{env_name} has no alias {alias}",
+        where=store.url,
+        why=_there_are("aliases", (f"{move.env_name}@{move.alias}" for move in moves)),
+        fix=f"venvbuild promote VERSION {alias}",
+        rule="NO_SUCH_ALIAS",
+    )
+
+
+def _there_are(kind: str, names: Iterator[str]) -> str:
+    found = [shown(name) for name in islice(names, _SHOWN + 1)]
+    more = ", ..." if len(found) > _SHOWN else ""
+    return f"there are the {kind} {', '.join(found[:_SHOWN])}{more}" if found else f"there are no {kind}"

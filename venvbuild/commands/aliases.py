@@ -1,0 +1,30 @@
+"""`venvbuild aliases`: what the aliases of a store point to."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from venvbuild import aliases, parameters
+from venvbuild.commands import options, words
+from venvbuild.steps import store_of
+
+
+@click.command("aliases", short_help="The aliases of a store, and what they point to.")
+@click.argument("env", required=False)
+@options.with_store
+@options.with_config
+@options.as_json
+def command(env: str | None, **given: Any) -> None:
+    """What each alias points to, of one environment or of all."""
+    store = store_of(options.load(given))
+    moves = list(aliases.everything(store, parameters.env_name(env, "ENV") if env is not None else None))
+    if given["as_json"]:
+        words.print_json([asdict(move) for move in moves])
+        return
+    for move in moves:
+        words.print_data(f"{f'{move.env_name}@{move.alias}':<30}  {move.venv_version}  {move.moved_at}")
+    if not moves:
+        words.say(f"there are no aliases{f' of {env}' if env else ''} in {store.url}")

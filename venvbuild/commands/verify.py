@@ -1,0 +1,49 @@
+"""`venvbuild verify`: is a build in the store what it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from venvbuild import builds, verification
+from venvbuild.commands import options, words
+from venvbuild.commands.get import machine
+from venvbuild.errors import IntegrityError
+from venvbuild.steps import size_text, store_of
+
+
+@click.command("verify", short_help="Read every byte of a build again; with --restore, import all of it.")
+@click.argument("version")
+@click.option("--restore", is_flag=True, help="Restore it elsewhere too, and import every top-level module.")
+@options.with_store
+@options.with_config
+@options.as_json
+def command(version: str, restore: bool, **given: Any) -> None:
+    """Compare every file of a build with its metadata, and the fragments of its archive with their index.
+
+    Ends with 8 when something is wrong, and names it. VERSION may also be ENV@ALIAS or ENV@latest.
+    """
+    settings = options.load(given)
+    store = store_of(settings)
+    here = replace(machine(settings), on_fetch=lambda *_: None) if restore else None
+    found = verification.verify(store, builds.find(store, version), machine=here)
+    if found.problems:
+        raise IntegrityError.of(found.problems)
+    if given["as_json"]:
+        words.print_json(
+            {
+                "venv_version": found.venv_version,
+                "file_count": found.file_count,
+                "bytes_read": found.bytes_read,
+                "fragment_count": found.fragment_count,
+                "imported": None if found.imported is None else list(found.imported),
+            }
+        )
+        return
+    imported = "" if found.imported is None else f", {len(found.imported)} modules imported"
+    words.print_data(
+        f"{found.venv_version}  whole: {found.file_count} files, {size_text(found.bytes_read)}, "
+        f"{found.fragment_count} fragments{imported}"
+    )

@@ -1,0 +1,222 @@
+"""Makes fragments: members are dealt out to pieces of bounded size, and each piece is compressed on its own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from tarfile import BLOCKSIZE
+from typing import NamedTuple
+
+from zlib_ng import __version__ as _zlib_ng_version
+from zlib_ng import zlib_ng
+
+from venvbuild.archive_index import Fragment
+from venvbuild.errors import IntegrityError, Problem
+from venvbuild.leaks import Gate, problem
+from venvbuild.manifest import Look
+from venvbuild.members import Member
+
+CODEC = f"zlib-ng {_zlib_ng_version}"
+FORMAT_VERSION = 1
+"""Goes into every key of the cache: raise it when the same members are to give other bytes."""
+PIECE_BYTES = 32_000_000
+"""Plain bytes that a fragment holds at most, one header apart."""
+_BLOCK = 1 << 20
+
+
+class Part(NamedTuple):
+    """A member, or as much of a large file as one piece takes."""
+
+    member: Member
+    start: int
+    end: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of the member's content is elsewhere."""
+        return self.start == 0 and self.end == self.member.size
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What becomes one fragment; without parts: the end of the tar."""
+
+    distribution: str | None
+    version: str | None
+    parts: tuple[Part, ...]
+
+    @property
+    def continues(self) -> bool:
+        """Whether it begins inside a member."""
+        return bool(self.parts) and self.parts[0].start > 0
+
+    @property
+    def plain_bytes(self) -> int:
+        """About as many as it has."""
+        return sum(part.end - part.start + BLOCKSIZE for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """A piece, made into a fragment."""
+
+    fragment: Fragment
+    """Its offset is 0: where it lies is the archive's business."""
+    body: bytes
+    sha256: dict[str, str] = field(default_factory=dict)
+    """By member name, of each file that begins in the piece: of the very bytes that were compressed."""
+    problems: tuple[Problem, ...] = ()
+
+
+END_OF_TAR = Piece(None, None, ())
+
+
+def cut(members: Iterable[Member], distribution: str | None, version: str | None) -> Iterator[Piece]:
+    """Pieces at members' boundaries; a file that is larger than a piece gets its own, as many as it needs."""
+    waiting: list[Part] = []
+    size = 0
+    for member in members:
+        if waiting and size + member.size + BLOCKSIZE > PIECE_BYTES:
+            yield Piece(distribution, version, tuple(waiting))
+            waiting, size = [], 0
+        start = 0
+        while member.size - start > PIECE_BYTES:
+            yield Piece(distribution, version, (Part(member, start, start + PIECE_BYTES),))
+            start += PIECE_BYTES
+        waiting.append(Part(member, start, member.size))
+        size += member.size - start + BLOCKSIZE
+    if waiting:
+        yield Piece(distribution, version, tuple(waiting))
+
+
+def compress(piece: Piece, venv: Path, level: int, gate: Gate) -> Compressed:
+    """The fragment of `piece`; what `gate` finds in it is among the problems.
+
+    Raises:
+        IntegrityError: a file changed since it was listed.
+    """
+    stream, sha256, problems = _Stream(level), {}, []
+    for part in piece.parts:
+        member = part.member
+        if part.start == 0:
+            stream.write(member.header())
+        if member.kind != "f":
+            continue
+        if member.content is not None:
+            stream.write(member.content)
+            sha256[member.name] = hashlib.sha256(member.content).hexdigest()
+        else:
+            found, digest = _write_file(stream, venv, part, gate)
+            problems += [problem(member.name, what) for what in found]
+            if digest:
+                sha256[member.name] = digest
+        if part.end == member.size:
+            stream.write(bytes(-member.size % BLOCKSIZE))
+    if not piece.parts:
+        stream.write(bytes(2 * BLOCKSIZE))
+    return Compressed(stream.ended(piece), stream.body, sha256, tuple(problems))
+
+
+def looked_through(member: Member, venv: Path, gate: Gate) -> tuple[str, tuple[Problem, ...]]:
+    """The sha256 of a file, and what `gate` finds in it, without compressing it."""
+    found, digest = _write_file(None, venv, Part(member, 0, member.size), gate)
+    return digest, tuple(problem(member.name, what) for what in found)
+
+
+def _write_file(stream: _Stream | None, venv: Path, part: Part, gate: Gate) -> tuple[list[str], str]:
+    """What the gate finds in this part of a file; the sha256 of the whole file, empty unless the part begins it."""
+    path = f"{venv}/{part.member.name}"
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        search = gate.searching(path, _before(descriptor, part.start, gate.longest))
+        digest = hashlib.sha256()
+        for block in _blocks(descriptor, part):
+            digest.update(block)
+            search.see(block)
+            if stream:
+                stream.write(block)
+        sha256 = digest.hexdigest() if part.is_whole else _whole(descriptor, part.member) if part.start == 0 else ""
+        if Look.of(os.fstat(descriptor)) != part.member.look:
+            raise _changed(part.member)
+    finally:
+        os.close(descriptor)
+    return search.found(sha256), sha256
+
+
+def _before(descriptor: int, start: int, count: int) -> bytes:
+    """What stands in the file just before `start`."""
+    return os.pread(descriptor, min(count, start), max(0, start - count)) if start else b""
+
+
+def _blocks(descriptor: int, part: Part) -> Iterator[bytes]:
+    at = part.start
+    while at < part.end:
+        block = os.pread(descriptor, min(_BLOCK, part.end - at), at)
+        if not block:
+            raise _changed(part.member)
+        at += len(block)
+        yield block
+
+
+def _whole(descriptor: int, member: Member) -> str:
+    digest = hashlib.sha256()
+    for block in _blocks(descriptor, Part(member, 0, member.size)):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _changed(member: Member) -> IntegrityError:
+    return IntegrityError(
+        "a file changed while it was packed",
+        where=member.name,
+        fix="let nothing change the environment while it is packed",
+    )
+
+
+class _Stream:
+    """Plain bytes in; one raw deflate stream that ends with a full flush, and its measures, out."""
+
+    def __init__(self, level: int) -> None:
+        self._deflate = zlib_ng.compressobj(level, zlib_ng.DEFLATED, -15)
+        self._digest, self._crc, self._length = hashlib.sha256(), 0, 0
+        self._waiting: list[bytes | memoryview] = []
+        self._waiting_bytes = 0
+        self._out: list[bytes] = []
+        self.body = b""
+
+    def write(self, block: bytes) -> None:
+        """The compressor is given blocks of one size, however the bytes come: what it writes may depend on that."""
+        self._waiting.append(block)
+        self._waiting_bytes += len(block)
+        if self._waiting_bytes >= _BLOCK:
+            gathered = memoryview(b"".join(self._waiting))
+            whole = len(gathered) - len(gathered) % _BLOCK
+            for start in range(0, whole, _BLOCK):
+                self._compress(gathered[start : start + _BLOCK])
+            self._waiting, self._waiting_bytes = [gathered[whole:]], len(gathered) - whole
+
+    def ended(self, piece: Piece) -> Fragment:
+        """The fragment; its bytes are `body`."""
+        self._compress(b"".join(self._waiting))
+        self._out.append(self._deflate.flush(zlib_ng.Z_FULL_FLUSH))
+        self.body = b"".join(self._out)
+        return Fragment(
+            piece.distribution,
+            piece.version,
+            offset=0,
+            length=len(self.body),
+            sha256=hashlib.sha256(self.body).hexdigest(),
+            plain_length=self._length,
+            plain_sha256=self._digest.hexdigest(),
+            crc32=self._crc,
+            continues=piece.continues,
+        )
+
+    def _compress(self, block: bytes | memoryview) -> None:
+        self._crc = zlib_ng.crc32(block, self._crc)
+        self._digest.update(block)
+        self._length += len(block)
+        self._out.append(self._deflate.compress(block))

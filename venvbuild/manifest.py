@@ -1,0 +1,76 @@
+"""How every file looked when the installer had ended: whatever still looks so was not written to since.
+
+ctime is what makes it trustworthy: no program can set it, so an edit shows even when size and mtime were put back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+NAME = "venv.manifest.json"
+
+
+class Look(NamedTuple):
+    """What the file system tells of a file without reading it."""
+
+    size_bytes: int
+    mtime_ns: int
+    ctime_ns: int
+    mode: int
+    inode: int
+
+    @classmethod
+    def of(cls, facts: os.stat_result) -> Look:
+        """From an `lstat`."""
+        return cls(facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_mode, facts.st_ino)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The looks of an environment's regular files, by path relative to it."""
+
+    looks: Mapping[str, Look]
+
+    @classmethod
+    def taken(cls, folder: Path) -> Manifest:
+        """As everything looks now."""
+        return cls({path: Look.of(facts) for path, facts in walk(folder) if stat.S_ISREG(facts.st_mode)})
+
+    @classmethod
+    def read(cls, path: Path) -> Manifest | None:
+        """What `text` wrote; None when that cannot be read: then nothing is known to be untouched."""
+        try:
+            looks = json.loads(path.read_bytes())
+            return cls({name: Look(*look) for name, look in looks.items()})
+        except (OSError, ValueError, TypeError, AttributeError):
+            return None
+
+    def text(self) -> str:
+        """JSON, a file a line."""
+        lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(look)}" for name, look in sorted(self.looks.items()))
+        return f"{{\n{lines}\n}}\n"
+
+    def is_untouched(self, name: str, look: Look) -> bool:
+        """Whether a file that now looks like `look` is as it was."""
+        return self.looks.get(name) == look
+
+
+def walk(folder: Path, leave_out: str = "__pycache__") -> Iterator[tuple[str, os.stat_result]]:
+    """(path relative to `folder`, lstat) of everything below it, but for folders of one name; in no order."""
+    waiting = [""]
+    while waiting:
+        relative = waiting.pop()
+        with os.scandir(folder / relative) as entries:
+            for entry in entries:
+                path = f"{relative}/{entry.name}" if relative else entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    if entry.name == leave_out:
+                        continue
+                    waiting.append(path)
+                yield path, entry.stat(follow_symlinks=False)

@@ -1,0 +1,371 @@
+"""Brings an environment back from its archive: fetch what is missing, unpack beside the target, re-home, rename.
+
+Until the last step nothing has the target's name; killed anywhere, what stood there stands there, and beside it at most
+a hidden folder `.venvbuild-get-*`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from venvbuild import archive_index, crew, fetching, metadata, rehoming
+from venvbuild.archive_index import ArchiveIndex
+from venvbuild.errors import IntegrityError, StoreUnavailable, UsageError, of_disk
+from venvbuild.fetching import Bodies, Evicted, ReadRange
+from venvbuild.fragment_cache import FragmentCache
+from venvbuild.interpreters import Interpreter
+from venvbuild.members import ROOT
+from venvbuild.rehoming import Needs
+from venvbuild.stores import Store
+
+MARKER = ".venvbuild.json"
+"""In an environment that `get` made: what it is, and the leave to replace it."""
+_STAGING = ".venvbuild-get-"
+_RANGE_BYTES = 16 << 20
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+
+
+@dataclass(frozen=True)
+class Restored:
+    """An environment in its place. Field names are those of `get --json`."""
+
+    venv_version: str | None
+    """None for an archive that came without metadata."""
+    target: str
+    python: str
+    """The interpreter that it now runs on."""
+    python_full_version: str
+    archive_sha256: str | None
+    """As the metadata has it; None when there is none."""
+    bytes_total: int
+    """Of the archive."""
+    bytes_fetched: int
+    """Of these, how many the store had to give; the others were at hand."""
+    fragments_total: int
+    """0 for an archive without an index."""
+    fragments_fetched: int
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What restoring needs of this machine."""
+
+    find_interpreter: Callable[[str], Interpreter]
+    """The Python X.Y; raises UsageError when there is none."""
+    cache: FragmentCache
+    glibc: str | None
+    on_fetch: Callable[[int, int, int], None]
+    """(bytes fetched so far, bytes to fetch, bytes of the archive), now and then."""
+    compiles: bool = False
+    """Whether the bytecode is made too."""
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """An archive, wherever it is."""
+
+    read_range: ReadRange
+    size_bytes: int
+    index: ArchiveIndex | None
+    metadata: Mapping[str, Any] | None
+    store_url: str | None = None
+    file: Path | None = None
+    """Where all its bytes are, when it is a file of this machine."""
+
+
+def get(store: Store, venv_version: str, target: Path, machine: Machine) -> Restored:
+    """Restore a build of `store` at `target`, fetching only what the cache lacks.
+
+    `target` becomes the environment (`target/bin/python`). It must be absent, empty, or made by `get`; its parent must
+    be there.
+
+    Raises:
+        UsageError: `target` is none of these, or the environment does not fit this machine: every reason is named.
+        NotInStore: there is no such build, or a file of it is gone. IntegrityError: something is not what it should
+            be; nothing is left. StoreUnavailable: the store or the disk fails.
+    """
+    build = metadata.read(store, venv_version)
+    key = metadata.key(venv_version, metadata.archive_name(venv_version))
+    index = _stored_index(store, build)
+    origin = _Origin(
+        lambda offset, length: store.read_range(key, offset, length),
+        build["archive_size_bytes"],
+        index,
+        build,
+        store.url,
+    )
+    return _restore(origin, target, machine)
+
+
+def from_archive(file: Path, target: Path, machine: Machine) -> Restored:
+    """Restore from an archive on this machine; an archive_index.json and a metadata.json beside it are believed.
+
+    metadata.json counts when the archive bears the name it has in a store, `<venv_version>.tar.gz`.
+
+    Raises:
+        UsageError: as `get`, or there is no such file. IntegrityError, StoreUnavailable: as `get`.
+    """
+    try:
+        size_bytes = file.stat().st_size
+        build = _beside(file)
+        index_file = file.with_name(archive_index.NAME)
+        content = index_file.read_bytes() if index_file.is_file() else None
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise UsageError(
+            f"the archive cannot be read: {error.strerror}", where=str(error.filename or file), fix="give another file"
+        ) from error
+    try:
+        index = archive_index.parse(content, str(index_file)) if content is not None else None
+        if index and index.archive_size_bytes != size_bytes:
+            raise IntegrityError(
+                f"the archive has {size_bytes} bytes, and the index beside it says {index.archive_size_bytes}",
+                where=str(file),
+                fix="get the archive again, or move away an index that belongs to another one",
+            )
+        read_range: ReadRange = lambda offset, length: os.pread(descriptor, length, offset)  # noqa: E731
+        return _restore(_Origin(read_range, size_bytes, index, build, file=file), target, machine)
+    finally:
+        os.close(descriptor)
+
+
+def _stored_index(store: Store, build: Mapping[str, Any]) -> ArchiveIndex | None:
+    """The index of a build, which must be the one its metadata names; None for a build that has none."""
+    promised = build["files"].get(archive_index.NAME)
+    if promised is None:
+        return None
+    key = metadata.key(build["venv_version"], archive_index.NAME)
+    body = store.read(key).body
+    if (len(body), hashlib.sha256(body).hexdigest()) != (promised["size_bytes"], promised["sha256"]):
+        raise IntegrityError(
+            "the index of the archive is not the one that metadata.json names",
+            where=store.uri(key),
+            fix=f"nothing was unpacked; `venvbuild verify {build['venv_version']}` looks at the whole build",
+        )
+    index = archive_index.parse(body, store.uri(key))
+    if index.archive_size_bytes != build["archive_size_bytes"]:
+        raise IntegrityError("the index is of an archive of another size", where=store.uri(key), fix="build it again")
+    return index
+
+
+def _beside(file: Path) -> dict[str, Any] | None:
+    """The metadata.json beside an archive, when it is of that archive."""
+    try:
+        build = json.loads(file.with_name(metadata.NAME).read_bytes())
+        if file.name != metadata.archive_name(build["venv_version"]):
+            return None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    metadata.validate(build)
+    return build  # type: ignore[no-any-return]
+
+
+def _restore(origin: _Origin, target: Path, machine: Machine) -> Restored:
+    target = Path(os.path.abspath(target))
+    _check_target(target)
+    interpreter = _fitting(Needs.of(origin.metadata), machine) if origin.metadata else None
+    if origin.index:
+        fetching.check_limits(origin.index)
+        _check_room(target, origin.index.plain_bytes)
+    with _staged(target) as staging:
+        venv = staging / ROOT
+        fetched = _unpack(origin, venv, staging / "archive", machine)
+        if interpreter is None:
+            interpreter = _fitting(Needs(rehoming.python_version_of(venv)), machine)
+        rehoming.rehome(venv, target, interpreter)
+        if machine.compiles:
+            rehoming.compile_bytecode(venv, target, interpreter)
+        restored = _restored(origin, target, interpreter, fetched)
+        rehoming.write(venv / MARKER, _marker(origin, restored))
+        venv.chmod(0o755)
+        _check_target(target)
+        _put_in_place(venv, target, staging / "replaced")
+    return restored
+
+
+def _restored(origin: _Origin, target: Path, interpreter: Interpreter, fetched: tuple[int, int]) -> Restored:
+    return Restored(
+        venv_version=origin.metadata["venv_version"] if origin.metadata else None,
+        target=str(target),
+        python=str(interpreter.path),
+        python_full_version=interpreter.full_version,
+        archive_sha256=origin.metadata["archive_sha256"] if origin.metadata else None,
+        bytes_total=origin.size_bytes,
+        bytes_fetched=fetched[0],
+        fragments_total=len(origin.index.fragments) if origin.index else 0,
+        fragments_fetched=fetched[1],
+    )
+
+
+def _marker(origin: _Origin, restored: Restored) -> bytes:
+    facts = asdict(restored)
+    kept = {name: facts[name] for name in ("venv_version", "archive_sha256", "python")}
+    made = {"made_by": "venvbuild get", **kept, "store": origin.store_url}
+    return (json.dumps(made, indent=1) + "\n").encode()
+
+
+def _unpack(origin: _Origin, venv: Path, scratch: Path, machine: Machine) -> tuple[int, int]:
+    """Unpack into `venv`; (bytes, fragments) that had to be fetched."""
+    venv.mkdir(0o700)
+    if origin.index is None:
+        return _unpack_whole(origin, venv, scratch, machine), 0
+    everything = frozenset(fragment.offset for fragment in origin.index.fragments)
+    if origin.file:
+        with origin.file.open("rb") as archive:
+            crew.unpack(origin.index, Bodies(archive.fileno(), everything), venv)
+        return 0, 0
+    wanted = fetching.missing(origin.index, machine.cache)
+    with scratch.open("x+b") as file:
+        _fetch(origin, wanted, file.fileno(), machine)
+        here = frozenset(fragment.offset for fragment in wanted)
+        try:
+            crew.unpack(origin.index, Bodies(file.fileno(), here, machine.cache), venv)
+        except Evicted:  # somebody else filled the cache meanwhile: do without it
+            shutil.rmtree(venv)
+            venv.mkdir(0o700)
+            others = [fragment for fragment in origin.index.fragments if fragment.offset not in here]
+            _fetch(origin, others, file.fileno(), machine)
+            wanted = [*wanted, *others]
+            crew.unpack(origin.index, Bodies(file.fileno(), everything), venv)
+    return sum(fragment.length for fragment in wanted), len(wanted)
+
+
+def _fetch(origin: _Origin, wanted: list[archive_index.Fragment], file: int, machine: Machine) -> None:
+    total, done = sum(fragment.length for fragment in wanted), 0
+
+    def on_bytes(count: int) -> None:
+        nonlocal done
+        done += count
+        machine.on_fetch(done, total, origin.size_bytes)
+
+    machine.on_fetch(0, total, origin.size_bytes)
+    fetching.fetch(wanted, origin.read_range, file, machine.cache, on_bytes)
+
+
+def _unpack_whole(origin: _Origin, venv: Path, scratch: Path, machine: Machine) -> int:
+    """An archive without an index: all of it here first, its sha256 compared when it is known; bytes fetched."""
+    fetched = 0 if origin.file else _download(origin, scratch, machine)
+    with (origin.file or scratch).open("rb") as archive:
+        if origin.metadata and hashlib.file_digest(archive, "sha256").hexdigest() != origin.metadata["archive_sha256"]:
+            raise IntegrityError(
+                "the archive is not the one that metadata.json names",
+                where=str(origin.file or origin.metadata["venv_archive"]),
+                fix="nothing was unpacked; find out who changed it, or build again",
+            )
+        archive.seek(0)
+        crew.unpack_stream(archive, origin.size_bytes, venv, ROOT)
+    return fetched
+
+
+def _download(origin: _Origin, scratch: Path, machine: Machine) -> int:
+    done = 0
+    with scratch.open("xb") as file:
+
+        def get(start: int) -> bytes:
+            return origin.read_range(start, min(_RANGE_BYTES, origin.size_bytes - start))
+
+        def keep(start: int, body: bytes) -> int:
+            fetching.write_at(file.fileno(), memoryview(body), start)
+            return len(body)
+
+        for count in fetching.in_threads(get, keep, range(0, origin.size_bytes, _RANGE_BYTES)):
+            done += count
+            machine.on_fetch(done, origin.size_bytes, origin.size_bytes)
+    return done
+
+
+def _fitting(needs: Needs, machine: Machine) -> Interpreter:
+    interpreter = machine.find_interpreter(needs.python_version)
+    problems = tuple(rehoming.misfits(needs, interpreter, machine.glibc))
+    if problems:
+        raise UsageError.of(problems)
+    return interpreter
+
+
+def _check_target(target: Path) -> None:
+    """Refuse a target that is not ours to replace, and touch nothing of it."""
+    if not target.parent.is_dir():
+        raise UsageError("there is no such folder", where=str(target.parent), fix=f"mkdir -p '{target.parent}'")
+    if not os.path.lexists(target) or is_ours(target):
+        return
+    if target.is_symlink() or not target.is_dir() or any(target.iterdir()):
+        raise UsageError(
+            "the target is there, not empty, and not made by `venvbuild get`; nothing was touched",
+            where=str(target),
+            fix="give an absent or empty folder",
+            rule="NOT_OURS",
+        )
+
+
+def is_ours(target: Path) -> bool:
+    """Whether `get` made the folder `target`."""
+    try:
+        marker = target / MARKER
+        if target.is_symlink() or marker.is_symlink():
+            return False
+        return json.loads(marker.read_bytes())["made_by"] == "venvbuild get"  # type: ignore[no-any-return]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _check_room(target: Path, plain_bytes: int) -> None:
+    free = shutil.disk_usage(target.parent).free
+    if free < plain_bytes:
+        raise StoreUnavailable(
+            f"the disk has no room: the environment takes {plain_bytes} bytes, {free} are free",
+            where=str(target.parent),
+            fix="make room, or give a target on another disk",
+        )
+
+
+@contextlib.contextmanager
+def _staged(target: Path) -> Iterator[Path]:
+    """A private folder beside the target, removed at the end, whatever happened."""
+    with contextlib.ExitStack() as stack:
+        try:
+            staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=target.parent))
+            stack.callback(shutil.rmtree, staging, ignore_errors=True)
+            yield staging
+        except OSError as error:
+            raise of_disk(error, str(target)) or UsageError(
+                f"the target cannot be written: {error.strerror}",
+                where=str(error.filename or target),
+                fix="give another target",
+            ) from error
+
+
+def _put_in_place(venv: Path, target: Path, aside: Path) -> None:
+    """Give `venv` the target's name: in one step where the target is absent, empty, or the system can exchange two
+    names (Linux); else in two, and back when the second fails.
+    """
+    try:
+        venv.rename(target)  # over an empty folder too
+    except OSError:
+        if not is_ours(target):
+            raise
+        if not _exchange(venv, target):
+            target.rename(aside)
+            try:
+                venv.rename(target)
+            except BaseException:
+                aside.rename(target)
+                raise
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two names at once (renameat2, Linux 3.15, glibc 2.28); False where that cannot be."""
+    swap = getattr(ctypes.CDLL(None), "renameat2", None)
+    if swap is None:
+        return False
+    done: int = swap(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
+    return done == 0

@@ -21,7 +21,6 @@ from venvbuild import (
     archive,
     closure,
     commit,
-    conflicts,
     diagnosis,
     distributions,
     environment,
@@ -29,6 +28,7 @@ from venvbuild import (
     interpreters,
     leaks,
     metadata,
+    needs,
     requirements,
     sdists,
 )
@@ -226,8 +226,8 @@ def create(job: Job) -> Made:
 def inspect(job: Job) -> Made:
     """The reports; raises `ConflictsFound` after writing them when conflicts fail the job."""
     interpreter = _interpreter(job)
-    target = conflicts.Target(interpreter.marker_environment, frozenset(interpreter.supported_tags))
-    roots = [conflicts.Root(pin.canonical_name, pin.extras) for pin in _requirements(job, interpreter).active]
+    target = needs.Target(interpreter.marker_environment, frozenset(interpreter.supported_tags))
+    roots = [needs.Root(pin.canonical_name, pin.extras) for pin in _requirements(job, interpreter).active]
     found = inspection.inspect(job.path / VENV, roots, target, job.path)
     if not found.is_conflict_free and job.work.settings["fail_on_conflicts"]:
         raise ConflictsFound.of(Problem(sentence, rule="CONFLICT") for sentence in found.conflicts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import logging.handlers
 import sys
 import time
 from pathlib import Path
@@ -26,6 +25,18 @@ class _Stderr(logging.Handler):
         print(self.format(record), file=sys.stderr)  # noqa: T201
 
 
+class _Waiting(logging.Handler):
+    """Keeps records until there is a file. (The standard MemoryHandler's module costs every command 9 ms.)"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if len(self.records) < _BUFFERED:
+            self.records.append(record)
+
+
 def configure() -> None:
     """Start: warnings go to stderr, all else waits in memory until `follow` names a file."""
     for handler in list(_LOGGER.handlers):
@@ -35,7 +46,7 @@ def configure() -> None:
     stderr = _Stderr(logging.WARNING)
     stderr.setFormatter(_Redacted("%(levelname)s: %(message)s"))
     _LOGGER.addHandler(stderr)
-    _LOGGER.addHandler(logging.handlers.MemoryHandler(_BUFFERED, flushLevel=logging.CRITICAL + 1, flushOnClose=False))
+    _LOGGER.addHandler(_Waiting())
 
 
 def follow(path: Path) -> None:
@@ -45,9 +56,9 @@ def follow(path: Path) -> None:
     formatter.converter = time.gmtime
     file.setFormatter(formatter)
     for handler in list(_LOGGER.handlers):
-        if isinstance(handler, logging.handlers.MemoryHandler):
-            handler.setTarget(file)
-            handler.flush()
+        if isinstance(handler, _Waiting):
+            for record in handler.records:
+                file.handle(record)
             _LOGGER.removeHandler(handler)
         elif isinstance(handler, logging.FileHandler):
             _LOGGER.removeHandler(handler)

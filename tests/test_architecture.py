@@ -13,7 +13,7 @@ MODULES = sorted([*ROOT.glob("venvbuild/**/*.py"), *ROOT.glob("athena/**/*.py")]
 ATHENA_MAY_IMPORT = tuple(f"venvbuild.{name}" for name in ("metadata", "stores", "settings", "errors", "process"))
 LAYERS = (
     {"errors", "redaction", "echo", "parameters"},
-    {"process", "settings", "stores", "interpreters", "logs", "workdir", "package_index", "distributions",
+    {"process", "settings", "stores", "interpreters", "logs", "workdir", "package_index", "parallel", "distributions",
      "credentials", "metadata"},
     {"requirements", "pins", "requirement_lines", "requirement_faults", "requirement_markers", "installer", "diagnosis",
      "conflicts", "findings", "needs", "leaks", "supply", "closure", "environment", "inspection", "archive",

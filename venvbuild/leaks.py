@@ -17,6 +17,7 @@ from pathlib import Path
 from venvbuild.distributions import Distribution
 from venvbuild.errors import Problem
 
+_NAME_BYTE = re.compile(rb"[A-Za-z0-9_.-]")
 _INSTALLERS_OWN = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 """Files of a dist-info which the installer writes; their RECORD row is no promise of the wheel's."""
 
@@ -48,17 +49,14 @@ class Gate:
     def search(self, chunks: Sequence[bytes], path: Path) -> list[str]:
         """What of it one piece of the file at `path` holds: `path` or `secret`."""
         content = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        found = (
-            ["a path of this build"]
-            if any(needle in content for needle in self.paths) and not self._is_promised(path)
-            else []
-        )
+        named = any(_stands_in(needle, content) for needle in self.paths)
+        found = ["a path of this build"] if named and not self._is_promised(path) else []
         return found + (["a secret"] if any(needle in content for needle in self.secrets) else [])
 
     @property
     def longest(self) -> int:
         """Bytes that two pieces must overlap by, so that nothing hides across a cut."""
-        return max(map(len, (*self.paths, *self.secrets)), default=0)
+        return max((len(needle) + 1 for needle in (*self.paths, *self.secrets)), default=0)  # + the byte before it
 
     def _is_promised(self, path: Path) -> bool:
         """Whether the file is the wheel's, byte for byte; asked only when it holds a path: hashing is rare."""
@@ -83,6 +81,17 @@ def problem(member: str, what: str) -> Problem:
 def _is_of_the_wheel(path: str) -> bool:
     folder, _, name = path.rpartition("/")
     return not path.startswith("../") and not (folder.endswith(".dist-info") and name in _INSTALLERS_OWN)
+
+
+def _stands_in(path: bytes, content: bytes) -> bool:
+    """Whether the whole path is there, not the end of another: /build is not in `operations/build/wheel.py`."""
+    begin = content.find(path)
+    while begin >= 0:
+        before, after = content[max(0, begin - 1) : begin], content[begin + len(path) : begin + len(path) + 1]
+        if not _NAME_BYTE.match(before) and not _NAME_BYTE.match(after):
+            return True
+        begin = content.find(path, begin + 1)
+    return False
 
 
 def _can_be_told(secret: str) -> bool:

@@ -22,7 +22,8 @@ class _Stderr(logging.Handler):
     """The stderr of the moment, which tests and terminals may have replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(self.format(record), file=sys.stderr)  # noqa: T201
+        clear = "\r\033[K" if sys.stderr.isatty() else ""  # a progress bar may stand on the line
+        print(clear + self.format(record), file=sys.stderr)  # noqa: T201
 
 
 class _Waiting(logging.Handler):
@@ -43,6 +44,7 @@ def configure() -> None:
         _LOGGER.removeHandler(handler)
     _LOGGER.setLevel(logging.DEBUG)
     _LOGGER.propagate = False
+    logging.raiseExceptions = False  # a log that cannot be written must not print what it was about to redact
     stderr = _Stderr(logging.WARNING)
     stderr.setFormatter(_Redacted("%(levelname)s: %(message)s"))
     _LOGGER.addHandler(stderr)

@@ -100,7 +100,7 @@ class Installer:
             "--offline",
             "--no-index",
             "--find-links",
-            wheels,
+            wheels.absolute().as_uri(),
             f"{name}=={version}",
         ]
         env = clean_environment(home, UV_CACHE_DIR=str(home / "uv-cache"))
@@ -128,7 +128,7 @@ class Installer:
         """As `reinstall`, by the venv's own pip."""
         self._pip(
             venv,
-            ["--no-index", "--find-links", wheels, "--force-reinstall", f"{name}=={version}"],
+            ["--no-index", "--find-links", wheels.absolute().as_uri(), "--force-reinstall", f"{name}=={version}"],
             clean_environment(home),
         )
 
@@ -205,11 +205,11 @@ class Installer:
             on_line=self.on_line,
         )
 
-    def _folders(self, more: Sequence[Path]) -> Iterator[str | Path]:
+    def _folders(self, more: Sequence[Path]) -> Iterator[str]:
         """`--find-links` of the folders: no secret, and a name with a space or comma would break the variable."""
         folders: list[str | Path] = [place for place in self.find_links if "://" not in place]
         for folder in (*folders, *more):
-            yield from ("--find-links", folder)
+            yield from ("--find-links", Path(folder).absolute().as_uri())  # uv splits at a comma, even in an argument
 
     def judge_locally(self, failure: CommandFailed, scratch: Path) -> None:
         """Raise what on this machine made a run fail, before anybody blames the index or the pins.

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from venvbuild.errors import IntegrityError, NotInStore
+from venvbuild.metadata import validate
 from venvbuild.stores import Store
 
 ROWS = "venv-catalog/builds"
@@ -29,7 +30,7 @@ def row(metadata: Mapping[str, Any]) -> bytes:
     """
     columns = {name: value for name, value in metadata.items() if name != "files"}
     columns["created_at"] = metadata["created_at"].replace("T", " ").removesuffix("Z")
-    return (json.dumps(columns, separators=(",", ":")) + "\n").encode()
+    return (json.dumps(columns, sort_keys=True, separators=(",", ":")) + "\n").encode()
 
 
 def register(store: Store, metadata: Mapping[str, Any]) -> str:
@@ -49,27 +50,29 @@ def register(store: Store, metadata: Mapping[str, Any]) -> str:
     return key
 
 
-def rows(store: Store) -> Iterator[dict[str, Any]]:
-    """Every row, newest first, with `created_at` as in metadata.json.
+def rows(store: Store, limit: int | None = None) -> Iterator[dict[str, Any]]:
+    """Every row, or the newest `limit`, newest first, with `created_at` as in metadata.json.
 
     Raises:
-        IntegrityError: a row is no JSON object; names it.
+        IntegrityError: a row cannot be read or is no row; names it.
     """
     keys = sorted((entry.key for entry in store.list(f"{ROWS}/") if entry.key.endswith(".json")), reverse=True)
     with ThreadPoolExecutor(16) as pool:
-        yield from (row for row in pool.map(lambda key: _read(store, key), keys) if row)
+        yield from (row for row in pool.map(lambda key: _read(store, key), keys[:limit]) if row)
 
 
 def _read(store: Store, key: str) -> dict[str, Any] | None:
     try:
         found = json.loads(store.read(key).body)
         found["created_at"] = found["created_at"].replace(" ", "T") + "Z"
+        validate({**found, "files": {}})
     except NotInStore:  # removed since the listing
         return None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IntegrityError) as error:
         raise IntegrityError(
             "this row of the catalog cannot be read",
             where=store.uri(key),
+            why=str(error)[:200],
             fix="remove it and register the build again",
             rule="BAD_ROW",
         ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from tests.support.index_server import IndexServer
 from tests.support.tool import Tool
 
 pytest_plugins = ["tests.support.s3_servers"]
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # A shell starts background jobs with SIGINT ignored, and children inherit that; here they are interrupted for real.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _CLEARED_PREFIXES = ("PIP_", "UV_", "AWS_", "VENVBUILD_", "XDG_", "PYTHON")
 _CLEARED = {"ENV_NAME", "FAIL_ON_CONFLICTS", "BUILD_URL", "GIT_COMMIT", "NETRC", "PYTHONDONTWRITEBYTECODE"}

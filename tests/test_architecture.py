@@ -13,11 +13,11 @@ MODULES = sorted([*ROOT.glob("venvbuild/**/*.py"), *ROOT.glob("athena/**/*.py")]
 ATHENA_MAY_IMPORT = tuple(f"venvbuild.{name}" for name in ("metadata", "stores", "settings", "errors", "process"))
 LAYERS = (
     {"errors", "redaction", "echo", "parameters"},
-    {"process", "settings", "stores", "interpreters", "logs", "workdir", "package_index", "distributions",
+    {"process", "settings", "stores", "interpreters", "logs", "workdir", "package_index", "parallel", "distributions",
      "credentials", "metadata", "manifest", "archive_index", "fragment_cache"},
     {"requirements", "pins", "requirement_lines", "requirement_faults", "requirement_markers", "installer", "diagnosis",
-     "conflicts", "leaks", "supply", "closure", "environment", "inspection", "archive", "commit", "sdists",
-     "aliases", "builds", "unpacking", "fetching", "crew", "rehoming", "restore", "verification",
+     "conflicts", "findings", "needs", "leaks", "supply", "closure", "environment", "inspection", "archive",
+     "commit", "sdists", "aliases", "builds", "unpacking", "fetching", "crew", "rehoming", "restore", "verification",
      "members", "fragments", "contents"},
     {"steps"},
     {"pipeline", "doctor"},

@@ -142,9 +142,22 @@ def test_a_pipe_is_refused(venv: Path) -> None:
 
 def test_a_path_of_the_build_is_found_also_across_pieces(venv: Path) -> None:
     gate = Gate((b"/secret/build/place",), (), {})
-    (site(venv) / "leak.py").write_bytes(b"x" * ((1 << 20) - 7) + b"/secret/build/place" + b"y")
+    (site(venv) / "leak.py").write_bytes(b"\n" * ((1 << 20) - 7) + b"/secret/build/place" + b"\n")
     with pytest.raises(IntegrityError, match=r"leak\.py holds a path of this build"):
         pack(venv, gate)
+
+
+@pytest.mark.parametrize("text", ["operations/build/wheel.py", "/build-2/x", "/builder", "x/build.py"])
+def test_the_end_of_another_path_is_no_leak(venv: Path, text: str) -> None:
+    (site(venv) / "honest.py").write_text(text)
+    pack(venv, Gate((b"/build",), (), {}))
+
+
+@pytest.mark.parametrize("text", ["#!/build/venv/bin/python\n", '"file:///build"', "home = /build", "x=/build\n"])
+def test_a_path_is_found_in_whatever_stands_around_it(venv: Path, text: str) -> None:
+    (venv / "bin/leak").write_text(text)
+    with pytest.raises(IntegrityError, match="bin/leak"):
+        pack(venv, Gate((b"/build",), (), {}))
 
 
 def test_every_leak_is_named_and_none_is_shown(venv: Path) -> None:

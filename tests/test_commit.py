@@ -152,6 +152,21 @@ def test_a_claim_that_was_swept_is_given_up_and_a_retry_claims_anew(
     assert run(store, files, tmp_path / "w", Clock(1_753_173_050)) == "venv_20250722_083050"
 
 
+def test_what_was_made_anew_is_a_build_of_its_own(store: FolderStore, files: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "w").mkdir()
+    clock = Clock()
+    commit(store, DESCRIPTION, files, tmp_path / "w", clock=clock, wait=clock.wait)
+    files["venv.tar.gz"].unlink()
+    files["venv.tar.gz"].write_text("another archive")
+    clock.now += 5
+    again = commit(
+        store, {**DESCRIPTION, "archive_sha256": "c" * 64}, files, tmp_path / "w", clock=clock, wait=clock.wait
+    )
+    archive = store.read(f"venv-builds/{again.venv_version}/{again.venv_version}.tar.gz").body
+    assert archive == b"another archive"
+    assert len(assert_nothing_torn(store)) == 2
+
+
 def test_a_claim_for_another_store_is_not_used(store: FolderStore, files: dict[str, Path], tmp_path: Path) -> None:
     run(store, files, tmp_path / "w")
     other = FolderStore(tmp_path / "other")

@@ -20,8 +20,10 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from tests.support.wheels import unpack, wheel
-from venvbuild.conflicts import FAILING, REPORTED, Finding, Root, Target, find_conflicts, needs, render
+from venvbuild.conflicts import find_conflicts
 from venvbuild.distributions import Distribution, installed
+from venvbuild.findings import FAILING, REPORTED, Finding, render
+from venvbuild.needs import Root, Target, needs
 
 HERE = Target(
     {key: str(value) for key, value in default_environment().items()}, frozenset(str(tag) for tag in tags.sys_tags())

@@ -13,7 +13,7 @@ import pytest
 
 from venvbuild import __version__, errors, metadata
 from venvbuild.commands import COMMANDS
-from venvbuild.conflicts import FAILING, REPORTED
+from venvbuild.findings import FAILING, REPORTED
 from venvbuild.settings import SETTINGS, Setting
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -82,7 +82,7 @@ def test_a_setting_is_in_the_reference_with_its_variable_flag_and_default(settin
 
 def test_every_exit_code_is_in_the_reference() -> None:
     classes = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.VenvBuildError)]
-    codes = {0, 130, 141} | {one.exit_code for one in classes}
+    codes = {0, 130, 141, errors.Terminated.exit_code} | {one.exit_code for one in classes}
     assert {int(code) for code in rows("Exit codes") if code.isdigit()} == codes
 
 

@@ -16,9 +16,9 @@ from packaging import tags
 
 from tests.support.wheels import unpack, wheel
 from tests.test_conflicts import HERE, distribution
-from venvbuild.conflicts import Root, Target
 from venvbuild.errors import VenvBuildError
 from venvbuild.inspection import inspect, requires
+from venvbuild.needs import Root, Target
 from venvbuild.process import CommandFailed, Completed
 from venvbuild.redaction import REDACTOR
 

@@ -151,6 +151,30 @@ def test_a_download_that_is_wrong_leaves_no_file(index: IndexServer, tmp_path: P
     assert not (tmp_path / "x").exists()
 
 
+def test_a_page_that_is_cut_is_an_index_that_is_unavailable(canned: _Canned) -> None:
+    canned.answers["/simple/good/"] = (200, {"Content-Type": "text/html", "Transfer-Encoding": "chunked"}, b"zz")
+    with pytest.raises(IndexUnavailable):
+        PackageIndex(f"{canned.url}/simple").project("good")
+
+
+def test_a_link_that_is_no_url_hides_no_other(canned: _Canned) -> None:
+    links = b'<a href="http://[bad">x</a><a href="good-1.0.tar.gz">x</a>'
+    canned.answers["/simple/good/"] = (200, {"Content-Type": "text/html"}, links)
+    project = PackageIndex(f"{canned.url}/simple").project("good")
+    assert project is not None
+    assert len(project.files) == 1
+
+
+def test_further_indexes_and_folders_are_asked_too(index: IndexServer, tmp_path: Path) -> None:
+    wheel(index.folder, "good", "1.0")
+    wheel(tmp_path / "links", "good", "2.0")
+    asked = PackageIndex(index.url("none"), extra_urls=(index.url(),), find_links=(str(tmp_path / "links"),))
+    project = asked.project("good")
+    assert project is not None
+    assert [str(version) for version in project.versions] == ["1.0", "2.0"]
+    asked.verify(project.files[0])
+
+
 def test_an_address_that_is_no_url_is_2() -> None:
     with pytest.raises(UsageError):
         PackageIndex("gopher://x/simple").project("good")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -92,7 +93,11 @@ def test_a_child_dies_with_us_when_we_are_interrupted(tmp_path: Path) -> None:
     while not mark.exists() or not mark.read_text().strip():
         time.sleep(0.02)
     child = int(mark.read_text())
-    running.send_signal(2)
-    running.wait(30)
+    running.send_signal(signal.SIGINT)
+    try:
+        running.wait(30)
+    finally:
+        running.kill()
+        running.wait()
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)

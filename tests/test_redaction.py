@@ -89,6 +89,28 @@ def test_variables_named_like_secrets_are_hidden_and_others_not() -> None:
     assert made.redact("abcdefgh ijklmnop qrstuvwx nightly AKIDEXAMPLE") == f"{MASK} {MASK} {MASK} nightly AKIDEXAMPLE"
 
 
+@pytest.mark.parametrize("url", ["http://[host]/x", "http://[x/simple", "http://a:b:c@h/", "://", "http://"])
+def test_what_only_looks_like_a_url_is_no_obstacle(url: str) -> None:
+    made = Redactor()
+    made.hide_environment({"CHANGE_TITLE": url})
+    made.redact(strip_credentials(url))
+
+
+@pytest.mark.parametrize("mark", ["/", "#", "?", "[", "%2F", "@"])
+def test_a_password_that_was_not_escaped_is_hidden_and_cut_all_the_same(mark: str) -> None:
+    url = f"http://ci:pa{mark}ssCanary7@host.example/simple"
+    made = Redactor()
+    made.hide_url(url)
+    assert "ssCanary7" not in made.redact(f"could not open {url}")
+    assert "ssCanary7" not in strip_credentials(url)
+
+
+def test_a_variable_named_like_a_secret_is_hidden_even_if_it_is_a_url() -> None:
+    made = Redactor()
+    made.hide_environment({"SLACK_TOKEN": "https://hooks.example/services/T/B/XX"})
+    assert made.redact("posting to https://hooks.example/services/T/B/XX") == f"posting to {MASK}"
+
+
 def test_netrc_passwords_are_hidden_and_a_bad_netrc_is_no_error(tmp_path: Path) -> None:
     path = tmp_path / "netrc"
     path.write_text("machine host login robot password s3cretword\n")

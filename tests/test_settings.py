@@ -147,6 +147,31 @@ def test_numbers_out_of_range_are_refused(home: Path, environ: dict[str, str]) -
         settings.load({}, {"HOME": str(home), **environ})
 
 
+@pytest.mark.parametrize(
+    "url", ["pypi.org/simple", "", "gopher://x/", "http://", "http://ci:pa/ss@h/simple", "http://[x/"]
+)
+def test_what_is_no_url_of_an_index_is_refused_without_its_password(home: Path, url: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(home, {"index_url": url})
+    assert "pa/ss" not in str(caught.value)
+
+
+def test_an_index_of_pip_that_is_no_url_is_refused_by_its_name(home: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_from(home, {"PIP_INDEX_URL": "pypi.org/simple"})
+    assert caught.value.problems[0].where == "PIP_INDEX_URL"
+
+
+def test_notes_are_told_unless_ours_is_configured(home: Path) -> None:
+    assert len(load(home, VENVBUILD_INDEX_URL="https://o/simple", PIP_EXTRA_INDEX_URL="https://x").notes) == 1
+    assert not load(home, VENVBUILD_EXTRA_INDEX_URLS="https://o/simple", PIP_EXTRA_INDEX_URL="https://x").notes
+
+
+def test_python_path_is_absolute(home: Path) -> None:
+    with pytest.raises(UsageError):
+        load(home, {"python_path": "python3"})
+
+
 def test_each_setting_has_a_name_a_variable_and_help() -> None:
     assert len({setting.env for setting in SETTINGS}) == len(SETTINGS)
     assert all(setting.help for setting in SETTINGS)

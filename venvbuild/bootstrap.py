@@ -8,6 +8,7 @@ a failed set-up leaves nothing.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -82,7 +83,7 @@ def set_up(lock: Path, cache: Path) -> Path:
                 _make(home, lock)
     except OSError as error:
         raise SetUpFailed(
-            2,
+            7 if error.errno in (errno.ENOSPC, errno.EDQUOT) else 2,
             f"{error.strerror}: {error.filename or cache}\n"
             "  fix: make room or set XDG_CACHE_HOME to a folder that can be written",
         ) from error
@@ -161,7 +162,9 @@ def _why(output: str) -> tuple[int, str]:
             "the index gives other files than locks/base.txt names.\n  fix: use an index that mirrors PyPI "
             "unchanged (VENVBUILD_INDEX_URL)\n" + _last_lines(output),
         )
-    if "No space left" in output or "Permission denied" in output:
+    if "No space left" in output:
+        return 7, "the disk is full.\n  fix: make room, or set XDG_CACHE_HOME\n" + _last_lines(output)
+    if "Permission denied" in output:
         return 2, "the cache folder cannot be written.\n  fix: make room, or set XDG_CACHE_HOME\n" + _last_lines(output)
     return (
         6,

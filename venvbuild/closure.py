@@ -123,7 +123,8 @@ class _Resolution:
         raise AssertionError("unreachable")
 
     def _after(self, failure: CommandFailed, *, fail_on_conflicts: bool) -> Closure:
-        """What the failure means: asked of the index, not read from the installer's words."""
+        """What the failure means: asked of this machine and the index, not read from the installer's words."""
+        self._supply.installer.judge_locally(failure, self._supply.scratch)
         wanted = wanted_by(self._requirements, self._supply)
         diagnosis = explain(wanted, self._supply.index, self._supply.interpreter)
         if not diagnosis.contradictions:

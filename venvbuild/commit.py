@@ -6,6 +6,7 @@ written down before it is tried, and what was frozen is what is sent.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -83,12 +84,23 @@ def commit(
         StoreUnavailable: the store fails; the same call again goes on where it stopped. IntegrityError: somebody else's
             bytes stand where ours belong. UsageError: no rights, no credentials, no such bucket.
     """
-    store.prepare()
+    retried(store.prepare, wait)
+    _forget_another(description, folder)
     claim = _claim(store, str(description["env_name"]), folder / CLAIM, clock, wait)
     log.info("claimed %s", claim.venv_version)
     frozen = _freeze(store, claim, description, files, folder / "frozen")
-    _retried(lambda: _send(store, claim, frozen, folder), wait)
+    retried(lambda: _send(store, claim, frozen, folder), wait)
     return Commit(claim.venv_version, json.loads((frozen / metadata.NAME).read_bytes()))
+
+
+def _forget_another(description: Mapping[str, Any], folder: Path) -> None:
+    """A claim and frozen files of another build than this one, which the steps before made since, count no more."""
+    mark, memory = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest(), folder / "of"
+    if memory.exists() and memory.read_text("utf-8") == mark:
+        return
+    (folder / CLAIM).unlink(missing_ok=True)
+    shutil.rmtree(folder / "frozen", ignore_errors=True)
+    _write(memory, mark.encode())
 
 
 def _claim(
@@ -101,7 +113,7 @@ def _claim(
         if claim is None:
             claim = Claim.at(now, env_name, store)
             _write(memory, claim.body())
-        if _retried(partial(store.put_if_absent, metadata.key(claim.venv_version, CLAIM), claim.body()), wait):
+        if retried(partial(store.put_if_absent, metadata.key(claim.venv_version, CLAIM), claim.body()), wait):
             return claim
         log.info("%s is taken, waiting for the next second", claim.venv_version)
         claim = None
@@ -129,7 +141,7 @@ def _freeze(
         (building / CLAIM).write_bytes(claim.body())
         for name, source in files.items():
             if name == "venv.tar.gz":  # hundreds of megabytes, and only ever replaced by rename: share the bytes
-                os.link(source, building / metadata.archive_name(claim.venv_version))
+                _share(source, building / metadata.archive_name(claim.venv_version))
             else:
                 shutil.copyfile(source, building / name)
         whole = metadata.stamped(
@@ -144,6 +156,13 @@ def _freeze(
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return frozen
+
+
+def _share(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(source, target)
 
 
 def _send(store: Store, claim: Claim, frozen: Path, folder: Path) -> None:
@@ -170,7 +189,8 @@ def _send(store: Store, claim: Claim, frozen: Path, folder: Path) -> None:
         )
 
 
-def _retried(call: Callable[[], T], wait: Callable[[float], None]) -> T:
+def retried(call: Callable[[], T], wait: Callable[[float], None] = time.sleep) -> T:
+    """What `call` gives; tried again, twice, while the store fails in a way that a retry may cure."""
     for attempt in range(1, _TRIES):
         try:
             return call()

@@ -5,9 +5,9 @@ The installer's own words are shown, never judged: the class of a failure, and s
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -19,6 +19,7 @@ from packaging.version import Version
 from venvbuild.errors import IntegrityError, Problem, ResolutionError, VenvBuildError
 from venvbuild.interpreters import Interpreter
 from venvbuild.package_index import File, PackageIndex, Project
+from venvbuild.parallel import each
 
 _WALK_LIMIT = 1000
 """Projects looked at before giving up; far beyond any real closure."""
@@ -58,10 +59,7 @@ def explain(wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpre
         ResolutionError: a pin, or something that the pins need, is not there for this Python and platform; names each.
         IntegrityError: the index gives other bytes than it promises.
     """
-    with ThreadPoolExecutor(8) as pool:
-        projects = dict(
-            zip((pin.name for pin in wanted), pool.map(lambda pin: index.project(pin.name), wanted), strict=True)
-        )
+    projects = dict(zip((pin.name for pin in wanted), each(index.project, [pin.name for pin in wanted]), strict=True))
     problems = [problem for pin in wanted for problem in _why_not(pin, projects[pin.name], interpreter)]
     if problems:
         raise ResolutionError.of(problems)
@@ -97,11 +95,9 @@ def explain_files(wanted: Sequence[Wanted], index: PackageIndex, interpreter: In
             return error
         return None
 
-    with ThreadPoolExecutor(4) as pool:
-        for error in pool.map(look, wanted):
-            if error:
-                pool.shutdown(cancel_futures=True)
-                raise error
+    for error in each(look, wanted, workers=4):
+        if error:
+            raise error
 
 
 def newest_versions(names: Iterable[tuple[str, str]], index: PackageIndex, timeout_s: float = 3) -> Mapping[str, str]:
@@ -114,14 +110,12 @@ def newest_versions(names: Iterable[tuple[str, str]], index: PackageIndex, timeo
         if newest:
             found[name] = str(newest)
 
-    pool = ThreadPoolExecutor(8)
-    try:
-        for future in [pool.submit(ask, name, specifier) for name, specifier in names]:
-            future.exception(timeout_s)
-    except TimeoutError:
-        pass
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    def look(pair: tuple[str, str]) -> None:
+        with contextlib.suppress(VenvBuildError):
+            ask(*pair)
+
+    with contextlib.suppress(TimeoutError):
+        each(look, names, timeout_s=timeout_s)
     return dict(found)
 
 
@@ -226,8 +220,7 @@ class _Walk:
         done: set[tuple[str, str]] = set()
         while todo and len(done) < _WALK_LIMIT:
             done |= todo
-            with ThreadPoolExecutor(8) as pool:
-                list(pool.map(self._requires_of, sorted({name for name, _ in todo})))
+            each(self._requires_of, sorted({name for name, _ in todo}))
             todo = {(name, extra) for pair in sorted(todo) for name, extra in self._needs(*pair)} - done
         self._judge()
         return self._found
@@ -359,6 +352,9 @@ def _requirement(line: str, extra: str, environment: Mapping[str, str]) -> Requi
         return None
     if requirement.marker is None:
         return requirement if not extra else None
-    if requirement.marker.evaluate({**environment, "extra": ""}):
-        return requirement if not extra else None
-    return requirement if extra and requirement.marker.evaluate({**environment, "extra": extra}) else None
+    try:
+        if requirement.marker.evaluate({**environment, "extra": ""}):
+            return requirement if not extra else None
+        return requirement if extra and requirement.marker.evaluate({**environment, "extra": extra}) else None
+    except (ValueError, KeyError, TypeError, RecursionError):  # a marker that cannot be judged, as in `needs`
+        return None

@@ -89,7 +89,7 @@ def _uv() -> Iterator[Examined]:
 
 
 def _index(settings: Settings, environ: Mapping[str, str]) -> Iterator[Examined]:
-    index = steps.package_index(settings["index_url"], settings, environ)
+    index = steps.package_index(steps.Sources.of(settings), settings, environ)
     project = index.project("pip")
     origin = settings.values["index_url"].origin
     if project is None or not project.files:

@@ -20,7 +20,7 @@ from pathlib import Path
 from venvbuild import distributions
 from venvbuild.closure import Closure, LockedDistribution
 from venvbuild.diagnosis import Wanted, explain_files
-from venvbuild.errors import IndexUnavailable, Problem, ResolutionError, StoreUnavailable
+from venvbuild.errors import IndexUnavailable, Problem, ResolutionError
 from venvbuild.interpreters import Interpreter
 from venvbuild.process import CommandFailed
 from venvbuild.supply import Supply
@@ -28,7 +28,6 @@ from venvbuild.supply import Supply
 log = logging.getLogger(__name__)
 
 _TRIES = 3
-_LOW_SPACE_BYTES = 32_000_000
 _INSTALL_RECORDS = ("uv_cache.json", "uv_build.json")
 """Written by uv into a dist-info for its own use; they hold timestamps and build paths."""
 # The three forms in which pip writes `#!/venv/bin/python`: plain, over 127 characters, with a space (distlib).
@@ -124,10 +123,7 @@ def _written(text: str, venv: Path) -> Iterator[Path]:
 
 def _explain(failure: CommandFailed, closure: Closure, supply: Supply, *, last: bool) -> None:
     """Raise what the failure means, or return when trying again may help."""
-    if shutil.disk_usage(supply.scratch).free < _LOW_SPACE_BYTES:
-        raise StoreUnavailable(
-            "the disk is full", where=str(supply.scratch), fix="make room, or give another --work-dir"
-        )
+    supply.installer.judge_locally(failure, supply.scratch)
     wanted = [
         Wanted(one.name, one.version, hashes=frozenset(one.hashes))
         for one in closure.distributions
@@ -172,13 +168,16 @@ def _settle_overlaps(venv: Path, closure: Closure, supply: Supply, *, with_pip: 
 
 
 def _fetched(one: LockedDistribution, supply: Supply, folder: Path) -> Path:
-    """`folder` with the wheel of a locked distribution."""
+    """`folder` with the wheel of a locked distribution; a file without a hash on the index is judged by its bytes."""
     project = supply.index.project(one.name)
-    for version in project.versions if project else ():
-        for file in project.wheels(version, supply.ranks) if project and str(version) == one.version else ():
-            if f"sha256:{file.sha256}" in one.hashes:
-                supply.index.download(file, folder / file.filename)
-                return folder
+    versions = [version for version in project.versions if str(version) == one.version] if project else []
+    for file in (file for version in versions if project for file in project.wheels(version, supply.ranks)):
+        if file.sha256 and f"sha256:{file.sha256}" not in one.hashes:
+            continue
+        target = folder / file.filename
+        if f"sha256:{supply.index.download(file, target)}" in one.hashes:
+            return folder
+        target.unlink()
     raise ResolutionError(
         f"{one.name} {one.version} is no longer on the index",
         where=supply.index.url,

@@ -10,8 +10,9 @@
     |- IntegrityError         8   hash, schema, signature, leak gate
     |- NotInStore             9   a build, alias or file is not in the store
     |- QueryEngineError      10   the query engine failed
-    |- CheckFoundSomething   11   doctor, table check, audit
-    `- Terminated           143   SIGTERM (SIGINT is Python's own KeyboardInterrupt: 130)
+    `- CheckFoundSomething   11   doctor, table check, audit
+
+Terminated (143, SIGTERM) and StdoutClosed (141) stand beside Python's own KeyboardInterrupt (130).
 
 The numbers are a promise: docs/reference.md, "Exit codes".
 """
@@ -130,10 +131,14 @@ class CheckFoundSomething(VenvBuildError):
     exit_code = 11
 
 
-class Terminated(VenvBuildError):
-    """SIGTERM arrived; children are stopped and nothing half-made is left."""
+class Terminated(BaseException):
+    """SIGTERM arrived; children are stopped and nothing half-made is left. No `except Exception` may swallow it."""
 
     exit_code = 143
+
+
+class StdoutClosed(BaseException):
+    """Whoever read our stdout has enough (141)."""
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)

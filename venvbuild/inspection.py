@@ -19,9 +19,11 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from venvbuild.conflicts import Finding, Need, Root, Target, components, find_conflicts, needs, render
+from venvbuild.conflicts import find_conflicts
 from venvbuild.distributions import Distribution, installed
 from venvbuild.errors import VenvBuildError
+from venvbuild.findings import Finding, render
+from venvbuild.needs import Need, Root, Target, components, needs
 from venvbuild.process import CommandFailed, Completed, clean_environment, run
 from venvbuild.redaction import REDACTOR
 

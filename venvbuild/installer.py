@@ -7,12 +7,15 @@ interpreter is always a full path, since it would trip over a dead pyenv shim on
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from venvbuild.errors import IndexUnavailable, StoreUnavailable, UsageError, of_disk
 from venvbuild.interpreters import Interpreter
-from venvbuild.process import Completed, clean_environment, run
+from venvbuild.process import CommandFailed, Completed, clean_environment, run
 
 _UV_VARIABLES = (
     "UV_CACHE_DIR",
@@ -28,6 +31,7 @@ _UV_VARIABLES = (
 ENVIRONMENT_LEFTOVERS = (".lock", ".gitignore", "CACHEDIR.TAG")
 """What uv leaves in a venv; `tar --exclude-caches` would skip the whole venv because of the last one."""
 _ALWAYS = ("--no-config", "--no-progress", "--no-python-downloads", "--system-certs")
+_LOW_SPACE_BYTES = 32_000_000
 _INSTALL = ("pip", "install", "--no-deps", "--no-build", "--link-mode", "copy", "--python")
 
 
@@ -96,7 +100,7 @@ class Installer:
             "--offline",
             "--no-index",
             "--find-links",
-            wheels,
+            wheels.absolute().as_uri(),
             f"{name}=={version}",
         ]
         env = clean_environment(home, UV_CACHE_DIR=str(home / "uv-cache"))
@@ -107,15 +111,14 @@ class Installer:
     def install_with_pip(self, lock: Path, venv: Path, *, find_links: Sequence[Path] = ()) -> None:
         """The same by the venv's own pip, which must be all that the venv holds: its Python starts once, before any
         package's `.pth` file is there to be run with the index's credentials at hand."""
-        links = " ".join(map(str, (*self.find_links, *find_links)))
         self._pip(
             venv,
-            ["--requirement", lock],
+            ["--requirement", lock, *self._folders(find_links)],
             clean_environment(
                 None,
                 PIP_INDEX_URL=self.index_url,
                 PIP_EXTRA_INDEX_URL=" ".join(self.extra_index_urls),
-                PIP_FIND_LINKS=links,
+                PIP_FIND_LINKS=" ".join(place for place in self.find_links if "://" in place),
                 **{name: value for name, value in self.inherited.items() if name == "NETRC"},
                 **self._certificates("PIP_CERT"),
             ),
@@ -125,12 +128,17 @@ class Installer:
         """As `reinstall`, by the venv's own pip."""
         self._pip(
             venv,
-            ["--no-index", "--find-links", wheels, "--force-reinstall", f"{name}=={version}"],
+            ["--no-index", "--find-links", wheels.absolute().as_uri(), "--force-reinstall", f"{name}=={version}"],
             clean_environment(home),
         )
 
     def _pip(self, venv: Path, arguments: Sequence[str | Path], env: Mapping[str, str]) -> None:
-        more = {"PIP_CONFIG_FILE": os.devnull, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1"}
+        more = {
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_ROOT_USER_ACTION": "ignore",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONNOUSERSITE": "1",
+        }
         run(
             [
                 venv / "bin" / "python",
@@ -147,8 +155,6 @@ class Installer:
                 "--progress-bar",
                 "off",
                 "--no-cache-dir",
-                "--root-user-action",
-                "ignore",
                 *arguments,
             ],
             env={**env, **more},
@@ -184,21 +190,57 @@ class Installer:
         )
 
     def _uv(self, *arguments: str | Path, find_links: Sequence[Path] = ()) -> None:
-        links = ",".join(map(str, (*self.find_links, *find_links)))
         env = clean_environment(
             None,
             UV_DEFAULT_INDEX=self.index_url,
             UV_INDEX=" ".join(self.extra_index_urls),
-            UV_FIND_LINKS=links,
+            UV_FIND_LINKS=",".join(place for place in self.find_links if "://" in place),
             **self.inherited,
             **self._certificates("SSL_CERT_FILE"),
         )
         run(
-            [self.uv, *arguments, *_ALWAYS],
+            [self.uv, *arguments, *self._folders(find_links), *_ALWAYS],
             env={name: value for name, value in env.items() if value},
             timeout_s=self.timeout_s,
             on_line=self.on_line,
         )
+
+    def _folders(self, more: Sequence[Path]) -> Iterator[str]:
+        """`--find-links` of the folders: no secret, and a name with a space or comma would break the variable."""
+        folders: list[str | Path] = [place for place in self.find_links if "://" not in place]
+        for folder in (*folders, *more):
+            yield from ("--find-links", Path(folder).absolute().as_uri())  # uv splits at a comma, even in an argument
+
+    def judge_locally(self, failure: CommandFailed, scratch: Path) -> None:
+        """Raise what on this machine made a run fail, before anybody blames the index or the pins.
+
+        Raises:
+            IndexUnavailable: it took too long. StoreUnavailable: a disk is full. UsageError: no cache can be written.
+        """
+        if failure.exit_code is None:
+            raise IndexUnavailable(
+                f"{Path(failure.command[0]).name} took longer than {self.timeout_s:.0f} s",
+                fix="try again, or give it longer: --timeout-s",
+                rule="TIMEOUT",
+            ) from failure
+        for folder in (scratch, self._cache_folder()):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                with tempfile.TemporaryFile(dir=folder):
+                    pass
+            except OSError as error:
+                raise of_disk(error, str(folder)) or UsageError(
+                    f"the folder cannot be used: {error.strerror}", where=str(folder), fix="set another (UV_CACHE_DIR)"
+                ) from failure
+            if shutil.disk_usage(folder).free < _LOW_SPACE_BYTES:
+                raise StoreUnavailable("the disk is full", where=str(folder), fix="make room, or use another folder")
+
+    def _cache_folder(self) -> Path:
+        """Where uv keeps its cache (uv's documentation, "Caching")."""
+        if self.inherited.get("UV_CACHE_DIR"):
+            return Path(self.inherited["UV_CACHE_DIR"])
+        base = self.inherited.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+        return Path(base, "uv")
 
     def _certificates(self, variable: str) -> dict[str, str]:
         return {variable: str(self.cafile)} if self.cafile else {}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from packaging import tags
 
-from venvbuild.errors import UsageError
+from venvbuild.errors import IndexUnavailable, UsageError
 from venvbuild.process import CommandFailed, clean_environment, run
 
 # Runs on every Python since 3.8. The names of the marker environment are those of PEP 508.
@@ -94,7 +94,7 @@ def find(
         seen.append(interpreter)
         if _is(interpreter, wanted):
             return Found(interpreter)
-    managed = _of_uv(wanted, uv, allow_download)
+    managed = _of_uv(wanted, uv, environ, allow_download)
     if managed:
         return Found(managed)
     if anything_will_do:
@@ -182,15 +182,28 @@ def _on_path(environ: Mapping[str, str], names: list[str]) -> list[Path]:
     return [folder / name for name in names for folder in folders if (folder / name).is_file()]
 
 
-def _of_uv(wanted: str, uv: Path, allow_download: bool) -> Interpreter | None:
-    downloads = [] if allow_download else ["--no-python-downloads"]
-    env = clean_environment()
+def _of_uv(wanted: str, uv: Path, environ: Mapping[str, str], allow_download: bool) -> Interpreter | None:
+    """The one that uv installed, where the user's settings say it does; fetched now if that is allowed.
+
+    Raises:
+        IndexUnavailable: it was to be fetched, and could not be.
+    """
+    passed = ("XDG_DATA_HOME", "XDG_CACHE_HOME", "UV_CACHE_DIR", "UV_PYTHON_INSTALL_DIR", "UV_PYTHON_INSTALL_MIRROR")
+    env = clean_environment(None, **{name: environ[name] for name in passed if environ.get(name)})
+    always = ["--no-config", "--system-certs"]
+    if allow_download:
+        try:
+            run([uv, "python", "install", "--no-progress", *always, wanted], env=env, timeout_s=600)
+        except CommandFailed as failure:
+            raise IndexUnavailable(
+                f"uv could not fetch Python {wanted}",
+                where="--allow-python-download",
+                why=" ".join(failure.output.split())[-500:],
+                fix="try again; or set UV_PYTHON_INSTALL_MIRROR, or install that Python yourself",
+            ) from failure
     try:
-        if allow_download:
-            run([uv, "python", "install", "--no-config", "--no-progress", wanted], env=env, timeout_s=600)
-        found = run(
-            [uv, "python", "find", "--managed-python", "--no-config", *downloads, wanted], env=env, timeout_s=60
-        )
+        find: list[str | Path] = [uv, "python", "find", "--managed-python", "--no-python-downloads", *always, wanted]
+        found = run(find, env=env, timeout_s=60)
     except CommandFailed:
         return None
     return probe(Path(found.stdout.strip()))

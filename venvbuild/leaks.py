@@ -16,6 +16,7 @@ from pathlib import Path
 from venvbuild.distributions import Distribution
 from venvbuild.errors import Problem
 
+_NAME_BYTE = re.compile(rb"[A-Za-z0-9_.-]")
 _INSTALLERS_OWN = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 """Files of a dist-info which the installer writes; their RECORD row is no promise of the wheel's."""
 
@@ -52,7 +53,7 @@ class Gate:
     @property
     def longest(self) -> int:
         """Bytes that two pieces must overlap by, so that nothing hides across a cut."""
-        return max(map(len, (*self.paths, *self.secrets)), default=0)
+        return max((len(needle) + 1 for needle in (*self.paths, *self.secrets)), default=0)  # + the byte before it
 
 
 class Search:
@@ -68,7 +69,7 @@ class Search:
         content = self._tail + piece if self._tail else piece
         if any(secret in content for secret in self._gate.secrets):
             self._found.add("a secret")
-        if not self._promise and any(path in content for path in self._gate.paths):
+        if not self._promise and any(_stands_in(path, content) for path in self._gate.paths):
             self._found.add("a path of this build")
         self._tail = content[-self._gate.longest :] if self._gate.longest else b""
 
@@ -104,6 +105,17 @@ def is_of_the_wheel(path: str) -> bool:
     """Whether a row of RECORD tells of bytes that the wheel brought, and not of what the installer wrote."""
     folder, _, name = path.rpartition("/")
     return not path.startswith("../") and not (folder.endswith(".dist-info") and name in _INSTALLERS_OWN)
+
+
+def _stands_in(path: bytes, content: bytes) -> bool:
+    """Whether the whole path is there, not the end of another: /build is not in `operations/build/wheel.py`."""
+    begin = content.find(path)
+    while begin >= 0:
+        before, after = content[max(0, begin - 1) : begin], content[begin + len(path) : begin + len(path) + 1]
+        if not _NAME_BYTE.match(before) and not _NAME_BYTE.match(after):
+            return True
+        begin = content.find(path, begin + 1)
+    return False
 
 
 def _can_be_told(secret: str) -> bool:

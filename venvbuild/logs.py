@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import logging.handlers
 import sys
 import time
 from pathlib import Path
@@ -23,7 +22,20 @@ class _Stderr(logging.Handler):
     """The stderr of the moment, which tests and terminals may have replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(self.format(record), file=sys.stderr)  # noqa: T201
+        clear = "\r\033[K" if sys.stderr.isatty() else ""  # a progress bar may stand on the line
+        print(clear + self.format(record), file=sys.stderr)  # noqa: T201
+
+
+class _Waiting(logging.Handler):
+    """Keeps records until there is a file. (The standard MemoryHandler's module costs every command 9 ms.)"""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if len(self.records) < _BUFFERED:
+            self.records.append(record)
 
 
 def configure() -> None:
@@ -32,10 +44,11 @@ def configure() -> None:
         _LOGGER.removeHandler(handler)
     _LOGGER.setLevel(logging.DEBUG)
     _LOGGER.propagate = False
+    logging.raiseExceptions = False  # a log that cannot be written must not print what it was about to redact
     stderr = _Stderr(logging.WARNING)
     stderr.setFormatter(_Redacted("%(levelname)s: %(message)s"))
     _LOGGER.addHandler(stderr)
-    _LOGGER.addHandler(logging.handlers.MemoryHandler(_BUFFERED, flushLevel=logging.CRITICAL + 1, flushOnClose=False))
+    _LOGGER.addHandler(_Waiting())
 
 
 def follow(path: Path) -> None:
@@ -45,9 +58,9 @@ def follow(path: Path) -> None:
     formatter.converter = time.gmtime
     file.setFormatter(formatter)
     for handler in list(_LOGGER.handlers):
-        if isinstance(handler, logging.handlers.MemoryHandler):
-            handler.setTarget(file)
-            handler.flush()
+        if isinstance(handler, _Waiting):
+            for record in handler.records:
+                file.handle(record)
             _LOGGER.removeHandler(handler)
         elif isinstance(handler, logging.FileHandler):
             _LOGGER.removeHandler(handler)

@@ -18,7 +18,7 @@ import click
 
 from venvbuild import __version__, logs
 from venvbuild.commands import COMMANDS
-from venvbuild.errors import Problem, Terminated, UsageError, VenvBuildError, of_disk
+from venvbuild.errors import Problem, StdoutClosed, Terminated, UsageError, VenvBuildError, of_disk
 from venvbuild.redaction import REDACTOR
 
 log = logging.getLogger(__name__)
@@ -58,18 +58,22 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         )
     signal.signal(signal.SIGTERM, _terminate)
     logs.configure()
-    _learn_secrets()
     sys.exit(_run(arguments))
 
 
 def _run(arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments
     try:
+        _learn_secrets()
+        if not _has_current_folder():
+            raise UsageError("the current folder is gone", fix="change to a folder that is there")
         # Without its standalone mode click returns the code of `--help` and of a command that asked for one.
         code = cli.main(list(arguments), prog_name="venvbuild", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
         return _report(_translated(error), as_json=as_json)
+    except (StdoutClosed, SystemExit):  # click itself exits when its help meets a closed pipe
+        return _stdout_closed()
     except (KeyboardInterrupt, click.Abort):
         return _interrupted("interrupted", 130)
     except Terminated:
@@ -89,6 +93,13 @@ def _run(arguments: Sequence[str]) -> int:
 def _terminate(_signal: int, _frame: object) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # one is enough: the second must not cut the tidying short
     raise Terminated("terminated")
+
+
+def _has_current_folder() -> bool:
+    try:
+        return bool(os.getcwd())
+    except OSError:
+        return False
 
 
 def _learn_secrets() -> None:

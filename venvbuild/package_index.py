@@ -20,7 +20,7 @@ import urllib.parse
 import urllib.request
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.parser import Parser
 from functools import cached_property
 from html.parser import HTMLParser
@@ -106,11 +106,20 @@ class PackageIndex:
     """
 
     def __init__(
-        self, url: str, *, timeout_s: float = 20, cafile: Path | None = None, netrc_file: Path | None = None
+        self,
+        url: str,
+        *,
+        timeout_s: float = 20,
+        cafile: Path | None = None,
+        netrc_file: Path | None = None,
+        extra_urls: tuple[str, ...] = (),
+        find_links: tuple[str, ...] = (),
     ) -> None:
         self.url = strip_credentials(url).rstrip("/")
         """Without credentials: for messages."""
-        self._credentials = _user_info(url)
+        self._urls = tuple(one.rstrip("/") for one in (*extra_urls, url))
+        """As uv asks them: further indexes first, and the first that has a name is the one that counts for it."""
+        self._find_links = find_links
         self._timeout_s = timeout_s
         self._netrc = netrc_file
         context = ssl.create_default_context()
@@ -121,10 +130,11 @@ class PackageIndex:
         self._projects: dict[str, Project | None] = {}
 
     def project(self, name: str) -> Project | None:
-        """The project of this canonical name; None when the index does not have it."""
+        """The project of this canonical name; None when neither an index nor a place of find-links has it."""
         if name not in self._projects:
-            page = self._page(name)
-            if (page is None or not page.files) and name != "pip" and not self._answers_for_pip():
+            linked = tuple(file for place in self._find_links for file in self._linked(place, name))
+            page = next(filter(None, (self._page(url, name) for url in self._urls)), None)
+            if not page and not linked and name != "pip" and not self._answers_for_pip():
                 raise UsageError(
                     "the package index does not answer for any package, not even pip",
                     where=f"{self.url}/{name}/",
@@ -132,23 +142,35 @@ class PackageIndex:
                     fix="correct the index URL (VENVBUILD_INDEX_URL); it ends in /simple on most servers",
                     rule="WRONG_INDEX",
                 )
-            self._projects[name] = page
+            files = (*linked, *(page or ()))
+            self._projects[name] = Project(name, files) if files else None
         return self._projects[name]
 
     def _answers_for_pip(self) -> bool:
-        page = self.project("pip")
-        return page is not None and bool(page.files)
+        return self.project("pip") is not None
 
-    def _page(self, name: str) -> Project | None:
-        url = f"{self.url}/{name}/"
+    def _page(self, url: str, name: str) -> tuple[File, ...]:
+        """The files of one index; none when it does not have the project."""
         try:
-            with self._open(url, {"Accept": _ACCEPT}) as reply:
-                content = reply.read(_PAGE_LIMIT)
-                kind = reply.headers.get_content_type()
-                base = reply.url
+            return tuple(_files(*self._read_page(f"{url}/{name}/"), name))
         except _NotFound:
-            return None
-        return Project(name, tuple(_files(content, kind, base, name)))
+            return ()
+
+    def _linked(self, place: str, name: str) -> Iterator[File]:
+        """The files of a folder or a page of links (pip's and uv's `--find-links`)."""
+        if "://" not in place:
+            for path in sorted(Path(place).glob("*")):
+                for file in _file(path.name, path.absolute().as_uri(), name, "", "", None, False):
+                    yield replace(file, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+            return
+        with contextlib.suppress(_NotFound):
+            yield from _files(*self._read_page(place), name)
+
+    def _read_page(self, url: str) -> tuple[bytes, str, str]:
+        """Content, media type and final address of a page."""
+        with self._open(url, {"Accept": _ACCEPT}) as reply:
+            content = _whole(reply, _PAGE_LIMIT)
+            return content, reply.headers.get_content_type(), reply.url
 
     def requirements_of(self, file: File) -> tuple[list[str], str]:
         """Requires-Dist lines and Requires-Python of a wheel, from PEP 658 or by reading the wheel's end.
@@ -158,7 +180,7 @@ class PackageIndex:
         """
         if file.has_metadata:
             with contextlib.suppress(_NotFound), self._open(file.url + ".metadata") as reply:
-                return _metadata(reply.read(_PAGE_LIMIT))
+                return _metadata(_whole(reply, _PAGE_LIMIT))
         try:
             with zipfile.ZipFile(_Ranged(self, file.url)) as archive:
                 member = next(
@@ -225,17 +247,20 @@ class PackageIndex:
         """Bytes `first` to `last` (inclusive; negative `first`: from the end) and the size of the whole file."""
         wanted = f"bytes={first}" if first < 0 else f"bytes={first}-{last}"
         with self._open(url, {"Range": wanted, "Accept-Encoding": "identity"}) as reply:
-            body = reply.read()
+            body = _whole(reply, None)
             if reply.status == http.client.PARTIAL_CONTENT:
                 return body, int(reply.headers["Content-Range"].rpartition("/")[2])
             return (body[first:] if first < 0 else body[first : last + 1]), len(body)
 
     def _open(self, url: str, headers: dict[str, str] | None = None) -> Any:
-        request = urllib.request.Request(strip_credentials(url), headers={"User-Agent": "venvbuild", **(headers or {})})  # noqa: S310
-        if urllib.parse.urlsplit(url).scheme not in ("http", "https", "file"):
-            raise UsageError(
-                "this is no URL of an index", where=strip_credentials(url), fix="write https://host/simple"
+        try:
+            if urllib.parse.urlsplit(url).scheme not in ("http", "https", "file"):
+                raise ValueError(url)
+            request = urllib.request.Request(  # noqa: S310  # the scheme is judged by the settings, or came from the index
+                strip_credentials(url), headers={"User-Agent": "venvbuild", **(headers or {})}
             )
+        except ValueError as error:
+            raise UsageError("this is no URL", where=strip_credentials(url), fix="write https://host/simple") from error
         credentials = _user_info(url) or self._credentials_for(url)
         if credentials:
             # Unredirected: a redirect to another host (a CDN) must not carry our credentials there.
@@ -246,13 +271,19 @@ class PackageIndex:
         except urllib.error.HTTPError as error:
             with error:
                 raise _refused(strip_credentials(url), error.code, bool(credentials)) from error
+        except urllib.error.URLError as error:
+            if isinstance(error.reason, FileNotFoundError):  # of a file:// index
+                raise _NotFound from error
+            raise _unavailable(strip_credentials(url), error.reason) from error
         except (http.client.HTTPException, OSError, ValueError) as error:
-            raise _unavailable(strip_credentials(url), getattr(error, "reason", None) or error) from error
+            raise _unavailable(strip_credentials(url), error) from error
 
     def _credentials_for(self, url: str) -> tuple[str, str] | None:
         parts = urllib.parse.urlsplit(url)
-        if parts.netloc.rpartition("@")[2] == urllib.parse.urlsplit(self.url).netloc and self._credentials:
-            return self._credentials
+        for ours in self._urls:
+            credentials = _user_info(ours)
+            if credentials and parts.netloc.rpartition("@")[2] == urllib.parse.urlsplit(ours).netloc.rpartition("@")[2]:
+                return credentials
         if not self._netrc or not parts.hostname:
             return None
         with contextlib.suppress(OSError, netrc.NetrcParseError, UnicodeDecodeError):
@@ -297,6 +328,18 @@ class _Ranged(io.RawIOBase):
             body, _ = self._index.read_range(self._url, self._place, end - 1)
         self._place += len(body)
         return body
+
+
+def _whole(reply: Any, limit: int | None) -> bytes:
+    """All of a reply, up to `limit` bytes; one that stalls, breaks or is cut is an index that is unavailable."""
+    try:
+        content: bytes = reply.read(limit) if limit else reply.read()
+    except (http.client.HTTPException, OSError) as error:
+        raise _unavailable(strip_credentials(reply.url), error) from error
+    promised = reply.headers.get("Content-Length") or ""
+    if promised.isdigit() and len(content) < min(int(promised), limit or int(promised)):
+        raise _unavailable(strip_credentials(reply.url), f"cut after {len(content)} of {promised} bytes")
+    return content
 
 
 def _user_info(url: str) -> tuple[str, str] | None:
@@ -360,24 +403,27 @@ def _files(content: bytes, kind: str, base: str, name: str) -> Iterator[File]:
     page = _Anchors()
     page.feed(content.decode("utf-8", "replace"))
     for attributes in page.anchors:
-        url, _, fragment = urllib.parse.urljoin(base, attributes.get("href") or "").partition("#")
-        hashes = dict(part.partition("=")[::2] for part in fragment.split("&"))
-        filename = urllib.parse.unquote(urllib.parse.urlsplit(url).path.rpartition("/")[2])
-        yield from _file(
-            filename,
-            url,
-            name,
-            hashes.get("sha256", ""),
-            attributes.get("data-requires-python") or "",
-            attributes.get("data-yanked", None) if "data-yanked" in attributes else None,
-            "data-core-metadata" in attributes or "data-dist-info-metadata" in attributes,
-        )
+        with contextlib.suppress(ValueError):  # a link that is no URL is nobody's file
+            url, _, fragment = urllib.parse.urljoin(base, attributes.get("href") or "").partition("#")
+            hashes = dict(part.partition("=")[::2] for part in fragment.split("&"))
+            yield from _file(
+                urllib.parse.unquote(urllib.parse.urlsplit(url).path.rpartition("/")[2]),
+                url,
+                name,
+                hashes.get("sha256", ""),
+                attributes.get("data-requires-python") or "",
+                (attributes.get("data-yanked") or "") if "data-yanked" in attributes else None,
+                "data-core-metadata" in attributes or "data-dist-info-metadata" in attributes,
+            )
 
 
 def _files_of_json(content: bytes, base: str, name: str) -> Iterator[File]:
     try:
-        entries = json.loads(content)["files"]
-        for entry in entries:
+        entries = list(json.loads(content)["files"])
+    except (ValueError, KeyError, TypeError):
+        return
+    for entry in entries:
+        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):  # one bad entry hides no other
             yanked = entry.get("yanked") or None
             yield from _file(
                 entry["filename"],
@@ -388,8 +434,6 @@ def _files_of_json(content: bytes, base: str, name: str) -> Iterator[File]:
                 "" if yanked is True else yanked,
                 bool(entry.get("core-metadata") or entry.get("dist-info-metadata")),
             )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return
 
 
 def _file(

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 from athena import table
 from venvbuild import logs, steps, workdir
+from venvbuild.commit import retried
+from venvbuild.errors import UsageError
 from venvbuild.settings import Settings
 from venvbuild.steps import Checked, Job, Made, Request
 from venvbuild.workdir import BUILD_LOG, STEPS
@@ -114,7 +116,13 @@ def _run(step: str, job: Job, progress: Progress) -> None:
 
 def _register(job: Job) -> Made:
     """The build's row in the catalog. Here, since the nouns of a build know nothing of the catalog."""
-    key = table.register(steps.store_of(job.settings), job.work.result("upload")["metadata"])
+    store, uploaded = steps.store_of(job.settings), job.work.result("upload")
+    if uploaded["store"] != store.url:
+        raise UsageError(
+            "the build is in another store", where=store.url, why=f"upload sent it to {uploaded['store']}",
+            fix=f"give --store {uploaded['store']}, or upload to this one first",
+        )  # fmt: skip
+    key = retried(lambda: table.register(store, uploaded["metadata"]))
     return Made((), {"row": key}, key)
 
 

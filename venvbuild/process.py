@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from venvbuild.redaction import REDACTOR, Lines
+from venvbuild.redaction import REDACTOR, Lines, strip_credentials
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,8 @@ def clean_environment(home: Path | None = None, /, **extra: str) -> dict[str, st
     `home` is the HOME it gets; None passes on our own, for programs of ours that run no package's code.
     """
     kept = {name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith("LC_")}
-    if home is not None:
+    if home is not None:  # for what may run packages' code: a proxy's password is not for it
+        kept = {name: strip_credentials(value) for name, value in kept.items()}
         kept["HOME"] = str(home)
     elif "HOME" in os.environ:
         kept["HOME"] = os.environ["HOME"]

@@ -11,7 +11,7 @@ import netrc
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from urllib.parse import quote, quote_plus, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 MASK = "****"
 _MIN_SECRET_LENGTH = 6
@@ -61,12 +61,12 @@ class Redactor:
 
     def hide_url(self, url: str) -> None:
         """Hide the user info of `url`: password, `user:password`, or a lone token."""
-        parts = urlsplit(url)
-        if parts.password:
-            user, password = unquote(parts.username or ""), unquote(parts.password)
-            self.hide(password, parts.password, f"{user}:{password}")
-        elif parts.username and parts.scheme in ("http", "https"):
-            self.hide(unquote(parts.username), parts.username, f"{unquote(parts.username)}:")
+        user_info = _user_info(url)
+        user, _, password = user_info.partition(":")
+        if password:
+            self.hide(unquote(password), password, f"{unquote(user)}:{unquote(password)}")
+        elif user and url.startswith(("http://", "https://")):
+            self.hide(unquote(user), user, f"{unquote(user)}:")
 
     def hide_environment(self, environ: Mapping[str, str]) -> None:
         """Hide the values of variables named like secrets, and the user info of those that hold URLs."""
@@ -74,7 +74,7 @@ class Redactor:
             if "://" in value:
                 for word in value.split():
                     self.hide_url(word)
-            elif _SECRET_NAME.search(name) and not _NOT_SECRET_NAME.search(name):
+            if _SECRET_NAME.search(name) and not _NOT_SECRET_NAME.search(name):
                 self.hide(value)
 
     def hide_netrc(self, path: Path) -> None:
@@ -117,10 +117,27 @@ def _forms(secret: str) -> Iterator[str]:
 
 def strip_credentials(url: str) -> str:
     """`url` without its user info; what is no URL comes back as it is."""
-    parts = urlsplit(url)
-    if "@" not in parts.netloc:
-        return url
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    user_info = _user_info(url)
+    return url.replace(f"://{user_info}@", "://", 1) if user_info else url
+
+
+def _user_info(url: str) -> str:
+    """What stands between `://` and the `@` of a URL; empty when there is none.
+
+    In a password that was not escaped, `/`, `?`, `#` and `[` end the authority too early; a host or port that cannot
+    be one gives it away, and then all before the last `@` is taken for the secret.
+    """
+    _, separator, rest = url.partition("://")
+    if not separator or "@" not in rest:
+        return ""
+    try:
+        parts = urlsplit(url)
+        broken = parts.port is None and ":" in (parts.hostname or "")
+        if "@" in parts.netloc and not broken:
+            return parts.netloc.rpartition("@")[0]
+    except ValueError:
+        broken = True
+    return rest.rpartition("@")[0] if broken else ""
 
 
 class Lines:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
@@ -50,6 +50,8 @@ class Requirements:
     warnings: tuple[Problem, ...]
     has_hashes: bool
     """Whether every pin has hashes; otherwise none has."""
+    content: bytes = field(default=b"", repr=False)
+    """The given bytes."""
 
     @property
     def active(self) -> tuple[Pin, ...]:
@@ -113,7 +115,7 @@ def parse(content: bytes, name: str, environment: Mapping[str, str], newest: New
     warnings = [*text.warnings, *(_problem(fault, name, line) for line, fault in _warnings(pins))]
     warnings.sort(key=_line_number)
     digest = hashlib.sha256(content).hexdigest()
-    return Requirements(name, digest, pins, tuple(warnings), has_hashes=any(pin.hashes for pin in pins))
+    return Requirements(name, digest, pins, tuple(warnings), any(pin.hashes for pin in pins), content)
 
 
 def _judge(lines: Iterable[Line], environment: Mapping[str, str]) -> tuple[tuple[Pin, ...], list[tuple[int, Fault]]]:

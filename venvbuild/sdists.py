@@ -16,7 +16,9 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from venvbuild.errors import IntegrityError, Problem, ResolutionError
 from venvbuild.package_index import File
@@ -102,12 +104,35 @@ def _build_environment(sdist: Path, supply: Supply, scratch: Path) -> Path:
     """A venv with what the sdist says it is built with: wheels only, installed before any of its code runs."""
     venv, wanted, lock = scratch / "venv", scratch / "build-requires.in", scratch / "build-requires.txt"
     supply.installer.make_venv(supply.interpreter, venv)
-    needs = _build_requires(sdist)
+    needs = [_plain(line, sdist.name) for line in _build_requires(sdist)]
     if needs:
         wanted.write_text("".join(f"{line}\n" for line in needs), "utf-8")
-        supply.installer.compile(wanted, lock, supply.interpreter)
-        supply.installer.install(lock, venv)
+        try:
+            supply.installer.compile(wanted, lock, supply.interpreter)
+            supply.installer.install(lock, venv)
+        except CommandFailed as failure:
+            supply.installer.judge_locally(failure, supply.scratch)
+            for line in needs:
+                supply.index.project(canonicalize_name(Requirement(line).name))  # an index that is away says so here
+            raise
     return venv / "bin" / "python"
+
+
+def _plain(line: str, sdist: str) -> str:
+    """A build requirement as we write it ourselves: an option or URL in it would steer the installer, which has the
+    index's credentials, and this file is the sdist's own."""
+    try:
+        requirement = Requirement(line)
+    except InvalidRequirement:
+        requirement = None
+    if requirement is None or requirement.url:
+        raise ResolutionError(
+            f"{sdist} wants to be built with {line[:80]!a}, which is no plain requirement",
+            where="pyproject.toml: [build-system] requires",
+            fix="choose a version with wheels",
+            rule="NO_WHEEL",
+        )
+    return str(requirement)
 
 
 def _build_requires(sdist: Path) -> tuple[str, ...]:

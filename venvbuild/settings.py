@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from venvbuild import parameters
 from venvbuild.errors import Problem, RequirementsRefused, UsageError
@@ -55,9 +56,39 @@ def _words(text: str, _where: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
+def _index_url(text: str, where: str) -> str:
+    """An index is http(s) or file; an installer given anything else would silently ask another one."""
+    shown_url = strip_credentials(text)[:200]
+    try:
+        parts = urlsplit(text)
+        fits = bool(parts.hostname if parts.scheme in ("http", "https") else parts.scheme == "file" and parts.path)
+        parts.port  # noqa: B018  # raises when the port is no number
+    except ValueError:
+        fits = False
+    if not fits or any(char.isspace() for char in text):
+        raise UsageError(
+            f"{shown_url!a} is no URL of a package index",
+            where=where,
+            fix="write https://host/simple; in a password write / ? # @ [ as %2F %3F %23 %40 %5B",
+        )
+    return text
+
+
+def _index_urls(text: str, where: str) -> tuple[str, ...]:
+    return tuple(_index_url(word, where) for word in text.split())
+
+
+def _absolute(text: str, where: str) -> str:
+    if not os.path.isabs(text):
+        raise UsageError(
+            f"{text[:80]!a} is no absolute path", where=where, fix="write it from the root: /usr/bin/python3.11"
+        )
+    return text
+
+
 def _installer(text: str, where: str) -> str:
     if text not in ("uv", "pip"):
-        raise RequirementsRefused(f"{text[:40]!a} is no installer", where=where, fix="write uv or pip")
+        raise UsageError(f"{text[:40]!a} is no installer", where=where, fix="write uv or pip")
     return text
 
 
@@ -93,17 +124,17 @@ SETTINGS: tuple[Setting, ...] = (
         "end with 5 when dependencies conflict",
         True,
         "FAIL_ON_CONFLICTS",
-        lambda text, where: parameters.boolean(text, where=where),
+        lambda text, where: parameters.fail_on_conflicts(text, where=where),
     ),
     Setting("store", "where builds are kept: a folder, file:///... or s3://bucket[/prefix]"),
     Setting("work_dir", "folder of this run's steps"),
     Setting("installer", "who installs the lock: uv or pip", "uv", parse=_installer),
-    Setting("index_url", "the package index"),
-    Setting("extra_index_urls", "further indexes, asked before index_url, separated by spaces", (), parse=_words),
+    Setting("index_url", "the package index", parse=_index_url),
+    Setting("extra_index_urls", "further indexes, asked before index_url, separated by spaces", (), parse=_index_urls),
     Setting("find_links", "folders or pages with wheels, separated by spaces", (), parse=_words),
     Setting("timeout_s", "longest time one installer run may take, in seconds", 3600, parse=_seconds),
     Setting("level", "compression level of the archive, 1 (fast) to 9 (small)", 5, parse=_level),
-    Setting("python_path", "where the archive's bin/python points; default /usr/bin/pythonX.Y"),
+    Setting("python_path", "where the archive's bin/python points; default /usr/bin/pythonX.Y", parse=_absolute),
     Setting("s3_endpoint_url", "S3 service other than AWS", has_flag=False),
     Setting("s3_sse_kms_key_id", "KMS key that encrypts what is stored", has_flag=False),
 )
@@ -178,8 +209,11 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str], config: Path | No
     if refused:
         raise RequirementsRefused.of(refused)
     notes: list[str] = []
+    others = _index_of_others(environ, folders, notes)
     if values["index_url"].value is None:
-        values["index_url"] = _index_of_others(environ, folders, notes)
+        values["index_url"] = Value(_index_url(others.value, others.origin), others.origin)
+    ours = {"find": values["find_links"].value, "index": values["extra_index_urls"].value}
+    notes = [note for note in notes if not ours["find" if "find_links" in note else "index"]]
     if values["store"].value is None:
         values["store"] = Value(str(folders.data), "default")
     return Settings(values, tuple(notes), folders)
@@ -207,8 +241,8 @@ def _from_toml(setting: Setting, value: Any, config_name: str) -> Any:
     where = f"{config_name}: {setting.name}"
     if isinstance(value, bool):
         value = "true" if value else "false"
-    elif isinstance(value, list) and all(isinstance(word, str) for word in value):
-        value = " ".join(value)
+    elif isinstance(value, list) and isinstance(setting.default, tuple) and all(isinstance(one, str) for one in value):
+        return tuple(one for word in value for one in (setting.parse(word, where) if " " not in word else (word,)))
     elif isinstance(value, int):
         value = str(value)
     if not isinstance(value, str):

@@ -8,10 +8,11 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import uv
 from packaging.utils import canonicalize_name
@@ -22,7 +23,6 @@ from venvbuild import (
     archive_index,
     closure,
     commit,
-    conflicts,
     diagnosis,
     distributions,
     environment,
@@ -31,6 +31,7 @@ from venvbuild import (
     leaks,
     manifest,
     metadata,
+    needs,
     requirements,
     sdists,
 )
@@ -117,7 +118,6 @@ class Checked:
     """What `check` found, before the work dir is touched."""
 
     requirements: Requirements
-    content: bytes
     interpreter: Interpreter
     recorded: Mapping[str, Any]
 
@@ -138,34 +138,42 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
     for note in (found.note, *settings.notes):
         if note:
             log.warning("%s", note)
-    index = package_index(settings["index_url"], settings, environ, timeout_s=3)
+    index = package_index(Sources.of(settings), settings, environ, timeout_s=3)
     read = requirements.read(
         request.requirements,
         found.interpreter.marker_environment,
         newest=lambda names: diagnosis.newest_versions(names, index),
     )
-    content = request.requirements.read_bytes()
     sdists = _allowed_sdists(request, read)
     return Checked(
         read,
-        content,
         found.interpreter,
         {
             **{name: settings[name] for name in _RECORDED},
             "python_version": found.interpreter.version,
             "index_url": strip_credentials(settings["index_url"]),
             "extra_index_urls": [strip_credentials(url) for url in settings["extra_index_urls"]],
-            "find_links": [strip_credentials(url) for url in settings["find_links"]],
+            "find_links": [_place(url) for url in settings["find_links"]],
             "requirements": str(request.requirements),
             "requirements_sha256": read.sha256,
             "locked": request.locked,
             "allow_sdist": sdists,
             "interpreter": str(found.interpreter.path),
             "python_full_version": found.interpreter.full_version,
-            "build_url": strip_credentials(environ["BUILD_URL"]) if environ.get("BUILD_URL") else None,
-            "source_revision": environ.get("GIT_COMMIT") or None,
+            "build_url": _shown_to_all(environ.get("BUILD_URL")),
+            "source_revision": _shown_to_all(environ.get("GIT_COMMIT")),
         },
     )
+
+
+def _shown_to_all(text: str | None) -> str | None:
+    """What goes into metadata.json, which everybody may read."""
+    return REDACTOR.redact(strip_credentials(text)) if text else None
+
+
+def _place(find_links: str) -> str:
+    """A URL without credentials, or a folder as an absolute path: later steps and pip run elsewhere."""
+    return strip_credentials(find_links) if "://" in find_links else os.path.abspath(find_links)
 
 
 def _allowed_sdists(request: Request, read: Requirements) -> list[str]:
@@ -184,7 +192,7 @@ def _allowed_sdists(request: Request, read: Requirements) -> list[str]:
 
 def check(job: Job, checked: Checked) -> Made:
     """The file as given, and the copy that installers read."""
-    (job.path / REQUIREMENTS).write_bytes(checked.content)
+    (job.path / REQUIREMENTS).write_bytes(checked.requirements.content)
     (job.path / NORMALISED).write_text(checked.requirements.normalised(), "utf-8")
     for warning in checked.requirements.warnings:
         log.warning("%s", warning.as_line())
@@ -231,11 +239,15 @@ def create(job: Job) -> Made:
 def inspect(job: Job) -> Made:
     """The reports; raises `ConflictsFound` after writing them when conflicts fail the job."""
     interpreter = _interpreter(job)
-    target = conflicts.Target(interpreter.marker_environment, frozenset(interpreter.supported_tags))
-    roots = [conflicts.Root(pin.canonical_name, pin.extras) for pin in _requirements(job, interpreter).active]
+    target = needs.Target(interpreter.marker_environment, frozenset(interpreter.supported_tags))
+    roots = [needs.Root(pin.canonical_name, pin.extras) for pin in _requirements(job, interpreter).active]
     found = inspection.inspect(job.path / VENV, roots, target, job.path)
     if not found.is_conflict_free and job.work.settings["fail_on_conflicts"]:
-        raise ConflictsFound.of(Problem(sentence, rule="CONFLICT") for sentence in found.conflicts)
+        raise ConflictsFound.of(
+            Problem(finding.sentence, "conflicts.txt", fix=finding.fix, rule="CONFLICT")
+            for finding in found.findings
+            if finding.is_failure
+        )
     for sentence in found.conflicts:
         log.warning("conflict: %s", sentence)
     for finding in found.findings:
@@ -259,9 +271,7 @@ def pack(job: Job) -> Made:
     venv = job.path / VENV
     installed = distributions.installed([environment.site_packages(venv, interpreter.version)], with_damage=False)
     chosen = {**job.work.settings, **job.options}
-    gate = leaks.Gate.of(
-        [job.path, job.path.resolve(), interpreter.path, interpreter.prefix / "bin"], REDACTOR.secrets, installed
-    )
+    gate = leaks.Gate.of(_paths_of_this_build(job.path, interpreter), REDACTOR.secrets, installed)
     made = archive.pack(
         venv,
         job.path / ARCHIVE,
@@ -278,6 +288,12 @@ def pack(job: Job) -> Made:
         {"sha256": made.sha256, "size_bytes": made.size_bytes, "content_sha256": made.content_sha256},
         f"{size_text(made.size_bytes)} of {size_text(made.plain_bytes)}",
     )
+
+
+def _paths_of_this_build(work: Path, interpreter: Interpreter) -> list[Path]:
+    """What must not stand in an archive; /usr/bin stands in many a script that is nobody's leak."""
+    own = [] if interpreter.prefix in (Path("/usr"), Path("/usr/local")) else [interpreter.prefix / "bin"]
+    return [work, work.resolve(), interpreter.path, *own]
 
 
 def describe(job: Job) -> Made:
@@ -378,23 +394,36 @@ def _locked_hashes(job: Job) -> dict[str, tuple[str, ...]]:
     return {name: hashes for name, _, hashes in closure.read_lock((job.path / LOCK).read_text("utf-8"))}
 
 
-def _index_url(job: Job) -> str:
-    return _with_credentials(job.work.settings["index_url"], [job.settings["index_url"]])
-
-
 def _with_credentials(recorded: str, current: Sequence[str]) -> str:
     """The URL of the record with the credentials which this process has for the same address."""
     return next((url for url in current if strip_credentials(url) == recorded), recorded)
 
 
+class Sources(NamedTuple):
+    """Where packages come from, with credentials."""
+
+    index_url: str
+    extra_index_urls: tuple[str, ...]
+    find_links: tuple[str, ...]
+
+    @classmethod
+    def of(cls, settings: Settings) -> Sources:
+        """As this process is configured."""
+        return cls(settings["index_url"], settings["extra_index_urls"], settings["find_links"])
+
+
 def package_index(
-    url: str, settings: Settings, environ: Mapping[str, str], timeout_s: float | None = None
+    sources: Sources, settings: Settings, environ: Mapping[str, str], timeout_s: float | None = None
 ) -> PackageIndex:
-    """The index at `url`, asked with the user's CA file, netrc and time-out (uv's or pip's variable; default 20 s)."""
+    """What we ask ourselves; with the user's CA file, netrc and time-out (uv's or pip's variable; default 20 s)."""
     configured = environ.get("UV_HTTP_TIMEOUT") or environ.get("PIP_DEFAULT_TIMEOUT") or ""
-    timeout_s = timeout_s or (float(configured) if configured.isdigit() else 20.0)
     return PackageIndex(
-        url, timeout_s=timeout_s, cafile=certificates(environ, settings.folders), netrc_file=netrc_file(environ)
+        sources.index_url,
+        timeout_s=timeout_s or (float(configured) if configured.isdigit() else 20.0),
+        cafile=certificates(environ, settings.folders),
+        netrc_file=netrc_file(environ),
+        extra_urls=sources.extra_index_urls,
+        find_links=sources.find_links,
     )
 
 
@@ -406,27 +435,23 @@ def netrc_file(environ: Mapping[str, str]) -> Path | None:
 
 
 def _supply(job: Job) -> Supply:
-    """Everything `create` needs to get packages."""
-    index = package_index(_index_url(job), job.settings, job.environ)
-    return Supply(_interpreter(job), _installer(job), index, job.path, tuple(job.work.settings["allow_sdist"]))
-
-
-def _installer(job: Job) -> Installer:
+    """Everything `create` needs to get packages: from the places that `check` wrote down, with our credentials."""
     recorded = job.work.settings
-    extra, links = (
-        tuple(_with_credentials(url, job.settings[name]) for url in recorded[name])
-        for name in ("extra_index_urls", "find_links")
+    sources = Sources(
+        _with_credentials(recorded["index_url"], [job.settings["index_url"]]),
+        tuple(_with_credentials(url, job.settings["extra_index_urls"]) for url in recorded["extra_index_urls"]),
+        tuple(_with_credentials(url, job.settings["find_links"]) for url in recorded["find_links"]),
     )
-    return Installer(
+    installer = Installer(
         Path(uv.find_uv_bin()),
-        _index_url(job),
-        extra,
-        links,
-        certificates(job.environ, job.settings.folders),
-        recorded["timeout_s"],
-        Installer.variables_of(job.environ),
-        _pass_on_warnings,
+        *sources,
+        cafile=certificates(job.environ, job.settings.folders),
+        timeout_s=recorded["timeout_s"],
+        inherited=Installer.variables_of(job.environ),
+        on_line=_pass_on_warnings,
     )
+    index = package_index(sources, job.settings, job.environ)
+    return Supply(_interpreter(job), installer, index, job.path, tuple(recorded["allow_sdist"]))
 
 
 def _pass_on_warnings(line: str) -> None:

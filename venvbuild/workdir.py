@@ -61,7 +61,12 @@ class WorkDir:
         self._save()
 
     def begin(self, step: str) -> None:
-        """Note which step is at work, for the message to a second one; its own earlier record goes."""
+        """Note which step is at work, for the message to a second one; its own earlier record goes.
+
+        So does what a step that was killed left under a temporary name; the lock is ours, so nobody is at it.
+        """
+        for leftover in self.path.glob(".*"):
+            _remove(leftover)
         self._record["running"] = step
         self._record["steps"].pop(step, None)
         self._save()

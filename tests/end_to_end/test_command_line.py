@@ -90,6 +90,39 @@ def test_a_reader_who_has_enough_is_141_without_a_word(tool: Tool) -> None:
     assert said == b""
 
 
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["--help"]])
+def test_head_takes_its_lines_and_nobody_complains(tool: Tool, arguments: list[str]) -> None:
+    rows = Path(tool.store, "venv-catalog/builds/dt=2025-07-22")
+    rows.mkdir(parents=True)
+    wheel(tool.index.folder, "good", "1.0")
+    build = tool.build("good==1.0").json
+    row = {name: value for name, value in build.items() if name != "files"}
+    for second in range(1500):
+        version = f"venv_20250722_{second // 60 + 100000:06d}"[:20]
+        row |= {"venv_version": f"venv_20250722_{100000 + second:06d}", "created_at": "2025-07-22 10:00:00"}
+        (rows / f"{version}{second}.json").write_text(json.dumps(row))
+    reader, writer = os.pipe()
+    os.close(reader)
+    running = subprocess.Popen(tool.command(*arguments), cwd=tool.folder, env=tool.environment(), stdout=writer,
+                               stderr=subprocess.PIPE)  # fmt: skip
+    os.close(writer)
+    _, said = running.communicate(timeout=120)
+    assert (running.returncode, said) == (141, b"")
+
+
+def test_a_damaged_row_is_8_and_named(tool: Tool) -> None:
+    row = Path(tool.store, "venv-catalog/builds/dt=2025-07-22/venv_20250722_100000.json")
+    row.parent.mkdir(parents=True)
+    row.write_text('{"created_at": "2025-07-22 10:00:00"}')
+    done = tool.run("list", "--json")
+    assert done.code == 8
+    assert done.json["error"]["problems"][0]["where"] == row.as_uri()
+
+
+def test_a_title_that_only_looks_like_a_url_stops_nothing(tool: Tool) -> None:
+    assert tool.run("--version", CHANGE_TITLE="fix http://[host]/x").code == 0
+
+
 def test_a_bug_is_1_with_a_line_and_a_traceback_in_the_log(tool: Tool, tmp_path: Path) -> None:
     wheel(tool.index.folder, "good", "1.0")
     broken = tmp_path / "broken"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import uv
 
+from tests.support import real_pip
 from tests.support.index_server import IndexServer
 from tests.support.tool import Ended, Tool
 from tests.support.wheels import sdist, wheel
@@ -153,6 +155,36 @@ def test_the_class_stays_when_the_installer_talks_nonsense(
     path = f"{package.parent}:{os.environ.get('PYTHONPATH', '')}:{Path(__file__).parents[2]}"
     done = tool.build(*pins, VENVBUILD_INDEX_URL=tool.index.url(mode), PYTHONPATH=path)
     assert done.code == code, done.stderr
+
+
+def test_links_that_were_configured_are_asked_when_something_goes_wrong_too(tool: Tool) -> None:
+    links = tool.folder / "links with spaces, and a comma"
+    wheel(links, "only-here", "1.0", requires=["good>=2"])
+    for shared in ("one", "two"):
+        wheel(links, f"shared-{shared}", "1.0", files={"shared.py": f"who = {shared!r}\n"})
+    (tool.folder / "config.toml").write_text(f"find_links = [{json.dumps(str(links))}]\n")
+    real_pip.put_into(tool.index.folder, "3.11")
+    for installer in INSTALLERS:
+        more = ("--json", "--config", "config.toml", "--installer", installer)
+        done = tool.run("build", "-r", tool.requirements("only-here==1.0", "good==1.0"), *more)
+        assert done.code == 5, done.stderr
+        assert problem(done)["what"] == "only-here 1.0 needs good>=2, good 1.0 is pinned"
+        done = tool.run("build", "-r", tool.requirements("shared-one==1.0", "shared-two==1.0"), *more)
+        assert done.code == 0, done.stderr
+
+
+def test_a_run_that_took_too_long_says_so(tool: Tool) -> None:
+    done = tool.build(
+        "good==1.0", VENVBUILD_INDEX_URL=tool.index.url("hang"), UV_HTTP_TIMEOUT="60", VENVBUILD_TIMEOUT_S="1"
+    )
+    assert done.code == 6
+    assert "--timeout-s" in problem(done)["fix"]
+
+
+def test_a_cache_that_cannot_be_written_is_not_blamed_on_the_pins(tool: Tool) -> None:
+    done = tool.build("good==1.0", UV_CACHE_DIR="/dev/null/cache")
+    assert done.code == 2, done.stderr
+    assert "/dev/null" in problem(done)["where"]
 
 
 def test_a_yanked_pin_is_built_with_a_warning(tool: Tool) -> None:

@@ -141,6 +141,17 @@ def test_a_wheel_is_preferred_although_the_sdist_is_allowed(tool: Tool) -> None:
     assert not seen.exists()
 
 
+@pytest.mark.parametrize(
+    "requires", ["-r /etc/hostname", "--extra-index-url http://evil.invalid/", "x @ http://evil.invalid/x.whl"]
+)
+def test_an_sdist_cannot_steer_the_installer_by_what_it_is_built_with(tool: Tool, requires: str) -> None:
+    pyproject = f'[build-system]\nrequires = ["{requires}"]\nbuild-backend = "x"\n'
+    sdist(tool.index.folder, "sly", "1.0", pyproject=pyproject)
+    done = tool.run("build", "--json", "-r", tool.requirements("sly==1.0"), "--allow-sdist", "sly")
+    assert done.code == 4, done.stderr
+    assert "no plain requirement" in done.json["error"]["problems"][0]["what"]
+
+
 def test_allow_sdist_wants_a_pin(tool: Tool) -> None:
     wheel(tool.index.folder, "good", "1.0")
     done = tool.run("build", "-r", tool.requirements("good==1.0"), "--allow-sdist", "spy")

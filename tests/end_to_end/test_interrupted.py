@@ -136,7 +136,11 @@ def test_a_signal_ends_the_job_with_its_code_and_nothing_is_left(tool: Tool, num
                          TMPDIR=str(tool.folder))  # fmt: skip
     assert tool.index.hanging.wait(60)
     running.send_signal(number)
-    _, said = running.communicate(timeout=60)
+    try:
+        _, said = running.communicate(timeout=60)
+    finally:
+        running.kill()
+        running.wait()
     assert running.returncode == (143 if number == signal.SIGTERM else 130), said
     assert "Traceback" not in said
     children = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout

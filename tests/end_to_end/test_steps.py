@@ -59,6 +59,36 @@ def test_upload_and_register_are_not_done_twice(described: Tool) -> None:
     assert len(list(Path(described.store, "venv-builds").iterdir())) == 1
 
 
+def test_register_again_after_build_is_the_same_row(tool: Tool) -> None:
+    assert tool.run("build", "-r", tool.requirements("good==1.0"), "--work-dir", tool.work).code == 0
+    step(tool, "register", "--again")
+
+
+def test_a_repacked_build_is_uploaded_as_it_is_now(tool: Tool) -> None:
+    assert tool.run("build", "-r", tool.requirements("good==1.0"), "--work-dir", tool.work).code == 0
+    step(tool, "pack", "--level", "9")
+    step(tool, "describe")
+    step(tool, "upload")
+    step(tool, "register")
+    newest = tool.run("list", "--json", "--limit", "1").json[0]
+    [archive] = tool.stored(newest["venv_version"]).glob("*.tar.gz")
+    assert archive.read_bytes() == (tool.work / "venv.tar.gz").read_bytes()
+
+
+def test_register_refuses_a_store_that_upload_did_not_use(described: Tool, tmp_path: Path) -> None:
+    step(described, "upload")
+    said = step(described, "register", "--store", str(tmp_path / "another"), code=2)
+    assert f"--store {described.store}" in said
+    assert not (tmp_path / "another").exists()
+
+
+def test_what_a_killed_step_left_is_swept(described: Tool) -> None:
+    (described.work / ".venv-killed").mkdir()
+    (described.work / ".lock-killed.txt").write_text("")
+    step(described, "inspect", "--again")
+    assert not list(described.work.glob(".*"))
+
+
 def test_another_store_gets_a_build_of_its_own(described: Tool, tmp_path: Path) -> None:
     step(described, "upload")
     step(described, "upload", "--store", str(tmp_path / "another"))

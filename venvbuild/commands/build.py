@@ -28,12 +28,11 @@ def command(**given: Any) -> None:
     Without --work-dir the work dir is temporary; it is kept, and named, when the build fails.
     """
     settings = options.load(given)
-    progress = words.Progress()
     folder, is_temporary = _folder(settings["work_dir"])
     try:
-        metadata = pipeline.build(_request(given), settings, os.environ, folder, progress)
+        with words.Progress() as progress:
+            metadata = pipeline.build(_request(given), settings, os.environ, folder, progress)
     except BaseException:
-        progress.stopped()
         if is_temporary and any(folder.iterdir()):
             words.say(f"the work dir is kept: {folder}")
         elif is_temporary:

@@ -28,13 +28,8 @@ def command(**given: Any) -> None:
     """
     settings = options.load(given)
     request = Request(given["requirements"], given["locked"], given["allow_sdist"], given["allow_python_download"])
-    result = pipeline.check(
-        request,
-        settings,
-        os.environ,
-        Path(settings["work_dir"] or DEFAULT_WORK_DIR),
-        words.Progress(),
-        again=given["again"],
-    )
+    folder = Path(settings["work_dir"] or DEFAULT_WORK_DIR)
+    with words.Progress() as progress:
+        result = pipeline.check(request, settings, os.environ, folder, progress, again=given["again"])
     if given["as_json"]:
         words.print_json(result)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Any
 
 import click
@@ -20,7 +19,7 @@ from venvbuild.steps import size_text, store_of
 def command(**given: Any) -> None:
     """The builds of a store, newest first; all of them unless --limit."""
     store = store_of(options.load(given))
-    builds = list(islice(table.rows(store), given["limit"]))
+    builds = list(table.rows(store, given["limit"]))
     if given["as_json"]:
         words.print_json(builds)
         return

@@ -21,15 +21,11 @@ def command_of(step: str, help_: str, *more: Callable[[Any], Any], own: tuple[st
     def run(**given: Any) -> None:
         settings = options.load(given)
         own_options = {name: settings[name] for name in own if given.get(name) is not None}
-        result = pipeline.run_step(
-            step,
-            settings,
-            os.environ,
-            Path(settings["work_dir"] or DEFAULT_WORK_DIR),
-            words.Progress(),
-            again=given["again"],
-            options=own_options,
-        )
+        folder = Path(settings["work_dir"] or DEFAULT_WORK_DIR)
+        with words.Progress() as progress:
+            result = pipeline.run_step(
+                step, settings, os.environ, folder, progress, again=given["again"], options=own_options
+            )
         if given["as_json"]:
             words.print_json(dict(result))
 

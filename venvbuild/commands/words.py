@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import Any, Self
 
+from venvbuild.errors import StdoutClosed
 from venvbuild.redaction import REDACTOR
 from venvbuild.workdir import STEPS
 
@@ -20,7 +21,10 @@ def print_json(value: Any) -> None:
 
 def print_data(text: str) -> None:
     """A line of data on stdout."""
-    print(text)  # noqa: T201
+    try:
+        print(text, flush=True)  # noqa: T201
+    except BrokenPipeError:
+        raise StdoutClosed from None  # click would end with 1 on the plain error
 
 
 def say(text: str, end: str = "\n") -> None:
@@ -46,7 +50,10 @@ class Progress:
         clear = "\r\033[K" if self._is_terminal else ""
         say(f"{clear}[{STEPS.index(step) + 1}/{len(STEPS)}] {step:<9}{seconds:7.1f} s  {summary}".rstrip())
 
-    def stopped(self) -> None:
-        """Take the bar away before an error is told."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the bar away, before an error is told."""
         if self._is_terminal:
             say("\r\033[K", end="")

@@ -72,7 +72,7 @@ def explain_files(wanted: Sequence[Wanted], index: PackageIndex, interpreter: In
     Raises:
         IndexUnavailable, UsageError, ResolutionError: as `explain`, for a file. IntegrityError: wrong bytes.
     """
-    supported = _ranks(interpreter)
+    supported = interpreter.ranks
 
     def look(pin: Wanted) -> VenvBuildError | None:
         try:
@@ -119,10 +119,6 @@ def newest_versions(names: Iterable[tuple[str, str]], index: PackageIndex, timeo
     return dict(found)
 
 
-def _ranks(interpreter: Interpreter) -> dict[str, int]:
-    return {tag: rank for rank, tag in enumerate(interpreter.supported_tags)}
-
-
 def _version(pin: Wanted, project: Project) -> Version:
     """The version of the index which `==pin` means; a local version (`1.0+cu118`) meets `==1.0` (PEP 440)."""
     exact = SpecifierSet(f"=={pin.version}")
@@ -152,7 +148,7 @@ def _why_not(pin: Wanted, project: Project | None, interpreter: Interpreter) -> 
         )
         return
     files = [file for file in project.files if file.version == version]
-    wheels = project.wheels(version, _ranks(interpreter))
+    wheels = project.wheels(version, interpreter.ranks)
     if any(file.allows_python(interpreter.full_version) for file in wheels) or (
         pin.sdist_allowed and any(not file.is_wheel for file in files)
     ):
@@ -207,7 +203,7 @@ class _Walk:
 
     def __init__(self, wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpreter) -> None:
         self._pins = {pin.name: pin for pin in wanted}
-        self._index, self._interpreter, self._ranks = index, interpreter, _ranks(interpreter)
+        self._index, self._interpreter = index, interpreter
         self._found = Diagnosis()
         self._asked: dict[str, list[tuple[str, Requirement]]] = defaultdict(list)
         """By name: who asks, and for what."""
@@ -245,7 +241,7 @@ class _Walk:
             return []
         if (name, str(version)) not in self._read:
             project = self._index.project(name)
-            wheels = project.wheels(version, self._ranks) if project else []
+            wheels = project.wheels(version, self._interpreter.ranks) if project else []
             self._read[name, str(version)] = self._index.requirements_of(wheels[0])[0] if wheels else []
         return self._read[name, str(version)]
 
@@ -255,7 +251,7 @@ class _Walk:
             return None
         if name in self._pins:
             return _version(self._pins[name], project)
-        return _installable(project, _merged(self._asked[name]), self._ranks, self._interpreter)
+        return _installable(project, _merged(self._asked[name]), self._interpreter)
 
     def _judge(self) -> None:
         missing: list[Problem] = []
@@ -293,7 +289,7 @@ class _Walk:
                         fix="is this the right index? does it mirror PyPI?",
                     )
                 ]
-            if _installable(project, requirement.specifier, self._ranks, self._interpreter) is None:
+            if _installable(project, requirement.specifier, self._interpreter) is None:
                 return [
                     Problem(
                         f"{who} needs {alone}, and no such version has a wheel for Python "
@@ -330,13 +326,11 @@ def _merged(asked: Iterable[tuple[str, Requirement]]) -> SpecifierSet:
     return merged
 
 
-def _installable(
-    project: Project, specifier: SpecifierSet, ranks: dict[str, int], interpreter: Interpreter
-) -> Version | None:
+def _installable(project: Project, specifier: SpecifierSet, interpreter: Interpreter) -> Version | None:
     """The newest version within `specifier` with a wheel for this interpreter; pre-releases only as a last resort."""
 
     def serves(version: Version) -> bool:
-        return any(file.allows_python(interpreter.full_version) for file in project.wheels(version, ranks))
+        return any(file.allows_python(interpreter.full_version) for file in project.wheels(version, interpreter.ranks))
 
     newest_first = sorted(specifier.filter(project.versions, prereleases=True), reverse=True)
     final = [version for version in newest_first if not version.is_prerelease]

@@ -16,7 +16,6 @@ from venvbuild.errors import VenvBuildError
 from venvbuild.process import CommandFailed, clean_environment, run
 from venvbuild.redaction import strip_credentials
 from venvbuild.settings import Settings
-from venvbuild.stores import open_store
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 _LOW_SPACE_BYTES = 2_000_000_000
@@ -113,12 +112,7 @@ def _disk() -> Iterator[Examined]:
 
 def _store(settings: Settings) -> Iterator[Examined]:
     """Writes and reads, as a claim would; without the cache, so that the store has to prove itself now."""
-    store = open_store(
-        settings["store"],
-        endpoint_url=settings["s3_endpoint_url"],
-        sse_kms_key_id=settings["s3_sse_kms_key_id"],
-        cache=None,
-    )
+    store = steps.store_of(settings, remember=False)
     store.prepare()
     has_builds = next(iter(store.list("venv-catalog/builds/")), None) is not None
     holds = "has builds" if has_builds else "is empty"

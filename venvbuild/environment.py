@@ -171,7 +171,7 @@ def _fetched(one: LockedDistribution, supply: Supply, folder: Path) -> Path:
     """`folder` with the wheel of a locked distribution; a file without a hash on the index is judged by its bytes."""
     project = supply.index.project(one.name)
     versions = [version for version in project.versions if str(version) == one.version] if project else []
-    for file in (file for version in versions if project for file in project.wheels(version, supply.ranks)):
+    for file in (file for version in versions if project for file in project.wheels(version, supply.interpreter.ranks)):
         if file.sha256 and f"sha256:{file.sha256}" not in one.hashes:
             continue
         target = folder / file.filename

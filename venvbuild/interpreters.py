@@ -70,6 +70,11 @@ class Interpreter:
         generic = tags.compatible_tags((major, minor), interpreter=f"cp{major}{minor}")
         return tuple(str(tag) for tag in (*specific, *generic))
 
+    @cached_property
+    def ranks(self) -> dict[str, int]:
+        """Each supported tag with its place: 0 is best."""
+        return {tag: rank for rank, tag in enumerate(self.supported_tags)}
+
 
 @dataclass(frozen=True)
 class Found:

@@ -192,6 +192,7 @@ class PackageIndex:
         except _NotFound as error:
             raise _file_is_gone(file) from error
         except (zipfile.BadZipFile, StopIteration, NotImplementedError, OSError) as error:
+            # zipfile raises NotImplementedError for a compression it does not know
             self.verify(file)
             raise ResolutionError(
                 f"{file.filename} is no readable wheel: {error}",

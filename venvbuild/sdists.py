@@ -62,7 +62,7 @@ def _sdist(pin: Pin, supply: Supply, path: str) -> File | None:
     project = supply.index.project(pin.canonical_name)
     exact = SpecifierSet(f"=={pin.version}")
     files = [file for file in project.files if exact.contains(file.version, prereleases=True)] if project else []
-    if any(file.rank(supply.ranks) is not None for file in files):
+    if any(file.rank(supply.interpreter.ranks) is not None for file in files):
         return None
     sdist = next((file for file in files if not file.is_wheel), None)
     if sdist and pin.hashes and f"sha256:{sdist.sha256}" not in pin.hashes:

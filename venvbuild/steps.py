@@ -348,13 +348,13 @@ STEPS: Mapping[str, Callable[[Job], Made]] = {
 """The steps between `check`, which needs a request and not a work dir, and `register`, which needs the catalog."""
 
 
-def store_of(settings: Settings) -> Store:
-    """The store that the settings name."""
+def store_of(settings: Settings, *, remember: bool = True) -> Store:
+    """The store that the settings name; unless `remember`, it has to prove itself anew."""
     return open_store(
         settings["store"],
         endpoint_url=settings["s3_endpoint_url"],
         sse_kms_key_id=settings["s3_sse_kms_key_id"],
-        cache=settings.folders.cache,
+        cache=settings.folders.cache if remember else None,
     )
 
 

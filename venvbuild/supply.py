@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 from venvbuild.installer import Installer
@@ -27,8 +26,3 @@ class Supply:
     """Those that were: canonical name -> `sha256:...` of the wheel."""
     wheels: tuple[Path, ...] = ()
     """The folder which those wheels are in; none when nothing was built."""
-
-    @cached_property
-    def ranks(self) -> dict[str, int]:
-        """Each wheel tag that fits here, with its place: 0 is best."""
-        return {tag: rank for rank, tag in enumerate(self.interpreter.supported_tags)}

@@ -17,7 +17,7 @@ import pytest
 from tests.support.archives import Made, archive, environment, file, folder
 from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
-from venvbuild import restore
+from venvbuild import restore, targets
 from venvbuild.errors import IntegrityError, NotInStore, StoreUnavailable, UsageError
 from venvbuild.fragment_cache import FragmentCache
 from venvbuild.interpreters import Interpreter, probe
@@ -155,7 +155,7 @@ def test_a_target_that_get_made_is_replaced_whole(
     for number, exchanges in enumerate((True, False)):
         made_by_get(target)
         if not exchanges:
-            monkeypatch.setattr(restore, "_exchange", lambda one, other: False)
+            monkeypatch.setattr(targets, "_exchange", lambda one, other: False)
         restore.get(store, put(store, number, ONE), target, machine)
         assert not (target / "old").exists()
         assert (target / "lib" / "b.py").exists()
@@ -175,7 +175,7 @@ def test_when_the_last_rename_fails_the_old_environment_stands(
             raise OSError(5, "as the test wants it")
         return real(path, to)
 
-    monkeypatch.setattr(restore, "_exchange", lambda one, other: False)
+    monkeypatch.setattr(targets, "_exchange", lambda one, other: False)
     monkeypatch.setattr(Path, "rename", failing)
     with pytest.raises(StoreUnavailable):
         restore.get(store, put(store, 1, ONE), target, machine)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uv
 
-from venvbuild import interpreters, steps
+from venvbuild import interpreters, steps, supply
 from venvbuild.errors import VenvBuildError
 from venvbuild.process import CommandFailed, clean_environment, run
 from venvbuild.redaction import strip_credentials
@@ -88,7 +88,7 @@ def _uv() -> Iterator[Examined]:
 
 
 def _index(settings: Settings, environ: Mapping[str, str]) -> Iterator[Examined]:
-    index = steps.package_index(steps.Sources.of(settings), settings, environ)
+    index = supply.package_index(supply.Sources.of(settings), settings, environ)
     project = index.project("pip")
     origin = settings.values["index_url"].origin
     if project is None or not project.files:

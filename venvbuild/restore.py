@@ -1,26 +1,19 @@
-"""Brings an environment back from its archive: fetch what is missing, unpack beside the target, re-home, rename.
-
-Until the last step nothing has the target's name; killed anywhere, what stood there stands there, and beside it at most
-a hidden folder `.venvbuild-get-*`.
-"""
+"""Brings an environment back from its archive: fetch what is missing, unpack beside the target, re-home, rename."""
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import hashlib
 import json
 import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from venvbuild import archive_index, crew, fetching, metadata, rehoming
+from venvbuild import archive_index, crew, fetching, metadata, rehoming, targets
 from venvbuild.archive_index import ArchiveIndex
-from venvbuild.errors import IntegrityError, StoreUnavailable, UsageError, of_disk
+from venvbuild.errors import IntegrityError, UsageError
 from venvbuild.fetching import Bodies, Evicted, ReadRange
 from venvbuild.fragment_cache import FragmentCache
 from venvbuild.interpreters import Interpreter
@@ -28,11 +21,7 @@ from venvbuild.members import ROOT
 from venvbuild.rehoming import Needs
 from venvbuild.stores import Store
 
-MARKER = ".venvbuild.json"
-"""In an environment that `get` made: what it is, and the leave to replace it."""
-_STAGING = ".venvbuild-get-"
 _RANGE_BYTES = 16 << 20
-_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
 @dataclass(frozen=True)
@@ -172,12 +161,12 @@ def _beside(file: Path) -> dict[str, Any] | None:
 
 def _restore(origin: _Origin, target: Path, machine: Machine) -> Restored:
     target = Path(os.path.abspath(target))
-    _check_target(target)
+    targets.check(target)
     interpreter = _fitting(Needs.of(origin.metadata), machine) if origin.metadata else None
     if origin.index:
         fetching.check_limits(origin.index)
-        _check_room(target, origin.index.plain_bytes)
-    with _staged(target) as staging:
+        targets.check_room(target, origin.index.plain_bytes)
+    with targets.staged(target) as staging:
         venv = staging / ROOT
         fetched = _unpack(origin, venv, staging / "archive", machine)
         if interpreter is None:
@@ -186,10 +175,10 @@ def _restore(origin: _Origin, target: Path, machine: Machine) -> Restored:
         if machine.compiles:
             rehoming.compile_bytecode(venv, target, interpreter)
         restored = _restored(origin, target, interpreter, fetched)
-        rehoming.write(venv / MARKER, _marker(origin, restored))
+        rehoming.write(venv / targets.MARKER, _marker(origin, restored))
         venv.chmod(0o755)
-        _check_target(target)
-        _put_in_place(venv, target, staging / "replaced")
+        targets.check(target)
+        targets.put_in_place(venv, target, staging / "replaced")
     return restored
 
 
@@ -290,82 +279,3 @@ def _fitting(needs: Needs, machine: Machine) -> Interpreter:
     if problems:
         raise UsageError.of(problems)
     return interpreter
-
-
-def _check_target(target: Path) -> None:
-    """Refuse a target that is not ours to replace, and touch nothing of it."""
-    if not target.parent.is_dir():
-        raise UsageError("there is no such folder", where=str(target.parent), fix=f"mkdir -p '{target.parent}'")
-    if not os.path.lexists(target) or is_ours(target):
-        return
-    if target.is_symlink() or not target.is_dir() or any(target.iterdir()):
-        raise UsageError(
-            "the target is there, not empty, and not made by `venvbuild get`; nothing was touched",
-            where=str(target),
-            fix="give an absent or empty folder",
-            rule="NOT_OURS",
-        )
-
-
-def is_ours(target: Path) -> bool:
-    """Whether `get` made the folder `target`."""
-    try:
-        marker = target / MARKER
-        if target.is_symlink() or marker.is_symlink():
-            return False
-        return json.loads(marker.read_bytes())["made_by"] == "venvbuild get"  # type: ignore[no-any-return]
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def _check_room(target: Path, plain_bytes: int) -> None:
-    free = shutil.disk_usage(target.parent).free
-    if free < plain_bytes:
-        raise StoreUnavailable(
-            f"the disk has no room: the environment takes {plain_bytes} bytes, {free} are free",
-            where=str(target.parent),
-            fix="make room, or give a target on another disk",
-        )
-
-
-@contextlib.contextmanager
-def _staged(target: Path) -> Iterator[Path]:
-    """A private folder beside the target, removed at the end, whatever happened."""
-    with contextlib.ExitStack() as stack:
-        try:
-            staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=target.parent))
-            stack.callback(shutil.rmtree, staging, ignore_errors=True)
-            yield staging
-        except OSError as error:
-            raise of_disk(error, str(target)) or UsageError(
-                f"the target cannot be written: {error.strerror}",
-                where=str(error.filename or target),
-                fix="give another target",
-            ) from error
-
-
-def _put_in_place(venv: Path, target: Path, aside: Path) -> None:
-    """Give `venv` the target's name: in one step where the target is absent, empty, or the system can exchange two
-    names (Linux); else in two, and back when the second fails.
-    """
-    try:
-        venv.rename(target)  # over an empty folder too
-    except OSError:
-        if not is_ours(target):
-            raise
-        if not _exchange(venv, target):
-            target.rename(aside)
-            try:
-                venv.rename(target)
-            except BaseException:
-                aside.rename(target)
-                raise
-
-
-def _exchange(one: Path, other: Path) -> bool:
-    """Swap two names at once (renameat2, Linux 3.15, glibc 2.28); False where that cannot be."""
-    swap = getattr(ctypes.CDLL(None), "renameat2", None)
-    if swap is None:
-        return False
-    done: int = swap(_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other), _RENAME_EXCHANGE)
-    return done == 0

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import uv
 from packaging.utils import canonicalize_name
@@ -38,15 +38,13 @@ from venvbuild import (
 from venvbuild.closure import LOCK
 from venvbuild.errors import ConflictsFound, Problem, UsageError
 from venvbuild.fragment_cache import FragmentCache
-from venvbuild.installer import Installer
 from venvbuild.interpreters import Interpreter
 from venvbuild.manifest import Manifest
-from venvbuild.package_index import PackageIndex
 from venvbuild.redaction import REDACTOR, strip_credentials
 from venvbuild.requirements import Requirements
-from venvbuild.settings import Settings, certificates
+from venvbuild.settings import Settings
 from venvbuild.stores import Store, open_store
-from venvbuild.supply import Supply
+from venvbuild.supply import Sources, Supply, package_index
 from venvbuild.workdir import BUILD_LOG, WorkDir
 
 log = logging.getLogger(__name__)
@@ -399,41 +397,6 @@ def _with_credentials(recorded: str, current: Sequence[str]) -> str:
     return next((url for url in current if strip_credentials(url) == recorded), recorded)
 
 
-class Sources(NamedTuple):
-    """Where packages come from, with credentials."""
-
-    index_url: str
-    extra_index_urls: tuple[str, ...]
-    find_links: tuple[str, ...]
-
-    @classmethod
-    def of(cls, settings: Settings) -> Sources:
-        """As this process is configured."""
-        return cls(settings["index_url"], settings["extra_index_urls"], settings["find_links"])
-
-
-def package_index(
-    sources: Sources, settings: Settings, environ: Mapping[str, str], timeout_s: float | None = None
-) -> PackageIndex:
-    """What we ask ourselves; with the user's CA file, netrc and time-out (uv's or pip's variable; default 20 s)."""
-    configured = environ.get("UV_HTTP_TIMEOUT") or environ.get("PIP_DEFAULT_TIMEOUT") or ""
-    return PackageIndex(
-        sources.index_url,
-        timeout_s=timeout_s or (float(configured) if configured.isdigit() else 20.0),
-        cafile=certificates(environ, settings.folders),
-        netrc_file=netrc_file(environ),
-        extra_urls=sources.extra_index_urls,
-        find_links=sources.find_links,
-    )
-
-
-def netrc_file(environ: Mapping[str, str]) -> Path | None:
-    """Where the user's netrc is: NETRC, or ~/.netrc."""
-    if environ.get("NETRC"):
-        return Path(environ["NETRC"])
-    return Path(environ["HOME"], ".netrc") if environ.get("HOME") else None
-
-
 def _supply(job: Job) -> Supply:
     """Everything `create` needs to get packages: from the places that `check` wrote down, with our credentials."""
     recorded = job.work.settings
@@ -442,19 +405,12 @@ def _supply(job: Job) -> Supply:
         tuple(_with_credentials(url, job.settings["extra_index_urls"]) for url in recorded["extra_index_urls"]),
         tuple(_with_credentials(url, job.settings["find_links"]) for url in recorded["find_links"]),
     )
-    installer = Installer(
-        Path(uv.find_uv_bin()),
-        *sources,
-        cafile=certificates(job.environ, job.settings.folders),
+    return Supply.of(
+        sources,
+        _interpreter(job),
+        job.settings,
+        job.environ,
         timeout_s=recorded["timeout_s"],
-        inherited=Installer.variables_of(job.environ),
-        on_line=_pass_on_warnings,
+        scratch=job.path,
+        sdists=tuple(recorded["allow_sdist"]),
     )
-    index = package_index(sources, job.settings, job.environ)
-    return Supply(_interpreter(job), installer, index, job.path, tuple(recorded["allow_sdist"]))
-
-
-def _pass_on_warnings(line: str) -> None:
-    """An installer's warning (a yanked version) is the user's business; the rest is in the log."""
-    if line.lower().startswith("warning"):
-        log.warning("%s", line)

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
+
+import uv
 
 from venvbuild.installer import Installer
 from venvbuild.interpreters import Interpreter
 from venvbuild.package_index import PackageIndex
+from venvbuild.settings import Settings, certificates
+
+log = logging.getLogger(__name__)
+
+
+class Sources(NamedTuple):
+    """Where packages come from, with credentials."""
+
+    index_url: str
+    extra_index_urls: tuple[str, ...]
+    find_links: tuple[str, ...]
+
+    @classmethod
+    def of(cls, settings: Settings) -> Sources:
+        """As this process is configured."""
+        return cls(settings["index_url"], settings["extra_index_urls"], settings["find_links"])
 
 
 @dataclass(frozen=True)
@@ -26,3 +46,54 @@ class Supply:
     """Those that were: canonical name -> `sha256:...` of the wheel."""
     wheels: tuple[Path, ...] = ()
     """The folder which those wheels are in; none when nothing was built."""
+
+    @classmethod
+    def of(
+        cls,
+        sources: Sources,
+        interpreter: Interpreter,
+        settings: Settings,
+        environ: Mapping[str, str],
+        *,
+        timeout_s: int,
+        scratch: Path,
+        sdists: tuple[str, ...] = (),
+    ) -> Supply:
+        """The one that this process is configured for, with nothing built yet."""
+        installer = Installer(
+            Path(uv.find_uv_bin()),
+            *sources,
+            cafile=certificates(environ, settings.folders),
+            timeout_s=timeout_s,
+            inherited=Installer.variables_of(environ),
+            on_line=_pass_on_warnings,
+        )
+        return cls(interpreter, installer, package_index(sources, settings, environ), scratch, sdists)
+
+
+def package_index(
+    sources: Sources, settings: Settings, environ: Mapping[str, str], timeout_s: float | None = None
+) -> PackageIndex:
+    """What we ask ourselves; with the user's CA file, netrc and time-out (uv's or pip's variable; default 20 s)."""
+    configured = environ.get("UV_HTTP_TIMEOUT") or environ.get("PIP_DEFAULT_TIMEOUT") or ""
+    return PackageIndex(
+        sources.index_url,
+        timeout_s=timeout_s or (float(configured) if configured.isdigit() else 20.0),
+        cafile=certificates(environ, settings.folders),
+        netrc_file=netrc_file(environ),
+        extra_urls=sources.extra_index_urls,
+        find_links=sources.find_links,
+    )
+
+
+def netrc_file(environ: Mapping[str, str]) -> Path | None:
+    """Where the user's netrc is: NETRC, or ~/.netrc."""
+    if environ.get("NETRC"):
+        return Path(environ["NETRC"])
+    return Path(environ["HOME"], ".netrc") if environ.get("HOME") else None
+
+
+def _pass_on_warnings(line: str) -> None:
+    """An installer's warning (a yanked version) is the user's business; the rest is in the log."""
+    if line.lower().startswith("warning"):
+        log.warning("%s", line)

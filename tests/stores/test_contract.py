@@ -255,3 +255,14 @@ def test_the_uri_names_the_object(store: Store, place: Place) -> None:
     root = place.url if place.endpoint_url else f"file://{place.url}"
     assert store.uri("builds/1/metadata.json") == f"{root}/builds/1/metadata.json"
     assert store.url == place.url
+
+
+def test_an_object_that_was_written_again_has_another_stamp(store: Store) -> None:
+    for key in ("a", "b"):
+        store.put_if_absent(key, b"one")
+    before = {entry.key: entry.stamp for entry in store.list("")}
+    assert {entry.key: entry.stamp for entry in store.list("")} == before
+    assert store.replace_if_unchanged("a", b"two", store.read("a").etag)
+    after = {entry.key: entry.stamp for entry in store.list("")}
+    assert after["a"] != before["a"]
+    assert after["b"] == before["b"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote
@@ -39,6 +39,8 @@ class Entry:
 
     key: str
     size_bytes: int
+    stamp: str = field(default="", compare=False)
+    """Another one when the object was written again since (S3: its ETag); to be compared, means nothing else."""
 
 
 class Store(Protocol):

@@ -125,7 +125,8 @@ class FolderStore:
                     yield from self._walk(key, prefix, start_after)
             elif key.startswith(prefix) and key > start_after:
                 with suppress(*_ABSENT):  # removed since the folder was read
-                    yield Entry(key, entry.stat().st_size)
+                    found = entry.stat()
+                    yield Entry(key, found.st_size, f"{found.st_ino}-{found.st_mtime_ns}-{found.st_ctime_ns}")
 
     def _keys_in(self, folder: str) -> Sequence[tuple[str, os.DirEntry[str]]]:
         """Keys right below `folder`, a sub-folder's with a final `/`, which is how it sorts among full keys.

@@ -191,7 +191,7 @@ class S3Store:
                 for item in page.get("Contents", ()):
                     key = item["Key"].removeprefix(self._prefix)
                     if key and not key.endswith("/") and not is_own(key):
-                        yield Entry(key, item["Size"])
+                        yield Entry(key, item["Size"], item["ETag"])
 
     @property
     def _client(self) -> S3Client:

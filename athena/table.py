@@ -7,15 +7,20 @@ after the commit and can always be made again from it.
 from __future__ import annotations
 
 import json
+import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
+from athena.columns import columns
+from athena.statement import Scope
 from venvbuild.errors import IntegrityError, NotInStore
-from venvbuild.metadata import validate
-from venvbuild.stores import Store
+from venvbuild.stores import Entry, Store
 
 ROWS = "venv-catalog/builds"
+_KEY = re.compile(rf"{ROWS}/dt=(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/[^/._][^/]*\.json")
+"""What engines read as rows; they skip names that begin with `.` or `_`."""
 
 
 def row_key(metadata: Mapping[str, Any]) -> str:
@@ -50,25 +55,47 @@ def register(store: Store, metadata: Mapping[str, Any]) -> str:
     return key
 
 
-def rows(store: Store, limit: int | None = None) -> Iterator[dict[str, Any]]:
-    """Every row, or the newest `limit`, newest first, with `created_at` as in metadata.json.
+def days(store: Store, scope: Scope) -> dict[str, list[Entry]]:
+    """The rows in `scope`, listed by day, `YYYY-MM-DD`; the oldest first. Only prefixes that can matter are listed."""
+    found: dict[str, list[Entry]] = defaultdict(list)
+    for entry in _listed(store, scope):
+        match = _KEY.fullmatch(entry.key)
+        if match:
+            found[match["day"]].append(entry)
+    return dict(sorted(_newest(found, scope.newest).items()))
+
+
+def _listed(store: Store, scope: Scope) -> Iterator[Entry]:
+    if scope.days is not None:
+        for day in sorted(set(scope.days)):
+            yield from store.list(f"{ROWS}/dt={day}/")
+    else:
+        yield from store.list(f"{ROWS}/", f"{ROWS}/dt={scope.since}" if scope.since else "")
+
+
+def _newest(found: dict[str, list[Entry]], limit: int | None) -> dict[str, list[Entry]]:
+    """The last days that together have `limit` rows."""
+    chosen: dict[str, list[Entry]] = {}
+    for day in sorted(found, reverse=True):
+        if limit is not None and sum(map(len, chosen.values())) >= limit:
+            break
+        chosen[day] = found[day]
+    return chosen
+
+
+def read_row(store: Store, key: str) -> dict[str, Any] | None:
+    """The columns of one row, as they stand there; None when it was removed meanwhile.
 
     Raises:
-        IntegrityError: a row cannot be read or is no row; names it.
+        IntegrityError: it is no row, one that would spoil a query; says what is wrong.
     """
-    keys = sorted((entry.key for entry in store.list(f"{ROWS}/") if entry.key.endswith(".json")), reverse=True)
-    with ThreadPoolExecutor(16) as pool:
-        yield from (row for row in pool.map(lambda key: _read(store, key), keys[:limit]) if row)
-
-
-def _read(store: Store, key: str) -> dict[str, Any] | None:
     try:
-        found = json.loads(store.read(key).body)
-        found["created_at"] = found["created_at"].replace(" ", "T") + "Z"
-        validate({**found, "files": {}})
-    except NotInStore:  # removed since the listing
+        body = store.read(key).body
+    except NotInStore:
         return None
-    except (ValueError, KeyError, TypeError, AttributeError, IntegrityError) as error:
+    try:
+        return _checked(json.loads(body))
+    except (ValueError, TypeError) as error:
         raise IntegrityError(
             "this row of the catalog cannot be read",
             where=store.uri(key),
@@ -76,4 +103,15 @@ def _read(store: Store, key: str) -> dict[str, Any] | None:
             fix="remove it and register the build again",
             rule="BAD_ROW",
         ) from error
-    return found  # type: ignore[no-any-return]
+
+
+def _checked(found: Any) -> dict[str, Any]:
+    if not isinstance(found, dict):
+        raise TypeError("it is no JSON object")
+    for column in columns():
+        if column.name not in found and column.is_required:
+            raise ValueError(f"{column.name} is missing")
+        if column.name in found and not column.accepts(found[column.name]):
+            raise TypeError(f"{column.name} is no {column.type}")
+    datetime.strptime(found["created_at"], "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007  # only its form matters
+    return {column.name: found.get(column.name) for column in columns()}

@@ -25,6 +25,13 @@ LAYERS = (
     {"main", "__main__", "bootstrap"},
 )  # fmt: skip
 
+ATHENA_LAYERS = (
+    {"columns", "statement"},
+    {"table", "questions", "dialect", "packages"},
+    {"row_cache", "engines"},
+    {"queries"},
+)
+
 
 def imports(path: Path) -> Iterator[str]:
     """Full names of the modules that the file imports, anywhere in it."""
@@ -66,6 +73,15 @@ def test_athena_imports_of_venvbuild_only_what_it_may() -> None:
     for path in ROOT.glob("athena/**/*.py"):
         for name in imports(path):
             assert not name.startswith("venvbuild") or name.startswith(ATHENA_MAY_IMPORT), f"{path.name} imports {name}"
+
+
+def test_the_modules_of_athena_import_one_way_too() -> None:
+    place = {name: number for number, names in enumerate(ATHENA_LAYERS) for name in names}
+    for path in ROOT.glob("athena/**/*.py"):
+        here = path.relative_to(ROOT / "athena").parts[0].removesuffix(".py")
+        for name in imports(path):
+            if here != "__init__" and name.startswith("athena.") and noun(name) != here:
+                assert place[noun(name)] <= place[here], f"{path.name} imports {name}"
 
 
 def test_only_commands_and_the_pipeline_import_athena() -> None:

@@ -88,7 +88,7 @@ def test_every_exit_code_is_in_the_reference() -> None:
 
 def test_every_field_of_the_metadata_is_in_the_reference_in_order() -> None:
     documented = [name for name in rows("metadata.json") if name != "field"]
-    assert documented == list(metadata._schema()["properties"])
+    assert documented == list(metadata.schema()["properties"])
 
 
 def test_every_type_of_finding_is_in_the_reference() -> None:

@@ -11,6 +11,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn
 
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    as_json = "--json" in arguments
+    as_json = _wants_json(arguments)
     try:
         _learn_secrets()
         if not _has_current_folder():
@@ -88,6 +89,12 @@ def _run(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001  # the one handler at the top: anything else is a bug of ours
         return _bug(error, as_json=as_json)
     return code if isinstance(code, int) else 0
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Whether errors too are JSON, even those of a command line that cannot be understood."""
+    wanted = {"--json", "--format=json"}
+    return not wanted.isdisjoint(arguments) or ("--format", "json") in pairwise(arguments)
 
 
 def _terminate(_signal: int, _frame: object) -> NoReturn:

@@ -87,7 +87,7 @@ def stamped(
         "files": {name: asdict(file) for name, file in sorted(files.items())},
     }
     whole = {**given, **description}
-    order = list(_schema()["properties"])
+    order = list(schema()["properties"])
     validate(whole, strict=True)
     return {name: whole[name] for name in order if name in whole}
 
@@ -100,9 +100,9 @@ def validate(metadata: Any, *, strict: bool = False) -> None:
     """
     import jsonschema  # 130 ms, so only where it is needed
 
-    schema = {**_schema(), "additionalProperties": False} if strict else _schema()
+    rules = {**schema(), "additionalProperties": False} if strict else schema()
     errors = sorted(
-        jsonschema.Draft202012Validator(schema).iter_errors(metadata), key=lambda error: list(map(str, error.path))
+        jsonschema.Draft202012Validator(rules).iter_errors(metadata), key=lambda error: list(map(str, error.path))
     )
     if errors:
         field = "/".join(map(str, errors[0].absolute_path)) or "(the whole)"
@@ -114,7 +114,8 @@ def validate(metadata: Any, *, strict: bool = False) -> None:
         )
 
 
-def _schema() -> dict[str, Any]:
+def schema() -> dict[str, Any]:
+    """The shipped schema: its `properties` are the fields, in the order of the contract."""
     return json.loads(resources.files("venvbuild").joinpath("metadata.schema.json").read_bytes())  # type: ignore[no-any-return]
 
 

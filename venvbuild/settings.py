@@ -92,6 +92,23 @@ def _installer(text: str, where: str) -> str:
     return text
 
 
+def _engine(text: str, where: str) -> str:
+    if text not in ("duckdb", "trino"):
+        raise UsageError(f"{text[:40]!a} is no query engine", where=where, fix="write duckdb or trino")
+    return text
+
+
+def _trino_url(text: str, where: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(
+            f"{strip_credentials(text)[:200]!a} is no URL of a Trino server", where=where, fix="write https://host:port"
+        )
+    if parts.password and parts.scheme == "http":
+        raise UsageError("a password goes to Trino by https only", where=where, fix="write https://user:password@host")
+    return text
+
+
 def _level(text: str, where: str) -> int:
     if text not in tuple("123456789"):
         raise UsageError(f"{text[:40]!a} is no compression level", where=where, fix="write a number from 1 to 9")
@@ -135,6 +152,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("timeout_s", "longest time one installer run may take, in seconds", 3600, parse=_seconds),
     Setting("level", "compression level of the archive, 1 (fast) to 9 (small)", 5, parse=_level),
     Setting("python_path", "where the archive's bin/python points; default /usr/bin/pythonX.Y", parse=_absolute),
+    Setting("engine", "what answers questions about the catalog: duckdb or trino", "duckdb", parse=_engine),
+    Setting("trino_url", "the Trino server: https://host[:port]", parse=_trino_url, has_flag=False),
+    Setting("trino_catalog", "Trino's catalog that holds the tables", has_flag=False),
+    Setting("trino_schema", "the schema of the tables", has_flag=False),
+    Setting("trino_user", "who asks Trino", has_flag=False),
     Setting("s3_endpoint_url", "S3 service other than AWS", has_flag=False),
     Setting("s3_sse_kms_key_id", "KMS key that encrypts what is stored", has_flag=False),
 )

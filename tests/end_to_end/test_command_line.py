@@ -22,7 +22,8 @@ def test_version_imports_none_of_the_heavy_packages() -> None:
         "from venvbuild.main import main\n"
         "try:\n    main()\n"
         "except SystemExit as ended:\n    assert ended.code == 0\n"
-        "heavy = {'boto3', 'botocore', 'pyathena', 'duckdb', 'jsonschema', 'sqlglot', 'uv', 'packaging', 'zlib_ng'}\n"
+        "heavy = {'boto3', 'botocore', 'pyathena', 'duckdb', 'jsonschema', 'sqlglot', 'uv', 'packaging', 'zlib_ng',\n"
+        "         'trino', 'requests'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )
     env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}

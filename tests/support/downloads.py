@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,11 @@ def groovy_jar() -> Path:
     return fetched("groovy-all", versions.GROOVY, _fetch_groovy) / f"groovy-all-{versions.GROOVY}.jar"
 
 
+def trino() -> Path:
+    """The folder of a Trino server with the Hive connector as its only one. Skips without Maven."""
+    return fetched("trino", versions.TRINO, _fetch_trino)
+
+
 def _build_versitygw(folder: Path) -> None:
     require(shutil.which("go"), "versitygw is built by Go, which is not installed")
     module = f"github.com/versity/versitygw/cmd/versitygw@{versions.VERSITYGW}"
@@ -45,9 +51,29 @@ def _build_versitygw(folder: Path) -> None:
 
 
 def _fetch_groovy(folder: Path) -> None:
-    require(shutil.which("mvn"), "Groovy is fetched by Maven, which is not installed")
+    _maven(f"org.codehaus.groovy:groovy-all:{versions.GROOVY}", folder)
+
+
+def _fetch_trino(folder: Path) -> None:
+    version = versions.TRINO
+    with tempfile.TemporaryDirectory(dir=folder.parent) as fetched_to:
+        _maven(f"io.trino:trino-server-core:{version}:tar.gz", Path(fetched_to))
+        _maven(f"io.trino:trino-hive:{version}:zip", Path(fetched_to))
+        shutil.unpack_archive(Path(fetched_to, f"trino-server-core-{version}.tar.gz"), fetched_to, filter="tar")
+        with zipfile.ZipFile(Path(fetched_to, f"trino-hive-{version}.zip")) as connector:
+            connector.extractall(fetched_to)  # shutil would leave out its jars with `..` inside their names
+        server = Path(fetched_to, f"trino-server-core-{version}")
+        shutil.rmtree(server / "plugin")  # each would be loaded at the start
+        (server / "plugin").mkdir()
+        Path(fetched_to, f"trino-hive-{version}").rename(server / "plugin" / "hive")
+        for part in server.iterdir():
+            part.rename(folder / part.name)
+
+
+def _maven(artifact: str, folder: Path) -> None:
+    """Fetch `group:name:version[:type]` into `folder`."""
+    require(shutil.which("mvn"), f"{artifact} is fetched by Maven, which is not installed")
     plugin = f"org.apache.maven.plugins:maven-dependency-plugin:{versions.MAVEN_DEPENDENCY_PLUGIN}:copy"
-    artifact = f"org.codehaus.groovy:groovy-all:{versions.GROOVY}"
     run(["mvn", "-q", "-B", plugin, f"-Dartifact={artifact}", f"-DoutputDirectory={folder}"])
 
 

@@ -118,7 +118,7 @@ def s3_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def _running(name: str, command: Callable[[int, Path], list[str]], folder: Path) -> Iterator[S3Server]:
     environment = {**os.environ, **ENVIRONMENT, "ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY}
     for _ in range(3):  # between finding a free port and using it, somebody else may take it
-        server = S3Server(name, _free_port(), folder)
+        server = S3Server(name, free_port(), folder)
         with (folder / "log").open("ab") as log:
             process = subprocess.Popen(
                 command(server.port, folder), env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -128,11 +128,12 @@ def _running(name: str, command: Callable[[int, Path], list[str]], folder: Path)
                 yield server
                 return
         finally:
-            _stop(process)
+            stop(process)
     raise RuntimeError(f"{name} did not start:\n{(folder / 'log').read_text(errors='replace')[-2000:]}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody had a moment ago."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -149,7 +150,8 @@ def _listens(port: int, process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a server, gently first."""
     process.terminate()
     try:
         process.wait(10)

@@ -8,3 +8,6 @@ GROOVY = "2.4.21"
 
 MAVEN_DEPENDENCY_PLUGIN = "3.6.1"
 """org.apache.maven.plugins:maven-dependency-plugin, which fetches jars."""
+
+TRINO = "476"
+"""io.trino:trino-server-core and trino-hive, fetched by Maven; the check of Athena's SQL."""

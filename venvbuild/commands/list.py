@@ -6,20 +6,23 @@ from typing import Any
 
 import click
 
-from athena import table
+from athena import queries
+from athena.engines import open_engine
 from venvbuild.commands import options, words
 from venvbuild.steps import size_text, store_of
 
 
 @click.command("list", short_help="The builds of a store, newest first.")
-@options.with_store
+@options.with_engine
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many.")
 @options.with_config
 @options.as_json
 def command(**given: Any) -> None:
     """The builds of a store, newest first; all of them unless --limit."""
-    store = store_of(options.load(given))
-    builds = list(table.rows(store, given["limit"]))
+    settings = options.load(given)
+    store = store_of(settings)
+    with open_engine(settings, store) as engine:
+        builds = queries.all_builds(engine, given["limit"])
     if given["as_json"]:
         words.print_json(builds)
         return

@@ -43,6 +43,25 @@ def with_store(command: F) -> F:
     return _option("store", metavar="URL")(command)
 
 
+def with_engine(command: F) -> F:
+    """Who answers questions about the catalog, and where its rows are."""
+    return _option("engine", metavar="duckdb|trino")(with_store(command))
+
+
+def with_format(command: F) -> F:
+    """`--format` and its short form `--json`; and `--explain`."""
+    shapes = click.Choice(["table", "json", "csv"])
+    for option in (
+        click.option("--explain", is_flag=True, help="Print the SQL, and do not ask it."),
+        as_json,
+        click.option(
+            "--format", "shape", type=shapes, default="table", show_default=True, help="How rows are printed."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def with_index(command: F) -> F:
     """`--index-url`."""
     return _option("index_url", metavar="URL")(command)
@@ -98,4 +117,5 @@ def load(given: Mapping[str, Any]) -> Settings:
     loaded = settings.load(flags, os.environ, given.get("config"))
     for url in (loaded["index_url"], *loaded["extra_index_urls"], *loaded["find_links"]):
         REDACTOR.hide_url(url)
+    REDACTOR.hide_url(loaded["trino_url"] or "")
     return loaded

@@ -1,0 +1,96 @@
+"""The columns of `venv_builds_metadata`: the fields of metadata.json but `files`, the schema's order and types.
+
+The first nine are those of the table that people knew before this tool; ours come after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from venvbuild.metadata import schema
+
+_LEFT_OUT = "files"
+_TIMESTAMPS = {"created_at"}
+"""Text in metadata.json, instants in the table."""
+_TOO_BIG = 2**63
+_PLAIN = {"string": "string", "boolean": "boolean", "integer": "bigint", "number": "double"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the table."""
+
+    name: str
+    type: str
+    """As Athena and Hive write it: `string`, `array<string>`, `struct<abi:string,glibc:string>`."""
+    is_required: bool
+    """Whether every row has it."""
+    rule: Mapping[str, Any]
+    """What JSON may hold there, in the words of JSON Schema."""
+
+    def accepts(self, value: Any) -> bool:
+        """Whether a row may hold this JSON value here, so that every engine can read it; only its type is judged."""
+        return _accepts(self.rule, value)
+
+
+@cache
+def columns() -> tuple[Column, ...]:
+    """Every column, in the order of the table; the partition column `dt` (a string, the day) is not among them."""
+    whole = schema()
+    fields = {name: _resolved(rule, whole) for name, rule in whole["properties"].items() if name != _LEFT_OUT}
+    return tuple(
+        Column(
+            name,
+            "timestamp" if name in _TIMESTAMPS else _type(rule, whole),
+            name in whole["required"],
+            rule,
+        )
+        for name, rule in fields.items()
+    )
+
+
+def _resolved(rule: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, Any]:
+    reference = rule.get("$ref")
+    return whole["$defs"][reference.rpartition("/")[2]] if reference else rule
+
+
+def _json_types(rule: Mapping[str, Any]) -> tuple[str, ...]:
+    if "const" in rule:  # a schema_version of tomorrow is a number too
+        return ("integer",)
+    types = rule["type"]
+    return (types,) if isinstance(types, str) else tuple(types)
+
+
+def _type(rule: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
+    rule = _resolved(rule, whole)
+    name = next(name for name in _json_types(rule) if name != "null")
+    if name == "array":
+        return f"array<{_type(rule['items'], whole)}>"
+    if name == "object" and "properties" in rule:
+        fields = (f"{field}:{_type(of_field, whole)}" for field, of_field in rule["properties"].items())
+        return f"struct<{','.join(fields)}>"
+    if name == "object":
+        return f"map<string,{_type(rule['additionalProperties'], whole)}>"
+    return _PLAIN[name]
+
+
+def _accepts(rule: Mapping[str, Any], value: Any) -> bool:
+    return any(_is(name, rule, value) for name in _json_types(rule))
+
+
+def _is(name: str, rule: Mapping[str, Any], value: Any) -> bool:
+    """Whether a value is of this type of JSON Schema, its members too."""
+    if isinstance(value, dict):
+        members = rule.get("properties", {})
+        others = rule.get("additionalProperties", {"type": ["string", "null"]})
+        return name == "object" and all(_accepts(members.get(key, others), one) for key, one in value.items())
+    if isinstance(value, list):
+        return name == "array" and all(_accepts(rule["items"], one) for one in value)
+    if isinstance(value, bool) or value is None:
+        return name == ("null" if value is None else "boolean")
+    if isinstance(value, int):
+        return name == "number" or (name == "integer" and abs(value) < _TOO_BIG)
+    return name == ("number" if isinstance(value, float) else "string")

@@ -1,0 +1,69 @@
+"""From Athena's SQL to DuckDB's: sqlglot, and what it leaves as it is although the two differ."""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError, SqlglotError
+
+from venvbuild.errors import QueryEngineError, UsageError
+
+logging.getLogger("sqlglot").setLevel(logging.ERROR)  # "Falling back to Command" is no news to a user
+
+
+@lru_cache(maxsize=64)
+def to_duckdb(sql: str) -> str:
+    """One statement, translated.
+
+    Raises:
+        QueryEngineError: it cannot be read; with the reason. UsageError: it is none, or several.
+    """
+    try:
+        trees = [tree for tree in sqlglot.parse(sql, read="athena") if tree is not None]
+    except SqlglotError as error:
+        raise QueryEngineError("the SQL cannot be read", why=_reason(error), fix="correct the query") from error
+    if len(trees) != 1:
+        raise UsageError(f"a query is one statement, here are {len(trees)}", fix="ask one after the other")
+    return trees[0].transform(_same_meaning).sql(dialect="duckdb")
+
+
+def _reason(error: SqlglotError) -> str:
+    if isinstance(error, ParseError) and error.errors:
+        first = error.errors[0]
+        return f"line {first['line']}, column {first['col']}: {first['description']}"
+    return str(error).splitlines()[0]
+
+
+def duckdb_type(hive_type: str) -> str:
+    """`struct<abi:string>` -> `STRUCT(abi TEXT)`."""
+    return exp.DataType.build(hive_type, dialect="hive").sql(dialect="duckdb")
+
+
+def _same_meaning(node: exp.Expression) -> exp.Expression:
+    """What sqlglot passes on unchanged and DuckDB does not know, or reads as something else."""
+    if isinstance(node, exp.Anonymous):
+        return _function(node)
+    if isinstance(
+        node, exp.DateDiff
+    ):  # full units in Trino; DuckDB's date_diff counts boundaries, its date_sub does not
+        unit = exp.Literal.string(str(node.args.get("unit") or "day").lower())
+        return exp.Anonymous(this="date_sub", expressions=[unit, node.expression, node.this])
+    if isinstance(node, exp.JSONFormat):  # a JSON value is text in DuckDB; to_json would quote it once more
+        return exp.cast(node.this, exp.DataType.Type.TEXT)
+    return node
+
+
+def _function(node: exp.Anonymous) -> exp.Expression:
+    name = node.name.lower()
+    if name in ("any_match", "none_match", "all_match"):
+        array, condition = node.expressions
+        matching = exp.ArraySize(this=exp.ArrayFilter(this=array, expression=condition))
+        wanted = exp.ArraySize(this=array.copy()) if name == "all_match" else exp.Literal.number(0)
+        comparison = exp.GT if name == "any_match" else exp.EQ
+        return exp.paren(comparison(this=matching, expression=wanted))
+    if name == "arrays_overlap":
+        return exp.Anonymous(this="list_has_any", expressions=node.expressions)
+    return node

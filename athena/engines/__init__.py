@@ -1,0 +1,100 @@
+"""What answers SQL over the catalog, behind one call. Adding one is a file here and a line in `ENGINES`."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol, Self
+
+from athena.statement import Statement
+from venvbuild.errors import UsageError
+from venvbuild.settings import Settings
+from venvbuild.stores import Store
+
+ENGINES = {"duckdb": "DuckDB", "trino": "Trino"}
+"""Name -> class, in the module of that name; imported when it is opened."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Rows of plain values: text, numbers, booleans, None, lists and dicts of these.
+
+    An instant is text as in metadata.json, `2025-07-22T08:30:00Z`, whatever the engine calls it; a day is `2025-07-22`.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    @classmethod
+    def of(cls, columns: list[str], rows: list[Any]) -> Self:
+        """From what a driver gives."""
+        return cls(tuple(columns), tuple(tuple(plain(value) for value in row) for row in rows))
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """Each row by its columns; of two columns with one name the last counts."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+class Engine(Protocol):
+    """Answers statements in Athena's dialect about `venv_builds_metadata`, `venv_builds` and `venv_packages`.
+
+    A context manager: what it holds (a connection) is given back at the end.
+    """
+
+    def run(self, statement: Statement) -> Answer:
+        """The whole answer. Whatever interrupts it (Ctrl-C, SIGTERM) also ends the query.
+
+        Raises:
+            QueryEngineError: the engine failed or refused; in one sentence, with its own reason and the query's id.
+            UsageError: it cannot be asked: credentials, rights.
+            StoreUnavailable, IntegrityError: the embedded engine could not read the catalog's rows.
+        """
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def open_engine(settings: Settings, store: Store) -> Engine:
+    """The configured engine; the embedded one reads `store`, the others the tables they are configured with.
+
+    Raises:
+        UsageError: a setting is missing, or the engine's client is not installed.
+    """
+    name = settings["engine"]
+    try:
+        module = importlib.import_module(f"athena.engines.{name}")
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"the client of {name} is not installed", why=str(error), fix=f"pip install 'venvbuild[{name}]'"
+        ) from error
+    engine: type[Any] = getattr(module, ENGINES[name])
+    return engine.of(settings, store)  # type: ignore[no-any-return]
+
+
+def plain(value: Any) -> Any:
+    """A driver's value as JSON can hold it."""
+    if isinstance(value, datetime):
+        return _instant(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {str(plain(key)): plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        names = getattr(value, "__annotations__", {}).get("names")  # of a ROW, as Trino's client gives it
+        several = [plain(one) for one in value]
+        return dict(zip(names, several, strict=True)) if names else several
+    is_number = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+    return value if is_number or isinstance(value, str) or value is None else str(value)
+
+
+def _instant(value: datetime) -> str:
+    if value.tzinfo is not None:
+        value = (value - (value.utcoffset() or timedelta())).replace(tzinfo=UTC)
+    return value.replace(tzinfo=None).isoformat() + "Z"

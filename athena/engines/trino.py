@@ -1,0 +1,100 @@
+"""Trino, whose tables read the catalog where the store keeps it (`sql/tables/`)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Self
+from urllib.parse import unquote, urlsplit
+
+import requests
+import trino
+from trino.exceptions import TrinoQueryError
+
+from athena.engines import Answer
+from athena.statement import Statement
+from venvbuild.errors import QueryEngineError, UsageError
+from venvbuild.settings import BY_NAME, Settings
+from venvbuild.stores import Store
+
+_NEEDED = ("trino_url", "trino_catalog", "trino_schema", "trino_user")
+_HINTS = {
+    "TABLE_NOT_FOUND": "make the table and the views (docs/catalog.md), or correct the catalog and the schema",
+    "SCHEMA_NOT_FOUND": "correct VENVBUILD_TRINO_CATALOG and VENVBUILD_TRINO_SCHEMA",
+    "CATALOG_NOT_FOUND": "correct VENVBUILD_TRINO_CATALOG",
+}
+
+
+class Trino:
+    """A connection to a Trino server; each statement is a query of its own."""
+
+    def __init__(self, connection: Any, url: str) -> None:
+        self._connection = connection
+        self._url = url
+        """Without credentials."""
+
+    @classmethod
+    def of(cls, settings: Settings, _store: Store) -> Self:
+        """As configured.
+
+        Raises:
+            UsageError: settings are missing; all that are, at once. Or the URL is none.
+        """
+        missing = [BY_NAME[name].env for name in _NEEDED if settings[name] is None]
+        if missing:
+            raise UsageError(
+                f"for the engine trino set {', '.join(missing)}", fix="`venvbuild config` shows what is set"
+            )
+        url = urlsplit(settings["trino_url"])
+        password = unquote(url.password) if url.password else None
+        connect: Any = trino.dbapi.connect  # the client is typed in part only
+        connection = connect(
+            host=url.hostname,
+            port=url.port or (443 if url.scheme == "https" else 8080),
+            http_scheme=url.scheme,
+            user=settings["trino_user"],
+            auth=trino.auth.BasicAuthentication(settings["trino_user"], password) if password else None,
+            catalog=settings["trino_catalog"],
+            schema=settings["trino_schema"],
+            source="venvbuild",
+            timezone="UTC",
+        )
+        return cls(connection, url._replace(netloc=url.netloc.rpartition("@")[2]).geturl())
+
+    def run(self, statement: Statement) -> Answer:
+        """See `Engine`."""
+        cursor = self._connection.cursor()
+        with self._translated(cursor):
+            try:
+                cursor.execute(statement.sql, list(statement.values) or None)
+                rows = cursor.fetchall()
+            except BaseException:
+                with suppress(Exception):  # the error that led here is the one to tell
+                    cursor.cancel()
+                raise
+        return Answer.of([column[0] for column in cursor.description or ()], rows)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    @contextmanager
+    def _translated(self, cursor: Any) -> Iterator[None]:
+        try:
+            yield
+        except TrinoQueryError as error:
+            raise QueryEngineError(
+                f"Trino cannot answer: {error.error_name}",
+                where=f"{self._url} query {error.query_id}",
+                why=str(error.message).splitlines()[0],
+                fix=_HINTS.get(error.error_name or "", "correct the query"),
+            ) from error
+        except (trino.exceptions.Error, requests.RequestException) as error:
+            raise QueryEngineError(
+                "Trino does not answer",
+                where=" query ".join(filter(None, (self._url, cursor.query_id))),
+                why=str(error).splitlines()[0][:300],
+                fix="check VENVBUILD_TRINO_URL and the server",
+            ) from error

@@ -1,0 +1,17 @@
+-- Every build with all that its row holds, newest first. What is no plain value is JSON, the same on every engine.
+SELECT venv_version, created_at, python_version, requirements_file, pipdeptree_output, venv_archive, is_conflict_free,
+       json_format(CAST(conflicts AS json)) AS conflicts,
+       json_format(CAST(installed_packages AS json)) AS installed_packages,
+       schema_version, env_name, platform, python_full_version, installer, requirements_sha256, archive_sha256,
+       content_sha256, archive_size_bytes, package_count, reproducible, tool_version, build_url, source_revision,
+       json_format(CAST(duration_s AS json)) AS duration_s,
+       requires.abi AS requires_abi,
+       requires.glibc AS requires_glibc
+FROM venv_builds_metadata
+WHERE true
+  -- AND env_name = /*:env_name*/ 'sales'
+  -- AND dt >= /*:since*/ '2025-07-01'
+  -- AND dt IN (/*:days*/ '2025-07-22')
+  -- AND venv_version IN (/*:versions*/ 'venv_20250722_083000')
+ORDER BY venv_version DESC
+-- LIMIT /*:limit*/ 100

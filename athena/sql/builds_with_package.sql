@@ -1,0 +1,14 @@
+-- Which builds have this package, whatever its version? For several packages put each name into the list and their number
+-- behind HAVING. Names are in PEP 503 form: lower case, words joined by one -. A condition behind -- is wanted or not.
+SELECT venv_version, created_at, env_name, python_version, is_conflict_free,
+       array_join(array_agg(DISTINCT name || '==' || version ORDER BY name || '==' || version), ' ') AS matches
+FROM venv_packages
+WHERE name IN (/*:names*/ 'kedro')
+  -- AND python_version = /*:python_version*/ '3.11'
+  -- AND env_name = /*:env_name*/ 'sales'
+  -- AND is_conflict_free = /*:is_conflict_free*/ true
+  -- AND dt >= /*:since*/ '2025-07-01'
+GROUP BY venv_version, created_at, env_name, python_version, is_conflict_free
+HAVING count(DISTINCT name) = /*:name_count*/ 1
+ORDER BY venv_version DESC
+-- LIMIT /*:limit*/ 100

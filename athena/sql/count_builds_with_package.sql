@@ -1,0 +1,14 @@
+-- How many builds have this package? As builds_with_package.sql; the second line of WHERE asks for versions too.
+SELECT count(*) AS build_count
+FROM (
+  SELECT venv_version
+  FROM venv_packages
+  WHERE name IN (/*:names*/ 'kedro')
+    -- AND name || '==' || version IN (/*:packages*/ 'kedro==0.19.13', 'kedro==0.19.14')
+    -- AND python_version = /*:python_version*/ '3.11'
+    -- AND env_name = /*:env_name*/ 'sales'
+    -- AND is_conflict_free = /*:is_conflict_free*/ true
+    -- AND dt >= /*:since*/ '2025-07-01'
+  GROUP BY venv_version
+  HAVING count(DISTINCT name) = /*:name_count*/ 1
+)

@@ -1,0 +1,6 @@
+-- Which versions of a package were ever built?
+SELECT DISTINCT name, version
+FROM venv_packages
+WHERE name IN (/*:names*/ 'kedro')
+  -- AND dt >= /*:since*/ '2025-07-01'
+ORDER BY name, version

@@ -1,0 +1,7 @@
+-- One row for each package of each build; name is in PEP 503 form (lower case, words joined by one -).
+CREATE OR REPLACE VIEW venv_packages AS
+SELECT split_part(package, '==', 1) AS name,
+       substr(package, strpos(package, '==') + 2) AS version,
+       venv_version, created_at, env_name, python_version, is_conflict_free, dt
+FROM venv_builds_metadata
+CROSS JOIN UNNEST(installed_packages) AS u (package)

@@ -1,0 +1,60 @@
+"""One SQL statement in Athena's dialect, its values apart from its text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+Value = str | int | bool
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A value in a statement."""
+
+    value: Value
+
+    @property
+    def literal(self) -> str:
+        """As SQL writes it; for people to read and paste, never to be run by us."""
+        if isinstance(self.value, bool):
+            return "true" if self.value else "false"
+        return "'" + self.value.replace("'", "''") + "'" if isinstance(self.value, str) else str(self.value)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which days of the catalog a statement reads, as far as is known before it runs: all of them by default.
+
+    A help for engines that have to fetch the rows; the statement has its own conditions all the same.
+    """
+
+    since: str | None = None
+    """`YYYY-MM-DD`: nothing older is read."""
+    days: tuple[str, ...] | None = None
+    """Only these."""
+    newest: int | None = None
+    """Only so many builds, the newest."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL with bound values: text and values in turn, in the order in which they stand."""
+
+    pieces: tuple[str | Bound, ...]
+    scope: Scope = Scope()
+
+    @property
+    def sql(self) -> str:
+        """The text with a `?` for each value."""
+        return "".join("?" if isinstance(piece, Bound) else piece for piece in self.pieces)
+
+    @property
+    def values(self) -> Sequence[Value]:
+        """The values, in the order of their `?`."""
+        return [piece.value for piece in self.pieces if isinstance(piece, Bound)]
+
+    @property
+    def text(self) -> str:
+        """The text with the values as literals, to be shown and pasted."""
+        return "".join(piece.literal if isinstance(piece, Bound) else piece for piece in self.pieces)

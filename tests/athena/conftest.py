@@ -1,0 +1,78 @@
+"""Engines over generated catalogs, each asked the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from athena.engines import Engine
+from athena.engines.duckdb import DuckDB
+from athena.row_cache import RowCache
+from benchmarks import catalog
+from tests.support.trino_server import Catalog, TrinoServer
+from venvbuild import settings
+from venvbuild.stores import Store, open_store
+
+ON_TRINO = pytest.param("trino", marks=pytest.mark.xdist_group("trino"))
+ENGINES = ["duckdb", ON_TRINO]
+
+
+def trino_engine(of: Catalog) -> Engine:
+    from athena.engines.trino import Trino
+
+    return Trino.of(settings.load({}, of.environment), of.store)
+
+
+@pytest.fixture(scope="session")
+def builds() -> list[dict[str, Any]]:
+    """1,000 builds, the newest first, as `all_builds` gives them."""
+    return list(catalog.builds(1000))[::-1]
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, builds: list[dict[str, Any]]
+) -> Iterator[Engine]:
+    """Each engine over the 1,000 builds."""
+    if request.param == "duckdb":
+        folder = tmp_path_factory.mktemp("catalog")
+        catalog.write(folder / "store", builds)
+        yield DuckDB(RowCache(open_store(str(folder / "store")), folder / "cache"))
+        return
+    server: TrinoServer = request.getfixturevalue("trino_server")
+    made = server.new_catalog(builds[-1]["created_at"][:10], builds[0]["created_at"][:10])
+    catalog.write(Path(made.store.url), builds)
+    with trino_engine(made) as opened:
+        yield opened
+
+
+@pytest.fixture(params=ENGINES)
+def small(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Engine, Store]]:
+    """Each engine over a store of the test's own, which is empty; its rows may be of July 2025."""
+    if request.param == "duckdb":
+        store = open_store(str(tmp_path / "store"))
+        yield DuckDB(RowCache(store, tmp_path / "cache")), store
+        return
+    server: TrinoServer = request.getfixturevalue("trino_server")
+    made = server.new_catalog("2025-07-01", "2025-07-31")
+    with trino_engine(made) as opened:
+        yield opened, made.store
+
+
+@pytest.fixture
+def put(small: tuple[Engine, Store]) -> Callable[..., str]:
+    """Writes a row of a small build, `fields` changed, into the store of `small`; its venv_version."""
+
+    def one(number: int, *installed: str, **fields: Any) -> str:
+        [metadata] = catalog.builds(1, seed=number)
+        name = f"venv_20250722_{number:06}"
+        at = f"2025-07-22T{number // 10000:02}:{number // 100 % 100:02}:{number % 100:02}Z"
+        changed = {"is_conflict_free": True, "conflicts": [], "installed_packages": list(installed)}
+        whole = {**metadata, "venv_version": name, "created_at": at, **changed, **fields}
+        catalog.write(Path(small[1].url), [whole])
+        return name
+
+    return one

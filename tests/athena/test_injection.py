@@ -1,0 +1,96 @@
+"""Text that would like to be SQL: in the values of questions and in the rows of the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from athena import packages, queries, questions
+from athena.engines import Engine
+from athena.engines.duckdb import DuckDB
+from athena.queries import Search
+from athena.row_cache import RowCache
+from benchmarks import catalog
+from tests.athena.conftest import ENGINES, trino_engine
+from tests.support.trino_server import TrinoServer
+from venvbuild.errors import RequirementsRefused
+from venvbuild.stores import Store, open_store
+
+HOSTILE = (
+    "'", "''", "';--", "\\", "\\'", "%", "_", '"', "?", "$1", ":name", "${x}", "{0}", "/*:names*/ 'x'", "--", "/*", "é",
+    "\u202e", "\x1b[31m", "x' OR '1'='1", "'; DROP TABLE venv_builds_metadata; --", "\u2028", "a" * 3000, "\U0001f40d",
+)  # fmt: skip
+VALUES = ("' OR '1'='1", "'; DROP TABLE venv_builds_metadata; --", "\\' ? $1 %s {0} \" /* é \x1b")
+PARAMETERS = [
+    (name, parameter)
+    for name in questions.names()
+    for parameter, example in questions.parameters(questions.text(name)).items()
+    if example.startswith("'")
+]
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Each engine over one build with kedro."""
+    [build] = catalog.builds(1, seed=1)
+    build |= {"installed_packages": ["kedro==1.0"]}
+    if request.param == "duckdb":
+        folder = tmp_path_factory.mktemp("catalog")
+        catalog.write(folder / "store", [build])
+        yield DuckDB(RowCache(open_store(str(folder / "store")), folder / "cache"))
+        return
+    server: TrinoServer = request.getfixturevalue("trino_server")
+    made = server.new_catalog("2025-07-01", "2025-07-02")
+    catalog.write(Path(made.store.url), [build])
+    with trino_engine(made) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(("question", "parameter"), PARAMETERS)
+def test_no_value_of_a_question_is_ever_sql(engine: Engine, question: str, parameter: str) -> None:
+    text = questions.text(question)
+    for value in VALUES:
+        harmless = "!" if value < "0" else "~"  # what equals nothing either, and sorts alike
+        answers = [engine.run(questions.bind(text, {parameter: one})).rows for one in (value, harmless)]
+        assert answers[0] == answers[1]
+    assert engine.run(questions.statement("count_builds_with_package", {})).rows == ((1,),)
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_no_condition_of_a_search_is_ever_sql(engine: Engine, value: str) -> None:
+    kedro = packages.parse(["kedro>=0.1"])
+    for search in (Search(kedro, python_version=value), Search(kedro, env_name=value)):
+        assert queries.find(engine, search)[0] == []
+        assert queries.count(engine, search)[0] == 0
+    with pytest.raises(RequirementsRefused):
+        packages.parse([value])
+    assert queries.count(engine, Search(kedro))[0] == 1
+
+
+def test_hostile_text_in_rows_comes_out_as_data(small: tuple[Engine, Store], put: Callable[..., str]) -> None:
+    engine = small[0]
+    empty = put(959, "pip==25.0")
+    rows: dict[str, tuple[str, str]] = {}
+    for number, text in enumerate(HOSTILE):
+        word = text.replace(" ", "")
+        fields: dict[str, Any] = {
+            "installer": text,
+            "build_url": text,
+            "is_conflict_free": False,
+            "conflicts": [text, ","],
+        }
+        rows[put(number, f"kedro=={word}", "pip==25.0", **fields)] = (text, word)
+    for build in queries.all_builds(engine):
+        if build["venv_version"] != empty:
+            text, word = rows[build["venv_version"]]
+            assert (build["installer"], build["build_url"], build["conflicts"]) == (text, text, [text, ","])
+            assert build["installed_packages"] == [f"kedro=={word}", "pip==25.0"]
+    found = {row["venv_version"]: row["matches"] for row in queries.find(engine, Search(packages.parse(["kedro"])))[0]}
+    assert found == {version: [f"kedro=={word}"] for version, (_, word) in rows.items()}
+    conflicts = engine.run(questions.statement("builds_with_conflicts", {})).rows
+    assert {(row[0], row[4]) for row in conflicts} == {(v, one) for v, (text, _) in rows.items() for one in (text, ",")}
+    for version, (_, word) in list(rows.items())[:3]:
+        assert queries.difference(engine, version, empty).changes == (("kedro", word, None),)

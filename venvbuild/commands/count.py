@@ -1,0 +1,36 @@
+"""`venvbuild count`: how many builds have packages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from athena import queries
+from athena.engines import open_engine
+from venvbuild.commands import options, tables, words
+from venvbuild.commands.search import say_notes, search_of, with_search
+from venvbuild.steps import store_of
+
+
+@click.command("count", short_help="How many builds have packages; asked as find is.")
+@with_search
+@options.with_format
+@options.with_engine
+@options.with_config
+def command(**given: Any) -> None:
+    """How many builds have all these packages; PACKAGE and the conditions are those of `find`."""
+    settings = options.load(given)
+    search, shape = search_of(given), tables.shape_of(given)
+    with open_engine(settings, store_of(settings)) as engine:
+        if given["explain"]:
+            plan = queries.plan_count(engine, search)
+            say_notes(plan)
+            tables.print_sql(plan.statement, shape)
+            return
+        number, plan = queries.count(engine, search)
+    say_notes(plan)
+    if shape == "json":
+        words.print_json({"count": number})
+    else:
+        words.print_data(f"count\n{number}" if shape == "csv" else str(number))

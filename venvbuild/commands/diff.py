@@ -1,0 +1,50 @@
+"""`venvbuild diff`: what changed between two builds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from athena import queries
+from athena.engines import open_engine
+from athena.queries import Difference
+from venvbuild import builds
+from venvbuild.commands import options, tables, words
+from venvbuild.steps import store_of
+
+_COLUMNS = ("name", "version_before", "version_after")
+_SIDE = ("venv_version", "created_at", "env_name", "python_full_version", "platform", "is_conflict_free")
+
+
+@click.command("diff", short_help="What changed between two builds: diff sales@prod sales@latest")
+@click.argument("before")
+@click.argument("after")
+@options.with_format
+@options.with_engine
+@options.with_config
+def command(before: str, after: str, **given: Any) -> None:
+    """The packages that differ between two builds. BEFORE and AFTER are versions, ENV@ALIAS or ENV@latest."""
+    settings = options.load(given)
+    store, shape = store_of(settings), tables.shape_of(given)
+    before, after = builds.find(store, before), builds.find(store, after)
+    if given["explain"]:
+        tables.print_sql(queries.plan_difference(before, after), shape)
+        return
+    with open_engine(settings, store) as engine:
+        difference = queries.difference(engine, before, after)
+    changes = [dict(zip(_COLUMNS, change, strict=True)) for change in difference.changes]
+    if shape == "json":
+        words.print_json({**_sides(difference), "changes": changes})
+        return
+    for side in _sides(difference).values():
+        state = "conflict free" if side["is_conflict_free"] else "conflicts"
+        words.say(f"{side['venv_version']}  {side['env_name']}  Python {side['python_full_version']}  {state}")
+    tables.print_rows(_COLUMNS, changes, shape)
+    if not changes:
+        words.say("both have the same packages")
+
+
+def _sides(difference: Difference) -> dict[str, dict[str, Any]]:
+    sides = {"before": difference.before, "after": difference.after}
+    return {name: {field: build[field] for field in _SIDE} for name, build in sides.items()}

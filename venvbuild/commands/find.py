@@ -1,0 +1,43 @@
+"""`venvbuild find`: the builds that have packages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from athena import queries
+from athena.engines import open_engine
+from venvbuild.commands import options, tables, words
+from venvbuild.commands.search import say_notes, search_of, with_search
+from venvbuild.steps import store_of
+
+_COLUMNS = ("venv_version", "created_at", "env_name", "python_version", "is_conflict_free", "matches")
+
+
+@click.command("find", short_help="The builds that have packages: find 'kedro>=0.19,<0.20' pandas")
+@with_search
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many, the newest.")
+@options.with_format
+@options.with_engine
+@options.with_config
+def command(**given: Any) -> None:
+    """The builds that have all these packages, newest first.
+
+    PACKAGE is a name, or a name with versions as PEP 440 has them: 'kedro>=0.19,<0.20'. A name is that package and no
+    other: kedro is not kedro-viz.
+    """
+    settings = options.load(given)
+    search, shape = search_of(given), tables.shape_of(given)
+    store = store_of(settings)
+    with open_engine(settings, store) as engine:
+        if given["explain"]:
+            plan = queries.plan_find(engine, search)
+            say_notes(plan)
+            tables.print_sql(plan.statement, shape)
+            return
+        found, plan = queries.find(engine, search)
+    say_notes(plan)
+    tables.print_rows(_COLUMNS, found, shape)
+    if not found:
+        words.say(f"no build in {store.url} has {' and '.join(map(str, search.packages))}")

@@ -1,0 +1,66 @@
+"""What `find` and `count` share: which builds are looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from athena.packages import parse
+from athena.queries import Plan, Search
+from venvbuild import parameters
+from venvbuild.commands import words
+from venvbuild.errors import RequirementsRefused
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def with_search(command: F) -> F:
+    """The packages and the conditions."""
+    for option in (
+        click.option(
+            "--since", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Only builds since that day (UTC)."
+        ),
+        click.option("--conflict-free", is_flag=True, help="Only builds without conflicts."),
+        click.option("--env-name", "wanted_env_name", metavar="NAME", help="Only builds of this environment."),
+        click.option("--python", "wanted_python", metavar="X.Y", help="Only builds for this Python."),
+        click.argument("packages", metavar="PACKAGE...", nargs=-1, required=True),
+    ):
+        command = option(command)
+    return command
+
+
+def search_of(given: Mapping[str, Any]) -> Search:
+    """What the options of `with_search` ask for.
+
+    Raises:
+        RequirementsRefused: a package, the Python or the environment's name is malformed.
+    """
+    env_name, since = given["wanted_env_name"], given["since"]
+    return Search(
+        parse(given["packages"]),
+        _python(given["wanted_python"]),
+        parameters.env_name(env_name, "--env-name") if env_name is not None else None,
+        given["conflict_free"],
+        f"{since:%Y-%m-%d}" if since else None,
+        given.get("limit"),
+    )
+
+
+def _python(wanted: str | None) -> str | None:
+    if wanted is not None and parameters.python_version(wanted, "--python").count(".") > 1:
+        raise RequirementsRefused(
+            f"{wanted} is too exact",
+            where="--python",
+            why="the catalog is searched by X.Y",
+            fix=f"write {wanted.rpartition('.')[0]}",
+            rule="PARAMETER",
+        )
+    return wanted
+
+
+def say_notes(plan: Plan) -> None:
+    """What the user should know of how the answer was found."""
+    for note in plan.notes:
+        words.say(f"note: {note}")

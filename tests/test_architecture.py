@@ -12,9 +12,9 @@ ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted([*ROOT.glob("venvbuild/**/*.py"), *ROOT.glob("athena/**/*.py")])
 ATHENA_MAY_IMPORT = tuple(f"venvbuild.{name}" for name in ("metadata", "stores", "settings", "errors", "process"))
 LAYERS = (
-    {"errors", "redaction", "echo", "parameters"},
+    {"errors", "redaction", "echo", "parameters", "bootstrap"},
     {"process", "settings", "stores", "interpreters", "logs", "workdir", "package_index", "parallel", "distributions",
-     "credentials", "metadata", "manifest", "archive_index", "fragment_cache"},
+     "credentials", "metadata", "manifest", "archive_index", "fragment_cache", "extras"},
     {"requirements", "pins", "requirement_lines", "requirement_faults", "requirement_markers", "installer", "diagnosis",
      "conflicts", "findings", "needs", "leaks", "supply", "closure", "environment", "inspection", "archive",
      "commit", "sdists", "aliases", "builds", "unpacking", "fetching", "crew", "rehoming", "restore", "verification",
@@ -22,7 +22,7 @@ LAYERS = (
     {"steps"},
     {"pipeline", "doctor"},
     {"commands"},
-    {"main", "__main__", "bootstrap"},
+    {"main", "__main__"},
 )  # fmt: skip
 
 ATHENA_LAYERS = (

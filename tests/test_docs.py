@@ -132,3 +132,14 @@ def test_the_base_lock_pins_each_of_them_with_hashes() -> None:
     for line in (REPOSITORY / "locks" / "base.in").read_text("utf-8").split():
         name = re.split(r"[<>=]", line)[0]
         assert re.search(rf"^{name}==\S+( ; .*)? \\\n +--hash=sha256:", lock, re.MULTILINE), name
+
+
+def test_each_extra_has_a_lock_of_what_setup_cfg_asks_for() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(REPOSITORY / "setup.cfg")
+    for extra, wanted in setup["options.extras_require"].items():
+        listed = (REPOSITORY / "locks" / f"{extra}.in").read_text("utf-8").splitlines()
+        assert [line for line in listed if not line.startswith(("-c", "#"))] == wanted.split()
+        assert f"\n{re.split('[<>=]', wanted.split()[0])[0]}==" in (REPOSITORY / "locks" / f"{extra}.txt").read_text(
+            "utf-8"
+        )

@@ -58,8 +58,9 @@ class Trino:
             schema=settings["trino_schema"],
             source="venvbuild",
             timezone="UTC",
+            legacy_prepared_statements=False,  # else it asks the server first; Trino has the new way since 418
         )
-        return cls(connection, url._replace(netloc=url.netloc.rpartition("@")[2]).geturl())
+        return cls(connection, f"{url.scheme}://{url.netloc.rpartition('@')[2]}/")
 
     def run(self, statement: Statement) -> Answer:
         """See `Engine`."""

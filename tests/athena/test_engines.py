@@ -84,7 +84,7 @@ def test_a_failure_of_trino_names_the_query(trino_server: TrinoServer) -> None:
         trino_server.ask("SELECT nope FROM hive.ready.t")
     [problem] = caught.value.problems
     assert problem.what == "Trino cannot answer: COLUMN_NOT_FOUND"
-    assert f"http://127.0.0.1:{trino_server.port} query 20" in problem.where
+    assert f"http://127.0.0.1:{trino_server.port}/ query 20" in problem.where
 
 
 @pytest.mark.xdist_group("trino")
@@ -122,7 +122,7 @@ def test_a_trino_that_does_not_answer_is_told_without_the_password(tmp_path: Pat
     given = {f"VENVBUILD_TRINO_{name}": value for name, value in environ.items()}
     with opened(tmp_path, VENVBUILD_ENGINE="trino", **given) as engine, pytest.raises(QueryEngineError) as caught:
         engine.run(Statement(("SELECT 1",)))
-    assert caught.value.problems[0].where == "https://127.0.0.1:1"
+    assert caught.value.problems[0].where == "https://127.0.0.1:1/"
     assert "hunter2secret" not in str(caught.value)
 
 

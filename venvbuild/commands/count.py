@@ -7,8 +7,7 @@ from typing import Any
 import click
 
 from athena import queries
-from athena.engines import open_engine
-from venvbuild.commands import options, tables, words
+from venvbuild.commands import engine, options, tables, words
 from venvbuild.commands.search import say_notes, search_of, with_search
 from venvbuild.steps import store_of
 
@@ -22,13 +21,13 @@ def command(**given: Any) -> None:
     """How many builds have all these packages; PACKAGE and the conditions are those of `find`."""
     settings = options.load(given)
     search, shape = search_of(given), tables.shape_of(given)
-    with open_engine(settings, store_of(settings)) as engine:
+    with engine.opened(settings, store_of(settings)) as opened:
         if given["explain"]:
-            plan = queries.plan_count(engine, search)
+            plan = queries.plan_count(opened, search)
             say_notes(plan)
             tables.print_sql(plan.statement, shape)
             return
-        number, plan = queries.count(engine, search)
+        number, plan = queries.count(opened, search)
     say_notes(plan)
     if shape == "json":
         words.print_json({"count": number})

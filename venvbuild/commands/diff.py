@@ -7,10 +7,9 @@ from typing import Any
 import click
 
 from athena import queries
-from athena.engines import open_engine
 from athena.queries import Difference
 from venvbuild import builds
-from venvbuild.commands import options, tables, words
+from venvbuild.commands import engine, options, tables, words
 from venvbuild.steps import store_of
 
 _COLUMNS = ("name", "version_before", "version_after")
@@ -31,8 +30,8 @@ def command(before: str, after: str, **given: Any) -> None:
     if given["explain"]:
         tables.print_sql(queries.plan_difference(before, after), shape)
         return
-    with open_engine(settings, store) as engine:
-        difference = queries.difference(engine, before, after)
+    with engine.opened(settings, store) as opened:
+        difference = queries.difference(opened, before, after)
     changes = [dict(zip(_COLUMNS, change, strict=True)) for change in difference.changes]
     if shape == "json":
         words.print_json({**_sides(difference), "changes": changes})

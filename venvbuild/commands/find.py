@@ -7,8 +7,7 @@ from typing import Any
 import click
 
 from athena import queries
-from athena.engines import open_engine
-from venvbuild.commands import options, tables, words
+from venvbuild.commands import engine, options, tables, words
 from venvbuild.commands.search import say_notes, search_of, with_search
 from venvbuild.steps import store_of
 
@@ -30,13 +29,13 @@ def command(**given: Any) -> None:
     settings = options.load(given)
     search, shape = search_of(given), tables.shape_of(given)
     store = store_of(settings)
-    with open_engine(settings, store) as engine:
+    with engine.opened(settings, store) as opened:
         if given["explain"]:
-            plan = queries.plan_find(engine, search)
+            plan = queries.plan_find(opened, search)
             say_notes(plan)
             tables.print_sql(plan.statement, shape)
             return
-        found, plan = queries.find(engine, search)
+        found, plan = queries.find(opened, search)
     say_notes(plan)
     tables.print_rows(_COLUMNS, found, shape)
     if not found:

@@ -7,8 +7,7 @@ from typing import Any
 import click
 
 from athena import queries
-from athena.engines import open_engine
-from venvbuild.commands import options, words
+from venvbuild.commands import engine, options, words
 from venvbuild.steps import size_text, store_of
 
 
@@ -21,8 +20,8 @@ def command(**given: Any) -> None:
     """The builds of a store, newest first; all of them unless --limit."""
     settings = options.load(given)
     store = store_of(settings)
-    with open_engine(settings, store) as engine:
-        builds = queries.all_builds(engine, given["limit"])
+    with engine.opened(settings, store) as opened:
+        builds = queries.all_builds(opened, given["limit"])
     if given["as_json"]:
         words.print_json(builds)
         return

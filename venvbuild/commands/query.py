@@ -11,8 +11,7 @@ from typing import Any
 import click
 
 from athena import questions
-from athena.engines import open_engine
-from venvbuild.commands import options, tables
+from venvbuild.commands import engine, options, tables
 from venvbuild.errors import UsageError
 from venvbuild.steps import store_of
 
@@ -41,8 +40,8 @@ def command(question: str, given_values: tuple[str, ...], **given: Any) -> None:
     if given["explain"]:
         tables.print_sql(statement, shape)
         return
-    with open_engine(settings, store_of(settings)) as engine:
-        answer = engine.run(statement)
+    with engine.opened(settings, store_of(settings)) as opened:
+        answer = opened.run(statement)
     tables.print_rows(answer.columns, answer.as_dicts(), shape)
 
 

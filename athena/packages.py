@@ -29,7 +29,7 @@ class WantedPackage:
 
         What PEP 440 cannot read fits only when any version does, or when `===` names it.
         """
-        return not self.specifiers or any(self.specifiers.filter([version], prereleases=True))
+        return version in self.specifiers.filter([version], prereleases=True)
 
     def __str__(self) -> str:
         return f"{self.name}{self.specifiers}"

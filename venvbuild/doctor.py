@@ -33,8 +33,11 @@ class Examined:
     fix: str = ""
 
 
-def examine(settings: Settings, environ: Mapping[str, str]) -> tuple[Examined, ...]:
-    """Every examination, in the order in which a build would meet its subject; none stops the others."""
+def examine(settings: Settings, environ: Mapping[str, str], ask_engine: Callable[[], object]) -> tuple[Examined, ...]:
+    """Every examination, in the order in which a build would meet its subject; none stops the others.
+
+    `ask_engine` asks the configured query engine something, or raises.
+    """
     subjects: tuple[tuple[str, Callable[[], Iterator[Examined]]], ...] = (
         ("user", _user),
         ("pythons", lambda: _pythons(settings, environ)),
@@ -42,6 +45,7 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> tuple[Examined, .
         ("index", lambda: _index(settings, environ)),
         ("disk", _disk),
         ("store", lambda: _store(settings)),
+        ("engine", lambda: _engine(settings, ask_engine)),
     )
     found: list[Examined] = []
     for name, subject in subjects:
@@ -117,3 +121,8 @@ def _store(settings: Settings) -> Iterator[Examined]:
     has_builds = next(iter(store.list("venv-catalog/builds/")), None) is not None
     holds = "has builds" if has_builds else "is empty"
     yield Examined("store", OK, f"{strip_credentials(store.url)} can be written and {holds}")
+
+
+def _engine(settings: Settings, ask: Callable[[], object]) -> Iterator[Examined]:
+    ask()
+    yield Examined("engine", OK, f"{settings['engine']} answers")

@@ -146,6 +146,10 @@ def test_what_explain_prints_gives_the_same_rows(asking: Tool) -> None:
     assert [{**row, "matches": row["matches"].split()} for row in again] == found
 
 
+def test_doctor_asks_the_engine(asking: Tool) -> None:
+    assert {"name": "engine", "verdict": "ok"}.items() <= asking.run("doctor", "--json").json[-1].items()
+
+
 def test_a_query_that_fails_is_10_with_the_reason(asking: Tool) -> None:
     (asking.folder / "bad.sql").write_text("SELECT nope FROM venv_builds")
     done = asking.run("query", "bad.sql", "--json")

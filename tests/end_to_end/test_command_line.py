@@ -160,10 +160,18 @@ def test_doctor_is_0_when_all_is_well_and_11_when_not(tool: Tool) -> None:
     done = tool.run("doctor", "--json")
     assert done.code == 0, done.stdout
     assert {one["name"]: one["verdict"] for one in done.json if one["name"] != "user"} == {
-        "pythons": "ok", "uv": "ok", "index": "ok", "disk": "ok", "store": "ok"}  # fmt: skip
+        "pythons": "ok", "uv": "ok", "index": "ok", "disk": "ok", "store": "ok", "engine": "ok"}  # fmt: skip
     done = tool.run("doctor", "--json", VENVBUILD_INDEX_URL="http://127.0.0.1:1/simple", PYTHON_VERSION="3.99")
     assert done.code == 11
     assert {one["name"] for one in done.json if one["verdict"] == "problem"} == {"pythons", "index"}
+
+
+def test_doctor_names_the_settings_that_the_engine_lacks(tool: Tool) -> None:
+    done = tool.run("doctor", "--json", "--engine", "trino", VENVBUILD_TRINO_USER="me")
+    assert done.code == 11
+    [engine] = [one for one in done.json if one["name"] == "engine"]
+    assert engine["verdict"] == "problem"
+    assert "VENVBUILD_TRINO_URL, VENVBUILD_TRINO_CATALOG, VENVBUILD_TRINO_SCHEMA" in engine["what"]
 
 
 def test_doctor_warns_root(tool: Tool) -> None:

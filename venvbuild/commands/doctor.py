@@ -8,19 +8,27 @@ from typing import Any
 
 import click
 
+from athena.questions import bind
+from athena.statement import Scope
 from venvbuild import doctor
-from venvbuild.commands import options, words
+from venvbuild.commands import engine, options, words
 from venvbuild.errors import CheckFoundSomething
+from venvbuild.settings import Settings
+from venvbuild.steps import store_of
 
 
-@click.command("doctor", short_help="Try what a build needs: Pythons, uv, the index, the store.")
+@click.command("doctor", short_help="Try what is needed: Pythons, uv, the index, the store, the query engine.")
 @options.with_index
-@options.with_store
+@options.with_engine
 @options.with_config
 @options.as_json
 def command(**given: Any) -> None:
-    """Try what a build needs, for real: Pythons, uv, the index, the store. Ends with 11 when something is wrong."""
-    examined = doctor.examine(options.load(given), os.environ)
+    """Try what is needed, for real: Pythons, uv, the index, the store, the query engine.
+
+    Ends with 11 when something is wrong.
+    """
+    settings = options.load(given)
+    examined = doctor.examine(settings, os.environ, lambda: _ask(settings))
     if given["as_json"]:
         words.print_json([asdict(one) for one in examined])
     else:
@@ -31,3 +39,9 @@ def command(**given: Any) -> None:
                     words.print_data(f"{'':17} {label}: {getattr(one, label)}")
     if any(one.verdict == doctor.PROBLEM for one in examined):
         raise click.exceptions.Exit(CheckFoundSomething.exit_code)
+
+
+def _ask(settings: Settings) -> None:
+    """The least that shows that the engine answers and has the tables."""
+    with engine.opened(settings, store_of(settings)) as opened:
+        opened.run(bind("SELECT 1 FROM venv_packages WHERE dt = '-'", {}, Scope(days=())))

@@ -83,6 +83,16 @@ def _newest(found: dict[str, list[Entry]], limit: int | None) -> dict[str, list[
     return chosen
 
 
+def is_row(key: str) -> bool:
+    """Whether an object of this key is read as a row."""
+    return _KEY.fullmatch(key) is not None
+
+
+def version_of(key: str) -> str:
+    """The venv_version that the key of a row names."""
+    return key.rpartition("/")[2].removesuffix(".json")
+
+
 def read_row(store: Store, key: str) -> dict[str, Any] | None:
     """The columns of one row, as they stand there; None when it was removed meanwhile.
 
@@ -94,6 +104,8 @@ def read_row(store: Store, key: str) -> dict[str, Any] | None:
     except NotInStore:
         return None
     try:
+        if b"\n" in body.strip():
+            raise ValueError("it is not one line, as Athena and Trino need it")
         return _checked(json.loads(body))
     except (ValueError, TypeError) as error:
         raise IntegrityError(

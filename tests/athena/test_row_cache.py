@@ -132,6 +132,8 @@ def damaged(**fields: Any) -> bytes:
         (b"", "Expecting value"),
         (b"{", "Expecting property"),
         (b"[1]", "no JSON object"),
+        (json.dumps(json.loads(table.row(metadata(1))), indent=1).encode(), "not one line"),
+        (table.row(metadata(1)) * 2, "not one line"),
         (b"\xff", "codec can't decode"),
         (damaged(env_name="gone"), "env_name is missing"),
         (damaged(is_conflict_free="yes"), "is_conflict_free is no boolean"),

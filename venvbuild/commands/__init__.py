@@ -18,6 +18,7 @@ COMMANDS = {
     "count": "count",
     "diff": "diff",
     "query": "query",
+    "table": "table",
     "get": "get",
     "verify": "verify",
     "promote": "promote",

@@ -1,0 +1,65 @@
+"""Whether the table is what it should be: nothing but readable rows, one for each committed build."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+from athena import table
+from athena.statement import Scope
+from venvbuild.errors import IntegrityError, Problem
+from venvbuild.metadata import BUILDS, NAME
+from venvbuild.stores import Entry, Store
+
+_READ_AT_ONCE = 16
+
+
+def find_problems(store: Store) -> Iterator[Problem]:
+    """Every object that would spoil a query, every row without a build, every committed build without a row.
+
+    Rules: STRAY_OBJECT, BAD_ROW, MISPLACED_ROW, NO_BUILD, NO_ROW. Reads every row, so it takes its time.
+
+    Raises:
+        StoreUnavailable, UsageError: the store fails or refuses.
+    """
+    # Rows first: a build that is registered meanwhile is then no row without a build.
+    rows = [entry for entries in table.days(store, Scope()).values() for entry in entries]
+    yield from _strays(store)
+    with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+        for found in pool.map(partial(_of_row, store), rows):
+            yield from found
+    yield from _against_builds(store, {table.version_of(entry.key) for entry in rows})
+
+
+def _strays(store: Store) -> Iterator[Problem]:
+    for entry in store.list(f"{table.ROWS}/"):
+        name = entry.key.rpartition("/")[2]
+        if not table.is_row(entry.key) and not name.startswith((".", "_")):
+            why = "Athena and Trino read every object here as rows"
+            yield Problem("this is no row", store.uri(entry.key), why, "move it elsewhere", "STRAY_OBJECT")
+
+
+def _of_row(store: Store, entry: Entry) -> tuple[Problem, ...]:
+    try:
+        row = table.read_row(store, entry.key)
+    except IntegrityError as error:
+        return error.problems
+    wanted = row and f"{table.ROWS}/dt={row['created_at'][:10]}/{row['venv_version']}.json"
+    if wanted in (None, entry.key):
+        return ()
+    why = f"by what it says it belongs at {wanted}"
+    fix = "remove it and register the build again"
+    return (Problem("this row is in the wrong place", store.uri(entry.key), why, fix, "MISPLACED_ROW"),)
+
+
+def _against_builds(store: Store, registered: set[str]) -> Iterator[Problem]:
+    keys = (entry.key.split("/") for entry in store.list(f"{BUILDS}/"))
+    committed = {parts[1] for parts in keys if len(parts) == 3 and parts[2] == NAME}
+    for version in sorted(registered - committed):
+        yield Problem(
+            f"{version} has a row and is no committed build", store.url, fix="remove the row", rule="NO_BUILD"
+        )
+    for version in sorted(committed - registered):
+        why = "list and find do not see it"
+        yield Problem(f"{version} has no row", store.url, why, "run `venvbuild register` in its work dir", "NO_ROW")

@@ -27,8 +27,11 @@ def find_problems(store: Store) -> Iterator[Problem]:
     rows = [entry for entries in table.days(store, Scope()).values() for entry in entries]
     yield from _strays(store)
     with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
-        for found in pool.map(partial(_of_row, store), rows):
-            yield from found
+        try:
+            for found in pool.map(partial(_of_row, store), rows):
+                yield from found
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # an interrupt must not wait for thousands of reads
     yield from _against_builds(store, {table.version_of(entry.key) for entry in rows})
 
 

@@ -72,10 +72,13 @@ class RowCache:
 
     def _fetched(self, day: str, entries: Sequence[Entry]) -> Iterable[dict[str, object]]:
         with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
-            rows = pool.map(lambda entry: table.read_row(self._store, entry.key), entries)
-            for entry, row in zip(entries, rows, strict=True):
-                if row is not None:
-                    yield {**row, "dt": day, "key": entry.key, "stamp": entry.stamp}
+            try:
+                rows = pool.map(lambda entry: table.read_row(self._store, entry.key), entries)
+                for entry, row in zip(entries, rows, strict=True):
+                    if row is not None:
+                        yield {**row, "dt": day, "key": entry.key, "stamp": entry.stamp}
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)  # an interrupt must not wait for thousands of reads
 
 
 def _digest(facts: object, length: int) -> str:

@@ -29,7 +29,7 @@ ATHENA_LAYERS = (
     {"columns", "statement"},
     {"table", "questions", "dialect", "packages"},
     {"row_cache", "engines"},
-    {"queries", "consistency"},
+    {"queries", "consistency", "tables"},
 )
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from athena import tables
 from athena.engines import Answer
 from athena.statement import Statement
 from athena.table import ROWS
@@ -26,7 +27,6 @@ from tests.support.s3_servers import free_port, stop
 from venvbuild import settings
 from venvbuild.stores import Store, open_store
 
-TABLES = Path(__file__).resolve().parents[2] / "athena" / "sql" / "tables"
 _START_TIMEOUT_S = 180
 _JVM = (
     "-Xmx512M", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:ReservedCodeCacheSize=128M",
@@ -74,12 +74,8 @@ class TrinoServer:
         store = open_store(str(self.data / schema))
         (self.data / schema / ROWS).mkdir(parents=True)  # unlike a prefix of S3, a folder must be there
         self.ask(f"CREATE SCHEMA hive.{schema}")
-        table = (TABLES / "venv_builds_metadata.trino.sql").read_text("utf-8")
-        table = table.replace("s3://your-bucket", f"local:///{schema}").replace(
-            "ARRAY['2025-01-01', 'NOW']", f"ARRAY['{first_day}', '{last_day}']"
-        )
-        for sql in (table, *((TABLES / f"{view}.sql").read_text("utf-8") for view in ("venv_builds", "venv_packages"))):
-            self.ask(sql, schema)
+        for statement in tables.creation("trino", f"local:///{schema}", first_day):
+            self.ask(statement.sql.replace("'NOW'", f"'{last_day}'"), schema)
         return Catalog(self, schema, store)
 
 

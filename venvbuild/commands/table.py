@@ -2,19 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
+from athena import tables
 from athena.consistency import find_problems
-from venvbuild.commands import options, words
+from athena.statement import Statement
+from venvbuild.commands import engine, options, words
 from venvbuild.errors import CheckFoundSomething
+from venvbuild.settings import Settings
 from venvbuild.steps import store_of
 
 
 @click.group("table", short_help="Look after the catalog's table.")
 def command() -> None:
     """Look after the table that `list`, `find` and SQL editors read."""
+
+
+_dry_run = click.option("--dry-run", is_flag=True, help="Print the SQL, and do nothing.")
+
+
+@command.command("create", short_help="Make the table and its views on the engine, unless they are there.")
+@click.option("--location", metavar="URI", help="The store as the engine sees it; that of --store unless given.")
+@_dry_run
+@options.with_engine
+@options.with_config
+def create(location: str | None, dry_run: bool, **given: Any) -> None:
+    """Make the table and its views on the engine, unless they are there. Rows stay as they are."""
+    settings = options.load(given)
+    store = store_of(settings)
+    since = tables.first_day(store, f"{datetime.now(UTC):%Y-%m-%d}")
+    _do(settings, tables.creation(settings["engine"], location or store.url, since), dry_run=dry_run)
+
+
+@command.command("show", short_help="The table and its views, as the engine has them.")
+@options.with_engine
+@options.with_config
+def show(**given: Any) -> None:
+    """The table and its views as SQL, as the engine has them."""
+    settings = options.load(given)
+    with engine.opened(settings, store_of(settings)) as opened:
+        words.print_data(";\n\n".join(tables.definitions(opened)) + ";")
+
+
+@command.command("drop", short_help="Drop the table and its views; rows and builds stay.")
+@_dry_run
+@options.with_engine
+@options.with_config
+def drop(dry_run: bool, **given: Any) -> None:
+    """Drop the table and its views from the engine. Rows and builds stay where they are."""
+    settings = options.load(given)
+    _do(settings, tables.removal(settings["engine"]), dry_run=dry_run)
+
+
+def _do(settings: Settings, statements: Sequence[Statement], *, dry_run: bool) -> None:
+    if dry_run:
+        words.print_data(";\n\n".join(one.text for one in statements) + ";")
+        return
+    with engine.opened(settings, store_of(settings)) as opened:
+        for one in statements:
+            opened.run(one)
+            words.say(_first_line(one))
+
+
+def _first_line(statement: Statement) -> str:
+    """What a statement does, without its comment."""
+    lines = (line for line in statement.text.splitlines() if not line.startswith("--"))
+    return next(lines).removesuffix(" (").removesuffix(" AS")
 
 
 @command.command("check", short_help="Is there a readable row for each build, and nothing else?")

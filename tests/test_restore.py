@@ -106,11 +106,14 @@ def test_missing_neighbours_are_fetched_in_one_range(tmp_path: Path, target: Pat
     assert counting.ranges == [(10, len(ONE.body) - 20)]
 
 
-def test_a_damaged_entry_of_the_cache_is_fetched_again(store: Store, target: Path, machine: Machine) -> None:
+@pytest.mark.parametrize("damage", [lambda body: b"damaged", lambda body: body[:-1] + b"?"], ids=["cut", "one byte"])
+def test_a_damaged_entry_of_the_cache_is_fetched_again(
+    store: Store, target: Path, machine: Machine, damage: Callable[[bytes], bytes]
+) -> None:
     build = put(store, 1, ONE)
     restore.get(store, build, target, machine)
     cached = next(path for path in (target.parents[1] / "cache").rglob(ONE.index.fragments[1].sha256))
-    cached.write_bytes(b"damaged")
+    cached.write_bytes(damage(cached.read_bytes()))
     assert restore.get(store, build, target, machine).fragments_fetched == 1
     assert (target / "lib" / "a" / "x.py").read_bytes() == b"a" * 5000
 
@@ -121,7 +124,7 @@ def test_a_cache_that_is_emptied_meanwhile_is_done_without(
     store = FolderStore(tmp_path / "store")
     build = put(store, 1, ONE)
     restore.get(store, build, target, machine)
-    monkeypatch.setattr("venvbuild.fetching.missing", lambda index, cache: [])  # as it was when it was asked
+    monkeypatch.setattr("venvbuild.fetching.missing", lambda index, cache, thorough: [])  # as when it was asked
     for entry in (tmp_path / "cache").rglob("*"):
         if entry.is_file():
             entry.unlink()

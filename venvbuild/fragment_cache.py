@@ -50,6 +50,13 @@ class FragmentCache:
         _remove(path)
         return None
 
+    def has(self, sha256: str, size_bytes: int) -> bool:
+        """Whether something with this digest's name and this size is there; only `get` tells whether it is whole."""
+        try:
+            return self._path("fragments", sha256).stat().st_size == size_bytes
+        except OSError:
+            return False
+
     def put(self, body: bytes, sha256: str | None = None) -> str:
         """Keep a fragment; its digest, which a caller who has just computed it may give.
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from venvbuild import archive_index, crew, fetching, metadata, rehoming, targets
-from venvbuild.archive_index import ArchiveIndex
+from venvbuild.archive_index import ArchiveIndex, Fragment
 from venvbuild.errors import IntegrityError, UsageError
 from venvbuild.fetching import Bodies, Evicted, ReadRange
 from venvbuild.fragment_cache import FragmentCache
@@ -213,23 +214,30 @@ def _unpack(origin: _Origin, venv: Path, scratch: Path, machine: Machine) -> tup
         with origin.file.open("rb") as archive:
             crew.unpack(origin.index, Bodies(archive.fileno(), everything), venv)
         return 0, 0
-    wanted = fetching.missing(origin.index, machine.cache)
+    here: list[Fragment] = []
     with scratch.open("x+b") as file:
-        _fetch(origin, wanted, file.fileno(), machine)
-        here = frozenset(fragment.offset for fragment in wanted)
-        try:
-            crew.unpack(origin.index, Bodies(file.fileno(), here, machine.cache), venv)
-        except Evicted:  # somebody else filled the cache meanwhile: do without it
+        for wanted in _still_wanted(origin.index, here, machine.cache):
+            _fetch(origin, wanted, file.fileno(), machine)
+            here += wanted
+            offsets = frozenset(fragment.offset for fragment in here)
+            with contextlib.suppress(Evicted):
+                crew.unpack(origin.index, Bodies(file.fileno(), offsets, machine.cache, is_file_checked=True), venv)
+                break
             shutil.rmtree(venv)
             venv.mkdir(0o700)
-            others = [fragment for fragment in origin.index.fragments if fragment.offset not in here]
-            _fetch(origin, others, file.fileno(), machine)
-            wanted = [*wanted, *others]
-            crew.unpack(origin.index, Bodies(file.fileno(), everything), venv)
-    return sum(fragment.length for fragment in wanted), len(wanted)
+    return sum(fragment.length for fragment in here), len(here)
 
 
-def _fetch(origin: _Origin, wanted: list[archive_index.Fragment], file: int, machine: Machine) -> None:
+def _still_wanted(index: ArchiveIndex, here: list[Fragment], cache: FragmentCache) -> Iterator[list[Fragment]]:
+    """What has to be fetched before the next try to unpack, `here` being there already: at first what the cache does
+    not seem to have; then what it has damaged; and when somebody else empties it meanwhile, everything.
+    """
+    yield fetching.missing(index, cache, thorough=False)
+    yield [fragment for fragment in fetching.missing(index, cache, thorough=True) if fragment not in here]
+    yield [fragment for fragment in index.fragments if fragment not in here]
+
+
+def _fetch(origin: _Origin, wanted: list[Fragment], file: int, machine: Machine) -> None:
     total, done = sum(fragment.length for fragment in wanted), 0
 
     def on_bytes(count: int) -> None:

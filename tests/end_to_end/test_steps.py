@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -198,6 +199,30 @@ def test_pack_takes_flags_of_its_own(described: Tool) -> None:
     assert "unchanged" not in step(described, "pack", "--level", "1")
     assert (described.work / "venv.tar.gz").stat().st_size >= before
     assert "unchanged" in step(described, "pack", "--level", "1")
+
+
+def test_pack_puts_bytecode_in_and_takes_it_out_again(described: Tool) -> None:
+    packed = described.work / "venv.tar.gz"
+    plain = packed.read_bytes()
+    step(described, "pack", "--bytecode")
+    assert "good.cpython-311.pyc" in listing(packed)
+    assert "unchanged" in step(described, "pack", "--bytecode")
+    assert "unchanged" in step(described, "create")
+    step(described, "pack")
+    assert packed.read_bytes() == plain
+
+
+def test_what_check_writes_down_about_bytecode_counts_until_pack_says_otherwise(described: Tool) -> None:
+    for name in ("check", "create", "inspect", "pack"):
+        step(described, name, VENVBUILD_BYTECODE="yes" if name == "check" else None)
+    assert ".pyc" in listing(described.work / "venv.tar.gz")
+    step(described, "pack", "--no-bytecode")
+    assert ".pyc" not in listing(described.work / "venv.tar.gz")
+
+
+def listing(packed: Path) -> str:
+    with tarfile.open(packed) as opened:
+        return "\n".join(opened.getnames())
 
 
 def test_json_of_a_step_is_one_value(tool: Tool) -> None:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from tests.support.packing import Packable, files_of, of_the_tar
 from venvbuild import distributions, process, restore
 from venvbuild.archive import Archive, Known
 from venvbuild.archive_index import NAME
-from venvbuild.errors import IntegrityError
+from venvbuild.errors import IntegrityError, StoreUnavailable
 from venvbuild.fragment_cache import FragmentCache
 from venvbuild.interpreters import Interpreter, probe
 from venvbuild.leaks import Gate
@@ -214,6 +215,16 @@ def test_a_path_that_only_the_bytecode_holds_is_a_leak_whatever_its_length(tmp_p
     assert len(leaked) == length
     with pytest.raises(IntegrityError, match=r"m\..*\.pyc holds a path of this build"):
         pack(env, gate=Gate((leaked.encode(),), (), {}))
+
+
+def test_a_disk_that_takes_no_more_bytecode_is_told_and_nothing_is_left(env: Packable) -> None:
+    small = env.folder / "python"
+    small.write_text(f'#!/bin/sh\nulimit -f 1\nexec {sys.executable} "$@"\n')
+    small.chmod(0o755)
+    (env.site / "nobodys.py").write_text(f"x = {'y' * 5000!r}\n")
+    with pytest.raises(StoreUnavailable, match="the disk fails"):
+        pack(env, compiled_by=replace(here(), path=small))
+    assert not [path for path in env.folder.iterdir() if "venv.tar.gz" in path.name]
 
 
 @pytest.fixture

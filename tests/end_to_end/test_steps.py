@@ -6,7 +6,9 @@ import fcntl
 import json
 import os
 import shutil
+import signal
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
@@ -218,6 +220,23 @@ def test_what_check_writes_down_about_bytecode_counts_until_pack_says_otherwise(
     assert ".pyc" in listing(described.work / "venv.tar.gz")
     step(described, "pack", "--no-bytecode")
     assert ".pyc" not in listing(described.work / "venv.tar.gz")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_pack_that_is_ended_while_it_compiles_leaves_nothing(tool: Tool, number: signal.Signals, code: int) -> None:
+    slow = "x = 1\n" * 300_000  # a second each
+    wheel(tool.index.folder, "slow", "1.0", files={f"slow{module}.py": slow for module in range(8)})
+    tool.requirements("slow==1.0")
+    for name in ("check", "create", "inspect"):
+        step(tool, name)
+    running = tool.start("pack", "--bytecode", "--work-dir", tool.work)
+    while not list(tool.work.glob(".venv.tar.gz-*/lib")):
+        assert running.poll() is None
+        time.sleep(0.02)
+    running.send_signal(number)
+    running.communicate(timeout=20)
+    assert running.returncode == code
+    assert [path.name for path in tool.work.iterdir() if "venv.tar.gz" in path.name] == []
 
 
 def listing(packed: Path) -> str:

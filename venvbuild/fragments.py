@@ -139,7 +139,7 @@ def _write_file(stream: _Stream | None, venv: Path, part: Part, gate: Gate) -> t
             if stream:
                 stream.write(block)
         sha256 = digest.hexdigest() if part.is_whole else _whole(descriptor, part.member) if part.start == 0 else ""
-        if Look.of(os.fstat(descriptor)) != part.member.look:
+        if part.member.look and Look.of(os.fstat(descriptor)) != part.member.look:
             raise _changed(part.member)
     finally:
         os.close(descriptor)

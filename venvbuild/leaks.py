@@ -10,7 +10,7 @@ import base64
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from venvbuild.distributions import Distribution
@@ -29,6 +29,8 @@ class Gate:
     secrets: tuple[bytes, ...]
     promised: Mapping[str, str]
     """By absolute path: `sha256=<urlsafe base64>` as the wheel has it."""
+    is_for_bytecode: bool = False
+    """Whether a path is found also behind what looks like a part of a name: in bytecode that may be its length."""
 
     @classmethod
     def of(cls, paths: Iterable[Path], secrets: Iterable[str], distributions: Iterable[Distribution]) -> Gate:
@@ -45,6 +47,10 @@ class Gate:
             tuple(secret.encode() for secret in secrets if _can_be_told(secret)),
             promised,
         )
+
+    def for_bytecode(self) -> Gate:
+        """The same for bytecode, which no wheel promises, and for the sources that it is compared with."""
+        return replace(self, promised={}, is_for_bytecode=True)
 
     def searching(self, path: str, before: bytes = b"") -> Search:
         """A search through the file at `path`, from where `before` ends."""
@@ -69,7 +75,7 @@ class Search:
         content = self._tail + piece if self._tail else piece
         if any(secret in content for secret in self._gate.secrets):
             self._found.add("a secret")
-        if not self._promise and any(_stands_in(path, content) for path in self._gate.paths):
+        if not self._promise and any(self._stands_in(path, content) for path in self._gate.paths):
             self._found.add("a path of this build")
         self._tail = content[-self._gate.longest :] if self._gate.longest else b""
 
@@ -82,6 +88,9 @@ class Search:
         if self._promise and sha256 and self._promise != _as_in_record(sha256) and self._holds_a_path():
             self._found.add("a path of this build")
         return sorted(self._found)
+
+    def _stands_in(self, path: bytes, content: bytes) -> bool:
+        return path in content if self._gate.is_for_bytecode else _stands_in(path, content)
 
     def _holds_a_path(self) -> bool:
         search = Search(Gate(self._gate.paths, (), {}), self._path, b"")

@@ -39,7 +39,7 @@ class Member(NamedTuple):
     content: bytes | None = None
     """Of a file which we write; else it is read from the environment."""
     look: Look | None = None
-    """Of a file that is read, when it was listed."""
+    """Of a file of the environment, when it was listed."""
 
     @property
     def is_of_no_distribution(self) -> bool:

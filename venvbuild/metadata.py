@@ -157,3 +157,23 @@ def read(store: Store, venv_version: str) -> dict[str, Any]:
         ) from error
     validate(metadata)
     return metadata  # type: ignore[no-any-return]
+
+
+def read_file(store: Store, build: Mapping[str, Any], name: str) -> bytes:
+    """A file of the build with this metadata, as the metadata promises it.
+
+    Raises:
+        NotInStore: the build has no such file, or it is gone. IntegrityError: it is another one.
+    """
+    where = key(build["venv_version"], name)
+    promised = build["files"].get(name)
+    if promised is None:
+        raise NotInStore(f"the build has no {name}", where=store.uri(where), fix="build it again")
+    body = store.read(where).body
+    if (len(body), hashlib.sha256(body).hexdigest()) != (promised["size_bytes"], promised["sha256"]):
+        raise IntegrityError(
+            f"{name} is not the one that metadata.json names",
+            where=store.uri(where),
+            fix=f"nothing was made of it; `venvbuild verify {build['venv_version']}` looks at the whole build",
+        )
+    return body

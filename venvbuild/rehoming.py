@@ -21,7 +21,7 @@ from venvbuild.unpacking import refused
 
 _MAX_CONFIGURATION_BYTES = 1 << 16
 _COMPILE_TIMEOUT_S = 3600
-_WAY_OUT = "build it on such a machine as this one, from the build's requirements.txt"
+_WAY_OUT = "build it here from its lock, with the same pins: venvbuild get VERSION TARGET --rebuild"
 _VERSION = re.compile(r"version(?:_info)?\s*=\s*(3\.[0-9]{1,3})(?:[^0-9].*)?")
 
 _ACTIVATE_SH = """\

@@ -36,7 +36,7 @@ class Restored:
     """The interpreter that it now runs on."""
     python_full_version: str
     archive_sha256: str | None
-    """As the metadata has it; None when there is none."""
+    """Of the archive that it came out of, as the metadata has it; None when there is none."""
     bytes_total: int
     """Of the archive."""
     bytes_fetched: int
@@ -44,6 +44,8 @@ class Restored:
     fragments_total: int
     """0 for an archive without an index."""
     fragments_fetched: int
+    rebuilt: bool = False
+    """Whether it was installed here from the lock; the archive was not read then, and `archive_sha256` is None."""
 
 
 @dataclass(frozen=True)
@@ -131,18 +133,10 @@ def from_archive(file: Path, target: Path, machine: Machine) -> Restored:
 
 def _stored_index(store: Store, build: Mapping[str, Any]) -> ArchiveIndex | None:
     """The index of a build, which must be the one its metadata names; None for a build that has none."""
-    promised = build["files"].get(archive_index.NAME)
-    if promised is None:
+    if archive_index.NAME not in build["files"]:
         return None
     key = metadata.key(build["venv_version"], archive_index.NAME)
-    body = store.read(key).body
-    if (len(body), hashlib.sha256(body).hexdigest()) != (promised["size_bytes"], promised["sha256"]):
-        raise IntegrityError(
-            "the index of the archive is not the one that metadata.json names",
-            where=store.uri(key),
-            fix=f"nothing was unpacked; `venvbuild verify {build['venv_version']}` looks at the whole build",
-        )
-    index = archive_index.parse(body, store.uri(key))
+    index = archive_index.parse(metadata.read_file(store, build, archive_index.NAME), store.uri(key))
     if index.archive_size_bytes != build["archive_size_bytes"]:
         raise IntegrityError("the index is of an archive of another size", where=store.uri(key), fix="build it again")
     return index
@@ -161,7 +155,7 @@ def _beside(file: Path) -> dict[str, Any] | None:
 
 
 def _restore(origin: _Origin, target: Path, machine: Machine) -> Restored:
-    target = Path(os.path.abspath(target))
+    target = absolute(target)
     targets.check(target)
     interpreter = _fitting(Needs.of(origin.metadata), machine) if origin.metadata else None
     if origin.index:
@@ -172,15 +166,31 @@ def _restore(origin: _Origin, target: Path, machine: Machine) -> Restored:
         fetched = _unpack(origin, venv, staging / "archive", machine)
         if interpreter is None:
             interpreter = _fitting(Needs(rehoming.python_version_of(venv)), machine)
-        rehoming.rehome(venv, target, interpreter)
-        if machine.compiles:
-            rehoming.compile_bytecode(venv, target, interpreter)
         restored = _restored(origin, target, interpreter, fetched)
-        rehoming.write(venv / targets.MARKER, _marker(origin, restored))
-        venv.chmod(0o755)
-        targets.check(target)
-        targets.put_in_place(venv, target, staging / "replaced")
+        put_in_place(venv, restored, interpreter, machine, origin.store_url, staging / "replaced")
     return restored
+
+
+def absolute(target: Path) -> Path:
+    """The target as scripts in the environment will name it: links in it stay."""
+    return Path(os.path.abspath(target))
+
+
+def put_in_place(
+    venv: Path, restored: Restored, interpreter: Interpreter, machine: Machine, store_url: str | None, aside: Path
+) -> None:
+    """Link a whole environment to its interpreter, mark it as ours, and give it the target's name, all at once.
+
+    `aside` is where what stands at the target may be moved, beside `venv`.
+    """
+    target = Path(restored.target)
+    rehoming.rehome(venv, target, interpreter)
+    if machine.compiles:
+        rehoming.compile_bytecode(venv, target, interpreter)
+    rehoming.write(venv / targets.MARKER, _marker(restored, store_url))
+    venv.chmod(0o755)
+    targets.check(target)
+    targets.put_in_place(venv, target, aside)
 
 
 def _restored(origin: _Origin, target: Path, interpreter: Interpreter, fetched: tuple[int, int]) -> Restored:
@@ -197,10 +207,10 @@ def _restored(origin: _Origin, target: Path, interpreter: Interpreter, fetched: 
     )
 
 
-def _marker(origin: _Origin, restored: Restored) -> bytes:
+def _marker(restored: Restored, store_url: str | None) -> bytes:
     facts = asdict(restored)
-    kept = {name: facts[name] for name in ("venv_version", "archive_sha256", "python")}
-    made = {"made_by": "venvbuild get", **kept, "store": origin.store_url}
+    kept = {name: facts[name] for name in ("venv_version", "archive_sha256", "python", "rebuilt")}
+    made = {"made_by": "venvbuild get", **kept, "store": store_url}
     return (json.dumps(made, indent=1) + "\n").encode()
 
 

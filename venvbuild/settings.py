@@ -92,6 +92,13 @@ def _installer(text: str, where: str) -> str:
     return text
 
 
+def _boolean(text: str, where: str) -> bool:
+    try:
+        return parameters.boolean(text, where)
+    except RequirementsRefused as error:  # of a parameter; this is configuration
+        raise UsageError.of(error.problems) from error
+
+
 def _level(text: str, where: str) -> int:
     if text not in tuple("123456789"):
         raise UsageError(f"{text[:40]!a} is no compression level", where=where, fix="write a number from 1 to 9")
@@ -134,6 +141,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("find_links", "folders or pages with wheels, separated by spaces", (), parse=_words),
     Setting("timeout_s", "longest time one installer run may take, in seconds", 3600, parse=_seconds),
     Setting("level", "compression level of the archive, 1 (fast) to 9 (small)", 5, parse=_level),
+    Setting(
+        "bytecode",
+        "put bytecode into the archive",
+        False,
+        parse=_boolean,
+    ),
     Setting("python_path", "where the archive's bin/python points; default /usr/bin/pythonX.Y", parse=_absolute),
     Setting("s3_endpoint_url", "S3 service other than AWS", has_flag=False),
     Setting("s3_sse_kms_key_id", "KMS key that encrypts what is stored", has_flag=False),

@@ -67,6 +67,7 @@ _RECORDED = (
     "installer",
     "timeout_s",
     "level",
+    "bytecode",
     "python_path",
 )
 """Settings that `check` writes down as they are; those that may hold credentials are written without them."""
@@ -279,6 +280,7 @@ def pack(job: Job) -> Made:
         python_path=chosen["python_path"],
         known=archive.Known(installed, _locked_hashes(job), Manifest.read(job.path / manifest.NAME)),
         cache=FragmentCache(job.settings.folders.cache / "fragments"),
+        compiled_by=interpreter if chosen["bytecode"] else None,
     )
     (job.path / archive_index.NAME).write_text(made.index.text(), "utf-8")
     return Made(

@@ -55,7 +55,13 @@ def with_work_dir(command: F) -> F:
 
 def with_pack_options(command: F) -> F:
     """What decides on the archive's bytes."""
-    return _option("level", metavar="1-9")(_option("python_path", metavar="PATH")(command))
+    bytecode = click.option(
+        "--bytecode/--no-bytecode",
+        "bytecode",
+        default=None,
+        help="Put bytecode (checked-hash) into the archive, or not. [VENVBUILD_BYTECODE]",
+    )
+    return _option("level", metavar="1-9")(bytecode(_option("python_path", metavar="PATH")(command)))
 
 
 def with_build_options(command: F) -> F:

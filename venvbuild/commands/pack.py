@@ -7,5 +7,5 @@ command = command_of(
     "pack",
     "Pack the environment into a reproducible, relocatable archive.",
     options.with_pack_options,
-    own=("level", "python_path"),
+    own=("level", "bytecode", "python_path"),
 )

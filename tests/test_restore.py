@@ -342,19 +342,6 @@ def test_files_are_written_and_never_linked(with_index: bool, tmp_path: Path, ta
     assert {os.lstat(path).st_nlink for path in target.rglob("*") if path.is_file()} == {1}
 
 
-@pytest.mark.parametrize("name", ["plain", "with space", "ünïcödé", "q'uo\"te$HOME`x`", "bang!", "x" * 200])
-@pytest.mark.parametrize("flags", ["-e", "-eu"])
-def test_dash_activates_it_wherever_it_is(name: str, flags: str, tmp_path: Path, machine: Machine) -> None:
-    target = tmp_path / name
-    restore.from_archive(ONE.written(tmp_path / "source"), target, machine)
-    script = '. "$1"; python -c "import sys; print(sys.prefix)"; deactivate; printf %s "$PATH"'
-    done = subprocess.run(
-        ["dash", flags, "-c", script, "dash", target / "bin" / "activate.sh"],
-        env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert done.stdout == f"{target}\n/usr/bin:/bin"
-
-
 def test_compiled_it_starts_with_bytecode_that_notices_an_edit(tmp_path: Path, target: Path, machine: Machine) -> None:
     restore.from_archive(ONE.written(tmp_path / "x"), target, replace(machine, compiles=True))
     compiled = next((target / "lib" / "__pycache__").glob("c.*.pyc")).read_bytes()

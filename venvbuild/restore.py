@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from venvbuild import archive_index, crew, fetching, metadata, rehoming, targets
-from venvbuild.archive_index import ArchiveIndex
+from venvbuild.archive_index import ArchiveIndex, Fragment
 from venvbuild.errors import IntegrityError, UsageError
 from venvbuild.fetching import Bodies, Evicted, ReadRange
 from venvbuild.fragment_cache import FragmentCache
@@ -163,12 +163,14 @@ def _restore(origin: _Origin, target: Path, machine: Machine) -> Restored:
     target = Path(os.path.abspath(target))
     targets.check(target)
     interpreter = _fitting(Needs.of(origin.metadata), machine) if origin.metadata else None
+    wanted: list[Fragment] = []
     if origin.index:
         fetching.check_limits(origin.index)
-        targets.check_room(target, origin.index.plain_bytes)
+        wanted = [] if origin.file else fetching.missing(origin.index, machine.cache)
+        targets.check_room(target, origin.index.plain_bytes + sum(fragment.length for fragment in wanted))
     with targets.staged(target) as staging:
         venv = staging / ROOT
-        fetched = _unpack(origin, venv, staging / "archive", machine)
+        fetched = _unpack(origin, wanted, venv, staging / "archive", machine)
         if interpreter is None:
             interpreter = _fitting(Needs(rehoming.python_version_of(venv)), machine)
         rehoming.rehome(venv, target, interpreter)
@@ -203,8 +205,8 @@ def _marker(origin: _Origin, restored: Restored) -> bytes:
     return (json.dumps(made, indent=1) + "\n").encode()
 
 
-def _unpack(origin: _Origin, venv: Path, scratch: Path, machine: Machine) -> tuple[int, int]:
-    """Unpack into `venv`; (bytes, fragments) that had to be fetched."""
+def _unpack(origin: _Origin, wanted: list[Fragment], venv: Path, scratch: Path, machine: Machine) -> tuple[int, int]:
+    """Fetch what is `wanted` and unpack into `venv`; (bytes, fragments) that had to be fetched."""
     venv.mkdir(0o700)
     if origin.index is None:
         return _unpack_whole(origin, venv, scratch, machine), 0
@@ -213,7 +215,6 @@ def _unpack(origin: _Origin, venv: Path, scratch: Path, machine: Machine) -> tup
         with origin.file.open("rb") as archive:
             crew.unpack(origin.index, Bodies(archive.fileno(), everything), venv)
         return 0, 0
-    wanted = fetching.missing(origin.index, machine.cache)
     with scratch.open("x+b") as file:
         _fetch(origin, wanted, file.fileno(), machine)
         here = frozenset(fragment.offset for fragment in wanted)
@@ -229,7 +230,7 @@ def _unpack(origin: _Origin, venv: Path, scratch: Path, machine: Machine) -> tup
     return sum(fragment.length for fragment in wanted), len(wanted)
 
 
-def _fetch(origin: _Origin, wanted: list[archive_index.Fragment], file: int, machine: Machine) -> None:
+def _fetch(origin: _Origin, wanted: list[Fragment], file: int, machine: Machine) -> None:
     total, done = sum(fragment.length for fragment in wanted), 0
 
     def on_bytes(count: int) -> None:

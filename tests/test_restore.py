@@ -279,6 +279,10 @@ SPOILED = {
     "another index": spoil("archive_index.json", archive(BASE, [file("lib/evil.py")]).index.text().encode()),
     "an index with one more space": spoil("archive_index.json", ONE.index.text().encode() + b" "),
     "an index that is no JSON": spoil("archive_index.json", b"{"),
+    "no metadata": spoil("metadata.json", b"[" * 100_000),
+    "the metadata of another build": lambda build: spoil(
+        "metadata.json", (build / "metadata.json").read_bytes().replace(build.name.encode(), version(7).encode())
+    )(build),
     "another archive": spoil("VERSION.tar.gz", archive(BASE, [file("lib/evil.py")]).body),
     "a cut archive": spoil("VERSION.tar.gz", ONE.body[:-300]),
     "an empty archive": spoil("VERSION.tar.gz", b""),

@@ -144,7 +144,7 @@ def rehome(venv: Path, target: Path, interpreter: Interpreter) -> None:
     """
     if not stat.S_ISDIR(_mode(venv / "bin")):
         raise refused("it has no folder bin", b"bin")
-    kept = [line for line in _configuration(venv).splitlines() if line.partition(b"=")[0].strip() != b"home"]
+    kept = [line for line in _configuration(venv).splitlines() if line.partition(b"=")[0].strip().lower() != b"home"]
     home = b"home = " + os.fsencode(interpreter.path.parent)
     write(venv / "pyvenv.cfg", b"".join(line + b"\n" for line in (home, *kept)))
     link(venv / "bin" / "python", os.fspath(interpreter.path))

@@ -7,14 +7,15 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from venvbuild import schemas
 from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.stores import Store
 
 NAME = "metadata.json"
+_SCHEMA = "metadata.schema.json"
 BUILDS = "venv-builds"
 SCHEMA_VERSION = 1
 _VENV_VERSION = re.compile(r"venv_[0-9]{8}_[0-9]{6}")
@@ -87,7 +88,7 @@ def stamped(
         "files": {name: asdict(file) for name, file in sorted(files.items())},
     }
     whole = {**given, **description}
-    order = list(_schema()["properties"])
+    order = list(schemas.load(_SCHEMA)["properties"])
     validate(whole, strict=True)
     return {name: whole[name] for name in order if name in whole}
 
@@ -98,24 +99,13 @@ def validate(metadata: Any, *, strict: bool = False) -> None:
     Raises:
         IntegrityError: names the field and what is wrong with it.
     """
-    import jsonschema  # 130 ms, so only where it is needed
-
-    schema = {**_schema(), "additionalProperties": False} if strict else _schema()
-    errors = sorted(
-        jsonschema.Draft202012Validator(schema).iter_errors(metadata), key=lambda error: list(map(str, error.path))
-    )
-    if errors:
-        field = "/".join(map(str, errors[0].absolute_path)) or "(the whole)"
+    for field, what in schemas.faults(metadata, _SCHEMA, strict=strict):
         raise IntegrityError(
-            f"the metadata is not valid: {errors[0].message[:300]}",
+            f"the metadata is not valid: {what}",
             where=f"{NAME}: {field}",
             fix="if venvbuild wrote it, this is a bug: report it with the file",
             rule="SCHEMA",
         )
-
-
-def _schema() -> dict[str, Any]:
-    return json.loads(resources.files("venvbuild").joinpath("metadata.schema.json").read_bytes())  # type: ignore[no-any-return]
 
 
 def is_venv_version(text: str) -> bool:
@@ -151,11 +141,17 @@ def read(store: Store, venv_version: str) -> dict[str, Any]:
         ) from error
     try:
         metadata = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise IntegrityError(
             "the metadata is no JSON", where=store.uri(key(venv_version, NAME)), fix="restore the object from a backup"
         ) from error
     validate(metadata)
+    if metadata["venv_version"] != venv_version:
+        raise IntegrityError(
+            f"the metadata is of another build, {metadata['venv_version']}",
+            where=store.uri(key(venv_version, NAME)),
+            fix="restore the object from a backup",
+        )
     return metadata  # type: ignore[no-any-return]
 
 

@@ -52,23 +52,30 @@ fi
 hash -r 2>/dev/null || :
 """
 
-# After CPython's Lib/venv/scripts/posix/activate.csh.
+# Its variables are those of CPython's Lib/venv/scripts/posix/activate.csh, so that one may be activated over the other.
+# No command of it fails, for csh -e; what needs a variable that may be unset stands in an `if` of lines.
 _ACTIVATE_CSH = """\
 # Activates this environment in csh and tcsh:  source bin/activate.csh
 # Written by `venvbuild get` for the folder that it restored into.
-alias deactivate 'test $?_OLD_VIRTUAL_PATH != 0 && setenv PATH "$_OLD_VIRTUAL_PATH:q" && unset _OLD_VIRTUAL_PATH; \
-rehash; test $?_OLD_VIRTUAL_PROMPT != 0 && set prompt="$_OLD_VIRTUAL_PROMPT:q" && unset _OLD_VIRTUAL_PROMPT; \
-unsetenv VIRTUAL_ENV; unsetenv VIRTUAL_ENV_PROMPT; test "\\!:*" != "nondestructive" && unalias deactivate'
-deactivate nondestructive
+if ($?_OLD_VIRTUAL_PATH) then
+    setenv PATH "$_OLD_VIRTUAL_PATH:q"
+endif
+if ($?_OLD_VIRTUAL_PROMPT) then
+    set prompt = "$_OLD_VIRTUAL_PROMPT:q"
+    unset _OLD_VIRTUAL_PROMPT
+endif
 setenv VIRTUAL_ENV @PATH@
 setenv VIRTUAL_ENV_PROMPT @NAME@
-set _OLD_VIRTUAL_PATH="$PATH:q"
+set _OLD_VIRTUAL_PATH = "$PATH:q"
 setenv PATH "$VIRTUAL_ENV:q/bin:$PATH:q"
-if (! "$?VIRTUAL_ENV_DISABLE_PROMPT") then
-    if ("$?prompt") then
-        set _OLD_VIRTUAL_PROMPT="$prompt:q"
-        set prompt = "($VIRTUAL_ENV_PROMPT:q) $prompt:q"
-    endif
+alias deactivate 'setenv PATH "$_OLD_VIRTUAL_PATH:q"; unset _OLD_VIRTUAL_PATH; rehash; \
+unsetenv VIRTUAL_ENV; unsetenv VIRTUAL_ENV_PROMPT; unalias deactivate'
+if ($?prompt && ! $?VIRTUAL_ENV_DISABLE_PROMPT) then
+    set _OLD_VIRTUAL_PROMPT = "$prompt:q"
+    set prompt = "($VIRTUAL_ENV_PROMPT:q) $prompt:q"
+    alias deactivate 'set prompt = "$_OLD_VIRTUAL_PROMPT:q"; unset _OLD_VIRTUAL_PROMPT; \
+setenv PATH "$_OLD_VIRTUAL_PATH:q"; unset _OLD_VIRTUAL_PATH; rehash; \
+unsetenv VIRTUAL_ENV; unsetenv VIRTUAL_ENV_PROMPT; unalias deactivate'
 endif
 rehash
 """
@@ -137,7 +144,7 @@ def rehome(venv: Path, target: Path, interpreter: Interpreter) -> None:
     """
     if not stat.S_ISDIR(_mode(venv / "bin")):
         raise refused("it has no folder bin", b"bin")
-    kept = [line for line in _configuration(venv).splitlines() if line.partition(b"=")[0].strip() != b"home"]
+    kept = [line for line in _configuration(venv).splitlines() if line.partition(b"=")[0].strip().lower() != b"home"]
     home = b"home = " + os.fsencode(interpreter.path.parent)
     write(venv / "pyvenv.cfg", b"".join(line + b"\n" for line in (home, *kept)))
     link(venv / "bin" / "python", os.fspath(interpreter.path))

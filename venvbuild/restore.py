@@ -158,12 +158,14 @@ def _restore(origin: _Origin, target: Path, machine: Machine) -> Restored:
     target = absolute(target)
     targets.check(target)
     interpreter = _fitting(Needs.of(origin.metadata), machine) if origin.metadata else None
+    absent: list[Fragment] = []
     if origin.index:
         fetching.check_limits(origin.index)
-        targets.check_room(target, origin.index.plain_bytes)
+        absent = [] if origin.file else fetching.missing(origin.index, machine.cache, thorough=False)
+        targets.check_room(target, origin.index.plain_bytes + sum(fragment.length for fragment in absent))
     with targets.staged(target) as staging:
         venv = staging / ROOT
-        fetched = _unpack(origin, venv, staging / "archive", machine)
+        fetched = _unpack(origin, absent, venv, staging / "archive", machine)
         if interpreter is None:
             interpreter = _fitting(Needs(rehoming.python_version_of(venv)), machine)
         restored = _restored(origin, target, interpreter, fetched)
@@ -214,8 +216,8 @@ def _marker(restored: Restored, store_url: str | None) -> bytes:
     return (json.dumps(made, indent=1) + "\n").encode()
 
 
-def _unpack(origin: _Origin, venv: Path, scratch: Path, machine: Machine) -> tuple[int, int]:
-    """Unpack into `venv`; (bytes, fragments) that had to be fetched."""
+def _unpack(origin: _Origin, absent: list[Fragment], venv: Path, scratch: Path, machine: Machine) -> tuple[int, int]:
+    """Fetch what is `absent` from the cache and unpack into `venv`; (bytes, fragments) that had to be fetched."""
     venv.mkdir(0o700)
     if origin.index is None:
         return _unpack_whole(origin, venv, scratch, machine), 0
@@ -226,7 +228,7 @@ def _unpack(origin: _Origin, venv: Path, scratch: Path, machine: Machine) -> tup
         return 0, 0
     here: list[Fragment] = []
     with scratch.open("x+b") as file:
-        for wanted in _still_wanted(origin.index, here, machine.cache):
+        for wanted in _wanted(origin.index, absent, here, machine.cache):
             _fetch(origin, wanted, file.fileno(), machine)
             here += wanted
             offsets = frozenset(fragment.offset for fragment in here)
@@ -238,11 +240,13 @@ def _unpack(origin: _Origin, venv: Path, scratch: Path, machine: Machine) -> tup
     return sum(fragment.length for fragment in here), len(here)
 
 
-def _still_wanted(index: ArchiveIndex, here: list[Fragment], cache: FragmentCache) -> Iterator[list[Fragment]]:
-    """What has to be fetched before the next try to unpack, `here` being there already: at first what the cache does
-    not seem to have; then what it has damaged; and when somebody else empties it meanwhile, everything.
+def _wanted(
+    index: ArchiveIndex, absent: list[Fragment], here: list[Fragment], cache: FragmentCache
+) -> Iterator[list[Fragment]]:
+    """What has to be fetched before the next try to unpack, `here` being there already: at first what was `absent` from
+    the cache; then what the cache has damaged; and when somebody else empties it meanwhile, everything.
     """
-    yield fetching.missing(index, cache, thorough=False)
+    yield absent
     yield [fragment for fragment in fetching.missing(index, cache, thorough=True) if fragment not in here]
     yield [fragment for fragment in index.fragments if fragment not in here]
 

@@ -10,6 +10,7 @@ import fcntl
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +34,16 @@ def versitygw() -> Path:
 def groovy_jar() -> Path:
     """The `groovy-all` jar: `java -cp JAR groovy.ui.GroovyMain script.groovy`. Skips without Maven."""
     return fetched("groovy-all", versions.GROOVY, _fetch_groovy) / f"groovy-all-{versions.GROOVY}.jar"
+
+
+def pyspark() -> Path:
+    """A SPARK_HOME: the `pyspark` of the package index. It needs a Java, which the caller finds."""
+    return fetched("pyspark", versions.PYSPARK, _install_pyspark) / "pyspark"
+
+
+def _install_pyspark(folder: Path) -> None:
+    flags = ["--quiet", "--no-input", "--no-compile", "--disable-pip-version-check", "--target", str(folder)]
+    run([sys.executable, "-m", "pip", "install", *flags, f"pyspark=={versions.PYSPARK}"], PIP_FIND_LINKS="")
 
 
 def _build_versitygw(folder: Path) -> None:

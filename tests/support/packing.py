@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import os
 import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,17 +77,3 @@ def _content(opened: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     file = opened.extractfile(member)
     assert file is not None
     return file.read()
-
-
-def of_the_tar(packed: Path) -> str:
-    """As docs/archive-format.md tells a reader to compute it."""
-    lines = []
-    with tarfile.open(packed) as opened:
-        for member in opened:
-            kind = "d" if member.isdir() else "l" if member.issym() else "f"
-            file = opened.extractfile(member) if kind == "f" else None
-            digest = hashlib.sha256(file.read()).hexdigest() if file else ""
-            name = os.fsencode(member.name)
-            rest = f"\0{kind}\0{member.mode:o}\0{member.linkname}\0{digest}\n"
-            lines.append((name, name + os.fsencode(rest)))
-    return hashlib.sha256(b"".join(line for _, line in sorted(lines))).hexdigest()

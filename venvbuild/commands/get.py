@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import click
 import uv
@@ -17,6 +18,7 @@ from venvbuild.commands import options, words
 from venvbuild.errors import UsageError
 from venvbuild.fragment_cache import FragmentCache
 from venvbuild.interpreters import Interpreter
+from venvbuild.restore import Machine, Restored
 from venvbuild.settings import Settings
 from venvbuild.steps import size_text, store_of
 from venvbuild.supply import Sources, Supply
@@ -54,27 +56,9 @@ def command(
     hashes, for a Python of this machine.
     """
     settings = options.load(given)
-    here = replace(machine(settings), compiles=compiles)
-    if from_archive is not None:
-        if rebuilds:
-            raise UsageError(
-                "--rebuild needs the lock of a build, and an archive has none",
-                where="--from-archive",
-                fix="name the build in its store: venvbuild get VERSION TARGET --rebuild",
-            )
-        if version is None or target is not None:
-            raise UsageError("with --from-archive there is one argument, the target", fix="leave out the version")
-        restored = restore.from_archive(from_archive, Path(version), here)
-    elif version is None or target is None:
-        raise UsageError("a build and a target are needed", fix="venvbuild get sales@latest ./venv")
-    else:
-        store = store_of(settings)
-        name = builds.find(store, version)
-        restored = (
-            rebuilding.rebuild(store, name, target, here, partial(_supply, settings))
-            if rebuilds
-            else restore.get(store, name, target, here)
-        )
+    with _Fetched() as on_fetch:
+        here = replace(machine(settings), on_fetch=on_fetch, compiles=compiles)
+        restored = _restored(version, target, from_archive, rebuilds, settings, here)
     if given["as_json"]:
         words.print_json(asdict(restored))
     else:
@@ -83,10 +67,32 @@ def command(
         words.print_data(f"{what}  {restored.target}  Python {restored.python_full_version} ({restored.python}){how}")
 
 
-def machine(settings: Settings) -> restore.Machine:
-    """This machine, as restoring needs it; what is fetched is told on stderr."""
-    return restore.Machine(
-        find_interpreter, FragmentCache(settings.folders.cache / "fragments"), rehoming.glibc_here(), _Fetched()
+def _restored(
+    version: str | None, target: Path | None, archive: Path | None, rebuilds: bool, settings: Settings, here: Machine
+) -> Restored:
+    if archive is not None:
+        if rebuilds:
+            raise UsageError(
+                "--rebuild needs the lock of a build, and an archive has none",
+                where="--from-archive",
+                fix="name the build in its store: venvbuild get VERSION TARGET --rebuild",
+            )
+        if version is None or target is not None:
+            raise UsageError("with --from-archive there is one argument, the target", fix="leave out the version")
+        return restore.from_archive(archive, Path(version), here)
+    if version is None or target is None:
+        raise UsageError("a build and a target are needed", fix="venvbuild get sales@latest ./venv")
+    store = store_of(settings)
+    name = builds.find(store, version)
+    if rebuilds:
+        return rebuilding.rebuild(store, name, target, here, partial(_supply, settings))
+    return restore.get(store, name, target, here)
+
+
+def machine(settings: Settings) -> Machine:
+    """This machine, as restoring needs it; nobody is told what is fetched."""
+    return Machine(
+        find_interpreter, FragmentCache(settings.folders.cache / "fragments"), rehoming.glibc_here(), lambda *_: None
     )
 
 
@@ -109,16 +115,33 @@ def find_interpreter(python_version: str) -> Interpreter:
 
 
 class _Fetched:
-    """A bar on a terminal, and at the end one line: what was fetched and what the cache saved."""
+    """A bar on a terminal, and at the end one timed line: what was fetched and what the cache saved."""
+
+    def __init__(self) -> None:
+        self._is_terminal = sys.stderr.isatty()
+        self._began = time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the bar away, before an error is told."""
+        self._clear()
 
     def __call__(self, fetched: int, wanted: int, total: int) -> None:
-        is_terminal = sys.stderr.isatty()
-        if fetched < wanted and is_terminal:
+        if fetched == 0:
+            self._began = time.monotonic()
+        if fetched < wanted and self._is_terminal:
             filled = words.BAR_WIDTH * fetched // wanted
             bar = "#" * filled + "." * (words.BAR_WIDTH - filled)
             words.say(f"\r\033[K[{bar}] {size_text(fetched)} of {size_text(wanted)}", end="")
         elif fetched == wanted:
-            clear = "\r\033[K" if is_terminal else ""
+            self._clear()
             words.say(
-                f"{clear}fetched {size_text(wanted)} of {size_text(total)}, {size_text(total - wanted)} from the cache"
+                f"fetched {size_text(wanted)} of {size_text(total)}, {size_text(total - wanted)} from the cache, "
+                f"in {time.monotonic() - self._began:.1f} s"
             )
+
+    def _clear(self) -> None:
+        if self._is_terminal:
+            words.say("\r\033[K", end="")

@@ -18,7 +18,7 @@ LAYERS = (
     {"requirements", "pins", "requirement_lines", "requirement_faults", "requirement_markers", "installer", "diagnosis",
      "conflicts", "findings", "needs", "leaks", "supply", "closure", "environment", "inspection", "archive",
      "commit", "sdists", "aliases", "builds", "unpacking", "fetching", "crew", "rehoming", "restore", "verification",
-     "members", "fragments", "contents", "targets"},
+     "members", "fragments", "contents", "targets", "rewriting", "foreign", "conversion", "repacking"},
     {"steps"},
     {"pipeline", "doctor"},
     {"commands"},

@@ -13,7 +13,7 @@ import hashlib
 import os
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,7 +30,7 @@ from venvbuild.errors import IntegrityError, Problem, UsageError, of_disk
 from venvbuild.fragment_cache import FragmentCache
 from venvbuild.fragments import Compressed, Piece
 from venvbuild.leaks import Gate
-from venvbuild.members import ROOT, members
+from venvbuild.members import ROOT, Member, members
 
 __all__ = ["ROOT", "Archive", "Known", "pack"]
 
@@ -69,12 +69,15 @@ def pack(
     known: Known | None = None,
     cache: FragmentCache | None = None,
     threads: int | None = None,
+    instead: Mapping[str, Member | None] | None = None,
+    problems: Sequence[Problem] = (),
 ) -> Archive:
     """Write the archive of `venv` to `output`, which appears when it is whole.
 
     `python_version` is X.Y; `level` 1 (fast) to 9 (small); `python_path` is what `bin/python` links to in the archive
     (default `/usr/bin/pythonX.Y`). `known` spares reading files, `cache` compressing them; the bytes are the same
-    without. Memory holds a few pieces of 32 MB at once, however large a file is.
+    without. Memory holds a few pieces of 32 MB at once, however large a file is. `instead` has by name what the archive
+    is to hold other than the environment (None: nothing of that name), `problems` what is known to be wrong with it.
 
     Raises:
         IntegrityError: a file holds what `gate` looks for, or the venv has what cannot be moved (links that lead out,
@@ -84,19 +87,21 @@ def pack(
     venv = venv.resolve()
     building = output.with_name(f".{output.name}-{secrets.token_hex(4)}")
     try:
-        found, problems = members(venv, python_version, python_path or f"/usr/bin/python{python_version}")
+        usual = f"/usr/bin/python{python_version}"
+        found, immovable = members(venv, python_version, python_path or usual, instead or {})
         with building.open("xb") as raw, _workers(threads) as workers:
             packing = _Packing(venv, python_version, level, gate, cache, workers)
             made = packing.write(raw, Contents.of(found, venv, python_version, known or Known()), output)
-        problems += packing.problems
+        problems = [*problems, *immovable, *packing.problems]
         if problems:
-            raise IntegrityError.of(sorted(problems, key=lambda problem: problem.what))
+            named = (replace(problem, where=problem.where or output.name) for problem in problems)
+            raise IntegrityError.of(sorted(named, key=lambda problem: problem.what))
         building.chmod(0o644)
         building.rename(output)
     except OSError as error:
         raise of_disk(error, str(output)) or UsageError(
             f"the archive cannot be written: {error.strerror}",
-            where=str(error.filename or output),
+            where=str(output if error.filename == os.fspath(building) else error.filename or output),
             fix="give another folder",
         ) from error
     finally:

@@ -18,7 +18,7 @@ from venvbuild.errors import Problem
 from venvbuild.fragments import END_OF_TAR, Piece
 from venvbuild.leaks import is_of_the_wheel
 from venvbuild.manifest import Manifest
-from venvbuild.members import ROOT, Member
+from venvbuild.members import BASE, ROOT, Member
 
 _SHARED = -1
 
@@ -33,6 +33,8 @@ class Known:
     """By canonical name: the hashes of the files that the lock allows."""
     manifest: Manifest | None = None
     """How its files looked when the installer had ended."""
+    base_version: str | None = None
+    """X.Y.Z of the interpreter that is bundled."""
 
 
 @dataclass
@@ -73,7 +75,8 @@ class Contents:
     members: Sequence[Member]
     """In order of their names, bytewise."""
     groups: tuple[Group, ...]
-    """What belongs to no single distribution, then each distribution by the name of its dist-info, then the end."""
+    """What belongs to no single distribution, then each distribution by the name of its dist-info, then the bundled
+    interpreter, then the end."""
 
     @classmethod
     def of(cls, members: Sequence[Member], venv: Path, python_version: str, known: Known) -> Contents:
@@ -87,9 +90,12 @@ class Contents:
             installed = distributions.installed([site_packages(venv, python_version)], with_damage=False)
         installed = sorted(installed, key=lambda one: os.fsencode(one.dist_info))
         claims = _claims(installed, venv)
+        base = [member for member in members if member.is_of_base]
         dealt: list[list[Member]] = [[] for _ in range(len(installed) + 1)]
         believed: list[dict[str, str]] = [{} for _ in dealt]
         for member in members:
+            if member.is_of_base:
+                continue
             owner, sha256 = claims.get(member.name, (_SHARED, ""))
             if member.is_of_no_distribution:
                 owner = _SHARED
@@ -101,6 +107,8 @@ class Contents:
             hashes = known.hashes.get(one.canonical_name, ())
             if own:
                 groups.append(Group(one.canonical_name, one.version, tuple(own), hashes, sha256s if hashes else {}))
+        if base:
+            groups.append(Group(BASE, known.base_version, tuple(base)))
         return cls(members, (*groups, Group(None, None, ())))
 
     def sha256(self) -> str:

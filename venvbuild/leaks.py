@@ -29,6 +29,8 @@ class Gate:
     secrets: tuple[bytes, ...]
     promised: Mapping[str, str]
     """By absolute path: `sha256=<urlsafe base64>` as the wheel has it."""
+    places: tuple[bytes, ...] = ()
+    """Paths that stand in no file at all, not even in a wheel's own: it may have been built there."""
 
     @classmethod
     def of(cls, paths: Iterable[Path], secrets: Iterable[str], distributions: Iterable[Distribution]) -> Gate:
@@ -53,7 +55,8 @@ class Gate:
     @property
     def longest(self) -> int:
         """Bytes that two pieces must overlap by, so that nothing hides across a cut."""
-        return max((len(needle) + 1 for needle in (*self.paths, *self.secrets)), default=0)  # + the byte before it
+        needles = (*self.paths, *self.secrets, *self.places)
+        return max((len(needle) + 1 for needle in needles), default=0)  # + the byte before it
 
 
 class Search:
@@ -69,6 +72,9 @@ class Search:
         content = self._tail + piece if self._tail else piece
         if any(secret in content for secret in self._gate.secrets):
             self._found.add("a secret")
+        self._found.update(
+            f"the environment's path {os.fsdecode(place)}" for place in self._gate.places if _stands_in(place, content)
+        )
         if not self._promise and any(_stands_in(path, content) for path in self._gate.paths):
             self._found.add("a path of this build")
         self._tail = content[-self._gate.longest :] if self._gate.longest else b""
@@ -92,13 +98,12 @@ class Search:
 
 
 def problem(member: str, what: str) -> Problem:
-    """The finding, without what was found."""
-    fix = (
-        "if a package wrote it while it was built, ask its publisher for a wheel"
-        if what.startswith("a path")
-        else "change that secret, and find out which package wrote it"
-    )
-    return Problem(f"{member} holds {what}; the archive is not uploaded", "venv.tar.gz", fix=fix, rule="LEAK")
+    """The finding, without the secret that was found."""
+    fix = {
+        "a secret": "change that secret, and find out which package wrote it",
+        "a path of this build": "if a package wrote it while it was built, ask its publisher for a wheel",
+    }.get(what, "write the file so that it does not need to know where it is, or install that package from a wheel")
+    return Problem(f"{member} holds {what}; the archive is not made", fix=fix, rule="LEAK")
 
 
 def is_of_the_wheel(path: str) -> bool:

@@ -129,7 +129,7 @@ def installed(environ: Mapping[str, str]) -> tuple[Interpreter, ...]:
 def probe(path: Path) -> Interpreter | None:
     """What the Python at `path` says of itself; None when it does not run (a dead pyenv shim) or is older than 3.8."""
     try:
-        said = run([path, "-I", "-S", "-c", _PROBE], env=clean_environment(), timeout_s=20).stdout
+        said = run([path, "-I", "-S", "-B", "-c", _PROBE], env=clean_environment(), timeout_s=20).stdout
         facts = json.loads(said)
     except (CommandFailed, OSError, ValueError):
         return None

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import uv
 
-from venvbuild import archive, conversion, distributions, foreign, interpreters
+from venvbuild import archive, bundle, conversion, distributions, foreign, interpreters
 from venvbuild.errors import UsageError
 from venvbuild.foreign import ForeignEnvironment
 from venvbuild.fragment_cache import FragmentCache
 from venvbuild.installer import Installer
+from venvbuild.interpreters import Interpreter
 from venvbuild.leaks import Gate
 from venvbuild.redaction import REDACTOR
 
@@ -37,15 +38,25 @@ class Repacked:
     python_version: str
     """X.Y."""
     python_full_version: str | None
+    libraries: tuple[str, ...] | None
+    """Sonames that the bundled interpreter needs of a machine; None when none is bundled."""
 
 
 def pack(
-    folder: Path, output: Path, *, level: int, python_path: str | None = None, cache: FragmentCache | None = None
+    folder: Path,
+    output: Path,
+    *,
+    level: int,
+    python_path: str | None = None,
+    bundle_python: bool = False,
+    cache: FragmentCache | None = None,
 ) -> Repacked:
-    """Write the archive of the environment at `folder` to `output`; the interpreter it was made with may be gone.
+    """Write the archive of the environment at `folder` to `output`; the interpreter it was made with may be gone,
+    unless it is to be bundled.
 
     Raises:
-        UsageError: there is no virtual environment at `folder`, or `output` lies in it or cannot be written.
+        UsageError: there is no virtual environment at `folder`, its interpreter cannot be bundled, or `output` lies in
+            it or cannot be written.
         IntegrityError: what cannot move (editable installs, paths that lead out, system site-packages, files that hold
             the environment's path), every one by name. StoreUnavailable: the disk is full or failing.
     """
@@ -54,18 +65,19 @@ def pack(
         raise UsageError("the archive would lie in the environment", where=str(output), fix="give another place")
     installed = distributions.installed(venv.packages, with_damage=False)
     changes = conversion.converted(venv, installed, _activation_scripts())
-    made = archive.pack(
-        venv.path,
-        output,
-        python_version=venv.python_version,
-        level=level,
-        gate=_gate(venv, installed),
-        python_path=python_path,
-        known=archive.Known(installed),
-        cache=cache,
-        instead=changes.members,
-        problems=changes.problems,
-    )
+    with bundle.of(_interpreter(venv) if bundle_python else None) as base:
+        made = archive.pack(
+            venv.path,
+            output,
+            python_version=venv.python_version,
+            level=level,
+            gate=_gate(venv, installed),
+            python_path=python_path,
+            known=archive.Known(installed, base_version=base.version if base else None),
+            cache=cache,
+            instead={**changes.members, **(base.members if base else {})},
+            problems=changes.problems,
+        )
     return Repacked(
         os.path.abspath(output),
         made.sha256,
@@ -76,7 +88,20 @@ def pack(
         sum(1 for one in installed if one.pin),
         venv.python_version,
         venv.python_full_version,
+        base.requires.libraries if base else None,
     )
+
+
+def _interpreter(venv: ForeignEnvironment) -> Interpreter:
+    """The one that the environment runs on."""
+    found = interpreters.probe(venv.path / "bin" / "python")
+    if found is None or found.version != venv.python_version:
+        raise UsageError(
+            f"the Python {venv.python_version} of the environment is not there, so it cannot be bundled",
+            where=str(venv.path / "bin" / "python"),
+            fix="leave out --bundle-python, or install that Python again",
+        )
+    return found
 
 
 def _activation_scripts() -> dict[str, bytes]:

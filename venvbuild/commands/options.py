@@ -55,7 +55,13 @@ def with_work_dir(command: F) -> F:
 
 def with_pack_options(command: F) -> F:
     """What decides on the archive's bytes."""
-    return _option("level", metavar="1-9")(_option("python_path", metavar="PATH")(command))
+    bundle = click.option(
+        "--bundle-python/--no-bundle-python",
+        "bundle_python",
+        default=None,
+        help="Put the interpreter into the archive, or not. [VENVBUILD_BUNDLE_PYTHON]",
+    )
+    return _option("level", metavar="1-9")(_option("python_path", metavar="PATH")(bundle(command)))
 
 
 def with_build_options(command: F) -> F:

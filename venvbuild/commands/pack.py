@@ -14,7 +14,7 @@ from venvbuild.errors import UsageError
 from venvbuild.fragment_cache import FragmentCache
 from venvbuild.steps import size_text
 
-_OWN = ("level", "python_path")
+_OWN = ("level", "python_path", "bundle_python")
 
 
 @click.command("pack", short_help="4. Pack the environment into a reproducible, relocatable archive.")
@@ -51,7 +51,14 @@ def command(venv: Path | None, output: Path | None, **given: Any) -> None:
 def _pack_venv(venv: Path, output: Path, given: dict[str, Any]) -> None:
     settings = options.load(given)
     cache = FragmentCache(settings.folders.cache / "fragments")
-    made = repacking.pack(venv, output, level=settings["level"], python_path=settings["python_path"], cache=cache)
+    made = repacking.pack(
+        venv,
+        output,
+        level=settings["level"],
+        python_path=settings["python_path"],
+        bundle_python=settings["bundle_python"],
+        cache=cache,
+    )
     if given["as_json"]:
         words.print_json(asdict(made))
     else:

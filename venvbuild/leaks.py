@@ -17,6 +17,10 @@ from venvbuild.distributions import Distribution
 from venvbuild.errors import Problem
 
 _NAME_BYTE = re.compile(rb"[A-Za-z0-9_.-]")
+_FIX_PLACE = (
+    "write the file so that it needs no place, or install its package from a wheel; "
+    "if it names this folder by chance, make the environment in another one"
+)
 _INSTALLERS_OWN = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 """Files of a dist-info which the installer writes; their RECORD row is no promise of the wheel's."""
 
@@ -30,7 +34,8 @@ class Gate:
     promised: Mapping[str, str]
     """By absolute path: `sha256=<urlsafe base64>` as the wheel has it."""
     places: tuple[bytes, ...] = ()
-    """Paths that stand in no file at all, not even in a wheel's own: it may have been built there."""
+    """Paths that no file may hold, a wheel's own included, since it may have been built there; except what describes a
+    package: a README in METADATA may name /opt/venv as an example."""
 
     @classmethod
     def of(cls, paths: Iterable[Path], secrets: Iterable[str], distributions: Iterable[Distribution]) -> Gate:
@@ -65,6 +70,7 @@ class Search:
     def __init__(self, gate: Gate, path: str, before: bytes) -> None:
         self._gate, self._path, self._tail = gate, path, before
         self._promise = gate.promised.get(path)
+        self._places = () if self._promise and ".dist-info/" in path else gate.places
         self._found: set[str] = set()
 
     def see(self, piece: bytes) -> None:
@@ -73,7 +79,7 @@ class Search:
         if any(secret in content for secret in self._gate.secrets):
             self._found.add("a secret")
         self._found.update(
-            f"the environment's path {os.fsdecode(place)}" for place in self._gate.places if _stands_in(place, content)
+            f"the environment's path {os.fsdecode(place)}" for place in self._places if _stands_in(place, content)
         )
         if not self._promise and any(_stands_in(path, content) for path in self._gate.paths):
             self._found.add("a path of this build")
@@ -102,7 +108,7 @@ def problem(member: str, what: str) -> Problem:
     fix = {
         "a secret": "change that secret, and find out which package wrote it",
         "a path of this build": "if a package wrote it while it was built, ask its publisher for a wheel",
-    }.get(what, "write the file so that it does not need to know where it is, or install that package from a wheel")
+    }.get(what, _FIX_PLACE)
     return Problem(f"{member} holds {what}; the archive is not made", fix=fix, rule="LEAK")
 
 

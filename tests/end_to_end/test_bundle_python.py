@@ -103,6 +103,8 @@ def test_a_build_is_restored_where_its_python_is_gone(tool: Tool, probe: Path, p
     assert build["requires"]["libraries"] == sorted(build["requires"]["libraries"])
     assert {"libffi.so.8", "libsqlite3.so.0"} <= set(build["requires"]["libraries"])
     assert tuple(map(int, build["requires"]["glibc"].split("."))) >= (2, 17)
+    shown = tool.run("show", build["venv_version"]).stdout
+    assert f"libraries {' '.join(build['requires']['libraries'])}" in shown
     again = tool.build("app==1.0", XDG_CACHE_HOME=str(tool.folder / "another cache")).json
     assert again["archive_sha256"] == build["archive_sha256"]
     index = json.loads((tool.stored(build["venv_version"]) / "archive_index.json").read_text())

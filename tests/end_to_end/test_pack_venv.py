@@ -127,6 +127,15 @@ def refusal(said: Ended, code: int = 8) -> list[str]:
     return [f"{problem['where']}: {problem['what']}" for problem in problems]
 
 
+def test_a_package_may_be_described_with_the_path_but_not_hold_it(tmp_path: Path, venv: Path) -> None:
+    readme = f"Metadata-Version: 2.1\nName: told\nVersion: 1.0\n\nTo begin: python -m venv {venv}\n"
+    foreign.install("uv", venv, wheel(tmp_path, "told", "1.0", metadata=readme))
+    assert pack(tmp_path, venv).code == 0
+    foreign.install("uv", venv, wheel(tmp_path, "held", "1.0", files={"held.py": f"PLACE = '{venv}'\n"}))
+    (problem,) = refusal(pack(tmp_path, venv))
+    assert f"held.py holds the environment's path {venv}" in problem
+
+
 def test_it_packs_when_its_interpreter_is_gone(tmp_path: Path, venv: Path) -> None:
     for name in ("python", "python3", "python3.11"):
         (venv / "bin" / name).unlink()

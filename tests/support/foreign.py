@@ -50,14 +50,17 @@ def make(maker: str, version: str, venv: Path, *wheels: Path) -> Path:
     """An environment at `venv` with these wheels in it, by its own pip, or by uv where uv made it."""
     venv.parent.mkdir(parents=True, exist_ok=True)
     MAKERS[maker](version, venv)
-    if not wheels:
-        return venv
+    if wheels:
+        install(maker, venv, *wheels)
+    return venv
+
+
+def install(maker: str, venv: Path, *wheels: Path) -> None:
     if maker == "uv":
         uv_options: list[str | Path] = ["--quiet", "--no-config", "--no-index", "--python", venv / "bin" / "python"]
         run([uv.find_uv_bin(), "pip", "install", *uv_options, *wheels])
     else:
         run([venv / "bin" / "python", "-m", "pip", "install", *_QUIET, *wheels])
-    return venv
 
 
 def run(command: list[str | Path], **more: str) -> str:

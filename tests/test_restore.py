@@ -17,7 +17,7 @@ import pytest
 from tests.support.archives import Made, archive, environment, file, folder
 from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
-from venvbuild import restore, targets
+from venvbuild import bundle, restore, targets
 from venvbuild.errors import IntegrityError, NotInStore, StoreUnavailable, UsageError
 from venvbuild.fragment_cache import FragmentCache
 from venvbuild.interpreters import Interpreter, probe
@@ -242,6 +242,10 @@ MISFITS = {
     "platform": ({"platform": "linux_sparc"}, "for linux_sparc"),
     "abi": ({"requires": {"abi": "cp27mu", "glibc": None}}, "ABI cp27mu"),
     "glibc": ({"requires": {"abi": "none", "glibc": "99.1"}}, "glibc 99.1 or newer"),
+    "libraries": (
+        {"requires": {"abi": "none", "glibc": "99.1", "libraries": ["libabsent.so.7", "libc.so.6"]}},
+        "glibc 99.1.*\n.*libabsent.so.7; why: this machine does not have it",
+    ),
     "all": ({"platform": "linux_sparc", "requires": {"abi": "cp27mu", "glibc": "100.0"}}, "sparc.*\n.*cp27mu.*\n.*100"),
 }
 
@@ -255,6 +259,38 @@ def test_an_environment_that_does_not_fit_is_refused_with_what_is_missing(
     with pytest.raises(UsageError, match=said):
         restore.get(store, put(store, 1, ONE, **fields), target, machine)  # type: ignore[arg-type]
     assert (store.ranges, list(target.parent.iterdir())) == ([], [])
+
+
+@pytest.mark.parametrize("has_metadata", [True, False])
+def test_an_interpreter_inside_is_what_the_metadata_says(
+    tmp_path: Path, target: Path, machine: Machine, has_metadata: bool
+) -> None:
+    store = FolderStore(tmp_path / "store")
+    with_one = archive(BASE, [folder("_base/bin"), file(f"_base/bin/python{PYTHON}", b"program", 0o755)])
+    requires: dict[str, object] = {"abi": "none", "glibc": None, **({"libraries": []} if has_metadata else {})}
+    with pytest.raises(IntegrityError, match="an interpreter inside, or has none"):
+        restore.get(store, put(store, 1, ONE if has_metadata else with_one, requires=requires), target, machine)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_without_metadata_the_interpreter_inside_says_itself_what_it_needs(
+    tmp_path: Path, target: Path, machine: Machine
+) -> None:
+    program = Path(shutil.copy(Path(sys.executable).resolve(), tmp_path / "program"))
+    subprocess.run([bundle._patchelf(), "--add-needed", "libabsent.so.7", program], check=True)
+    content = file(f"_base/bin/python{PYTHON}", program.read_bytes(), 0o755)
+    made = archive(BASE, [folder("_base/bin"), content]).written(tmp_path / "archive")
+    with pytest.raises(UsageError, match=r"libabsent\.so\.7"):
+        restore.from_archive(made, target, machine)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_an_interpreter_inside_that_is_damaged_is_refused(tmp_path: Path, target: Path, machine: Machine) -> None:
+    program = file(f"_base/bin/python{PYTHON}", b"\x7fELF\x02\x01" + b"\xff" * 200, 0o755)
+    made = archive(BASE, [folder("_base/bin"), program])
+    with pytest.raises(IntegrityError, match=r"_base/bin/python.*cannot be read"):
+        restore.from_archive(made.written(tmp_path / "archive"), target, machine)
+    assert list(target.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize("abi", ["none", "abi3", f"cp{PYTHON.replace('.', '')}"])

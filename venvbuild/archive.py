@@ -15,7 +15,7 @@ import secrets
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -34,7 +34,7 @@ from venvbuild.fragment_cache import FragmentCache
 from venvbuild.fragments import Compressed, Piece
 from venvbuild.interpreters import Interpreter
 from venvbuild.leaks import Gate
-from venvbuild.members import ROOT, members
+from venvbuild.members import ROOT, Member, members
 
 __all__ = ["ROOT", "Archive", "Known", "pack"]
 
@@ -74,13 +74,16 @@ def pack(
     cache: FragmentCache | None = None,
     threads: int | None = None,
     compiled_by: Interpreter | None = None,
+    instead: Mapping[str, Member | None] | None = None,
+    problems: Sequence[Problem] = (),
 ) -> Archive:
     """Write the archive of `venv` to `output`, which appears when it is whole.
 
     `python_version` is X.Y; `level` 1 (fast) to 9 (small); `python_path` is what `bin/python` links to in the archive
     (default `/usr/bin/pythonX.Y`). `known` spares reading files, `cache` compressing them; the bytes are the same
     without. With `compiled_by`, the environment's own interpreter, the archive has bytecode too; `venv` is not touched.
-    Memory holds a few pieces of 32 MB at once, however large a file is.
+    `instead` has by name what the archive is to hold other than the environment (None: nothing of that name),
+    `problems` what is known to be wrong with it. Memory holds a few pieces of 32 MB at once, however large a file is.
 
     Raises:
         IntegrityError: a file holds what `gate` looks for, or the venv has what cannot be moved (links that lead out,
@@ -90,7 +93,8 @@ def pack(
     venv = venv.resolve()
     building = output.with_name(f".{output.name}-{secrets.token_hex(4)}")
     try:
-        found, problems = members(venv, python_version, python_path or f"/usr/bin/python{python_version}")
+        usual = f"/usr/bin/python{python_version}"
+        found, immovable = members(venv, python_version, python_path or usual, instead or {})
         with (
             building.open("xb") as raw,
             _compiler(output, compiled_by) as compiler,
@@ -98,15 +102,16 @@ def pack(
         ):
             packing = _Packing(venv, python_version, level, gate, cache, workers, compiler)
             made = packing.write(raw, Contents.of(found, venv, python_version, known or Known()), output)
-        problems += packing.problems
+        problems = [*problems, *immovable, *packing.problems]
         if problems:
-            raise IntegrityError.of(sorted(problems, key=lambda problem: problem.what))
+            named = (replace(problem, where=problem.where or output.name) for problem in problems)
+            raise IntegrityError.of(sorted(named, key=lambda problem: problem.what))
         building.chmod(0o644)
         building.rename(output)
     except OSError as error:
         raise of_disk(error, str(output)) or UsageError(
             f"the archive cannot be written: {error.strerror}",
-            where=str(error.filename or output),
+            where=str(output if error.filename == os.fspath(building) else error.filename or output),
             fix="give another folder",
         ) from error
     finally:

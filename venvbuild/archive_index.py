@@ -23,7 +23,7 @@ class Fragment:
     """A part of the archive that can be inflated on its own. Field names are archive_index.json's."""
 
     distribution: str | None
-    """Canonical name; None for what belongs to no single distribution."""
+    """Canonical name; `_base` for the bundled interpreter; None for what belongs to no single distribution."""
     version: str | None
     offset: int
     """Of its first byte in the archive."""

@@ -20,7 +20,7 @@ from venvbuild.errors import Problem
 from venvbuild.fragments import END_OF_TAR, Piece
 from venvbuild.leaks import is_of_the_wheel
 from venvbuild.manifest import Manifest
-from venvbuild.members import ROOT, Member
+from venvbuild.members import BASE, ROOT, Member
 
 _SHARED = -1
 
@@ -35,6 +35,8 @@ class Known:
     """By canonical name: the hashes of the files that the lock allows."""
     manifest: Manifest | None = None
     """How its files looked when the installer had ended."""
+    base_version: str | None = None
+    """X.Y.Z of the interpreter that is bundled."""
 
 
 @dataclass
@@ -63,8 +65,8 @@ class Group:
         return [member for member in self.members if member.kind == "f" and member.name not in self.sha256]
 
     def modules(self) -> tuple[Member, ...]:
-        """The members that bytecode can be made of."""
-        found = (one for one in self.members if one.kind == "f" and one.name.startswith("lib"))
+        """The members that bytecode can be made of: files of the environment, not what we write."""
+        found = (one for one in self.members if one.kind == "f" and one.look and one.name.startswith("lib"))
         return tuple(one for one in found if one.name.endswith(".py") and not one.name.endswith("/.py"))
 
     def key(self, level: int, python_version: str) -> str:
@@ -82,10 +84,8 @@ class Contents:
     members: Sequence[Member]
     """In order of their names, bytewise."""
     groups: tuple[Group, ...]
-    """What belongs to no single distribution, then each distribution by the name of its dist-info, then the end.
-
-    Bytecode is a group of its own, behind the group of what it was made of.
-    """
+    """What belongs to no single distribution, then each distribution by the name of its dist-info, then the bundled
+    interpreter, then the end. Bytecode is a group of its own, behind the group of what it was made of."""
 
     @classmethod
     def of(cls, members: Sequence[Member], venv: Path, python_version: str, known: Known) -> Contents:
@@ -99,9 +99,12 @@ class Contents:
             installed = distributions.installed([site_packages(venv, python_version)], with_damage=False)
         installed = sorted(installed, key=lambda one: os.fsencode(one.dist_info))
         claims = _claims(installed, venv)
+        base = [member for member in members if member.is_of_base]
         dealt: list[list[Member]] = [[] for _ in range(len(installed) + 1)]
         believed: list[dict[str, str]] = [{} for _ in dealt]
         for member in members:
+            if member.is_of_base:
+                continue
             owner, sha256 = claims.get(member.name, (_SHARED, ""))
             if member.is_of_no_distribution:
                 owner = _SHARED
@@ -113,6 +116,8 @@ class Contents:
             hashes = known.hashes.get(one.canonical_name, ())
             if own:
                 groups.append(Group(one.canonical_name, one.version, tuple(own), hashes, sha256s if hashes else {}))
+        if base:
+            groups.append(Group(BASE, known.base_version, tuple(base)))
         return cls(members, (*groups, Group(None, None, ())))
 
     def with_bytecode(self, compiled: Iterable[Sequence[Compiled]]) -> Contents:

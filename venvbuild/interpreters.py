@@ -141,7 +141,7 @@ def probe(path: Path) -> Interpreter | None:
 @lru_cache
 def _asked(path: Path, _look: tuple[int, int, int]) -> Interpreter | None:
     try:
-        said = run([path, "-I", "-S", "-c", _PROBE], env=clean_environment(), timeout_s=20).stdout
+        said = run([path, "-I", "-S", "-B", "-c", _PROBE], env=clean_environment(), timeout_s=20).stdout
         facts = json.loads(said)
     except (CommandFailed, OSError, ValueError):
         return None

@@ -42,7 +42,7 @@ class Description:
     build_url: str | None
     source_revision: str | None
     duration_s: Mapping[str, float]
-    requires: Mapping[str, str | None]
+    requires: Mapping[str, Any]
     content_sha256: str | None = None
     """Of what is in the archive, whatever the compression; older builds have none."""
     schema_version: int = SCHEMA_VERSION

@@ -7,18 +7,18 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from venvbuild import archive_index, crew, fetching, metadata, rehoming, targets
+from venvbuild import archive_index, bundle, crew, fetching, metadata, rehoming, targets, unpacking
 from venvbuild.archive_index import ArchiveIndex, Fragment
-from venvbuild.errors import IntegrityError, UsageError
+from venvbuild.errors import IntegrityError, Problem, UsageError
 from venvbuild.fetching import Bodies, Evicted, ReadRange
 from venvbuild.fragment_cache import FragmentCache
 from venvbuild.interpreters import Interpreter
-from venvbuild.members import ROOT
+from venvbuild.members import BASE, ROOT
 from venvbuild.rehoming import Needs
 from venvbuild.stores import Store
 
@@ -157,7 +157,8 @@ def _beside(file: Path) -> dict[str, Any] | None:
 def _restore(origin: _Origin, target: Path, machine: Machine) -> Restored:
     target = absolute(target)
     targets.check(target)
-    interpreter = _fitting(Needs.of(origin.metadata), machine) if origin.metadata else None
+    needs = Needs.of(origin.metadata) if origin.metadata else None
+    interpreter = _foreseen(needs, machine) if needs else None
     absent: list[Fragment] = []
     if origin.index:
         fetching.check_limits(origin.index)
@@ -166,8 +167,8 @@ def _restore(origin: _Origin, target: Path, machine: Machine) -> Restored:
     with targets.staged(target) as staging:
         venv = staging / ROOT
         fetched = _unpack(origin, absent, venv, staging / "archive", machine)
-        if interpreter is None:
-            interpreter = _fitting(Needs(rehoming.python_version_of(venv)), machine)
+        inside = _inside(venv, target, needs, machine)
+        interpreter = inside or interpreter or _fitting(Needs(rehoming.python_version_of(venv)), machine)
         restored = _restored(origin, target, interpreter, fetched)
         put_in_place(venv, restored, interpreter, machine, origin.store_url, staging / "replaced")
     return restored
@@ -295,9 +296,36 @@ def _download(origin: _Origin, scratch: Path, machine: Machine) -> int:
     return done
 
 
+def _foreseen(needs: Needs, machine: Machine) -> Interpreter | None:
+    """The Python of this machine for it; None for an environment that brings its own, and fits."""
+    if needs.libraries is None:
+        return _fitting(needs, machine)
+    _refuse(rehoming.inside_misfits(needs, machine.glibc))
+    return None
+
+
 def _fitting(needs: Needs, machine: Machine) -> Interpreter:
     interpreter = machine.find_interpreter(needs.python_version)
-    problems = tuple(rehoming.misfits(needs, interpreter, machine.glibc))
-    if problems:
-        raise UsageError.of(problems)
+    _refuse(rehoming.misfits(needs, interpreter, machine.glibc))
     return interpreter
+
+
+def _inside(venv: Path, target: Path, needs: Needs | None, machine: Machine) -> Interpreter | None:
+    """The interpreter that was unpacked with it; None when it has to have one of this machine.
+
+    Where there is no metadata, the interpreter's own files say what it needs.
+    """
+    version = needs.python_version if needs else rehoming.python_version_of(venv)
+    interpreter = rehoming.interpreter_inside(venv, target, version)
+    if needs and (needs.libraries is None) != (interpreter is None):
+        raise unpacking.refused("it has an interpreter inside, or has none, other than its metadata says")
+    if interpreter and not needs:
+        required = bundle.required(venv / BASE)
+        _refuse(rehoming.inside_misfits(Needs(version, None, None, required.glibc, required.libraries), machine.glibc))
+    return interpreter
+
+
+def _refuse(problems: Iterable[Problem]) -> None:
+    found = tuple(problems)
+    if found:
+        raise UsageError.of(found)

@@ -92,17 +92,17 @@ def _installer(text: str, where: str) -> str:
     return text
 
 
-def _boolean(text: str, where: str) -> bool:
-    try:
-        return parameters.boolean(text, where)
-    except RequirementsRefused as error:  # of a parameter; this is configuration
-        raise UsageError.of(error.problems) from error
-
-
 def _level(text: str, where: str) -> int:
     if text not in tuple("123456789"):
         raise UsageError(f"{text[:40]!a} is no compression level", where=where, fix="write a number from 1 to 9")
     return int(text)
+
+
+def _boolean(text: str, where: str) -> bool:
+    try:
+        return parameters.boolean(text, where)
+    except RequirementsRefused as error:  # 3 is for what the job is asked; this is how it is done
+        raise UsageError.of(error.problems) from error
 
 
 def _seconds(text: str, where: str) -> int:
@@ -148,6 +148,7 @@ SETTINGS: tuple[Setting, ...] = (
         parse=_boolean,
     ),
     Setting("python_path", "where the archive's bin/python points; default /usr/bin/pythonX.Y", parse=_absolute),
+    Setting("bundle_python", "put the interpreter into the archive", False, parse=_boolean),
     Setting("s3_endpoint_url", "S3 service other than AWS", has_flag=False),
     Setting("s3_sse_kms_key_id", "KMS key that encrypts what is stored", has_flag=False),
 )

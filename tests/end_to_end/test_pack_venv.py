@@ -143,6 +143,20 @@ def test_it_packs_when_its_interpreter_is_gone(tmp_path: Path, venv: Path) -> No
     assert pack(tmp_path, venv).code == 0
 
 
+def test_its_bytecode_is_made_by_its_own_interpreter_and_changes_nothing_of_it(tmp_path: Path, venv: Path) -> None:
+    before = foreign.snapshot(venv)
+    assert pack(tmp_path, venv, "--bytecode").code == 0
+    assert foreign.snapshot(venv) == before
+    moved = unpacked(tmp_path / "packed.tar.gz", tmp_path / "there")
+    made = sorted(path.name for path in moved.rglob("*.pyc"))
+    assert made == ["__init__.cpython-311.pyc", "lib.cpython-311.pyc"]
+    names_no_place(moved, [tmp_path])
+    (venv / "bin/python").unlink()
+    (venv / "bin/python").symlink_to("/nowhere/bin/python3.11")
+    (problem,) = refusal(pack(tmp_path, venv, "--bytecode", output="again.tar.gz"), code=2)
+    assert "--bytecode needs it" in problem
+
+
 def test_it_packs_under_a_name_that_it_had_before_it_was_moved(tmp_path: Path, venv: Path) -> None:
     venv.rename(tmp_path / "elsewhere")
     assert pack(tmp_path, tmp_path / "elsewhere").code == 0

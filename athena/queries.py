@@ -125,6 +125,8 @@ def _described(engine: Engine, statement: Statement) -> list[dict[str, Any]]:
 
 def _as_metadata(row: dict[str, Any]) -> dict[str, Any]:
     whole = {**row, "requires": {"abi": row["requires_abi"], "glibc": row["requires_glibc"]}}
+    if row["requires_libraries"] is not None:
+        whole["requires"]["libraries"] = json.loads(row["requires_libraries"])
     found = {}
     for column in columns():
         value = whole[column.name]

@@ -2,9 +2,10 @@
 
 python -m benchmarks.archive WORK_DIR [RUNS [LEVEL ...]]
 
-In WORK_DIR `venvbuild create` has run, say of requirements-150.txt. Bytecode is in neither archive. Everything is timed
-that `venvbuild pack` does beside starting Python and writing its record; each row is the best of RUNS (3). The CPU
-seconds tell whether the machine was busy with something else. Asserts nothing.
+In WORK_DIR `venvbuild create` has run, say of requirements-150.txt. Bytecode is only in the archives of the rows that
+say so; "bytecode, cold" is with a warm cache of everything else. Everything is timed that `venvbuild pack` does beside
+starting Python and writing its record; each row is the best of RUNS (3). The CPU seconds tell whether the machine was
+busy with something else. Asserts nothing.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from venvbuild import archive, closure, distributions, environment, leaks
+from venvbuild import archive, closure, distributions, environment, interpreters, leaks
 from venvbuild.archive import Known
 from venvbuild.fragment_cache import FragmentCache
+from venvbuild.interpreters import Interpreter
 from venvbuild.manifest import NAME, Manifest
 
 
@@ -44,6 +47,7 @@ def main() -> None:
     work = Path(sys.argv[1]).resolve()
     runs = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     version = next((work / "venv/lib").glob("python3.*")).name.removeprefix("python")
+    python = interpreters.probe(work / "venv/bin/python")
     with tempfile.TemporaryDirectory(dir=work.parent) as folder:
         output = Path(folder, "venv.tar.gz")
         command = ["tar", "--exclude=__pycache__", "-czf", str(output), "-C", str(work), "venv"]
@@ -52,14 +56,16 @@ def main() -> None:
         print(tar.row("tar -czf", tar))
         for level in [int(text) for text in sys.argv[3:]] or [5]:
             caches = [Path(folder, f"{level}-{number}") for number in range(runs)]
-            cold = min(_measured(lambda: _pack(work, output, version, level, one), output) for one in caches)  # noqa: B023
-            warm = min(_measured(lambda: _pack(work, output, version, level, one), output) for one in caches)  # noqa: B023
-            print(cold.row(f"level {level}, empty cache", tar))
-            print(warm.row(f"level {level}, warm cache", tar))
+            for compiled_by in (None, python):
+                call = partial(_pack, work, output, version, level, compiled_by)
+                cold = min(_measured(partial(call, one), output) for one in caches)
+                warm = min(_measured(partial(call, one), output) for one in caches)
+                print(cold.row(f"level {level}, {'bytecode, cold' if compiled_by else 'empty cache'}", tar))
+                print(warm.row(f"level {level}, {'bytecode, warm' if compiled_by else 'warm cache'}", tar))
     print(f"peak memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6:.0f} MB")
 
 
-def _pack(work: Path, output: Path, version: str, level: int, cache: Path) -> None:
+def _pack(work: Path, output: Path, version: str, level: int, compiled_by: Interpreter | None, cache: Path) -> None:
     venv = work / "venv"
     installed = distributions.installed([environment.site_packages(venv, version)], with_damage=False)
     hashes = {name: digests for name, _, digests in closure.read_lock((work / closure.LOCK).read_text("utf-8"))}
@@ -71,6 +77,7 @@ def _pack(work: Path, output: Path, version: str, level: int, cache: Path) -> No
         gate=leaks.Gate.of([work], [], installed),
         known=Known(installed, hashes, Manifest.read(work / NAME)),
         cache=FragmentCache(cache),
+        compiled_by=compiled_by,
     )
 
 

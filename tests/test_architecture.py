@@ -14,15 +14,16 @@ ATHENA_MAY_IMPORT = tuple(f"venvbuild.{name}" for name in ("metadata", "stores",
 LAYERS = (
     {"errors", "redaction", "echo", "parameters", "bootstrap"},
     {"process", "settings", "stores", "interpreters", "logs", "workdir", "package_index", "parallel", "distributions",
-     "credentials", "metadata", "manifest", "archive_index", "fragment_cache", "extras"},
+     "credentials", "metadata", "manifest", "archive_index", "fragment_cache", "bytecode", "schemas", "extras"},
     {"requirements", "pins", "requirement_lines", "requirement_faults", "requirement_markers", "installer", "diagnosis",
      "conflicts", "findings", "needs", "leaks", "supply", "closure", "environment", "inspection", "archive",
      "commit", "sdists", "aliases", "builds", "unpacking", "fetching", "crew", "rehoming", "restore", "verification",
-     "members", "fragments", "contents", "targets"},
+     "members", "fragments", "contents", "content_digest", "targets", "rebuilding", "rewriting", "foreign",
+     "conversion", "repacking", "elf", "bundle", "libraries"},
     {"steps"},
     {"pipeline", "doctor"},
     {"commands"},
-    {"main", "__main__"},
+    {"main", "__main__", "compile_modules"},
 )  # fmt: skip
 
 ATHENA_LAYERS = (
@@ -97,8 +98,9 @@ def test_other_programs_are_run_through_one_door() -> None:
             assert "subprocess" not in set(imports(path)), path.name
 
 
-def test_bootstrap_needs_nothing_installed() -> None:
+@pytest.mark.parametrize("script", ["bootstrap.py", "compile_modules.py"])
+def test_what_runs_outside_of_our_environment_needs_nothing_installed(script: str) -> None:
     import sys
 
-    for name in imports(ROOT / "venvbuild/bootstrap.py"):
+    for name in imports(ROOT / "venvbuild" / script):
         assert name.split(".")[0] in sys.stdlib_module_names, name

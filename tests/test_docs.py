@@ -131,8 +131,8 @@ def test_what_setup_cfg_installs_is_what_the_base_lock_is_compiled_from() -> Non
 
 def test_the_base_lock_pins_each_of_them_with_hashes() -> None:
     lock = (REPOSITORY / "locks" / "base.txt").read_text("utf-8")
-    for line in (REPOSITORY / "locks" / "base.in").read_text("utf-8").split():
-        name = re.split(r"[<>=]", line)[0]
+    for line in (REPOSITORY / "locks" / "base.in").read_text("utf-8").splitlines():
+        name = re.split(r"[<>=; ]", line)[0]
         assert re.search(rf"^{name}==\S+( ; .*)? \\\n +--hash=sha256:", lock, re.MULTILINE), name
 
 

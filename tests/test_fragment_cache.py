@@ -25,6 +25,7 @@ def test_what_was_put_comes_back_under_its_digest(cache: FragmentCache) -> None:
     assert digest == hashlib.sha256(b"body").hexdigest()
     assert cache.get(digest) == b"body"
     assert cache.get("0" * 64) is None
+    assert (cache.has(digest, 4), cache.has(digest, 5), cache.has("0" * 64, 4)) == (True, False, False)
 
 
 def test_a_damaged_fragment_is_removed_and_absent(cache: FragmentCache, tmp_path: Path) -> None:

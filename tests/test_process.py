@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -101,3 +102,11 @@ def test_a_child_dies_with_us_when_we_are_interrupted(tmp_path: Path) -> None:
         running.wait()
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
+
+
+def test_a_run_in_a_thread_can_be_told_to_end() -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(CommandFailed) as caught:
+        run(["sleep", "1000"], env=clean_environment(), timeout_s=900, stop=stop)
+    assert caught.value.exit_code is None

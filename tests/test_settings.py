@@ -93,6 +93,12 @@ def test_typed_values_of_the_file_are_read(home: Path) -> None:
     assert found["python_version"] == "3.12"
 
 
+def test_bytecode_is_yes_or_no(home: Path) -> None:
+    assert [load(home)["bytecode"], load(home, VENVBUILD_BYTECODE="YES")["bytecode"]] == [False, True]
+    with pytest.raises(UsageError, match="VENVBUILD_BYTECODE: 'perhaps' is not true or false"):
+        load(home, VENVBUILD_BYTECODE="perhaps")
+
+
 @pytest.mark.parametrize("name", ["UV_DEFAULT_INDEX", "PIP_INDEX_URL"])
 def test_the_index_of_pip_and_uv_is_followed(home: Path, name: str) -> None:
     found = load_from(home, {name: "https://one/simple"})

@@ -55,6 +55,14 @@ def refusal(made: Made, tmp_path: Path, machine: Machine, *, with_index: bool) -
     return caught.value
 
 
+def sized(field: bytes) -> bytes:
+    """A file whose header has this field for its size."""
+    header = bytearray(file("lib/x")[:512])
+    header[124:136], header[148:156] = field, b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header) + bytes(512)
+
+
 HOSTILE = {
     "a name that climbs": ([file("../../escaped")], "not a plain path"),
     "a name that climbs in the middle": ([file("lib/../../../escaped")], "not a plain path"),
@@ -90,6 +98,21 @@ HOSTILE = {
     "setgid": ([file("bin/x", mode=0o2755)], "special mode"),
     "sticky": ([file("bin/x", mode=0o1755)], "special mode"),
     "a name of 5,000 bytes": ([file("/".join(["d" * 100] * 50))], "more than 4096"),
+    "100 folders below another": ([file("d/" * 101 + "x")], "more than 100 folders"),
+    "more folders than Python can recurse": ([folder("d/" * 2000 + "x")], "more than 100 folders"),
+    "a second bin/python": ([link("bin/python", "/evil")], "twice"),
+    "a file bin/python": ([file("bin/python")], "twice"),
+    "a file below bin/python": ([file("bin/python/x")], "twice"),
+    "bin/python2 that leads out": ([link("bin/python2", "/evil")], "leads out"),
+    "a folder where we write": ([folder("bin/activate.sh")], "folder where a file belongs"),
+    "a folder that is our marker": ([folder(".venvbuild.json")], "folder where a file belongs"),
+    "pyvenv.cfg as a link": ([], "no pyvenv.cfg"),
+    "a pyvenv.cfg of 100 kB": ([], "no pyvenv.cfg"),
+    "a NUL in a pax path": ([member("x", tarfile.REGTYPE, pax_headers={"path": "venv/a\0b"})], "plain path"),
+    "a file with a final slash": ([member("x", tarfile.REGTYPE, pax_headers={"path": "venv/a/"})], "plain path"),
+    "a size in base 256": ([sized(b"\x80" + b"\xff" * 11)], "size cannot"),
+    "a negative size in base 256": ([sized(b"\xff" * 12)], "size cannot"),
+    "a negative size": ([sized(b"-0000000001\0")], "size cannot"),
     "bin as a link": ([], "no folder bin"),
     "no pyvenv.cfg": ([], "no pyvenv.cfg"),
     "an end in the middle": ([END, file("lib/x")], "something follows the end"),
@@ -111,6 +134,10 @@ def hostile(name: str) -> Made:
     parts = HOSTILE[name][0]
     if name == "bin as a link":
         return archive(folder(""), link("bin", "lib"), folder("lib"), file("pyvenv.cfg", b"version = 3.11.1"))
+    if name == "pyvenv.cfg as a link":
+        return archive(folder(""), folder("bin"), file("real", b"version = 3.11.1"), link("pyvenv.cfg", "real"))
+    if name == "a pyvenv.cfg of 100 kB":
+        return archive(folder(""), folder("bin"), file("pyvenv.cfg", b"version = 3.11.1\n" + b"#" * 100_000))
     if name == "no pyvenv.cfg":
         return archive(folder(""), folder("bin"), [file("lib/x")])
     return archive(BASE, parts)
@@ -123,6 +150,23 @@ def test_a_hostile_member_is_refused_and_nothing_is_left(
 ) -> None:
     error = refusal(hostile(name), tmp_path, machine, with_index=with_index)
     assert re.search(HOSTILE[name][1], str(error)), error
+
+
+@pytest.mark.parametrize("with_index", [True, False], ids=["index", "stream"])
+def test_what_we_write_goes_through_no_link_and_python_is_ours(
+    with_index: bool, tmp_path: Path, machine: Machine
+) -> None:
+    written = (".venvbuild.json", "bin/activate.sh", "bin/activate.csh")
+    links = [link(name, "../real" if "/" in name else "real") for name in written]
+    pythons = [link("bin/python3.99", "/evil"), file("real", b"precious")]
+    configuration = f"HOME = /evil\nhome=/evil\nversion_info = {PYTHON}.1\n".encode()
+    made = archive(folder(""), folder("bin"), file("pyvenv.cfg", configuration), [*links, *pythons])
+    restore.from_archive(made.written(tmp_path / "place", with_index=with_index), tmp_path / "target", machine)
+    found = everything(tmp_path / "target")
+    assert found["real"][1] == b"precious"
+    assert not {name for name in written if (tmp_path / "target" / name).is_symlink()}
+    assert {name for name in found if "python" in name} == {"bin/python", "bin/python3", f"bin/python{PYTHON}"}
+    assert b"evil" not in b"".join(body for _, body in found.values())
 
 
 def test_a_name_split_over_two_fragments_that_two_processes_write_is_still_twice(
@@ -142,6 +186,8 @@ LIES = {
     "an offset inside another": lambda one: changed(offset=one.offset - 1)(one),
     "an offset past the end": changed(offset=1 << 40),
     "a shorter length": lambda one: changed(length=one.length - 1)(one),
+    "a length that is no integer": lambda one: changed(length=float(one.length))(one),
+    "an offset that is no integer": lambda one: changed(offset=float(one.offset))(one),
     "a group that is none": changed(continues=True),
 }
 
@@ -189,6 +235,12 @@ def test_too_many_members_are_refused(tmp_path: Path, machine: Machine, monkeypa
     monkeypatch.setattr("venvbuild.crew.MAX_MEMBERS", 10)
     made = archive(BASE, [file("lib/a"), file("lib/b")], [file("lib/c"), file("lib/d")])
     assert "more than 10 members" in str(refusal(made, tmp_path, machine, with_index=True))
+
+
+def test_too_many_fragments_are_refused(tmp_path: Path, machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("venvbuild.fetching._MAX_FRAGMENTS", 3)
+    made = archive(BASE, [file("lib/a")], [file("lib/b")])
+    assert "more than 3 fragments" in str(refusal(made, tmp_path, machine, with_index=True))
 
 
 @pytest.mark.parametrize("cut", [1, 9, 10, 11, 700])

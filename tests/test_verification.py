@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.support.archives import Made, archive, environment, file, folder
+from tests.support.archives import Made, archive, environment, file, folder, link, member
 from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
 from venvbuild import verification
@@ -31,12 +33,13 @@ def with_modules(**modules: str) -> Made:
     metadata = b"Metadata-Version: 2.1\nName: good\nVersion: 1.0\n"
     dist_info = f"{PACKAGES}/good-1.0.dist-info"
     more = [file(f"{dist_info}/RECORD", record.encode()), file(f"{dist_info}/METADATA", metadata)]
-    return archive(environment(PYTHON), folder(f"lib/python{PYTHON}"), [*files, *more])
+    return archive(environment(PYTHON), folder(f"lib/python{PYTHON}"), [*files, *more]).with_content_sha256()
 
 
-def put(store: Store, made: Made) -> str:
+def put(store: Store, made: Made, **fields: object) -> str:
     files = {"requirements.txt": b"good==1.0\n", **made.files(version(1))}
-    return put_build(store, 1, files, python_version=PYTHON, **made.facts())
+    told = {"content_sha256": made.index.content_sha256, **made.facts(), **fields}
+    return put_build(store, 1, files, python_version=PYTHON, **told)
 
 
 def find(python_version: str) -> Interpreter:
@@ -107,6 +110,58 @@ def test_an_index_of_another_archive_is_noticed_though_all_hashes_are_right(tmp_
     store, made, other = FolderStore(tmp_path), with_modules(good="x = 1"), with_modules(good="x = 2")
     put(store, Made(made.body, other.index))
     assert "fragment" in problems(store)
+
+
+@pytest.mark.parametrize("who", ["metadata.json", "archive_index.json"])
+def test_members_that_are_not_those_of_content_sha256_are_noticed_though_all_hashes_are_right(
+    who: str, tmp_path: Path
+) -> None:
+    store, made = FolderStore(tmp_path), with_modules(good="x = 1")
+    lies = replace(made, index=replace(made.index, content_sha256="c" * 64)) if who == "archive_index.json" else made
+    put(store, lies, content_sha256="c" * 64 if who == "metadata.json" else made.index.content_sha256)
+    assert f"what it holds is not what content_sha256 in {who} says" in problems(store)
+
+
+def test_every_kind_and_mode_of_member_counts_for_content_sha256(store: Store) -> None:
+    odd = member("lib/\udcff", tarfile.REGTYPE, b"odd")
+    more = [
+        file("bin/run", mode=0o755),
+        link("lib/alias", "a" * 200),
+        odd,
+        file("lib/" + "n" * 200),
+        file("lib/e", b""),
+    ]
+    put(store, archive(environment(PYTHON), more).with_content_sha256())
+    assert problems(store) == ""
+
+
+@pytest.mark.parametrize(
+    ("hostile", "what"),
+    [
+        pytest.param(member("x", tarfile.FIFOTYPE), "holds what no archive of ours does", id="a pipe"),
+        pytest.param(file("!elsewhere/x"), "holds what no archive of ours does", id="another root"),
+        pytest.param(b"\xff" * 512, "not what content_sha256 in metadata.json says", id="no header"),
+        pytest.param(file("x", b"1" * 5000)[:1024], "its tar cannot be read", id="cut"),
+    ],
+)
+def test_an_archive_that_no_venvbuild_made_is_told(hostile: bytes, what: str, tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+    put(store, archive(environment(PYTHON), [hostile]))
+    assert what in problems(store)
+
+
+def test_a_file_that_nobody_promised_is_told_and_is_no_problem(store: Store) -> None:
+    build = put(store, with_modules(good="x = 1"))
+    store.put_if_absent(f"venv-builds/{build}/notes.txt", b"mine")
+    found = verification.verify(store, build)
+    assert (found.problems, found.foreign) == ((), ("notes.txt",))
+
+
+def test_an_index_that_nobody_promised_is_a_problem(store: Store) -> None:
+    made = with_modules(good="x = 1")
+    build = put_build(store, 1, {f"{version(1)}.tar.gz": made.body}, python_version=PYTHON, **made.facts())
+    store.put_if_absent(f"venv-builds/{build}/archive_index.json", made.index.text().encode())
+    assert "archive_index.json: metadata.json does not name it" in problems(store)
 
 
 @pytest.mark.parametrize("at", [-1, -8])

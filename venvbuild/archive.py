@@ -12,8 +12,10 @@ import contextlib
 import hashlib
 import os
 import secrets
+import tempfile
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,12 +27,14 @@ from zlib_ng import zlib_ng
 
 from venvbuild import fragments
 from venvbuild.archive_index import ArchiveIndex, Fragment, placed
+from venvbuild.bytecode import Compiled, Compiler, source_of
 from venvbuild.contents import Contents, Group, Known
 from venvbuild.errors import IntegrityError, Problem, UsageError, of_disk
 from venvbuild.fragment_cache import FragmentCache
 from venvbuild.fragments import Compressed, Piece
+from venvbuild.interpreters import Interpreter
 from venvbuild.leaks import Gate
-from venvbuild.members import ROOT, members
+from venvbuild.members import ROOT, Member, members
 
 __all__ = ["ROOT", "Archive", "Known", "pack"]
 
@@ -69,12 +73,17 @@ def pack(
     known: Known | None = None,
     cache: FragmentCache | None = None,
     threads: int | None = None,
+    compiled_by: Interpreter | None = None,
+    instead: Mapping[str, Member | None] | None = None,
+    problems: Sequence[Problem] = (),
 ) -> Archive:
     """Write the archive of `venv` to `output`, which appears when it is whole.
 
     `python_version` is X.Y; `level` 1 (fast) to 9 (small); `python_path` is what `bin/python` links to in the archive
     (default `/usr/bin/pythonX.Y`). `known` spares reading files, `cache` compressing them; the bytes are the same
-    without. Memory holds a few pieces of 32 MB at once, however large a file is.
+    without. With `compiled_by`, the environment's own interpreter, the archive has bytecode too; `venv` is not touched.
+    `instead` has by name what the archive is to hold other than the environment (None: nothing of that name),
+    `problems` what is known to be wrong with it. Memory holds a few pieces of 32 MB at once, however large a file is.
 
     Raises:
         IntegrityError: a file holds what `gate` looks for, or the venv has what cannot be moved (links that lead out,
@@ -84,19 +93,25 @@ def pack(
     venv = venv.resolve()
     building = output.with_name(f".{output.name}-{secrets.token_hex(4)}")
     try:
-        found, problems = members(venv, python_version, python_path or f"/usr/bin/python{python_version}")
-        with building.open("xb") as raw, _workers(threads) as workers:
-            packing = _Packing(venv, python_version, level, gate, cache, workers)
+        usual = f"/usr/bin/python{python_version}"
+        found, immovable = members(venv, python_version, python_path or usual, instead or {})
+        with (
+            building.open("xb") as raw,
+            _compiler(output, compiled_by) as compiler,
+            _workers(threads, compiler) as workers,
+        ):
+            packing = _Packing(venv, python_version, level, gate, cache, workers, compiler)
             made = packing.write(raw, Contents.of(found, venv, python_version, known or Known()), output)
-        problems += packing.problems
+        problems = [*problems, *immovable, *packing.problems]
         if problems:
-            raise IntegrityError.of(sorted(problems, key=lambda problem: problem.what))
+            named = (replace(problem, where=problem.where or output.name) for problem in problems)
+            raise IntegrityError.of(sorted(named, key=lambda problem: problem.what))
         building.chmod(0o644)
         building.rename(output)
     except OSError as error:
         raise of_disk(error, str(output)) or UsageError(
             f"the archive cannot be written: {error.strerror}",
-            where=str(error.filename or output),
+            where=str(output if error.filename == os.fspath(building) else error.filename or output),
             fix="give another folder",
         ) from error
     finally:
@@ -106,11 +121,23 @@ def pack(
 
 
 @contextlib.contextmanager
-def _workers(threads: int | None) -> Iterator[_Workers]:
+def _compiler(output: Path, interpreter: Interpreter | None) -> Iterator[Compiler | None]:
+    """Makes bytecode beside `output`; what it made is gone at the end."""
+    if interpreter is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as folder:
+        yield Compiler(interpreter, Path(folder).resolve(), f"/{ROOT}", threading.Event())
+
+
+@contextlib.contextmanager
+def _workers(threads: int | None, compiler: Compiler | None) -> Iterator[_Workers]:
     with ThreadPoolExecutor(threads or max(2, os.cpu_count() or 2), "pack") as pool:
         try:
             yield _Workers(pool)
         except BaseException:
+            if compiler:
+                compiler.stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
@@ -140,15 +167,27 @@ class _Packing:
     """One run of `pack`: fragments made or taken from the cache, written one behind the other."""
 
     def __init__(
-        self, venv: Path, python_version: str, level: int, gate: Gate, cache: FragmentCache | None, workers: _Workers
+        self,
+        venv: Path,
+        python_version: str,
+        level: int,
+        gate: Gate,
+        cache: FragmentCache | None,
+        workers: _Workers,
+        compiler: Compiler | None,
     ) -> None:
         self._venv, self._python_version, self._level, self._gate = venv, python_version, level, gate
-        self._cache, self._workers = cache, workers
+        self._cache, self._workers, self._compiler = cache, workers, compiler
+        self._compiling = threading.Lock()
         self.problems: list[Problem] = []
 
     def write(self, raw: IO[bytes], contents: Contents, output: Path) -> Archive:
         """The whole archive."""
-        known = [self._fragments_of(group) for group in self._hashed(contents.groups)]
+        self._hash(contents.groups)
+        if self._compiler:
+            calls = ((0, partial(self._compiled, self._compiler, group)) for group in contents.groups)
+            contents = contents.with_bytecode(self._workers.results(calls))
+        known = [self._fragments_of(group) for group in contents.groups]
         self._search(contents.groups, known)
         out, made = GzipMember(raw), []
         results = self._workers.results(
@@ -169,11 +208,10 @@ class _Packing:
             output, out.sha256, out.size_bytes, out.plain_bytes, len(contents.members), content_sha256, index
         )
 
-    def _hashed(self, groups: Sequence[Group]) -> Sequence[Group]:
-        """The groups, with the sha256 of every file of a distribution; where nothing tells it, the file is read."""
+    def _hash(self, groups: Sequence[Group]) -> None:
+        """Give the groups the sha256 of every file of a distribution; where nothing tells it, the file is read."""
         for _ in self._workers.results((0, partial(self._read, group)) for group in groups if self._is_kept(group)):
             pass
-        return groups
 
     def _read(self, group: Group) -> None:
         """In a worker: the files of which nothing is known, hashed and searched."""
@@ -181,6 +219,19 @@ class _Packing:
             sha256, problems = fragments.looked_through(member, self._venv, self._gate)
             group.read[member.name] = problems
             group.sha256[member.name] = sha256
+
+    def _compiled(self, compiler: Compiler, group: Group) -> Sequence[Compiled]:
+        """In a worker: the bytecode of a group's modules, remembered or made."""
+        names = [member.name for member in group.modules()]
+        if not self._cache or not names or not self._is_kept(group):
+            return compiler.compile(self._venv, names).compiled
+        found = self._cache.look_up_bytecode(compiler.key({name: group.sha256[name] for name in names}))
+        if found is not None:
+            return found
+        made = compiler.compile(self._venv, names)
+        if len(made.sources) == len(names):
+            self._cache.remember_bytecode(compiler.key(made.sources), made.compiled)
+        return made.compiled
 
     def _is_kept(self, group: Group) -> bool:
         """Whether the cache is for this group: not for what belongs to no single distribution."""
@@ -202,6 +253,8 @@ class _Packing:
 
     def _search_the_rest(self, group: Group) -> list[Problem]:
         """In a worker: what the files hold that nobody had to read."""
+        if group.sources:  # nothing is in bytecode that is not in its source, which is searched
+            return []
         rest = [member for member in group.members if member.kind == "f" and member.name not in group.read]
         return [problem for member in rest for problem in fragments.looked_through(member, self._venv, self._gate)[1]]
 
@@ -209,10 +262,34 @@ class _Packing:
         """In a worker: one fragment, from the cache when it is there and whole."""
         if self._cache and cached and (body := self._cache.get(cached.sha256)) is not None:
             return Compressed(cached, body)
-        made = fragments.compress(piece, self._venv, self._level, self._gate)
+        if self._compiler and group.sources:
+            made = self._made_of_bytecode(self._compiler, group, piece)
+        else:
+            made = fragments.compress(piece, self._venv, self._level, self._gate)
         if self._cache and self._is_kept(group) and not made.problems:
             self._cache.put(made.body, made.fragment.sha256)
         return made
+
+    def _made_of_bytecode(self, compiler: Compiler, group: Group, piece: Piece) -> Compressed:
+        """A fragment of bytecode, which is made now if it was only remembered until now."""
+        with self._compiling:
+            if not (compiler.folder / group.members[0].name).exists():
+                again = compiler.compile(self._venv, [member.name for member in group.sources]).compiled
+                if {one.name: one.sha256 for one in again} != group.sha256:
+                    raise IntegrityError(
+                        "the bytecode is not what it was when it was made before",
+                        where=f"{group.distribution} {group.version}",
+                        fix="let nothing change the environment while it is packed; or remove the fragment cache",
+                    )
+        made = fragments.compress(piece, compiler.folder, self._level, self._gate.for_bytecode())
+        return replace(made, problems=tuple(one for one in made.problems if not self._is_of_its_source(group, one)))
+
+    def _is_of_its_source(self, group: Group, found: Problem) -> bool:
+        """Whether a source holds what was found in its bytecode: then it is judged there."""
+        name, _, what = found.what.partition(" holds ")
+        source = next(member for member in group.sources if member.name == source_of(name))
+        problems = fragments.looked_through(source, self._venv, self._gate.for_bytecode())[1]
+        return f"{source.name} holds {what}" in [problem.what for problem in problems]
 
     def _learn(self, group: Group, done: Sequence[Compressed], cached: Sequence[Fragment] | None) -> None:
         """What its compression told of a group. Its key is made again: RECORD may have lied about a hash."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from importlib import resources
 from typing import Any
 
+from venvbuild import schemas
 from venvbuild.errors import IntegrityError
 
 NAME = "archive_index.json"
@@ -23,7 +23,7 @@ class Fragment:
     """A part of the archive that can be inflated on its own. Field names are archive_index.json's."""
 
     distribution: str | None
-    """Canonical name; None for what belongs to no single distribution."""
+    """Canonical name; `_base` for the bundled interpreter; None for what belongs to no single distribution."""
     version: str | None
     offset: int
     """Of its first byte in the archive."""
@@ -101,13 +101,8 @@ def _gaps(index: ArchiveIndex) -> Iterable[str]:
 
 
 def _validate(read: Any, where: str) -> None:
-    import jsonschema  # 130 ms, so only where it is needed
-
-    schema = json.loads(resources.files("venvbuild").joinpath("archive_index.schema.json").read_bytes())
-    error = next(iter(sorted(jsonschema.Draft202012Validator(schema).iter_errors(read), key=str)), None)
-    if error:
-        field = "/".join(map(str, error.absolute_path)) or "(the whole)"
-        raise _refused(f"{field}: {error.message[:300]}", where)
+    for field, what in schemas.faults(read, "archive_index.schema.json"):
+        raise _refused(f"{field}: {what}", where)
 
 
 def _known(fields: dict[str, Any], record: type) -> dict[str, Any]:

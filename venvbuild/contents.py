@@ -6,19 +6,21 @@ import binascii
 import hashlib
 import json
 import os
+import posixpath
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from venvbuild import distributions, fragments
+from venvbuild.bytecode import Compiled
 from venvbuild.distributions import Distribution
 from venvbuild.environment import site_packages
 from venvbuild.errors import Problem
 from venvbuild.fragments import END_OF_TAR, Piece
 from venvbuild.leaks import is_of_the_wheel
 from venvbuild.manifest import Manifest
-from venvbuild.members import ROOT, Member
+from venvbuild.members import BASE, ROOT, Member
 
 _SHARED = -1
 
@@ -33,6 +35,8 @@ class Known:
     """By canonical name: the hashes of the files that the lock allows."""
     manifest: Manifest | None = None
     """How its files looked when the installer had ended."""
+    base_version: str | None = None
+    """X.Y.Z of the interpreter that is bundled."""
 
 
 @dataclass
@@ -48,6 +52,8 @@ class Group:
     """By member name: of each file's bytes, as far as it is known; at first, as RECORD has it."""
     read: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
     """By name of a member that had to be read to know its sha256: what the gate found in it."""
+    sources: tuple[Member, ...] = ()
+    """What its members are the bytecode of; empty for members of the environment itself."""
 
     @cached_property
     def pieces(self) -> tuple[Piece, ...]:
@@ -57,6 +63,11 @@ class Group:
     def unknown(self) -> list[Member]:
         """The files whose bytes nothing tells."""
         return [member for member in self.members if member.kind == "f" and member.name not in self.sha256]
+
+    def modules(self) -> tuple[Member, ...]:
+        """The members that bytecode can be made of: files of the environment, not what we write."""
+        found = (one for one in self.members if one.kind == "f" and one.look and one.name.startswith("lib"))
+        return tuple(one for one in found if one.name.endswith(".py") and not one.name.endswith("/.py"))
 
     def key(self, level: int, python_version: str) -> str:
         """What its fragments depend on, all of it, as one digest. Needs the sha256 of every file."""
@@ -73,7 +84,8 @@ class Contents:
     members: Sequence[Member]
     """In order of their names, bytewise."""
     groups: tuple[Group, ...]
-    """What belongs to no single distribution, then each distribution by the name of its dist-info, then the end."""
+    """What belongs to no single distribution, then each distribution by the name of its dist-info, then the bundled
+    interpreter, then the end. Bytecode is a group of its own, behind the group of what it was made of."""
 
     @classmethod
     def of(cls, members: Sequence[Member], venv: Path, python_version: str, known: Known) -> Contents:
@@ -87,9 +99,12 @@ class Contents:
             installed = distributions.installed([site_packages(venv, python_version)], with_damage=False)
         installed = sorted(installed, key=lambda one: os.fsencode(one.dist_info))
         claims = _claims(installed, venv)
+        base = [member for member in members if member.is_of_base]
         dealt: list[list[Member]] = [[] for _ in range(len(installed) + 1)]
         believed: list[dict[str, str]] = [{} for _ in dealt]
         for member in members:
+            if member.is_of_base:
+                continue
             owner, sha256 = claims.get(member.name, (_SHARED, ""))
             if member.is_of_no_distribution:
                 owner = _SHARED
@@ -101,13 +116,34 @@ class Contents:
             hashes = known.hashes.get(one.canonical_name, ())
             if own:
                 groups.append(Group(one.canonical_name, one.version, tuple(own), hashes, sha256s if hashes else {}))
+        if base:
+            groups.append(Group(BASE, known.base_version, tuple(base)))
         return cls(members, (*groups, Group(None, None, ())))
+
+    def with_bytecode(self, compiled: Iterable[Sequence[Compiled]]) -> Contents:
+        """The same with bytecode, `compiled` for each group in order; its folders are in the first group."""
+        folders, groups = set[str](), list[Group]()
+        for group, ones in zip(self.groups, compiled, strict=True):
+            groups.append(group)
+            if ones:
+                own = tuple(_sorted(Member(one.name, "f", 0o644, one.size) for one in ones))
+                sha256 = {one.name: one.sha256 for one in ones}
+                groups.append(replace(group, members=own, sha256=sha256, read={}, sources=group.modules()))
+                folders |= {posixpath.dirname(one.name) for one in ones}
+        new = [Member(name, "d", 0o755) for name in folders]
+        groups[0] = replace(groups[0], members=tuple(_sorted([*groups[0].members, *new])))
+        files = (member for group in groups if group.sources for member in group.members)
+        return Contents(_sorted([*self.members, *new, *files]), tuple(groups))
 
     def sha256(self) -> str:
         """`content_sha256`, once the sha256 of every file is known."""
         sha256 = {name: value for group in self.groups for name, value in group.sha256.items()}
         lines = [member.line(sha256[member.name] if member.kind == "f" else "") for member in self.members]
         return hashlib.sha256(os.fsencode("".join(lines))).hexdigest()
+
+
+def _sorted(members: Iterable[Member]) -> list[Member]:
+    return sorted(members, key=lambda member: os.fsencode(member.name))
 
 
 def _is_untouched(member: Member, manifest: Manifest | None) -> bool:

@@ -95,9 +95,10 @@ def explain_files(wanted: Sequence[Wanted], index: PackageIndex, interpreter: In
             return error
         return None
 
-    for error in each(look, wanted, workers=4):
-        if error:
-            raise error
+    errors = [error for error in each(look, wanted, workers=4) if error]
+    if errors:
+        kind = type(errors[0])
+        raise kind.of(problem for error in errors if type(error) is kind for problem in error.problems)
 
 
 def newest_versions(names: Iterable[tuple[str, str]], index: PackageIndex, timeout_s: float = 3) -> Mapping[str, str]:

@@ -32,6 +32,7 @@ _MAX_VALUE_LENGTH = 4096
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _BYTECODE = re.compile(r"(?:^|/)__pycache__/[^/]*\.pyc$")
+_EMPTY_LINE = re.compile(r"(?:\r\n|\r(?!\n)|\n){2}")
 
 
 class RecordRow(NamedTuple):
@@ -218,7 +219,8 @@ class _Headers:
     """The fields of a METADATA or WHEEL, printable."""
 
     def __init__(self, text: str) -> None:
-        self._message = HeaderParser().parsestr(text)
+        # What follows the first empty line is prose, often a hundred times as long.
+        self._message = HeaderParser().parsestr(_EMPTY_LINE.split(text, maxsplit=1)[0])
 
     def all(self, field: str) -> tuple[str, ...]:
         return tuple(value for value in map(printable, map(str, self._message.get_all(field, []))) if value)

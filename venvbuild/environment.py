@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import csv
-import hashlib
-import io
 import logging
 import os
-import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from venvbuild import distributions
+from venvbuild import distributions, rewriting
 from venvbuild.closure import Closure, LockedDistribution
 from venvbuild.diagnosis import Wanted, explain_files
 from venvbuild.errors import IndexUnavailable, Problem, ResolutionError
@@ -28,17 +23,6 @@ from venvbuild.supply import Supply
 log = logging.getLogger(__name__)
 
 _TRIES = 3
-_INSTALL_RECORDS = ("uv_cache.json", "uv_build.json")
-"""Written by uv into a dist-info for its own use; they hold timestamps and build paths."""
-# The three forms in which pip writes `#!/venv/bin/python`: plain, over 127 characters, with a space (distlib).
-_PIP_SHEBANG = re.compile(
-    rb"\A(?:#!/bin/sh\n'''exec' (?:\"(?P<quoted>/[^\"\n]*)\"|(?P<long>/\S*)) \"\$0\" \"\$@\"\n' '''"
-    rb"|#!(?P<plain>/[^\n]*))\n"
-)
-_RELOCATABLE_SHEBANG = (
-    b"#!/bin/sh\n'''exec' \"$(dirname -- \"$(realpath -- \"$0\")\")\"/'python' \"$0\" \"$@\"\n' '''\n"
-)
-"""As uv writes it: the interpreter is the one beside the script."""
 
 
 @dataclass(frozen=True)
@@ -187,55 +171,22 @@ def _fetched(one: LockedDistribution, supply: Supply, folder: Path) -> Path:
 
 def _make_relocatable(venv: Path, packages: Path) -> None:
     """Rewrite what holds the venv's present path, drop the installer's notes, and keep each RECORD true."""
-    changed = {
-        path for path in (venv / "bin").iterdir() if path.is_file() and not path.is_symlink() and _rewrite(path, venv)
-    }
-    dropped = {
-        path
-        for folder in packages.glob("*.dist-info")
-        for name in _INSTALL_RECORDS
-        if (path := folder / name).is_file()
-    }
+    scripts = (path for path in (venv / "bin").iterdir() if path.is_file() and not path.is_symlink())
+    rewritten = {path: rewriting.relocatable(path.read_bytes(), [str(venv)]) for path in scripts}
+    written = {path: content for path, content in rewritten.items() if content is not None}
+    dropped = [path for name in rewriting.INSTALL_RECORDS for path in packages.glob(f"*.dist-info/{name}")]
+    for path, content in written.items():
+        path.write_bytes(content)
     for path in dropped:
         path.unlink()
-    if changed or dropped:
-        for record in packages.glob("*.dist-info/RECORD"):
-            _correct(
-                record,
-                packages,
-                {os.path.relpath(path, packages) for path in changed},
-                {os.path.relpath(path, packages) for path in dropped},
-            )
-
-
-def _rewrite(script: Path, venv: Path) -> bool:
-    """Make a script that names this venv's Python name the one beside it; whether it was one."""
-    content = script.read_bytes()
-    match = _PIP_SHEBANG.match(content)
-    named = next(filter(None, match.groups()), b"") if match else b""
-    if not match or not named.startswith(os.fsencode(venv / "bin" / "python")):
-        return False
-    script.write_bytes(_RELOCATABLE_SHEBANG + content[match.end() :])
-    return True
-
-
-def _correct(record: Path, packages: Path, changed: Iterable[str], dropped: Iterable[str]) -> None:
-    rows = list(csv.reader(io.StringIO(record.read_text("utf-8"))))
-    by_path = {os.path.normpath(row[0]): row for row in rows if row}
-    touched = [path for path in (*changed, *dropped) if path in by_path]
-    if not touched:
-        return
-    for path in touched:
-        row = by_path[path]
-        if path in dropped:
-            rows.remove(row)
-        else:
-            content = (packages / path).read_bytes()
-            digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
-            row[1:] = [f"sha256={digest}", str(len(content))]
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(rows)
-    record.write_text(out.getvalue(), "utf-8")
+    for record in packages.glob("*.dist-info/RECORD") if written or dropped else ():
+        text = rewriting.corrected(
+            record.read_text("utf-8"),
+            {os.path.relpath(path, packages): content for path, content in written.items()},
+            {os.path.relpath(path, packages) for path in dropped},
+        )
+        if text is not None:
+            record.write_text(text, "utf-8")
 
 
 def _replace(building: Path, target: Path) -> None:

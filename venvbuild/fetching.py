@@ -48,6 +48,8 @@ class Bodies:
     in_file: frozenset[int]
     """Offsets of the fragments that are in the file; the others are in the cache."""
     cache: FragmentCache | None = None
+    is_file_checked: bool = False
+    """Whether each fragment in the file was already compared with its sha256, as the cache does it on every read."""
 
     def plain(self, fragment: Fragment) -> bytes:
         """The plain bytes of a fragment, checked.
@@ -57,11 +59,13 @@ class Bodies:
         """
         if fragment.offset in self.in_file:
             body: bytes | None = os.pread(self.file, fragment.length, fragment.offset)
+            is_checked = self.is_file_checked
         else:
             body = self.cache.get(fragment.sha256) if self.cache else None
+            is_checked = True
         if body is None:
             raise Evicted
-        return inflated(fragment, body)
+        return inflated(fragment, body, is_checked=is_checked)
 
 
 def check_limits(index: ArchiveIndex) -> None:
@@ -97,8 +101,10 @@ def groups(fragments: Iterable[Fragment]) -> list[list[Fragment]]:
     return found
 
 
-def missing(index: ArchiveIndex, cache: FragmentCache) -> list[Fragment]:
-    """What the cache does not have, or has damaged, in order; each entry of it is read and checked."""
+def missing(index: ArchiveIndex, cache: FragmentCache, *, thorough: bool) -> list[Fragment]:
+    """What the cache does not have, in order; when `thorough`, also what it has damaged: each entry is read for it."""
+    if not thorough:
+        return [fragment for fragment in index.fragments if not cache.has(fragment.sha256, fragment.length)]
     with ThreadPoolExecutor(THREADS) as pool:
         found = pool.map(lambda fragment: cache.get(fragment.sha256) is not None, index.fragments)
         return [fragment for fragment, is_there in zip(index.fragments, found, strict=True) if not is_there]
@@ -184,13 +190,16 @@ def in_threads(
                 pass
 
 
-def inflated(fragment: Fragment, body: bytes) -> bytes:
+def inflated(fragment: Fragment, body: bytes, *, is_checked: bool = False) -> bytes:
     """The plain bytes of `body`, which must be this fragment, compressed; never more than the index says.
+
+    `is_checked` tells that the sha256 of `body` was compared a moment ago.
 
     Raises:
         IntegrityError: the compressed or the plain bytes are not what the index says.
     """
-    _check(fragment, body)
+    if not is_checked or len(body) != fragment.length:
+        _check(fragment, body)
     inflating = zlib_ng.decompressobj(wbits=-15)
     try:
         plain = inflating.decompress(body, fragment.plain_length + 1)

@@ -1,4 +1,4 @@
-"""Fragments that were made or fetched before, by their own sha256; and what fragments a distribution once gave.
+"""Fragments that were made or fetched before, by their own sha256; what fragments and bytecode a package once gave.
 
 A damaged entry is noticed and removed, never used. Any number of processes may share the folder. A folder that cannot
 be written, or a disk that is full, is a cache that keeps nothing: nobody fails because of it.
@@ -17,8 +17,10 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from venvbuild.archive_index import Fragment
+from venvbuild.bytecode import Compiled
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ _STALE_S = 3600
 
 
 class FragmentCache:
-    """`folder/fragments/ab/<sha256>` and `folder/distributions/ab/<key>`; made when the first entry comes."""
+    """`folder/fragments/ab/<sha256>`, `folder/{distributions,bytecode}/ab/<key>`; made when the first entry comes."""
 
     def __init__(self, folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
         self._folder, self._limit = folder, limit_bytes
@@ -50,6 +52,13 @@ class FragmentCache:
         _remove(path)
         return None
 
+    def has(self, sha256: str, size_bytes: int) -> bool:
+        """Whether something with this digest's name and this size is there; only `get` tells whether it is whole."""
+        try:
+            return self._path("fragments", sha256).stat().st_size == size_bytes
+        except OSError:
+            return False
+
     def put(self, body: bytes, sha256: str | None = None) -> str:
         """Keep a fragment; its digest, which a caller who has just computed it may give.
 
@@ -61,23 +70,39 @@ class FragmentCache:
 
     def look_up(self, key: str) -> tuple[Fragment, ...] | None:
         """What `remember` was told under this key; offsets are 0. None when it was not, or when that is damaged."""
-        path = self._path("distributions", key)
+        found = self._recalled(self._path("distributions", key))
+        return None if found is None else tuple(Fragment(**fields) for fields in found)
+
+    def remember(self, key: str, fragments: Sequence[Fragment]) -> None:
+        """Which fragments this key gave. Whoever changes `Fragment` changes what goes into the key."""
+        self._note(self._path("distributions", key), [{**asdict(fragment), "offset": 0} for fragment in fragments])
+
+    def look_up_bytecode(self, key: str) -> tuple[Compiled, ...] | None:
+        """What `remember_bytecode` was told under this key; None when it was not, or when that is damaged."""
+        found = self._recalled(self._path("bytecode", key))
+        return None if found is None else tuple(Compiled(*fields) for fields in found)
+
+    def remember_bytecode(self, key: str, compiled: Sequence[Compiled]) -> None:
+        """Which bytecode this key gave; the files themselves are in fragments."""
+        self._note(self._path("bytecode", key), list(compiled))
+
+    def _recalled(self, path: Path) -> Any:
+        """The JSON value that was noted there; None when there is none, or it is not what was noted under its name."""
         body = _read(path)
         if body is None:
             return None
         digest, _, text = body.partition(b"\n")
-        if hashlib.sha256(key.encode() + text).hexdigest().encode() != digest:
+        if hashlib.sha256(path.name.encode() + text).hexdigest().encode() != digest:
             log.warning("a damaged entry in the cache was removed: %s", path)
             _remove(path)
             return None
         _touch(path)
-        return tuple(Fragment(**fields) for fields in json.loads(text))
+        return json.loads(text)
 
-    def remember(self, key: str, fragments: Sequence[Fragment]) -> None:
-        """Which fragments this key gave. Whoever changes `Fragment` changes what goes into the key."""
-        text = json.dumps([{**asdict(fragment), "offset": 0} for fragment in fragments]).encode()
-        digest = hashlib.sha256(key.encode() + text).hexdigest().encode()
-        self._write(self._path("distributions", key), digest + b"\n" + text)
+    def _note(self, path: Path, value: Any) -> None:
+        text = json.dumps(value).encode()
+        digest = hashlib.sha256(path.name.encode() + text).hexdigest().encode()
+        self._write(path, digest + b"\n" + text)
 
     def _path(self, kind: str, digest: str) -> Path:
         if not _SHA256.fullmatch(digest):

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from packaging import tags
@@ -127,9 +127,21 @@ def installed(environ: Mapping[str, str]) -> tuple[Interpreter, ...]:
 
 
 def probe(path: Path) -> Interpreter | None:
-    """What the Python at `path` says of itself; None when it does not run (a dead pyenv shim) or is older than 3.8."""
+    """What the Python at `path` says of itself; None when it does not run (a dead pyenv shim) or is older than 3.8.
+
+    It is asked once, and again when the file was replaced since.
+    """
     try:
-        said = run([path, "-I", "-S", "-c", _PROBE], env=clean_environment(), timeout_s=20).stdout
+        facts = path.stat()
+    except OSError:
+        return None
+    return _asked(path, (facts.st_ino, facts.st_size, facts.st_mtime_ns))
+
+
+@lru_cache
+def _asked(path: Path, _look: tuple[int, int, int]) -> Interpreter | None:
+    try:
+        said = run([path, "-I", "-S", "-B", "-c", _PROBE], env=clean_environment(), timeout_s=20).stdout
         facts = json.loads(said)
     except (CommandFailed, OSError, ValueError):
         return None

@@ -10,13 +10,17 @@ import base64
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from venvbuild.distributions import Distribution
 from venvbuild.errors import Problem
 
 _NAME_BYTE = re.compile(rb"[A-Za-z0-9_.-]")
+_FIX_PLACE = (
+    "write the file so that it needs no place, or install its package from a wheel; "
+    "if it names this folder by chance, make the environment in another one"
+)
 _INSTALLERS_OWN = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 """Files of a dist-info which the installer writes; their RECORD row is no promise of the wheel's."""
 
@@ -29,6 +33,11 @@ class Gate:
     secrets: tuple[bytes, ...]
     promised: Mapping[str, str]
     """By absolute path: `sha256=<urlsafe base64>` as the wheel has it."""
+    is_for_bytecode: bool = False
+    """Whether a path is found also behind what looks like a part of a name: in bytecode that may be its length."""
+    places: tuple[bytes, ...] = ()
+    """Paths that no file may hold, a wheel's own included, since it may have been built there; except what describes a
+    package: a README in METADATA may name /opt/venv as an example."""
 
     @classmethod
     def of(cls, paths: Iterable[Path], secrets: Iterable[str], distributions: Iterable[Distribution]) -> Gate:
@@ -46,6 +55,10 @@ class Gate:
             promised,
         )
 
+    def for_bytecode(self) -> Gate:
+        """The same for bytecode, which no wheel promises, and for the sources that it is compared with."""
+        return replace(self, promised={}, is_for_bytecode=True)
+
     def searching(self, path: str, before: bytes = b"") -> Search:
         """A search through the file at `path`, from where `before` ends."""
         return Search(self, path, before)
@@ -53,7 +66,8 @@ class Gate:
     @property
     def longest(self) -> int:
         """Bytes that two pieces must overlap by, so that nothing hides across a cut."""
-        return max((len(needle) + 1 for needle in (*self.paths, *self.secrets)), default=0)  # + the byte before it
+        needles = (*self.paths, *self.secrets, *self.places)
+        return max((len(needle) + 1 for needle in needles), default=0)  # + the byte before it
 
 
 class Search:
@@ -62,6 +76,7 @@ class Search:
     def __init__(self, gate: Gate, path: str, before: bytes) -> None:
         self._gate, self._path, self._tail = gate, path, before
         self._promise = gate.promised.get(path)
+        self._places = () if self._promise and ".dist-info/" in path else gate.places
         self._found: set[str] = set()
 
     def see(self, piece: bytes) -> None:
@@ -69,7 +84,10 @@ class Search:
         content = self._tail + piece if self._tail else piece
         if any(secret in content for secret in self._gate.secrets):
             self._found.add("a secret")
-        if not self._promise and any(_stands_in(path, content) for path in self._gate.paths):
+        self._found.update(
+            f"the environment's path {os.fsdecode(place)}" for place in self._places if self._stands_in(place, content)
+        )
+        if not self._promise and any(self._stands_in(path, content) for path in self._gate.paths):
             self._found.add("a path of this build")
         self._tail = content[-self._gate.longest :] if self._gate.longest else b""
 
@@ -83,6 +101,9 @@ class Search:
             self._found.add("a path of this build")
         return sorted(self._found)
 
+    def _stands_in(self, path: bytes, content: bytes) -> bool:
+        return path in content if self._gate.is_for_bytecode else _stands_in(path, content)
+
     def _holds_a_path(self) -> bool:
         search = Search(Gate(self._gate.paths, (), {}), self._path, b"")
         with open(self._path, "rb") as file:
@@ -92,13 +113,12 @@ class Search:
 
 
 def problem(member: str, what: str) -> Problem:
-    """The finding, without what was found."""
-    fix = (
-        "if a package wrote it while it was built, ask its publisher for a wheel"
-        if what.startswith("a path")
-        else "change that secret, and find out which package wrote it"
-    )
-    return Problem(f"{member} holds {what}; the archive is not uploaded", "venv.tar.gz", fix=fix, rule="LEAK")
+    """The finding, without the secret that was found."""
+    fix = {
+        "a secret": "change that secret, and find out which package wrote it",
+        "a path of this build": "if a package wrote it while it was built, ask its publisher for a wheel",
+    }.get(what, _FIX_PLACE)
+    return Problem(f"{member} holds {what}; the archive is not made", fix=fix, rule="LEAK")
 
 
 def is_of_the_wheel(path: str) -> bool:

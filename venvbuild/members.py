@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -18,6 +18,8 @@ from venvbuild.manifest import Look, walk
 
 ROOT = "venv"
 """The one folder at the top of every archive."""
+BASE = "_base"
+"""The folder of an environment where a bundled interpreter is."""
 _PYTHON_LINK = re.compile(r"bin/python(3(\.[0-9]+)?)?")
 _OF_NO_DISTRIBUTION = re.compile(
     r"pyvenv\.cfg|bin/(?:rehome|python[0-9.]*|(?:de)?activate(?:_this\.py|\.(?:bat|csh|fish|nu|ps1))?)"
@@ -38,13 +40,20 @@ class Member(NamedTuple):
     link: str = ""
     content: bytes | None = None
     """Of a file which we write; else it is read from the environment."""
+    source: str | None = None
+    """Of a file that is read from elsewhere: its absolute path."""
     look: Look | None = None
-    """Of a file that is read, when it was listed."""
+    """Of a file of the environment, when it was listed."""
 
     @property
     def is_of_no_distribution(self) -> bool:
         """Whether it belongs to the environment itself, whatever a RECORD claims."""
-        return self.kind == "d" or self.content is not None or bool(_OF_NO_DISTRIBUTION.fullmatch(self.name))
+        return self.kind == "d" or bool(_OF_NO_DISTRIBUTION.fullmatch(self.name))
+
+    @property
+    def is_of_base(self) -> bool:
+        """Whether it is a file or link of the bundled interpreter."""
+        return self.kind != "d" and self.name.startswith(f"{BASE}/")
 
     def header(self) -> bytes:
         """Its tar header. mtime, uid, gid and owner names are tarfile's zeros.
@@ -79,24 +88,35 @@ def _simple_header(path: bytes, mode: int, size: int) -> bytes:
     return path + template[len(path) : 124] + digits + template[135:148] + b"%06o" % checksum + template[154:]
 
 
-def members(venv: Path, python_version: str, python_path: str) -> tuple[list[Member], list[Problem]]:
-    """All members in the order of their names, bytewise; and what cannot be moved: links that lead out, devices."""
-    found, problems = list(_own(venv, python_version, python_path)), []
+def members(
+    venv: Path, python_version: str, python_path: str, instead: Mapping[str, Member | None]
+) -> tuple[list[Member], list[Problem]]:
+    """All members in the order of their names, bytewise; and what cannot be moved: links that lead out, devices.
+
+    `instead` has by name what the archive is to hold other than the environment; None: nothing of that name.
+    """
+    found, problems = {member.name: member for member in _own(venv, python_version, python_path)}, []
     for name, facts in walk(venv):
-        if name in ENVIRONMENT_LEFTOVERS or name in ("bin/rehome", "pyvenv.cfg") or _PYTHON_LINK.fullmatch(name):
+        if name in found or name in instead or name in ENVIRONMENT_LEFTOVERS or is_python_link(name):
             continue
         member = _member(venv, name, facts)
         if isinstance(member, Member):
-            found.append(member)
+            found[name] = member
         else:
             problems.append(member)
-    return sorted(found, key=lambda member: os.fsencode(member.name)), problems
+    found |= {name: member for name, member in instead.items() if member}
+    return sorted(found.values(), key=lambda member: os.fsencode(member.name)), problems
+
+
+def is_python_link(name: str) -> bool:
+    """Whether it is a name of the environment's interpreter, which no archive takes from the environment."""
+    return bool(_PYTHON_LINK.fullmatch(name))
 
 
 def _own(venv: Path, python_version: str, python_path: str) -> Iterator[Member]:
     """What we write ourselves, whatever is there."""
     rehome = resources.files("venvbuild").joinpath("rehome").read_bytes()
-    configuration = _neutral(venv / "pyvenv.cfg")
+    configuration = neutral(venv / "pyvenv.cfg")
     yield Member("", "d", 0o755)
     yield Member("bin/rehome", "f", 0o755, len(rehome), content=rehome)
     yield Member("pyvenv.cfg", "f", 0o644, len(configuration), content=configuration)
@@ -106,6 +126,8 @@ def _own(venv: Path, python_version: str, python_path: str) -> Iterator[Member]:
 
 
 def _member(venv: Path, name: str, facts: os.stat_result) -> Member | Problem:
+    if name.split("/", 1)[0] == BASE:
+        return _immovable(f"{name} is where a bundled interpreter would be")
     if stat.S_ISREG(facts.st_mode):
         return Member(name, "f", 0o755 if facts.st_mode & 0o100 else 0o644, facts.st_size, look=Look.of(facts))
     if stat.S_ISDIR(facts.st_mode):
@@ -120,11 +142,15 @@ def _member(venv: Path, name: str, facts: os.stat_result) -> Member | Problem:
 
 def _immovable(what: str) -> Problem:
     fix = "find out which package made it, and ask its publisher"
-    return Problem(what, "venv.tar.gz", rule="CANNOT_MOVE", fix=fix)
+    return Problem(what, rule="CANNOT_MOVE", fix=fix)
 
 
-def _neutral(configuration: Path) -> bytes:
-    """pyvenv.cfg without what names this machine (PEP 405: `home`; `executable` and `command` by the venv module)."""
-    lines = configuration.read_text("utf-8").splitlines()
-    kept = [line for line in lines if line.partition("=")[0].strip() not in _NAMES_THE_MACHINE]
-    return "".join(f"{line}\n" for line in kept).encode()
+def neutral(configuration: Path) -> bytes:
+    """pyvenv.cfg without what names this machine (PEP 405: `home`; `executable` and `command` by the venv module).
+
+    Each line is `key = value`, as `bin/rehome` reads it.
+    """
+    pairs = (line.partition("=") for line in configuration.read_text("utf-8", "surrogateescape").splitlines())
+    kept = [(key.strip(), value.strip()) for key, equals, value in pairs if equals]
+    lines = (f"{key} = {value}\n" for key, value in kept if key.lower() not in _NAMES_THE_MACHINE)
+    return "".join(lines).encode("utf-8", "surrogateescape")

@@ -7,14 +7,15 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from venvbuild import schemas
 from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.stores import Store
 
 NAME = "metadata.json"
+_SCHEMA = "metadata.schema.json"
 BUILDS = "venv-builds"
 SCHEMA_VERSION = 1
 _VENV_VERSION = re.compile(r"venv_[0-9]{8}_[0-9]{6}")
@@ -41,7 +42,7 @@ class Description:
     build_url: str | None
     source_revision: str | None
     duration_s: Mapping[str, float]
-    requires: Mapping[str, str | None]
+    requires: Mapping[str, Any]
     content_sha256: str | None = None
     """Of what is in the archive, whatever the compression; older builds have none."""
     schema_version: int = SCHEMA_VERSION
@@ -98,16 +99,9 @@ def validate(metadata: Any, *, strict: bool = False) -> None:
     Raises:
         IntegrityError: names the field and what is wrong with it.
     """
-    import jsonschema  # 130 ms, so only where it is needed
-
-    rules = {**schema(), "additionalProperties": False} if strict else schema()
-    errors = sorted(
-        jsonschema.Draft202012Validator(rules).iter_errors(metadata), key=lambda error: list(map(str, error.path))
-    )
-    if errors:
-        field = "/".join(map(str, errors[0].absolute_path)) or "(the whole)"
+    for field, what in schemas.faults(metadata, _SCHEMA, strict=strict):
         raise IntegrityError(
-            f"the metadata is not valid: {errors[0].message[:300]}",
+            f"the metadata is not valid: {what}",
             where=f"{NAME}: {field}",
             fix="if venvbuild wrote it, this is a bug: report it with the file",
             rule="SCHEMA",
@@ -116,7 +110,7 @@ def validate(metadata: Any, *, strict: bool = False) -> None:
 
 def schema() -> dict[str, Any]:
     """The shipped schema: its `properties` are the fields, in the order of the contract."""
-    return json.loads(resources.files("venvbuild").joinpath("metadata.schema.json").read_bytes())  # type: ignore[no-any-return]
+    return schemas.load(_SCHEMA)
 
 
 def is_venv_version(text: str) -> bool:
@@ -152,9 +146,35 @@ def read(store: Store, venv_version: str) -> dict[str, Any]:
         ) from error
     try:
         metadata = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise IntegrityError(
             "the metadata is no JSON", where=store.uri(key(venv_version, NAME)), fix="restore the object from a backup"
         ) from error
     validate(metadata)
+    if metadata["venv_version"] != venv_version:
+        raise IntegrityError(
+            f"the metadata is of another build, {metadata['venv_version']}",
+            where=store.uri(key(venv_version, NAME)),
+            fix="restore the object from a backup",
+        )
     return metadata  # type: ignore[no-any-return]
+
+
+def read_file(store: Store, build: Mapping[str, Any], name: str) -> bytes:
+    """A file of the build with this metadata, as the metadata promises it.
+
+    Raises:
+        NotInStore: the build has no such file, or it is gone. IntegrityError: it is another one.
+    """
+    where = key(build["venv_version"], name)
+    promised = build["files"].get(name)
+    if promised is None:
+        raise NotInStore(f"the build has no {name}", where=store.uri(where), fix="build it again")
+    body = store.read(where).body
+    if (len(body), hashlib.sha256(body).hexdigest()) != (promised["size_bytes"], promised["sha256"]):
+        raise IntegrityError(
+            f"{name} is not the one that metadata.json names",
+            where=store.uri(where),
+            fix=f"nothing was made of it; `venvbuild verify {build['venv_version']}` looks at the whole build",
+        )
+    return body

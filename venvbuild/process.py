@@ -13,6 +13,7 @@ import selectors
 import shlex
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -99,8 +100,11 @@ def run(
     cwd: Path | None = None,
     check: bool = True,
     on_line: Callable[[str], None] | None = None,
+    stop: threading.Event | None = None,
 ) -> Completed:
     """Run `command` to its end; its stderr goes to the log (debug) and to `on_line`, a redacted line at a time.
+
+    For a run in a thread, `stop` ends it within a second, as if it had run too long.
 
     Raises:
         CommandFailed: it ended with another code than 0 and `check` is true, or ran longer than `timeout_s`.
@@ -120,7 +124,8 @@ def run(
 
     stdout = bytearray()
     with _started(words, env, cwd) as child:
-        in_time = _read(child, time.monotonic() + timeout_s, stdout.extend, lambda chunk: heard(lines.feed(chunk)))
+        deadline = time.monotonic() + timeout_s
+        in_time = _read(child, deadline, stdout.extend, lambda chunk: heard(lines.feed(chunk)), stop)
         heard(lines.close())
         exit_code = child.wait() if in_time else None
     completed = Completed(tuple(words), exit_code or 0, stdout.decode("utf-8", "replace"), "\n".join(said))
@@ -171,8 +176,9 @@ def _read(
     deadline: float,
     on_stdout: Callable[[bytes], None],
     on_stderr: Callable[[bytes], None],
+    stop: threading.Event | None,
 ) -> bool:
-    """Read both streams until the child and its streams end; False when `deadline` came first."""
+    """Read both streams until the child and its streams end; False when `deadline` or `stop` came first."""
     with selectors.DefaultSelector() as selector:
         assert child.stdout is not None
         assert child.stderr is not None
@@ -186,7 +192,7 @@ def _read(
                     key.data(chunk)
                 else:
                     selector.unregister(key.fileobj)
-            if time.monotonic() >= deadline:
+            if time.monotonic() >= deadline or (stop and stop.is_set()):
                 return False
             if not ready and child.poll() is not None:
                 return True  # a grandchild keeps a stream open; the child's own words are all read

@@ -6,23 +6,27 @@
 from __future__ import annotations
 
 import os
+import platform
 import re
 import secrets
 import stat
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from venvbuild import bundle, libraries
 from venvbuild.errors import Problem
 from venvbuild.interpreters import Interpreter
+from venvbuild.members import BASE
 from venvbuild.process import clean_environment, run
 from venvbuild.unpacking import refused
 
 _MAX_CONFIGURATION_BYTES = 1 << 16
 _COMPILE_TIMEOUT_S = 3600
-_WAY_OUT = "build it on such a machine as this one, from the build's requirements.txt"
-_VERSION = re.compile(r"version(?:_info)?\s*=\s*(3\.[0-9]{1,3})(?:[^0-9].*)?")
+_WAY_OUT = "build it here from its lock, with the same pins: venvbuild get VERSION TARGET --rebuild"
+_VERSION = re.compile(r"version(?:_info)?\s*=\s*(3\.[0-9]{1,3}(?:\.[0-9]{1,3})?)(?:[^0-9].*)?")
 
 _ACTIVATE_SH = """\
 # Activates this environment in a POSIX shell such as dash:  . bin/activate.sh
@@ -52,23 +56,30 @@ fi
 hash -r 2>/dev/null || :
 """
 
-# After CPython's Lib/venv/scripts/posix/activate.csh.
+# Its variables are those of CPython's Lib/venv/scripts/posix/activate.csh, so that one may be activated over the other.
+# No command of it fails, for csh -e; what needs a variable that may be unset stands in an `if` of lines.
 _ACTIVATE_CSH = """\
 # Activates this environment in csh and tcsh:  source bin/activate.csh
 # Written by `venvbuild get` for the folder that it restored into.
-alias deactivate 'test $?_OLD_VIRTUAL_PATH != 0 && setenv PATH "$_OLD_VIRTUAL_PATH:q" && unset _OLD_VIRTUAL_PATH; \
-rehash; test $?_OLD_VIRTUAL_PROMPT != 0 && set prompt="$_OLD_VIRTUAL_PROMPT:q" && unset _OLD_VIRTUAL_PROMPT; \
-unsetenv VIRTUAL_ENV; unsetenv VIRTUAL_ENV_PROMPT; test "\\!:*" != "nondestructive" && unalias deactivate'
-deactivate nondestructive
+if ($?_OLD_VIRTUAL_PATH) then
+    setenv PATH "$_OLD_VIRTUAL_PATH:q"
+endif
+if ($?_OLD_VIRTUAL_PROMPT) then
+    set prompt = "$_OLD_VIRTUAL_PROMPT:q"
+    unset _OLD_VIRTUAL_PROMPT
+endif
 setenv VIRTUAL_ENV @PATH@
 setenv VIRTUAL_ENV_PROMPT @NAME@
-set _OLD_VIRTUAL_PATH="$PATH:q"
+set _OLD_VIRTUAL_PATH = "$PATH:q"
 setenv PATH "$VIRTUAL_ENV:q/bin:$PATH:q"
-if (! "$?VIRTUAL_ENV_DISABLE_PROMPT") then
-    if ("$?prompt") then
-        set _OLD_VIRTUAL_PROMPT="$prompt:q"
-        set prompt = "($VIRTUAL_ENV_PROMPT:q) $prompt:q"
-    endif
+alias deactivate 'setenv PATH "$_OLD_VIRTUAL_PATH:q"; unset _OLD_VIRTUAL_PATH; rehash; \
+unsetenv VIRTUAL_ENV; unsetenv VIRTUAL_ENV_PROMPT; unalias deactivate'
+if ($?prompt && ! $?VIRTUAL_ENV_DISABLE_PROMPT) then
+    set _OLD_VIRTUAL_PROMPT = "$prompt:q"
+    set prompt = "($VIRTUAL_ENV_PROMPT:q) $prompt:q"
+    alias deactivate 'set prompt = "$_OLD_VIRTUAL_PROMPT:q"; unset _OLD_VIRTUAL_PROMPT; \
+setenv PATH "$_OLD_VIRTUAL_PATH:q"; unset _OLD_VIRTUAL_PATH; rehash; \
+unsetenv VIRTUAL_ENV; unsetenv VIRTUAL_ENV_PROMPT; unalias deactivate'
 endif
 rehash
 """
@@ -85,23 +96,45 @@ class Needs:
     abi: str | None = None
     """As `requires` in metadata.json: `cp311`, `abi3`, `none`."""
     glibc: str | None = None
+    libraries: tuple[str, ...] | None = None
+    """Sonames that the interpreter inside needs; None when there is none inside."""
 
     @classmethod
     def of(cls, metadata: Mapping[str, Any]) -> Needs:
         """Those of a build."""
         requires = metadata["requires"]
-        return cls(metadata["python_version"], metadata["platform"], requires["abi"], requires["glibc"])
+        libraries = tuple(requires["libraries"]) if "libraries" in requires else None
+        return cls(metadata["python_version"], metadata["platform"], requires["abi"], requires["glibc"], libraries)
 
 
 def misfits(needs: Needs, interpreter: Interpreter, glibc: str | None) -> Iterator[Problem]:
     """Why the environment cannot run here with `interpreter`; `glibc` is this machine's, None where it has none."""
-    if needs.platform and interpreter.platform != needs.platform:
-        yield Problem(
-            f"the environment is for {needs.platform}", "platform", f"this machine is {interpreter.platform}", _WAY_OUT
-        )
+    yield from _platform_misfit(needs, interpreter.platform)
     if needs.abi and re.fullmatch(r"cp[0-9]+[a-z]*", needs.abi) and needs.abi != _abi(interpreter):
         why = f"{interpreter.path} has {_abi(interpreter)}"
         yield Problem(f"the environment needs a Python with the ABI {needs.abi}", "requires.abi", why, _WAY_OUT)
+    yield from _glibc_misfit(needs, glibc)
+
+
+def inside_misfits(needs: Needs, glibc: str | None) -> Iterator[Problem]:
+    """Why an environment that brings its interpreter cannot run here."""
+    yield from _platform_misfit(needs, f"{sys.platform}_{platform.machine()}")
+    yield from _glibc_misfit(needs, glibc)
+    for soname in libraries.missing(needs.libraries or ()):
+        yield Problem(
+            f"the interpreter inside needs the library {soname}",
+            "requires.libraries",
+            "this machine does not have it",
+            "install the package that brings it, or build without --bundle-python",
+        )
+
+
+def _platform_misfit(needs: Needs, here: str) -> Iterator[Problem]:
+    if needs.platform and here != needs.platform:
+        yield Problem(f"the environment is for {needs.platform}", "platform", f"this machine is {here}", _WAY_OUT)
+
+
+def _glibc_misfit(needs: Needs, glibc: str | None) -> Iterator[Problem]:
     if needs.glibc and (glibc is None or _numbers(glibc) < _numbers(needs.glibc)):
         why = f"this machine has glibc {glibc}" if glibc else "this machine has another C library"
         yield Problem(f"the environment needs glibc {needs.glibc} or newer", "requires.glibc", why, _WAY_OUT)
@@ -122,11 +155,33 @@ def python_version_of(venv: Path) -> str:
     Raises:
         IntegrityError: it has none, or it does not say.
     """
+    version = _full_version_of(venv)
+    if version is None:
+        raise refused("its pyvenv.cfg does not say which Python it is for", b"pyvenv.cfg")
+    return ".".join(version.split(".")[:2])
+
+
+def _full_version_of(venv: Path) -> str | None:
+    """As much of X.Y.Z as pyvenv.cfg says."""
     for line in _configuration(venv).decode("utf-8", "replace").splitlines():
         found = _VERSION.fullmatch(line.strip())
         if found:
             return found[1]
-    raise refused("its pyvenv.cfg does not say which Python it is for", b"pyvenv.cfg")
+    return None
+
+
+def interpreter_inside(venv: Path, target: Path, python_version: str) -> Interpreter | None:
+    """The interpreter that `venv` has of its own, as it will be when `venv` is at `target`; None when it has none."""
+    place = bundle.executable(python_version)
+    if not stat.S_ISREG(_mode(venv / place)) or not stat.S_ISDIR(_mode(venv / os.path.dirname(place))):
+        return None
+    marker_environment = {
+        "python_version": python_version,
+        "sys_platform": sys.platform,
+        "platform_machine": platform.machine(),
+    }
+    full_version = _full_version_of(venv) or python_version
+    return Interpreter(target / place, target / BASE, full_version, "", marker_environment)
 
 
 def rehome(venv: Path, target: Path, interpreter: Interpreter) -> None:
@@ -137,10 +192,11 @@ def rehome(venv: Path, target: Path, interpreter: Interpreter) -> None:
     """
     if not stat.S_ISDIR(_mode(venv / "bin")):
         raise refused("it has no folder bin", b"bin")
-    kept = [line for line in _configuration(venv).splitlines() if line.partition(b"=")[0].strip() != b"home"]
+    kept = [line for line in _configuration(venv).splitlines() if line.partition(b"=")[0].strip().lower() != b"home"]
     home = b"home = " + os.fsencode(interpreter.path.parent)
     write(venv / "pyvenv.cfg", b"".join(line + b"\n" for line in (home, *kept)))
-    link(venv / "bin" / "python", os.fspath(interpreter.path))
+    path, is_inside = interpreter.path, interpreter.path.is_relative_to(target)
+    link(venv / "bin" / "python", os.path.relpath(path, target / "bin") if is_inside else os.fspath(path))
     for name in ("python3", f"python{interpreter.version}"):
         link(venv / "bin" / name, "python")
     for name, text, quote in (
@@ -157,7 +213,8 @@ def compile_bytecode(venv: Path, target: Path, interpreter: Interpreter) -> None
     `checked-hash`: bytecode of a file that is edited later is not used. Files that are no Python (templates) are left.
     """
     options = ["-q", "-j", "0", "--invalidation-mode", "checked-hash", "-d", str(target / "lib")]
-    command = [str(interpreter.path), "-I", "-S", "-m", "compileall", *options, str(venv / "lib")]
+    path = venv / interpreter.path.relative_to(target) if interpreter.path.is_relative_to(target) else interpreter.path
+    command = [str(path), "-I", "-S", "-m", "compileall", *options, str(venv / "lib")]
     run(command, env=clean_environment(), timeout_s=_COMPILE_TIMEOUT_S, check=False)
 
 

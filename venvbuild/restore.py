@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from venvbuild import archive_index, crew, fetching, metadata, rehoming, targets
-from venvbuild.archive_index import ArchiveIndex
-from venvbuild.errors import IntegrityError, UsageError
+from venvbuild import archive_index, bundle, crew, fetching, metadata, rehoming, targets, unpacking
+from venvbuild.archive_index import ArchiveIndex, Fragment
+from venvbuild.errors import IntegrityError, Problem, UsageError
 from venvbuild.fetching import Bodies, Evicted, ReadRange
 from venvbuild.fragment_cache import FragmentCache
 from venvbuild.interpreters import Interpreter
-from venvbuild.members import ROOT
+from venvbuild.members import BASE, ROOT
 from venvbuild.rehoming import Needs
 from venvbuild.stores import Store
 
@@ -35,7 +36,7 @@ class Restored:
     """The interpreter that it now runs on."""
     python_full_version: str
     archive_sha256: str | None
-    """As the metadata has it; None when there is none."""
+    """Of the archive that it came out of, as the metadata has it; None when there is none."""
     bytes_total: int
     """Of the archive."""
     bytes_fetched: int
@@ -43,6 +44,8 @@ class Restored:
     fragments_total: int
     """0 for an archive without an index."""
     fragments_fetched: int
+    rebuilt: bool = False
+    """Whether it was installed here from the lock; the archive was not read then, and `archive_sha256` is None."""
 
 
 @dataclass(frozen=True)
@@ -130,18 +133,10 @@ def from_archive(file: Path, target: Path, machine: Machine) -> Restored:
 
 def _stored_index(store: Store, build: Mapping[str, Any]) -> ArchiveIndex | None:
     """The index of a build, which must be the one its metadata names; None for a build that has none."""
-    promised = build["files"].get(archive_index.NAME)
-    if promised is None:
+    if archive_index.NAME not in build["files"]:
         return None
     key = metadata.key(build["venv_version"], archive_index.NAME)
-    body = store.read(key).body
-    if (len(body), hashlib.sha256(body).hexdigest()) != (promised["size_bytes"], promised["sha256"]):
-        raise IntegrityError(
-            "the index of the archive is not the one that metadata.json names",
-            where=store.uri(key),
-            fix=f"nothing was unpacked; `venvbuild verify {build['venv_version']}` looks at the whole build",
-        )
-    index = archive_index.parse(body, store.uri(key))
+    index = archive_index.parse(metadata.read_file(store, build, archive_index.NAME), store.uri(key))
     if index.archive_size_bytes != build["archive_size_bytes"]:
         raise IntegrityError("the index is of an archive of another size", where=store.uri(key), fix="build it again")
     return index
@@ -160,26 +155,45 @@ def _beside(file: Path) -> dict[str, Any] | None:
 
 
 def _restore(origin: _Origin, target: Path, machine: Machine) -> Restored:
-    target = Path(os.path.abspath(target))
+    target = absolute(target)
     targets.check(target)
-    interpreter = _fitting(Needs.of(origin.metadata), machine) if origin.metadata else None
+    needs = Needs.of(origin.metadata) if origin.metadata else None
+    interpreter = _foreseen(needs, machine) if needs else None
+    absent: list[Fragment] = []
     if origin.index:
         fetching.check_limits(origin.index)
-        targets.check_room(target, origin.index.plain_bytes)
+        absent = [] if origin.file else fetching.missing(origin.index, machine.cache, thorough=False)
+        targets.check_room(target, origin.index.plain_bytes + sum(fragment.length for fragment in absent))
     with targets.staged(target) as staging:
         venv = staging / ROOT
-        fetched = _unpack(origin, venv, staging / "archive", machine)
-        if interpreter is None:
-            interpreter = _fitting(Needs(rehoming.python_version_of(venv)), machine)
-        rehoming.rehome(venv, target, interpreter)
-        if machine.compiles:
-            rehoming.compile_bytecode(venv, target, interpreter)
+        fetched = _unpack(origin, absent, venv, staging / "archive", machine)
+        inside = _inside(venv, target, needs, machine)
+        interpreter = inside or interpreter or _fitting(Needs(rehoming.python_version_of(venv)), machine)
         restored = _restored(origin, target, interpreter, fetched)
-        rehoming.write(venv / targets.MARKER, _marker(origin, restored))
-        venv.chmod(0o755)
-        targets.check(target)
-        targets.put_in_place(venv, target, staging / "replaced")
+        put_in_place(venv, restored, interpreter, machine, origin.store_url, staging / "replaced")
     return restored
+
+
+def absolute(target: Path) -> Path:
+    """The target as scripts in the environment will name it: links in it stay."""
+    return Path(os.path.abspath(target))
+
+
+def put_in_place(
+    venv: Path, restored: Restored, interpreter: Interpreter, machine: Machine, store_url: str | None, aside: Path
+) -> None:
+    """Link a whole environment to its interpreter, mark it as ours, and give it the target's name, all at once.
+
+    `aside` is where what stands at the target may be moved, beside `venv`.
+    """
+    target = Path(restored.target)
+    rehoming.rehome(venv, target, interpreter)
+    if machine.compiles:
+        rehoming.compile_bytecode(venv, target, interpreter)
+    rehoming.write(venv / targets.MARKER, _marker(restored, store_url))
+    venv.chmod(0o755)
+    targets.check(target)
+    targets.put_in_place(venv, target, aside)
 
 
 def _restored(origin: _Origin, target: Path, interpreter: Interpreter, fetched: tuple[int, int]) -> Restored:
@@ -196,15 +210,15 @@ def _restored(origin: _Origin, target: Path, interpreter: Interpreter, fetched: 
     )
 
 
-def _marker(origin: _Origin, restored: Restored) -> bytes:
+def _marker(restored: Restored, store_url: str | None) -> bytes:
     facts = asdict(restored)
-    kept = {name: facts[name] for name in ("venv_version", "archive_sha256", "python")}
-    made = {"made_by": "venvbuild get", **kept, "store": origin.store_url}
+    kept = {name: facts[name] for name in ("venv_version", "archive_sha256", "python", "rebuilt")}
+    made = {"made_by": "venvbuild get", **kept, "store": store_url}
     return (json.dumps(made, indent=1) + "\n").encode()
 
 
-def _unpack(origin: _Origin, venv: Path, scratch: Path, machine: Machine) -> tuple[int, int]:
-    """Unpack into `venv`; (bytes, fragments) that had to be fetched."""
+def _unpack(origin: _Origin, absent: list[Fragment], venv: Path, scratch: Path, machine: Machine) -> tuple[int, int]:
+    """Fetch what is `absent` from the cache and unpack into `venv`; (bytes, fragments) that had to be fetched."""
     venv.mkdir(0o700)
     if origin.index is None:
         return _unpack_whole(origin, venv, scratch, machine), 0
@@ -213,23 +227,32 @@ def _unpack(origin: _Origin, venv: Path, scratch: Path, machine: Machine) -> tup
         with origin.file.open("rb") as archive:
             crew.unpack(origin.index, Bodies(archive.fileno(), everything), venv)
         return 0, 0
-    wanted = fetching.missing(origin.index, machine.cache)
+    here: list[Fragment] = []
     with scratch.open("x+b") as file:
-        _fetch(origin, wanted, file.fileno(), machine)
-        here = frozenset(fragment.offset for fragment in wanted)
-        try:
-            crew.unpack(origin.index, Bodies(file.fileno(), here, machine.cache), venv)
-        except Evicted:  # somebody else filled the cache meanwhile: do without it
+        for wanted in _wanted(origin.index, absent, here, machine.cache):
+            _fetch(origin, wanted, file.fileno(), machine)
+            here += wanted
+            offsets = frozenset(fragment.offset for fragment in here)
+            with contextlib.suppress(Evicted):
+                crew.unpack(origin.index, Bodies(file.fileno(), offsets, machine.cache, is_file_checked=True), venv)
+                break
             shutil.rmtree(venv)
             venv.mkdir(0o700)
-            others = [fragment for fragment in origin.index.fragments if fragment.offset not in here]
-            _fetch(origin, others, file.fileno(), machine)
-            wanted = [*wanted, *others]
-            crew.unpack(origin.index, Bodies(file.fileno(), everything), venv)
-    return sum(fragment.length for fragment in wanted), len(wanted)
+    return sum(fragment.length for fragment in here), len(here)
 
 
-def _fetch(origin: _Origin, wanted: list[archive_index.Fragment], file: int, machine: Machine) -> None:
+def _wanted(
+    index: ArchiveIndex, absent: list[Fragment], here: list[Fragment], cache: FragmentCache
+) -> Iterator[list[Fragment]]:
+    """What has to be fetched before the next try to unpack, `here` being there already: at first what was `absent` from
+    the cache; then what the cache has damaged; and when somebody else empties it meanwhile, everything.
+    """
+    yield absent
+    yield [fragment for fragment in fetching.missing(index, cache, thorough=True) if fragment not in here]
+    yield [fragment for fragment in index.fragments if fragment not in here]
+
+
+def _fetch(origin: _Origin, wanted: list[Fragment], file: int, machine: Machine) -> None:
     total, done = sum(fragment.length for fragment in wanted), 0
 
     def on_bytes(count: int) -> None:
@@ -273,9 +296,36 @@ def _download(origin: _Origin, scratch: Path, machine: Machine) -> int:
     return done
 
 
+def _foreseen(needs: Needs, machine: Machine) -> Interpreter | None:
+    """The Python of this machine for it; None for an environment that brings its own, and fits."""
+    if needs.libraries is None:
+        return _fitting(needs, machine)
+    _refuse(rehoming.inside_misfits(needs, machine.glibc))
+    return None
+
+
 def _fitting(needs: Needs, machine: Machine) -> Interpreter:
     interpreter = machine.find_interpreter(needs.python_version)
-    problems = tuple(rehoming.misfits(needs, interpreter, machine.glibc))
-    if problems:
-        raise UsageError.of(problems)
+    _refuse(rehoming.misfits(needs, interpreter, machine.glibc))
     return interpreter
+
+
+def _inside(venv: Path, target: Path, needs: Needs | None, machine: Machine) -> Interpreter | None:
+    """The interpreter that was unpacked with it; None when it has to have one of this machine.
+
+    Where there is no metadata, the interpreter's own files say what it needs.
+    """
+    version = needs.python_version if needs else rehoming.python_version_of(venv)
+    interpreter = rehoming.interpreter_inside(venv, target, version)
+    if needs and (needs.libraries is None) != (interpreter is None):
+        raise unpacking.refused("it has an interpreter inside, or has none, other than its metadata says")
+    if interpreter and not needs:
+        required = bundle.required(venv / BASE)
+        _refuse(rehoming.inside_misfits(Needs(version, None, None, required.glibc, required.libraries), machine.glibc))
+    return interpreter
+
+
+def _refuse(problems: Iterable[Problem]) -> None:
+    found = tuple(problems)
+    if found:
+        raise UsageError.of(found)

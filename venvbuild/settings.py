@@ -115,6 +115,13 @@ def _level(text: str, where: str) -> int:
     return int(text)
 
 
+def _boolean(text: str, where: str) -> bool:
+    try:
+        return parameters.boolean(text, where)
+    except RequirementsRefused as error:  # 3 is for what the job is asked; this is how it is done
+        raise UsageError.of(error.problems) from error
+
+
 def _seconds(text: str, where: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= 86400:
         raise UsageError(f"{text[:40]!a} is no number of seconds", where=where, fix="write a number from 1 to 86400")
@@ -151,7 +158,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("find_links", "folders or pages with wheels, separated by spaces", (), parse=_words),
     Setting("timeout_s", "longest time one installer run may take, in seconds", 3600, parse=_seconds),
     Setting("level", "compression level of the archive, 1 (fast) to 9 (small)", 5, parse=_level),
+    Setting(
+        "bytecode",
+        "put bytecode into the archive",
+        False,
+        parse=_boolean,
+    ),
     Setting("python_path", "where the archive's bin/python points; default /usr/bin/pythonX.Y", parse=_absolute),
+    Setting("bundle_python", "put the interpreter into the archive", False, parse=_boolean),
     Setting("engine", "what answers questions about the catalog: duckdb or trino", "duckdb", parse=_engine),
     Setting("trino_url", "the Trino server: https://host[:port]", parse=_trino_url, has_flag=False),
     Setting("trino_catalog", "Trino's catalog that holds the tables", has_flag=False),

@@ -10,7 +10,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from venvbuild import (
     __version__,
     archive,
     archive_index,
+    bundle,
     closure,
     commit,
     diagnosis,
@@ -67,7 +68,9 @@ _RECORDED = (
     "installer",
     "timeout_s",
     "level",
+    "bytecode",
     "python_path",
+    "bundle_python",
 )
 """Settings that `check` writes down as they are; those that may hold credentials are written without them."""
 
@@ -270,21 +273,32 @@ def pack(job: Job) -> Made:
     installed = distributions.installed([environment.site_packages(venv, interpreter.version)], with_damage=False)
     chosen = {**job.work.settings, **job.options}
     gate = leaks.Gate.of(_paths_of_this_build(job.path, interpreter), REDACTOR.secrets, installed)
-    made = archive.pack(
-        venv,
-        job.path / ARCHIVE,
-        python_version=interpreter.version,
-        gate=gate,
-        level=chosen["level"],
-        python_path=chosen["python_path"],
-        known=archive.Known(installed, _locked_hashes(job), Manifest.read(job.path / manifest.NAME)),
-        cache=FragmentCache(job.settings.folders.cache / "fragments"),
-    )
+    with bundle.of(interpreter if chosen["bundle_python"] else None, job.path) as base:
+        made = archive.pack(
+            venv,
+            job.path / ARCHIVE,
+            python_version=interpreter.version,
+            gate=gate,
+            level=chosen["level"],
+            python_path=chosen["python_path"],
+            known=archive.Known(
+                installed, _locked_hashes(job), Manifest.read(job.path / manifest.NAME), base.version if base else None
+            ),
+            cache=FragmentCache(job.settings.folders.cache / "fragments"),
+            compiled_by=interpreter if chosen["bytecode"] else None,
+            instead=base.members if base else None,
+        )
     (job.path / archive_index.NAME).write_text(made.index.text(), "utf-8")
     return Made(
         (ARCHIVE, archive_index.NAME),
-        {"sha256": made.sha256, "size_bytes": made.size_bytes, "content_sha256": made.content_sha256},
-        f"{size_text(made.size_bytes)} of {size_text(made.plain_bytes)}",
+        {
+            "sha256": made.sha256,
+            "size_bytes": made.size_bytes,
+            "content_sha256": made.content_sha256,
+            "base_requires": asdict(base.requires) if base else None,
+        },
+        f"{size_text(made.size_bytes)} of {size_text(made.plain_bytes)}"
+        + (f", Python {base.version} inside" if base else ""),
     )
 
 
@@ -316,7 +330,7 @@ def describe(job: Job) -> Made:
         tool_version=__version__,
         build_url=recorded["build_url"],
         source_revision=recorded["source_revision"],
-        requires=result("inspect")["requires"],
+        requires=bundle.joined(result("inspect")["requires"], result("pack")["base_requires"]),
         duration_s={step: job.work.duration_s(step) for step in ("check", "create", "inspect", "pack")},
     )
     (job.path / metadata.NAME).write_text(json.dumps(description.as_json(), indent=2) + "\n", "utf-8")

@@ -49,12 +49,12 @@ def is_ours(target: Path) -> bool:
         return False
 
 
-def check_room(target: Path, plain_bytes: int) -> None:
+def check_room(target: Path, size_bytes: int) -> None:
     """Refuse, before anything is fetched, what the disk has no room for (StoreUnavailable)."""
     free = shutil.disk_usage(target.parent).free
-    if free < plain_bytes:
+    if free < size_bytes:
         raise StoreUnavailable(
-            f"the disk has no room: the environment takes {plain_bytes} bytes, {free} are free",
+            f"the disk has no room: restoring takes {size_bytes} bytes, {free} are free",
             where=str(target.parent),
             fix="make room, or give a target on another disk",
         )

@@ -22,6 +22,8 @@ from venvbuild.errors import IntegrityError, UsageError, of_disk
 BLOCK_BYTES = 512
 MAX_MEMBERS = 200_000
 MAX_NAME_BYTES = 4096
+MAX_DEPTH = 100
+"""Folders above a member. Removing a deeper tree takes shutil past Python's recursion limit."""
 _MAX_PAX_BYTES = 1 << 16
 _FOLDER_MODE = 0o755
 _ZEROS = bytes(BLOCK_BYTES)
@@ -142,6 +144,8 @@ class Unpacker:
         root, slash, rest = name.partition(b"/")
         if root != self._root:
             self._refuse(f"it lies outside of {os.fsdecode(self._root)}/")
+        if name.count(b"/") > MAX_DEPTH:
+            self._refuse(f"it lies below more than {MAX_DEPTH} folders")
         if b"\0" in name or (slash and not {b"", b".", b".."}.isdisjoint(rest.split(b"/"))):
             self._refuse("its name is not a plain path")
         return rest
@@ -244,15 +248,21 @@ class Unpacker:
 
 
 def make_links(folder: Path, links: Iterable[tuple[bytes, bytes]]) -> None:
-    """Make the links that were noted, all but `bin/python*` with an absolute target; no file may be written after.
+    """Make the links that were noted; no file may be written after. Of `bin/python*` with an absolute target only the
+    name is looked at.
 
     Raises:
         IntegrityError: a name is taken, lies below another link, or the link leads out of `folder`.
     """
-    links = [(name, target) for name, target in links if not target.startswith(b"/")]
-    names = {name for name, _ in links}
     base = os.fsencode(folder) + b"/"
+    relative = []
     for name, target in links:
+        if not target.startswith(b"/"):
+            relative.append((name, target))
+        elif os.path.lexists(base + name):
+            raise refused("it is there twice", name)
+    names = {name for name, _ in relative}
+    for name, target in relative:
         if not names.isdisjoint(_parents(name)):
             raise refused("it lies below a link", name)
         try:
@@ -260,7 +270,7 @@ def make_links(folder: Path, links: Iterable[tuple[bytes, bytes]]) -> None:
         except OSError as error:
             raise refused("it is there twice, or its folder is not", name) from error
     inside = os.path.realpath(base)
-    for name, _ in links:
+    for name, _ in relative:
         if not (os.path.realpath(base + name) + b"/").startswith(inside + b"/"):
             raise refused("it is a link that leads out of the environment", name)
 

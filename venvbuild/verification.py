@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from zlib_ng import zlib_ng
 
 from venvbuild import archive_index, distributions, environment, fetching, metadata, restore
 from venvbuild.archive_index import HEADER_BYTES, ArchiveIndex
+from venvbuild.content_digest import content_sha256
 from venvbuild.distributions import Distribution
 from venvbuild.errors import IntegrityError, NotInStore, Problem
 from venvbuild.process import CommandFailed, clean_environment, run
@@ -53,10 +55,15 @@ class Verification:
     imported: tuple[str, ...] | None
     """Top-level modules that were imported; None when the environment was not restored."""
     problems: tuple[Problem, ...]
+    foreign: tuple[str, ...]
+    """Files among those of the build which its metadata does not name, and which do no harm."""
 
 
 def verify(store: Store, venv_version: str, *, machine: Machine | None = None) -> Verification:
-    """Every file of the build against metadata.json, the archive's fragments against its index; all that is wrong.
+    """Every file of the build against metadata.json, the archive against its index and `content_sha256`; what is wrong.
+
+    A file beside them that metadata.json does not name is no problem: no reader asks for it, and what it is nobody
+    promised. Only an archive_index.json is one, which `get --from-archive` would believe.
 
     With a `machine` the environment is also restored, elsewhere, and every top-level module of it imported by its own
     Python, without any variable of ours and with an empty HOME; it is removed afterwards.
@@ -67,28 +74,41 @@ def verify(store: Store, venv_version: str, *, machine: Machine | None = None) -
     """
     build = metadata.read(store, venv_version)
     problems: list[Problem] = []
-    bytes_read = 0
     index = _index(store, build, problems)
-    for name, promised in build["files"].items():
-        key = metadata.key(venv_version, name)
-        is_archive = name == metadata.archive_name(venv_version)
-        watch = _Watch(index if is_archive else None)
-        try:
-            for piece in _pieces(store, key, promised["size_bytes"]):
-                watch.see(piece)
-        except NotInStore:
-            problems.append(_problem(store, key, "it is not in the store"))
-            continue
-        bytes_read += watch.size_bytes
-        problems += (_problem(store, key, what) for what in watch.faults(promised))
+    bytes_read = sum(_read(store, build, name, index, problems) for name in build["files"])
     if (build["archive_sha256"], build["archive_size_bytes"]) != _of_archive(build):
         problems.append(_problem(store, metadata.key(venv_version, metadata.NAME), "it names two different archives"))
+    foreign = _foreign(store, build)
+    if archive_index.NAME in foreign:
+        key = metadata.key(venv_version, archive_index.NAME)
+        problems.append(_problem(store, key, "metadata.json does not name it, and whoever restores would believe it"))
     imported = None
     if machine is not None and not problems:
         imported, failed = _imported(store, build, machine)
         problems += failed
     fragment_count = len(index.fragments) if index else 0
-    return Verification(venv_version, len(build["files"]), bytes_read, fragment_count, imported, tuple(problems))
+    return Verification(
+        venv_version, len(build["files"]), bytes_read, fragment_count, imported, tuple(problems), tuple(foreign)
+    )
+
+
+def _read(
+    store: Store, build: Mapping[str, Any], name: str, index: ArchiveIndex | None, problems: list[Problem]
+) -> int:
+    """Compare one file with all that is known of it; its bytes."""
+    key, promised = metadata.key(build["venv_version"], name), build["files"][name]
+    of_archive = index if name == metadata.archive_name(build["venv_version"]) else None
+    watch = _Watch(of_archive)
+    plain = watch.plain(_pieces(store, key, promised["size_bytes"]))
+    try:
+        unlike = _unlike_content(plain, build, of_archive) if of_archive else ""
+        deque(plain, maxlen=0)
+    except NotInStore:
+        problems.append(_problem(store, key, "it is not in the store"))
+        return 0
+    faults = list(watch.faults(promised)) or [unlike]
+    problems += (_problem(store, key, what) for what in faults if what)
+    return watch.size_bytes
 
 
 class _Watch:
@@ -102,7 +122,12 @@ class _Watch:
         self._tail = b""
         self.size_bytes = 0
 
-    def see(self, piece: bytes) -> None:
+    def plain(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """See all pieces; what their fragments hold, as far as they are what the index says."""
+        for piece in pieces:
+            yield from self._see(piece)
+
+    def _see(self, piece: bytes) -> Iterator[bytes]:
         self._digest.update(piece)
         skipped = max(0, HEADER_BYTES - self.size_bytes)
         self.size_bytes += len(piece)
@@ -115,9 +140,12 @@ class _Watch:
             body = bytes(self._carry[: fragment.length])
             del self._carry[: fragment.length]
             try:
-                self._crc = zlib_ng.crc32(fetching.inflated(fragment, body), self._crc)
+                plain = fetching.inflated(fragment, body)
             except IntegrityError as error:
                 self._faults.append(f"{error.problems[0].where}: {error.problems[0].what.rpartition(': ')[2]}")
+            else:
+                self._crc = zlib_ng.crc32(plain, self._crc)
+                yield plain
 
     def faults(self, promised: Mapping[str, Any]) -> Iterator[str]:
         """What is wrong with the file, once all of it went by."""
@@ -146,6 +174,24 @@ def _index(store: Store, build: Mapping[str, Any], problems: list[Problem]) -> A
         problems.append(_problem(store, key, error.problems[0].what))
         return None
     return index
+
+
+def _unlike_content(plain: Iterator[bytes], build: Mapping[str, Any], index: ArchiveIndex) -> str:
+    """What is wrong with the members of the archive; empty when they are those that `content_sha256` names."""
+    try:
+        found = content_sha256(plain)
+    except IntegrityError as error:
+        return error.problems[0].what
+    for name, promised in ((metadata.NAME, build.get("content_sha256")), (archive_index.NAME, index.content_sha256)):
+        if promised not in (None, found):
+            return f"what it holds is not what content_sha256 in {name} says"
+    return ""
+
+
+def _foreign(store: Store, build: Mapping[str, Any]) -> list[str]:
+    folder = metadata.key(build["venv_version"], "")
+    there = [entry.key.removeprefix(folder) for entry in store.list(folder)]
+    return [name for name in there if name != metadata.NAME and name not in build["files"]]
 
 
 def _pieces(store: Store, key: str, size_bytes: int) -> Iterator[bytes]:

@@ -178,13 +178,14 @@ def fingerprint(path: Path) -> str:
 
 
 def _manifest(folder: Path) -> Iterator[bytes]:
+    start = len(os.path.join(folder, ""))
     for place, folders, files in os.walk(folder):
         folders.sort()
         for name in sorted((*files, *folders)):
             path = os.path.join(place, name)
             facts = os.lstat(path)
             size_and_time = "" if stat.S_ISDIR(facts.st_mode) else f"{facts.st_size} {facts.st_mtime_ns}"
-            yield os.fsencode(f"{os.path.relpath(path, folder)}\0{stat.filemode(facts.st_mode)}\0{size_and_time}\n")
+            yield os.fsencode(f"{path[start:]}\0{stat.filemode(facts.st_mode)}\0{size_and_time}\n")
 
 
 def _before(step: str) -> str | None:

@@ -6,7 +6,8 @@ SELECT venv_version, created_at, python_version, requirements_file, pipdeptree_o
        content_sha256, archive_size_bytes, package_count, reproducible, tool_version, build_url, source_revision,
        json_format(CAST(duration_s AS json)) AS duration_s,
        requires.abi AS requires_abi,
-       requires.glibc AS requires_glibc
+       requires.glibc AS requires_glibc,
+       json_format(CAST(requires.libraries AS json)) AS requires_libraries
 FROM venv_builds_metadata
 WHERE true
   -- AND env_name = /*:env_name*/ 'sales'

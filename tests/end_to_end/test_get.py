@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.support import s3_servers
 from tests.support.recording_proxy import RecordingProxy, stall
+from tests.support.requirement import require
 from tests.support.s3_servers import S3Server
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
@@ -159,3 +164,102 @@ def test_from_an_archive_without_any_store(tool: Tool, built: str, place: str) -
     done = tool.run("get", "--from-archive", archive, "venv", VENVBUILD_STORE="s3://nowhere")
     assert done.code == 0, done.stderr
     assert said(tool.folder / "venv" / "bin" / "talk") == "talking with alpha"
+
+
+@pytest.fixture
+def small_disk(tool: Tool) -> Iterator[Path]:
+    """A file system of 4 MB with room for 100 files and folders."""
+    folder = tool.folder / "small disk"
+    folder.mkdir()
+    options = "size=4m,nr_inodes=100"
+    mounted = os.geteuid() == 0 and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, check=False
+    ).returncode == 0  # fmt: skip
+    require(mounted, "a small disk is a tmpfs, and this user cannot mount one")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def everything(folder: Path) -> dict[str, tuple[float, bytes]]:
+    """Each path below with the time of its last change, and the bytes of files."""
+    return {
+        str(path.relative_to(folder)): (path.lstat().st_mtime, path.read_bytes() if path.is_file() else b"")
+        for path in folder.rglob("*")
+    }
+
+
+MANY = {f"many/m{number}.py": "" for number in range(200)}
+RANDOM = random.Random("big").randbytes
+
+
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
+@pytest.mark.parametrize(
+    ("files", "source", "says"),
+    [
+        pytest.param({"big.bin": RANDOM(5_000_000)}, "store", "the disk has no room", id="more than is free"),
+        pytest.param({"big.bin": RANDOM(2_500_000)}, "store", "the disk has no room", id="what is fetched is too much"),
+        pytest.param(MANY, "store", "No space left on device", id="it fills up"),
+        pytest.param(MANY, "archive", "No space left on device", id="it fills up from an archive"),
+        pytest.param({"big.bin": RANDOM(5_000_000)}, "bare archive", "No space left on device", id="without an index"),
+    ],
+)
+def test_a_full_disk_is_7_with_nothing_left_and_the_old_environment_as_it_was(
+    tool: Tool, built: str, small_disk: Path, files: dict[str, str | bytes], source: str, says: str
+) -> None:
+    target = small_disk / "venv"
+    assert tool.run("get", built, target).code == 0
+    wheel(tool.index.folder, "large", "1.0", files=files)
+    large: str = tool.build("large==1.0").json["venv_version"]
+    archive = tool.stored(large) / f"{large}.tar.gz"
+    shutil.copy(archive, tool.folder / "bare.tar.gz")
+    what: dict[str, list[str | Path]] = {
+        "store": [large], "archive": ["--from-archive", archive],
+        "bare archive": ["--from-archive", tool.folder / "bare.tar.gz"],
+    }  # fmt: skip
+    before = everything(small_disk)
+    done = tool.run("get", "--json", *what[source], target, XDG_CACHE_HOME=str(tool.folder / "cold cache"))
+    assert (done.code, says in done.stderr) == (7, True), done.stderr
+    assert done.json["error"]["problems"][0]["fix"].startswith("make room")
+    assert everything(small_disk) == before
+    assert said(target / "bin" / "talk") == "talking with alpha"
+
+
+def on_a_terminal(command: list[str], env: dict[str, str], folder: Path) -> str:
+    """What a program shows to a person: its stderr is a terminal."""
+    ours, theirs = os.openpty()
+    running = subprocess.Popen(
+        command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs
+    )
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # EIO: the other end is closed
+        while piece := os.read(ours, 4096):
+            shown += piece
+    os.close(ours)
+    running.communicate(timeout=60)
+    return shown.decode()
+
+
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
+def test_a_bar_on_a_terminal_and_one_timed_line_elsewhere(tool: Tool, built: str) -> None:
+    cold = tool.environment(XDG_CACHE_HOME=str(tool.folder / "cold"))
+    size = tool.run("show", built, "--json").json["archive_size_bytes"]
+    line = rf"fetched {size / 1e6:.1f} MB of {size / 1e6:.1f} MB, 0\.0 kB from the cache, in \d+\.\d s"
+    shown = on_a_terminal(tool.command("get", built, "seen"), cold, tool.folder)
+    assert re.match(r"\r\033\[K\[\.{21}\] 0\.0 kB of ", shown)  # nothing yet
+    assert re.search(rf"\r\033\[K{line}\r\n\r\033\[K$", shown)  # the bar is gone
+    warm = on_a_terminal(tool.command("get", built, "again"), cold, tool.folder)
+    assert "[#" not in warm
+    assert re.search(rf"fetched 0\.0 kB of {size / 1e6:.1f} MB, {size / 1e6:.1f} MB from the cache, in ", warm)
+    elsewhere = tool.run("get", built, "unseen", XDG_CACHE_HOME=str(tool.folder / "cold too"))
+    assert re.fullmatch(f"{line}\n", elsewhere.stderr)
+
+
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
+def test_the_bar_is_taken_away_before_an_error_is_told(tool: Tool, built: str) -> None:
+    archive = tool.stored(built) / f"{built}.tar.gz"
+    archive.write_bytes(archive.read_bytes()[:-1000] + bytes(1000))
+    cold = tool.environment(XDG_CACHE_HOME=str(tool.folder / "cold"))
+    shown = on_a_terminal(tool.command("get", built, "seen"), cold, tool.folder)
+    assert "[" in shown.split("error: ")[0]
+    assert re.search(r"\r\033\[K(\033\[[0-9;]*m)*error: ", shown)

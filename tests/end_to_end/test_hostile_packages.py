@@ -208,7 +208,7 @@ def test_a_secret_that_a_build_wrote_into_its_wheel_is_stopped_at_the_gate(tool:
     wheel(tool.index.folder, "leaky", "1.0", files={"leaky.py": f"key = {AWS_KEY!r}\n"})
     done = tool.build("leaky==1.0")
     assert done.code == 8
-    assert done.json["error"]["problems"][0]["what"].endswith("leaky.py holds a secret; the archive is not uploaded")
+    assert done.json["error"]["problems"][0]["what"].endswith("leaky.py holds a secret; the archive is not made")
     assert AWS_KEY not in done.stdout + done.stderr
     assert not Path(tool.store, "venv-builds").exists()
 

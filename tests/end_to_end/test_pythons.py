@@ -77,6 +77,60 @@ def test_pip_builds_the_same_archive_in_two_folders(tool: Tool) -> None:
     assert len(digests) == 1
 
 
+HARD_TO_REPEAT = """\
+import os, sys
+KINDS = frozenset(("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"))
+def kind(x, path=None, name=""):
+    \'\'\'Sets in the order of hashes, names that the interpreter holds too, equal constants twice.\'\'\'
+    if x in {"modules", "path", "name", 1.5, b"bytes", "kind", ("a", "b")}:
+        return [kind(y, path=os.path, name="name") for y in sys.modules if y in {"one", "two", "three", "four"}]
+    return lambda: ("a long constant, not a name", "a long constant, not a name", 10**6, 10**6)
+"""
+
+
+@pytest.mark.parametrize("installer", ["uv", "pip"])
+@pytest.mark.parametrize("python", PYTHONS)
+def test_with_bytecode_it_is_the_same_archive_in_two_folders_and_the_bytecode_is_used(
+    tool: Tool, python: str, installer: str
+) -> None:
+    require(
+        any(one.version == python for one in interpreters.installed(os.environ)), f"there is no Python {python} here"
+    )
+    if installer == "pip":
+        real_pip.put_into(tool.index.folder, python)
+    wheel(tool.index.folder, "hard", "1.0", files={"hard/__init__.py": HARD_TO_REPEAT, "hard/two.py": "print 2\n",
+          "hard/none.py": "def f(x):\n    return x in {None, 'a', 'b', 'c'}\n"})  # fmt: skip
+    file, built = tool.requirements("app==1.0", "hard==1.0"), []
+    for name, umask, env in (
+        ("one", 0o022, {}),
+        (
+            "a folder with spaces",
+            0o077,
+            {"XDG_CACHE_HOME": str(tool.folder / "c"), "LC_ALL": "C", "PYTHONHASHSEED": "5"},
+        ),
+    ):
+        before = os.umask(umask)
+        try:
+            done = tool.run("build", "--json", "-r", file, "--work-dir", tool.folder / name, "--installer", installer,
+                            "--bytecode", "--python", python, **env)  # fmt: skip
+        finally:
+            os.umask(before)
+        assert done.code == 0, done.stderr
+        built.append(done.json)
+    assert built[0]["archive_sha256"] == built[1]["archive_sha256"]
+    assert built[0]["content_sha256"] == built[1]["content_sha256"]
+    assert tool.run("get", built[0]["venv_version"], "venv").code == 0
+    target = tool.folder / "venv"
+    compiled = {path: path.read_bytes() for path in target.rglob("*.pyc")}
+    said = subprocess.run([target / "bin/python", "-v", "-c", "import hard; print(hard.__cached__)"], text=True,
+                          env={"PYTHONDONTWRITEBYTECODE": "1"}, capture_output=True, check=True)  # fmt: skip
+    assert f"code object from '{said.stdout.strip()}'" in said.stderr
+    assert {path: path.read_bytes() for path in target.rglob("*.pyc")} == compiled
+    assert Path(said.stdout.strip()) in compiled
+    names = {path.name.split(".")[0] for path in compiled if path.parents[1].name == "hard"}
+    assert names == {"__init__"} | ({"none"} if python in ("3.11", "3.12", "3.13") else set())
+
+
 def test_a_patch_version_can_be_asked_for(tool: Tool) -> None:
     found = interpreters.find("3.11", anything_will_do=False, environ=os.environ, uv=Path("uv")).interpreter
     build = tool.build("app==1.0", PYTHON_VERSION=found.full_version).json

@@ -6,6 +6,9 @@ import fcntl
 import json
 import os
 import shutil
+import signal
+import tarfile
+import time
 from pathlib import Path
 
 import pytest
@@ -198,6 +201,47 @@ def test_pack_takes_flags_of_its_own(described: Tool) -> None:
     assert "unchanged" not in step(described, "pack", "--level", "1")
     assert (described.work / "venv.tar.gz").stat().st_size >= before
     assert "unchanged" in step(described, "pack", "--level", "1")
+
+
+def test_pack_puts_bytecode_in_and_takes_it_out_again(described: Tool) -> None:
+    packed = described.work / "venv.tar.gz"
+    plain = packed.read_bytes()
+    step(described, "pack", "--bytecode")
+    assert "good.cpython-311.pyc" in listing(packed)
+    assert "unchanged" in step(described, "pack", "--bytecode")
+    assert "unchanged" in step(described, "create")
+    step(described, "pack")
+    assert packed.read_bytes() == plain
+
+
+def test_what_check_writes_down_about_bytecode_counts_until_pack_says_otherwise(described: Tool) -> None:
+    for name in ("check", "create", "inspect", "pack"):
+        step(described, name, VENVBUILD_BYTECODE="yes" if name == "check" else None)
+    assert ".pyc" in listing(described.work / "venv.tar.gz")
+    step(described, "pack", "--no-bytecode")
+    assert ".pyc" not in listing(described.work / "venv.tar.gz")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_pack_that_is_ended_while_it_compiles_leaves_nothing(tool: Tool, number: signal.Signals, code: int) -> None:
+    slow = "x = 1\n" * 300_000  # a second each
+    wheel(tool.index.folder, "slow", "1.0", files={f"slow{module}.py": slow for module in range(8)})
+    tool.requirements("slow==1.0")
+    for name in ("check", "create", "inspect"):
+        step(tool, name)
+    running = tool.start("pack", "--bytecode", "--work-dir", tool.work)
+    while not list(tool.work.glob(".venv.tar.gz-*/lib")):
+        assert running.poll() is None
+        time.sleep(0.02)
+    running.send_signal(number)
+    running.communicate(timeout=20)
+    assert running.returncode == code
+    assert [path.name for path in tool.work.iterdir() if "venv.tar.gz" in path.name] == []
+
+
+def listing(packed: Path) -> str:
+    with tarfile.open(packed) as opened:
+        return "\n".join(opened.getnames())
 
 
 def test_json_of_a_step_is_one_value(tool: Tool) -> None:

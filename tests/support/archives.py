@@ -8,6 +8,8 @@ Each argument is a member or a list of members; a list becomes a fragment of its
 from __future__ import annotations
 
 import hashlib
+import io
+import os
 import tarfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -81,6 +83,10 @@ class Made:
             (folder / "archive_index.json").write_text(self.index.text())
         return path
 
+    def with_content_sha256(self) -> Made:
+        """With an index that tells the truth of its members too, as docs/archive-format.md has it."""
+        return replace(self, index=replace(self.index, content_sha256=content_sha256(self.body)))
+
     def lying(self, number: int, change: Callable[[Fragment], Fragment]) -> Made:
         """The same archive with an index that says something else of one fragment."""
         fragments = list(self.index.fragments)
@@ -112,6 +118,20 @@ def of_plain(plains: Sequence[bytes], continues: Sequence[int] = ()) -> Made:
     body = _HEADER + b"".join(bodies) + trailer
     index = ArchiveIndex("venv", "zlib", 6, len(body), len(whole), "c" * 64, placed(fragments))
     return Made(body, index)
+
+
+def content_sha256(body: bytes) -> str:
+    """Of a .tar.gz, written down from docs/archive-format.md."""
+    lines = []
+    with tarfile.open(fileobj=io.BytesIO(body)) as archive:
+        for member in archive:
+            kind = "d" if member.isdir() else "l" if member.issym() else "f"
+            read = archive.extractfile(member) if kind == "f" else None
+            digest = hashlib.sha256(read.read()).hexdigest() if read else ""
+            name = os.fsencode(member.name)
+            rest = f"\0{kind}\0{member.mode:o}\0{member.linkname}\0{digest}\n"
+            lines.append((name, name + os.fsencode(rest)))
+    return hashlib.sha256(b"".join(line for _, line in sorted(lines))).hexdigest()
 
 
 def changed(**fields: Any) -> Callable[[Fragment], Fragment]:

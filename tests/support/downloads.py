@@ -10,6 +10,7 @@ import fcntl
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -39,6 +40,16 @@ def groovy_jar() -> Path:
 def trino() -> Path:
     """The folder of a Trino server with the Hive connector as its only one. Skips without Maven."""
     return fetched("trino", versions.TRINO, _fetch_trino)
+
+
+def pyspark() -> Path:
+    """A SPARK_HOME: the `pyspark` of the package index. It needs a Java, which the caller finds."""
+    return fetched("pyspark", versions.PYSPARK, _install_pyspark) / "pyspark"
+
+
+def _install_pyspark(folder: Path) -> None:
+    flags = ["--quiet", "--no-input", "--no-compile", "--disable-pip-version-check", "--target", str(folder)]
+    run([sys.executable, "-m", "pip", "install", *flags, f"pyspark=={versions.PYSPARK}"], PIP_FIND_LINKS="")
 
 
 def _build_versitygw(folder: Path) -> None:

@@ -6,6 +6,9 @@ VERSITYGW = "v1.8.0"
 GROOVY = "2.4.21"
 """org.codehaus.groovy:groovy-all, the Groovy that Jenkins runs Jenkinsfiles with."""
 
+PYSPARK = "3.5.9"
+"""pyspark on the package index, with all of Spark in it; it runs on Java 17."""
+
 MAVEN_DEPENDENCY_PLUGIN = "3.6.1"
 """org.apache.maven.plugins:maven-dependency-plugin, which fetches jars."""
 

@@ -74,7 +74,23 @@ def with_work_dir(command: F) -> F:
 
 def with_pack_options(command: F) -> F:
     """What decides on the archive's bytes."""
-    return _option("level", metavar="1-9")(_option("python_path", metavar="PATH")(command))
+    switches = (
+        click.option(
+            "--bundle-python/--no-bundle-python",
+            "bundle_python",
+            default=None,
+            help="Put the interpreter into the archive, or not. [VENVBUILD_BUNDLE_PYTHON]",
+        ),
+        click.option(
+            "--bytecode/--no-bytecode",
+            "bytecode",
+            default=None,
+            help="Put bytecode (checked-hash) into the archive, or not. [VENVBUILD_BYTECODE]",
+        ),
+    )
+    for option in (*switches, _option("python_path", metavar="PATH"), _option("level", metavar="1-9")):
+        command = option(command)
+    return command
 
 
 def with_build_options(command: F) -> F:

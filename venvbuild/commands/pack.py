@@ -1,11 +1,69 @@
-"""`venvbuild pack`: a step of the job."""
+"""`venvbuild pack`: a step of the job, or on its own for an environment that somebody else made."""
 
-from venvbuild.commands import options
-from venvbuild.commands.step import command_of
+from __future__ import annotations
 
-command = command_of(
-    "pack",
-    "Pack the environment into a reproducible, relocatable archive.",
-    options.with_pack_options,
-    own=("level", "python_path"),
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from venvbuild import repacking
+from venvbuild.commands import options, step, words
+from venvbuild.errors import UsageError
+from venvbuild.fragment_cache import FragmentCache
+from venvbuild.steps import size_text
+
+_OWN = ("level", "bytecode", "python_path", "bundle_python")
+
+
+@click.command("pack", short_help="4. Pack the environment into a reproducible, relocatable archive.")
+@click.option(
+    "--venv",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Pack this environment, which anybody may have made, instead of the job's; it is not changed. Needs -o.",
 )
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Where --venv's archive goes.")
+@options.with_pack_options
+@options.with_work_dir
+@options.again
+@options.with_config
+@options.as_json
+def command(venv: Path | None, output: Path | None, **given: Any) -> None:
+    """Pack the environment into a reproducible, relocatable archive.
+
+    With --venv it is an environment of `python -m venv`, virtualenv or uv, and no step has to come before: what knows
+    its place is converted on the way, and what cannot move is refused by name.
+    """
+    if venv is None and output is None:
+        step.run("pack", given, own=_OWN)
+    elif venv is None or output is None:
+        raise UsageError("--venv and -o go together", fix="venvbuild pack --venv DIR -o FILE")
+    elif given["work_dir"] is not None or given["again"]:
+        raise UsageError(
+            "with --venv there is no work dir", where="--again" if given["again"] else "--work-dir", fix="leave it out"
+        )
+    else:
+        _pack_venv(venv, output, given)
+
+
+def _pack_venv(venv: Path, output: Path, given: dict[str, Any]) -> None:
+    settings = options.load(given)
+    cache = FragmentCache(settings.folders.cache / "fragments")
+    made = repacking.pack(
+        venv,
+        output,
+        level=settings["level"],
+        python_path=settings["python_path"],
+        bundle_python=settings["bundle_python"],
+        bytecode=settings["bytecode"],
+        cache=cache,
+    )
+    if given["as_json"]:
+        words.print_json(asdict(made))
+    else:
+        words.print_data(
+            f"{made.archive}  {size_text(made.size_bytes)} of {size_text(made.plain_bytes)}  "
+            f"{made.package_count} packages  Python {made.python_full_version or made.python_version}"
+        )

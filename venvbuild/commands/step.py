@@ -15,21 +15,26 @@ from venvbuild.commands.check import DEFAULT_WORK_DIR
 from venvbuild.workdir import STEPS
 
 
-def command_of(step: str, help_: str, *more: Callable[[Any], Any], own: tuple[str, ...] = ()) -> click.Command:
-    """The command that runs `step`; `more` adds options, of which `own` are the step's and not the whole job's."""
+def command_of(step: str, help_: str, *more: Callable[[Any], Any]) -> click.Command:
+    """The command that runs `step`; `more` adds options."""
 
-    def run(**given: Any) -> None:
-        settings = options.load(given)
-        own_options = {name: settings[name] for name in own if given.get(name) is not None}
-        folder = Path(settings["work_dir"] or DEFAULT_WORK_DIR)
-        with words.Progress() as progress:
-            result = pipeline.run_step(
-                step, settings, os.environ, folder, progress, again=given["again"], options=own_options
-            )
-        if given["as_json"]:
-            words.print_json(dict(result))
+    def runs_it(**given: Any) -> None:
+        run(step, given)
 
     for option in (*more, options.with_work_dir, options.again, options.with_config, options.as_json):
-        run = option(run)
+        runs_it = option(runs_it)
     number = STEPS.index(step) + 1
-    return click.command(step, help=help_, short_help=f"{number}. {help_.partition('. ')[0].rstrip('.')}.")(run)
+    return click.command(step, help=help_, short_help=f"{number}. {help_.partition('. ')[0].rstrip('.')}.")(runs_it)
+
+
+def run(step: str, given: dict[str, Any], *, own: tuple[str, ...] = ()) -> None:
+    """Run `step` in the work dir; `own` are the settings that its own command may give anew."""
+    settings = options.load(given)
+    own_options = {name: settings[name] for name in own if given.get(name) is not None}
+    folder = Path(settings["work_dir"] or DEFAULT_WORK_DIR)
+    with words.Progress() as progress:
+        result = pipeline.run_step(
+            step, settings, os.environ, folder, progress, again=given["again"], options=own_options
+        )
+    if given["as_json"]:
+        words.print_json(dict(result))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import click
@@ -27,8 +26,10 @@ def command(version: str, restore: bool, **given: Any) -> None:
     """
     settings = options.load(given)
     store = store_of(settings)
-    here = replace(machine(settings), on_fetch=lambda *_: None) if restore else None
+    here = machine(settings) if restore else None
     found = verification.verify(store, builds.find(store, version), machine=here)
+    for name in found.foreign:
+        words.say(f"warning: {name} lies among the files of {found.venv_version}, and its metadata does not name it")
     if found.problems:
         raise IntegrityError.of(found.problems)
     if given["as_json"]:
@@ -39,6 +40,7 @@ def command(version: str, restore: bool, **given: Any) -> None:
                 "bytes_read": found.bytes_read,
                 "fragment_count": found.fragment_count,
                 "imported": None if found.imported is None else list(found.imported),
+                "foreign": list(found.foreign),
             }
         )
         return

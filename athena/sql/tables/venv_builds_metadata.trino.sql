@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS venv_builds_metadata (
   build_url varchar,
   source_revision varchar,
   duration_s map(varchar, double),
-  requires row(abi varchar, glibc varchar),
+  requires row(abi varchar, glibc varchar, libraries array(varchar)),
   dt varchar WITH (
     partition_projection_type = 'DATE',
     partition_projection_format = 'yyyy-MM-dd',

@@ -1,0 +1,68 @@
+"""Scripts and RECORD rows that named a place."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from venvbuild import rewriting
+
+LONG = "/" + "d" * 130
+
+
+@pytest.mark.parametrize(
+    ("shebang", "venv"),
+    [
+        ("#!/env/bin/python\n", "/env"),
+        ("#!/env/bin/python3.11 -E\n", "/env"),
+        (f"#!/bin/sh\n'''exec' {LONG}/bin/python \"$0\" \"$@\"\n' '''\n", LONG),
+        ("#!/bin/sh\n'''exec' \"/a b/bin/python\" \"$0\" \"$@\"\n' '''\n", "/a b"),
+        ("#!/bin/sh\n'''exec' '/a b/bin/python' \"$0\" \"$@\"\n' '''\n", "/a b"),
+        ("#!/bin/sh\n'''exec' '/it'\"'\"'s/bin/python3' \"$0\" \"$@\"\n' '''\n", "/it's"),
+    ],
+    ids=["plain", "with an option", "long", "double quotes", "single quotes", "a quote in it"],
+)
+def test_each_form_of_shebang_becomes_the_python_beside_the_script(tmp_path: Path, shebang: str, venv: str) -> None:
+    content = rewriting.relocatable((shebang + "import sys; print(sys.argv[1])\n").encode(), ["/other", venv])
+    assert content is not None
+    script = tmp_path / "script"
+    script.write_bytes(content)
+    script.chmod(0o755)
+    (tmp_path / "python").write_text('#!/bin/sh\necho "beside: $*"\n')
+    (tmp_path / "python").chmod(0o755)
+    said = subprocess.run([script, "argument"], capture_output=True, text=True, check=True).stdout
+    assert said == f"beside: {script} argument\n"
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["#!/bin/sh\necho\n", "#!/usr/bin/env python\n", "#!/environment/bin/python\n", "#!/env/bin/node\n", "no script",
+     "", "#!/bin/sh\n'''exec' 'unclosed \"$0\" \"$@\"\n' '''\n"],
+)  # fmt: skip
+def test_other_scripts_are_left(script: str) -> None:
+    assert rewriting.relocatable(script.encode(), ["/env"]) is None
+
+
+def test_what_was_rewritten_is_left_the_second_time() -> None:
+    once = rewriting.relocatable(b"#!/env/bin/python\nx\n", ["/env"])
+    assert once is not None
+    assert rewriting.relocatable(once, ["/env"]) is None
+
+
+def test_a_record_is_corrected_in_the_rows_that_matter_only() -> None:
+    record = 'good.py,sha256=x,1\n"odd,name.py",,\n../../../bin/app,sha256=old,9\ngone.json,sha256=y,2\n'
+    digest = base64.urlsafe_b64encode(hashlib.sha256(b"new").digest()).decode().rstrip("=")
+    assert rewriting.corrected(record, {"../../../bin/app": b"new"}, {"gone.json"}) == (
+        f'good.py,sha256=x,1\n"odd,name.py",,\n../../../bin/app,sha256={digest},3\n'
+    )
+    assert rewriting.corrected(record, {"absent": b""}, {"absent too"}) is None
+
+
+def test_names_that_are_not_utf_8_survive() -> None:
+    name = os.fsdecode(b"caf\xe9.py")
+    assert rewriting.corrected(f"{name},,\ngone,,\n", {}, {"gone"}) == f"{name},,\n"

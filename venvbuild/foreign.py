@@ -1,0 +1,132 @@
+"""An environment that somebody else made: is it one, for which Python, and by which names it knows itself."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from venvbuild.errors import UsageError
+from venvbuild.parameters import OLDEST_PYTHON
+
+_FULL_VERSION = re.compile(r"3\.[0-9]+(?:\.[0-9]+)?(?:(?:a|b|rc)[0-9]+)?")
+_VIRTUAL_ENV = re.compile(r"^\s*(?:export\s+)?VIRTUAL_ENV=(.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class ForeignEnvironment:
+    """A virtual environment of `python -m venv`, virtualenv or uv, as it stands."""
+
+    path: Path
+    """Resolved."""
+    python_version: str
+    """X.Y."""
+    python_full_version: str | None
+    """As its pyvenv.cfg says; None when it does not."""
+    configuration: Mapping[str, str]
+    """pyvenv.cfg, its keys in lower case (Python reads them so)."""
+    names: tuple[str, ...]
+    """Absolute paths by which it may call itself: as it was given, resolved, and as its `activate` has it."""
+
+    @property
+    def packages(self) -> tuple[Path, ...]:
+        """Where its distributions lie: `lib`, and `lib64` where that is a folder of its own."""
+        folders = [self.path / lib / f"python{self.python_version}" / "site-packages" for lib in ("lib", "lib64")]
+        return tuple(dict.fromkeys(folder.resolve() for folder in folders if folder.is_dir()))
+
+    @property
+    def home(self) -> Path | None:
+        """The folder of the interpreter that it was made with, which may be gone."""
+        return Path(self.configuration["home"]) if self.configuration.get("home") else None
+
+
+def recognised(folder: Path) -> ForeignEnvironment:
+    """The environment at `folder`. Nothing of it is run, so its interpreter may be gone.
+
+    Raises:
+        UsageError: there is none: names all that is missing; or it is of a kind or a Python that cannot be packed.
+    """
+    if not folder.is_dir():
+        raise UsageError("there is no such folder", where=str(folder), fix="give the folder of an environment")
+    if (folder / "conda-meta").is_dir():
+        raise UsageError("this is a conda environment", where=str(folder), fix="pack it with conda-pack")
+    versions = {
+        place.parent.name.removeprefix("python")
+        for place in folder.glob("lib/python3.*/site-packages")
+        if place.is_dir()
+    }
+    missing = list(_missing(folder, versions))
+    if missing:
+        raise UsageError(
+            f"this is no virtual environment: it has no {', no '.join(missing)}",
+            where=str(folder),
+            fix="give the folder that has bin/python and pyvenv.cfg",
+        )
+    try:
+        configuration = _configuration((folder / "pyvenv.cfg").read_text("utf-8", "surrogateescape"))
+        activate = folder / "bin" / "activate"
+        text = activate.read_text("utf-8", "surrogateescape") if activate.is_file() else ""
+    except OSError as error:
+        raise UsageError(
+            f"the environment cannot be read: {error.strerror}", where=str(error.filename), fix="check its mode"
+        ) from error
+    full_version = _full_version(configuration)
+    return ForeignEnvironment(
+        folder.resolve(),
+        _version(folder, full_version, versions),
+        full_version,
+        configuration,
+        tuple(dict.fromkeys((os.path.abspath(folder), str(folder.resolve()), *_called(text)))),
+    )
+
+
+def _missing(folder: Path, versions: set[str]) -> Iterator[str]:
+    if not (folder / "pyvenv.cfg").is_file():
+        yield "pyvenv.cfg"
+    if not (folder / "bin").is_dir():
+        yield "bin"
+    if not versions:
+        yield "lib/pythonX.Y/site-packages"
+
+
+def _configuration(text: str) -> dict[str, str]:
+    pairs = (line.partition("=") for line in text.splitlines())
+    return {key.strip().lower(): value.strip() for key, equals, value in pairs if equals}
+
+
+def _full_version(configuration: Mapping[str, str]) -> str | None:
+    """`version` of the venv module, `version_info` of uv and virtualenv (3.11.7.final.0)."""
+    found = _FULL_VERSION.match(configuration.get("version_info") or configuration.get("version") or "")
+    return found[0] if found else None
+
+
+def _version(folder: Path, full_version: str | None, versions: set[str]) -> str:
+    said = ".".join(full_version.split(".")[:2]) if full_version else ""
+    if said not in versions and (said or len(versions) > 1):
+        raise UsageError(
+            f"its pyvenv.cfg is for Python {said}" if said else "its pyvenv.cfg does not say which Python it is for",
+            where=str(folder),
+            why=f"lib has packages for Python {', '.join(sorted(versions))}",
+            fix="make the environment again",
+        )
+    version = said or next(iter(versions))
+    if tuple(int(number) for number in version.split(".")) < OLDEST_PYTHON:
+        oldest = "{}.{}".format(*OLDEST_PYTHON)
+        raise UsageError(
+            f"the environment is for Python {version}", where=str(folder), fix=f"make it with {oldest} or newer"
+        )
+    return version
+
+
+def _called(activate: str) -> Iterator[str]:
+    """What `activate` takes for the environment's path: its scripts name that, wherever it was moved since."""
+    for found in _VIRTUAL_ENV.finditer(activate):
+        try:
+            words = shlex.split(found[1])
+        except ValueError:
+            continue
+        if len(words) == 1 and re.fullmatch(r"/[^$`]+", words[0]):
+            yield words[0].rstrip("/")

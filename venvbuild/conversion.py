@@ -113,9 +113,9 @@ def _notes(venv: ForeignEnvironment, installed: Iterable[Distribution]) -> Itera
         for name in rewriting.INSTALL_RECORDS:
             yield f"{folder}/{name}", None
         url = str(one.direct_url["url"]) if one.direct_url else ""
-        if url.startswith("file:"):
+        if not url or url.startswith("file:"):  # one that PEP 610 does not describe may hold anything
             yield f"{folder}/direct_url.json", None
-        elif url.startswith("http") and strip_credentials(url) != url:
+        elif strip_credentials(url) not in (url, url.replace("ssh://git@", "ssh://", 1)):
             content = json.dumps({**(one.direct_url or {}), "url": strip_credentials(url)}, sort_keys=True).encode()
             yield f"{folder}/direct_url.json", _file(f"{folder}/direct_url.json", content)
 

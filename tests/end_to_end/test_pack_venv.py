@@ -136,6 +136,28 @@ def test_a_package_may_be_described_with_the_path_but_not_hold_it(tmp_path: Path
     assert f"held.py holds the environment's path {venv}" in problem
 
 
+@pytest.mark.parametrize(
+    ("written", "packed"),
+    [
+        ('{"url": "https://me:hunter2@example.org/lib"}', '{"url": "https://example.org/lib"}'),
+        ('{"url": "ssh://me:hunter2@example.org/lib"}', '{"url": "ssh://example.org/lib"}'),
+        ('{"url": "git+https://me:hunter2@example.org/lib"}', '{"url": "git+https://example.org/lib"}'),
+        ('{"url": "ssh://git@me:hunter2@example.org/lib"}', '{"url": "ssh://example.org/lib"}'),
+        ('{"url": "ssh://git@example.org/lib"}', '{"url": "ssh://git@example.org/lib"}'),
+        ('{"url": "https://me:hunter2@example.org/lib",}', None),
+        ('{"url": "file:///home/me/lib"}', None),
+    ],
+)
+def test_where_a_package_came_from_holds_no_password(
+    tmp_path: Path, venv: Path, written: str, packed: str | None
+) -> None:
+    name = "lib/python3.11/site-packages/lib-1.0.dist-info/direct_url.json"
+    (venv / name).write_text(written)
+    assert pack(tmp_path, venv).code == 0
+    moved = unpacked(tmp_path / "packed.tar.gz", tmp_path / "there")
+    assert ((moved / name).read_text() if (moved / name).exists() else None) == packed
+
+
 def test_it_packs_when_its_interpreter_is_gone(tmp_path: Path, venv: Path) -> None:
     for name in ("python", "python3", "python3.11"):
         (venv / "bin" / name).unlink()

@@ -283,6 +283,8 @@ def test_what_is_no_environment_is_refused_with_what_is_missing(tmp_path: Path) 
 
 
 def test_flags_that_do_not_go_together_are_a_usage_error(tmp_path: Path, venv: Path, tool: Tool) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
     for arguments in (
         ["--venv", venv],
         ["-o", "x.tar.gz"],
@@ -290,6 +292,11 @@ def test_flags_that_do_not_go_together_are_a_usage_error(tmp_path: Path, venv: P
         ["--venv", venv, "-o", "x.tar.gz", "--work-dir", "w"],
         ["--venv", venv, "-o", venv / "x.tar.gz"],
         ["--venv", venv, "-o", tmp_path / "absent/x.tar.gz"],
+        ["--venv", venv, "-o", tmp_path],
+        ["--venv", venv, "-o", pipe],
+        ["--venv", venv, "-o", ""],
+        ["--venv", venv, "-o", "/"],
     ):
         assert tool.run("pack", *arguments).code == 2, arguments
     assert not (venv / "x.tar.gz").exists()
+    assert pipe.is_fifo()

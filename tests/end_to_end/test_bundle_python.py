@@ -174,6 +174,15 @@ def test_get_of_an_archive_without_metadata_uses_the_interpreter_inside(tool: To
     assert (tmp_path / "with.tar.gz").read_bytes() == (tmp_path / "packed.tar.gz").read_bytes()
 
 
+def test_an_interpreter_that_is_damaged_cannot_be_bundled(tool: Tool, tmp_path: Path) -> None:
+    copy = with_copy_of(tool, "3.11")
+    foreign.run([copy / "bin/python3.11", "-m", "venv", "--without-pip", tmp_path / "made"])
+    (library,) = (copy / "lib/python3.11/lib-dynload").glob("_ssl.*")
+    library.write_bytes(library.read_bytes()[:1000])
+    done = tool.run("pack", "--venv", "made", "--bundle-python", "-o", "packed.tar.gz")
+    assert (done.code, f"_base/lib/python3.11/lib-dynload/{library.name}" in done.stderr) == (8, True), done.stderr
+
+
 def test_an_interpreter_that_is_gone_cannot_be_bundled(tool: Tool, tmp_path: Path) -> None:
     venv = foreign.make("uv", "3.11", tmp_path / "made")
     (venv / "bin/python").unlink()

@@ -190,12 +190,13 @@ def test_large_bytecode_is_cut_and_made_once(
     assert len(runs) == 3
 
 
-def test_a_secret_in_a_module_is_told_once_and_a_path_of_the_build_too(env: Packable) -> None:
-    (env.site / "nobodys.py").write_text("x = 's3cret-value-1'; y = '/build/place/x'\n")
+@pytest.mark.parametrize("name", ["nobodys.py", "it holds nothing.py"])
+def test_a_secret_in_a_module_is_told_once_and_a_path_of_the_build_too(env: Packable, name: str) -> None:
+    (env.site / name).write_text("x = 's3cret-value-1'; y = '/build/place/x'\n")
     with pytest.raises(IntegrityError) as caught:
         pack(env, gate=Gate((b"/build/place",), (b"s3cret-value-1",), {}))
     assert [problem.what.split(";")[0] for problem in caught.value.problems] == [
-        f"{SITE}/nobodys.py holds a path of this build", f"{SITE}/nobodys.py holds a secret"]  # fmt: skip
+        f"{SITE}/{name} holds a path of this build", f"{SITE}/{name} holds a secret"]  # fmt: skip
 
 
 def test_a_path_that_the_wheel_itself_names_may_stand_in_its_bytecode(tmp_path: Path) -> None:

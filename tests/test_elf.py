@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,29 @@ def test_the_version_of_glibc_is_the_newest_that_readelf_shows(tmp_path: Path) -
 def test_what_is_no_such_file_has_nothing_to_say(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file").write_bytes(content)
     assert elf.read(tmp_path / "file") is None
+
+
+def test_a_file_that_is_cut_off_is_damaged_wherever_that_is(tmp_path: Path) -> None:
+    whole = PROGRAM.read_bytes()
+    for end in (10, 100, 1000, 3000):
+        (tmp_path / "cut").write_bytes(whole[:end])
+        with pytest.raises(ValueError, match="ends too early"):
+            elf.read(tmp_path / "cut")
+
+
+def test_a_chain_of_versions_without_an_end_is_damaged(tmp_path: Path) -> None:
+    at = 64 + 2 * 56
+    dynamic = {5: at + 96, 10: 1, 0x6FFFFFFE: at + 80, 0x6FFFFFFF: 1 << 40}  # strings, their size, versions, how many
+    table = b"".join(struct.pack("<QQ", tag, value) for tag, value in dynamic.items()).ljust(80, b"\0")
+    version = struct.pack("<HHIII", 1, 0, 0, 0, 0)  # without entries; the next one is itself
+    load, tables = (1, 0, 0, 0, 0, 1 << 20, 0, 0), (2, 0, at, 0, 0, 80, 0, 0)
+    segments = b"".join(struct.pack("<IIQQQQQQ", *segment) for segment in (load, tables))
+    head = (
+        b"\x7fELF\x02\x01".ljust(32, b"\0") + struct.pack("<Q", 64) + bytes(14) + struct.pack("<HH", 56, 2) + bytes(6)
+    )
+    (tmp_path / "endless").write_bytes(head + segments + table + version + b"\0")
+    with pytest.raises(ValueError, match="more versions"):
+        elf.read(tmp_path / "endless")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)

@@ -135,6 +135,12 @@ def test_rehome_finds_the_python_of_the_path_wherever_that_is(name: str, packed:
     assert (tmp_path / "venv/bin/python").readlink() == find(PYTHON).path
 
 
+def test_what_rehome_writes_everybody_can_read(packed: Path, tmp_path: Path) -> None:
+    subprocess.run(["tar", "-xzpf", packed, "-C", tmp_path], check=True)
+    subprocess.run(["sh", tmp_path / "venv/bin/rehome", find(PYTHON).path], umask=0o077, check=True)
+    assert (tmp_path / "venv/pyvenv.cfg").stat().st_mode & 0o777 == 0o644
+
+
 def test_rehome_passes_over_what_calls_itself_python_and_is_none(packed: Path, tmp_path: Path) -> None:
     (tmp_path / "first").mkdir()
     (tmp_path / "first" / f"python{PYTHON}").symlink_to("/bin/true")

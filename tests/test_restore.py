@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -377,6 +378,13 @@ def test_an_archive_with_its_metadata_beside_it_is_judged_by_that(
     stored = tmp_path / "store" / "venv-builds" / build
     with pytest.raises(UsageError, match="linux_sparc"):
         restore.from_archive(stored / f"{build}.tar.gz", target, machine)
+
+
+@pytest.mark.parametrize("name", ["", "/", "pipe", "absent.tar.gz"])
+def test_what_is_no_archive_is_a_usage_error(name: str, tmp_path: Path, target: Path, machine: Machine) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with contextlib.chdir(tmp_path), pytest.raises(UsageError, match="the archive"):
+        restore.from_archive(Path(name), target, machine)
 
 
 @pytest.mark.parametrize("with_index", [True, False], ids=["index", "stream"])

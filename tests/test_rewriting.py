@@ -16,18 +16,23 @@ LONG = "/" + "d" * 130
 
 
 @pytest.mark.parametrize(
-    ("shebang", "venv"),
+    ("shebang", "venv", "options"),
     [
-        ("#!/env/bin/python\n", "/env"),
-        ("#!/env/bin/python3.11 -E\n", "/env"),
-        (f"#!/bin/sh\n'''exec' {LONG}/bin/python \"$0\" \"$@\"\n' '''\n", LONG),
-        ("#!/bin/sh\n'''exec' \"/a b/bin/python\" \"$0\" \"$@\"\n' '''\n", "/a b"),
-        ("#!/bin/sh\n'''exec' '/a b/bin/python' \"$0\" \"$@\"\n' '''\n", "/a b"),
-        ("#!/bin/sh\n'''exec' '/it'\"'\"'s/bin/python3' \"$0\" \"$@\"\n' '''\n", "/it's"),
+        ("#!/env/bin/python\n", "/env", ""),
+        ("#!/env/bin/python3.13t\n", "/env", ""),
+        ("#!/env/bin/python3.11 -sE\n", "/env", "-sE "),
+        (f"#!/bin/sh\n'''exec' {LONG}/bin/python \"$0\" \"$@\"\n' '''\n", LONG, ""),
+        (f"#!/bin/sh\n'''exec' {LONG}/bin/python -I \"$0\" \"$@\"\n' '''\n", LONG, "-I "),
+        ("#!/bin/sh\n'''exec' \"/a b/bin/python\" \"$0\" \"$@\"\n' '''\n", "/a b", ""),
+        ("#!/bin/sh\n'''exec' '/a b/bin/python' \"$0\" \"$@\"\n' '''\n", "/a b", ""),
+        ("#!/bin/sh\n'''exec' '/it'\"'\"'s/bin/python3' \"$0\" \"$@\"\n' '''\n", "/it's", ""),
     ],
-    ids=["plain", "with an option", "long", "double quotes", "single quotes", "a quote in it"],
-)
-def test_each_form_of_shebang_becomes_the_python_beside_the_script(tmp_path: Path, shebang: str, venv: str) -> None:
+    ids=["plain", "free-threaded", "with an option", "long", "long, with an option", "double quotes", "single quotes",
+         "a quote in it"],
+)  # fmt: skip
+def test_each_form_of_shebang_becomes_the_python_beside_the_script(
+    tmp_path: Path, shebang: str, venv: str, options: str
+) -> None:
     content = rewriting.relocatable((shebang + "import sys; print(sys.argv[1])\n").encode(), ["/other", venv])
     assert content is not None
     script = tmp_path / "script"
@@ -36,12 +41,13 @@ def test_each_form_of_shebang_becomes_the_python_beside_the_script(tmp_path: Pat
     (tmp_path / "python").write_text('#!/bin/sh\necho "beside: $*"\n')
     (tmp_path / "python").chmod(0o755)
     said = subprocess.run([script, "argument"], capture_output=True, text=True, check=True).stdout
-    assert said == f"beside: {script} argument\n"
+    assert said == f"beside: {options}{script} argument\n"
 
 
 @pytest.mark.parametrize(
     "script",
-    ["#!/bin/sh\necho\n", "#!/usr/bin/env python\n", "#!/environment/bin/python\n", "#!/env/bin/node\n", "no script",
+    ["#!/bin/sh\necho\n", "#!/usr/bin/env python\n", "#!/env/bin/python-config\n", "#!/env/bin/python -E; rm -r /\n",
+     "#!/environment/bin/python\n", "#!/env/bin/node\n", "no script",
      "", "#!/bin/sh\n'''exec' 'unclosed \"$0\" \"$@\"\n' '''\n"],
 )  # fmt: skip
 def test_other_scripts_are_left(script: str) -> None:

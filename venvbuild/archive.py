@@ -286,10 +286,10 @@ class _Packing:
 
     def _is_of_its_source(self, group: Group, found: Problem) -> bool:
         """Whether a source holds what was found in its bytecode: then it is judged there."""
-        name, _, what = found.what.partition(" holds ")
+        name = next(one.name for one in group.members if found.what.startswith(f"{one.name} holds "))
         source = next(member for member in group.sources if member.name == source_of(name))
         problems = fragments.looked_through(source, self._venv, self._gate.for_bytecode())[1]
-        return f"{source.name} holds {what}" in [problem.what for problem in problems]
+        return source.name + found.what.removeprefix(name) in [problem.what for problem in problems]
 
     def _learn(self, group: Group, done: Sequence[Compressed], cached: Sequence[Fragment] | None) -> None:
         """What its compression told of a group. Its key is made again: RECORD may have lied about a hash."""

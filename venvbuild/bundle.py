@@ -92,13 +92,13 @@ def bundled(interpreter: Interpreter, scratch: Path) -> Bundle:
     """The bundle of `interpreter`, which is not changed; altered copies lie in `scratch` until it is packed.
 
     Raises:
-        UsageError: this interpreter cannot be bundled: says what is missing. IntegrityError: it could not be altered
-            so that it finds its own library.
+        UsageError: this interpreter cannot be bundled: says what is missing. IntegrityError: a file of it is
+            damaged, or could not be altered so that it finds its own library.
     """
     if sys.platform != "linux":
         raise UsageError("an interpreter can be bundled on Linux only", where="--bundle-python", fix="leave it out")
     sources = dict(_sources(interpreter))
-    files = {name: found for name, path in sources.items() if (found := elf.read(path))}
+    files = _compiled_files(sources)
     altered = dict(_found_inside(sources, files, scratch))
     members = dict(_folders(sources))
     for name, path in sources.items():
@@ -124,18 +124,25 @@ def required(base: Path) -> Requirements:
     Raises:
         IntegrityError: a file of it is damaged.
     """
-    files: dict[str, Elf] = {}
-    for name, facts in walk(base):
-        if stat.S_ISREG(facts.st_mode):
-            try:
-                found = elf.read(base / name)
-            except ValueError as error:
-                raise IntegrityError(
-                    f"a compiled file cannot be read: {error}", where=f"{BASE}/{name}", fix="get the archive again"
-                ) from error
-            if found:
-                files[name] = found
-    return _requirements(files)
+    files = {f"{BASE}/{name}": base / name for name, facts in walk(base) if stat.S_ISREG(facts.st_mode)}
+    return _requirements(_compiled_files(files))
+
+
+def _compiled_files(files: Mapping[str, Path]) -> dict[str, Elf]:
+    """Those that are programs and libraries, by name in the environment."""
+    found: dict[str, Elf] = {}
+    for name, path in files.items():
+        try:
+            read = elf.read(path)
+        except ValueError as error:
+            raise IntegrityError(
+                f"a compiled file of the interpreter cannot be read: {error}",
+                where=name,
+                fix="get the archive again, or install that Python again",
+            ) from error
+        if read:
+            found[name] = read
+    return found
 
 
 def _requirements(files: Mapping[str, Elf]) -> Requirements:

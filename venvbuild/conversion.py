@@ -113,9 +113,9 @@ def _notes(venv: ForeignEnvironment, installed: Iterable[Distribution]) -> Itera
         for name in rewriting.INSTALL_RECORDS:
             yield f"{folder}/{name}", None
         url = str(one.direct_url["url"]) if one.direct_url else ""
-        if url.startswith("file:"):
+        if not url or url.startswith("file:"):  # one that PEP 610 does not describe may hold anything
             yield f"{folder}/direct_url.json", None
-        elif url.startswith("http") and strip_credentials(url) != url:
+        elif strip_credentials(url) not in (url, url.replace("ssh://git@", "ssh://", 1)):
             content = json.dumps({**(one.direct_url or {}), "url": strip_credentials(url)}, sort_keys=True).encode()
             yield f"{folder}/direct_url.json", _file(f"{folder}/direct_url.json", content)
 
@@ -124,11 +124,15 @@ def _records(
     venv: ForeignEnvironment, installed: Iterable[Distribution], changed: Mapping[str, Member | None]
 ) -> Iterator[tuple[str, Member | None]]:
     """Each RECORD, true for what the archive holds: no bytecode, and the scripts as they are there."""
+    from_packages = {
+        folder: {os.path.relpath(venv.path / name, folder): member for name, member in changed.items()}
+        for folder in venv.packages
+    }
     for one in installed:
         record = one.site_packages / one.dist_info / "RECORD"
         if one.record is None or record.is_symlink():
             continue
-        relative = {os.path.relpath(venv.path / name, one.site_packages): member for name, member in changed.items()}
+        relative = from_packages[one.site_packages]
         written = {name: member.content for name, member in relative.items() if member and member.content is not None}
         gone = {name for name, member in relative.items() if member is None}
         bytecode = {os.path.normpath(row.path) for row in one.record if _is_no_member(one, row)}

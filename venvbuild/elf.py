@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 _MAX_TABLE_BYTES = 16 << 20
 """Of one table; those of libpython have about 100 kB."""
-_MAX_ENTRIES = 100_000
+_MAX_VERSIONS = 10_000
+"""Of symbols, in one file; libpython has about 40. An enemy's chain of them may have no end."""
 _LOAD, _DYNAMIC = 1, 2
 _NEEDED, _STRTAB, _STRSZ, _RPATH, _RUNPATH = 1, 5, 10, 15, 29
 _VERNEED, _VERNEEDNUM = 0x6FFFFFFE, 0x6FFFFFFF
@@ -42,10 +43,7 @@ def read(path: str | os.PathLike[str]) -> Elf | None:
     try:
         if os.pread(descriptor, 6, 0) != b"\x7fELF\x02\x01":
             return None
-        try:
-            return _File(descriptor).elf()
-        except struct.error as error:
-            raise ValueError("it ends too early") from error
+        return _File(descriptor).elf()
     finally:
         os.close(descriptor)
 
@@ -84,9 +82,12 @@ class _File:
         """The names in .gnu.version_r: for each library, a chain of versions."""
         if _VERNEED not in tags:
             return
-        at = self._offset(tags[_VERNEED])
-        for _ in range(min(tags.get(_VERNEEDNUM, 0), _MAX_ENTRIES)):
+        at, seen = self._offset(tags[_VERNEED]), 0
+        for _ in range(tags.get(_VERNEEDNUM, 0)):
             _, count, _, first, following = struct.unpack("<HHIII", self._bytes(at, 16))
+            seen += count + 1
+            if seen > _MAX_VERSIONS:
+                raise ValueError("it names more versions than any can")
             entry = at + first
             for _ in range(count):
                 _, _, _, name, next_entry = struct.unpack("<IHHII", self._bytes(entry, 16))
@@ -103,7 +104,10 @@ class _File:
     def _bytes(self, at: int, count: int) -> bytes:
         if count > _MAX_TABLE_BYTES or at > 1 << 62:
             raise ValueError("a table is larger than any can be")
-        return os.pread(self._descriptor, count, at)
+        read = os.pread(self._descriptor, count, at)
+        if len(read) < count:
+            raise ValueError("it ends too early")
+        return read
 
 
 def _string(strings: bytes, at: int) -> str:

@@ -1,6 +1,7 @@
 """Makes an unpacked environment one of this machine: does it fit, its interpreter, its activate scripts.
 
-`bin/rehome` in the archive does the middle part for those who have only `tar`; nothing of the archive is run here.
+`bin/rehome` in the archive does the middle part for those who have only `tar`. Nothing of the archive is run here, but
+for an interpreter that came in it, when bytecode is to be made.
 """
 
 from __future__ import annotations
@@ -208,14 +209,18 @@ def rehome(venv: Path, target: Path, interpreter: Interpreter) -> None:
 
 
 def compile_bytecode(venv: Path, target: Path, interpreter: Interpreter) -> None:
-    """Compile every module of `venv`, as it will be at `target`; runs no code of any package.
+    """Compile every module of `venv`, as it will be at `target`, and of the interpreter inside where there is one; runs
+    no code of any package.
 
     `checked-hash`: bytecode of a file that is edited later is not used. Files that are no Python (templates) are left.
     """
-    options = ["-q", "-j", "0", "--invalidation-mode", "checked-hash", "-d", str(target / "lib")]
-    path = venv / interpreter.path.relative_to(target) if interpreter.path.is_relative_to(target) else interpreter.path
-    command = [str(path), "-I", "-S", "-m", "compileall", *options, str(venv / "lib")]
-    run(command, env=clean_environment(), timeout_s=_COMPILE_TIMEOUT_S, check=False)
+    is_inside = interpreter.path.is_relative_to(target)
+    path = venv / interpreter.path.relative_to(target) if is_inside else interpreter.path
+    for folder in ("lib", f"{BASE}/lib") if is_inside else ("lib",):
+        options = ["-q", "-j", "0", "--invalidation-mode", "checked-hash", "-d", str(target / folder)]
+        # -B: what compileall itself imports would be kept with the path of the folder that this is made in.
+        command = [str(path), "-I", "-S", "-B", "-m", "compileall", *options, str(venv / folder)]
+        run(command, env=clean_environment(), timeout_s=_COMPILE_TIMEOUT_S, check=False)
 
 
 def write(path: Path, content: bytes) -> None:

@@ -57,13 +57,12 @@ def pack(
 
     Raises:
         UsageError: there is no virtual environment at `folder`, its interpreter cannot be bundled, or `output` lies in
-            it or cannot be written.
+            it, is no file, or cannot be written.
         IntegrityError: what cannot move (editable installs, paths that lead out, system site-packages, files that hold
             the environment's path), every one by name. StoreUnavailable: the disk is full or failing.
     """
     venv = foreign.recognised(folder)
-    if output.resolve().is_relative_to(venv.path):
-        raise UsageError("the archive would lie in the environment", where=str(output), fix="give another place")
+    _check(output, venv)
     installed = distributions.installed(venv.packages, with_damage=False)
     changes = conversion.converted(venv, installed, _activation_scripts())
     with bundle.of(_interpreter(venv, "--bundle-python") if bundle_python else None) as base:
@@ -92,6 +91,13 @@ def pack(
         venv.python_full_version,
         base.requires.libraries if base else None,
     )
+
+
+def _check(output: Path, venv: ForeignEnvironment) -> None:
+    if not output.name or (output.exists() and not output.is_file()):  # a rename would put an archive for /dev/null
+        raise UsageError("this is no place for a file", where=str(output), fix="give the name of a file")
+    if output.resolve().is_relative_to(venv.path):
+        raise UsageError("the archive would lie in the environment", where=str(output), fix="give another place")
 
 
 def _interpreter(venv: ForeignEnvironment, flag: str) -> Interpreter:

@@ -107,6 +107,8 @@ def from_archive(file: Path, target: Path, machine: Machine) -> Restored:
     Raises:
         UsageError: as `get`, or there is no such file. IntegrityError, StoreUnavailable: as `get`.
     """
+    if file.exists() and not file.is_file():
+        raise UsageError("the archive is no file", where=str(file), fix="give the .tar.gz itself")
     try:
         size_bytes = file.stat().st_size
         build = _beside(file)

@@ -16,22 +16,28 @@ INSTALL_RECORDS = ("uv_cache.json", "uv_build.json")
 # `#!/venv/bin/python`, or through sh where that is over 127 characters or has a space (distlib, pip, uv, virtualenv);
 # they quote the path with `"`, with `'`, or not at all.
 _SHEBANG = re.compile(rb"\A(?:#!/bin/sh\n'''exec' (?P<quoted>[^\n]+) \"\$0\" \"\$@\"\n' '''|#!(?P<plain>/[^\n]*))\n")
+_PYTHON = re.compile(r"[0-9.]*t?(?P<options> +-[A-Za-z]+)? *")
+"""What follows `/venv/bin/python`; Linux hands over one word of options."""
 _RELOCATABLE_SHEBANG = (
-    b"#!/bin/sh\n'''exec' \"$(dirname -- \"$(realpath -- \"$0\")\")\"/'python' \"$0\" \"$@\"\n' '''\n"
+    b"#!/bin/sh\n'''exec' \"$(dirname -- \"$(realpath -- \"$0\")\")\"/'python'%b \"$0\" \"$@\"\n' '''\n"
 )
 """As uv writes it: the interpreter is the one beside the script."""
 
 
 def relocatable(script: bytes, venvs: Iterable[str]) -> bytes | None:
-    """A script that names the Python of one of `venvs` (absolute paths), made to use the one beside it.
+    """A script that names the Python of one of `venvs` (absolute paths), made to use the one beside it with the same
+    options (`-sE`).
 
     None: it names none of them.
     """
     match = _SHEBANG.match(script)
     named = _named(match) if match else ""
-    if not match or not any(named.startswith(os.path.join(venv, "bin", "python")) for venv in venvs):
-        return None
-    return _RELOCATABLE_SHEBANG + script[match.end() :]
+    for venv in venvs:
+        python = os.path.join(venv, "bin", "python")
+        rest = _PYTHON.fullmatch(named.removeprefix(python)) if named.startswith(python) else None
+        if match and rest:
+            return _RELOCATABLE_SHEBANG % (rest["options"] or "").encode() + script[match.end() :]
+    return None
 
 
 def _named(match: re.Match[bytes]) -> str:
@@ -41,7 +47,7 @@ def _named(match: re.Match[bytes]) -> str:
         words = shlex.split(os.fsdecode(match["quoted"]))
     except ValueError:
         return ""
-    return words[0] if len(words) == 1 else ""
+    return " ".join(words) if len(words) <= 2 else ""
 
 
 def corrected(record: str, written: Mapping[str, bytes], dropped: Collection[str]) -> str | None:

@@ -116,6 +116,7 @@ def test_a_build_is_restored_where_its_python_is_gone(tool: Tool, probe: Path, p
     assert done.json["python"] == str(got / f"_base/bin/python{python}")
     assert done.json["python_full_version"] == build["python_full_version"]
     assert list((got / "lib").rglob("app.cpython-*.pyc"))
+    is_compiled(got / f"_base/lib/python{python}")
     runs_on_its_own(got, probe)
     assert foreign.run([got / "bin/app"], PATH="/usr/bin:/bin") == "1"
     assert f"pip=={pip}" in foreign.run([got / "bin/pip", "list", "--format=freeze"], PIP_NO_INDEX="1").splitlines()
@@ -123,6 +124,17 @@ def test_a_build_is_restored_where_its_python_is_gone(tool: Tool, probe: Path, p
     assert "pip" in foreign.run([tool.folder / "nested/bin/pip", "--version"])
     verified = tool.run("verify", build["venv_version"], "--restore", "--json")
     assert (verified.code, verified.json["imported"]) == (0, ["app", "pip"]), verified.stderr
+
+
+def is_compiled(library: Path) -> None:
+    """Its bytecode is checked by hash, and names the place where it is."""
+    for path in library.rglob("*.pyc"):
+        assert path.read_bytes()[4:8] == b"\x03\0\0\0", path
+        assert b".venvbuild-get-" not in path.read_bytes(), path
+    (shutil_,) = library.glob("__pycache__/shutil.cpython-*.pyc")
+    (json_,) = library.glob("json/__pycache__/tool.cpython-*.pyc")
+    assert os.fsencode(library / "shutil.py") in shutil_.read_bytes()
+    assert os.fsencode(library / "json/tool.py") in json_.read_bytes()
 
 
 def test_no_path_of_the_interpreter_stands_in_a_text_of_it(tool: Tool, tmp_path: Path) -> None:
@@ -160,6 +172,15 @@ def test_get_of_an_archive_without_metadata_uses_the_interpreter_inside(tool: To
     bundled = tool.run("pack", "--venv", "got", "--bundle-python", "-o", "with.tar.gz")
     assert bundled.code == 0, bundled.stderr
     assert (tmp_path / "with.tar.gz").read_bytes() == (tmp_path / "packed.tar.gz").read_bytes()
+
+
+def test_an_interpreter_that_is_damaged_cannot_be_bundled(tool: Tool, tmp_path: Path) -> None:
+    copy = with_copy_of(tool, "3.11")
+    foreign.run([copy / "bin/python3.11", "-m", "venv", "--without-pip", tmp_path / "made"])
+    (library,) = (copy / "lib/python3.11/lib-dynload").glob("_ssl.*")
+    library.write_bytes(library.read_bytes()[:1000])
+    done = tool.run("pack", "--venv", "made", "--bundle-python", "-o", "packed.tar.gz")
+    assert (done.code, f"_base/lib/python3.11/lib-dynload/{library.name}" in done.stderr) == (8, True), done.stderr
 
 
 def test_an_interpreter_that_is_gone_cannot_be_bundled(tool: Tool, tmp_path: Path) -> None:

@@ -136,6 +136,28 @@ def test_a_package_may_be_described_with_the_path_but_not_hold_it(tmp_path: Path
     assert f"held.py holds the environment's path {venv}" in problem
 
 
+@pytest.mark.parametrize(
+    ("written", "packed"),
+    [
+        ('{"url": "https://me:hunter2@example.org/lib"}', '{"url": "https://example.org/lib"}'),
+        ('{"url": "ssh://me:hunter2@example.org/lib"}', '{"url": "ssh://example.org/lib"}'),
+        ('{"url": "git+https://me:hunter2@example.org/lib"}', '{"url": "git+https://example.org/lib"}'),
+        ('{"url": "ssh://git@me:hunter2@example.org/lib"}', '{"url": "ssh://example.org/lib"}'),
+        ('{"url": "ssh://git@example.org/lib"}', '{"url": "ssh://git@example.org/lib"}'),
+        ('{"url": "https://me:hunter2@example.org/lib",}', None),
+        ('{"url": "file:///home/me/lib"}', None),
+    ],
+)
+def test_where_a_package_came_from_holds_no_password(
+    tmp_path: Path, venv: Path, written: str, packed: str | None
+) -> None:
+    name = "lib/python3.11/site-packages/lib-1.0.dist-info/direct_url.json"
+    (venv / name).write_text(written)
+    assert pack(tmp_path, venv).code == 0
+    moved = unpacked(tmp_path / "packed.tar.gz", tmp_path / "there")
+    assert ((moved / name).read_text() if (moved / name).exists() else None) == packed
+
+
 def test_it_packs_when_its_interpreter_is_gone(tmp_path: Path, venv: Path) -> None:
     for name in ("python", "python3", "python3.11"):
         (venv / "bin" / name).unlink()
@@ -261,6 +283,8 @@ def test_what_is_no_environment_is_refused_with_what_is_missing(tmp_path: Path) 
 
 
 def test_flags_that_do_not_go_together_are_a_usage_error(tmp_path: Path, venv: Path, tool: Tool) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
     for arguments in (
         ["--venv", venv],
         ["-o", "x.tar.gz"],
@@ -268,6 +292,11 @@ def test_flags_that_do_not_go_together_are_a_usage_error(tmp_path: Path, venv: P
         ["--venv", venv, "-o", "x.tar.gz", "--work-dir", "w"],
         ["--venv", venv, "-o", venv / "x.tar.gz"],
         ["--venv", venv, "-o", tmp_path / "absent/x.tar.gz"],
+        ["--venv", venv, "-o", tmp_path],
+        ["--venv", venv, "-o", pipe],
+        ["--venv", venv, "-o", ""],
+        ["--venv", venv, "-o", "/"],
     ):
         assert tool.run("pack", *arguments).code == 2, arguments
     assert not (venv / "x.tar.gz").exists()
+    assert pipe.is_fifo()

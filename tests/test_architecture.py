@@ -20,7 +20,7 @@ LAYERS = (
      "commit", "sdists", "aliases", "builds", "unpacking", "fetching", "crew", "rehoming", "restore", "verification",
      "members", "fragments", "contents", "targets", "rebuilding"},
     {"steps"},
-    {"pipeline", "doctor"},
+    {"pipeline", "doctor", "summary"},
     {"commands"},
     {"main", "__main__", "bootstrap", "compile_modules"},
 )  # fmt: skip

@@ -28,7 +28,7 @@ _SCHEMA_VERSION = 1
 
 
 class WorkDir:
-    """A work dir whose lock is held by this process; made by `opened`."""
+    """A work dir; made by `opened`, which holds its lock, or by `recorded`, to look at."""
 
     def __init__(self, path: Path, record: dict[str, Any]) -> None:
         self.path = path
@@ -42,6 +42,10 @@ class WorkDir:
     def result(self, step: str) -> Mapping[str, Any]:
         """What `step` found, as JSON values. The step must be up to date."""
         return self._record["steps"][step]["result"]  # type: ignore[no-any-return]
+
+    def has_ended(self, step: str) -> bool:
+        """Whether `step` ended well when it last ran; what it made may have changed since."""
+        return step in self._record["steps"]
 
     def duration_s(self, step: str) -> float:
         """Seconds that `step` took when it last ran."""
@@ -158,6 +162,14 @@ def opened(path: Path, step: str) -> Iterator[WorkDir]:
         yield WorkDir(path, record)
     finally:
         os.close(descriptor)
+
+
+def recorded(path: Path) -> WorkDir | None:
+    """The work dir at `path`, to look at only: not locked, so a step may be at work. None when no run began there."""
+    try:
+        return WorkDir(path, _record(path, starting=False))
+    except UsageError:
+        return None
 
 
 def fingerprint(path: Path) -> str:

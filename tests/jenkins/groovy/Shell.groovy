@@ -9,6 +9,7 @@ class Shell {
     private final String sh
     private final int killAfterMs
     private volatile Process running
+    private volatile boolean stopping = false
 
     Shell(ConsoleLog console, String sh, int killAfterMs) {
         this.console = console
@@ -44,17 +45,29 @@ class Shell {
         }
     }
 
-    /** From another thread: TERM to the process group of the step, and KILL to what is left of it later. */
+    /** From another thread: TERM to the process group of the step, and KILL to what is left of it after the grace. */
     void stop() {
         Process process = running
         if (process) {
+            stopping = true
             console.line('Sending interrupt signal to process')
             signal('TERM', process)
-            if (!process.waitFor(killAfterMs, TimeUnit.MILLISECONDS)) {
-                console.line('It did not end: killed')
+            long killAt = System.currentTimeMillis() + killAfterMs
+            while (isAlive(process) && System.currentTimeMillis() < killAt) {
+                sleep(POLL_MS)
             }
-            signal('KILL', process)
+            if (isAlive(process)) {
+                console.line('It did not end in time: killed')
+                signal('KILL', process)
+            }
+            stopping = false
         }
+    }
+
+    /** Whether anything of the group lives; a zombie does not. */
+    private static boolean isAlive(Process process) {
+        String all = ['ps', '-eo', 'pgid=,stat='].execute().text
+        all.readLines()*.trim()*.split(/\s+/).any { it[0] == process.pid().toString() && !it[1].startsWith('Z') }
     }
 
     private List<String> command(String script, String path) {
@@ -73,6 +86,9 @@ class Shell {
         log.withInputStream { stream ->
             while (!process.waitFor(POLL_MS, TimeUnit.MILLISECONDS)) {
                 copy(stream)
+            }
+            while (stopping) { // the shell itself ends at once, what it started may have to tidy up
+                sleep(POLL_MS)
             }
             copy(stream)
         }

@@ -17,6 +17,7 @@ import pytest
 from tests.support.groovy import Ended, Groovy, Job
 from tests.support.index_server import IndexServer
 from tests.support.recording_proxy import RecordingProxy, answer, stall
+from tests.support.requirement import require
 from tests.support.s3_servers import ACCESS_KEY, ENVIRONMENT, SECRET_KEY, S3Server
 from tests.support.scripts import REPOSITORY, tool_cache
 from tests.support.stored import Place, assert_nothing_torn
@@ -398,6 +399,7 @@ def test_a_requirements_file_with_a_hostile_name_is_only_a_file(agent: Agent) ->
 
 @pytest.mark.parametrize("shell", ["/bin/dash", "/bin/bash"])
 def test_any_shell_and_odd_folders_will_do(agent: Agent, shell: str) -> None:
+    require(Path(shell).exists(), f"{shell} is not installed")
     agent.given.update(shell=shell, workspace_name="a work 'space' & more")
     agent.place = Place("folder", str(agent.folder / "st<b>re & \"more's"))
     ended = agent.run()

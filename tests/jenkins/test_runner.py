@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support.groovy import Ended, Groovy, Job
+from tests.support.requirement import require
 
 Run = Callable[..., Ended]
 
@@ -80,6 +81,7 @@ def test_a_shebang_in_the_first_two_characters_chooses_the_interpreter_and_no_fl
 
 
 def test_a_shebang_after_a_line_end_is_a_comment_to_dash(run: Run) -> None:
+    require(Path("/bin/dash").exists(), "/bin/dash is not installed")
     ended = run(pipeline("sh '''\n#!/bin/bash\nset -o pipefail'''"), shell="/bin/dash")
     assert ended.result == "FAILURE"
     assert "Illegal option -o pipefail" in ended.console

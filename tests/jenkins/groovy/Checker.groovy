@@ -4,8 +4,6 @@ import org.codehaus.groovy.ast.expr.ClosureExpression
 import org.codehaus.groovy.ast.expr.ListExpression
 import org.codehaus.groovy.ast.expr.MethodCallExpression
 import org.codehaus.groovy.ast.expr.VariableExpression
-import org.codehaus.groovy.ast.stmt.ExpressionStatement
-import org.codehaus.groovy.ast.stmt.ReturnStatement
 import org.codehaus.groovy.ast.stmt.Statement
 import org.codehaus.groovy.control.MultipleCompilationErrorsException
 import org.codehaus.groovy.syntax.Types
@@ -75,7 +73,8 @@ class Checker {
         Map<String, MethodCallExpression> found = directives(call, Words.STAGE)
         List<String> work = found.keySet().intersect(['steps', 'stages', 'parallel', 'matrix']).toList()
         if (work.size() != 1) {
-            error(call.lineNumber, "stage $name needs exactly one of steps, stages, parallel, matrix; it has ${work ?: 'none'}")
+            String has = work ?: 'none'
+            error(call.lineNumber, "stage $name needs exactly one of steps, stages, parallel, matrix; it has $has")
         }
         common(found)
         if (found.options) {
@@ -117,7 +116,7 @@ class Checker {
     private void environment(MethodCallExpression call) {
         Set<String> names = []
         block(call).each { Statement statement ->
-            def expression = statement instanceof ExpressionStatement || statement instanceof ReturnStatement ? statement.expression : null
+            def expression = statement.hasProperty('expression') ? statement.expression : null
             boolean assigns = expression instanceof BinaryExpression && expression.operation.type == Types.ASSIGN &&
                 expression.leftExpression.getClass() == VariableExpression
             if (!assigns) {
@@ -139,7 +138,8 @@ class Checker {
             } else if (!names.add(name)) {
                 error(it.lineNumber, "parameter $name is declared twice")
             }
-            if (it.methodAsString == 'choice' && !(arguments.choices instanceof ListExpression && arguments.choices.expressions)) {
+            boolean hasChoices = arguments.choices instanceof ListExpression && arguments.choices.expressions
+            if (it.methodAsString == 'choice' && !hasChoices) {
                 error(it.lineNumber, "parameter $name needs choices: a list")
             }
             if (!arguments.description) {
@@ -183,7 +183,8 @@ class Checker {
         block(call).collect { Statement statement ->
             MethodCallExpression found = Syntax.directive(statement)
             if (!found) {
-                error(statement.lineNumber, "this is no directive of ${call.methodAsString}; each one stands on a line of its own")
+                String place = call.methodAsString
+                error(statement.lineNumber, "this is no directive of $place; each one stands on a line of its own")
             }
             found
         }.findAll()

@@ -12,8 +12,9 @@ class Credentials {
         switch (found.type) {
             case 'string': return new Bound([(name): found.secret], [found.secret])
             case 'usernamePassword':
-                return new Bound([(name): "${found.username}:${found.password}".toString(), (name + '_USR'): found.username,
-                    (name + '_PSW'): found.password], [found.password, "${found.username}:${found.password}".toString()])
+                String both = "${found.username}:${found.password}"
+                Map all = [(name): both, (name + '_USR'): found.username, (name + '_PSW'): found.password]
+                return new Bound(all, [found.password, both])
             case 'file': return asFile(name, found)
             default: throw new StepFailed("credentials of type ${found.type} cannot be bound in environment")
         }
@@ -25,12 +26,14 @@ class Credentials {
         switch (binding['$class']) {
             case 'string': return new Bound([(binding.variable): found.secret], [found.secret])
             case 'usernamePassword':
-                return new Bound([(binding.usernameVariable): found.username, (binding.passwordVariable): found.password],
-                    [found.password])
+                Map login = [(binding.usernameVariable): found.username, (binding.passwordVariable): found.password]
+                return new Bound(login, [found.password])
             case 'file': return asFile(binding.variable, found)
             case 'AmazonWebServicesCredentialsBinding':
-                return new Bound([(binding.accessKeyVariable ?: 'AWS_ACCESS_KEY_ID'): found.access_key,
-                    (binding.secretKeyVariable ?: 'AWS_SECRET_ACCESS_KEY'): found.secret_key], [found.access_key, found.secret_key])
+                String key = binding.accessKeyVariable ?: 'AWS_ACCESS_KEY_ID'
+                String secret = binding.secretKeyVariable ?: 'AWS_SECRET_ACCESS_KEY'
+                List<String> values = [found.access_key, found.secret_key]
+                return new Bound([(key): values[0], (secret): values[1]], values)
             default: throw new StepFailed("there is no binding ${binding['$class']}")
         }
     }

@@ -2,7 +2,7 @@ import org.codehaus.groovy.ast.CodeVisitorSupport
 import org.codehaus.groovy.ast.expr.Expression
 import org.codehaus.groovy.ast.expr.MethodCallExpression
 
-/** What a Jenkinsfile says, never run: its stages, parameters, options and shell steps, each with the blocks it stands in. */
+/** What a Jenkinsfile says, never run: its stages, parameters, options, and shell steps with the blocks around them. */
 class Facts extends CodeVisitorSupport {
     private final String[] source
     private final Map found = [stages: [], parameters: [], options: [], shells: []]
@@ -44,8 +44,7 @@ class Facts extends CodeVisitorSupport {
     private Map shell(String name, MethodCallExpression call) {
         Expression script = Syntax.script(call)
         [line: call.lineNumber, step: name, kind: Syntax.kind(script), quote: firstCharacter(script),
-         text: Syntax.value(script), stage: stage, inside: inside.collect(),
-         flags: Syntax.named(call).keySet().findAll { it.startsWith('return') }.toList()]
+         text: Syntax.value(script), stage: stage, inside: inside.collect()]
     }
 
     private String firstCharacter(Expression expression) {
@@ -53,7 +52,7 @@ class Facts extends CodeVisitorSupport {
     }
 
     private static Map parameter(String kind, MethodCallExpression call) {
-        Map<String, Object> arguments = Syntax.named(call).collectEntries { name, value -> [(name): Syntax.value(value)] }
+        Map<String, Object> arguments = Syntax.named(call).collectEntries { [(it.key): Syntax.value(it.value)] }
         [kind: kind, name: arguments.name, default: arguments.choices ? arguments.choices[0] : arguments.defaultValue,
          choices: arguments.choices, trim: arguments.trim, description: arguments.description]
     }

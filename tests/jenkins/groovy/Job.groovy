@@ -27,7 +27,8 @@ class Job {
         folders = [new File(given.workspace)]
         trace.display_name = "#${number}".toString()
         layers << (given.env ?: [:]) + [
-            BUILD_NUMBER: number, BUILD_ID: number, JOB_NAME: jobName, JOB_BASE_NAME: jobName, BUILD_TAG: "jenkins-$jobName-$number",
+            BUILD_NUMBER: number, BUILD_ID: number, JOB_NAME: jobName, JOB_BASE_NAME: jobName,
+            BUILD_TAG: "jenkins-$jobName-$number",
             BUILD_URL: "https://ci.example.com/job/$jobName/$number/", WORKSPACE: folder.path, EXECUTOR_NUMBER: '0',
         ].collectEntries { key, value -> [(key): value.toString()] }
         layers << assigned
@@ -75,8 +76,11 @@ class Job {
         RESULTS.indexOf(result) >= RESULTS.indexOf('FAILURE')
     }
 
-    /** From another thread. */
+    /** From another thread; too late it does nothing. */
     void abort() {
+        if (ended) {
+            return
+        }
         console.line('Aborted by the tests')
         abortWanted = true
         shell.stop()

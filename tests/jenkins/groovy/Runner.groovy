@@ -25,9 +25,12 @@ class Runner {
 
     private void start() {
         CompilerConfiguration configuration = new CompilerConfiguration(scriptBaseClass: PipelineScript.name)
-        Names names = new Names(job, [runner: this, params: job.params, env: new Env(job), currentBuild: new CurrentBuild(job),
-            scm: [:], out: new PrintStream(job.console, true, 'UTF-8')])
-        Script script = new GroovyShell(getClass().classLoader, names, configuration).parse(job.given.text, 'Jenkinsfile')
+        Names names = new Names(job, [
+            runner: this, params: job.params, env: new Env(job), currentBuild: new CurrentBuild(job), scm: [:],
+            out: new PrintStream(job.console, true, 'UTF-8'),
+        ])
+        GroovyShell shell = new GroovyShell(getClass().classLoader, names, configuration)
+        Script script = shell.parse(job.given.text, 'Jenkinsfile')
         try {
             script.run()
         } catch (Refused refusal) {
@@ -57,7 +60,7 @@ class Runner {
         }
     }
 
-    /** What was given, by what the file declares. A job's first run knows no declarations yet, so it has no parameters. */
+    /** What was given, by what the file declares. A job's first run knows no declarations, so it has no parameters. */
     private void setParameters(List<Map> declared) {
         if (job.given.first_run) {
             return

@@ -1,10 +1,10 @@
-// Answers requests, JSON objects a line on stdin, with JSON objects a line on stdout, in one JVM for a session of tests.
+// Answers requests, a JSON object a line on stdin, with a JSON object a line on stdout; one JVM serves many tests.
 //
 //     java -cp groovy-all-2.4.21.jar:FOLDER-OF-THIS-FILE groovy.ui.GroovyMain Serve.groovy
 //
 //     {"do": "check", "text": ...}   -> {"problems": [{"severity", "line", "message"}]}
 //     {"do": "read", "text": ...}    -> {"stages", "parameters", "options", "shells"}
-//     {"do": "run", "text": ..., "workspace": ..., "console": ..., ...}   -> {"result", "stages", ...} when it has ended
+//     {"do": "run", "text": ..., "workspace": ..., ...}   -> {"result", "stages", ...} when it has ended
 //     {"do": "abort"}                -> nothing; the run at work ends sooner
 import groovy.json.JsonOutput
 import groovy.json.JsonSlurper
@@ -37,11 +37,9 @@ System.in.withReader('UTF-8') { reader ->
                 Job job = running
                 Thread.start { answer { Runner.run(job) } }
                 break
-            case 'abort': running.abort(); break
+            case 'abort': running?.abort(); break
         }
     }
 }
-if (running && !running.ended) {
-    running.abort()
-}
+running?.abort()
 System.exit(0)

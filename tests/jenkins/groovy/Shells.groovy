@@ -7,8 +7,8 @@ import org.codehaus.groovy.ast.stmt.ExpressionStatement
 /** Shell steps, wherever they stand: Groovy may not make their text, and their exit codes may not be lost. */
 class Shells extends CodeVisitorSupport {
     private static final REASONS = [
-        gstring: 'Groovy puts values into the text of the shell, where they can be commands; use single quotes and "$NAME"',
-        sum: 'Groovy puts values into the text of the shell, where they can be commands; use one text in single quotes',
+        gstring: 'Groovy puts values into the text of the shell, which obeys them; use single quotes and "$NAME"',
+        sum: 'Groovy puts values into the text of the shell, which obeys them; use one text in single quotes',
         other: 'the text of the shell is made elsewhere; write it here, in single quotes',
     ]
     private final List<Map> problems
@@ -21,7 +21,8 @@ class Shells extends CodeVisitorSupport {
     void visitMethodCallExpression(MethodCallExpression call) {
         String reason = isShell(call) ? REASONS[Syntax.kind(Syntax.script(call))] : null
         if (reason) {
-            problems << [severity: 'error', line: call.lineNumber, message: "${call.methodAsString}: $reason".toString()]
+            String message = "${call.methodAsString}: $reason"
+            problems << [severity: 'error', line: call.lineNumber, message: message]
         }
         super.visitMethodCallExpression(call)
     }

@@ -142,7 +142,7 @@ class Stages {
     /** Whether a condition of when {} holds. */
     private boolean holds(Map condition, Script script) {
         Closure<List<Map>> inner = { Recorder.read(script, condition.body) }
-        Map arguments = condition.arguments ? (condition.arguments[0] instanceof Map ? condition.arguments[0] : [:]) : [:]
+        Map arguments = condition.arguments.find { it instanceof Map } ?: [:]
         switch (condition.name) {
             case 'expression': return perform(script, condition.body)
             case 'environment': return job.variables()[arguments.name] == arguments.value

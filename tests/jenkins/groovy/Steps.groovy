@@ -2,10 +2,11 @@
 class Steps {
     /** The parameter that a step's only value means. */
     private static final MEANS = [
-        sh: 'script', echo: 'message', error: 'message', unstable: 'message', catchError: 'message', warnError: 'message',
+        sh: 'script', echo: 'message', error: 'message', unstable: 'message', catchError: 'message',
+        warnError: 'message',
         sleep: 'time', withEnv: 'overrides', withCredentials: 'bindings', dir: 'path', retry: 'count', timeout: 'time',
-        lock: 'resource', checkout: 'scm', readFile: 'file', readJSON: 'file', fileExists: 'file', archiveArtifacts: 'artifacts',
-        junit: 'testResults', stash: 'name', unstash: 'name', string: 'value', file: 'value',
+        lock: 'resource', checkout: 'scm', readFile: 'file', readJSON: 'file', fileExists: 'file',
+        archiveArtifacts: 'artifacts', junit: 'testResults', stash: 'name', unstash: 'name',
     ]
     private static final BINDINGS = ['string', 'usernamePassword', 'file', 'aws']
     private final Job job
@@ -21,7 +22,7 @@ class Steps {
     Object call(String name, List<Object> arguments) {
         job.stopIfAborted()
         Closure body = arguments && arguments.last() instanceof Closure ? arguments.remove(arguments.size() - 1) : null
-        Map named = arguments && arguments[0] instanceof Map && !(name in ['checkout']) ? arguments[0] : [:]
+        Map named = arguments && arguments[0] instanceof Map ? arguments[0] : [:]
         if (arguments && !named && arguments[0] != null) {
             named = [(MEANS[name] ?: 'value'): arguments[0]]
         }
@@ -96,7 +97,7 @@ class Steps {
     }
 
     Object withEnv(Map given, Closure body) {
-        Map more = given.overrides.collectEntries { String one -> [(one.takeWhile { it != '=' }): one.dropWhile { it != '=' }.drop(1)] }
+        Map more = given.overrides.collectEntries { String one -> one.split('=', 2).toList() }
         job.with(more) { block('withEnv', body) }
     }
 

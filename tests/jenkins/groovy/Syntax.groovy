@@ -21,7 +21,7 @@ import org.codehaus.groovy.control.CompilePhase
 class Syntax {
     static final SHELLS = ['sh', 'bat', 'powershell', 'pwsh']
 
-    /** The top-level block first, then the class with the functions; a syntax error is a MultipleCompilationErrorsException. */
+    /** The top-level block, then the class with the functions. Throws MultipleCompilationErrorsException. */
     static List<ASTNode> nodes(String text) {
         new AstBuilder().buildFromString(CompilePhase.CONVERSION, false, text)
     }
@@ -43,7 +43,8 @@ class Syntax {
             return null
         }
         Expression expression = statement.expression
-        expression instanceof MethodCallExpression && expression.implicitThis && expression.methodAsString ? expression : null
+        boolean isCall = expression instanceof MethodCallExpression && expression.implicitThis
+        isCall && expression.methodAsString ? expression : null
     }
 
     static List<Statement> statements(ClosureExpression closure) {

@@ -29,7 +29,7 @@ class WorkspaceSteps {
     }
 
     void cleanWs(Map given, Closure body) {
-        job.folders[0].listFiles().each { it.directory && !Files.isSymbolicLink(it.toPath()) ? it.deleteDir() : it.delete() }
+        job.folders[0].listFiles().each { isFolder(it) ? it.deleteDir() : it.delete() }
     }
 
     void deleteDir(Map given, Closure body) { job.folder.deleteDir() }
@@ -54,7 +54,8 @@ class WorkspaceSteps {
         job.console.line('Archiving artifacts')
         List<String> found = matching(given.artifacts)
         if (!found && !given.allowEmptyArchive) {
-            throw new StepFailed("No artifacts found that match the file pattern \"${given.artifacts}\". Configuration error?")
+            String pattern = given.artifacts
+            throw new StepFailed("No artifacts found that match the file pattern \"$pattern\". Configuration error?")
         }
         copy(found, job.folder, new File(job.given.archive))
         job.trace.archived = (job.trace.archived + found).unique().sort()
@@ -66,9 +67,11 @@ class WorkspaceSteps {
         if (!found && !given.allowEmptyResults) {
             throw new StepFailed('No test report files were found. Configuration error?')
         }
-        List cases = found.collect { new XmlSlurper().parse(job.file(it)).depthFirst().findAll { it.name() == 'testcase' } }.flatten()
+        List cases = found.collect { new XmlSlurper().parse(job.file(it)).depthFirst().toList() }.flatten()
+            .findAll { it.name() == 'testcase' }
         int failed = cases.count { it.children().any { it.name() in ['failure', 'error'] } }
-        job.trace.tests = [total: (job.trace.tests?.total ?: 0) + cases.size(), failed: (job.trace.tests?.failed ?: 0) + failed]
+        Map before = job.trace.tests ?: [total: 0, failed: 0]
+        job.trace.tests = [total: before.total + cases.size(), failed: before.failed + failed]
         if (failed) {
             job.worsen('UNSTABLE')
         }
@@ -96,6 +99,8 @@ class WorkspaceSteps {
         file
     }
 
+    private static boolean isFolder(File file) { file.directory && !Files.isSymbolicLink(file.toPath()) }
+
     private static void copy(List<String> names, File from, File to) {
         names.each {
             File target = new File(to, it)
@@ -116,7 +121,7 @@ class WorkspaceSteps {
         folder.listFiles().each {
             if (it.file) {
                 visit(prefix + it.name)
-            } else if (it.directory && !Files.isSymbolicLink(it.toPath())) {
+            } else if (isFolder(it)) {
                 walk(it, "$prefix${it.name}/", visit)
             }
         }

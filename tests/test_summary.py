@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 
@@ -58,6 +59,25 @@ def test_a_run_that_stopped_says_where(tool: Tool) -> None:
 def test_conflicts_that_stopped_a_run_are_counted(tool: Tool) -> None:
     steps(tool, "good==1.0", "old==1.0", until="inspect", code=5)
     assert summary(tool) == ["sales py3.11", "stopped at inspect, 3 packages, 1 conflict"]
+
+
+def test_pins_that_contradict_each_other_are_counted_until_the_step_runs_again(tool: Tool) -> None:
+    wheel(tool.index.folder, "needy", "1.0", requires=["good==2.0"])
+    steps(tool, "good==1.0", "needy==1.0", until="create", code=5)
+    assert summary(tool) == ["sales py3.11", "stopped at create, 1 conflict"]
+    wheel(tool.index.folder, "needy", "1.0", requires=["good==1.0"])
+    assert tool.run("create", XDG_CACHE_HOME=str(tool.folder / "another cache")).code == 0
+    assert summary(tool) == ["sales py3.11", "stopped at inspect"]
+
+
+def test_what_is_remembered_of_a_failure_holds_no_secret(tool: Tool) -> None:
+    wheel(tool.index.folder, "needy", "1.0", requires=["hunter2-hunter2==1.0"])
+    steps(tool, "needy==1.0", until="check")
+    assert tool.run("create", MY_TOKEN="hunter2-hunter2").code == 4
+    failed = json.loads((tool.work / "venvbuild-work.json").read_text())["failed"]
+    assert failed["exit_code"] == 4
+    assert "****" in str(failed["problems"])
+    assert "hunter2" not in str(failed["problems"])
 
 
 def test_a_step_that_fails_again_is_where_it_stopped(tool: Tool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from venvbuild import metadata, workdir
+from venvbuild.errors import ConflictsFound
 from venvbuild.steps import count_text
 from venvbuild.workdir import STEPS, WorkDir
 
@@ -23,7 +24,7 @@ class Summary:
     """The first step that has not ended well; None when all have."""
     package_count: int | None = None
     conflict_count: int | None = None
-    """Of the findings that make `is_conflict_free` false."""
+    """Of the findings that make `is_conflict_free` false, or of the pins that cannot be installed together."""
     venv_version: str | None = None
     """Set once the build is committed."""
     store: str | None = None
@@ -62,15 +63,24 @@ def of(folder: Path) -> Summary | None:
     if work is None:
         return None
     # The reports, not the record: inspect writes them before it fails the job.
-    packages, findings = _report(folder, "installed_packages.json"), _report(folder, "conflicts.json")
+    packages = _report(folder, "installed_packages.json")
     return Summary(
         env_name=work.settings.get("env_name"),
         python_version=work.settings.get("python_version"),
         stopped_at=next((step for step in STEPS if not work.has_ended(step)), None),
         package_count=None if packages is None else len(packages),
-        conflict_count=None if findings is None else sum(one["is_failure"] for one in findings),
+        conflict_count=_conflict_count(folder, work),
         **_place(work),
     )
+
+
+def _conflict_count(folder: Path, work: WorkDir) -> int | None:
+    findings = _report(folder, "conflicts.json")
+    if findings is not None:
+        return len([one for one in findings if one["is_failure"]])
+    if work.failure and work.failure["exit_code"] == ConflictsFound.exit_code:
+        return len(work.failure["problems"])
+    return None
 
 
 def _place(work: WorkDir) -> dict[str, str]:

@@ -51,6 +51,11 @@ class WorkDir:
         """Seconds that `step` took when it last ran."""
         return self._record["steps"][step]["duration_s"]  # type: ignore[no-any-return]
 
+    @property
+    def failure(self) -> Mapping[str, Any] | None:
+        """Why the step that was begun last did not end well: `step`, `exit_code`, `problems`; None when it did."""
+        return self._record.get("failed")
+
     def start(self, settings: Mapping[str, Any]) -> None:
         """Begin a run: everything of an earlier one goes, then the record is written, before anything else."""
         for entry in self.path.iterdir():
@@ -73,6 +78,12 @@ class WorkDir:
             _remove(leftover)
         self._record["running"] = step
         self._record["steps"].pop(step, None)
+        self._record.pop("failed", None)
+        self._save()
+
+    def fail(self, step: str, exit_code: int, problems: Sequence[Mapping[str, str]]) -> None:
+        """Remember why `step`, which was begun, did not end well; `problems` hold no secret."""
+        self._record["failed"] = {"step": step, "exit_code": exit_code, "problems": [dict(one) for one in problems]}
         self._save()
 
     def finish(

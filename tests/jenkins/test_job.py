@@ -152,7 +152,7 @@ def test_conflicts_fail_the_run_before_anything_is_stored(agent_on_s3: Agent) ->
     assert "needy 1.0 needs other==1.0" in ended.console
     assert "ERROR: script returned exit code 5\nFinished: FAILURE" in ended.console
     assert {"venvbuild-work/build.log", "venvbuild-work/requirements.txt"} <= set(ended.archived)
-    assert (ended.display_name, ended.description) == ("#42 sales py3.11", "stopped at create")
+    assert (ended.display_name, ended.description) == ("#42 sales py3.11", "stopped at create, 1 conflict")
     assert agent_on_s3.builds == {}
 
 

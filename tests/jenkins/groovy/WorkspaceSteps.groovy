@@ -78,7 +78,7 @@ class WorkspaceSteps {
     }
 
     void stash(Map given, Closure body) {
-        File kept = Files.createTempDirectory('stash-').toFile()
+        File kept = new File("${job.given.console}.stashes", given.name)
         copy(matching(given.includes ?: '**'), job.folder, kept)
         job.stashes[given.name] = kept
     }

@@ -21,7 +21,7 @@ LAYERS = (
      "members", "fragments", "contents", "content_digest", "targets", "rebuilding", "rewriting", "foreign",
      "conversion", "repacking", "elf", "bundle", "libraries"},
     {"steps"},
-    {"pipeline", "doctor"},
+    {"pipeline", "doctor", "summary"},
     {"commands"},
     {"main", "__main__", "compile_modules"},
 )  # fmt: skip

@@ -51,7 +51,7 @@ def test_a_script_has_nothing_that_shellcheck_and_shfmt_find(script: Path) -> No
         assert linted.returncode == 0, linted.stdout + linted.stderr
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", [*STEPS, "summary"])
 def test_a_step_has_a_script_that_is_one_exec_of_venvbuild(step: str) -> None:
     lines = (BIN / step).read_text().splitlines()
     assert lines[0] == "#!/usr/bin/env bash"
@@ -62,7 +62,7 @@ def test_a_step_has_a_script_that_is_one_exec_of_venvbuild(step: str) -> None:
     assert os.access(BIN / step, os.X_OK)
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", [*STEPS, "summary"])
 def test_a_step_works_through_a_link_from_another_folder_in_an_empty_environment(step: str, tmp_path: Path) -> None:
     elsewhere = tmp_path / "a folder with spaces"
     elsewhere.mkdir()
@@ -71,6 +71,38 @@ def test_a_step_works_through_a_link_from_another_folder_in_an_empty_environment
     ran = run("./a link", "--help", env=env, cwd=elsewhere)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.startswith(f"Usage: venvbuild {step} ")
+
+
+@pytest.fixture
+def scripts(tmp_path: Path) -> Path:
+    """The scripts in a checkout whose programs only print how they were called."""
+    folder = tmp_path / "a checkout with spaces & $(more)"
+    shutil.copytree(BIN, folder / "bin")
+    for name in ("venvbuild/bootstrap.py", "tests/run.py"):
+        (folder / name).parent.mkdir()
+        (folder / name).write_text("import sys\nprint(sys.argv[1:])\n")
+    return folder / "bin"
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "caller",
+    [
+        pytest.param(["dash", "-ec", '"$0" "$@"'], id="dash"),
+        pytest.param(["dash", "-uc", 'exec "$0" "$@"'], id="dash, exec"),
+        pytest.param(["bash", "-u"], id="bash"),
+        pytest.param(["bash", "--posix", "-u"], id="bash like sh"),
+        pytest.param(["env", "-i", "VENVBUILD_PYTHON=PYTHON"], id="nothing in the environment"),
+    ],
+)
+def test_a_script_hands_its_arguments_over_untouched(scripts: Path, script: Path, caller: list[str]) -> None:
+    program = shutil.which(caller[0])
+    require(program, f"{caller[0]} is not installed")
+    odd = ["", "two words", "$HOME", "*", "-x", "it's", "a\nb"]
+    words = [word.replace("PYTHON=PYTHON", f"PYTHON={sys.executable}") for word in caller[1:]]
+    ran = run(str(program), *words, scripts / script.name, *odd, env={"VENVBUILD_PYTHON": sys.executable})
+    step = [] if script.name in ("venvbuild", "test") else [script.name]
+    assert (ran.returncode, ran.stdout) == (0, f"{[*step, *odd]}\n"), ran.stderr
 
 
 def test_the_seven_scripts_in_order_build_an_environment(tmp_path: Path, index: IndexServer) -> None:

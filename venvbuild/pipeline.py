@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -13,7 +14,8 @@ from typing import Any, Protocol
 from athena import table
 from venvbuild import logs, steps, workdir
 from venvbuild.commit import retried
-from venvbuild.errors import UsageError
+from venvbuild.errors import UsageError, VenvBuildError
+from venvbuild.redaction import REDACTOR
 from venvbuild.settings import Settings
 from venvbuild.steps import Checked, Job, Made, Request
 from venvbuild.workdir import BUILD_LOG, STEPS
@@ -110,8 +112,18 @@ def _run(step: str, job: Job, progress: Progress) -> None:
     begun = time.monotonic()
     job.work.begin(step)
     log.debug("step %s", step)
-    made = _register(job) if step == "register" else steps.STEPS[step](job)
+    try:
+        made = _register(job) if step == "register" else steps.STEPS[step](job)
+    except VenvBuildError as error:
+        _remember(step, error, job)
+        raise
     _finish(step, job, made, _step_key(step, job), begun, progress)
+
+
+def _remember(step: str, error: VenvBuildError, job: Job) -> None:
+    problems = [{name: REDACTOR.redact(text) for name, text in one.as_json().items()} for one in error.problems]
+    with contextlib.suppress(OSError):  # a full disk must not hide what filled it
+        job.work.fail(step, error.exit_code, problems)
 
 
 def _register(job: Job) -> Made:

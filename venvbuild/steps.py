@@ -201,8 +201,8 @@ def check(job: Job, checked: Checked) -> Made:
     return Made(
         (REQUIREMENTS, NORMALISED),
         {"pins": pins, "warnings": warnings},
-        f"{_count(pins, 'pin')}, Python {checked.interpreter.full_version}"
-        + (f", {_count(warnings, 'warning')}" if warnings else ""),
+        f"{count_text(pins, 'pin')}, Python {checked.interpreter.full_version}"
+        + (f", {count_text(warnings, 'warning')}" if warnings else ""),
     )
 
 
@@ -233,7 +233,7 @@ def create(job: Job) -> Made:
             "overlaps": {path: list(names) for path, names in made.overlaps.items()},
             "reproducible": not supply.built,
         },
-        f"{_count(len(locked.distributions), 'package')} by {used}{forced}",
+        f"{count_text(len(locked.distributions), 'package')} by {used}{forced}",
     )
 
 
@@ -254,7 +254,7 @@ def inspect(job: Job) -> Made:
     for finding in found.findings:
         if not finding.is_failure:
             log.info("%s: %s", finding.type, finding.sentence)
-    summary = "conflict free" if found.is_conflict_free else _count(len(found.conflicts), "conflict")
+    summary = "conflict free" if found.is_conflict_free else count_text(len(found.conflicts), "conflict")
     return Made(
         found.reports,
         {
@@ -262,7 +262,7 @@ def inspect(job: Job) -> Made:
             "conflicts": list(found.conflicts),
             "requires": dict(found.requires),
         },
-        f"{_count(len(found.installed_packages), 'package')}, {summary}",
+        f"{count_text(len(found.installed_packages), 'package')}, {summary}",
     )
 
 
@@ -334,7 +334,7 @@ def describe(job: Job) -> Made:
         duration_s={step: job.work.duration_s(step) for step in ("check", "create", "inspect", "pack")},
     )
     (job.path / metadata.NAME).write_text(json.dumps(description.as_json(), indent=2) + "\n", "utf-8")
-    return Made((metadata.NAME,), summary=_count(len(packages), "package"))
+    return Made((metadata.NAME,), summary=count_text(len(packages), "package"))
 
 
 def upload(job: Job) -> Made:
@@ -375,7 +375,8 @@ def size_text(size_bytes: int) -> str:
     return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:.1f} kB"
 
 
-def _count(number: int, noun: str) -> str:
+def count_text(number: int, noun: str) -> str:
+    """`1 package`, `2 packages`."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 

@@ -28,7 +28,7 @@ _SCHEMA_VERSION = 1
 
 
 class WorkDir:
-    """A work dir whose lock is held by this process; made by `opened`."""
+    """A work dir; made by `opened`, which holds its lock, or by `recorded`, to look at."""
 
     def __init__(self, path: Path, record: dict[str, Any]) -> None:
         self.path = path
@@ -43,9 +43,18 @@ class WorkDir:
         """What `step` found, as JSON values. The step must be up to date."""
         return self._record["steps"][step]["result"]  # type: ignore[no-any-return]
 
+    def has_ended(self, step: str) -> bool:
+        """Whether `step` ended well when it last ran; what it made may have changed since."""
+        return step in self._record["steps"]
+
     def duration_s(self, step: str) -> float:
         """Seconds that `step` took when it last ran."""
         return self._record["steps"][step]["duration_s"]  # type: ignore[no-any-return]
+
+    @property
+    def failure(self) -> Mapping[str, Any] | None:
+        """Why the step that was begun last did not end well: `step`, `exit_code`, `problems`; None when it did."""
+        return self._record.get("failed")
 
     def start(self, settings: Mapping[str, Any]) -> None:
         """Begin a run: everything of an earlier one goes, then the record is written, before anything else."""
@@ -69,6 +78,12 @@ class WorkDir:
             _remove(leftover)
         self._record["running"] = step
         self._record["steps"].pop(step, None)
+        self._record.pop("failed", None)
+        self._save()
+
+    def fail(self, step: str, exit_code: int, problems: Sequence[Mapping[str, str]]) -> None:
+        """Remember why `step`, which was begun, did not end well; `problems` hold no secret."""
+        self._record["failed"] = {"step": step, "exit_code": exit_code, "problems": [dict(one) for one in problems]}
         self._save()
 
     def finish(
@@ -158,6 +173,14 @@ def opened(path: Path, step: str) -> Iterator[WorkDir]:
         yield WorkDir(path, record)
     finally:
         os.close(descriptor)
+
+
+def recorded(path: Path) -> WorkDir | None:
+    """The work dir at `path`, to look at only: not locked, so a step may be at work. None when no run began there."""
+    try:
+        return WorkDir(path, _record(path, starting=False))
+    except UsageError:
+        return None
 
 
 def fingerprint(path: Path) -> str:

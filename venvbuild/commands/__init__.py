@@ -12,6 +12,7 @@ COMMANDS = {
     "describe": "describe",
     "upload": "upload",
     "register": "register",
+    "summary": "summary",
     "list": "list",
     "show": "show",
     "find": "find",

@@ -1,0 +1,4 @@
+/** The job was aborted while a step ran. */
+class Aborted extends RuntimeException {
+    Aborted() { super('aborted') }
+}

@@ -1,0 +1,10 @@
+/** What a Jenkinsfile is compiled to: its unknown functions are steps, its unknown names variables of the job. */
+abstract class PipelineScript extends Script {
+    void pipeline(Closure body) {
+        binding.runner.pipeline(this, body)
+    }
+
+    Object methodMissing(String name, Object arguments) {
+        binding.runner.steps.call(name, (arguments as Object[]).toList())
+    }
+}

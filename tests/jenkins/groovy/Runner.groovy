@@ -1,0 +1,105 @@
+import org.codehaus.groovy.control.CompilerConfiguration
+
+/** Runs a declarative pipeline: README.md says what of Jenkins this is, and what it is not. */
+class Runner {
+    final Steps steps
+    private final Job job
+    private final Stages stages
+
+    private Runner(Job job) {
+        this.job = job
+        steps = new Steps(job)
+        stages = new Stages(job, steps)
+    }
+
+    /** The trace of the job. */
+    static Map run(Job job) {
+        try {
+            new Runner(job).start()
+        } finally {
+            job.ended = true
+            job.console.close()
+        }
+        job.trace
+    }
+
+    private void start() {
+        CompilerConfiguration configuration = new CompilerConfiguration(scriptBaseClass: PipelineScript.name)
+        Names names = new Names(job, [
+            runner: this, params: job.params, env: new Env(job), currentBuild: new CurrentBuild(job), scm: [:],
+            out: new PrintStream(job.console, true, 'UTF-8'),
+        ])
+        GroovyShell shell = new GroovyShell(getClass().classLoader, names, configuration)
+        Script script = shell.parse(job.given.text, 'Jenkinsfile')
+        try {
+            script.run()
+        } catch (Refused refusal) {
+            job.console.line(refusal.message)
+            job.trace.result = 'REFUSED'
+            return
+        } catch (Throwable failure) {
+            report(failure)
+        }
+        job.console.line("Finished: ${job.result}")
+    }
+
+    /** `pipeline { ... }`. */
+    void pipeline(Script script, Closure body) {
+        Directives found = new Directives(script, body)
+        setParameters(found.block('parameters'))
+        job.console.marker('Start of Pipeline')
+        try {
+            job.console.marker('node')
+            job.console.line("Running on ${agent(found)} in ${job.folder}")
+            job.folder.mkdirs()
+            stages.inEnvironment(found) {
+                stages.runWithPost(found, 'Declarative: Post Actions') { stages.runAll(found.block('stages'), script) }
+            }
+        } finally {
+            job.console.marker('End of Pipeline')
+        }
+    }
+
+    /** What was given, by what the file declares. A job's first run knows no declarations, so it has no parameters. */
+    private void setParameters(List<Map> declared) {
+        if (job.given.first_run) {
+            return
+        }
+        Map<String, String> variables = [:]
+        declared.each {
+            Map arguments = it.arguments[0]
+            Object value = job.given.params?.get(arguments.name)
+            if (it.name == 'choice' && value != null && !(value in arguments.choices)) {
+                throw new Refused("Illegal choice for parameter ${arguments.name}: $value")
+            }
+            if (value == null) {
+                value = it.name == 'choice' ? arguments.choices[0] : arguments.defaultValue
+            }
+            value = it.name == 'booleanParam' ? value.toString() == 'true' : value == null ? '' : value.toString()
+            job.params[arguments.name] = arguments.trim ? value.toString().trim() : value
+            variables[arguments.name] = job.params[arguments.name].toString()
+        }
+        (job.given.params ?: [:]).keySet().findAll { !job.params.containsKey(it) }.each {
+            job.console.line("Skipped parameter `$it` as it is undefined on `${job.jobName}`")
+        }
+        job.layers.add(1, variables)
+    }
+
+    private String agent(Directives found) {
+        String label = found.one('agent')?.body ? Directives.read(found.script, found.one('agent').body)
+            .find { it.name == 'label' }?.arguments?.getAt(0) : ''
+        if (label && !(label in (job.given.labels ?: []))) {
+            throw new StepFailed("There are no nodes with the label '$label'")
+        }
+        label ?: 'an agent'
+    }
+
+    private void report(Throwable failure) {
+        if (failure instanceof StepFailed) {
+            job.console.line("ERROR: ${failure.message}")
+        } else if (!(failure instanceof Aborted)) {
+            job.console.line(failure)
+        }
+        job.worsen(failure instanceof Aborted ? 'ABORTED' : 'FAILURE')
+    }
+}

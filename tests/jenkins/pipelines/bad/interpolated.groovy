@@ -1,0 +1,14 @@
+pipeline {
+    agent any
+    options {
+        buildDiscarder(logRotator(numToKeepStr: '5'))
+        timeout(time: 1, unit: 'HOURS')
+    }
+    stages {
+        stage('Build') {
+            steps {
+                sh "echo ${params.NAME}" // error: sh: Groovy puts values into the text of the shell
+            }
+        }
+    }
+}

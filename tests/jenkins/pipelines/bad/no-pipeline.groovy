@@ -1,0 +1,4 @@
+// error: there must be one pipeline block, not 0
+node {
+    echo 'hello'
+}

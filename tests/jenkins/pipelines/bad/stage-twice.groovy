@@ -1,0 +1,19 @@
+pipeline {
+    agent any
+    options {
+        buildDiscarder(logRotator(numToKeepStr: '5'))
+        timeout(time: 1, unit: 'HOURS')
+    }
+    stages {
+        stage('Build') {
+            steps {
+                echo 'a'
+            }
+        }
+        stage('Build') { // error: there are two stages named Build
+            steps {
+                echo 'b'
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+pipeline {
+    agent any
+    options {
+        buildDiscarder(logRotator(numToKeepStr: '5'))
+        timeout(time: 1, unit: 'HOURS')
+    }
+    stages {
+        stage('Build') {
+            steps {
+                echo 'one') // error: expecting '}', found ')'
+            }
+        }
+    }
+}

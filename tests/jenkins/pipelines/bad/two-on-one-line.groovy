@@ -1,0 +1,17 @@
+pipeline {
+    agent any
+    options {
+        buildDiscarder(logRotator(numToKeepStr: '5'))
+        timeout(time: 1, unit: 'HOURS')
+    }
+    stages {
+        stage('Build') {
+            steps {
+                echo 'hello'
+            }
+        }
+    }
+    post {
+        always { echo 'a' } failure { echo 'f' } // error: this is no directive of post
+    }
+}

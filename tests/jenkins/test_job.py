@@ -1,0 +1,431 @@
+"""The Jenkinsfile, run: parameters as a user gives them, real builds, a folder and two S3 servers as the store."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.groovy import Ended, Groovy, Job
+from tests.support.index_server import IndexServer
+from tests.support.recording_proxy import RecordingProxy, answer, stall
+from tests.support.requirement import require
+from tests.support.s3_servers import ACCESS_KEY, ENVIRONMENT, SECRET_KEY, S3Server
+from tests.support.scripts import REPOSITORY, tool_cache
+from tests.support.stored import Place, assert_nothing_torn
+from tests.support.wheels import wheel
+from venvbuild.workdir import STEPS
+
+JENKINSFILE = (REPOSITORY / "Jenkinsfile").read_text("utf-8")
+FILE = "examples/kedro/requirements.txt"
+STAGES = [step.capitalize() for step in STEPS]
+ALL_WELL = dict.fromkeys(STAGES, "SUCCESS")
+REPORTS = ("build.log", "requirements.txt", "requirements.lock.txt", "installed_packages.json", "pipdeptree.txt",
+           "conflicts.json", "metadata.json", "upload/frozen/metadata.json")  # fmt: skip
+
+
+@dataclass
+class Agent:
+    """A machine that runs the job: a checkout, an index, a store, and no settings but those of the job."""
+
+    groovy: Groovy
+    index: IndexServer
+    folder: Path
+    place: Place
+    given: dict[str, Any] = field(default_factory=dict)
+    """Further facts of every job: `pipeline`, `shell`, `workspace_name`."""
+
+    def __post_init__(self) -> None:
+        self.source = self.folder / "source"
+        for name in ("bin", "venvbuild", "athena", "locks"):
+            shutil.copytree(REPOSITORY / name, self.source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        (self.folder / "home").mkdir()
+
+    def pins(self, *lines: str, file: str = FILE) -> None:
+        """What the checked out requirements file holds."""
+        path = self.source / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{line}\n" for line in lines))
+
+    def job(self, **params: str) -> Job:
+        """A run started from Jenkins' form with these, and the store's."""
+        store = {"VENVBUILD_STORE": self.place.url}
+        if self.place.endpoint_url:
+            store["AWS_CREDENTIALS_ID"] = "store-key"
+        return Job(**{
+            "pipeline": JENKINSFILE, "folder": self.folder, "params": {"ENV_NAME": "sales", **store, **params},
+            "source": self.source, "commit": "0123456789abcdef", "env": self.environment(),
+            "credentials": {"store-key": {"type": "aws", "access_key": ACCESS_KEY, "secret_key": SECRET_KEY}},
+            **self.given,
+        })  # fmt: skip
+
+    def environment(self) -> dict[str, str]:
+        s3 = {
+            name: value
+            for name, value in ENVIRONMENT.items()
+            if name not in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+        }
+        return {
+            "HOME": str(self.folder / "home"),
+            "XDG_CACHE_HOME": str(tool_cache()),
+            "VENVBUILD_INDEX_URL": self.index.url(),
+            **(s3 if self.place.endpoint_url else {}),
+            **self.place.env,
+        }
+
+    def run(self, **params: str) -> Ended:
+        return self.groovy.run(self.job(**params))
+
+    @property
+    def builds(self) -> dict[str, Any]:
+        """By version, every build that readers see; each is whole."""
+        return assert_nothing_torn(self.place.open())
+
+
+def on_s3(server: S3Server) -> Place:
+    return Place(server.name, f"s3://{server.new_bucket()}/team", {"VENVBUILD_S3_ENDPOINT_URL": server.endpoint_url},
+                 server.endpoint_url)  # fmt: skip
+
+
+@pytest.fixture
+def agent(groovy: Groovy, index: IndexServer, tmp_path: Path) -> Agent:
+    """With a store in a folder, and an index that has `tiny` and two packages that contradict each other."""
+    wheel(index.folder, "tiny", "1.0")
+    wheel(index.folder, "needy", "1.0", requires=["other==1.0"])
+    wheel(index.folder, "other", "1.0")
+    wheel(index.folder, "other", "2.0")
+    wheel(index.folder, "old", "1.0", python="<3.9")
+    agent = Agent(groovy, index, tmp_path, Place("folder", str(tmp_path / "store")))
+    agent.pins("tiny==1.0")
+    return agent
+
+
+@pytest.fixture(params=["moto", "versitygw"])
+def agent_on_s3(request: pytest.FixtureRequest, s3_environment: None, agent: Agent) -> Agent:
+    return replace_place(agent, on_s3(request.getfixturevalue(f"{request.param}_server")))
+
+
+@pytest.fixture
+def agent_on_moto(moto_server: S3Server, s3_environment: None, agent: Agent) -> Agent:
+    return replace_place(agent, on_s3(moto_server))
+
+
+def replace_place(agent: Agent, place: Place) -> Agent:
+    agent.place = place
+    return agent
+
+
+# --- success and conflict, on both servers
+
+
+def test_a_run_is_a_success_and_its_build_is_in_the_store(agent_on_s3: Agent) -> None:
+    ended = agent_on_s3.run(PYTHON_VERSION="3.11")
+    assert ended.result == "SUCCESS", ended.console
+    assert ended.stages == ALL_WELL
+    assert {f"venvbuild-work/{name}" for name in REPORTS} <= set(ended.archived)
+    [(version, build)] = agent_on_s3.builds.items()
+    assert (build["env_name"], build["python_version"]) == ("sales", "3.11")
+    assert (build["build_url"], build["source_revision"]) == (
+        "https://ci.example.com/job/environments/42/", "0123456789abcdef",
+    )  # fmt: skip
+    assert ended.display_name == "#42 sales py3.11"
+    assert ended.description == f"{version}, 2 packages, conflict free, {agent_on_s3.place.url}"
+    assert SECRET_KEY not in ended.console
+    rows = list(agent_on_s3.place.open().list("venv-catalog/builds/"))
+    assert [row.key.rpartition("/")[2] for row in rows] == [f"{version}.json"]
+
+
+def test_conflicts_fail_the_run_before_anything_is_stored(agent_on_s3: Agent) -> None:
+    agent_on_s3.pins("needy==1.0", "other==2.0")
+    ended = agent_on_s3.run(FAIL_ON_CONFLICTS="true")
+    assert ended.result == "FAILURE"
+    assert ended.codes == {"Check": 0, "Create": 5}
+    assert list(ended.stages.values()) == ["SUCCESS", "FAILURE", *["SKIPPED"] * 5]
+    assert "needy 1.0 needs other==1.0" in ended.console
+    assert "ERROR: script returned exit code 5\nFinished: FAILURE" in ended.console
+    assert {"venvbuild-work/build.log", "venvbuild-work/requirements.txt"} <= set(ended.archived)
+    assert (ended.display_name, ended.description) == ("#42 sales py3.11", "stopped at create, 1 conflict")
+    assert agent_on_s3.builds == {}
+
+
+def test_conflicts_that_are_allowed_are_recorded_and_the_run_is_unstable(agent_on_s3: Agent) -> None:
+    agent_on_s3.pins("needy==1.0", "other==2.0")
+    ended = agent_on_s3.run(FAIL_ON_CONFLICTS="false")
+    assert ended.result == "UNSTABLE", ended.console
+    assert ended.stages == {**ALL_WELL, "Inspect": "UNSTABLE"}
+    [(version, build)] = agent_on_s3.builds.items()
+    assert build["is_conflict_free"] is False
+    assert build["conflicts"] == ["needy 1.0 needs other==1.0, other 2.0 is installed"]
+    assert ended.description == f"{version}, 3 packages, 1 conflict, {agent_on_s3.place.url}"
+    assert "venvbuild-work/conflicts.txt" in ended.archived
+
+
+# --- what fails, and where
+
+
+def unpinned(agent: Agent) -> None:
+    agent.pins("tiny>=1.0", "needy")
+
+
+def index_down(agent: Agent) -> None:
+    agent.place.env["VENVBUILD_INDEX_URL"] = agent.index.url("status-503")
+
+
+def installed_conflict(agent: Agent) -> None:
+    """One that installers do not see: an upper bound on Python."""
+    agent.pins("old==1.0")
+
+
+def store_down(agent: Agent) -> None:
+    agent.place.env["VENVBUILD_S3_ENDPOINT_URL"] = "http://127.0.0.1:1"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How a stage fails, and what a user sees."""
+
+    stage: str
+    code: int
+    spoil: Callable[[Agent], None]
+    said: str
+    description: str
+    archived: str = "venvbuild-work/build.log"
+
+
+FAILURES = [
+    Failure("Check", 3, unpinned, f"{FILE}:2: needy is not pinned", "stopped at check", ""),
+    Failure("Create", 6, index_down, "503", "stopped at create"),
+    Failure("Inspect", 5, installed_conflict, "old 1.0 needs Python <3.9", "stopped at inspect, 2 packages, 1 conflict",
+            "venvbuild-work/conflicts.txt"),
+    Failure("Upload", 7, store_down, "127.0.0.1:1", "stopped at upload, 2 packages, conflict free"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.stage)
+def test_a_stage_that_fails_ends_the_run_with_its_exit_code(agent_on_moto: Agent, failure: Failure) -> None:
+    whole = agent_on_moto.place
+    agent_on_moto.place = replace(whole, env=dict(whole.env))
+    failure.spoil(agent_on_moto)
+    ended = agent_on_moto.run()
+    assert ended.result == "FAILURE"
+    place = STAGES.index(failure.stage)
+    assert ended.codes == {**dict.fromkeys(STAGES[:place], 0), failure.stage: failure.code}, ended.console
+    assert list(ended.stages.values()) == ["SUCCESS"] * place + ["FAILURE"] + ["SKIPPED"] * (6 - place)
+    assert failure.said in ended.console
+    assert f"ERROR: script returned exit code {failure.code}\nFinished: FAILURE" in ended.console
+    assert (ended.display_name, ended.description) == ("#42 sales py3.11", failure.description)
+    assert not failure.archived or failure.archived in ended.archived
+    agent_on_moto.place = whole
+    assert agent_on_moto.builds == {}
+
+
+def test_every_unpinned_line_is_named_in_one_run(agent: Agent) -> None:
+    unpinned(agent)
+    console = agent.run().console
+    assert f"{FILE}:1: tiny>=1.0 is not pinned" in console
+    assert f"{FILE}:2: needy is not pinned" in console
+
+
+def test_a_store_that_refuses_the_row_fails_the_run_and_a_second_run_is_well(agent_on_moto: Agent) -> None:
+    with without_row(agent_on_moto):
+        ended = agent_on_moto.run()
+        assert (ended.result, ended.codes["Upload"], ended.codes["Register"]) == ("FAILURE", 0, 2)
+        assert str(ended.description).startswith("stopped at register, venv_")
+        again = agent_on_moto.run()
+    assert again.result == "SUCCESS", again.console
+    assert len(agent_on_moto.builds) == 2
+
+
+# --- an exit code that is dropped: the tests above would see it
+
+
+@pytest.mark.parametrize(
+    ("stage", "code", "pins"),
+    [("Check", 3, ("tiny",)), ("Create", 5, ("needy==1.0", "other==2.0")), ("Inspect", 5, ("old==1.0",))],
+)
+def test_a_dropped_exit_code_changes_the_stage_that_fails(
+    agent: Agent, stage: str, code: int, pins: tuple[str, ...]
+) -> None:
+    agent.pins(*pins)
+    right = agent.run()
+    agent.given["pipeline"] = dropped(stage)
+    wrong = agent.run()
+    assert (right.codes[stage], right.stages[stage]) == (code, "FAILURE")
+    assert wrong.codes[stage] == 0
+    assert wrong.stages[stage] != "FAILURE"
+
+
+@pytest.mark.parametrize("how", ["|| true", "returnStatus"])
+def test_a_dropped_exit_code_of_the_last_stage_makes_a_success_of_a_failure(agent_on_moto: Agent, how: str) -> None:
+    ignored = JENKINSFILE.replace("sh 'bin/register'", "sh(script: 'bin/register', returnStatus: true)")
+    agent_on_moto.given["pipeline"] = dropped("Register") if how == "|| true" else ignored
+    with without_row(agent_on_moto):
+        ended = agent_on_moto.run()
+    assert (ended.result, ended.stages["Register"]) == ("SUCCESS", "SUCCESS")
+
+
+def dropped(stage: str) -> str:
+    """The Jenkinsfile with `|| true` after the script of the stage."""
+    start = JENKINSFILE.index(f"'bin/{stage.lower()}")
+    end = JENKINSFILE.index("'", start + 1)
+    return f"{JENKINSFILE[:end]} || true{JENKINSFILE[end:]}"
+
+
+@contextmanager
+def without_row(agent: Agent) -> Iterator[None]:
+    """The first row that the catalog is given is refused."""
+    with RecordingProxy(str(agent.place.endpoint_url)) as proxy:
+        proxy.spoil("PUT", r"/venv-catalog/builds/", answer(403, "AccessDenied"), times=1)
+        agent.place.env["VENVBUILD_S3_ENDPOINT_URL"] = proxy.endpoint_url
+        yield
+
+
+# --- aborts
+
+
+def end_of_everything_in(folder: Path) -> bool:
+    """Whether within a minute no process is left that names the folder."""
+    give_up_at = time.monotonic() + 60
+    while time.monotonic() < give_up_at:
+        if str(folder) not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_an_abort_while_packages_are_fetched_leaves_no_process_and_no_build(agent: Agent) -> None:
+    agent.place.env["VENVBUILD_INDEX_URL"] = agent.index.url("hang")
+    job = agent.job()
+    agent.groovy.start(job)
+    assert agent.index.hanging.wait(120)
+    agent.groovy.abort()
+    ended = agent.groovy.ended(job)
+    assert ended.result == "ABORTED"
+    assert ended.stages == {"Check": "SUCCESS", "Create": "ABORTED", **dict.fromkeys(STAGES[2:], "SKIPPED")}
+    assert ended.codes == {"Check": 0, "Create": 143}, ended.console
+    assert "venvbuild: terminated; nothing half-made is left" in ended.console
+    assert (ended.display_name, ended.description) == ("#42 sales py3.11", "stopped at create")
+    assert "venvbuild-work/build.log" in ended.archived
+    assert end_of_everything_in(job.workspace)
+    assert not Path(agent.place.url).exists()
+
+
+def test_an_abort_while_the_archive_is_sent_leaves_nothing_torn_and_a_second_run_is_well(agent_on_moto: Agent) -> None:
+    with RecordingProxy(str(agent_on_moto.place.endpoint_url)) as proxy:
+        proxy.spoil("PUT", r"\.tar\.gz\?", stall(), times=1)
+        agent_on_moto.place.env["VENVBUILD_S3_ENDPOINT_URL"] = proxy.endpoint_url
+        job = agent_on_moto.job()
+        agent_on_moto.groovy.start(job)
+        give_up_at = time.monotonic() + 120
+        while not proxy.requests("PUT", r"\.tar\.gz\?"):
+            assert time.monotonic() < give_up_at, job.console.read_text()
+            time.sleep(0.02)
+        agent_on_moto.groovy.abort()
+        ended = agent_on_moto.groovy.ended(job)
+        assert (ended.result, ended.codes["Upload"]) == ("ABORTED", 143), ended.console
+        assert ended.description == "stopped at upload, 2 packages, conflict free"
+        assert end_of_everything_in(job.workspace)
+        assert agent_on_moto.builds == {}
+        again = agent_on_moto.run()
+    assert again.result == "SUCCESS", again.console
+    assert len(agent_on_moto.builds) == 1
+
+
+# --- parameters
+
+
+def test_a_first_run_without_parameters_builds_with_the_defaults(agent: Agent) -> None:
+    ended = agent.groovy.run(replace(agent.job(), params=None))
+    assert ended.result == "SUCCESS", ended.console
+    [metadata] = (agent.folder / "home" / ".local/share/venvbuild").glob("venv-builds/*/metadata.json")
+    build = json.loads(metadata.read_bytes())
+    assert (build["env_name"], build["python_version"], build["conflicts"]) == ("default", "3.11", [])
+    assert ended.display_name == "#42 default py3.11"
+
+
+def test_a_python_that_is_not_on_the_list_is_refused_before_the_run(agent: Agent) -> None:
+    ended = agent.run(PYTHON_VERSION="2.7")
+    assert (ended.result, ended.shells) == ("REFUSED", [])
+    assert ended.console == "Illegal choice for parameter PYTHON_VERSION: 2.7\n"
+
+
+@pytest.mark.parametrize(
+    ("params", "code", "said"),
+    [
+        pytest.param({"ENV_NAME": "x; touch PWNED"}, 3, "ENV_NAME", id="semicolon"),
+        pytest.param({"ENV_NAME": "$(touch PWNED)"}, 3, "ENV_NAME", id="substitution"),
+        pytest.param({"ENV_NAME": "`touch PWNED`"}, 3, "ENV_NAME", id="backticks"),
+        pytest.param({"ENV_NAME": "x\ntouch PWNED"}, 3, "ENV_NAME", id="newline"),
+        pytest.param({"ENV_NAME": "'; touch PWNED; '"}, 3, "ENV_NAME", id="quotes"),
+        pytest.param({"ENV_NAME": "../x"}, 3, "ENV_NAME", id="parent"),
+        pytest.param({"ENV_NAME": "<img src=x>"}, 3, "ENV_NAME", id="markup"),
+        pytest.param({"ENV_NAME": ""}, 3, "ENV_NAME", id="empty"),
+        pytest.param({"REQUIREMENTS_FILE": "$(touch PWNED)"}, 2, "touch PWNED", id="file: substitution"),
+        pytest.param({"REQUIREMENTS_FILE": "--help"}, 2, "--help", id="file like a flag"),
+        pytest.param({"REQUIREMENTS_FILE": ""}, 2, "", id="no file"),
+    ],
+)
+def test_a_hostile_parameter_ends_in_check_and_is_never_obeyed(
+    agent: Agent, params: dict[str, str], code: int, said: str
+) -> None:
+    agent.given["stub"] = ["cleanWs"]  # what a shell obeyed would stay in the workspace
+    ended = agent.run(**params)
+    assert (ended.result, ended.codes) == ("FAILURE", {"Check": code}), ended.console
+    assert said in ended.console
+    assert not list(agent.folder.rglob("PWNED*"))
+    assert ended.description == "stopped at check"
+    assert ended.display_name == ("#42 refused" if "ENV_NAME" in params else "#42 sales py3.11")
+
+
+def test_a_requirements_file_with_a_hostile_name_is_only_a_file(agent: Agent) -> None:
+    agent.given["stub"] = ["cleanWs"]
+    odd = "$(touch PWNED) `touch PWNED`; touch PWNED.txt"
+    agent.pins("tiny==1.0", file=odd)
+    ended = agent.run(REQUIREMENTS_FILE=odd)
+    assert ended.result == "SUCCESS", ended.console
+    assert not list(agent.folder.rglob("PWNED*"))
+
+
+# --- agents
+
+
+@pytest.mark.parametrize("shell", ["/bin/dash", "/bin/bash"])
+def test_any_shell_and_odd_folders_will_do(agent: Agent, shell: str) -> None:
+    require(Path(shell).exists(), f"{shell} is not installed")
+    agent.given.update(shell=shell, workspace_name="a work 'space' & more")
+    agent.place = Place("folder", str(agent.folder / "st<b>re & \"more's"))
+    ended = agent.run()
+    assert ended.result == "SUCCESS", ended.console
+    [version] = agent.builds
+    assert str(ended.description).startswith(f"{version}, 2 packages, conflict free, file:///")
+    assert not set(str(ended.description)) & set("<>&\"'")
+
+
+def test_an_agent_of_the_label_is_asked_for(agent: Agent) -> None:
+    ended = agent.run(AGENT_LABEL="python")
+    assert "There are no nodes with the label 'python'" in ended.console
+    agent.given["labels"] = ["python"]
+    assert agent.run(AGENT_LABEL="python").result == "SUCCESS"
+
+
+def test_a_checkout_that_fails_is_the_only_error(agent: Agent) -> None:
+    agent.given["source"] = None
+    ended = agent.run()
+    assert (ended.result, ended.codes) == ("FAILURE", {"Check": 127})
+    assert "post condition" not in ended.console
+
+
+def test_the_archive_of_the_environment_stays_out_of_jenkins_and_the_workspace_is_emptied(agent: Agent) -> None:
+    ended = agent.run()
+    assert not [
+        name for name in ended.archived if name.endswith((".tar.gz", "venvbuild-work.json")) or "/venv/" in name
+    ]
+    assert list(agent.job().workspace.iterdir()) == []

@@ -1,0 +1,39 @@
+"""`venvbuild summary`: what became of the run in a work dir."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from venvbuild import summary
+from venvbuild.commands import options, words
+from venvbuild.commands.check import DEFAULT_WORK_DIR
+from venvbuild.errors import RequirementsRefused
+from venvbuild.summary import Summary
+
+
+@click.command("summary", short_help="What became of the run in the work dir, in two lines.")
+@options.with_work_dir
+@options.with_config
+@options.as_json
+def command(**given: Any) -> None:
+    """What became of the run in the work dir, in two lines: a title, and a description that is safe as HTML.
+
+    A run that was refused or stopped has them too.
+    """
+    found = _summary(given)
+    if given["as_json"]:
+        words.print_json(found.as_json())
+    else:
+        words.print_data(f"{found.title}\n{found.description}")
+
+
+def _summary(given: dict[str, Any]) -> Summary:
+    try:
+        settings = options.load(given)
+    except RequirementsRefused:  # by a parameter; `check` has said so, and this is how the run is remembered
+        return Summary()
+    found = summary.of(Path(settings["work_dir"] or DEFAULT_WORK_DIR))
+    return found or Summary(settings["env_name"], settings["python_version"])

@@ -1,0 +1,101 @@
+"""What became of the run in a work dir, in a few words: the name and description that Jenkins shows in its list."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from venvbuild import metadata, workdir
+from venvbuild.errors import ConflictsFound
+from venvbuild.steps import count_text
+from venvbuild.workdir import STEPS, WorkDir
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One run. What is not known, or not yet, is None."""
+
+    env_name: str | None = None
+    python_version: str | None = None
+    stopped_at: str | None = "check"
+    """The first step that has not ended well; None when all have."""
+    package_count: int | None = None
+    conflict_count: int | None = None
+    """Of the findings that make `is_conflict_free` false, or of the pins that cannot be installed together."""
+    venv_version: str | None = None
+    """Set once the build is committed."""
+    store: str | None = None
+    """URI of the store it was sent to, percent-encoded."""
+
+    @property
+    def title(self) -> str:
+        """`sales py3.11`; `refused` when not even the parameters were accepted."""
+        return f"{self.env_name} py{self.python_version}" if self.env_name else "refused"
+
+    @property
+    def description(self) -> str:
+        """`venv_20250722_083000, 52 packages, conflict free, s3://bucket/team`: the same as text and as HTML."""
+        parts = [
+            f"stopped at {self.stopped_at}" if self.stopped_at else "",
+            self.venv_version or "",
+            count_text(self.package_count, "package") if self.package_count is not None else "",
+            self._conflicts(),
+            self.store or "",
+        ]
+        return ", ".join(part for part in parts if part)
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields, and `title` and `description`."""
+        return {**asdict(self), "title": self.title, "description": self.description}
+
+    def _conflicts(self) -> str:
+        if self.conflict_count is None:
+            return ""
+        return count_text(self.conflict_count, "conflict") if self.conflict_count else "conflict free"
+
+
+def of(folder: Path) -> Summary | None:
+    """The run in a work dir, whoever is at work there; None when no run has begun in it."""
+    work = workdir.recorded(folder)
+    if work is None:
+        return None
+    # The reports, not the record: inspect writes them before it fails the job.
+    packages = _report(folder, "installed_packages.json")
+    return Summary(
+        env_name=work.settings.get("env_name"),
+        python_version=work.settings.get("python_version"),
+        stopped_at=next((step for step in STEPS if not work.has_ended(step)), None),
+        package_count=None if packages is None else len(packages),
+        conflict_count=_conflict_count(folder, work),
+        **_place(work),
+    )
+
+
+def _conflict_count(folder: Path, work: WorkDir) -> int | None:
+    findings = _report(folder, "conflicts.json")
+    if findings is not None:
+        return len([one for one in findings if one["is_failure"]])
+    if work.failure and work.failure["exit_code"] == ConflictsFound.exit_code:
+        return len(work.failure["problems"])
+    return None
+
+
+def _place(work: WorkDir) -> dict[str, str]:
+    if not work.has_ended("upload"):
+        return {}
+    build = work.result("upload")["metadata"]
+    version: str = build["venv_version"]
+    store = build["venv_archive"].removesuffix("/" + metadata.key(version, f"{version}.tar.gz"))
+    # A prefix of S3 may hold < or &, which Jenkins may show as HTML; % is there already where a folder's name was odd.
+    return {"venv_version": version, "store": quote(store, safe="/:%")}
+
+
+def _report(folder: Path, name: str) -> list[Any] | None:
+    try:
+        report: list[Any] = json.loads((folder / name).read_bytes())
+    except FileNotFoundError:
+        return None
+    return report

@@ -59,7 +59,7 @@ _NO_TABLE = _Kind(
     "Athena cannot answer",
     "`venvbuild table create` makes the table and its views; or correct VENVBUILD_ATHENA_DATABASE",
 )
-_FAILED = _Kind(QueryEngineError, "Athena cannot answer", "correct the query")
+_FAILED = _Kind(QueryEngineError, "Athena cannot answer", "correct what was asked")
 
 BY_CODE: dict[str, _Kind] = {
     **dict.fromkeys(("AccessDeniedException", "AccessDenied"), _NO_RIGHT),
@@ -121,6 +121,13 @@ def engine_error(error: Exception, where: str) -> VenvBuildError:
     if named and kind.error is QueryEngineError:
         return _told(kind._replace(what=f"{kind.what}: {named['name']}"), where, named["message"])
     return _told(kind, where, reason or "the query was cancelled, without a reason")
+
+
+def glue_error(error: Exception) -> VenvBuildError:
+    """Our error for botocore's when Glue was asked."""
+    ours = engine_error(error, "AWS Glue")
+    [problem] = ours.problems
+    return type(ours)(problem.what.replace("Athena", "Glue"), where=problem.where, why=problem.why, fix=problem.fix)
 
 
 def configuration_error(error: Exception) -> UsageError:

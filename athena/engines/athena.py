@@ -90,7 +90,8 @@ class Athena:
             return f"Athena in {self._region}"
         host = next((host for start, host in _CONSOLES.items() if self._region.startswith(start)), None)
         console = host or f"{self._region}.console.aws.amazon.com"
-        return f"query {query_id} https://{console}/athena/home?region={self._region}#/query-editor/history/{query_id}"
+        page = f"https://{console}/athena/home?region={self._region}#/query-editor/history/{query_id}"
+        return f"query {query_id} in work group {self._connection.work_group or 'primary'} {page}"
 
 
 def _require(settings: Settings, region: str | None) -> None:

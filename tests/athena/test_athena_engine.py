@@ -131,8 +131,9 @@ def test_a_failure_names_the_query_and_its_page_of_the_console(asked: Engine) ->
         asked.run(Statement(("SELECT nope FROM t",)))
     [problem] = caught.value.problems
     assert problem.what == "Athena cannot answer: COLUMN_NOT_FOUND"
-    _, query, link = problem.where.split()
-    assert link == (
+    query = problem.where.split()[1]
+    assert problem.where == (
+        f"query {query} in work group primary "
         f"https://us-east-1.console.aws.amazon.com/athena/home?region=us-east-1#/query-editor/history/{query}"
     )
 
@@ -265,3 +266,13 @@ def test_an_interrupt_stops_the_query(tool: Tool, athena_server: AthenaServer, n
 def test_a_shipped_question_is_asked_as_it_stands(asked: Engine) -> None:
     with pytest.raises(QueryEngineError, match="does not exist"):
         asked.run(bind("-- Why?\n-- 100 % \nSELECT /*:x*/ 'y' FROM nowhere;\n", {"x": "'"}))
+
+
+def test_a_work_group_alone_is_enough(athena_server: AthenaServer) -> None:
+    given = {
+        **athena_server.environment("ready"),
+        "VENVBUILD_ATHENA_OUTPUT": "",
+        "VENVBUILD_ATHENA_WORKGROUP": "primary",
+    }
+    with athena_engine(given, open_store("/nonexistent")) as engine:
+        assert engine.run(Statement(("SELECT 1",))).rows == ((1,),)

@@ -30,7 +30,7 @@ ATHENA_LAYERS = (
     {"columns", "statement"},
     {"table", "questions", "dialect", "packages"},
     {"row_cache", "engines"},
-    {"queries", "consistency", "tables"},
+    {"byte_limit", "queries", "consistency", "tables", "workflow"},
 )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -93,9 +94,20 @@ def _installer(text: str, where: str) -> str:
 
 
 def _engine(text: str, where: str) -> str:
-    if text not in ("duckdb", "trino"):
-        raise UsageError(f"{text[:40]!a} is no query engine", where=where, fix="write duckdb or trino")
+    if text not in ("duckdb", "trino", "athena"):
+        raise UsageError(f"{text[:40]!a} is no query engine", where=where, fix="write duckdb, trino or athena")
     return text
+
+
+def _fitting(pattern: str, what: str, fix: str) -> Callable[[str, str], str]:
+    """Reads text that is this pattern."""
+
+    def parse(text: str, where: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise UsageError(f"{text[:80]!a} is no {what}", where=where, fix=fix)
+        return text
+
+    return parse
 
 
 def _trino_url(text: str, where: str) -> str:
@@ -166,11 +178,35 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("python_path", "where the archive's bin/python points; default /usr/bin/pythonX.Y", parse=_absolute),
     Setting("bundle_python", "put the interpreter into the archive", False, parse=_boolean),
-    Setting("engine", "what answers questions about the catalog: duckdb or trino", "duckdb", parse=_engine),
+    Setting("engine", "what answers questions about the catalog: duckdb, trino or athena", "duckdb", parse=_engine),
     Setting("trino_url", "the Trino server: https://host[:port]", parse=_trino_url, has_flag=False),
     Setting("trino_catalog", "Trino's catalog that holds the tables", has_flag=False),
     Setting("trino_schema", "the schema of the tables", has_flag=False),
     Setting("trino_user", "who asks Trino", has_flag=False),
+    Setting(
+        "athena_database",
+        "Athena's database that holds the tables",
+        parse=_fitting(r"[a-z0-9_-]{1,255}", "database of Athena", "write lower-case letters, digits, _ and -"),
+        has_flag=False,
+    ),
+    Setting(
+        "athena_workgroup",
+        "the work group that asks Athena",
+        parse=_fitting(r"[A-Za-z0-9._-]{1,128}", "work group", "write letters, digits, . _ and -"),
+        has_flag=False,
+    ),
+    Setting(
+        "athena_output",
+        "where Athena writes results, unless the work group says: s3://bucket/prefix",
+        parse=_fitting(r"s3://[a-z0-9.-]{3,63}(/[^\s?#@]*)?", "place in S3", "write s3://bucket/prefix"),
+        has_flag=False,
+    ),
+    Setting(
+        "athena_region",
+        "the AWS region of Athena",
+        parse=_fitting(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}", "AWS region", "write it like eu-central-1"),
+        has_flag=False,
+    ),
     Setting("s3_endpoint_url", "S3 service other than AWS", has_flag=False),
     Setting("s3_sse_kms_key_id", "KMS key that encrypts what is stored", has_flag=False),
 )

@@ -14,7 +14,7 @@ from venvbuild.errors import UsageError
 from venvbuild.settings import Settings
 from venvbuild.stores import Store
 
-ENGINES = {"duckdb": "DuckDB", "trino": "Trino"}
+ENGINES = {"duckdb": "DuckDB", "trino": "Trino", "athena": "Athena"}
 """Name -> class, in the module of that name; imported when it is opened."""
 
 

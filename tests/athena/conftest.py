@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from athena.engines import Engine
+from athena.engines import Engine, open_engine
 from athena.engines.duckdb import DuckDB
 from athena.row_cache import RowCache
 from benchmarks import catalog
+from tests.support.athena_server import AthenaServer
 from tests.support.trino_server import Catalog, TrinoServer
 from venvbuild import settings
 from venvbuild.stores import Store, open_store
 
 ON_TRINO = pytest.param("trino", marks=pytest.mark.xdist_group("trino"))
-ENGINES = ["duckdb", ON_TRINO]
+ON_ATHENA = pytest.param("athena", marks=pytest.mark.xdist_group("trino"))
+ENGINES = ["duckdb", ON_TRINO, ON_ATHENA]
 
 
-def trino_engine(of: Catalog) -> Engine:
-    from athena.engines.trino import Trino
+def engine_over(made: Catalog, request: pytest.FixtureRequest) -> Engine:
+    """Trino or Athena, as the fixture of `request` is asked for, over a catalog of Trino's."""
+    if request.param == "trino":
+        return open_engine(settings.load({}, made.environment), made.store)
+    server: AthenaServer = request.getfixturevalue("athena_server")
+    return athena_engine(server.of(made), made.store)
 
-    return Trino.of(settings.load({}, of.environment), of.store)
+
+def athena_engine(environ: Mapping[str, str], store: Store) -> Engine:
+    """The engine that a user with this environment has; boto3 reads its part of it now."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in environ.items():
+            patched.setenv(name, value)
+        return open_engine(settings.load({}, environ), store)
 
 
 @pytest.fixture(scope="session")
@@ -42,11 +54,16 @@ def engine(
         catalog.write(folder / "store", builds)
         yield DuckDB(RowCache(open_store(str(folder / "store")), folder / "cache"))
         return
-    server: TrinoServer = request.getfixturevalue("trino_server")
-    made = server.new_catalog(builds[-1]["created_at"][:10], builds[0]["created_at"][:10])
-    catalog.write(Path(made.store.url), builds)
-    with trino_engine(made) as opened:
+    with engine_over(request.getfixturevalue("thousand"), request) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def thousand(trino_server: TrinoServer, builds: list[dict[str, Any]]) -> Catalog:
+    """The 1,000 builds where Trino reads them."""
+    made = trino_server.new_catalog(builds[-1]["created_at"][:10], builds[0]["created_at"][:10])
+    catalog.write(Path(made.store.url), builds)
+    return made
 
 
 @pytest.fixture(params=ENGINES)
@@ -58,7 +75,7 @@ def small(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Engi
         return
     server: TrinoServer = request.getfixturevalue("trino_server")
     made = server.new_catalog("2025-07-01", "2025-07-31")
-    with trino_engine(made) as opened:
+    with engine_over(made, request) as opened:
         yield opened, made.store
 
 

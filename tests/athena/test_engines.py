@@ -113,7 +113,7 @@ def test_a_url_of_trino_that_cannot_be_used_is_refused(tmp_path: Path, url: str)
 
 
 def test_an_engine_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="duckdb or trino"):
+    with pytest.raises(UsageError, match="duckdb, trino or athena"):
         opened(tmp_path, VENVBUILD_ENGINE="oracle")
 
 

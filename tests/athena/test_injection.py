@@ -14,7 +14,7 @@ from athena.engines.duckdb import DuckDB
 from athena.queries import Search
 from athena.row_cache import RowCache
 from benchmarks import catalog
-from tests.athena.conftest import ENGINES, trino_engine
+from tests.athena.conftest import ENGINES, engine_over
 from tests.support.trino_server import TrinoServer
 from venvbuild.errors import RequirementsRefused
 from venvbuild.stores import Store, open_store
@@ -45,7 +45,7 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     server: TrinoServer = request.getfixturevalue("trino_server")
     made = server.new_catalog("2025-07-01", "2025-07-02")
     catalog.write(Path(made.store.url), [build])
-    with trino_engine(made) as opened:
+    with engine_over(made, request) as opened:
         yield opened
 
 

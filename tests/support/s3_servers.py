@@ -76,7 +76,7 @@ def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     def command(port: int, folder: Path) -> list[str]:
         return [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
 
-    with _running("moto", command, tmp_path_factory.mktemp("moto")) as server:
+    with running("moto", command, tmp_path_factory.mktemp("moto")) as server:
         yield server
 
 
@@ -101,7 +101,7 @@ def versitygw_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Ser
             str(root),
         ]
 
-    with _running("versitygw", command, tmp_path_factory.mktemp("versitygw")) as server:
+    with running("versitygw", command, tmp_path_factory.mktemp("versitygw")) as server:
         yield server
 
 
@@ -115,7 +115,7 @@ def s3_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def _running(name: str, command: Callable[[int, Path], list[str]], folder: Path) -> Iterator[S3Server]:
+def running(name: str, command: Callable[[int, Path], list[str]], folder: Path) -> Iterator[S3Server]:
     environment = {**os.environ, **ENVIRONMENT, "ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY}
     for _ in range(3):  # between finding a free port and using it, somebody else may take it
         server = S3Server(name, free_port(), folder)

@@ -109,7 +109,10 @@ def _running(distribution: Path, folder: Path) -> Iterator[TrinoServer]:
     (folder / "etc" / "catalog" / "hive.properties").write_text(_CATALOG.format(data=server.data))
     config = folder / "etc" / "config.properties"
     # Without an internal address it announces the host's outer one, and every scan of a table hangs.
-    config.write_text(f"http-server.http.port={server.port}\nnode.bind-ip=127.0.0.1\nnode.internal-address=127.0.0.1\n")
+    config.write_text(
+        f"http-server.http.port={server.port}\nnode.bind-ip=127.0.0.1\nnode.internal-address=127.0.0.1\n"
+        "catalog.management=dynamic\n"
+    )
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             _command(distribution, folder, config), cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log

@@ -15,13 +15,14 @@ from venvbuild.steps import store_of
 @click.command("count", short_help="How many builds have packages; asked as find is.")
 @with_search
 @options.with_format
+@options.max_bytes
 @options.with_engine
 @options.with_config
 def command(**given: Any) -> None:
     """How many builds have all these packages; PACKAGE and the conditions are those of `find`."""
     settings = options.load(given)
     search, shape = search_of(given), tables.shape_of(given)
-    with engine.opened(settings, store_of(settings)) as opened:
+    with engine.opened(settings, store_of(settings), given["max_bytes"]) as opened:
         if given["explain"]:
             plan = queries.plan_count(opened, search)
             say_notes(plan)

@@ -20,6 +20,7 @@ _SIDE = ("venv_version", "created_at", "env_name", "python_full_version", "platf
 @click.argument("before")
 @click.argument("after")
 @options.with_format
+@options.max_bytes
 @options.with_engine
 @options.with_config
 def command(before: str, after: str, **given: Any) -> None:
@@ -30,7 +31,7 @@ def command(before: str, after: str, **given: Any) -> None:
     if given["explain"]:
         tables.print_sql(queries.plan_difference(before, after), shape)
         return
-    with engine.opened(settings, store) as opened:
+    with engine.opened(settings, store, given["max_bytes"]) as opened:
         difference = queries.difference(opened, before, after)
     changes = [dict(zip(_COLUMNS, change, strict=True)) for change in difference.changes]
     if shape == "json":

@@ -44,4 +44,4 @@ def command(**given: Any) -> None:
 def _ask(settings: Settings) -> None:
     """The least that shows that the engine answers and has the tables."""
     with engine.opened(settings, store_of(settings)) as opened:
-        opened.run(bind("SELECT 1 FROM venv_packages WHERE dt = '-'", {}, Scope(days=())))
+        opened.run(bind("SELECT 1 FROM venv_packages WHERE dt = '1970-01-01'", {}, Scope(days=())))

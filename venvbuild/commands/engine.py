@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from athena.byte_limit import ByteLimit
 from athena.engines import Engine, open_engine
 from venvbuild import extras
 from venvbuild.settings import Settings
@@ -11,9 +12,10 @@ _EXTRAS = {"trino": "trino"}
 """Engine -> the extra, and the module of it, that it needs."""
 
 
-def opened(settings: Settings, store: Store) -> Engine:
-    """The configured engine, with its client."""
+def opened(settings: Settings, store: Store, max_bytes: int | None = None) -> Engine:
+    """The configured engine, with its client; with `max_bytes` it is asked only what reads no more than that."""
     extra = _EXTRAS.get(settings["engine"])
     if extra:
         extras.add(extra, extra, settings.folders.cache)
-    return open_engine(settings, store)
+    engine = open_engine(settings, store)
+    return engine if max_bytes is None else ByteLimit(engine, store, max_bytes)

@@ -18,6 +18,7 @@ _COLUMNS = ("venv_version", "created_at", "env_name", "python_version", "is_conf
 @with_search
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many, the newest.")
 @options.with_format
+@options.max_bytes
 @options.with_engine
 @options.with_config
 def command(**given: Any) -> None:
@@ -29,7 +30,7 @@ def command(**given: Any) -> None:
     settings = options.load(given)
     search, shape = search_of(given), tables.shape_of(given)
     store = store_of(settings)
-    with engine.opened(settings, store) as opened:
+    with engine.opened(settings, store, given["max_bytes"]) as opened:
         if given["explain"]:
             plan = queries.plan_find(opened, search)
             say_notes(plan)

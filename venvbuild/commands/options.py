@@ -17,6 +17,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON value on stdout.")
 again = click.option("--again", is_flag=True, help="Run although nothing has changed.")
+max_bytes = click.option(
+    "--max-bytes",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Ask only what reads at most so many bytes of the catalog's rows.",
+)
 _config = click.option(
     "--config",
     "config",
@@ -45,7 +51,7 @@ def with_store(command: F) -> F:
 
 def with_engine(command: F) -> F:
     """Who answers questions about the catalog, and where its rows are."""
-    return _option("engine", metavar="duckdb|trino")(with_store(command))
+    return _option("engine", metavar="duckdb|trino|athena")(with_store(command))
 
 
 def with_format(command: F) -> F:

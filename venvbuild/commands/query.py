@@ -26,6 +26,7 @@ from venvbuild.steps import store_of
     help="The value of a parameter, /*:name*/ 'kedro'; again for a list.",
 )
 @options.with_format
+@options.max_bytes
 @options.with_engine
 @options.with_config
 def command(question: str, given_values: tuple[str, ...], **given: Any) -> None:
@@ -40,7 +41,7 @@ def command(question: str, given_values: tuple[str, ...], **given: Any) -> None:
     if given["explain"]:
         tables.print_sql(statement, shape)
         return
-    with engine.opened(settings, store_of(settings)) as opened:
+    with engine.opened(settings, store_of(settings), given["max_bytes"]) as opened:
         answer = opened.run(statement)
     tables.print_rows(answer.columns, answer.as_dicts(), shape)
 

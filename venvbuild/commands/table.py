@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from athena import tables
+from athena import tables, workflow
 from athena.consistency import find_problems
 from athena.statement import Statement
+from athena.workflow import Workflow
 from venvbuild.commands import engine, options, words
-from venvbuild.errors import CheckFoundSomething
+from venvbuild.errors import CheckFoundSomething, UsageError
 from venvbuild.settings import Settings
 from venvbuild.steps import store_of
 
@@ -23,19 +25,48 @@ def command() -> None:
 
 
 _dry_run = click.option("--dry-run", is_flag=True, help="Print the SQL, and do nothing.")
+_with_workflow = click.option(
+    "--with-workflow", is_flag=True, help="Glue's daily crawler of partitions too; Athena does not need it."
+)
 
 
 @command.command("create", short_help="Make the table and its views on the engine, unless they are there.")
 @click.option("--location", metavar="URI", help="The store as the engine sees it; that of --store unless given.")
+@_with_workflow
+@click.option("--crawler-role", metavar="ROLE", help="The IAM role of the crawler: its ARN or name.")
 @_dry_run
 @options.with_engine
 @options.with_config
-def create(location: str | None, dry_run: bool, **given: Any) -> None:
+def create(location: str | None, with_workflow: bool, crawler_role: str | None, dry_run: bool, **given: Any) -> None:
     """Make the table and its views on the engine, unless they are there. Rows stay as they are."""
     settings = options.load(given)
     store = store_of(settings)
     since = tables.first_day(store, f"{datetime.now(UTC):%Y-%m-%d}")
-    _do(settings, tables.creation(settings["engine"], location or store.url, since), dry_run=dry_run)
+    database = settings["athena_database"] if settings["engine"] == "athena" else None
+    statements = tables.creation(settings["engine"], location or store.url, since, database)
+    wanted = _workflow(settings, crawler_role) if with_workflow else None
+    _do(settings, statements, dry_run=dry_run)
+    if wanted and dry_run:
+        words.print_data("\n".join(f"-- {line}" for line in json.dumps(wanted.definitions(), indent=2).splitlines()))
+    elif wanted:
+        made = workflow.create(wanted, settings["athena_region"])
+        words.say(f"Glue: {wanted.name}: {', '.join(made) or 'everything was there'}")
+
+
+def _workflow(settings: Settings, role: str | None) -> Workflow:
+    _require_glue(settings)
+    if role is None:
+        raise UsageError("the crawler needs a role", where="--crawler-role", fix="name one that reads the rows")
+    return Workflow(settings["athena_database"], tables.TABLE, role)
+
+
+def _require_glue(settings: Settings) -> None:
+    if settings["engine"] != "athena" or not settings["athena_database"]:
+        raise UsageError(
+            "a Glue workflow is for Athena's table",
+            where="--with-workflow",
+            fix="set VENVBUILD_ENGINE=athena and VENVBUILD_ATHENA_DATABASE",
+        )
 
 
 @command.command("show", short_help="The table and its views, as the engine has them.")
@@ -49,12 +80,21 @@ def show(**given: Any) -> None:
 
 
 @command.command("drop", short_help="Drop the table and its views; rows and builds stay.")
+@_with_workflow
 @_dry_run
 @options.with_engine
 @options.with_config
-def drop(dry_run: bool, **given: Any) -> None:
+def drop(with_workflow: bool, dry_run: bool, **given: Any) -> None:
     """Drop the table and its views from the engine. Rows and builds stay where they are."""
     settings = options.load(given)
+    if with_workflow:
+        _require_glue(settings)
+        if dry_run:
+            words.print_data(
+                f"-- and Glue's trigger, workflow and crawler {workflow.name_of(settings['athena_database'])}"
+            )
+        else:
+            workflow.remove(settings["athena_database"], settings["athena_region"])
     _do(settings, tables.removal(settings["engine"]), dry_run=dry_run)
 
 

@@ -49,6 +49,7 @@ def main() -> None:
     (place / "tools").mkdir(parents=True)
     python = next(one.path for one in interpreters.installed(os.environ) if one.version == "3.11")
     env = {**os.environ, "PYTHON": str(python), "REQUIREMENTS": str(REQUIREMENTS), "AS_JSON": AS_JSON}
+    env["PYTHONPATH"] = str(REQUIREMENTS.parents[1])
     _run([python, "-m", "venv", place / "tools"], env, place)
     _run([place / "tools/bin/pip", "install", "-q", "venv-pack", "setuptools<81"], env, place)
     seconds: dict[str, float] = {}

@@ -106,7 +106,7 @@ pipeline {
                     agent {
                         node {
                             label 'right'
-                            customWorkspace '/work/right'
+                            customWorkspace 'right/workspace'
                         }
                     }
                     steps {

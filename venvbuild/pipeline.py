@@ -34,9 +34,17 @@ class Progress(Protocol):
 
 
 def build(
-    request: Request, settings: Settings, environ: Mapping[str, str], folder: Path, progress: Progress
+    request: Request,
+    settings: Settings,
+    environ: Mapping[str, str],
+    folder: Path,
+    progress: Progress,
+    *,
+    is_kept: bool = True,
 ) -> dict[str, Any]:
     """All seven steps, afresh, in `folder`; the metadata of the committed build.
+
+    Unless the folder `is_kept`, the environment in it may be made of hard links to the installer's cache: remove it.
 
     Raises:
         VenvBuildError: whatever stops a step; what the steps before it made stays in `folder`.
@@ -46,7 +54,7 @@ def build(
     begun = time.monotonic()
     checked = steps.examine(request, settings, environ)
     with workdir.opened(folder, "check") as work:
-        job = Job(work, settings, environ)
+        job = Job(work, settings, environ, is_kept=is_kept)
         _check(job, checked, begun, progress)
         for step in STEPS[1:]:
             _run(step, job, progress)

@@ -107,6 +107,8 @@ class Job:
     environ: Mapping[str, str]
     options: Mapping[str, Any] = field(default_factory=dict)
     """What the step's own command was given, by setting; stronger than what `check` recorded."""
+    is_kept: bool = True
+    """Whether the work dir is there after the run."""
 
     @property
     def path(self) -> Path:
@@ -428,4 +430,5 @@ def _supply(job: Job) -> Supply:
         timeout_s=recorded["timeout_s"],
         scratch=job.path,
         sdists=tuple(recorded["allow_sdist"]),
+        shares_cache=not job.is_kept,
     )

@@ -47,6 +47,8 @@ class Job:
     labels: Sequence[str] = ()
     """Of the agent."""
     number: int = 42
+    library: Path | None = None
+    """The folder of its shared library, which has `vars/`."""
     kill_after_ms: int = 20_000
     workspace_name: str = "workspace"
 
@@ -70,7 +72,8 @@ class Job:
             "env": {"PATH": os.environ["PATH"], **self.env}, "credentials": {**self.credentials},
             "source": str(self.source) if self.source else None, "commit": self.commit, "previous": self.previous,
             "shell": self.shell, "stub": list(self.stub), "labels": list(self.labels), "number": self.number,
-            "kill_after_ms": self.kill_after_ms, "job": "environments",
+            "library": str(self.library) if self.library else None, "kill_after_ms": self.kill_after_ms,
+            "job": "environments",
         }  # fmt: skip
 
 
@@ -112,9 +115,16 @@ class Groovy:
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
             )  # fmt: skip
 
-    def check(self, pipeline: str) -> list[str]:
-        """What is wrong with it: `3: error: ...` and `3: warning: ...`, by line."""
-        problems = self._ask({"do": "check", "text": pipeline})["problems"]
+    def check(self, pipeline: str, library: Sequence[str] = ()) -> list[str]:
+        """What is wrong with it: `3: error: ...` and `3: warning: ...`, by line; `library` names further steps."""
+        return self._problems({"do": "check", "text": pipeline, "library": list(library)})
+
+    def check_library(self, step: str) -> list[str]:
+        """The same of a step of a shared library."""
+        return self._problems({"do": "check library", "text": step})
+
+    def _problems(self, request: Mapping[str, Any]) -> list[str]:
+        problems = self._ask(request)["problems"]
         return [f"{one['line']}: {one['severity']}: {one['message']}" for one in problems]
 
     def read(self, pipeline: str) -> dict[str, Any]:

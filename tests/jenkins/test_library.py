@@ -1,0 +1,150 @@
+"""`venvBuild`, the step for a team's own pipeline: the stages of the Jenkinsfile, from this repository as a library."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.jenkins.test_job import ALL_WELL, JENKINSFILE, REPORTS, STAGES, Agent
+from tests.jenkins.test_job import agent as agent  # the fixtures
+from tests.jenkins.test_job import agent_on_moto as agent_on_moto
+from tests.support.groovy import Ended, Groovy
+from tests.support.s3_servers import SECRET_KEY
+from tests.support.scripts import REPOSITORY
+
+STEP = (REPOSITORY / "vars" / "venvBuild.groovy").read_text("utf-8")
+EXAMPLE = (REPOSITORY / "examples" / "jenkins" / "Jenkinsfile").read_text("utf-8")
+CALL = "venvBuild(ENV_NAME: 'sales', PYTHON_VERSION: '3.11', REQUIREMENTS_FILE: 'requirements.txt')"
+ENVIRONMENT = "Environment"
+"""The team's own stage."""
+
+
+@dataclass
+class Team:
+    """A repository with a Jenkinsfile and a requirements file; the tool is elsewhere on the agent."""
+
+    agent: Agent
+    tool: Path
+
+    def run(self, call: str = CALL, **more: Any) -> Ended:
+        job = self.agent.job()
+        store = {"VENVBUILD_STORE": self.agent.place.url, "VENVBUILD_HOME": str(self.tool)}
+        self.agent.given.update(
+            pipeline=EXAMPLE.replace(CALL, call), library=REPOSITORY, params={}, env={**job.env, **store}, **more
+        )
+        return self.agent.groovy.run(self.agent.job())
+
+
+@pytest.fixture
+def team(agent: Agent) -> Team:
+    tool = agent.folder / "the tool"
+    agent.source.rename(tool)
+    agent.source.mkdir()
+    agent.pins("tiny==1.0", file="requirements.txt")
+    return Team(agent, tool)
+
+
+def test_the_checker_finds_nothing_in_the_step_and_in_the_example(groovy: Groovy) -> None:
+    assert groovy.check_library(STEP) == []
+    assert groovy.check(EXAMPLE, ["venvBuild"]) == []
+    assert CALL in EXAMPLE
+
+
+def test_a_value_in_a_shell_text_of_the_step_is_found(groovy: Groovy) -> None:
+    [problem] = groovy.check_library(STEP.replace("sh '\"$VENVBUILD_HOME/bin/create\"'", 'sh "bin/create ${given.x}"'))
+    assert re.match(r"[0-9]+: error: sh: Groovy puts values", problem)
+
+
+def test_the_step_does_what_the_jenkinsfile_does(groovy: Groovy) -> None:
+    """One source: whoever changes one has to change the other."""
+    theirs, ours = groovy.read(JENKINSFILE), groovy.read(STEP)
+    assert ours["stages"] == theirs["stages"]
+    here = STEP.replace('"$VENVBUILD_HOME/bin/', "bin/")
+    for shell in theirs["shells"]:
+        script = shell["text"].split(" ")[0]
+        assert re.search(rf"'{script}\"[ ']", here), script
+    assert [one["stage"] for one in ours["shells"]] == [one["stage"] for one in theirs["shells"]]
+    guarded = [
+        [(one["stage"], "withCredentials" in one["inside"]) for one in facts["shells"]] for facts in (ours, theirs)
+    ]
+    assert guarded[0] == guarded[1]
+    assert archived(STEP) == archived(JENKINSFILE)
+
+
+def archived(text: str) -> str:
+    found = re.search(r"archiveArtifacts\((.*?)\)", text, re.DOTALL)
+    assert found is not None
+    return " ".join(found[1].split())
+
+
+def test_a_team_builds_its_own_file(team: Team) -> None:
+    ended = team.run(commit="feedface")
+    assert ended.result == "SUCCESS", ended.console
+    assert ended.stages == {ENVIRONMENT: "SUCCESS", **ALL_WELL}
+    assert {f"venvbuild-work/{name}" for name in REPORTS} <= set(ended.archived)
+    [(version, build)] = team.agent.builds.items()
+    assert (build["env_name"], build["source_revision"]) == ("sales", "feedface")
+    assert ended.display_name == "#42 sales py3.11"
+    assert str(ended.description).startswith(f"{version}, 2 packages, conflict free, ")
+
+
+def test_a_team_on_s3_names_its_credentials(agent_on_moto: Agent, team: Team) -> None:
+    call = CALL.replace(")", f", VENVBUILD_STORE: '{agent_on_moto.place.url}', AWS_CREDENTIALS_ID: 'store-key')")
+    ended = team.run(call)
+    assert ended.result == "SUCCESS", ended.console
+    assert SECRET_KEY not in ended.console
+    assert len(agent_on_moto.builds) == 1
+
+
+@pytest.mark.parametrize(("fails", "result"), [("true", "FAILURE"), ("false", "UNSTABLE")])
+def test_conflicts_of_a_team_fail_or_are_recorded(team: Team, fails: str, result: str) -> None:
+    team.agent.pins("needy==1.0", "other==2.0", file="requirements.txt")
+    ended = team.run(CALL.replace(")", f", FAIL_ON_CONFLICTS: {fails})"))
+    assert ended.result == result, ended.console
+    assert ended.stages["Create" if result == "FAILURE" else "Inspect"] == result
+    assert len(team.agent.builds) == (result == "UNSTABLE")
+    if result == "FAILURE":
+        assert "ERROR: script returned exit code 5\nFinished: FAILURE" in ended.console
+        assert ended.description == "stopped at create, 1 conflict"
+        assert STAGES[-1] not in ended.stages
+
+
+def test_the_tool_is_checked_out_when_the_team_says_from_where(team: Team) -> None:
+    team.agent.source.joinpath("requirements.txt").rename(team.tool / "requirements.txt")
+    team.agent.source.rmdir()
+    team.tool.rename(team.agent.source)  # the runner has one source for every checkout
+    ended = team.run(CALL.replace(")", ", tool: [$class: 'GitSCM', branches: [[name: 'v0.1.0']]])"))
+    assert ended.result == "SUCCESS", ended.console
+    assert len(team.agent.builds) == 1
+
+
+def test_reports_of_an_earlier_run_are_not_taken_for_this_ones(team: Team) -> None:
+    team.agent.given["stub"] = ["cleanWs"]
+    assert team.run().result == "SUCCESS"
+    team.agent.pins("tiny", file="requirements.txt")
+    ended = team.run()
+    assert (ended.result, ended.codes["Check"]) == ("FAILURE", 3)
+    assert ended.description == "stopped at check"
+    assert "venvbuild-work/metadata.json" not in ended.archived
+
+
+def test_a_value_of_the_call_is_never_obeyed(team: Team) -> None:
+    ended = team.run(CALL.replace("'sales'", "'x; touch PWNED'"))
+    assert (ended.result, ended.codes["Check"]) == ("FAILURE", 3), ended.console
+    assert not list(team.agent.folder.rglob("PWNED*"))
+
+
+def test_a_misspelt_name_is_said_before_anything_runs(team: Team) -> None:
+    ended = team.run(CALL.replace("ENV_NAME", "ENV_NAEM"))
+    assert (ended.result, ended.shells) == ("FAILURE", [])
+    assert "ERROR: venvBuild does not know ENV_NAEM; it takes ENV_NAME, " in ended.console
+
+
+def test_without_the_library_the_step_is_not_there(team: Team) -> None:
+    team.agent.given["pipeline"] = EXAMPLE
+    ended = team.agent.groovy.run(team.agent.job())
+    assert "No such DSL method 'venvBuild'" in ended.console

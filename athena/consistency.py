@@ -1,12 +1,14 @@
-"""Whether the table is what it should be: nothing but readable rows, one for each committed build."""
+"""Whether the catalog is what it should be: nothing but readable rows, one for each build; an index that agrees."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 
 from athena import table
+from athena.index_check import index_problems
 from athena.statement import Scope
 from venvbuild.errors import IntegrityError, Problem
 from venvbuild.metadata import BUILDS, NAME
@@ -15,10 +17,12 @@ from venvbuild.stores import Entry, Store
 _READ_AT_ONCE = 16
 
 
-def find_problems(store: Store) -> Iterator[Problem]:
+def find_problems(store: Store, cache: Path) -> Iterator[Problem]:
     """Every object that would spoil a query, every row without a build, every committed build without a row.
 
-    Rules: STRAY_OBJECT, BAD_ROW, MISPLACED_ROW, NO_BUILD, NO_ROW. Reads every row, so it takes its time.
+    And every file of the index that is damaged, every day on which it differs from the rows. `cache` keeps rows and
+    index on this machine. Rules: STRAY_OBJECT, BAD_ROW, MISPLACED_ROW, NO_BUILD, NO_ROW, BAD_INDEX, STALE_INDEX. Reads
+    every row, so it takes its time.
 
     Raises:
         StoreUnavailable, UsageError: the store fails or refuses.
@@ -33,6 +37,7 @@ def find_problems(store: Store) -> Iterator[Problem]:
         finally:
             pool.shutdown(wait=False, cancel_futures=True)  # an interrupt must not wait for thousands of reads
     yield from _against_builds(store, {table.version_of(entry.key) for entry in rows})
+    yield from index_problems(store, cache)
 
 
 def _strays(store: Store) -> Iterator[Problem]:

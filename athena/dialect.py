@@ -11,6 +11,8 @@ from sqlglot.errors import ParseError, SqlglotError
 
 from venvbuild.errors import QueryEngineError, UsageError
 
+CATALOG = frozenset({"venv_builds_metadata", "venv_builds", "venv_packages"})
+
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # "Falling back to Command" is no news to a user
 
 
@@ -21,13 +23,32 @@ def to_duckdb(sql: str) -> str:
     Raises:
         QueryEngineError: it cannot be read; with the reason. UsageError: it is none, or several.
     """
+    return _parsed(sql).transform(_same_meaning).sql(dialect="duckdb")
+
+
+@lru_cache(maxsize=64)
+def tables_of(sql: str) -> frozenset[str]:
+    """Of the catalog's table and views those that a statement may read; all where that cannot be told.
+
+    Raises as `to_duckdb` does.
+    """
+    tree = _parsed(sql)
+    found = list(tree.find_all(exp.Table))
+    names = {one.name.lower() for one in found}
+    is_plain = all(isinstance(one.this, exp.Identifier) for one in found)
+    if not is_plain or isinstance(tree, exp.Command) or (found and names.isdisjoint(CATALOG)):
+        return CATALOG
+    return CATALOG & names
+
+
+def _parsed(sql: str) -> exp.Expr:
     try:
         trees = [tree for tree in sqlglot.parse(sql, read="athena") if tree is not None]
     except SqlglotError as error:
         raise QueryEngineError("the SQL cannot be read", why=_reason(error), fix="correct the query") from error
     if len(trees) != 1:
         raise UsageError(f"a query is one statement, here are {len(trees)}", fix="ask one after the other")
-    return trees[0].transform(_same_meaning).sql(dialect="duckdb")
+    return trees[0]
 
 
 def _reason(error: SqlglotError) -> str:

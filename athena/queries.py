@@ -76,7 +76,7 @@ def plan_count(engine: Engine, search: Search) -> Plan:
 
 def _plan(engine: Engine, search: Search, question: str, more: Mapping[str, Any]) -> Plan:
     names = [one.name for one in search.packages]
-    scope = Scope(since=search.since)
+    scope = Scope(since=search.since, names=tuple(names))
     values: dict[str, Any] = {
         "names": names,
         "name_count": len(names),
@@ -96,7 +96,8 @@ def _plan(engine: Engine, search: Search, question: str, more: Mapping[str, Any]
 
 
 def _versions(engine: Engine, names: Sequence[str], since: str | None) -> dict[str, list[str]]:
-    statement = questions.statement("package_versions", {"names": names, "since": since}, Scope(since=since))
+    scope = Scope(since=since, names=tuple(names))
+    statement = questions.statement("package_versions", {"names": names, "since": since}, scope)
     found: dict[str, list[str]] = defaultdict(list)
     for name, version in engine.run(statement).rows:
         found[name].append(version)

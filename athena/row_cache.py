@@ -36,7 +36,7 @@ class RowCache:
 
     def __init__(self, store: Store, folder: Path) -> None:
         self._store = store
-        self._folder = folder / _digest(store.url, 32)
+        self._folder = folder_of(store, folder)
 
     def days(self, scope: Scope) -> list[Path]:
         """The Parquet files of the days in `scope`, the oldest first: the table's columns, `dt`, `key` and `stamp`.
@@ -44,7 +44,11 @@ class RowCache:
         Raises:
             IntegrityError: a row cannot be read; names it. StoreUnavailable, UsageError: the store fails or refuses.
         """
-        return [self._day(day, entries) for day, entries in table.days(self._store, scope).items()]
+        return self.files(table.days(self._store, scope))
+
+    def files(self, days: Mapping[str, Sequence[Entry]]) -> list[Path]:
+        """The same of days that `table.days` has listed."""
+        return [self._day(day, entries) for day, entries in days.items()]
 
     def _day(self, day: str, entries: Sequence[Entry]) -> Path:
         folder = self._folder / day
@@ -79,6 +83,11 @@ class RowCache:
                         yield {**row, "dt": day, "key": entry.key, "stamp": entry.stamp}
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)  # an interrupt must not wait for thousands of reads
+
+
+def folder_of(store: Store, folder: Path) -> Path:
+    """Where below `folder` the cache keeps what is of this store."""
+    return folder / _digest(store.url, 32)
 
 
 def _digest(facts: object, length: int) -> str:
@@ -116,7 +125,7 @@ def _copy(older: Path | None, wanted: Path, rows: Path, made: Path) -> str:
     if older:
         listed = _lines(wanted, {"key": "VARCHAR", "stamp": "VARCHAR"})
         selects += [f"SELECT {names} FROM {scan([older])} SEMI JOIN {listed} USING (key, stamp)"]  # noqa: S608
-    return f"COPY ({' UNION ALL '.join(selects)} ORDER BY key) TO {_quoted(made)} (FORMAT parquet, COMPRESSION zstd)"
+    return f"COPY ({' UNION ALL '.join(selects)} ORDER BY key) TO {quoted(made)} (FORMAT parquet, COMPRESSION zstd)"
 
 
 def _types() -> dict[str, str]:
@@ -127,15 +136,15 @@ def _types() -> dict[str, str]:
 
 def scan(paths: Iterable[Path]) -> str:
     """DuckDB's SQL for what is in these files; their folders mean nothing."""
-    return f"read_parquet([{', '.join(map(_quoted, paths))}], hive_partitioning = false)"
+    return f"read_parquet([{', '.join(map(quoted, paths))}], hive_partitioning = false)"
 
 
 def _lines(path: Path, types: Mapping[str, str]) -> str:
-    typed = ", ".join(f"{name}: {_quoted(type_)}" for name, type_ in types.items())
+    typed = ", ".join(f"{name}: {quoted(type_)}" for name, type_ in types.items())
     form = "format = 'newline_delimited', hive_partitioning = false"
-    return f"read_json({_quoted(path)}, {form}, columns = {{{typed}}})"
+    return f"read_json({quoted(path)}, {form}, columns = {{{typed}}})"
 
 
-def _quoted(text: str | Path) -> str:
+def quoted(text: str | Path) -> str:
     """As a literal of DuckDB's SQL, where it takes no bound value."""
     return "'" + str(text).replace("'", "''") + "'"

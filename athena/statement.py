@@ -31,8 +31,12 @@ class Scope:
 
     since: str | None = None
     """`YYYY-MM-DD`: nothing older is read."""
+    before: str | None = None
+    """`YYYY-MM-DD`: nothing from this day on is read."""
     days: tuple[str, ...] | None = None
     """Only these."""
+    names: tuple[str, ...] | None = None
+    """Only these packages, in PEP 503 form."""
     newest: int | None = None
     """Only so many builds, the newest."""
 

@@ -19,6 +19,7 @@ from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.stores import Entry, Store
 
 ROWS = "venv-catalog/builds"
+_LAST = "9999-12-32"
 _KEY = re.compile(rf"{ROWS}/dt=(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/[^/._][^/]*\.json")
 """What engines read as rows; they skip names that begin with `.` or `_`."""
 
@@ -68,9 +69,13 @@ def days(store: Store, scope: Scope) -> dict[str, list[Entry]]:
 def _listed(store: Store, scope: Scope) -> Iterator[Entry]:
     if scope.days is not None:
         for day in sorted(set(scope.days)):
-            yield from store.list(f"{ROWS}/dt={day}/")
-    else:
-        yield from store.list(f"{ROWS}/", f"{ROWS}/dt={scope.since}" if scope.since else "")
+            if (scope.since or "") <= day < (scope.before or _LAST):
+                yield from store.list(f"{ROWS}/dt={day}/")
+        return
+    for entry in store.list(f"{ROWS}/", f"{ROWS}/dt={scope.since}" if scope.since else ""):
+        if scope.before and entry.key >= f"{ROWS}/dt={scope.before}":
+            return
+        yield entry
 
 
 def _newest(found: dict[str, list[Entry]], limit: int | None) -> dict[str, list[Entry]]:

@@ -28,9 +28,13 @@ LAYERS = (
 
 ATHENA_LAYERS = (
     {"columns", "statement"},
-    {"table", "questions", "dialect", "packages"},
-    {"row_cache", "engines"},
-    {"byte_limit", "queries", "consistency", "tables", "workflow"},
+    {"table", "index", "questions", "dialect", "packages"},
+    {"row_cache"},
+    {"segments"},
+    {"index_cache"},
+    {"database", "compaction"},
+    {"engines"},
+    {"index_check", "byte_limit", "queries", "consistency", "tables", "workflow"},
 )
 
 

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from athena import table
+from athena import index, table
 from venvbuild import logs, steps, workdir
 from venvbuild.commit import retried
 from venvbuild.errors import UsageError, VenvBuildError
 from venvbuild.redaction import REDACTOR
 from venvbuild.settings import Settings
 from venvbuild.steps import Checked, Job, Made, Request
+from venvbuild.stores import Store
 from venvbuild.workdir import BUILD_LOG, STEPS
 
 log = logging.getLogger(__name__)
@@ -143,7 +144,16 @@ def _register(job: Job) -> Made:
             fix=f"give --store {uploaded['store']}, or upload to this one first",
         )  # fmt: skip
     key = retried(lambda: table.register(store, uploaded["metadata"]))
+    retried(lambda: _bring_into_index(store, uploaded["metadata"]["created_at"][:10], job))
     return Made((), {"row": key}, key)
+
+
+def _bring_into_index(store: Store, day: str, job: Job) -> None:
+    """A row of a day that the index covers; of later days the rows are read."""
+    if day < index.read(store).covering_before:
+        from athena.compaction import Compactor  # with DuckDB, which no other step needs
+
+        Compactor(store, job.settings.folders.cache / "catalog").cover(day)
 
 
 def _finish(step: str, job: Job, made: Made, key: str, begun: float, progress: Progress) -> None:

@@ -1,48 +1,54 @@
-"""The embedded engine: DuckDB in this process, over the rows of the store, without an account anywhere."""
+"""The embedded engine: DuckDB in this process, over the store's rows and index, without an account anywhere."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib import resources
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 import duckdb
 
-from athena.columns import columns
-from athena.dialect import duckdb_type, to_duckdb
+from athena import database, index
+from athena.database import Sources
+from athena.dialect import tables_of, to_duckdb
 from athena.engines import Answer
-from athena.row_cache import RowCache, scan
-from athena.statement import Statement, Value
-from venvbuild.errors import QueryEngineError
+from athena.index import Index, Segment
+from athena.index_cache import IndexCache
+from athena.row_cache import RowCache
+from athena.statement import Scope, Statement, Value
+from venvbuild.errors import IntegrityError, QueryEngineError
 from venvbuild.settings import Settings
 from venvbuild.stores import Store
 
-_VIEWS = ("venv_builds", "venv_packages")
+_TABLE, _BUILDS, _PACKAGES = "venv_builds_metadata", "venv_builds", "venv_packages"
 
 
 class DuckDB:
-    """Answers from the rows as they are now: each statement lists the days that it needs, and fetches what is new.
+    """Answers from the catalog as it is now: each statement looks which index there is and lists the days after it.
 
-    A statement sees the catalog and nothing else: no file, no network, no extension.
+    Of the table all days are listed. What is new is fetched; as long as nothing is, the database stays open. A
+    statement sees the catalog and nothing else: no file, no network, no extension.
     """
 
-    def __init__(self, cache: RowCache) -> None:
-        self._cache = cache
+    def __init__(self, store: Store, folder: Path) -> None:
+        self._store = store
+        self._rows, self._index = RowCache(store, folder), IndexCache(store, folder)
+        self._opened: tuple[Sources, duckdb.DuckDBPyConnection] | None = None
+        self._folder = folder
 
     @classmethod
     def of(cls, settings: Settings, store: Store) -> Self:
         """As configured."""
-        return cls(RowCache(store, settings.folders.cache / "catalog"))
+        return cls(store, settings.folders.cache / "catalog")
 
     def run(self, statement: Statement) -> Answer:
         """See `Engine`."""
         sql = to_duckdb(statement.sql)
-        days = self._cache.days(statement.scope)
+        connection = self._database(self._sources(tables_of(statement.sql), statement.scope))
         try:
-            with _database(days) as connection:
-                return _interruptible(connection, lambda: _answer(connection, sql, statement.values))
+            return _interruptible(connection, lambda: _answer(connection, sql, statement.values))
         except duckdb.Error as error:
             raise QueryEngineError(
                 "DuckDB cannot answer", why=str(error).splitlines()[0], fix="correct the query"
@@ -52,7 +58,58 @@ class DuckDB:
         return self
 
     def __exit__(self, *_: object) -> None:
-        return
+        self._close()
+
+    def _sources(self, tables: frozenset[str], scope: Scope) -> Sources:
+        """What the statement needs, fetched.
+
+        Raises:
+            IntegrityError: a row or a file of the index is gone or damaged.
+        """
+        rows = tuple(self._rows.days(scope)) if _TABLE in tables else ()
+        if not tables & {_BUILDS, _PACKAGES}:
+            return Sources(rows)
+        while True:
+            current = index.read(self._store)
+            try:
+                return replace(self._of_index(current, tables, scope), rows=rows)
+            except IntegrityError:  # of a segment that was removed since, in a very long pause
+                if index.read(self._store).generation == current.generation:
+                    raise
+
+    def _of_index(self, current: Index, tables: frozenset[str], scope: Scope) -> Sources:
+        segments = [one for one in current.segments if scope.since is None or _day_of_last(one) >= scope.since]
+        since = max(scope.since or "", current.covered_before)
+        return Sources(
+            tail=tuple(self._rows.days(replace(scope, since=since or None))),
+            builds=tuple(self._index.builds(segments)) if _BUILDS in tables else (),
+            packages=tuple(self._index.packages(segments, scope.names)) if _PACKAGES in tables else (),
+        )
+
+    def _database(self, sources: Sources) -> duckdb.DuckDBPyConnection:
+        if self._opened and self._opened[0] == sources:
+            return self._opened[1]
+        self._close()
+        try:
+            connection = database.connect(sources)
+        except duckdb.Error as error:
+            raise IntegrityError(
+                "a file of the local cache is damaged",
+                where=str(self._folder),
+                why=str(error).splitlines()[0],
+                fix="remove this folder; it is filled again",
+            ) from error
+        self._opened = sources, connection
+        return connection
+
+    def _close(self) -> None:
+        if self._opened:
+            self._opened[1].close()
+            self._opened = None
+
+
+def _day_of_last(segment: Segment) -> str:
+    return index.day_of(segment.last_build_no)
 
 
 def _answer(connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Value]) -> Answer:
@@ -69,28 +126,3 @@ def _interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], Ans
         except BaseException:
             connection.interrupt()
             raise
-
-
-def _database(days: list[Path]) -> duckdb.DuckDBPyConnection:
-    """A database in memory with the catalog in it, closed to everything else."""
-    connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
-    try:
-        connection.execute(_table(days))
-        for view in _VIEWS:
-            sql = resources.files("athena").joinpath("sql", "tables", f"{view}.sql").read_text("utf-8")
-            connection.execute(to_duckdb(sql))
-        connection.execute("SET allowed_paths = $paths", {"paths": [str(path) for path in days]})
-        connection.execute("SET enable_external_access = false")
-        connection.execute("SET lock_configuration = true")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _table(days: list[Path]) -> str:
-    if days:
-        names = ", ".join(column.name for column in columns())
-        return f"CREATE VIEW venv_builds_metadata AS SELECT {names}, dt FROM {scan(days)}"  # noqa: S608
-    typed = ", ".join(f"{column.name} {duckdb_type(column.type)}" for column in columns())
-    return f"CREATE TABLE venv_builds_metadata ({typed}, dt VARCHAR)"

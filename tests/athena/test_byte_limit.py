@@ -10,7 +10,6 @@ from athena import packages, queries, questions, table
 from athena.byte_limit import ByteLimit
 from athena.engines.duckdb import DuckDB
 from athena.queries import Search
-from athena.row_cache import RowCache
 from athena.statement import Scope
 from benchmarks import catalog
 from tests.support.builds import put_build
@@ -34,7 +33,7 @@ def size_bytes(store: Store, since: str = "") -> int:
 
 
 def test_a_question_is_asked_when_its_rows_are_no_larger(store: Store, tmp_path: Path) -> None:
-    engine = DuckDB(RowCache(store, tmp_path / "cache"))
+    engine = DuckDB(store, tmp_path / "cache")
     whole = size_bytes(store)
     search = Search(packages.parse(["kedro"]))
     assert queries.count(ByteLimit(engine, store, whole), search)[0] == queries.count(engine, search)[0]
@@ -43,7 +42,7 @@ def test_a_question_is_asked_when_its_rows_are_no_larger(store: Store, tmp_path:
 
 
 def test_only_the_days_that_are_asked_for_count(store: Store, tmp_path: Path) -> None:
-    engine = DuckDB(RowCache(store, tmp_path / "cache"))
+    engine = DuckDB(store, tmp_path / "cache")
     day = [entry.key for entry in store.list("venv-catalog/builds/")][10].partition("dt=")[2][:10]
     limit = ByteLimit(engine, store, size_bytes(store, day))
     queries.count(limit, Search(packages.parse(["kedro"]), since=day))
@@ -52,7 +51,7 @@ def test_only_the_days_that_are_asked_for_count(store: Store, tmp_path: Path) ->
 
 
 def test_a_limit_of_rows_reads_all_the_same(store: Store, tmp_path: Path) -> None:
-    limit = ByteLimit(DuckDB(RowCache(store, tmp_path / "cache")), store, size_bytes(store) - 1)
+    limit = ByteLimit(DuckDB(store, tmp_path / "cache"), store, size_bytes(store) - 1)
     with pytest.raises(UsageError):
         limit.run(questions.statement("all_builds", {"limit": 1}, Scope(newest=1)))
 

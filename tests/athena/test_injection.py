@@ -10,11 +10,9 @@ import pytest
 
 from athena import packages, queries, questions
 from athena.engines import Engine
-from athena.engines.duckdb import DuckDB
 from athena.queries import Search
-from athena.row_cache import RowCache
 from benchmarks import catalog
-from tests.athena.conftest import ENGINES, engine_over
+from tests.athena.conftest import EMBEDDED, ENGINES, embedded, engine_over
 from tests.support.trino_server import TrinoServer
 from venvbuild.errors import RequirementsRefused
 from venvbuild.stores import Store, open_store
@@ -37,10 +35,10 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """Each engine over one build with kedro."""
     [build] = catalog.builds(1, seed=1)
     build |= {"installed_packages": ["kedro==1.0"]}
-    if request.param == "duckdb":
+    if request.param in EMBEDDED:
         folder = tmp_path_factory.mktemp("catalog")
         catalog.write(folder / "store", [build])
-        yield DuckDB(RowCache(open_store(str(folder / "store")), folder / "cache"))
+        yield embedded(request.param, open_store(str(folder / "store")), folder / "cache")
         return
     server: TrinoServer = request.getfixturevalue("trino_server")
     made = server.new_catalog("2025-07-01", "2025-07-02")

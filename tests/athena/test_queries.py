@@ -15,7 +15,6 @@ from athena import packages, queries, questions
 from athena.engines import Engine
 from athena.engines.duckdb import DuckDB
 from athena.queries import Search
-from athena.row_cache import RowCache
 from benchmarks import catalog
 from venvbuild.errors import NotInStore
 from venvbuild.stores import Store, open_store
@@ -248,7 +247,7 @@ def test_a_package_that_is_there_twice_is_one_build(small: Small, put: Callable[
 def test_ten_thousand_builds_on_duckdb(tmp_path: Path) -> None:
     builds = list(catalog.builds(10_000, seconds_apart=301))[::-1]
     catalog.write(tmp_path / "store", builds)
-    engine = DuckDB(RowCache(open_store(str(tmp_path / "store")), tmp_path / "cache"))
+    engine = DuckDB(open_store(str(tmp_path / "store")), tmp_path / "cache")
     for wanted in (["kedro"], ["kedro>=0.18.5,<0.19", "kedro-viz"], ["odd<=2.1"], ["rare"]):
         found, _ = queries.find(engine, Search(packages.parse(wanted)))
         assert [(row["venv_version"], row["matches"]) for row in found] == expected(builds, wanted)

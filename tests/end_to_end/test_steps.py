@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from athena.compaction import Compactor
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
+from venvbuild.stores import open_store
 from venvbuild.workdir import STEPS
 
 
@@ -76,6 +78,16 @@ def test_a_repacked_build_is_uploaded_as_it_is_now(tool: Tool) -> None:
     newest = tool.run("list", "--json", "--limit", "1").json[0]
     [archive] = tool.stored(newest["venv_version"]).glob("*.tar.gz")
     assert archive.read_bytes() == (tool.work / "venv.tar.gz").read_bytes()
+
+
+def test_a_build_of_a_day_that_the_index_covers_is_found_when_register_ends(described: Tool) -> None:
+    step(described, "upload")
+    Compactor(open_store(described.store), described.folder / "cache").compact("2999-01-01")
+    assert described.run("find", "good", "--json").json == []
+    step(described, "register")
+    [build] = described.run("find", "good", "--json").json
+    assert build["matches"] == ["good==1.0"]
+    assert described.run("table", "check").code == 0
 
 
 def test_register_refuses_a_store_that_upload_did_not_use(described: Tool, tmp_path: Path) -> None:

@@ -56,6 +56,20 @@ def test_a_file_is_put_whole(store: Store, file_of: Callable[[int], Path], size_
     assert store.read("x").body == file.read_bytes()
 
 
+def test_what_was_removed_is_gone_and_may_be_put_again(store: Store) -> None:
+    for key in ("a/b", "a/bc"):
+        store.put_if_absent(key, b"1")
+    for _ in range(2):
+        store.remove("a/b")
+    store.remove("never/there")
+    assert [entry.key for entry in store.list("")] == ["a/bc"]
+    with pytest.raises(NotInStore):
+        store.read("a/b")
+    assert store.put_if_absent("a/b", b"2")
+    with pytest.raises(UsageError):
+        store.remove("../x")
+
+
 def test_an_empty_object_is_an_object(store: Store) -> None:
     assert store.put_if_absent("envs/sales/venv_20250722_083000", b"")
     assert list(store.list("envs/")) == [Entry("envs/sales/venv_20250722_083000", 0)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from athena.byte_limit import ByteLimit
 from athena.engines import Engine, open_engine
 from venvbuild import extras
@@ -10,6 +12,11 @@ from venvbuild.stores import Store
 
 _EXTRAS = {"trino": "trino"}
 """Engine -> the extra, and the module of it, that it needs."""
+
+
+def cache_of(settings: Settings) -> Path:
+    """Where rows and index are kept on this machine."""
+    return settings.folders.cache / "catalog"
 
 
 def opened(settings: Settings, store: Store, max_bytes: int | None = None) -> Engine:

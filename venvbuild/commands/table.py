@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from athena import tables, workflow
+from athena import compaction, tables, workflow
+from athena.compaction import Compactor
 from athena.consistency import find_problems
 from athena.statement import Statement
 from athena.workflow import Workflow
@@ -114,17 +115,50 @@ def _first_line(statement: Statement) -> str:
     return next(lines).removesuffix(" (").removesuffix(" AS")
 
 
+@command.command("compact", short_help="Bring the index up to date, so that questions read little.")
+@click.option("--rebuild", is_flag=True, help="Make the whole index anew from the rows.")
+@options.with_store
+@options.with_config
+@options.as_json
+def compact(rebuild: bool, **given: Any) -> None:
+    """Put the rows of all days but the last two into the index, so that questions read little.
+
+    Only days that are new are read. Several may do so at once, and what was interrupted is done by the next.
+    """
+    settings = options.load(given)
+    store = store_of(settings)
+    before = compaction.last_day_covered_before(datetime.now(UTC))
+    done = Compactor(store, engine.cache_of(settings)).compact(before, is_rebuilt=rebuild)
+    if given["as_json"]:
+        words.print_json(
+            {
+                "generation": done.index.generation,
+                "covered_before": done.index.covered_before,
+                "build_count": sum(one.build_count for one in done.index.segments),
+                "added": done.added,
+                "removed": done.removed,
+            }
+        )
+    else:
+        words.say(
+            f"the index of {store.url} covers the days before {done.index.covered_before}: "
+            f"{done.added} builds came in, {done.removed} went out"
+        )
+
+
 @command.command("check", short_help="Is there a readable row for each build, and nothing else?")
 @options.with_store
 @options.with_config
 @options.as_json
 def check(**given: Any) -> None:
-    """Name what would spoil a query: objects that are no rows, damaged rows, rows without builds, builds without rows.
+    """Name what would spoil a query: objects that are no rows, damaged rows, rows without builds, builds without rows,
+    days whose index is not what their rows say.
 
     Ends with 11 when there is something.
     """
-    store = store_of(options.load(given))
-    problems = tuple(find_problems(store))
+    settings = options.load(given)
+    store = store_of(settings)
+    problems = tuple(find_problems(store, engine.cache_of(settings)))
     if problems:
         raise CheckFoundSomething.of(problems)
     if given["as_json"]:

@@ -1,4 +1,4 @@
-"""Where builds live: a folder or S3, behind five calls.
+"""Where builds live: a folder or S3, behind six calls.
 
 The commit of a build rests on two promises that every store keeps: `put_if_absent` lets exactly one of many writers
 win, and an object is seen whole or not at all.
@@ -81,6 +81,10 @@ class Store(Protocol):
 
         True too when these bytes are there because an earlier try landed and its reply was lost.
         """
+        ...
+
+    def remove(self, key: str) -> None:
+        """Remove `key`; nothing happens when it is not there."""
         ...
 
     def read(self, key: str) -> StoredObject:

@@ -96,6 +96,13 @@ class FolderStore:
             self._fsync_up_from(target)
         return True
 
+    def remove(self, key: str) -> None:
+        """Remove `key`; folders that become empty stay, as somebody may be about to write into them."""
+        target = self._path(key)
+        with _translated(target), suppress(*_ABSENT):
+            target.unlink()
+            _fsync(target.parent)
+
     def read(self, key: str) -> StoredObject:
         """The whole object; its etag is the SHA-256 of its bytes. Raises `NotInStore`."""
         with self._reading(key) as path:

@@ -163,6 +163,12 @@ class S3Store:
                     return True
                 time.sleep(delay_s)
 
+    def remove(self, key: str) -> None:
+        """Remove `key`; in a bucket with versions it gets a delete marker."""
+        name = self._name(checked_key(key))
+        with self._translated(key):
+            self._client.delete_object(Bucket=self._bucket, Key=name)
+
     def read(self, key: str) -> StoredObject:
         """The whole object, with the checksum that S3 keeps of it verified by boto3. Raises `NotInStore`."""
         with self._translated(key):

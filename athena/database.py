@@ -1,0 +1,89 @@
+"""A DuckDB database with the catalog in it: views over files, closed to everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import duckdb
+
+from athena.columns import columns
+from athena.dialect import duckdb_type, to_duckdb
+from athena.row_cache import scan
+from athena.segments import BUILDS, FACTS, PACKAGES
+
+_TAIL = "venv_tail"
+_FACTS = ", ".join(FACTS)
+_CREATED_AT = "make_timestamp(build_no * 1000000) AS created_at"
+_VERSION = "strftime(created_at, 'venv_%Y%m%d_%H%M%S') AS venv_version"
+_DAY = "strftime(created_at, '%Y-%m-%d') AS dt"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The files that a statement reads."""
+
+    rows: tuple[Path, ...] = ()
+    """Days for `venv_builds_metadata`, as the row cache has them."""
+    tail: tuple[Path, ...] = ()
+    """Days for `venv_builds` and `venv_packages`, which the index does not cover."""
+    builds: tuple[Path, ...] = ()
+    packages: tuple[Path, ...] = ()
+    """Files of the index."""
+
+
+def connect(sources: Sources) -> duckdb.DuckDBPyConnection:
+    """A database in memory that sees these files and nothing else: no network, no extension, no setting.
+
+    Raises:
+        duckdb.Error: a file cannot be read.
+    """
+    connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    try:
+        for statement in _definitions(sources):
+            connection.execute(statement)
+        paths = [*sources.rows, *sources.tail, *sources.builds, *sources.packages]
+        connection.execute("SET allowed_paths = $paths", {"paths": [str(path) for path in paths]})
+        connection.execute("SET parquet_metadata_cache = true")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _definitions(sources: Sources) -> Iterable[str]:
+    of_table = {column.name: duckdb_type(column.type) for column in columns()} | {"dt": "VARCHAR"}
+    yield f"CREATE VIEW venv_builds_metadata AS {_select(sources.rows, of_table)}"
+    yield f"CREATE VIEW {_TAIL} AS {_select(sources.tail, of_table)}"
+    for view, of_index in (
+        ("venv_builds", _builds(_select(sources.builds, BUILDS))),
+        ("venv_packages", _packages(_select(sources.packages, PACKAGES))),
+    ):
+        yield f"CREATE VIEW {view} AS {of_index} UNION ALL {_of_tail(view)}"
+
+
+def _builds(files: str) -> str:
+    return f"""SELECT {_VERSION}, created_at, {_FACTS}, platform, package_count, archive_size_bytes, {_DAY}
+        FROM (SELECT *, {_CREATED_AT} FROM ({files}))"""  # noqa: S608
+
+
+def _packages(files: str) -> str:
+    return f"""SELECT name, version, {_VERSION}, created_at, {_FACTS}, {_DAY}
+        FROM (SELECT *, {_CREATED_AT} FROM ({files}))"""  # noqa: S608
+
+
+def _select(paths: tuple[Path, ...], types: Mapping[str, str]) -> str:
+    if paths:
+        return f"SELECT {', '.join(types)} FROM {scan(paths)}"  # noqa: S608
+    return f"SELECT {', '.join(f'NULL::{type_} AS {name}' for name, type_ in types.items())} WHERE false"
+
+
+def _of_tail(view: str) -> str:
+    """The shipped view's SELECT, of the tail's rows alone."""
+    sql = resources.files("athena").joinpath("sql", "tables", f"{view}.sql").read_text("utf-8")
+    select = sql.partition(" AS\n")[2].replace("venv_builds_metadata", _TAIL)
+    return to_duckdb(select)

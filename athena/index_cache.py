@@ -1,0 +1,117 @@
+"""The files of the index on this machine, each fetched once: they never change.
+
+<cache>/<digest of the store>/index/<segment>/packages/000.parquet
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from athena.index import REBUILD, Index, IndexFile, Segment
+from athena.row_cache import folder_of
+from athena.segments import MadeSegment
+from venvbuild.errors import IntegrityError, NotInStore
+from venvbuild.stores import Store
+
+_KEPT_S = 3600
+"""How long a segment that nobody uses is kept: another process may be reading it."""
+_READ_AT_ONCE = 8
+
+
+class IndexCache:
+    """Files of the segments of one store, below `folder`; several processes may use it at once."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self._store = store
+        self._folder = folder_of(store, folder) / "index"
+
+    def builds(self, segments: Iterable[Segment]) -> list[Path]:
+        """The files of builds of these segments.
+
+        Raises:
+            IntegrityError: a file is gone, or is not what it should be; names it.
+            StoreUnavailable, UsageError: the store fails or refuses.
+        """
+        return self._paths([(segment, segment.builds) for segment in segments])
+
+    def packages(self, segments: Iterable[Segment], names: tuple[str, ...] | None = None) -> list[Path]:
+        """The files of packages, those that may hold one of `names`."""
+        return self._paths([(one, file) for one in segments for file in one.packages if file.has_any(names)])
+
+    def keep(self, made: MadeSegment) -> None:
+        """Take the files of a segment that was just made."""
+        for file in made.segment.files:
+            self._write(self._path(made.segment, file), made.path(file).read_bytes())
+
+    def remove_unused(self, index: Index) -> None:
+        """Remove segments that are not of this index and that nobody has used for an hour."""
+        current = {segment.name for segment in index.segments}
+        for path in self._folder.glob("*") if self._folder.is_dir() else ():
+            with suppress(FileNotFoundError):
+                if path.name not in current and path.stat().st_mtime < time.time() - _KEPT_S:
+                    shutil.rmtree(path, ignore_errors=True)
+
+    def _paths(self, wanted: Sequence[tuple[Segment, IndexFile]]) -> list[Path]:
+        paths = [self._path(segment, file) for segment, file in wanted]
+        missing = [
+            (segment, file, path)
+            for (segment, file), path in zip(wanted, paths, strict=True)
+            if not _is_there(path, file.size_bytes)
+        ]
+        if missing:
+            with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+                try:
+                    list(pool.map(lambda one: self._fetch(*one), missing))
+                finally:
+                    pool.shutdown(wait=False, cancel_futures=True)  # an interrupt must not wait for hundreds of reads
+        for folder in {self._folder / segment.name for segment, _ in wanted}:
+            with suppress(FileNotFoundError):
+                os.utime(folder)
+        return paths
+
+    def _path(self, segment: Segment, file: IndexFile) -> Path:
+        return self._folder / segment.name / f"{file.name}.parquet"
+
+    def _fetch(self, segment: Segment, file: IndexFile, path: Path) -> None:
+        self._write(path, read_file(self._store, segment, file))
+
+    def _write(self, path: Path, body: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
+            temporary = Path(folder, path.name)
+            temporary.write_bytes(body)
+            temporary.replace(path)
+
+
+def read_file(store: Store, segment: Segment, file: IndexFile) -> bytes:
+    """A file of the index, as it should be.
+
+    Raises:
+        IntegrityError: it is gone, or another one. StoreUnavailable, UsageError: the store fails or refuses.
+    """
+    key = segment.key(file)
+    try:
+        body = store.read(key).body
+    except NotInStore as error:
+        raise _bad(store.uri(key), "it is not there") from error
+    if hashlib.sha256(body).hexdigest() != file.sha256:
+        raise _bad(store.uri(key), "its bytes are not those that were written")
+    return body
+
+
+def _bad(where: str, why: str) -> IntegrityError:
+    return IntegrityError("a file of the index is damaged", where=where, why=why, fix=REBUILD, rule="BAD_INDEX")
+
+
+def _is_there(path: Path, size_bytes: int) -> bool:
+    with suppress(FileNotFoundError):
+        return path.stat().st_size == size_bytes
+    return False

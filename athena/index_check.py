@@ -1,0 +1,91 @@
+"""Whether the index says what the rows say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from athena import database, index, table
+from athena.database import Sources
+from athena.index import Index
+from athena.index_cache import IndexCache, read_file
+from athena.row_cache import RowCache
+from athena.statement import Scope
+from venvbuild.errors import IntegrityError, Problem
+from venvbuild.stores import Entry, Store
+
+_TRIES = 3
+_FIX = "`venvbuild table compact --rebuild`"
+
+
+def index_problems(store: Store, cache: Path) -> Iterator[Problem]:
+    """Files of the index that are damaged; when none is, the covered days whose builds are others in the rows.
+
+    Rules: BAD_INDEX, STALE_INDEX. A day with a row that cannot be read is not compared.
+
+    Raises:
+        StoreUnavailable, UsageError: the store fails or refuses.
+    """
+    for _ in range(_TRIES):
+        try:
+            current = index.read(store)
+            damaged = list(_damaged(store, current))
+            differing = () if damaged else _differing(store, cache, current)
+        except IntegrityError as error:
+            yield from error.problems
+            return
+        if index.read(store) == current:  # else a build was registered meanwhile, and what differs may be that
+            break
+    yield from damaged
+    for day in differing:
+        why = "a build of this day was registered, or went, and its index was not compacted"
+        yield Problem(f"the index and the rows differ on {day}", store.url, why, _FIX, "STALE_INDEX")
+
+
+def _damaged(store: Store, current: Index) -> Iterator[Problem]:
+    for segment in current.segments:
+        for file in segment.files:
+            try:
+                read_file(store, segment, file)
+            except IntegrityError as error:
+                yield from error.problems
+
+
+def _differing(store: Store, cache: Path, current: Index) -> list[str]:
+    """Days whose builds and packages, each with its facts, are not the same in the index and in the rows."""
+    if not current.covered_before:
+        return []
+    days = table.days(store, Scope(before=current.covered_before))
+    files, unread = _readable(RowCache(store, cache), days)
+    fetched = IndexCache(store, cache)
+    of_index = Sources(
+        builds=tuple(fetched.builds(current.segments)), packages=tuple(fetched.packages(current.segments))
+    )
+    sums = [_sums(Sources(tail=tuple(files))), _sums(of_index)]
+    found = {day for day in sums[0].keys() | sums[1].keys() if sums[0].get(day) != sums[1].get(day)}
+    return sorted(found - unread)
+
+
+def _readable(rows: RowCache, days: Mapping[str, Sequence[Entry]]) -> tuple[list[Path], set[str]]:
+    files: list[Path] = []
+    unread = set(days)
+    for day, entries in days.items():
+        with suppress(IntegrityError):  # told by the check of rows
+            files += rows.files({day: entries})
+            unread.discard(day)
+    return files, unread
+
+
+def _sums(sources: Sources) -> dict[str, tuple[object, ...]]:
+    """Day -> how many builds and packages it has, and sums over them that differ when anything does."""
+    connection = database.connect(sources)
+    with connection:
+        found = connection.execute(
+            """SELECT dt, sum(hash(b)::HUGEINT), count(*) FROM venv_builds AS b GROUP BY dt
+            UNION ALL SELECT dt, sum(hash(p)::HUGEINT), -count(*) FROM venv_packages AS p GROUP BY dt"""
+        ).fetchall()
+    sums: dict[str, tuple[object, ...]] = {}
+    for day, *facts in sorted(found, key=lambda row: row[2]):
+        sums[day] = (*sums.get(day, ()), *facts)
+    return sums

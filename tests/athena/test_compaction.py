@@ -1,0 +1,368 @@
+"""The index: what it holds, who may change it at once, what is left behind."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from athena import compaction, index, packages, queries, table
+from athena.compaction import Compacted, Compactor, last_day_covered_before
+from athena.engines.duckdb import DuckDB
+from athena.index_cache import IndexCache
+from athena.queries import Search
+from athena.row_cache import scan
+from benchmarks import catalog
+from tests.support.builds import put_build, version
+from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
+from tests.support.tool import Tool
+from venvbuild import metadata
+from venvbuild.errors import IntegrityError, StoreUnavailable
+from venvbuild.stores import Entry, Store, StoredObject, open_store
+
+DAY = "2025-07-{:02}".format
+
+
+def build(day: int, second: int = 0, *installed: str, **fields: Any) -> dict[str, Any]:
+    [made] = catalog.builds(1)
+    name, at = f"venv_202507{day:02}_0000{second:02}", f"2025-07-{day:02}T00:00:{second:02}Z"
+    return {**made, "venv_version": name, "created_at": at, "installed_packages": ["one==1.0", *installed], **fields}
+
+
+def registered(store: Store, *builds: dict[str, Any]) -> list[str]:
+    """Their rows are put; the index is left to the test."""
+    return [table.register(store, one) for one in builds]
+
+
+def found(store: Store, cache: Path, name: str = "one") -> list[str]:
+    """What a query finds, the oldest first."""
+    with DuckDB(store, cache) as engine:
+        rows, _ = queries.find(engine, Search(packages.parse([name])))
+    return [row["venv_version"] for row in rows][::-1]
+
+
+def indexed(store: Store, cache: Path) -> list[str]:
+    """What the files of the index hold, build by build."""
+    files = IndexCache(store, cache).packages(index.read(store).segments)
+    if not files:
+        return []
+    rows = duckdb.execute(f"SELECT build_no FROM {scan(files)} WHERE name = 'one' ORDER BY 1").fetchall()
+    return [f"venv_{datetime.fromtimestamp(number, UTC):%Y%m%d_%H%M%S}" for (number,) in rows]
+
+
+class Watched:
+    """A store that tells what is asked of it, and lets a test act just before a call."""
+
+    def __init__(self, store: Store, before: Callable[[str, str], None] = lambda _call, _key: None) -> None:
+        self._store = store
+        self.url = store.url
+        self.calls: list[tuple[str, str]] = []
+        self._before = before
+
+    def _seen(self, call: str, key: str) -> None:
+        self.calls.append((call, key))
+        self._before(call, key)
+
+    def read(self, key: str) -> StoredObject:
+        self._seen("read", key)
+        return self._store.read(key)
+
+    def list(self, prefix: str, start_after: str = "") -> Iterator[Entry]:
+        self._seen("list", start_after or prefix)
+        return self._store.list(prefix, start_after)
+
+    def put_if_absent(self, key: str, body: bytes | Path) -> bool:
+        self._seen("put", key)
+        return self._store.put_if_absent(key, body)
+
+    def replace_if_unchanged(self, key: str, body: bytes, etag: str) -> bool:
+        self._seen("replace", key)
+        return self._store.replace_if_unchanged(key, body, etag)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def test_whole_days_come_into_the_index_and_the_others_stay_rows(store: Store, tmp_path: Path) -> None:
+    registered(store, *(build(day, second) for day in range(1, 6) for second in range(3)))
+    everything = found(store, tmp_path)
+    done = Compactor(store, tmp_path).compact(DAY(4))
+    assert (done.added, done.removed, done.index.covered_before) == (9, 0, DAY(4))
+    assert indexed(store, tmp_path) == everything[:9]
+    assert found(store, tmp_path) == everything
+    assert len(everything) == 15
+
+
+def test_only_the_tail_is_listed_and_nothing_of_covered_days_is_read(store: Store, tmp_path: Path) -> None:
+    registered(store, *(build(day) for day in range(1, 6)))
+    Compactor(store, tmp_path / "one").compact(DAY(4))
+    watched = Watched(store)
+    engine = DuckDB(watched, tmp_path / "two")
+    for _ in range(2):
+        assert queries.count(engine, Search(packages.parse(["one"])))[0] == 5
+    listed = [key for call, key in watched.calls if call == "list"]
+    read = [key for call, key in watched.calls if call == "read" and key != index.CURRENT]
+    assert listed == [f"{table.ROWS}/dt={DAY(4)}"] * 2
+    [segment] = index.read(store).segments
+    assert sorted(read) == sorted([segment.key(segment.packages[0]), *(table.row_key(build(day)) for day in (4, 5))])
+
+
+def test_again_changes_nothing_and_later_days_are_added_alone(store: Store, tmp_path: Path) -> None:
+    registered(store, *(build(day, second) for day in (1, 2) for second in range(5)))
+    first = Compactor(store, tmp_path).compact(DAY(3)).index
+    again = Compactor(store, tmp_path).compact(DAY(3))
+    assert (again.index, again.added) == (first, 0)
+    assert Compactor(store, tmp_path).compact(DAY(1)).index == first
+    registered(store, build(3))
+    watched = Watched(store)
+    second = Compactor(watched, tmp_path).compact(DAY(4))
+    assert second.added == 1
+    assert first.segments[0] in second.index.segments
+    assert [key for call, key in watched.calls if call == "read" and table.is_row(key)] == [table.row_key(build(3))]
+    assert found(store, tmp_path) == indexed(store, tmp_path)
+    assert len(found(store, tmp_path)) == 11
+
+
+def test_segments_stay_few(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    compactor = Compactor(store, tmp_path)
+    for day in range(1, 21):
+        registered(store, build(day))
+        now = compactor.compact(DAY(day + 1)).index
+    assert sorted(one.build_count for one in now.segments) == [4, 16]
+    assert len(indexed(store, tmp_path)) == 20
+    assert set(now.retired).isdisjoint(one.name for one in now.segments)
+
+
+def test_a_segment_of_many_rows_has_several_files_and_a_name_is_in_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("athena.segments._FILE_ROWS", 1000)
+    monkeypatch.setattr(compaction, "_LARGEST", 30)
+    store = open_store(str(tmp_path / "store"))
+    builds = list(catalog.builds(50, seconds_apart=20_000))
+    catalog.write(tmp_path / "store", builds)
+    days = sorted({one["created_at"][:10] for one in builds})
+    made = Compactor(store, tmp_path).compact(days[-1]).index
+    assert sum(one.build_count for one in made.segments) == sum(one["created_at"][:10] < days[-1] for one in builds)
+    assert len(made.segments) > 1
+    assert all(len(one.packages) > 1 for one in made.segments)
+    for segment in made.segments:
+        names = [(file.first_name, file.last_name) for file in segment.packages]
+        assert all(before[1] < after[0] for before, after in itertools.pairwise(names))
+    wanted = [one["venv_version"] for one in builds if any(p.startswith("kedro==") for p in one["installed_packages"])]
+    watched = Watched(store)
+    assert found(watched, tmp_path / "other", "kedro") == wanted
+    read = [key for call, key in watched.calls if call == "read" and "/packages/" in key]
+    assert len(read) == len(made.segments)
+
+
+def test_a_row_of_a_covered_day_is_found_at_once_and_once(store: Store, tmp_path: Path) -> None:
+    registered(store, build(1), build(2), build(5))
+    compactor = Compactor(store, tmp_path)
+    compactor.compact(DAY(4))
+    registered(store, build(1, 1), build(3), build(4), build(5, 1))
+    results = [compactor.cover(DAY(day)) for day in (1, 3, 4, 5)]
+    assert [done and done.added for done in results] == [1, 1, None, None]
+    wanted = sorted(
+        one["venv_version"] for one in (build(1), build(1, 1), build(2), build(3), build(4), build(5), build(5, 1))
+    )
+    assert found(store, tmp_path) == wanted
+    assert indexed(store, tmp_path) == [one for one in wanted if one < "venv_20250704"]
+    assert compactor.cover(DAY(1)) == Compacted(index.read(store))
+
+
+def test_a_row_that_was_removed_goes_out_of_the_index(store: Store, tmp_path: Path) -> None:
+    keys = registered(store, *(build(day) for day in range(1, 4)))
+    compactor = Compactor(store, tmp_path)
+    compactor.compact(DAY(4))
+    for key in keys[:2]:
+        store.remove(key)
+    done = compactor.cover_all([DAY(1), DAY(2)])
+    assert done
+    assert (done.added, done.removed) == (0, 2)
+    assert found(store, tmp_path) == ["venv_20250703_000000"]
+    store.remove(keys[2])
+    compactor.cover(DAY(3))
+    assert found(store, tmp_path) == []
+    assert index.read(store).segments == ()
+
+
+def test_a_build_registered_while_its_day_is_being_covered_is_not_lost(tmp_path: Path) -> None:
+    """At whatever moment of the compaction it is registered."""
+    moments = set[tuple[str, int]]()
+    while True:
+        base = open_store(str(tmp_path / f"store-{len(moments)}"))
+        registered(base, build(1))
+        seen: dict[str, int] = {}
+
+        def register(call: str, key: str, base: Store = base, seen: dict[str, int] = seen) -> None:
+            kind = f"{call} {key.partition('/index/')[0] if 'CURRENT' not in key else 'CURRENT'}"
+            seen[kind] = seen.get(kind, 0) + 1
+            moment = (kind, seen[kind])
+            if moment not in moments and not seen.get("done"):
+                seen["done"] = 1
+                moments.add(moment)
+                registered(base, build(1, 9))
+                Compactor(base, tmp_path / "other", wait=lambda _: None).cover(DAY(1))
+
+        Compactor(Watched(base, register), tmp_path / "cache", wait=lambda _: None).compact(DAY(2))
+        if not seen.get("done"):
+            break
+        assert found(base, tmp_path / "third") == ["venv_20250701_000000", "venv_20250701_000009"], moments
+        assert indexed(base, tmp_path / "third") == ["venv_20250701_000000", "venv_20250701_000009"], moments
+    assert len(moments) > 6
+
+
+def test_the_loser_of_two_takes_its_files_back(store: Store, tmp_path: Path) -> None:
+    registered(store, build(1), build(2))
+    Compactor(store, tmp_path).compact(DAY(3))
+    registered(store, build(1, 1))
+    others: list[Compacted | None] = []
+
+    def cover_too(call: str, key: str) -> None:
+        if call == "put" and "/packages/" in key and not others:
+            others.append(Compactor(store, tmp_path / "other").cover(DAY(1)))
+
+    done = Compactor(Watched(store, cover_too), tmp_path, wait=lambda _: None).cover(DAY(1))
+    [winner] = others
+    assert winner
+    assert (winner.added, done) == (1, Compacted(winner.index))
+    names = {entry.key.split("/")[2] for entry in store.list(f"{index.FOLDER}/")}
+    assert names == {"CURRENT.json", *(one.name for one in winner.index.segments), *winner.index.retired}
+
+
+def test_who_never_wins_says_so(store: Store, tmp_path: Path) -> None:
+    registered(store, build(1))
+
+    def change(call: str, key: str) -> None:
+        if (call, key) == ("replace", index.CURRENT):
+            old, etag = index.read_with_etag(store)
+            assert index.replace(store, replace(old, generation=old.generation + 1), etag)
+
+    with pytest.raises(StoreUnavailable, match="others keep changing the index"):
+        Compactor(Watched(store, change), tmp_path, wait=lambda _: None).compact(DAY(2))
+    assert found(store, tmp_path) == ["venv_20250701_000000"]
+
+
+def test_what_nobody_reads_is_removed_after_a_week(store: Store, tmp_path: Path) -> None:
+    registered(store, build(1))
+    compactor = Compactor(store, tmp_path)
+    compactor.compact(DAY(2))
+    [first] = index.read(store).segments
+    store.put_if_absent(f"{index.FOLDER}/{'0' * 16}/builds/builds.parquet", b"of a killed compaction")
+    registered(store, build(2))
+    compactor.compact(DAY(3))
+    retired = index.read(store).retired
+    assert set(retired) == {first.name, "0" * 16}
+    names = {entry.key.split("/")[2] for entry in store.list(f"{index.FOLDER}/")}
+    assert set(retired) < names
+    old, etag = index.read_with_etag(store)
+    assert index.replace(store, replace(old, retired=dict.fromkeys(retired, "2025-01-01T00:00:00Z")), etag)
+    compactor.compact(DAY(4))
+    assert {entry.key.split("/")[2] for entry in store.list(f"{index.FOLDER}/")} == names - set(retired)
+    assert index.read(store).retired == {}
+    assert len(found(store, tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule"),
+    [
+        ({"created_at": "2025-07-01T00:00:01Z"}, "MISPLACED_ROW"),
+        ({"venv_version": "venv_20250701_000001"}, "MISPLACED_ROW"),
+        ({"installed_packages": "x"}, "BAD_ROW"),
+    ],
+)
+def test_a_row_that_cannot_be_right_is_named_and_nothing_changes(
+    tmp_path: Path, fields: dict[str, Any], rule: str
+) -> None:
+    store = open_store(str(tmp_path / "store"))
+    store.put_if_absent(table.row_key(build(1)), table.row({**build(1), **fields}))
+    with pytest.raises(IntegrityError) as caught:
+        Compactor(store, tmp_path).compact(DAY(2))
+    assert caught.value.problems[0].rule == rule
+    assert caught.value.problems[0].where == store.uri(table.row_key(build(1)))
+    assert index.read(store).segments == ()
+
+
+def test_a_row_whose_name_is_no_version_is_named(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    for key in (f"{table.ROWS}/dt=2025-07-01/mine.json", f"{table.ROWS}/dt=2025-07-02/venv_20250701_000000.json"):
+        store.put_if_absent(key, table.row(build(1)))
+        with pytest.raises(IntegrityError) as caught:
+            Compactor(store, tmp_path).compact(DAY(3))
+        assert caught.value.problems[0].where == store.uri(key)
+        store.remove(key)
+
+
+@pytest.mark.parametrize("damage", ["gone", "short", "other"])
+def test_a_damaged_file_of_the_index_is_no_wrong_answer(tmp_path: Path, damage: str) -> None:
+    store = open_store(str(tmp_path / "store"))
+    registered(store, build(1))
+    [segment] = Compactor(store, tmp_path / "one").compact(DAY(2)).index.segments
+    path = tmp_path / "store" / segment.key(segment.packages[0])
+    body = path.read_bytes()
+    path.unlink() if damage == "gone" else path.write_bytes(body[:-1] if damage == "short" else body[:-1] + b"x")
+    with pytest.raises(IntegrityError, match="table compact --rebuild") as caught:
+        found(store, tmp_path / "two")
+    assert caught.value.problems[0].where == store.uri(segment.key(segment.packages[0]))
+    Compactor(store, tmp_path / "two").compact(DAY(2), is_rebuilt=True)
+    assert found(store, tmp_path / "two") == ["venv_20250701_000000"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": 2}, {"format": None}, {"generation": "1"}, {"covered_before": "2025-07-99"}, {"segments": [{}]},
+        {"covering_before": "2025-01-01"}, {"segments": {}}, {"retired": {"../x": "2025"}}, {"segments": None},
+    ],
+)  # fmt: skip
+def test_an_index_that_cannot_be_understood_is_refused_and_rebuilt(tmp_path: Path, change: dict[str, Any]) -> None:
+    store = open_store(str(tmp_path / "store"))
+    registered(store, build(1))
+    Compactor(store, tmp_path).compact(DAY(2))
+    path = tmp_path / "store" / index.CURRENT
+    whole = json.loads(path.read_bytes())
+    if change == {"segments": {}}:
+        whole["segments"] *= 2
+    else:
+        whole |= change
+    path.write_text(json.dumps(whole))
+    with pytest.raises(IntegrityError, match="table compact --rebuild"):
+        found(store, tmp_path)
+    Compactor(store, tmp_path).compact(DAY(2), is_rebuilt=True)
+    assert found(store, tmp_path) == indexed(store, tmp_path) == ["venv_20250701_000000"]
+
+
+@pytest.mark.parametrize("text", ["venv_20250230_000000", "venv_20250701_240000", "venv_2025070_0000000", "x", ""])
+def test_what_is_no_version_has_no_number(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        index.build_no(text)
+
+
+def test_a_version_is_its_instant() -> None:
+    assert index.build_no("venv_20250722_083000") == 1753173000
+    assert index.day_of(1753173000) == "2025-07-22"
+    assert index.build_no_of_day("2025-07-22") == index.build_no("venv_20250722_000000")
+    assert last_day_covered_before(datetime(2025, 7, 22, 0, 30, tzinfo=UTC)) == "2025-07-20"
+
+
+def test_the_command_compacts_and_says_what_it_did(tool: Tool) -> None:
+    store = open_store(tool.store)
+    for number in range(3):
+        table.register(store, metadata.read(store, put_build(store, number)))
+    first = tool.run("table", "compact", "--json").json
+    assert (first["added"], first["build_count"], first["removed"]) == (3, 3, 0)
+    done = tool.run("table", "compact")
+    assert (done.code, done.stdout) == (0, "")
+    assert f"covers the days before {first['covered_before']}: 0 builds came in" in done.stderr
+    assert tool.run("table", "compact", "--rebuild", "--json").json["added"] == 3
+    assert [row["venv_version"] for row in tool.run("find", "good", "--json").json][-1] == version(0)
+    assert tool.run("table", "check").code == 0

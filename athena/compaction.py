@@ -81,37 +81,58 @@ class Compactor:
                 return done
         raise self._beaten()
 
-    def cover(self, day: str) -> Compacted | None:
-        """Make the index agree with the rows of a day into which a row was just written, or out of which one went.
+    def cover(self, *days: str) -> Compacted | None:
+        """Make the index agree with the rows of days into which a row was just written, or out of which one went.
 
-        None when the rows of this day are read anyway. Raises as `compact` does.
+        None when the rows of these days are read anyway. Raises as `compact` does.
         """
-        return self.cover_all([day])
-
-    def cover_all(self, days: Sequence[str]) -> Compacted | None:
-        """The same of several days at once."""
         for _ in self._tries():
             old, etag = index.read_with_etag(self.store)
             covered = sorted({day for day in days if day < old.covered_before})
             done = self._covered(old, etag, covered) if covered else Compacted(old)
-            is_changed = done is not None and done.index.generation > old.generation
             is_being_covered = any(old.covered_before <= day < old.covering_before for day in days)
-            if done and (is_changed or not is_being_covered or index.replace(self.store, _next(old), etag)):
+            if done and self._is_known(old, done, etag, is_needed=is_being_covered):
                 return done if covered else None
         raise self._beaten()
+
+    def cover_all(self) -> Compacted | None:
+        """The same of every day, whoever wrote there; None when no day is covered."""
+        for _ in self._tries():
+            old, etag = index.read_with_etag(self.store)
+            if not old.covering_before:
+                return None
+            listed = table.days(self.store, Scope(before=old.covered_before)) if old.covered_before else {}
+            done = self._replaced(old, etag, old, listed, ("0001-01-01", old.covered_before or "0001-01-01"))
+            is_being_covered = old.covered_before < old.covering_before
+            if done and self._is_known(old, done, etag, is_needed=is_being_covered):
+                return done
+        raise self._beaten()
+
+    def _is_known(self, old: Index, done: Compacted, etag: str, *, is_needed: bool) -> bool:
+        """Whether a compaction that is under way cannot miss what was written before `old` was read."""
+        return not is_needed or done.index.generation > old.generation or index.replace(self.store, _next(old), etag)
 
     def _covered(self, old: Index, etag: str, days: Sequence[str]) -> Compacted | None:
         listed: dict[str, list[Entry]] = {day: [] for day in days}
         listed |= table.days(self.store, Scope(days=tuple(days)))
-        return self._replaced(old, etag, old, listed, (days[0], _day_after(days[-1])))
+        return self._replaced(old, etag, old, listed, (days[0], _day_after(days[-1])), only=set(days))
 
-    def _replaced(self, old: Index, etag: str, kept: Index, listed: Days, between: tuple[str, str]) -> Compacted | None:
-        """Make the index hold, of the days `listed`, just these builds; None when somebody else changed it meanwhile.
+    def _replaced(
+        self,
+        old: Index,
+        etag: str,
+        kept: Index,
+        listed: Days,
+        between: tuple[str, str],
+        only: set[str] | None = None,
+    ) -> Compacted | None:
+        """Make the index hold, of the days between these two, just the builds that are listed.
 
-        `kept` is what is to be used of the old index.
+        None when somebody else changed it meanwhile. `kept` is what is to be used of the old index; `only` are the
+        days that are meant, when they are not all in between.
         """
         cache = IndexCache(self.store, self.folder)
-        indexed = _indexed(cache, kept, between, listed)
+        indexed = _indexed(cache, kept, between, only)
         wanted = {number for day, entries in listed.items() for number in self._build_nos(day, entries)}
         covered_before = max(old.covered_before, between[1])
         if (indexed, kept, covered_before) == (wanted, old, old.covered_before):
@@ -251,13 +272,13 @@ def _next(old: Index, **changes: Any) -> Index:
     return replace(new, covering_before=max(new.covering_before, new.covered_before), retired=retired)
 
 
-def _indexed(cache: IndexCache, kept: Index, between: tuple[str, str], days: Days) -> set[int]:
+def _indexed(cache: IndexCache, kept: Index, between: tuple[str, str], only: set[str] | None) -> set[int]:
     """The builds of these days that the index has."""
     if not between[0]:
         return set()
     first, end = map(index.build_no_of_day, between)
     found = _build_nos_in(cache, [one for one in kept.segments if one.overlaps(first, end)])
-    return {number for number in found if first <= number < end and index.day_of(number) in days}
+    return {number for number in found if first <= number < end and (only is None or index.day_of(number) in only)}
 
 
 def _build_nos_in(cache: IndexCache, segments: Sequence[Segment]) -> set[int]:

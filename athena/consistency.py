@@ -10,11 +10,12 @@ from pathlib import Path
 from athena import table
 from athena.index_check import index_problems
 from athena.statement import Scope
+from athena.sync import committed_builds
 from venvbuild.errors import IntegrityError, Problem
-from venvbuild.metadata import BUILDS, NAME
 from venvbuild.stores import Entry, Store
 
 _READ_AT_ONCE = 16
+_SYNC = "`venvbuild table sync` mends it"
 
 
 def find_problems(store: Store, cache: Path) -> Iterator[Problem]:
@@ -57,17 +58,15 @@ def _of_row(store: Store, entry: Entry) -> tuple[Problem, ...]:
     if wanted in (None, entry.key):
         return ()
     why = f"by what it says it belongs at {wanted}"
-    fix = "remove it and register the build again"
+    fix = _SYNC
     return (Problem("this row is in the wrong place", store.uri(entry.key), why, fix, "MISPLACED_ROW"),)
 
 
 def _against_builds(store: Store, registered: set[str]) -> Iterator[Problem]:
-    keys = (entry.key.split("/") for entry in store.list(f"{BUILDS}/"))
-    committed = {parts[1] for parts in keys if len(parts) == 3 and parts[2] == NAME}
+    committed = set(committed_builds(store))
     for version in sorted(registered - committed):
-        yield Problem(
-            f"{version} has a row and is no committed build", store.url, fix="remove the row", rule="NO_BUILD"
-        )
+        what = f"{version} has a row and is no committed build"
+        yield Problem(what, store.url, fix=_SYNC, rule="NO_BUILD")
     for version in sorted(committed - registered):
         why = "list and find do not see it"
-        yield Problem(f"{version} has no row", store.url, why, "run `venvbuild register` in its work dir", "NO_ROW")
+        yield Problem(f"{version} has no row", store.url, why, _SYNC, "NO_ROW")

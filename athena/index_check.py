@@ -16,7 +16,7 @@ from venvbuild.errors import IntegrityError, Problem
 from venvbuild.stores import Entry, Store
 
 _TRIES = 3
-_FIX = "`venvbuild table compact --rebuild`"
+_FIX = "`venvbuild table sync` mends it, or `venvbuild table compact --rebuild` when rows were changed by hand"
 
 
 def index_problems(store: Store, cache: Path) -> Iterator[Problem]:

@@ -34,7 +34,7 @@ ATHENA_LAYERS = (
     {"index_cache"},
     {"database", "compaction"},
     {"engines"},
-    {"index_check", "byte_limit", "queries", "consistency", "tables", "workflow"},
+    {"sync", "index_check", "byte_limit", "queries", "consistency", "tables", "workflow"},
 )
 
 

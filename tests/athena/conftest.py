@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from athena import table
 from athena.compaction import Compactor
 from athena.engines import Answer, Engine, open_engine
 from athena.engines.duckdb import DuckDB
-from athena.statement import Scope, Statement
+from athena.statement import Statement
 from benchmarks import catalog
 from tests.support.athena_server import AthenaServer
 from tests.support.trino_server import Catalog, TrinoServer
@@ -35,7 +34,7 @@ class Indexed(DuckDB):
         """Compacts first: the rows of these tests are written without a register."""
         compactor = Compactor(self._store, self._folder)
         compactor.compact(self._before)
-        compactor.cover_all(list(table.days(self._store, Scope())))
+        compactor.cover_all()
         return super().run(statement)
 
 

@@ -185,7 +185,7 @@ def test_a_row_that_was_removed_goes_out_of_the_index(store: Store, tmp_path: Pa
     compactor.compact(DAY(4))
     for key in keys[:2]:
         store.remove(key)
-    done = compactor.cover_all([DAY(1), DAY(2)])
+    done = compactor.cover(DAY(1), DAY(2))
     assert done
     assert (done.added, done.removed) == (0, 2)
     assert found(store, tmp_path) == ["venv_20250703_000000"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from athena import compaction, tables, workflow
+from athena import compaction, sync, tables, workflow
 from athena.compaction import Compactor
 from athena.consistency import find_problems
 from athena.statement import Statement
@@ -144,6 +144,31 @@ def compact(rebuild: bool, **given: Any) -> None:
             f"the index of {store.url} covers the days before {done.index.covered_before}: "
             f"{done.added} builds came in, {done.removed} went out"
         )
+
+
+@command.command("sync", short_help="Write rows that are missing, remove those without a build.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@options.with_store
+@options.with_config
+@options.as_json
+def sync_command(dry_run: bool, **given: Any) -> None:
+    """Make the rows agree with the builds: one for each committed build, and none beside.
+
+    The index is brought into agreement with the rows of the days that it covers.
+    """
+    settings = options.load(given)
+    store = store_of(settings)
+    found = sync.difference(store)
+    if not dry_run:
+        sync.sync(store, engine.cache_of(settings), found)
+    if given["as_json"]:
+        words.print_json({"written": list(found.without_row), "removed": list(found.without_build)})
+        return
+    for what, names in (("row written:", found.without_row), ("row removed:", found.without_build)):
+        for name in names:
+            words.say(f"{'not done: ' if dry_run else ''}{what} {name}")
+    if not (found.without_row or found.without_build):
+        words.say(f"{store.url} has a row for each build, and no others")
 
 
 @command.command("check", short_help="Is there a readable row for each build, and nothing else?")

@@ -5,6 +5,8 @@
 //     {"do": "check", "text": ...}   -> {"problems": [{"severity", "line", "message"}]}
 //     {"do": "read", "text": ...}    -> {"stages", "parameters", "options", "shells"}
 //     {"do": "run", "text": ..., "workspace": ..., ...}   -> {"result", "stages", ...} when it has ended
+//     {"do": "issues", "jars": FOLDER, "format": ..., "file": ...}   -> {"issues": [{"file", "line", ...}]}
+//     {"do": "validate", "schema": XSD, "file": XML}   -> {"fault"}
 //     {"do": "abort"}                -> nothing; the run at work ends sooner
 import groovy.json.JsonOutput
 import groovy.json.JsonSlurper
@@ -32,6 +34,8 @@ System.in.withReader('UTF-8') { reader ->
         switch (request.do) {
             case 'check': answer { [problems: Checker.check(request.text)] }; break
             case 'read': answer { Facts.read(request.text) }; break
+            case 'issues': answer { [issues: Formats.issues(request.jars, request.format, request.file)] }; break
+            case 'validate': answer { [fault: Formats.fault(request.schema, request.file)] }; break
             case 'run':
                 running = new Job(request)
                 Job job = running

@@ -21,7 +21,8 @@ LAYERS = (
      "members", "fragments", "contents", "content_digest", "targets", "rebuilding", "rewriting", "foreign",
      "conversion", "repacking", "elf", "bundle", "libraries"},
     {"steps"},
-    {"pipeline", "doctor", "summary"},
+    {"pipeline", "doctor", "summary", "outcome"},
+    {"reports"},
     {"commands"},
     {"main", "__main__", "compile_modules"},
 )  # fmt: skip

@@ -53,6 +53,9 @@ def call(Map given = [:]) {
                 'venvbuild-work/requirements*.txt, venvbuild-work/installed_packages.*, venvbuild-work/pipdeptree.*, ' +
                 'venvbuild-work/conflicts.*, venvbuild-work/metadata.json, venvbuild-work/upload/frozen/metadata.json')
             lines = showSummary()
+            if (fileExists('venvbuild-work/venvbuild-work.json')) { // not when the tool did not come to begin
+                showReports()
+            }
         }
     }
     return lines
@@ -86,4 +89,29 @@ List showSummary() {
     currentBuild.displayName = "#${env.BUILD_NUMBER} ${lines[0]}"
     currentBuild.description = lines[1]
     return lines
+}
+
+// The report, archived, and shown on the pages of those plugins that are installed.
+void showReports() {
+    sh '"$VENVBUILD_HOME/bin/report"'
+    archiveArtifacts(artifacts: 'venvbuild-work/report/*')
+    ifInstalled('junit') {
+        junit(allowEmptyResults: true, testResults: 'venvbuild-work/report/junit.xml')
+    }
+    ifInstalled('warnings-ng') {
+        recordIssues(enabledForFailure: true, tools: [issues(pattern: 'venvbuild-work/report/issues.json')])
+    }
+    ifInstalled('htmlpublisher') {
+        publishHTML(target: [reportName: 'Environment', reportDir: 'venvbuild-work/report', reportFiles: 'index.html',
+            keepAll: true, alwaysLinkToLastBuild: true, allowMissing: true])
+    }
+}
+
+// A step of a plugin that is not installed is a missing method.
+void ifInstalled(String plugin, Closure publish) {
+    try {
+        publish()
+    } catch (NoSuchMethodError missing) {
+        echo "The plugin $plugin is not installed; the report is among the artifacts."
+    }
 }

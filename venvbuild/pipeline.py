@@ -74,9 +74,14 @@ def check(
     """Only the first step, which starts the work dir; what it found."""
     progress.began("check")
     begun = time.monotonic()
-    checked = steps.examine(request, settings, environ)
+    try:
+        checked = steps.examine(request, settings, environ)
+    except VenvBuildError as error:
+        refused(error, folder, steps.asked(request, settings, environ))
+        raise
     with workdir.opened(folder, "check") as work:
         if not again and work.is_up_to_date("check", _key(checked.recorded)):
+            work.accept()
             progress.ended("check", 0, "unchanged")
         else:
             _check(Job(work, settings, environ), checked, begun, progress)
@@ -109,6 +114,15 @@ def run_step(
         return work.result(step)
 
 
+def refused(error: VenvBuildError, folder: Path, asked: Mapping[str, Any]) -> None:
+    """Remember in the work dir why `check` refused what was `asked` for, so that the run can be reported on.
+
+    A folder that is not ours, or is in use, stays as it is.
+    """
+    with contextlib.suppress(OSError, VenvBuildError), workdir.opened(folder, "check") as work:
+        work.refuse(error.exit_code, _redacted(error), asked)
+
+
 def _check(job: Job, checked: Checked, begun: float, progress: Progress) -> None:
     job.work.start(checked.recorded)
     logs.follow(job.path / BUILD_LOG)
@@ -130,9 +144,12 @@ def _run(step: str, job: Job, progress: Progress) -> None:
 
 
 def _remember(step: str, error: VenvBuildError, job: Job) -> None:
-    problems = [{name: REDACTOR.redact(text) for name, text in one.as_json().items()} for one in error.problems]
     with contextlib.suppress(OSError):  # a full disk must not hide what filled it
-        job.work.fail(step, error.exit_code, problems)
+        job.work.fail(step, error.exit_code, _redacted(error))
+
+
+def _redacted(error: VenvBuildError) -> list[dict[str, str]]:
+    return [{name: REDACTOR.redact(text) for name, text in one.as_json().items()} for one in error.problems]
 
 
 def _register(job: Job) -> Made:

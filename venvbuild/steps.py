@@ -153,20 +153,29 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
         found.interpreter,
         {
             **{name: settings[name] for name in _RECORDED},
-            "python_version": found.interpreter.version,
             "index_url": strip_credentials(settings["index_url"]),
             "extra_index_urls": [strip_credentials(url) for url in settings["extra_index_urls"]],
             "find_links": [_place(url) for url in settings["find_links"]],
-            "requirements": str(request.requirements),
+            **asked(request, settings, environ),
+            "python_version": found.interpreter.version,
             "requirements_sha256": read.sha256,
             "locked": request.locked,
             "allow_sdist": sdists,
             "interpreter": str(found.interpreter.path),
             "python_full_version": found.interpreter.full_version,
-            "build_url": _shown_to_all(environ.get("BUILD_URL")),
-            "source_revision": _shown_to_all(environ.get("GIT_COMMIT")),
         },
     )
+
+
+def asked(request: Request, settings: Settings, environ: Mapping[str, str]) -> dict[str, str | None]:
+    """What names a run, accepted or not."""
+    return {
+        "env_name": settings["env_name"],
+        "python_version": settings["python_version"],
+        "requirements": str(request.requirements),
+        "build_url": _shown_to_all(environ.get("BUILD_URL")),
+        "source_revision": _shown_to_all(environ.get("GIT_COMMIT")),
+    }
 
 
 def _shown_to_all(text: str | None) -> str | None:

@@ -13,7 +13,7 @@ import pytest
 from tests.support.groovy import Groovy
 from tests.support.requirement import require
 from tests.support.scripts import BIN, REPOSITORY
-from venvbuild.commands.check import DEFAULT_WORK_DIR
+from venvbuild.commands.options import DEFAULT_WORK_DIR
 from venvbuild.settings import BY_NAME, DEFAULT_PYTHON
 from venvbuild.workdir import STEPS
 
@@ -42,7 +42,7 @@ def test_its_stages_are_the_seven_steps_in_order(job: dict[str, Any]) -> None:
 
 def test_each_stage_calls_its_own_script_and_nothing_else(job: dict[str, Any]) -> None:
     called = [(shell["stage"], re.fullmatch(r"bin/([a-z]+)( .*)?", shell["text"])) for shell in job["shells"]]
-    expected = [*((step.capitalize(), step) for step in STEPS), (None, "summary")]
+    expected = [*((step.capitalize(), step) for step in STEPS), (None, "summary"), (None, "report")]
     assert [(stage, script and script[1]) for stage, script in called] == expected
     assert all((BIN / step).is_file() for step in STEPS)
 

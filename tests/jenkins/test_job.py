@@ -29,7 +29,9 @@ FILE = "examples/kedro/requirements.txt"
 STAGES = [step.capitalize() for step in STEPS]
 ALL_WELL = dict.fromkeys(STAGES, "SUCCESS")
 REPORTS = ("build.log", "requirements.txt", "requirements.lock.txt", "installed_packages.json", "pipdeptree.txt",
-           "conflicts.json", "metadata.json", "upload/frozen/metadata.json")  # fmt: skip
+           "conflicts.json", "metadata.json", "upload/frozen/metadata.json", "report/index.html", "report/report.css",
+           "report/junit.xml", "report/issues.json", "report/report.sarif", "report/summary.md",
+           "report/build.log")  # fmt: skip
 
 
 @dataclass
@@ -264,12 +266,15 @@ def test_a_dropped_exit_code_changes_the_stage_that_fails(
 
 
 @pytest.mark.parametrize("how", ["|| true", "returnStatus"])
-def test_a_dropped_exit_code_of_the_last_stage_makes_a_success_of_a_failure(agent_on_moto: Agent, how: str) -> None:
+def test_a_dropped_exit_code_of_the_last_stage_hides_a_failure_from_all_but_the_report(
+    agent_on_moto: Agent, how: str
+) -> None:
     ignored = JENKINSFILE.replace("sh 'bin/register'", "sh(script: 'bin/register', returnStatus: true)")
     agent_on_moto.given["pipeline"] = dropped("Register") if how == "|| true" else ignored
     with without_row(agent_on_moto):
         ended = agent_on_moto.run()
-    assert (ended.result, ended.stages["Register"]) == ("SUCCESS", "SUCCESS")
+    assert (ended.result, ended.stages["Register"]) == ("UNSTABLE", "SUCCESS")
+    assert ended.tests == {"total": 8, "failed": 1}
 
 
 def dropped(stage: str) -> str:
@@ -392,6 +397,50 @@ def test_a_requirements_file_with_a_hostile_name_is_only_a_file(agent: Agent) ->
     ended = agent.run(REQUIREMENTS_FILE=odd)
     assert ended.result == "SUCCESS", ended.console
     assert not list(agent.folder.rglob("PWNED*"))
+
+
+# --- reports
+
+
+def test_a_successful_run_shows_its_tests_and_its_page(agent: Agent) -> None:
+    ended = agent.run()
+    assert ended.tests == {"total": 8, "failed": 0}
+    assert ended.issues == 0
+    assert "venvbuild-work/report/index.html" in ended.published
+
+
+@pytest.mark.parametrize(
+    ("pins", "stopped_at", "tests", "issues"),
+    [
+        pytest.param(("tiny",), "Check", {"total": 8, "failed": 2}, 1, id="refused"),
+        pytest.param(("needy==1.0", "other==2.0"), "Create", {"total": 10, "failed": 2}, 1, id="conflict of pins"),
+        pytest.param(("old==1.0",), "Inspect", {"total": 9, "failed": 2}, 1, id="conflict of packages"),
+    ],
+)
+def test_a_failed_run_has_its_reports_too(
+    agent: Agent, pins: tuple[str, ...], stopped_at: str, tests: dict[str, int], issues: int
+) -> None:
+    agent.pins(*pins)
+    ended = agent.run()
+    assert (ended.result, ended.stages[stopped_at]) == ("FAILURE", "FAILURE")
+    assert (ended.tests, ended.issues) == (tests, issues)
+    assert "venvbuild-work/report/index.html" in ended.published
+    assert (agent.folder / "archive/venvbuild-work/report/index.html").is_file()
+
+
+def test_allowed_conflicts_are_shown_and_the_run_stays_unstable(agent: Agent) -> None:
+    agent.pins("needy==1.0", "other==2.0")
+    ended = agent.run(FAIL_ON_CONFLICTS="false")
+    assert (ended.result, ended.tests, ended.issues) == ("UNSTABLE", {"total": 10, "failed": 1}, 1)
+
+
+def test_without_the_plugins_the_reports_are_archived_and_the_result_is_the_same(agent: Agent) -> None:
+    agent.given["absent"] = ["junit", "recordIssues", "issues", "publishHTML"]
+    ended = agent.run()
+    assert ended.result == "SUCCESS", ended.console
+    assert (ended.tests, ended.issues, ended.published) == (None, None, [])
+    assert "The plugin warnings-ng is not installed" in ended.console
+    assert "venvbuild-work/report/index.html" in ended.archived
 
 
 # --- agents

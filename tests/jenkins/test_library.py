@@ -73,6 +73,12 @@ def test_the_step_does_what_the_jenkinsfile_does(groovy: Groovy) -> None:
     ]
     assert guarded[0] == guarded[1]
     assert archived(STEP) == archived(JENKINSFILE)
+    assert reports(here) == reports(JENKINSFILE).replace("'bin/report'", "'bin/report\"'")
+
+
+def reports(text: str) -> str:
+    """How the reports are shown."""
+    return text[text.index("// The report, archived,") :]
 
 
 def archived(text: str) -> str:
@@ -85,7 +91,9 @@ def test_a_team_builds_its_own_file(team: Team) -> None:
     ended = team.run(commit="feedface")
     assert ended.result == "SUCCESS", ended.console
     assert ended.stages == {ENVIRONMENT: "SUCCESS", **ALL_WELL}
-    assert {f"venvbuild-work/{name}" for name in REPORTS} <= set(ended.archived)
+    assert {f"venvbuild-work/{name}" for name in (*REPORTS, "report/index.html")} <= set(ended.archived)
+    assert ended.tests is not None
+    assert ended.tests["failed"] == 0
     [(version, build)] = team.agent.builds.items()
     assert (build["env_name"], build["source_revision"]) == ("sales", "feedface")
     assert ended.display_name == "#42 sales py3.11"

@@ -7,11 +7,13 @@ import os
 import select
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import pytest
 
 from tests.support import downloads
 from tests.support.requirement import require
@@ -44,6 +46,8 @@ class Job:
     """Of the agent."""
     stub: Sequence[str] = ()
     """Steps that do nothing."""
+    absent: Sequence[str] = ()
+    """Steps whose plugin is not installed."""
     labels: Sequence[str] = ()
     """Of the agent."""
     number: int = 42
@@ -71,9 +75,9 @@ class Job:
             "archive": str(self.archive), "params": dict(self.params or {}), "first_run": self.params is None,
             "env": {"PATH": os.environ["PATH"], **self.env}, "credentials": {**self.credentials},
             "source": str(self.source) if self.source else None, "commit": self.commit, "previous": self.previous,
-            "shell": self.shell, "stub": list(self.stub), "labels": list(self.labels), "number": self.number,
-            "library": str(self.library) if self.library else None, "kill_after_ms": self.kill_after_ms,
-            "job": "environments",
+            "shell": self.shell, "stub": list(self.stub), "absent": list(self.absent), "labels": list(self.labels),
+            "number": self.number, "library": str(self.library) if self.library else None,
+            "kill_after_ms": self.kill_after_ms, "job": "environments",
         }  # fmt: skip
 
 
@@ -94,11 +98,21 @@ class Ended:
     description: str | None
     console: str
     tests: Mapping[str, int] | None = None
+    issues: int | None = None
+    published: Sequence[str] = ()
+    """Files of the pages that publishHTML keeps."""
 
     @property
     def codes(self) -> dict[str, int]:
         """The exit code of the last shell step of each stage."""
         return {shell["stage"]: shell["code"] for shell in self.shells if shell["stage"]}
+
+
+@pytest.fixture(scope="session")
+def groovy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Groovy]:
+    """The JVM, one for the session of each worker."""
+    with Groovy(tmp_path_factory.mktemp("groovy") / "stderr") as running:
+        yield running
 
 
 class Groovy:
@@ -131,6 +145,19 @@ class Groovy:
         """Its `stages`, `parameters`, `options` and `shells`."""
         return self._ask({"do": "read", "text": pipeline})
 
+    def issues(self, form: str, file: Path) -> list[dict[str, Any]]:
+        """What Jenkins' own parser for `form` (native, sarif) reads in the file."""
+        jars = str(downloads.analysis_model())
+        found: list[dict[str, Any]] = self._ask({"do": "issues", "jars": jars, "format": form, "file": str(file)})[
+            "issues"
+        ]
+        return found
+
+    def fault(self, schema: Path, file: Path) -> str:
+        """Why the file is no XML of the schema; empty when it is."""
+        found: str = self._ask({"do": "validate", "schema": str(schema), "file": str(file)})["fault"]
+        return found
+
     def run(self, job: Job) -> Ended:
         """Run it to its end."""
         self.start(job)
@@ -156,6 +183,8 @@ class Groovy:
             description=trace["description"],
             console=job.console.read_text("utf-8"),
             tests=trace.get("tests"),
+            issues=trace.get("issues"),
+            published=trace["published"],
         )
 
     def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:

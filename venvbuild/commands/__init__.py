@@ -13,6 +13,7 @@ COMMANDS = {
     "upload": "upload",
     "register": "register",
     "summary": "summary",
+    "report": "report",
     "list": "list",
     "show": "show",
     "find": "find",

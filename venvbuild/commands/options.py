@@ -15,6 +15,8 @@ from venvbuild.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+DEFAULT_WORK_DIR = "venvbuild-work"
+
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON value on stdout.")
 again = click.option("--again", is_flag=True, help="Run although nothing has changed.")
 max_bytes = click.option(
@@ -131,6 +133,11 @@ def with_build_options(command: F) -> F:
     ):
         command = option(command)
     return with_pack_options(command)
+
+
+def work_dir(given: Mapping[str, Any]) -> Path:
+    """The work dir of the steps, which is known even where other settings are refused."""
+    return Path(given["work_dir"] or os.environ.get("VENVBUILD_WORK_DIR") or DEFAULT_WORK_DIR)
 
 
 def load(given: Mapping[str, Any]) -> Settings:

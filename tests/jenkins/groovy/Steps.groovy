@@ -7,6 +7,7 @@ class Steps {
         sleep: 'time', withEnv: 'overrides', withCredentials: 'bindings', dir: 'path', retry: 'count', timeout: 'time',
         lock: 'resource', checkout: 'scm', readFile: 'file', readJSON: 'file', fileExists: 'file',
         archiveArtifacts: 'artifacts', junit: 'testResults', stash: 'name', unstash: 'name', stage: 'name',
+        publishHTML: 'target', issues: 'pattern',
     ]
     private static final BINDINGS = ['string', 'usernamePassword', 'file', 'aws']
     private final Job job
@@ -33,9 +34,10 @@ class Steps {
         if (name in (job.given.stub ?: [])) {
             return body ? body() : null
         }
-        Object owner = [this, files].find { it.metaClass.respondsTo(it, name, Map, Closure) }
+        Object owner = name in (job.given.absent ?: []) ? null :
+            [this, files].find { it.metaClass.respondsTo(it, name, Map, Closure) }
         if (!owner) {
-            throw new StepFailed("No such DSL method '$name' found among steps${Words.meant(name, Words.STEPS)}")
+            throw new NoSuchMethodError("No such DSL method '$name' found among steps${Words.meant(name, Words.STEPS)}")
         }
         owner."$name"(named, body)
     }

@@ -23,6 +23,7 @@ LAYERS = (
     {"steps"},
     {"pipeline", "doctor", "summary", "outcome"},
     {"reports"},
+    {"notifiers"},
     {"commands"},
     {"main", "__main__", "compile_modules"},
 )  # fmt: skip

@@ -7,15 +7,12 @@
 // VENVBUILD_* setting, and `tool`: where the tool is on the agent, a folder, or what `checkout` takes to get it.
 // What is not given is what the job's parameters and the agent's variables say. Values reach the shell as environment
 // variables only, never as Groovy text. Returns the two lines that name and describe the run.
+//
+// In `post`, with the same settings: venvBuild.tell('failure', [...]), and 'fixed'.
+// examples/jenkins/Jenkinsfile has both.
 def call(Map given = [:]) {
-    def names = ['ENV_NAME', 'PYTHON_VERSION', 'FAIL_ON_CONFLICTS', 'REQUIREMENTS_FILE', 'AWS_CREDENTIALS_ID', 'tool']
-    def unknown = given.keySet().findAll { !(it in names || it.startsWith('VENVBUILD_')) }
-    if (unknown) {
-        error("venvBuild does not know ${unknown.join(', ')}; it takes ${names.join(', ')} and VENVBUILD_*")
-    }
-    def settings = given.findAll { it.key != 'tool' && it.value != null }.collect { "${it.key}=${it.value}" }
     def lines = []
-    withEnv(settings + ["VENVBUILD_HOME=${toolOf(given.tool)}", 'VENVBUILD_WORK_DIR=venvbuild-work']) {
+    inSettings(given) {
         dir('venvbuild-work') { // an earlier run's reports are not this one's
             deleteDir()
         }
@@ -61,6 +58,20 @@ def call(Map given = [:]) {
     return lines
 }
 
+// Run `body` with what was given as variables.
+void inSettings(Map given, Closure body) {
+    def names = ['ENV_NAME', 'PYTHON_VERSION', 'FAIL_ON_CONFLICTS', 'REQUIREMENTS_FILE', 'AWS_CREDENTIALS_ID',
+        'NOTIFY_CREDENTIALS_ID', 'tool']
+    def unknown = given.keySet().findAll { !(it in names || it.startsWith('VENVBUILD_')) }
+    if (unknown) {
+        error("venvBuild does not know ${unknown.join(', ')}; it takes ${names.join(', ')} and VENVBUILD_*")
+    }
+    def settings = given.findAll { it.key != 'tool' && it.value != null }.collect { "${it.key}=${it.value}" }
+    withEnv(settings + ["VENVBUILD_HOME=${toolOf(given.tool)}", 'VENVBUILD_WORK_DIR=venvbuild-work']) {
+        body()
+    }
+}
+
 // The folder of the tool: as given, checked out, or where the agent says.
 def toolOf(tool) {
     if (tool == null) {
@@ -81,6 +92,34 @@ List storeCredentials() {
         return []
     }
     return [[$class: 'AmazonWebServicesCredentialsBinding', credentialsId: env.AWS_CREDENTIALS_ID]]
+}
+
+// Tells those who are to be told; whatever goes wrong with that is no reason for another result of the run.
+void tell(String event, Map given = [:]) {
+    def isFolder = given.tool == null || given.tool instanceof CharSequence
+    inSettings(isFolder ? given : given + [tool: 'venvbuild-tool']) { // checked out by then
+        tellOf(event)
+    }
+}
+
+void tellOf(String event) {
+    def secret = env.NOTIFY_CREDENTIALS_ID
+    if (!fileExists("${env.VENVBUILD_HOME}/bin/notify") || !(secret || env.VENVBUILD_NOTIFY_URLS)) {
+        return
+    }
+    try {
+        def addresses = secret ? [string(credentialsId: secret, variable: 'VENVBUILD_NOTIFY_URLS')] : []
+        withEnv(["NOTIFY_EVENT=$event"]) {
+            withCredentials(storeCredentials() + addresses) { // of the store, for what changed since the last good build
+                def code = sh(script: '"$VENVBUILD_HOME/bin/notify" "$NOTIFY_EVENT"', returnStatus: true)
+                if (code != 0) {
+                    echo "Nobody was notified: exit code $code."
+                }
+            }
+        }
+    } catch (Exception problem) { // no such credentials
+        echo "Nobody was notified: ${problem.message}"
+    }
 }
 
 // The name and the description of the run in Jenkins' list. Two lines, safe as HTML, whatever the run became.

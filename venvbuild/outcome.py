@@ -81,6 +81,7 @@ class Pin:
     """PEP 503."""
     requirement: str
     """`kedro[extra]==0.19.1`."""
+    version: str
     line: int
     status: str
     """`installed` at its version, `differs`, `absent`, `not meant` (its marker is false here), or `not run`."""
@@ -232,6 +233,26 @@ def _name(text: str) -> str:
     return canonicalize_name(re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0])
 
 
+def pinned(content: bytes, python_full_version: str) -> dict[str, str]:
+    """The pins of a requirements file that count for this Python: version by PEP 503 name.
+
+    Raises:
+        RequirementsRefused: it is not what `check` accepts.
+    """
+    return {pin.canonical_name: pin.version for pin in _parsed(content, python_full_version) if pin.holds}
+
+
+def _parsed(content: bytes, full: str) -> tuple[requirements.Pin, ...]:
+    # The interpreter is not asked again: it may be gone, and of what it told only its version differs from ours.
+    target = {
+        **{name: str(value) for name, value in default_environment().items()},
+        "python_version": ".".join(full.split(".")[:2]),
+        "python_full_version": full,
+        "implementation_version": full,
+    }
+    return requirements.parse(content, REQUIREMENTS, target).pins
+
+
 @dataclass(frozen=True)
 class _Pins:
     """The pins of the work dir's copy of the file."""
@@ -241,19 +262,11 @@ class _Pins:
 
     @classmethod
     def read(cls, folder: Path, work: WorkDir) -> Self:
-        name = str(work.settings["requirements"])
-        full: str = work.settings["python_full_version"]
-        # The interpreter is not asked again: it may be gone, and of what it told only its version differs from ours.
-        target = {
-            **{name: str(value) for name, value in default_environment().items()},
-            "python_version": ".".join(full.split(".")[:2]),
-            "python_full_version": full,
-            "implementation_version": full,
-        }
+        name = _text(work.settings["requirements"])
         try:
-            return cls(_text(name), requirements.parse((folder / REQUIREMENTS).read_bytes(), name, target).pins)
+            return cls(name, _parsed((folder / REQUIREMENTS).read_bytes(), work.settings["python_full_version"]))
         except (OSError, RequirementsRefused):  # changed by hand since
-            return cls(_text(name), ())
+            return cls(name, ())
 
     def line_of(self, name: str) -> int | None:
         """The line that pins `name`; one whose marker holds before one whose does not."""
@@ -270,7 +283,14 @@ class _Pins:
             elif not has_run:
                 status = "not run"
             bare = replace(pin, hashes=(), marker=None).as_requirement()
-            yield Pin(pin.canonical_name, _text(bare), pin.line, status, _text(found) if status == "differs" else "")
+            yield Pin(
+                pin.canonical_name,
+                _text(bare),
+                pin.version,
+                pin.line,
+                status,
+                _text(found) if status == "differs" else "",
+            )
 
 
 def _is_equal(found: str, version: str) -> bool:

@@ -16,10 +16,11 @@ import pytest
 
 from tests.support.groovy import Ended, Groovy, Job
 from tests.support.index_server import IndexServer
+from tests.support.receivers import Webhook, webhook
 from tests.support.recording_proxy import RecordingProxy, answer, stall
 from tests.support.requirement import require
 from tests.support.s3_servers import ACCESS_KEY, ENVIRONMENT, SECRET_KEY, S3Server
-from tests.support.scripts import REPOSITORY, tool_cache
+from tests.support.scripts import REPOSITORY, tool_cache, tool_cache_with_notify
 from tests.support.stored import Place, assert_nothing_torn
 from tests.support.wheels import wheel
 from venvbuild.workdir import STEPS
@@ -441,6 +442,69 @@ def test_without_the_plugins_the_reports_are_archived_and_the_result_is_the_same
     assert (ended.tests, ended.issues, ended.published) == (None, None, [])
     assert "The plugin warnings-ng is not installed" in ended.console
     assert "venvbuild-work/report/index.html" in ended.archived
+
+
+# --- notifications
+
+
+def notified(agent: Agent, hook: Webhook, previous: str | None = None, **params: str) -> Ended:
+    """A run that tells `hook`."""
+    tool_cache_with_notify()
+    job = agent.job(NOTIFY_CREDENTIALS_ID="team", **params)
+    secret = {"team": {"type": "string", "secret": f"json://{hook.place}/secret-token-123"}}
+    return agent.groovy.run(replace(job, credentials={**job.credentials, **secret}, previous=previous))
+
+
+@pytest.fixture
+def hook() -> Iterator[Webhook]:
+    with webhook() as receiver:
+        yield receiver
+
+
+def test_a_failure_and_the_recovery_from_it_are_told_and_nothing_else(agent_on_moto: Agent, hook: Webhook) -> None:
+    agent_on_moto.pins("needy==1.0", "other==2.0")
+    assert notified(agent_on_moto, hook, "SUCCESS").result == "FAILURE"
+    assert notified(agent_on_moto, hook, "FAILURE", FAIL_ON_CONFLICTS="false").result == "UNSTABLE"
+    agent_on_moto.pins("tiny==1.0")
+    ended = notified(agent_on_moto, hook, "FAILURE")
+    assert (ended.result, "secret-token" in ended.console) == ("SUCCESS", False)
+    agent_on_moto.pins("tiny==1.0", "other==1.0")
+    assert notified(agent_on_moto, hook, "SUCCESS").result == "SUCCESS"
+    agent_on_moto.pins("needy==1.0", "other==2.0", "tiny==1.0")
+    notified(agent_on_moto, hook, "SUCCESS")
+    told = [post["title"] for _, post in hook.posts]
+    failed = "FAILED sales (py3.11) at create: 1 conflict"
+    assert told == [failed, "FIXED sales (py3.11): conflict free", failed]
+    last = hook.posts[-1][1]["message"]
+    assert "\n  + needy 1.0\n  other 1.0 -> 2.0\n" in last
+    assert "artifact/venvbuild-work/report/index.html" in last
+
+
+def without_credentials(agent: Agent) -> Job:
+    return agent.job(NOTIFY_CREDENTIALS_ID="absent")
+
+
+def with_a_wrong_address(agent: Agent) -> Job:
+    return replace(agent.job(), env={**agent.environment(), "VENVBUILD_NOTIFY_URLS": "nonsense://x"})
+
+
+def with_a_service_that_is_down(agent: Agent) -> Job:
+    return replace(agent.job(), env={**agent.environment(), "VENVBUILD_NOTIFY_URLS": "json://127.0.0.1:1"})
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (without_credentials, "Nobody was notified: Could not find credentials"),
+        (with_a_wrong_address, "Nobody was notified: exit code 2."),
+        (with_a_service_that_is_down, "WARNING: not notified: JSON (address 1)"),
+    ],
+)
+def test_what_cannot_be_told_changes_no_result(agent: Agent, made: Callable[[Agent], Job], said: str) -> None:
+    tool_cache_with_notify()
+    ended = agent.groovy.run(replace(made(agent), previous="FAILURE"))
+    assert (ended.result, "fixed" in ended.post) == ("SUCCESS", True), ended.console
+    assert said in ended.console
 
 
 # --- agents

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,15 @@ import pytest
 from tests.jenkins.test_job import ALL_WELL, JENKINSFILE, REPORTS, STAGES, Agent
 from tests.jenkins.test_job import agent as agent  # the fixtures
 from tests.jenkins.test_job import agent_on_moto as agent_on_moto
+from tests.jenkins.test_job import hook as hook
 from tests.support.groovy import Ended, Groovy
+from tests.support.receivers import Webhook
 from tests.support.s3_servers import SECRET_KEY
-from tests.support.scripts import REPOSITORY
+from tests.support.scripts import REPOSITORY, tool_cache_with_notify
 
 STEP = (REPOSITORY / "vars" / "venvBuild.groovy").read_text("utf-8")
 EXAMPLE = (REPOSITORY / "examples" / "jenkins" / "Jenkinsfile").read_text("utf-8")
-CALL = "venvBuild(ENV_NAME: 'sales', PYTHON_VERSION: '3.11', REQUIREMENTS_FILE: 'requirements.txt')"
+SETTINGS = "[ENV_NAME: 'sales', PYTHON_VERSION: '3.11', REQUIREMENTS_FILE: 'requirements.txt']"
 ENVIRONMENT = "Environment"
 """The team's own stage."""
 
@@ -30,11 +33,15 @@ class Team:
     agent: Agent
     tool: Path
 
-    def run(self, call: str = CALL, **more: Any) -> Ended:
+    def run(self, settings: str = SETTINGS, **more: Any) -> Ended:
         job = self.agent.job()
         store = {"VENVBUILD_STORE": self.agent.place.url, "VENVBUILD_HOME": str(self.tool)}
         self.agent.given.update(
-            pipeline=EXAMPLE.replace(CALL, call), library=REPOSITORY, params={}, env={**job.env, **store}, **more
+            pipeline=EXAMPLE.replace(SETTINGS, settings),
+            library=REPOSITORY,
+            params={},
+            env={**job.env, **store},
+            **more,
         )
         return self.agent.groovy.run(self.agent.job())
 
@@ -51,7 +58,7 @@ def team(agent: Agent) -> Team:
 def test_the_checker_finds_nothing_in_the_step_and_in_the_example(groovy: Groovy) -> None:
     assert groovy.check_library(STEP) == []
     assert groovy.check(EXAMPLE, ["venvBuild"]) == []
-    assert CALL in EXAMPLE
+    assert SETTINGS in EXAMPLE
 
 
 def test_a_value_in_a_shell_text_of_the_step_is_found(groovy: Groovy) -> None:
@@ -101,8 +108,10 @@ def test_a_team_builds_its_own_file(team: Team) -> None:
 
 
 def test_a_team_on_s3_names_its_credentials(agent_on_moto: Agent, team: Team) -> None:
-    call = CALL.replace(")", f", VENVBUILD_STORE: '{agent_on_moto.place.url}', AWS_CREDENTIALS_ID: 'store-key')")
-    ended = team.run(call)
+    settings = SETTINGS.replace(
+        "]", f", VENVBUILD_STORE: '{agent_on_moto.place.url}', AWS_CREDENTIALS_ID: 'store-key']"
+    )
+    ended = team.run(settings)
     assert ended.result == "SUCCESS", ended.console
     assert SECRET_KEY not in ended.console
     assert len(agent_on_moto.builds) == 1
@@ -111,7 +120,7 @@ def test_a_team_on_s3_names_its_credentials(agent_on_moto: Agent, team: Team) ->
 @pytest.mark.parametrize(("fails", "result"), [("true", "FAILURE"), ("false", "UNSTABLE")])
 def test_conflicts_of_a_team_fail_or_are_recorded(team: Team, fails: str, result: str) -> None:
     team.agent.pins("needy==1.0", "other==2.0", file="requirements.txt")
-    ended = team.run(CALL.replace(")", f", FAIL_ON_CONFLICTS: {fails})"))
+    ended = team.run(SETTINGS.replace("]", f", FAIL_ON_CONFLICTS: {fails}]"))
     assert ended.result == result, ended.console
     assert ended.stages["Create" if result == "FAILURE" else "Inspect"] == result
     assert len(team.agent.builds) == (result == "UNSTABLE")
@@ -125,9 +134,30 @@ def test_the_tool_is_checked_out_when_the_team_says_from_where(team: Team) -> No
     team.agent.source.joinpath("requirements.txt").rename(team.tool / "requirements.txt")
     team.agent.source.rmdir()
     team.tool.rename(team.agent.source)  # the runner has one source for every checkout
-    ended = team.run(CALL.replace(")", ", tool: [$class: 'GitSCM', branches: [[name: 'v0.1.0']]])"))
+    ended = team.run(SETTINGS.replace("]", ", tool: [$class: 'GitSCM', branches: [[name: 'v0.1.0']]]]"))
     assert ended.result == "SUCCESS", ended.console
     assert len(team.agent.builds) == 1
+
+
+@pytest.mark.parametrize("tool", ["", ", tool: [$class: 'GitSCM']"], ids=["on the agent", "checked out"])
+def test_a_team_tells_of_a_failure_and_of_the_recovery(team: Team, hook: Webhook, tool: str) -> None:
+    tool_cache_with_notify()
+    if tool:  # the runner has one source for every checkout
+        shutil.copytree(team.tool, team.agent.source, dirs_exist_ok=True)
+        shutil.rmtree(team.tool)
+    secret = {"team": {"type": "string", "secret": f"json://{hook.place}/secret-token-123"}}
+    told: dict[str, Any] = {
+        "settings": SETTINGS.replace("]", f", NOTIFY_CREDENTIALS_ID: 'team'{tool}]"),
+        "credentials": secret,
+    }
+    team.agent.pins("needy==1.0", "other==2.0", file="requirements.txt")
+    assert team.run(**told, previous="SUCCESS").result == "FAILURE"
+    team.agent.pins("tiny==1.0", file="requirements.txt")
+    ended = team.run(**told, previous="FAILURE")
+    assert (ended.result, "secret-token" in ended.console) == ("SUCCESS", False), ended.console
+    assert [post["title"] for _, post in hook.posts] == [
+        "FAILED sales (py3.11) at create: 1 conflict", "FIXED sales (py3.11): conflict free",
+    ]  # fmt: skip
 
 
 def test_reports_of_an_earlier_run_are_not_taken_for_this_ones(team: Team) -> None:
@@ -141,13 +171,13 @@ def test_reports_of_an_earlier_run_are_not_taken_for_this_ones(team: Team) -> No
 
 
 def test_a_value_of_the_call_is_never_obeyed(team: Team) -> None:
-    ended = team.run(CALL.replace("'sales'", "'x; touch PWNED'"))
+    ended = team.run(SETTINGS.replace("'sales'", "'x; touch PWNED'"))
     assert (ended.result, ended.codes["Check"]) == ("FAILURE", 3), ended.console
     assert not list(team.agent.folder.rglob("PWNED*"))
 
 
 def test_a_misspelt_name_is_said_before_anything_runs(team: Team) -> None:
-    ended = team.run(CALL.replace("ENV_NAME", "ENV_NAEM"))
+    ended = team.run(SETTINGS.replace("ENV_NAME", "ENV_NAEM"))
     assert (ended.result, ended.shells) == ("FAILURE", [])
     assert "ERROR: venvBuild does not know ENV_NAEM; it takes ENV_NAME, " in ended.console
 

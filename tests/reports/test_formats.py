@@ -73,7 +73,9 @@ def test_junit_has_a_case_for_each_step_pin_and_conflict() -> None:
 
 
 def test_junit_counts_its_cases() -> None:
-    pins = tuple(Pin("a", f"a=={n}", n, status) for n, status in enumerate(("absent", "not run", "installed"), 1))
+    pins = tuple(
+        Pin("a", f"a=={n}", f"{n}", n, status) for n, status in enumerate(("absent", "not run", "installed"), 1)
+    )
     suites = ET.fromstring(junit.render(made_up(pins=pins)))
     numbers = [[suite.attrib[name] for name in ("name", "tests", "failures", "skipped", "errors")] for suite in suites]
     assert numbers == [
@@ -84,7 +86,7 @@ def test_junit_counts_its_cases() -> None:
 def test_junit_never_passes_what_did_not_run() -> None:
     steps = (Step("check", "passed", 0.1), Step("create", "failed", None), Step("inspect", "not run", None))
     problem = Complaint("there is no absent 1.0", "pins.txt:2", line=2)
-    pins = (Pin("good", "good==1.0", 1, "not run"), Pin("absent", "absent==1.0", 2, "not run"))
+    pins = (Pin("good", "good==1.0", "1.0", 1, "not run"), Pin("absent", "absent==1.0", "1.0", 2, "not run"))
     stopped = made_up(steps=steps, pins=pins, problems=(problem,), conflicts=(), summary=Summary("a", "3.11", "create"))
     assert cases(stopped) == {
         "steps": [("check", "passed"), ("create", "failure"), ("inspect", "skipped")],
@@ -94,7 +96,11 @@ def test_junit_never_passes_what_did_not_run() -> None:
 
 
 def test_junit_fails_a_pin_that_is_installed_otherwise_and_skips_one_that_is_not_meant() -> None:
-    pins = (Pin("a", "a==1", 1, "differs", "2"), Pin("b", "b==1", 2, "absent"), Pin("c", "c==1", 3, "not meant"))
+    pins = (
+        Pin("a", "a==1", "1", 1, "differs", "2"),
+        Pin("b", "b==1", "1", 2, "absent"),
+        Pin("c", "c==1", "1", 3, "not meant"),
+    )
     text = junit.render(made_up(pins=pins))
     assert [how for _, how in cases(made_up(pins=pins))["requirements"]] == ["failure", "failure", "skipped"]
     assert 'message="a 2 is installed"' in text

@@ -43,7 +43,7 @@ def made_up(**changes: Any) -> Outcome:
             problems=(),
             conflicts=(conflict,),
             notes=(),
-            pins=(Pin("needy", "needy==1.0", 2, "installed"), Pin("other", "other==2.0", 3, "installed")),
+            pins=(Pin("needy", "needy==1.0", "1.0", 2, "installed"), Pin("other", "other==2.0", "2.0", 3, "installed")),
             packages=(Package("needy", "1.0", 2_000_000, ("other",), True), Package("other", "2.0", 500, (), True)),
             build_url="https://ci.example.com/job/environments/42/",
             source_revision="0123456789abcdef",

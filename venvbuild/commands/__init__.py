@@ -14,6 +14,7 @@ COMMANDS = {
     "register": "register",
     "summary": "summary",
     "report": "report",
+    "notify": "notify",
     "list": "list",
     "show": "show",
     "find": "find",

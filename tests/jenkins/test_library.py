@@ -10,10 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.jenkins.test_job import ALL_WELL, JENKINSFILE, REPORTS, STAGES, Agent
-from tests.jenkins.test_job import agent as agent  # the fixtures
-from tests.jenkins.test_job import agent_on_moto as agent_on_moto
-from tests.jenkins.test_job import hook as hook
+from tests.support.agent import ALL_WELL, JENKINSFILE, REPORTS, STAGES, Agent
 from tests.support.groovy import Ended, Groovy
 from tests.support.receivers import Webhook
 from tests.support.s3_servers import SECRET_KEY

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.jenkins.test_job import Agent
-from tests.jenkins.test_job import agent as agent  # the fixtures
-from tests.jenkins.test_job import agent_on_moto as agent_on_moto
+from tests.support.agent import Agent
 from tests.support.groovy import Ended, Groovy
 from tests.support.scripts import REPOSITORY
 

@@ -97,6 +97,14 @@ def test_no_secret_and_nothing_unprintable_of_a_log_comes_through(tool: Tool, mo
     assert lines[-1] == "last"
 
 
+def test_the_last_lines_leave_commands_out_and_keep_what_they_said(tool: Tool) -> None:
+    run(tool, "good==1.0", until="check")
+    start = "2026-11-21T06:30:00Z"
+    log = [f"{start} DEBUG + uv x 'a", "b'", f"{start} DEBUG | hint", f"{start} INFO bug", "Traceback", "  File"]
+    (tool.work / "build.log").write_text("\n".join(log))
+    assert list(read(tool.work).last_lines) == log[2:]
+
+
 def test_where_no_run_has_begun_there_is_nothing(tmp_path: Path) -> None:
     assert outcome.of(tmp_path) is None
 

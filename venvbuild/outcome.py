@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -30,6 +30,7 @@ _MAX_TEXT = 2000
 _MAX_LOG_LINE = 500
 _LAST_LINES = 40
 _LOG_TAIL_BYTES = 1 << 16
+_LOG_RECORD = re.compile(r"[0-9-]{10}T[0-9:]{8}Z (?P<text>.*)")
 
 
 @dataclass(frozen=True)
@@ -353,9 +354,18 @@ def _last_lines(path: Path) -> tuple[str, ...]:
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return ()
-    # What the log's programs say at length is not for a summary.
-    lines = [line for line in re.split(r"\r\n|\n|\r", text) if line.strip()]
+    lines = list(_telling(re.split(r"\r\n|\n|\r", text)))
     return tuple(shown(line, _MAX_LOG_LINE) for line in lines[-_LAST_LINES:])
+
+
+def _telling(lines: Iterable[str]) -> Iterator[str]:
+    """Without the commands that were run, some of which are a page long: what they said tells more."""
+    is_command = False
+    for line in lines:
+        begun = _LOG_RECORD.match(line)
+        is_command = begun["text"].startswith("DEBUG + ") if begun else is_command
+        if line.strip() and not is_command:
+            yield line
 
 
 def _json(path: Path) -> Any:

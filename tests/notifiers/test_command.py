@@ -178,6 +178,15 @@ def test_a_recovery_is_told_with_what_changed_since_the_last_good_build(tool: To
     assert f"last good build, {before['venv_version']}:\n  good 1.0 -> 2.0\n  + needy 1.0\n" in told["message"]
 
 
+def test_a_build_with_conflicts_is_no_good_one(tool: Tool, hook: Webhook) -> None:
+    run(tool, "good==1.0", until="register")
+    [good] = tool.run("list", "--json").json
+    run(tool, "good==1.0", "needy==1.0", until="register", FAIL_ON_CONFLICTS="false")
+    fail(tool)
+    notify(tool, f"json://{hook.place}/hook")
+    assert f"{good['venv_version']}:\n  + needy 1.0\n" in hook.posts[0][1]["message"]
+
+
 def test_a_failure_is_told_with_what_changed_since_the_last_good_build(tool: Tool, hook: Webhook) -> None:
     run(tool, "good==1.0", until="register")
     fail(tool)

@@ -5,7 +5,6 @@ Source: https://appriseit.com/services/
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,8 +16,6 @@ from venvbuild.errors import Problem, UsageError
 from venvbuild.notifiers.deadline import Deadline
 from venvbuild.notifiers.message import Message
 from venvbuild.redaction import Redactor
-
-log = logging.getLogger(__name__)
 
 _TOKEN = re.compile(r"(?=.*[0-9]).{8,}|.{20,}", re.DOTALL)
 """A part of an address that is no ordinary word; hiding `services` would shred the message."""
@@ -39,8 +36,6 @@ class Services:
         """
         from apprise import Apprise, AppriseAsset  # the extra `notify`
 
-        # What apprise logs holds addresses; what matters of it is in its results.
-        logging.getLogger("apprise").propagate = False
         asset = AppriseAsset(async_mode=False, app_id="venvbuild", app_desc="venvbuild", app_url="")
         plugins = [Apprise.instantiate(address, asset=asset, suppress_exceptions=True) for address in addresses]
         problems = [

@@ -1,15 +1,20 @@
-"""A limit to what a question may read: the sizes of the rows are added up before the engine is asked."""
+"""A limit to what a question may read: sizes of rows and of files of the index, added up before the engine is asked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Self
 
-from athena import table
+from athena import index, publication, table
+from athena.dialect import tables_of
 from athena.engines import Answer, Engine
-from athena.statement import Statement
+from athena.statement import Scope, Statement
 from venvbuild.errors import UsageError
 from venvbuild.stores import Store
+
+_TABLE = "venv_builds_metadata"
+_FOLDERS = {"venv_builds": "builds", "venv_packages": "packages"}
+"""View -> the folder of a segment that it reads."""
 
 
 @dataclass(frozen=True)
@@ -21,23 +26,50 @@ class ByteLimit:
     """Whose rows the engine reads."""
     max_bytes: int
 
+    @property
+    def keeps_tables(self) -> bool:
+        """See `Engine`."""
+        return self.engine.keeps_tables
+
     def run(self, statement: Statement) -> Answer:
         """See `Engine`.
 
         Raises:
-            UsageError: the rows of the days that the statement reads are larger; the engine was not asked.
+            UsageError: what the statement may read is larger; it was not asked.
         """
-        days = table.days(self.store, replace(statement.scope, newest=None))  # LIMIT reads all the same
-        size_bytes = sum(entry.size_bytes for entries in days.values() for entry in entries)
+        size_bytes, what = self._size_bytes(tables_of(statement.sql), replace(statement.scope, newest=None))
         if size_bytes > self.max_bytes:
             raise UsageError(
                 f"the question would read {size_bytes} bytes, more than {self.max_bytes}",
                 where="--max-bytes",
-                why=f"so large are the rows of {len(days)} days, {min(days)} to {max(days)}",
+                why=f"so large are {what}",
                 fix="ask for less (--since), or allow more",
                 rule="MAX_BYTES",
             )
         return self.engine.run(statement)
+
+    def _size_bytes(self, named: frozenset[str], scope: Scope) -> tuple[int, str]:
+        """What a statement about these tables may read, as far as partitions tell: LIMIT reads all the same."""
+        current = index.read(self.store)
+        sizes: list[int] = []
+        reads: list[str] = []
+        if _TABLE in named:
+            sizes += self._rows(scope, reads)
+        for view, folder in _FOLDERS.items():
+            if view in named:
+                read = publication.reads(self.engine, current, view)
+                since = max(scope.since or "", read.covered_before)
+                sizes += self._rows(replace(scope, since=since or None), reads)
+                for name in read.segments:
+                    sizes += [one.size_bytes for one in self.store.list(f"{index.FOLDER}/{name}/{folder}/")]
+                reads += [f"{len(read.segments)} segments of the index"] if read.segments else []
+        return sum(sizes), " and ".join(dict.fromkeys(reads)) or "no rows"
+
+    def _rows(self, scope: Scope, reads: list[str]) -> list[int]:
+        days = table.days(self.store, scope)
+        if days:
+            reads.append(f"the rows of {len(days)} days, {min(days)} to {max(days)}")
+        return [entry.size_bytes for entries in days.values() for entry in entries]
 
     def __enter__(self) -> Self:
         self.engine.__enter__()

@@ -142,6 +142,8 @@ class Compactor:
             segments = [*(one for one in kept.segments if one not in gone), *(one.segment for one in made)]
             segments.sort(key=lambda one: (one.first_build_no, one.name))
             new = _next(old, covered_before=covered_before, segments=tuple(segments))
+            if index.read_with_etag(self.store)[1] != etag:
+                return None  # nothing is written in vain when many are at it
             for one in made:
                 for file in one.segment.files:
                     self.store.put_if_absent(one.segment.key(file), one.path(file))
@@ -248,7 +250,7 @@ class Compactor:
         """Pauses between tries, which are longer and differ more when many write at once."""
         for number in range(_TRIES):
             if number:
-                self.wait(random.uniform(0, min(0.05 * number, _LONGEST_PAUSE_S)))  # noqa: S311  # no secret
+                self.wait(random.uniform(0, min(0.1 * number, _LONGEST_PAUSE_S)))  # noqa: S311  # no secret
             yield number
 
     def _beaten(self) -> StoreUnavailable:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import duckdb
 
 from athena.columns import columns
-from athena.dialect import duckdb_type, to_duckdb
+from athena.day_packages import select_of
+from athena.dialect import duckdb_type
 from athena.row_cache import scan
 from athena.segments import BUILDS, FACTS, PACKAGES
 
@@ -18,6 +18,12 @@ _TAIL = "venv_tail"
 _FACTS = ", ".join(FACTS)
 _CREATED_AT = "make_timestamp(build_no * 1000000) AS created_at"
 _VERSION = "strftime(created_at, 'venv_%Y%m%d_%H%M%S') AS venv_version"
+_VENV_PACKAGES = {
+    **dict.fromkeys(("name", "version", "venv_version"), "VARCHAR"),
+    "created_at": "TIMESTAMP",
+    **FACTS,
+    "dt": "VARCHAR",
+}
 _DAY = "strftime(created_at, '%Y-%m-%d') AS dt"
 
 
@@ -28,7 +34,9 @@ class Sources:
     rows: tuple[Path, ...] = ()
     """Days for `venv_builds_metadata`, as the row cache has them."""
     tail: tuple[Path, ...] = ()
-    """Days for `venv_builds` and `venv_packages`, which the index does not cover."""
+    """Days for `venv_builds`, which the index does not cover."""
+    tail_packages: tuple[Path, ...] = ()
+    """Their packages."""
     builds: tuple[Path, ...] = ()
     packages: tuple[Path, ...] = ()
     """Files of the index."""
@@ -44,7 +52,7 @@ def connect(sources: Sources) -> duckdb.DuckDBPyConnection:
     try:
         for statement in _definitions(sources):
             connection.execute(statement)
-        paths = [*sources.rows, *sources.tail, *sources.builds, *sources.packages]
+        paths = [*sources.rows, *sources.tail, *sources.tail_packages, *sources.builds, *sources.packages]
         connection.execute("SET allowed_paths = $paths", {"paths": [str(path) for path in paths]})
         connection.execute("SET parquet_metadata_cache = true")
         connection.execute("SET enable_external_access = false")
@@ -59,11 +67,10 @@ def _definitions(sources: Sources) -> Iterable[str]:
     of_table = {column.name: duckdb_type(column.type) for column in columns()} | {"dt": "VARCHAR"}
     yield f"CREATE VIEW venv_builds_metadata AS {_select(sources.rows, of_table)}"
     yield f"CREATE VIEW {_TAIL} AS {_select(sources.tail, of_table)}"
-    for view, of_index in (
-        ("venv_builds", _builds(_select(sources.builds, BUILDS))),
-        ("venv_packages", _packages(_select(sources.packages, PACKAGES))),
-    ):
-        yield f"CREATE VIEW {view} AS {of_index} UNION ALL {_of_tail(view)}"
+    builds = [_builds(_select(sources.builds, BUILDS)), select_of("venv_builds", _TAIL)]
+    packages = [_packages(_select(sources.packages, PACKAGES)), _select(sources.tail_packages, _VENV_PACKAGES)]
+    yield f"CREATE VIEW venv_builds AS {' UNION ALL '.join(builds)}"
+    yield f"CREATE VIEW venv_packages AS {' UNION ALL '.join(packages)}"
 
 
 def _builds(files: str) -> str:
@@ -80,10 +87,3 @@ def _select(paths: tuple[Path, ...], types: Mapping[str, str]) -> str:
     if paths:
         return f"SELECT {', '.join(types)} FROM {scan(paths)}"  # noqa: S608
     return f"SELECT {', '.join(f'NULL::{type_} AS {name}' for name, type_ in types.items())} WHERE false"
-
-
-def _of_tail(view: str) -> str:
-    """The shipped view's SELECT, of the tail's rows alone."""
-    sql = resources.files("athena").joinpath("sql", "tables", f"{view}.sql").read_text("utf-8")
-    select = sql.partition(" AS\n")[2].replace("venv_builds_metadata", _TAIL)
-    return to_duckdb(select)

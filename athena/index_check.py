@@ -8,6 +8,7 @@ from pathlib import Path
 
 from athena import database, index, table
 from athena.database import Sources
+from athena.day_packages import packages_of
 from athena.index import Index
 from athena.index_cache import IndexCache, read_file
 from athena.row_cache import RowCache
@@ -62,7 +63,7 @@ def _differing(store: Store, cache: Path, current: Index) -> list[str]:
     of_index = Sources(
         builds=tuple(fetched.builds(current.segments)), packages=tuple(fetched.packages(current.segments))
     )
-    sums = [_sums(Sources(tail=tuple(files))), _sums(of_index)]
+    sums = [_sums(Sources(tail=tuple(files), tail_packages=tuple(packages_of(files)))), _sums(of_index)]
     found = {day for day in sums[0].keys() | sums[1].keys() if sums[0].get(day) != sums[1].get(day)}
     return sorted(found - unread)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from athena import packages, questions
@@ -53,7 +53,9 @@ def find(engine: Engine, search: Search) -> tuple[list[dict[str, Any]], Plan]:
     """
     plan = plan_find(engine, search)
     rows = [] if plan.is_hopeless else engine.run(plan.statement).as_dicts()
-    return [{**row, "matches": row["matches"].split(" ")} for row in rows], plan
+    for row in rows:
+        row["matches"] = row["matches"].split(" ")
+    return rows, plan
 
 
 def count(engine: Engine, search: Search) -> tuple[int, Plan]:
@@ -90,9 +92,11 @@ def _plan(engine: Engine, search: Search, question: str, more: Mapping[str, Any]
         return Plan(questions.statement(question, values, scope))
     built = _versions(engine, names, search.since)
     fitting = {one: [version for version in built[one.name] if one.fits(version)] for one in search.packages}
+    values["versions"] = sorted({version for versions in fitting.values() for version in versions})
     values["packages"] = [f"{one.name}=={version}" for one, versions in fitting.items() for version in versions]
     notes = tuple(note for one in search.packages for note in _notes(one, built[one.name], fitting[one]))
-    return Plan(questions.statement(question, values, scope), notes, not all(fitting.values()))
+    again = replace(scope, is_as_before=True)
+    return Plan(questions.statement(question, values, again), notes, not all(fitting.values()))
 
 
 def _versions(engine: Engine, names: Sequence[str], since: str | None) -> dict[str, list[str]]:

@@ -55,11 +55,11 @@ class RowCache:
         shape = _digest([[column.name, column.type] for column in columns()], 8)
         listing = _digest([[entry.key, entry.size_bytes, entry.stamp] for entry in entries], 32)
         target = folder / f"{shape}-{listing}.parquet"
-        if not _is_used(target):
+        if not is_used(target):
             folder.mkdir(parents=True, exist_ok=True)
             older = sorted(folder.glob(f"{shape}-*.parquet"), key=lambda path: path.stat().st_mtime)
             self._make(day, entries, target, older[-1] if older else None)
-            _remove_unused(folder.glob("*.parquet"))
+            remove_unused(folder.glob("*.parquet"))
         return target
 
     def _make(self, day: str, entries: Sequence[Entry], target: Path, older: Path | None) -> None:
@@ -67,7 +67,7 @@ class RowCache:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as temporary:
             rows, wanted, made = (Path(temporary, name) for name in ("rows.json", "wanted.json", "day.parquet"))
             with duckdb.connect() as connection:
-                kept = _kept(connection, older) if older and _is_used(older) else set()
+                kept = _kept(connection, older) if older and is_used(older) else set()
                 missing = [entry for entry in entries if (entry.key, entry.stamp) not in kept]
                 _write_lines(rows, self._fetched(day, missing))
                 _write_lines(wanted, ({"key": entry.key, "stamp": entry.stamp} for entry in entries))
@@ -94,7 +94,7 @@ def _digest(facts: object, length: int) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:length]
 
 
-def _is_used(path: Path) -> bool:
+def is_used(path: Path) -> bool:
     """Whether it is there; from now on it counts as used."""
     with suppress(FileNotFoundError):
         os.utime(path)
@@ -102,7 +102,8 @@ def _is_used(path: Path) -> bool:
     return False
 
 
-def _remove_unused(paths: Iterable[Path]) -> None:
+def remove_unused(paths: Iterable[Path]) -> None:
+    """Remove the files that nobody has used for an hour."""
     for path in paths:
         with suppress(FileNotFoundError):
             if path.stat().st_mtime < time.time() - _KEPT_S:
@@ -120,15 +121,15 @@ def _kept(connection: duckdb.DuckDBPyConnection, older: Path) -> set[tuple[str, 
 
 
 def _copy(older: Path | None, wanted: Path, rows: Path, made: Path) -> str:
-    names = ", ".join(_types())
-    selects = [f"SELECT {names} FROM {_lines(rows, _types())}"]  # noqa: S608
+    names = ", ".join(types())
+    selects = [f"SELECT {names} FROM {lines(rows, types())}"]  # noqa: S608
     if older:
-        listed = _lines(wanted, {"key": "VARCHAR", "stamp": "VARCHAR"})
+        listed = lines(wanted, {"key": "VARCHAR", "stamp": "VARCHAR"})
         selects += [f"SELECT {names} FROM {scan([older])} SEMI JOIN {listed} USING (key, stamp)"]  # noqa: S608
     return f"COPY ({' UNION ALL '.join(selects)} ORDER BY key) TO {quoted(made)} (FORMAT parquet, COMPRESSION zstd)"
 
 
-def _types() -> dict[str, str]:
+def types() -> dict[str, str]:
     """DuckDB's types of all that a file has."""
     of_table = {column.name: duckdb_type(column.type) for column in columns()}
     return {**of_table, "dt": "VARCHAR", "key": "VARCHAR", "stamp": "VARCHAR"}
@@ -139,8 +140,9 @@ def scan(paths: Iterable[Path]) -> str:
     return f"read_parquet([{', '.join(map(quoted, paths))}], hive_partitioning = false)"
 
 
-def _lines(path: Path, types: Mapping[str, str]) -> str:
-    typed = ", ".join(f"{name}: {quoted(type_)}" for name, type_ in types.items())
+def lines(path: Path, columns: Mapping[str, str]) -> str:
+    """DuckDB's SQL for a file with an object of JSON a line, with these columns and types."""
+    typed = ", ".join(f"{name}: {quoted(type_)}" for name, type_ in columns.items())
     form = "format = 'newline_delimited', hive_partitioning = false"
     return f"read_json({quoted(path)}, {form}, columns = {{{typed}}})"
 

@@ -39,6 +39,8 @@ class Scope:
     """Only these packages, in PEP 503 form."""
     newest: int | None = None
     """Only so many builds, the newest."""
+    is_as_before: bool = False
+    """The second half of a question: the catalog as the statement before it saw it will do."""
 
 
 @dataclass(frozen=True)

@@ -32,11 +32,13 @@ ATHENA_LAYERS = (
     {"columns", "statement"},
     {"table", "index", "questions", "dialect", "packages"},
     {"row_cache"},
-    {"segments"},
+    {"segments", "day_packages"},
     {"index_cache"},
     {"database", "compaction"},
     {"engines"},
-    {"sync", "index_check", "byte_limit", "queries", "consistency", "tables", "workflow"},
+    {"tables"},
+    {"publication"},
+    {"byte_limit", "sync", "index_check", "queries", "consistency", "workflow"},
 )
 
 

@@ -15,7 +15,15 @@ from venvbuild import bootstrap
 from venvbuild.errors import IndexUnavailable, StoreUnavailable, UsageError
 
 LOCKS = bootstrap.REPOSITORY / "locks"
+_OF_ENGINES = {"trino": "trino"}
+"""Engine, and the module that it needs -> the extra."""
 _FAILURES = {6: IndexUnavailable, 7: StoreUnavailable}
+
+
+def add_for_engine(engine: str, cache: Path) -> None:
+    """Make the client of a query engine importable; raises as `add` does."""
+    if engine in _OF_ENGINES:
+        add(_OF_ENGINES[engine], engine, cache)
 
 
 def add(extra: str, module: str, cache: Path, locks: Path = LOCKS) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from athena import index, table
-from venvbuild import logs, steps, workdir
+from venvbuild import extras, logs, steps, workdir
 from venvbuild.commit import retried
 from venvbuild.errors import UsageError, VenvBuildError
 from venvbuild.redaction import REDACTOR
@@ -167,10 +167,19 @@ def _register(job: Job) -> Made:
 
 def _bring_into_index(store: Store, day: str, job: Job) -> None:
     """A row of a day that the index covers; of later days the rows are read."""
-    if day < index.read(store).covering_before:
-        from athena.compaction import Compactor  # with DuckDB, which no other step needs
+    if day >= index.read(store).covering_before:
+        return
+    # With DuckDB and engines, which no other step needs.
+    from athena.compaction import Compactor
+    from athena.engines import open_engine
+    from athena.publication import publish
 
-        Compactor(store, job.settings.folders.cache / "catalog").cover(day)
+    Compactor(store, job.settings.folders.cache / "catalog").cover(day)
+    name = job.settings["engine"]
+    if name != "duckdb":
+        extras.add_for_engine(name, job.settings.folders.cache)
+        with open_engine(job.settings, store) as engine:
+            publish(engine, store)
 
 
 def _finish(step: str, job: Job, made: Made, key: str, begun: float, progress: Progress) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol, Self
 
@@ -16,6 +16,9 @@ from venvbuild.stores import Store
 
 ENGINES = {"duckdb": "DuckDB", "trino": "Trino", "athena": "Athena"}
 """Name -> class, in the module of that name; imported when it is opened."""
+
+
+_PLAIN = frozenset({str, int, bool, type(None)})
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,11 @@ class Answer:
 
     @classmethod
     def of(cls, columns: list[str], rows: list[Any]) -> Self:
-        """From what a driver gives."""
-        return cls(tuple(columns), tuple(tuple(plain(value) for value in row) for row in rows))
+        """From what a driver gives. By columns: most hold what is plain already, which is seen at once."""
+        turned = [
+            column if _PLAIN.issuperset(map(type, column)) else map(plain, column) for column in zip(*rows, strict=True)
+        ]
+        return cls(tuple(columns), tuple(zip(*turned, strict=True)) if turned else tuple(map(tuple, rows)))
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """Each row by its columns; of two columns with one name the last counts."""
@@ -43,6 +49,11 @@ class Engine(Protocol):
 
     A context manager: what it holds (a connection) is given back at the end.
     """
+
+    @property
+    def keeps_tables(self) -> bool:
+        """Whether it has to be told of the catalog by tables and views; else it reads the store itself."""
+        ...
 
     def run(self, statement: Statement) -> Answer:
         """The whole answer. Whatever interrupts it (Ctrl-C, SIGTERM) also ends the query.
@@ -96,5 +107,5 @@ def plain(value: Any) -> Any:
 
 def _instant(value: datetime) -> str:
     if value.tzinfo is not None:
-        value = (value - (value.utcoffset() or timedelta())).replace(tzinfo=UTC)
-    return value.replace(tzinfo=None).isoformat() + "Z"
+        value = (value - (value.utcoffset() or timedelta())).replace(tzinfo=None)
+    return value.isoformat() + "Z"

@@ -35,6 +35,8 @@ logging.getLogger("pyathena").setLevel(logging.CRITICAL)  # it logs a traceback 
 class Athena:
     """A connection to Athena in one region; each statement is a query of its own."""
 
+    keeps_tables = True
+
     def __init__(self, connection: Any, region: str) -> None:
         self._connection = connection
         self._region = region

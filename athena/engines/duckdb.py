@@ -12,6 +12,7 @@ import duckdb
 
 from athena import database, index
 from athena.database import Sources
+from athena.day_packages import packages_of
 from athena.dialect import tables_of, to_duckdb
 from athena.engines import Answer
 from athena.index import Index, Segment
@@ -32,10 +33,14 @@ class DuckDB:
     statement sees the catalog and nothing else: no file, no network, no extension.
     """
 
+    keeps_tables = False
+
     def __init__(self, store: Store, folder: Path) -> None:
         self._store = store
         self._rows, self._index = RowCache(store, folder), IndexCache(store, folder)
         self._opened: tuple[Sources, duckdb.DuckDBPyConnection] | None = None
+        self._asked: tuple[frozenset[str], Scope] | None = None
+        """The tables and the scope for which it was opened."""
         self._folder = folder
 
     @classmethod
@@ -46,7 +51,7 @@ class DuckDB:
     def run(self, statement: Statement) -> Answer:
         """See `Engine`."""
         sql = to_duckdb(statement.sql)
-        connection = self._database(self._sources(tables_of(statement.sql), statement.scope))
+        connection = self._catalog(tables_of(statement.sql), statement.scope)
         try:
             return _interruptible(connection, lambda: _answer(connection, sql, statement.values))
         except duckdb.Error as error:
@@ -59,6 +64,16 @@ class DuckDB:
 
     def __exit__(self, *_: object) -> None:
         self._close()
+
+    def _catalog(self, tables: frozenset[str], scope: Scope) -> duckdb.DuckDBPyConnection:
+        """A database with these tables, as they are now."""
+        asked = (tables, replace(scope, is_as_before=False))
+        if not (scope.is_as_before and self._opened and asked == self._asked):
+            self._asked = None
+            self._database(self._sources(tables, scope))
+            self._asked = asked
+        assert self._opened
+        return self._opened[1]
 
     def _sources(self, tables: frozenset[str], scope: Scope) -> Sources:
         """What the statement needs, fetched.
@@ -80,15 +95,17 @@ class DuckDB:
     def _of_index(self, current: Index, tables: frozenset[str], scope: Scope) -> Sources:
         segments = [one for one in current.segments if scope.since is None or _day_of_last(one) >= scope.since]
         since = max(scope.since or "", current.covered_before)
+        tail = self._rows.days(replace(scope, since=since or None))
         return Sources(
-            tail=tuple(self._rows.days(replace(scope, since=since or None))),
+            tail=tuple(tail) if _BUILDS in tables else (),
+            tail_packages=tuple(packages_of(tail)) if _PACKAGES in tables else (),
             builds=tuple(self._index.builds(segments)) if _BUILDS in tables else (),
             packages=tuple(self._index.packages(segments, scope.names)) if _PACKAGES in tables else (),
         )
 
-    def _database(self, sources: Sources) -> duckdb.DuckDBPyConnection:
+    def _database(self, sources: Sources) -> None:
         if self._opened and self._opened[0] == sources:
-            return self._opened[1]
+            return
         self._close()
         try:
             connection = database.connect(sources)
@@ -100,7 +117,6 @@ class DuckDB:
                 fix="remove this folder; it is filled again",
             ) from error
         self._opened = sources, connection
-        return connection
 
     def _close(self) -> None:
         if self._opened:

@@ -28,6 +28,8 @@ _HINTS = {
 class Trino:
     """A connection to a Trino server; each statement is a query of its own."""
 
+    keeps_tables = True
+
     def __init__(self, connection: Any, url: str) -> None:
         self._connection = connection
         self._url = url

@@ -1,9 +1,11 @@
 -- Which builds have this package at one of these versions? SQL cannot compare versions as PEP 440 does: `venvbuild find
 -- 'kedro>=0.19,<0.20' --explain` writes the list of those that fit; package_versions.sql shows all there are.
 SELECT venv_version, created_at, env_name, python_version, is_conflict_free,
-       array_join(array_agg(DISTINCT name || '==' || version ORDER BY name || '==' || version), ' ') AS matches
+       CASE WHEN count(*) = 1 THEN min(name || '==' || version)
+         ELSE array_join(array_sort(array_distinct(array_agg(name || '==' || version))), ' ') END AS matches
 FROM venv_packages
 WHERE name IN (/*:names*/ 'kedro')
+  AND version IN (/*:versions*/ '0.19.13', '0.19.14')
   AND name || '==' || version IN (/*:packages*/ 'kedro==0.19.13', 'kedro==0.19.14')
   -- AND python_version = /*:python_version*/ '3.11'
   -- AND env_name = /*:env_name*/ 'sales'
@@ -11,5 +13,5 @@ WHERE name IN (/*:names*/ 'kedro')
   -- AND dt >= /*:since*/ '2025-07-01'
 GROUP BY venv_version, created_at, env_name, python_version, is_conflict_free
 HAVING count(DISTINCT name) = /*:name_count*/ 1
-ORDER BY venv_version DESC
+ORDER BY created_at DESC
 -- LIMIT /*:limit*/ 100

@@ -1,7 +1,8 @@
 -- Which builds have this package, whatever its version? For several packages put each name into the list and their number
 -- behind HAVING. Names are in PEP 503 form: lower case, words joined by one -. A condition behind -- is wanted or not.
 SELECT venv_version, created_at, env_name, python_version, is_conflict_free,
-       array_join(array_agg(DISTINCT name || '==' || version ORDER BY name || '==' || version), ' ') AS matches
+       CASE WHEN count(*) = 1 THEN min(name || '==' || version)
+         ELSE array_join(array_sort(array_distinct(array_agg(name || '==' || version))), ' ') END AS matches
 FROM venv_packages
 WHERE name IN (/*:names*/ 'kedro')
   -- AND python_version = /*:python_version*/ '3.11'
@@ -10,5 +11,5 @@ WHERE name IN (/*:names*/ 'kedro')
   -- AND dt >= /*:since*/ '2025-07-01'
 GROUP BY venv_version, created_at, env_name, python_version, is_conflict_free
 HAVING count(DISTINCT name) = /*:name_count*/ 1
-ORDER BY venv_version DESC
+ORDER BY created_at DESC
 -- LIMIT /*:limit*/ 100

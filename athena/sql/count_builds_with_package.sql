@@ -1,9 +1,10 @@
--- How many builds have this package? As builds_with_package.sql; the second line of WHERE asks for versions too.
+-- How many builds have this package? As builds_with_package.sql; the next two lines of WHERE ask for versions too, of all and of each package.
 SELECT count(*) AS build_count
 FROM (
   SELECT venv_version
   FROM venv_packages
   WHERE name IN (/*:names*/ 'kedro')
+    -- AND version IN (/*:versions*/ '0.19.13', '0.19.14')
     -- AND name || '==' || version IN (/*:packages*/ 'kedro==0.19.13', 'kedro==0.19.14')
     -- AND python_version = /*:python_version*/ '3.11'
     -- AND env_name = /*:env_name*/ 'sales'

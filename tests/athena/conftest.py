@@ -11,6 +11,7 @@ import pytest
 from athena.compaction import Compactor
 from athena.engines import Answer, Engine, open_engine
 from athena.engines.duckdb import DuckDB
+from athena.publication import publish
 from athena.statement import Statement
 from benchmarks import catalog
 from tests.support.athena_server import AthenaServer
@@ -38,12 +39,13 @@ class Indexed(DuckDB):
         return super().run(statement)
 
 
+COVERED_BEFORE = "2025-07-24"
 EMBEDDED = {"duckdb", "indexed"}
 
 
 def embedded(name: str, store: Store, cache: Path) -> DuckDB:
     """DuckDB over the rows alone, or over an index of all but the last week of the 1,000 builds."""
-    return DuckDB(store, cache) if name == "duckdb" else Indexed(store, cache, "2025-07-24")
+    return DuckDB(store, cache) if name == "duckdb" else Indexed(store, cache, COVERED_BEFORE)
 
 
 def engine_over(made: Catalog, request: pytest.FixtureRequest) -> Engine:
@@ -84,9 +86,13 @@ def engine(
 
 @pytest.fixture(scope="session")
 def thousand(trino_server: TrinoServer, builds: list[dict[str, Any]]) -> Catalog:
-    """The 1,000 builds where Trino reads them."""
+    """The 1,000 builds where Trino reads them: an index of several segments, and the rows of the last week."""
     made = trino_server.new_catalog(builds[-1]["created_at"][:10], builds[0]["created_at"][:10])
     catalog.write(Path(made.store.url), builds)
+    for before in ("2025-07-22", "2025-07-23", COVERED_BEFORE):
+        Compactor(made.store, trino_server.data / "cache").compact(before)
+    with open_engine(settings.load({}, made.environment), made.store) as trino:
+        assert len(publish(trino, made.store).segments) > 1
     return made
 
 

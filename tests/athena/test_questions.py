@@ -74,7 +74,10 @@ def test_each_question_is_documented_with_its_parameters() -> None:
     listed = {name: cells for name, cells in rows.items() if name in questions.names()}
     assert sorted(listed) == list(questions.names())
     base = re.findall(r"`(\w+)`", listed["builds_with_package"])
-    alike = {"builds_by_specifier": [*base, "packages"], "count_builds_with_package": [*base[:-1], "packages"]}
+    alike = {
+        "builds_by_specifier": [*base, "versions", "packages"],
+        "count_builds_with_package": [*base[:-1], "versions", "packages"],
+    }
     for name, cell in listed.items():
         assert sorted(alike.get(name) or re.findall(r"`(\w+)`", cell)) == sorted(
             questions.parameters(questions.text(name))
@@ -85,7 +88,8 @@ def test_the_two_ways_to_find_differ_by_the_versions_only() -> None:
     plain, exact = (questions.text(name).splitlines() for name in ("builds_with_package", "builds_by_specifier"))
     code = [[line for line in lines if not line.startswith("-- W") and line in lines[2:]] for lines in (plain, exact)]
     assert [line for line in code[1] if line not in code[0]] == [
-        "  AND name || '==' || version IN (/*:packages*/ 'kedro==0.19.13', 'kedro==0.19.14')"
+        "  AND version IN (/*:versions*/ '0.19.13', '0.19.14')",
+        "  AND name || '==' || version IN (/*:packages*/ 'kedro==0.19.13', 'kedro==0.19.14')",
     ]
     assert [line for line in code[0] if line not in code[1]] == []
 

@@ -35,6 +35,14 @@ _WORKERS = ThreadPoolExecutor(16)
 _LONGEST_REPLY_S = 0.5
 """So that tests need not wait for the next time that PyAthena asks whether it is done."""
 
+_HIVE = "org.apache.hadoop.hive.ql.io"
+_TEXT = ("org.apache.hadoop.mapred.TextInputFormat", f"{_HIVE}.HiveIgnoreKeyTextOutputFormat")
+_PARQUET = (
+    f"{_HIVE}.parquet.MapredParquetInputFormat",
+    f"{_HIVE}.parquet.MapredParquetOutputFormat",
+    f"{_HIVE}.parquet.serde.ParquetHiveSerDe",
+)
+
 Cells = list[list[Any]]
 
 
@@ -87,7 +95,8 @@ def _create_table(glue: Any, database: str, sql: str) -> None:
     if name in glue.databases[database].tables and tree.args["exists"]:
         return
     [location] = [one.this.name for one in properties if isinstance(one, exp.LocationProperty)]
-    [serde] = [one.this.name for one in properties if isinstance(one, exp.RowFormatSerdeProperty)]
+    serdes = [one.this.name for one in properties if isinstance(one, exp.RowFormatSerdeProperty)]
+    form = _PARQUET if any(isinstance(one, exp.FileFormatProperty) for one in properties) else (*_TEXT, *serdes)
     [keys] = [one.this.expressions for one in properties if isinstance(one, exp.PartitionedByProperty)]
     more = {one.name: one.args["value"].name for one in properties if type(one) is exp.Property}
     table = {
@@ -98,9 +107,9 @@ def _create_table(glue: Any, database: str, sql: str) -> None:
         "StorageDescriptor": {
             "Columns": _columns(schema.expressions),
             "Location": location,
-            "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
-            "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
-            "SerdeInfo": {"SerializationLibrary": serde},
+            "InputFormat": form[0],
+            "OutputFormat": form[1],
+            "SerdeInfo": {"SerializationLibrary": form[2]},
         },
     }
     glue.create_table(database, name, table)

@@ -19,6 +19,7 @@ import pytest
 
 from athena import tables
 from athena.engines import Answer
+from athena.index import FOLDER, Index
 from athena.statement import Statement
 from athena.table import ROWS
 from tests.support import downloads
@@ -72,9 +73,10 @@ class TrinoServer:
         """An empty store, and a schema with the shipped table and views over it; few days, since each is listed."""
         schema = f"s{secrets.token_hex(8)}"
         store = open_store(str(self.data / schema))
-        (self.data / schema / ROWS).mkdir(parents=True)  # unlike a prefix of S3, a folder must be there
+        for folder in (ROWS, FOLDER):  # unlike a prefix of S3, a folder must be there
+            (self.data / schema / folder).mkdir(parents=True)
         self.ask(f"CREATE SCHEMA hive.{schema}")
-        for statement in tables.creation("trino", f"local:///{schema}", first_day):
+        for statement in tables.creation("trino", f"local:///{schema}", first_day, Index()):
             self.ask(statement.sql.replace("'NOW'", f"'{last_day}'"), schema)
         return Catalog(self, schema, store)
 

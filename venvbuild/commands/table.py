@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from athena import compaction, sync, tables, workflow
+from athena import compaction, index, sync, tables, workflow
 from athena.compaction import Compactor
 from athena.consistency import find_problems
 from athena.statement import Statement
@@ -44,9 +44,11 @@ def create(location: str | None, with_workflow: bool, crawler_role: str | None, 
     store = store_of(settings)
     since = tables.first_day(store, f"{datetime.now(UTC):%Y-%m-%d}")
     database = settings["athena_database"] if settings["engine"] == "athena" else None
-    statements = tables.creation(settings["engine"], location or store.url, since, database)
+    statements = tables.creation(settings["engine"], location or store.url, since, index.read(store), database)
     wanted = _workflow(settings, crawler_role) if with_workflow else None
     _do(settings, statements, dry_run=dry_run)
+    if not dry_run:
+        engine.publish(settings, store)
     if wanted and dry_run:
         words.print_data("\n".join(f"-- {line}" for line in json.dumps(wanted.definitions(), indent=2).splitlines()))
     elif wanted:
@@ -117,18 +119,20 @@ def _first_line(statement: Statement) -> str:
 
 @command.command("compact", short_help="Bring the index up to date, so that questions read little.")
 @click.option("--rebuild", is_flag=True, help="Make the whole index anew from the rows.")
-@options.with_store
+@options.with_engine
 @options.with_config
 @options.as_json
 def compact(rebuild: bool, **given: Any) -> None:
     """Put the rows of all days but the last two into the index, so that questions read little.
 
-    Only days that are new are read. Several may do so at once, and what was interrupted is done by the next.
+    Only days that are new are read. Several may do so at once, and what was interrupted is done by the next. On Trino
+    and Athena the views are made to read it.
     """
     settings = options.load(given)
     store = store_of(settings)
     before = compaction.last_day_covered_before(datetime.now(UTC))
     done = Compactor(store, engine.cache_of(settings)).compact(before, is_rebuilt=rebuild)
+    engine.publish(settings, store)
     if given["as_json"]:
         words.print_json(
             {
@@ -148,19 +152,21 @@ def compact(rebuild: bool, **given: Any) -> None:
 
 @command.command("sync", short_help="Write rows that are missing, remove those without a build.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
-@options.with_store
+@options.with_engine
 @options.with_config
 @options.as_json
 def sync_command(dry_run: bool, **given: Any) -> None:
     """Make the rows agree with the builds: one for each committed build, and none beside.
 
-    The index is brought into agreement with the rows of the days that it covers.
+    The index is brought into agreement with the rows of the days that it covers; on Trino and Athena the views are made
+    to read it.
     """
     settings = options.load(given)
     store = store_of(settings)
     found = sync.difference(store)
     if not dry_run:
         sync.sync(store, engine.cache_of(settings), found)
+        engine.publish(settings, store)
     if given["as_json"]:
         words.print_json({"written": list(found.without_row), "removed": list(found.without_build)})
         return

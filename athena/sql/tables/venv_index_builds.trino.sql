@@ -1,0 +1,20 @@
+-- The builds of the index on Trino's Hive connector: one row for each build that it holds; build_no is its instant in
+-- unix seconds. Put your bucket and prefix into the two lines with s3://. A segment is a folder of the index;
+-- venv_builds names those that count.
+CREATE TABLE IF NOT EXISTS venv_index_builds (
+  build_no bigint,
+  env_name varchar,
+  python_version varchar,
+  is_conflict_free boolean,
+  platform varchar,
+  package_count bigint,
+  archive_size_bytes bigint,
+  segment varchar WITH (partition_projection_type = 'INJECTED')
+)
+WITH (
+  format = 'PARQUET',
+  external_location = 's3://your-bucket/venv-catalog/index/',
+  partitioned_by = ARRAY['segment'],
+  partition_projection_enabled = true,
+  partition_projection_location_template = 's3://your-bucket/venv-catalog/index/${segment}/builds/'
+)

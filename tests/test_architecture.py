@@ -29,7 +29,7 @@ LAYERS = (
 )  # fmt: skip
 
 ATHENA_LAYERS = (
-    {"columns", "statement"},
+    {"columns", "statement", "duck"},
     {"table", "index", "questions", "dialect", "packages"},
     {"row_cache"},
     {"segments", "day_packages"},

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from athena import index, table
 from venvbuild import extras, logs, steps, workdir
 from venvbuild.commit import retried
-from venvbuild.errors import UsageError, VenvBuildError
+from venvbuild.errors import IntegrityError, UsageError, VenvBuildError
 from venvbuild.redaction import REDACTOR
 from venvbuild.settings import Settings
 from venvbuild.steps import Checked, Job, Made, Request
@@ -167,7 +167,11 @@ def _register(job: Job) -> Made:
 
 def _bring_into_index(store: Store, day: str, job: Job) -> None:
     """A row of a day that the index covers; of later days the rows are read."""
-    if day >= index.read(store).covering_before:
+    try:
+        if day >= index.read(store).covering_before:
+            return
+    except IntegrityError as error:  # the build and its row are whole, and no build would end well any more
+        log.warning("the build is not in the index: %s", error.problems[0].as_line())
         return
     # With DuckDB and engines, which no other step needs.
     from athena.compaction import Compactor

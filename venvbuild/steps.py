@@ -180,7 +180,10 @@ def asked(request: Request, settings: Settings, environ: Mapping[str, str]) -> d
 
 def _shown_to_all(text: str | None) -> str | None:
     """What goes into metadata.json, which everybody may read."""
-    return REDACTOR.redact(strip_credentials(text)) if text else None
+    if not text:
+        return None
+    readable = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return REDACTOR.redact(strip_credentials(readable))
 
 
 def _place(find_links: str) -> str:

@@ -50,11 +50,11 @@ def connect(sources: Sources) -> duckdb.DuckDBPyConnection:
     """
     connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     try:
+        connection.execute("SET parquet_metadata_cache = true")  # before views look at the files
         for statement in _definitions(sources):
             connection.execute(statement)
         paths = [*sources.rows, *sources.tail, *sources.tail_packages, *sources.builds, *sources.packages]
         connection.execute("SET allowed_paths = $paths", {"paths": [str(path) for path in paths]})
-        connection.execute("SET parquet_metadata_cache = true")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
     except BaseException:

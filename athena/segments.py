@@ -31,7 +31,7 @@ BUILDS = {
 PACKAGES = {"name": "VARCHAR", "version": "VARCHAR", "build_no": "BIGINT", **FACTS}
 """Column -> DuckDB's type, in the order of the file."""
 _PARQUET = "FORMAT parquet, PARQUET_VERSION V1, COMPRESSION zstd, COMPRESSION_LEVEL 9, ROW_GROUP_SIZE"
-_GROUP_ROWS = 30_720
+_GROUP_ROWS, _SMALLEST_GROUP_ROWS, _GROUPS = 30_720, 4096, 32
 """Smaller ones make footers larger, larger ones make questions read more beside what they look for."""
 _FILE_ROWS = 1_000_000
 _SORTING_ROWS = 122_880
@@ -110,25 +110,26 @@ def _packages(connection: duckdb.DuckDBPyConnection, some: Ingredients, folder: 
     selects += [_of_files(PACKAGES, some.packages)] if some.packages else []
     connection.execute(_copy(" UNION ALL ".join(selects), "name, version, build_no", whole, _SORTING_ROWS))
     counts = connection.execute(f"SELECT name, count(*) FROM {scan([whole])} GROUP BY 1 ORDER BY 1")  # noqa: S608
-    for number, (first, last) in enumerate(_ranges(counts.fetchall())):
+    for number, (first, last, rows) in enumerate(_ranges(counts.fetchall())):
         path = folder / "packages" / f"{number:03}.parquet"
         select = f"SELECT * FROM {scan([whole])} WHERE name BETWEEN $first AND $last"  # noqa: S608
         # It is sorted already, and DuckDB keeps the order of one file.
-        connection.execute(_copy(select, "", path), {"first": first, "last": last})
+        group_rows = max(_SMALLEST_GROUP_ROWS, min(_GROUP_ROWS, rows // _GROUPS // 2048 * 2048))
+        connection.execute(_copy(select, "", path, group_rows), {"first": first, "last": last})
         yield _file(folder, path, first, last)
     whole.unlink()
 
 
-def _ranges(counts: Iterable[tuple[str, int]]) -> Iterator[tuple[str, str]]:
-    """First and last name of each file; a name is in one file."""
+def _ranges(counts: Iterable[tuple[str, int]]) -> Iterator[tuple[str, str, int]]:
+    """First name, last name and rows of each file; a name is in one file."""
     first, last, rows = None, "", 0
     for name, count in counts:
         if first is not None and rows + count > _FILE_ROWS:
-            yield first, last
+            yield first, last, rows
             first, rows = None, 0
         first, last, rows = name if first is None else first, name, rows + count
     if first is not None:
-        yield first, last
+        yield first, last, rows
 
 
 def _copy(select: str, order: str, path: Path, group_rows: int = _GROUP_ROWS) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -34,9 +35,7 @@ class Answer:
     @classmethod
     def of(cls, columns: list[str], rows: list[Any]) -> Self:
         """From what a driver gives. By columns: most hold what is plain already, which is seen at once."""
-        turned = [
-            column if _PLAIN.issuperset(map(type, column)) else map(plain, column) for column in zip(*rows, strict=True)
-        ]
+        turned = [_turned(column) for column in zip(*rows, strict=True)]
         return cls(tuple(columns), tuple(zip(*turned, strict=True)) if turned else tuple(map(tuple, rows)))
 
     def as_dicts(self) -> list[dict[str, Any]]:
@@ -103,6 +102,13 @@ def plain(value: Any) -> Any:
         return dict(zip(names, several, strict=True)) if names else several
     is_number = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
     return value if is_number or isinstance(value, str) or value is None else str(value)
+
+
+def _turned(column: tuple[Any, ...]) -> Iterable[Any]:
+    types = set(map(type, column))
+    if types <= _PLAIN:
+        return column
+    return map(_instant if types == {datetime} else plain, column)
 
 
 def _instant(value: datetime) -> str:

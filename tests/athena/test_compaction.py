@@ -158,6 +158,12 @@ def test_a_segment_of_many_rows_has_several_files_and_a_name_is_in_one(
     for segment in made.segments:
         names = [(file.first_name, file.last_name) for file in segment.packages]
         assert all(before[1] < after[0] for before, after in itertools.pairwise(names))
+        rows = [
+            row
+            for path in IndexCache(store, tmp_path).packages([segment])
+            for row in duckdb.execute(f"SELECT name, version, build_no FROM {scan([path])}").fetchall()
+        ]
+        assert rows == sorted(rows)
     wanted = [one["venv_version"] for one in builds if any(p.startswith("kedro==") for p in one["installed_packages"])]
     watched = Watched(store)
     assert found(watched, tmp_path / "other", "kedro") == wanted

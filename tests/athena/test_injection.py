@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from athena import packages, queries, questions
+from athena import index, packages, queries, questions
+from athena.compaction import Compactor
 from athena.engines import Engine
 from athena.queries import Search
 from benchmarks import catalog
 from tests.athena.conftest import EMBEDDED, ENGINES, embedded, engine_over
 from tests.support.trino_server import TrinoServer
-from venvbuild.errors import RequirementsRefused
+from venvbuild.errors import IntegrityError, RequirementsRefused
 from venvbuild.stores import Store, open_store
 
 HOSTILE = (
@@ -66,6 +68,27 @@ def test_no_condition_of_a_search_is_ever_sql(engine: Engine, value: str) -> Non
     with pytest.raises(RequirementsRefused):
         packages.parse([value])
     assert queries.count(engine, Search(kedro))[0] == 1
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("place", ["name", "covered_before", "retired", "file"])
+def test_no_text_of_the_index_is_ever_sql(tmp_path: Path, place: str, value: str) -> None:
+    """Views name segments and a day, in SQL that takes no bound values."""
+    store = open_store(str(tmp_path / "store"))
+    catalog.write(tmp_path / "store", catalog.builds(3))
+    Compactor(store, tmp_path / "cache").compact("2025-07-03")
+    whole = json.loads(store.read(index.CURRENT).body)
+    if place == "name":
+        whole["segments"][0]["name"] = value
+    elif place == "file":
+        whole["segments"][0]["builds"]["name"] = value
+    else:
+        whole |= (
+            {"covered_before": value, "covering_before": value} if place == "covered_before" else {place: {value: ""}}
+        )
+    Path(store.url, index.CURRENT).write_text(json.dumps(whole))
+    with pytest.raises(IntegrityError, match="table compact --rebuild"):
+        index.read(store)
 
 
 def test_hostile_text_in_rows_comes_out_as_data(small: tuple[Engine, Store], put: Callable[..., str]) -> None:

@@ -12,10 +12,14 @@ from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
 from athena import packages, queries, questions
-from athena.engines import Engine
+from athena.compaction import Compactor
+from athena.engines import Engine, open_engine
 from athena.engines.duckdb import DuckDB
+from athena.publication import publish
 from athena.queries import Search
 from benchmarks import catalog
+from tests.athena.conftest import ON_TRINO
+from venvbuild import settings
 from venvbuild.errors import NotInStore
 from venvbuild.stores import Store, open_store
 
@@ -244,10 +248,21 @@ def test_a_package_that_is_there_twice_is_one_build(small: Small, put: Callable[
     assert queries.difference(small[0], version, other).changes == (("twice", "1.0, 2.0", "2.0"),)
 
 
-def test_ten_thousand_builds_on_duckdb(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["duckdb", "indexed", ON_TRINO])
+def test_ten_thousand_builds(request: pytest.FixtureRequest, tmp_path: Path, name: str) -> None:
     builds = list(catalog.builds(10_000, seconds_apart=301))[::-1]
-    catalog.write(tmp_path / "store", builds)
-    engine = DuckDB(open_store(str(tmp_path / "store")), tmp_path / "cache")
+    folder = tmp_path / "store"
+    if name == "trino":
+        made = request.getfixturevalue("trino_server").new_catalog("2025-08-03", "2025-08-05")
+        folder = Path(made.store.url)
+    catalog.write(folder, builds)
+    store = open_store(str(folder))
+    engine: Engine = DuckDB(store, tmp_path / "cache")
+    if name != "duckdb":
+        assert Compactor(store, tmp_path / "cache").compact("2025-08-03").added > 9000
+    if name == "trino":
+        engine = open_engine(settings.load({}, made.environment), store)
+        publish(engine, store)
     for wanted in (["kedro"], ["kedro>=0.18.5,<0.19", "kedro-viz"], ["odd<=2.1"], ["rare"]):
         found, _ = queries.find(engine, Search(packages.parse(wanted)))
         assert [(row["venv_version"], row["matches"]) for row in found] == expected(builds, wanted)

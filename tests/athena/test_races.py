@@ -1,0 +1,204 @@
+"""Many processes at one catalog, and processes that are killed in the middle of their work."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from athena import index, packages, queries, sync, table
+from athena.compaction import Compactor
+from athena.consistency import find_problems
+from athena.engines.duckdb import DuckDB
+from athena.queries import Search
+from benchmarks import catalog
+from tests.stores.conftest import Place
+from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
+from tests.support.tool import Tool
+from venvbuild import metadata
+from venvbuild.stores import Store, open_store
+
+WRITERS, BUILDS_EACH, DAYS = 8, 100, 10
+ROOT = Path(__file__).parents[2]
+_BEGIN = """
+import sys
+from pathlib import Path
+from athena import index, table
+from athena.compaction import Compactor
+from venvbuild import metadata
+from venvbuild.stores import open_store
+url, endpoint_url, cache, *more = sys.argv[1:]
+store = open_store(url, endpoint_url=endpoint_url or None)
+print("ready", flush=True)
+sys.stdin.readline()
+"""
+REGISTER = f"""{_BEGIN}
+for version in more:
+    build = metadata.read(store, version)
+    table.register(store, build)
+    if build["created_at"][:10] < index.read(store).covering_before:
+        Compactor(store, Path(cache)).cover(build["created_at"][:10])
+    print(version, flush=True)
+"""
+COMPACT = f"""{_BEGIN}
+for day in more:
+    Compactor(store, Path(cache)).compact(day)
+    print(day, flush=True)
+"""
+
+
+def committed(store: Store, count: int) -> list[str]:
+    """Builds of ten days in the past, as far as register needs them."""
+    [one] = catalog.builds(1)
+    some = list(catalog.builds(count, seconds_apart=DAYS * 86_400 // count))
+
+    def commit(build: dict[str, Any]) -> str:
+        version = build["venv_version"]
+        whole = {**one, **{name: build[name] for name in ("venv_version", "created_at")}, "files": {}}
+        whole["installed_packages"] = ["one==1.0", *build["installed_packages"][:5]]
+        store.put_if_absent(metadata.key(version, metadata.NAME), json.dumps(whole).encode())
+        return str(version)
+
+    with ThreadPoolExecutor(16) as pool:
+        return list(pool.map(commit, some))
+
+
+@contextmanager
+def process(script: str, place: Place, cache: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
+    """One that waits until it is told to begin."""
+    command = [sys.executable, "-c", script, place.url, place.endpoint_url or "", str(cache), *more]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as one:
+        try:
+            yield one
+        finally:
+            one.kill()
+
+
+def told(one: subprocess.Popen[str], said: Callable[[str], None]) -> threading.Thread:
+    """Hears what a process says, line by line."""
+    assert one.stdout
+    stdout = one.stdout
+
+    def hear() -> None:
+        for line in stdout:
+            said(line.strip())
+
+    hearing = threading.Thread(target=hear)
+    hearing.start()
+    return hearing
+
+
+def begin(some: list[subprocess.Popen[str]]) -> None:
+    for one in some:
+        assert one.stdout
+        assert one.stdout.readline() == "ready\n", one.stderr and one.stderr.read()
+    for one in some:
+        assert one.stdin
+        one.stdin.write("\n")
+        one.stdin.flush()
+
+
+def found(engine: DuckDB) -> list[str]:
+    rows, _ = queries.find(engine, Search(packages.parse(["one"])))
+    return [row["venv_version"] for row in rows]
+
+
+def test_nothing_is_lost_or_twice_while_many_register_and_two_compact(place: Place, tmp_path: Path) -> None:
+    store = place.open()
+    versions = committed(store, WRITERS * BUILDS_EACH)
+    days = sorted({f"{v[5:9]}-{v[9:11]}-{v[11:13]}" for v in versions})
+    registered: list[str] = []
+    seen: list[int] = []
+    covered: set[str] = set()
+    writing = [versions[number::WRITERS] for number in range(WRITERS)]
+    with (
+        DuckDB(store, tmp_path / "asking") as engine,
+        _all(process(REGISTER, place, tmp_path / f"w{n}", *some) for n, some in enumerate(writing)) as writers,
+        _all(process(COMPACT, place, tmp_path / f"c{n}", *days) for n in range(2)) as compactors,
+    ):
+        begin([*writers, *compactors])
+        hearing = [told(one, registered.append) for one in writers] + [told(one, covered.add) for one in compactors]
+        while any(one.is_alive() for one in hearing):
+            before = set(registered)
+            now = found(engine)
+            covered.add(index.read(store).covered_before)
+            assert len(set(now)) == len(now)
+            assert before <= set(now)
+            seen.append(len(now))
+        for one in [*writers, *compactors]:
+            assert one.wait(60) == 0, one.stderr and one.stderr.read()
+        assert sorted(found(engine)) == versions
+    assert sorted(registered) == versions
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 2
+    assert days[-1] in covered
+    Compactor(store, tmp_path / "asking").compact("2026-01-01")
+    assert list(find_problems(store, tmp_path / "checking")) == []
+    assert sum(one.build_count for one in index.read(store).segments) == len(versions)
+
+
+@contextmanager
+def _all(some: Iterator[Any]) -> Iterator[list[subprocess.Popen[str]]]:
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+        yield [stack.enter_context(one) for one in some]
+
+
+def killed_when(tool: Tool, is_seen: Callable[[], bool], *arguments: str) -> None:
+    """Run a command, and kill it as soon as that is seen."""
+    with subprocess.Popen(
+        tool.command(*arguments), env=tool.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as one:
+        while not is_seen():
+            assert one.poll() is None
+            time.sleep(0.001)
+        one.send_signal(signal.SIGKILL)
+        assert one.wait() == -signal.SIGKILL
+
+
+def test_a_compaction_that_was_killed_is_done_by_the_next(tool: Tool) -> None:
+    store = open_store(tool.store)
+    versions = committed(store, 40)
+    for version in versions:
+        table.register(store, metadata.read(store, version))
+    moments: list[Callable[[], bool]] = [
+        lambda: Path(tool.store, index.CURRENT).exists(),
+        lambda: any(Path(tool.store, index.FOLDER).glob("*/builds/*")),
+        lambda: any(Path(tool.store, index.FOLDER).glob("*/packages/*")),
+    ]
+    for is_seen in moments:
+        killed_when(tool, is_seen, "table", "compact")
+        assert len(tool.run("find", "one", "--json").json) == len(versions)
+    assert tool.run("table", "compact", "--json").json["build_count"] == len(versions)
+    assert len(tool.run("find", "one", "--json").json) == len(versions)
+    assert tool.run("table", "check").code == 0
+
+
+def test_a_sync_that_was_killed_is_done_by_the_next(tool: Tool, tmp_path: Path) -> None:
+    store = open_store(tool.store)
+    versions = committed(store, 400)
+    for version in versions[:5]:
+        table.register(store, metadata.read(store, version))
+    Compactor(store, tmp_path / "cache").compact("2025-12-01")
+
+    def rows() -> int:
+        return sum(1 for _ in store.list(f"{table.ROWS}/"))
+
+    killed_when(tool, lambda: rows() > 10, "table", "sync")
+    assert 10 < rows() < len(versions)
+    assert tool.run("table", "check").code == 11
+    assert tool.run("table", "sync").code == 0
+    assert sync.difference(store) == sync.Difference((), ())
+    assert len(tool.run("find", "one", "--json").json) == len(versions)
+    assert tool.run("table", "check").code == 0

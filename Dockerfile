@@ -20,9 +20,10 @@ ENV VENVBUILD_HOME=/opt/venvbuild
 USER 1000
 WORKDIR /home/jenkins
 
-# The tool's own dependencies, by their hashes, so that the first run of a container installs nothing; and the Pythons
-# beside Debian's 3.11, which the tool finds where uv keeps them.
+# The tool's own dependencies, by their hashes, those of `notify` too, so that the first run of a container installs
+# nothing; and the Pythons beside Debian's 3.11, which the tool finds where uv keeps them.
 RUN /opt/venvbuild/bin/venvbuild --version \
+    && VENVBUILD_NOTIFY_URLS=json://localhost /opt/venvbuild/bin/venvbuild notify failure --dry-run \
     && python3 -m venv /tmp/uv \
     && /tmp/uv/bin/pip install --no-cache-dir uv==0.13.8 \
     && /tmp/uv/bin/uv python install 3.8 3.9 3.10 3.12 3.13 \

@@ -93,11 +93,12 @@ class Compactor:
 
         None when the rows of these days are read anyway. Raises as `compact` does.
         """
+        first = index.read(self.store).generation
         for _ in self._tries():
             old, etag = index.read_with_etag(self.store)
             covered = sorted({day for day in days if day < old.covered_before})
             done = self._covered(old, etag, covered) if covered else Compacted(old)
-            if done and (not any(day < old.covering_before for day in days) or self._is_known(old, done, etag)):
+            if done and (not any(day < old.covering_before for day in days) or self._is_known(first, old, done, etag)):
                 if len(done.index.retired) > _MANY_RETIRED:
                     self._sweep()
                 return done if covered else None
@@ -105,6 +106,7 @@ class Compactor:
 
     def cover_all(self) -> Compacted | None:
         """The same of every day, whoever wrote there; None when no day is covered."""
+        first = index.read(self.store).generation
         for _ in self._tries():
             old, etag = index.read_with_etag(self.store)
             if not old.covering_before:
@@ -113,16 +115,17 @@ class Compactor:
             if old.covered_before:
                 listed = table.days(self.store, Scope(before=old.covered_before))
                 done = self._replaced(old, etag, old, listed, ("0001-01-01", old.covered_before))
-            if done and self._is_known(old, done, etag):
+            if done and self._is_known(first, old, done, etag):
                 return done
         raise self._beaten()
 
-    def _is_known(self, old: Index, done: Compacted, etag: str) -> bool:
-        """Whether nobody who listed the rows before `old` was read can replace CURRENT.json any more.
+    def _is_known(self, first: int, old: Index, done: Compacted, etag: str) -> bool:
+        """Whether CURRENT.json has changed since we came, when it was of generation `first`; it is changed if need be.
 
-        Also where index and rows agreed already: somebody may be at work with an older listing.
+        Then nobody who listed the rows before that can replace it any more. Also where index and rows agree already:
+        somebody may be at work with an older listing.
         """
-        return done.index.generation > old.generation or index.replace(self.store, _next(old), etag)
+        return done.index.generation > first or index.replace(self.store, _next(old), etag)
 
     def _covered(self, old: Index, etag: str, days: Sequence[str]) -> Compacted | None:
         listed: dict[str, list[Entry]] = {day: [] for day in days}

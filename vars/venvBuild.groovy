@@ -62,7 +62,9 @@ def call(Map given = [:]) {
 void inSettings(Map given, Closure body) {
     def names = ['ENV_NAME', 'PYTHON_VERSION', 'FAIL_ON_CONFLICTS', 'REQUIREMENTS_FILE', 'AWS_CREDENTIALS_ID',
         'NOTIFY_CREDENTIALS_ID', 'tool']
-    def unknown = given.keySet().findAll { !(it in names || it.startsWith('VENVBUILD_')) }
+    def unknown = given.keySet().findAll {
+        !(it in names || it.startsWith('VENVBUILD_') && !(it in ['VENVBUILD_HOME', 'VENVBUILD_WORK_DIR']))
+    }
     if (unknown) {
         error("venvBuild does not know ${unknown.join(', ')}; it takes ${names.join(', ')} and VENVBUILD_*")
     }
@@ -94,45 +96,59 @@ List storeCredentials() {
     return [[$class: 'AmazonWebServicesCredentialsBinding', credentialsId: env.AWS_CREDENTIALS_ID]]
 }
 
-// Tells those who are to be told; whatever goes wrong with that is no reason for another result of the run.
+// Tells those who are to be told; whatever goes wrong with that is no reason for another result of the run. Needs a node.
 void tell(String event, Map given = [:]) {
-    def isFolder = given.tool == null || given.tool instanceof CharSequence
-    inSettings(isFolder ? given : given + [tool: 'venvbuild-tool']) { // checked out by then
-        tellOf(event)
+    try {
+        def isFolder = given.tool == null || given.tool instanceof CharSequence
+        inSettings(isFolder ? given : given + [tool: 'venvbuild-tool']) { // checked out by then
+            withEnv(["NOTIFY_EVENT=$event"]) {
+                send()
+            }
+        }
+    } catch (Exception problem) { // no such credentials, no such agent any more
+        echo "Nobody was notified: ${problem.message}"
     }
 }
 
-void tellOf(String event) {
+void send() {
     def secret = env.NOTIFY_CREDENTIALS_ID
     if (!fileExists("${env.VENVBUILD_HOME}/bin/notify") || !(secret || env.VENVBUILD_NOTIFY_URLS)) {
         return
     }
-    try {
-        def addresses = secret ? [string(credentialsId: secret, variable: 'VENVBUILD_NOTIFY_URLS')] : []
-        withEnv(["NOTIFY_EVENT=$event"]) {
-            withCredentials(storeCredentials() + addresses) { // of the store, for what changed since the last good build
-                def code = sh(script: '"$VENVBUILD_HOME/bin/notify" "$NOTIFY_EVENT"', returnStatus: true)
-                if (code != 0) {
-                    echo "Nobody was notified: exit code $code."
-                }
+    withCredentials(secret ? [string(credentialsId: secret, variable: 'VENVBUILD_NOTIFY_URLS')] : []) {
+        def code = 0
+        try {
+            withCredentials(storeCredentials()) { // for what changed since the last good build
+                code = sh(script: '"$VENVBUILD_HOME/bin/notify" "$NOTIFY_EVENT"', returnStatus: true)
             }
+        } catch (Exception problem) { // those credentials may be what the run failed of
+            code = sh(script: '"$VENVBUILD_HOME/bin/notify" "$NOTIFY_EVENT"', returnStatus: true)
         }
-    } catch (Exception problem) { // no such credentials
-        echo "Nobody was notified: ${problem.message}"
+        if (code != 0) {
+            echo "Nobody was notified: exit code $code."
+        }
     }
 }
 
 // The name and the description of the run in Jenkins' list. Two lines, safe as HTML, whatever the run became.
 List showSummary() {
-    def lines = sh(script: '"$VENVBUILD_HOME/bin/summary"', returnStdout: true).split('\n').toList()
-    currentBuild.displayName = "#${env.BUILD_NUMBER} ${lines[0]}"
-    currentBuild.description = lines[1]
-    return lines
+    try {
+        def lines = sh(script: '"$VENVBUILD_HOME/bin/summary"', returnStdout: true).split('\n').toList()
+        currentBuild.displayName = "#${env.BUILD_NUMBER} ${lines[0]}"
+        currentBuild.description = lines[1]
+        return lines
+    } catch (Exception problem) { // no reason for another result of the run
+        echo "The run has no description: ${problem.message}"
+        return []
+    }
 }
 
 // The report, archived, and shown on the pages of those plugins that are installed.
 void showReports() {
-    sh '"$VENVBUILD_HOME/bin/report"'
+    if (sh(script: '"$VENVBUILD_HOME/bin/report"', returnStatus: true) != 0) { // no reason for another result of the run
+        echo 'There is no report: see above.'
+        return
+    }
     archiveArtifacts(artifacts: 'venvbuild-work/report/*')
     ifInstalled('junit') {
         junit(allowEmptyResults: true, testResults: 'venvbuild-work/report/junit.xml')

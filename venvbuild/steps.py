@@ -173,12 +173,12 @@ def asked(request: Request, settings: Settings, environ: Mapping[str, str]) -> d
         "env_name": settings["env_name"],
         "python_version": settings["python_version"],
         "requirements": str(request.requirements),
-        "build_url": _shown_to_all(environ.get("BUILD_URL")),
-        "source_revision": _shown_to_all(environ.get("GIT_COMMIT")),
+        "build_url": shown_to_all(environ.get("BUILD_URL")),
+        "source_revision": shown_to_all(environ.get("GIT_COMMIT")),
     }
 
 
-def _shown_to_all(text: str | None) -> str | None:
+def shown_to_all(text: str | None) -> str | None:
     """What goes into metadata.json, which everybody may read."""
     if not text:
         return None

@@ -369,6 +369,24 @@ def test_a_failure_and_the_recovery_from_it_are_told_and_nothing_else(agent_on_m
     assert "artifact/venvbuild-work/report/index.html" in last
 
 
+def test_store_credentials_that_are_missing_are_told_of_too(agent_on_moto: Agent, hook: Webhook) -> None:
+    ended = notified(agent_on_moto, hook, "SUCCESS", AWS_CREDENTIALS_ID="renamed")
+    assert (ended.result, ended.stages["Upload"]) == ("FAILURE", "FAILURE"), ended.console
+    [(_, post)] = hook.posts
+    assert post["title"].startswith("FAILED ")
+
+
+@pytest.mark.parametrize("script", ["report", "summary"])
+def test_a_report_that_fails_changes_no_result(agent: Agent, script: str) -> None:
+    (agent.source / "bin" / script).write_text("#!/usr/bin/env bash\nexit 7\n")
+    ended = agent.run()
+    assert (ended.result, ended.stages) == ("SUCCESS", ALL_WELL), ended.console
+    agent.pins("needy==1.0", "other==2.0")
+    ended = agent.run()
+    assert (ended.result, ended.codes["Create"]) == ("FAILURE", 5)
+    assert "ERROR: script returned exit code 5\nFinished: FAILURE" in ended.console
+
+
 def without_credentials(agent: Agent) -> Job:
     return agent.job(NOTIFY_CREDENTIALS_ID="absent")
 

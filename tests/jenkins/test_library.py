@@ -30,11 +30,12 @@ class Team:
     agent: Agent
     tool: Path
 
-    def run(self, settings: str = SETTINGS, **more: Any) -> Ended:
+    def run(self, settings: str = SETTINGS, text: tuple[str, str] = ("@Library", "@Library"), **more: Any) -> Ended:
+        """With other settings in the call, and another text elsewhere in the example."""
         job = self.agent.job()
         store = {"VENVBUILD_STORE": self.agent.place.url, "VENVBUILD_HOME": str(self.tool)}
         self.agent.given.update(
-            pipeline=EXAMPLE.replace(SETTINGS, settings),
+            pipeline=EXAMPLE.replace(SETTINGS, settings).replace(*text),
             library=REPOSITORY,
             params={},
             env={**job.env, **store},
@@ -165,6 +166,24 @@ def test_reports_of_an_earlier_run_are_not_taken_for_this_ones(team: Team) -> No
     assert (ended.result, ended.codes["Check"]) == ("FAILURE", 3)
     assert ended.description == "stopped at check"
     assert "venvbuild-work/metadata.json" not in ended.archived
+
+
+@pytest.mark.parametrize("script", ["report", "summary"])
+def test_a_report_that_fails_changes_no_result(team: Team, script: str) -> None:
+    (team.tool / "bin" / script).write_text("#!/usr/bin/env bash\nexit 7\n")
+    assert team.run().result == "SUCCESS"
+    team.agent.pins("needy==1.0", "other==2.0", file="requirements.txt")
+    ended = team.run()
+    assert ended.result == "FAILURE"
+    assert "ERROR: script returned exit code 5\nFinished: FAILURE" in ended.console
+
+
+def test_what_is_wrong_with_telling_changes_no_result(team: Team) -> None:
+    ended = team.run(
+        SETTINGS, previous="FAILURE", text=("venvBuild.tell('fixed', settings)", "venvBuild.tell('fixed', [X: 1])")
+    )
+    assert (ended.result, "fixed" in ended.post) == ("SUCCESS", True), ended.console
+    assert "Nobody was notified: venvBuild does not know X" in ended.console
 
 
 def test_a_value_of_the_call_is_never_obeyed(team: Team) -> None:

@@ -6,11 +6,12 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.support.outcomes import run
-from tests.support.receivers import Mailbox, Webhook, mailbox, self_signed, silent, webhook
+from tests.support.receivers import Mailbox, Webhook, mailbox, self_signed, silent, trickling, webhook
 from tests.support.tool import Ended, Tool
 from tests.support.wheels import wheel
 
@@ -138,6 +139,38 @@ def test_a_server_that_never_answers_does_not_hold_the_job(tool: Tool, hook: Web
     assert done.code == 0
     assert "WARNING: not notified: " in done.stderr
     assert len(hook.posts) == 1
+
+
+def test_a_server_whose_answer_never_ends_is_hung_up_on(tool: Tool, hook: Webhook) -> None:
+    fail(tool)
+    with trickling() as (port, left):
+        done = notify(tool, f"json://127.0.0.1:{port}/", f"json://{hook.place}/hook", more=("--json",))
+        assert left.wait(30)
+    assert done.code == 0
+    assert done.json["failed"] == {"JSON (address 1)": "it did not answer in time"}
+    assert done.json["notified"] == ["JSON (address 2)"]
+    assert len(hook.posts) == 1
+
+
+def test_what_an_earlier_job_left_in_the_work_dir_is_not_told_of_this_one(tool: Tool, hook: Webhook) -> None:
+    fail(tool)
+    assert notify(tool, f"json://{hook.place}/hook", BUILD_URL="https://ci.example.com/job/e/43/").code == 0
+    [(_, told)] = hook.posts
+    assert told["title"] == "FAILED venvbuild"
+    assert "console: https://ci.example.com/job/e/43/console" in told["message"]
+    assert "needy" not in told["message"]
+
+
+@pytest.mark.parametrize("env", [{"VENVBUILD_LEVEL": "lots"}, {"XDG_CONFIG_HOME": "broken"}])
+def test_a_setting_that_cannot_be_read_does_not_hinder_it(tool: Tool, hook: Webhook, env: dict[str, Any]) -> None:
+    fail(tool)
+    (tool.folder / "broken" / "venvbuild").mkdir(parents=True)
+    (tool.folder / "broken" / "venvbuild" / "config.toml").write_text("[")
+    env = {name: str(tool.folder / value) if name.startswith("XDG") else value for name, value in env.items()}
+    assert tool.run("config", **env).code == 2
+    assert notify(tool, f"json://{hook.place}/hook", **env).code == 0
+    assert hook.posts[0][1]["title"] == TITLE
+    assert tool.run("summary", **env).stdout.startswith("sales py3.11\nstopped at create, 1 conflict")
 
 
 def test_a_store_that_never_answers_does_not_hold_the_job(tool: Tool, hook: Webhook) -> None:

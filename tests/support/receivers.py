@@ -113,6 +113,38 @@ def mailbox() -> Iterator[Mailbox]:
 
 
 @contextmanager
+def trickling() -> Iterator[tuple[int, threading.Event]]:
+    """The port of a web server whose answer never ends, a byte at a time; and whether somebody hung up on it."""
+    left, ended = threading.Event(), threading.Event()
+
+    def answer(connection: socket.socket) -> None:
+        with connection:
+            connection.sendall(b"HTTP/1.1 200 OK\r\n")
+            while not ended.wait(0.3):
+                try:
+                    connection.sendall(b"X")
+                except OSError:
+                    left.set()
+                    return
+
+    def accept() -> None:
+        while not ended.is_set():
+            try:
+                connection = server.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        yield server.getsockname()[1], left
+        ended.set()
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@contextmanager
 def silent() -> Iterator[tuple[int, threading.Event]]:
     """The port of a server that takes connections and never says a word; and whether one has come."""
     came, ended = threading.Event(), threading.Event()

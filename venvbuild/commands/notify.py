@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from venvbuild.notifiers.services import Services
 from venvbuild.outcome import Outcome
 from venvbuild.redaction import REDACTOR
 from venvbuild.settings import Settings
-from venvbuild.steps import store_of
+from venvbuild.steps import shown_to_all, store_of
 
 _TIMEOUT_S = 10
 """For everything; a job waits for it."""
@@ -52,6 +53,7 @@ def command(**given: Any) -> None:
         words.print_json({"title": message.title, "body": message.body, "notified": notified, "failed": failed})
     elif given["dry_run"]:
         words.print_data(f"{message.title}\n\n{message.body}")
+    deadline.leave()
 
 
 def _services(settings: Settings) -> Services:
@@ -67,11 +69,17 @@ def _services(settings: Settings) -> Services:
 
 def _message(given: dict[str, Any], settings: Settings, deadline: Deadline) -> Message:
     folder = Path(settings["work_dir"] or options.DEFAULT_WORK_DIR)
+    job = shown_to_all(os.environ.get("BUILD_URL"))
     run = outcome.of(folder)
+    if run and job and run.build_url and run.build_url != job:
+        run = None  # what stands there is an earlier job's
     found = _changes(run, settings, deadline) if run else None
     # Jenkins' artifacts have the path that the work dir has in the workspace.
     place = os.path.relpath(folder, os.environ.get("WORKSPACE") or os.curdir)
-    return compose(given["event"], run, found, "" if place.startswith("..") else place)
+    message = compose(given["event"], run, found, "" if place.startswith("..") else place)
+    if run or not job:
+        return message
+    return replace(message, body=f"{message.body}\n\njob: {job}\nconsole: {job.rstrip('/')}/console")
 
 
 def _changes(run: Outcome, settings: Settings, deadline: Deadline) -> Changes | None:

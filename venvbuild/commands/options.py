@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from venvbuild import settings
-from venvbuild.errors import RequirementsRefused
+from venvbuild.errors import RequirementsRefused, UsageError
 from venvbuild.redaction import REDACTOR
 from venvbuild.settings import Settings
 
@@ -142,12 +142,21 @@ def work_dir(given: Mapping[str, Any]) -> Path:
 
 
 def load_of_any_run(given: Mapping[str, Any]) -> Settings:
-    """The settings, for those who tell of a run: of one whose parameters were refused, too; these count as unset."""
+    """The settings, for those who tell of a run: of one whose parameters or settings were refused, too.
+
+    Then only what telling needs is taken, from options and environment; the rest counts as unset.
+    """
     try:
         return load(given)
-    except RequirementsRefused:
+    except (RequirementsRefused, UsageError):
         parameters = ("ENV_NAME", "PYTHON_VERSION", "FAIL_ON_CONFLICTS")
-        return load(given, {name: value for name, value in os.environ.items() if name not in parameters})
+        try:
+            return load(given, {name: value for name, value in os.environ.items() if name not in parameters})
+        except UsageError:
+            needed = ("PATH", "HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "VENVBUILD_NOTIFY_URLS", "VENVBUILD_WORK_DIR")
+            environ = {name: os.environ[name] for name in needed if name in os.environ}
+            environ["XDG_CONFIG_HOME"] = "/nonexistent"  # the file there may be what cannot be read
+            return load({**given, "config": None, "store": None}, environ)
 
 
 def load(given: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Settings:

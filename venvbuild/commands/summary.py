@@ -9,7 +9,7 @@ import click
 
 from venvbuild import summary
 from venvbuild.commands import options, words
-from venvbuild.errors import RequirementsRefused
+from venvbuild.errors import RequirementsRefused, UsageError
 from venvbuild.summary import Summary
 
 
@@ -34,5 +34,7 @@ def _summary(given: dict[str, Any]) -> Summary:
         settings = options.load(given)
     except RequirementsRefused:  # by a parameter; `check` has said so, and this is how the run is remembered
         return Summary()
+    except UsageError:  # a configuration that nobody can read; the run is told of all the same
+        return summary.of(options.work_dir(given)) or Summary()
     found = summary.of(Path(settings["work_dir"] or options.DEFAULT_WORK_DIR))
     return found or Summary(settings["env_name"], settings["python_version"])

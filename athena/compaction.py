@@ -2,8 +2,9 @@
 
 A compaction first announces which days it is about to cover, then lists their rows, writes segments, and replaces
 CURRENT.json as it had read it; if that fails, somebody else was faster, and it begins again. Whoever writes or removes
-a row looks at CURRENT.json afterwards: a day that is covered it compacts itself; one that is being covered it makes
-known by a change of CURRENT.json, so that whoever covers it has to list again. So no row is missed or counts twice.
+a row looks at CURRENT.json afterwards: a day that is covered it compacts itself. Even where nothing is left to do it
+changes CURRENT.json, as it does for a day that is being covered, so that whoever is at work has to list again. So no
+row is missed or counts twice.
 """
 
 from __future__ import annotations
@@ -18,9 +19,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
-from athena import index, table
+from athena import duck, index, table
 from athena.index import Index, Segment
 from athena.index_cache import IndexCache
 from athena.row_cache import RowCache, scan
@@ -35,10 +34,14 @@ RETIRED_DAYS = 7
 """How long the files of a segment stay after a generation that does without it: a query or a view may read them."""
 _LARGEST = 131_072
 """Builds in a segment that is not merged with others any more; with a change it is written again in some seconds."""
+_MANY_RETIRED = 100
+"""So many names in CURRENT.json are looked through by whoever covers a day, not only by the next compaction."""
 _TRIES = 200
 _LONGEST_PAUSE_S = 2.0
 
 Days = Mapping[str, Sequence[Entry]]
+Rows = Mapping[str, Mapping[int, Entry]]
+"""Day -> build_no -> row."""
 
 
 @dataclass(frozen=True)
@@ -62,22 +65,26 @@ class Compactor:
     def compact(self, before: str, *, is_rebuilt: bool = False) -> Compacted:
         """Cover all days before `before`, `YYYY-MM-DD`; what is covered stays as it is unless `is_rebuilt`.
 
+        A rebuilt index covers these days and no others, so one that a wrong clock made can be put right.
+
         Raises:
             IntegrityError: a row or the index is damaged; names it, and nothing changed.
             StoreUnavailable, UsageError: the store fails or refuses.
         """
         for _ in self._tries():
             old, etag = index.read_with_etag(self.store, is_rebuilt=is_rebuilt)
-            before = max(before, old.covered_before)
+            before = before if is_rebuilt else max(before, old.covered_before)
             if old.covering_before < before:
                 index.replace(self.store, _next(old, covering_before=before), etag)
                 continue
-            kept = replace(old, segments=()) if is_rebuilt else old
+            kept = replace(old, segments=(), covered_before="", covering_before="") if is_rebuilt else old
             since = "" if is_rebuilt else old.covered_before
             listed = table.days(self.store, Scope(since=since or None, before=before))
             done = self._replaced(old, etag, kept, listed, (since, before))
             if done:
                 self._sweep()
+                IndexCache(self.store, self.folder).remove_unused(done.index)
+                RowCache(self.store, self.folder).remove_unused_before(done.index.covered_before)
                 return done
         raise self._beaten()
 
@@ -90,8 +97,9 @@ class Compactor:
             old, etag = index.read_with_etag(self.store)
             covered = sorted({day for day in days if day < old.covered_before})
             done = self._covered(old, etag, covered) if covered else Compacted(old)
-            is_being_covered = any(old.covered_before <= day < old.covering_before for day in days)
-            if done and self._is_known(old, done, etag, is_needed=is_being_covered):
+            if done and (not any(day < old.covering_before for day in days) or self._is_known(old, done, etag)):
+                if len(done.index.retired) > _MANY_RETIRED:
+                    self._sweep()
                 return done if covered else None
         raise self._beaten()
 
@@ -101,16 +109,20 @@ class Compactor:
             old, etag = index.read_with_etag(self.store)
             if not old.covering_before:
                 return None
-            listed = table.days(self.store, Scope(before=old.covered_before)) if old.covered_before else {}
-            done = self._replaced(old, etag, old, listed, ("0001-01-01", old.covered_before or "0001-01-01"))
-            is_being_covered = old.covered_before < old.covering_before
-            if done and self._is_known(old, done, etag, is_needed=is_being_covered):
+            done: Compacted | None = Compacted(old)
+            if old.covered_before:
+                listed = table.days(self.store, Scope(before=old.covered_before))
+                done = self._replaced(old, etag, old, listed, ("0001-01-01", old.covered_before))
+            if done and self._is_known(old, done, etag):
                 return done
         raise self._beaten()
 
-    def _is_known(self, old: Index, done: Compacted, etag: str, *, is_needed: bool) -> bool:
-        """Whether a compaction that is under way cannot miss what was written before `old` was read."""
-        return not is_needed or done.index.generation > old.generation or index.replace(self.store, _next(old), etag)
+    def _is_known(self, old: Index, done: Compacted, etag: str) -> bool:
+        """Whether nobody who listed the rows before `old` was read can replace CURRENT.json any more.
+
+        Also where index and rows agreed already: somebody may be at work with an older listing.
+        """
+        return done.index.generation > old.generation or index.replace(self.store, _next(old), etag)
 
     def _covered(self, old: Index, etag: str, days: Sequence[str]) -> Compacted | None:
         listed: dict[str, list[Entry]] = {day: [] for day in days}
@@ -133,15 +145,18 @@ class Compactor:
         """
         cache = IndexCache(self.store, self.folder)
         indexed = _indexed(cache, kept, between, only)
-        wanted = {number for day, entries in listed.items() for number in self._build_nos(day, entries)}
-        covered_before = max(old.covered_before, between[1])
+        rows = {day: self._numbered(day, entries) for day, entries in listed.items()}
+        wanted = {number for numbered in rows.values() for number in numbered}
+        covered_before = max(kept.covered_before, between[1])
         if (indexed, kept, covered_before) == (wanted, old, old.covered_before):
             return Compacted(old)
         with tempfile.TemporaryDirectory(prefix="venvbuild-index-") as folder:
-            made, gone = self._segments(cache, kept, listed, (wanted - indexed, indexed - wanted), Path(folder))
+            made, gone = self._segments(cache, kept, rows, (wanted - indexed, indexed - wanted), Path(folder))
             segments = [*(one for one in kept.segments if one not in gone), *(one.segment for one in made)]
             segments.sort(key=lambda one: (one.first_build_no, one.name))
-            new = _next(old, covered_before=covered_before, segments=tuple(segments))
+            covering_before = max(kept.covering_before, covered_before)
+            changes = {"covered_before": covered_before, "covering_before": covering_before}
+            new = _next(old, segments=tuple(segments), **changes)
             if index.read_with_etag(self.store)[1] != etag:
                 return None  # nothing is written in vain when many are at it
             for one in made:
@@ -156,44 +171,53 @@ class Compactor:
         return Compacted(new, len(wanted - indexed), len(indexed - wanted))
 
     def _segments(
-        self, cache: IndexCache, kept: Index, listed: Days, changes: tuple[set[int], set[int]], folder: Path
+        self, cache: IndexCache, kept: Index, rows: Rows, changes: tuple[set[int], set[int]], folder: Path
     ) -> tuple[list[MadeSegment], list[Segment]]:
         """New segments, and those that they replace."""
         missing, extra = changes
-        gone = [one for one in kept.segments if not extra.isdisjoint(_build_nos_in(cache, [one]))] if extra else []
-        chunks = list(_chunks({day: rows for day, rows in listed.items() if missing & _of_day(rows)})) or [{}]
+        gone = [
+            one
+            for one in kept.segments
+            if extra and one.overlaps(min(extra), max(extra) + 1) and not extra.isdisjoint(_build_nos_in(cache, [one]))
+        ]
+        new = {
+            day: [entry for number, entry in numbered.items() if number in missing] for day, numbered in rows.items()
+        }
+        chunks = list(_chunks({day: entries for day, entries in new.items() if entries})) or [{}]
         made = []
         for number, chunk in enumerate(chunks):
             is_last = number == len(chunks) - 1
             if is_last:
-                new = sum(len(_of_day(rows) & missing) for rows in chunk.values())
-                gone = _with_smaller(gone, kept.segments, new)
-            rows = RowCache(self.store, self.folder).files(chunk)
-            self._check(rows)
-            here = {one for entries in chunk.values() for one in _of_day(entries)}
+                gone = _with_smaller(gone, kept.segments, sum(map(len, chunk.values())))
+            files = RowCache(self.store, self.folder).files(chunk)
+            self._check(files)
             some = Ingredients(
-                rows=rows,
-                left_out=sorted(here - missing),
+                rows=files,
                 builds=cache.builds(gone) if is_last else (),
                 packages=cache.packages(gone) if is_last else (),
                 removed=sorted(extra) if is_last else (),
             )
-            one = make(some, folder / str(number)) if rows or some.builds else None
+            one = make(some, folder / str(number)) if files or some.builds else None
             made += [one] if one else []
         return made, gone
 
-    def _build_nos(self, day: str, entries: Sequence[Entry]) -> set[int]:
-        """Of the rows of a day.
+    def _numbered(self, day: str, entries: Sequence[Entry]) -> dict[int, Entry]:
+        """The rows of a day by the build_no that their names tell.
 
         Raises:
             IntegrityError: a row whose name is no version of this day.
         """
+        first, end = index.build_no_of_day(day), index.build_no_of_day(_day_after(day))
+        numbered = {}
         for entry in entries:
-            with suppress(ValueError):
-                if index.day_of(index.build_no(table.version_of(entry.key))) == day:
-                    continue
-            raise self._misplaced(entry.key, f"its name is no version of {day}")
-        return _of_day(entries)
+            try:
+                number = index.build_no(table.version_of(entry.key))
+            except ValueError:
+                number = -1
+            if not first <= number < end:
+                raise self._misplaced(entry.key, f"its name is no version of {day}")
+            numbered[number] = entry
+        return numbered
 
     def _check(self, rows: Sequence[Path]) -> None:
         """That the rows are of the builds that their names say."""
@@ -202,9 +226,8 @@ class Compactor:
         instant = "strftime(created_at, '%Y-%m-%d/venv_%Y%m%d_%H%M%S')"
         named = "regexp_extract(key, 'dt=(.*)[.]json$', 1)"
         sql = f"SELECT key FROM {scan(rows)} WHERE {instant} != {named} OR {named} != dt || '/' || venv_version LIMIT 1"  # noqa: S608
-        found = duckdb.execute(sql).fetchone()
-        if found:
-            raise self._misplaced(found[0], "it tells of another version or instant than its name")
+        for (key,) in duck.rows(sql):
+            raise self._misplaced(key, "it tells of another version or instant than its name")
 
     def _misplaced(self, key: str, why: str) -> IntegrityError:
         return IntegrityError(
@@ -286,12 +309,7 @@ def _indexed(cache: IndexCache, kept: Index, between: tuple[str, str], only: set
 def _build_nos_in(cache: IndexCache, segments: Sequence[Segment]) -> set[int]:
     if not segments:
         return set()
-    found = duckdb.execute(f"SELECT build_no FROM {scan(cache.builds(segments))}").fetchall()  # noqa: S608
-    return {number for (number,) in found}
-
-
-def _of_day(entries: Sequence[Entry]) -> set[int]:
-    return {index.build_no(table.version_of(entry.key)) for entry in entries}
+    return {number for (number,) in duck.rows(f"SELECT build_no FROM {scan(cache.builds(segments))}")}  # noqa: S608
 
 
 def _chunks(days: Days) -> Iterator[dict[str, Sequence[Entry]]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -54,10 +55,15 @@ def _of_row(store: Store, entry: Entry) -> tuple[Problem, ...]:
         row = table.read_row(store, entry.key)
     except IntegrityError as error:
         return error.problems
-    wanted = row and f"{table.ROWS}/dt={row['created_at'][:10]}/{row['venv_version']}.json"
-    if wanted in (None, entry.key):
+    if row is None:
         return ()
+    wanted = f"{table.ROWS}/dt={row['created_at'][:10]}/{row['venv_version']}.json"
     why = f"by what it says it belongs at {wanted}"
+    if wanted == entry.key:
+        instant = re.sub(r"\D", "", row["created_at"])
+        if instant == re.sub(r"\D", "", row["venv_version"]):
+            return ()
+        why = f"it says {row['created_at']}, which is not the instant of its version"
     fix = _SYNC
     return (Problem("this row is in the wrong place", store.uri(entry.key), why, fix, "MISPLACED_ROW"),)
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
 import duckdb
 
 from athena.dialect import to_duckdb
+from athena.duck import interruptible
 from athena.row_cache import is_used, quoted, remove_unused, scan
 
 _GROUP_ROWS = 4096
@@ -41,7 +43,8 @@ def _made(day: Path) -> Path:
             connection.execute(f"CREATE VIEW day AS FROM {scan([day])}")
             form = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_GROUP_ROWS}"
             select = select_of("venv_packages", "day")
-            connection.execute(f"COPY ({select} ORDER BY name, version, venv_version) TO {quoted(made)} ({form})")
+            copy = f"COPY ({select} ORDER BY name, version, venv_version) TO {quoted(made)} ({form})"
+            interruptible(connection, partial(connection.execute, copy))
             made.replace(target)
         remove_unused(folder.glob("*.parquet"))
     return target

@@ -32,6 +32,8 @@ class IndexCache:
     def __init__(self, store: Store, folder: Path) -> None:
         self._store = store
         self._folder = folder_of(store, folder) / "index"
+        self._proved: set[tuple[Path, int, int]] = set()
+        """Files (with inode and mtime) whose bytes were found to be what they should be."""
 
     def builds(self, segments: Iterable[Segment]) -> list[Path]:
         """The files of builds of these segments.
@@ -64,7 +66,7 @@ class IndexCache:
         missing = [
             (segment, file, path)
             for (segment, file), path in zip(wanted, paths, strict=True)
-            if not _is_there(path, file.size_bytes)
+            if not self._is_there(path, file)
         ]
         if missing:
             with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
@@ -76,6 +78,18 @@ class IndexCache:
             with suppress(FileNotFoundError):
                 os.utime(folder)
         return paths
+
+    def _is_there(self, path: Path, file: IndexFile) -> bool:
+        """Whether it is there, whole: a bit that changed on this disk must come into no answer and no new segment."""
+        with suppress(FileNotFoundError):
+            facts = path.stat()
+            look = path, facts.st_ino, facts.st_mtime_ns
+            if look not in self._proved and facts.st_size == file.size_bytes:
+                with path.open("rb") as opened:
+                    if hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256:
+                        self._proved.add(look)
+            return look in self._proved
+        return False
 
     def _path(self, segment: Segment, file: IndexFile) -> Path:
         return self._folder / segment.name / f"{file.name}.parquet"
@@ -109,9 +123,3 @@ def read_file(store: Store, segment: Segment, file: IndexFile) -> bytes:
 
 def _bad(where: str, why: str) -> IntegrityError:
     return IntegrityError("a file of the index is damaged", where=where, why=why, fix=REBUILD, rule="BAD_INDEX")
-
-
-def _is_there(path: Path, size_bytes: int) -> bool:
-    with suppress(FileNotFoundError):
-        return path.stat().st_size == size_bytes
-    return False

@@ -9,6 +9,7 @@ from pathlib import Path
 from athena import database, index, table
 from athena.database import Sources
 from athena.day_packages import packages_of
+from athena.duck import interruptible
 from athena.index import Index
 from athena.index_cache import IndexCache, read_file
 from athena.row_cache import RowCache
@@ -17,6 +18,8 @@ from venvbuild.errors import IntegrityError, Problem
 from venvbuild.stores import Entry, Store
 
 _TRIES = 3
+_SUMS = """SELECT dt, sum(hash(b)::HUGEINT), count(*) FROM venv_builds AS b GROUP BY dt
+    UNION ALL SELECT dt, sum(hash(p)::HUGEINT), -count(*) FROM venv_packages AS p GROUP BY dt"""
 _FIX = "`venvbuild table sync` mends it, or `venvbuild table compact --rebuild` when rows were changed by hand"
 
 
@@ -28,18 +31,22 @@ def index_problems(store: Store, cache: Path) -> Iterator[Problem]:
     Raises:
         StoreUnavailable, UsageError: the store fails or refuses.
     """
+    differing: set[str] | None = None
     for _ in range(_TRIES):
         try:
             current = index.read(store)
             damaged = list(_damaged(store, current))
-            differing = () if damaged else _differing(store, cache, current)
+            found = set() if damaged else set(_differing(store, cache, current))
         except IntegrityError as error:
             yield from error.problems
             return
-        if index.read(store) == current:  # else a build was registered meanwhile, and what differs may be that
-            break
+        # Who registers a build writes the row, then the index: only what differs twice is nobody's work under way.
+        differing = found if differing is None else differing & found
+        is_settled = index.read(store) == current and not damaged
+        if is_settled and not differing:
+            return
     yield from damaged
-    for day in differing:
+    for day in sorted(differing or ()):
         why = "a build of this day was registered, or went, and its index was not compacted"
         yield Problem(f"the index and the rows differ on {day}", store.url, why, _FIX, "STALE_INDEX")
 
@@ -80,12 +87,8 @@ def _readable(rows: RowCache, days: Mapping[str, Sequence[Entry]]) -> tuple[list
 
 def _sums(sources: Sources) -> dict[str, tuple[object, ...]]:
     """Day -> how many builds and packages it has, and sums over them that differ when anything does."""
-    connection = database.connect(sources)
-    with connection:
-        found = connection.execute(
-            """SELECT dt, sum(hash(b)::HUGEINT), count(*) FROM venv_builds AS b GROUP BY dt
-            UNION ALL SELECT dt, sum(hash(p)::HUGEINT), -count(*) FROM venv_packages AS p GROUP BY dt"""
-        ).fetchall()
+    with database.connect(sources) as connection:
+        found = interruptible(connection, lambda: connection.execute(_SUMS).fetchall())
     sums: dict[str, tuple[object, ...]] = {}
     for day, *facts in sorted(found, key=lambda row: row[2]):
         sums[day] = (*sums.get(day, ()), *facts)

@@ -23,6 +23,7 @@ import duckdb
 from athena import table
 from athena.columns import columns
 from athena.dialect import duckdb_type
+from athena.duck import interruptible
 from athena.statement import Scope
 from venvbuild.stores import Entry, Store
 
@@ -50,6 +51,12 @@ class RowCache:
         """The same of days that `table.days` has listed."""
         return [self._day(day, entries) for day, entries in days.items()]
 
+    def remove_unused_before(self, day: str) -> None:
+        """Remove the files of earlier days that nobody has used for an hour; the index answers for them."""
+        for folder in self._folder.glob("????-??-??"):
+            if folder.name < day:
+                remove_unused(folder.rglob("*.parquet"))
+
     def _day(self, day: str, entries: Sequence[Entry]) -> Path:
         folder = self._folder / day
         shape = _digest([[column.name, column.type] for column in columns()], 8)
@@ -71,7 +78,8 @@ class RowCache:
                 missing = [entry for entry in entries if (entry.key, entry.stamp) not in kept]
                 _write_lines(rows, self._fetched(day, missing))
                 _write_lines(wanted, ({"key": entry.key, "stamp": entry.stamp} for entry in entries))
-                connection.execute(_copy(older if kept else None, wanted, rows, made))
+                copy = _copy(older if kept else None, wanted, rows, made)
+                interruptible(connection, lambda: connection.execute(copy))
             made.replace(target)
 
     def _fetched(self, day: str, entries: Sequence[Entry]) -> Iterable[dict[str, object]]:

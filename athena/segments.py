@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from athena.duck import interruptible
 from athena.index import IndexFile, Segment
 from athena.row_cache import quoted, scan
 
@@ -54,32 +55,33 @@ class Ingredients:
 
     rows: Sequence[Path] = ()
     """Days of the row cache."""
-    left_out: Sequence[int] = ()
-    """Builds of these days that are not wanted, by build_no."""
     builds: Sequence[Path] = ()
     """Files of other segments."""
     packages: Sequence[Path] = ()
     removed: Sequence[int] = ()
-    """Builds of these segments that are not wanted."""
+    """Builds of these segments that are not wanted, by build_no."""
 
 
 def make(some: Ingredients, folder: Path) -> MadeSegment | None:
     """A segment of all these builds, its files in the empty `folder`; None when there are no builds."""
     with duckdb.connect(config={"temp_directory": str(folder / "spilled")}) as connection:
-        for name, numbers in (("left_out", some.left_out), ("removed", some.removed)):
-            connection.execute(f"CREATE TEMP TABLE {name} AS SELECT unnest($n::BIGINT[]) AS build_no", {"n": numbers})
-        for kind in ("builds", "packages"):
-            (folder / kind).mkdir(parents=True)
-        builds = folder / "builds" / "builds.parquet"
-        selects = [_builds_of(some.rows)] if some.rows else []
-        selects += [_of_files(BUILDS, some.builds)] if some.builds else []
-        connection.execute(_copy(" UNION ALL ".join(selects), "build_no", builds))
-        counted = connection.execute(
-            f"SELECT count(*), min(build_no), max(build_no) FROM {scan([builds])}"  # noqa: S608
-        ).fetchone()
-        if not counted or not counted[0]:
-            return None
-        packages = tuple(_packages(connection, some, folder))
+        return interruptible(connection, lambda: _made(connection, some, folder))
+
+
+def _made(connection: duckdb.DuckDBPyConnection, some: Ingredients, folder: Path) -> MadeSegment | None:
+    connection.execute("CREATE TEMP TABLE removed AS SELECT unnest($n::BIGINT[]) AS build_no", {"n": some.removed})
+    for kind in ("builds", "packages"):
+        (folder / kind).mkdir(parents=True)
+    builds = folder / "builds" / "builds.parquet"
+    selects = [_builds_of(some.rows)] if some.rows else []
+    selects += [_of_files(BUILDS, some.builds)] if some.builds else []
+    connection.execute(_copy(" UNION ALL ".join(selects), "build_no", builds))
+    counted = connection.execute(
+        f"SELECT count(*), min(build_no), max(build_no) FROM {scan([builds])}"  # noqa: S608
+    ).fetchone()
+    if not counted or not counted[0]:
+        return None
+    packages = tuple(_packages(connection, some, folder))
     count, first, last = counted
     segment = Segment(secrets.token_hex(8), count, first, last, _file(folder, builds), packages)
     return MadeSegment(segment, folder)
@@ -87,8 +89,7 @@ def make(some: Ingredients, folder: Path) -> MadeSegment | None:
 
 def _builds_of(rows: Sequence[Path]) -> str:
     facts = ", ".join(list(BUILDS)[1:])
-    return f"""SELECT epoch(created_at)::BIGINT AS build_no, {facts} FROM {scan(rows)}
-        WHERE epoch(created_at)::BIGINT NOT IN (FROM left_out)"""  # noqa: S608
+    return f"SELECT epoch(created_at)::BIGINT AS build_no, {facts} FROM {scan(rows)}"  # noqa: S608
 
 
 def _packages_of(rows: Sequence[Path]) -> str:
@@ -96,7 +97,7 @@ def _packages_of(rows: Sequence[Path]) -> str:
     unnested = f"""SELECT unnest(installed_packages) AS package, epoch(created_at)::BIGINT AS build_no, {facts}
         FROM {scan(rows)}"""  # noqa: S608
     return f"""SELECT split_part(package, '==', 1) AS name, substr(package, strpos(package, '==') + 2) AS version,
-        build_no, {facts} FROM ({unnested}) WHERE build_no NOT IN (FROM left_out)"""  # noqa: S608
+        build_no, {facts} FROM ({unnested})"""  # noqa: S608
 
 
 def _of_files(columns: Iterable[str], files: Sequence[Path]) -> str:

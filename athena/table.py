@@ -130,5 +130,6 @@ def _checked(found: Any) -> dict[str, Any]:
             raise ValueError(f"{column.name} is missing")
         if column.name in found and not column.accepts(found[column.name]):
             raise TypeError(f"{column.name} is no {column.type}")
+    json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text: no engine could read it
     datetime.strptime(found["created_at"], "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007  # only its form matters
     return {column.name: found.get(column.name) for column in columns()}

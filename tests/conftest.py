@@ -13,7 +13,8 @@ from tests.support import index_server
 from tests.support.index_server import IndexServer
 from tests.support.tool import Tool
 
-pytest_plugins = ["tests.support.s3_servers", "tests.support.trino_server", "tests.support.athena_server"]
+pytest_plugins = ["tests.support.s3_servers", "tests.support.trino_server", "tests.support.athena_server",
+                  "tests.support.browser", "tests.support.groovy", "tests.support.agent"]  # fmt: skip
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell starts background jobs with SIGINT ignored, and children inherit that; here they are interrupted for real.

@@ -21,13 +21,15 @@ LAYERS = (
      "members", "fragments", "contents", "content_digest", "targets", "rebuilding", "rewriting", "foreign",
      "conversion", "repacking", "elf", "bundle", "libraries"},
     {"steps"},
-    {"pipeline", "doctor", "summary"},
+    {"pipeline", "doctor", "summary", "outcome"},
+    {"reports"},
+    {"notifiers"},
     {"commands"},
     {"main", "__main__", "compile_modules"},
 )  # fmt: skip
 
 ATHENA_LAYERS = (
-    {"columns", "statement"},
+    {"columns", "statement", "duck"},
     {"table", "index", "questions", "dialect", "packages"},
     {"row_cache"},
     {"segments", "day_packages"},

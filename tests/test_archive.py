@@ -28,6 +28,7 @@ from venvbuild.errors import IntegrityError, StoreUnavailable, UsageError
 from venvbuild.fragments import Compressed
 from venvbuild.leaks import Gate
 from venvbuild.members import Member
+from venvbuild.unpacking import MAX_DEPTH, Unpacker
 
 NOTHING = Gate((), (), {})
 
@@ -170,6 +171,34 @@ def test_every_leak_is_named_and_none_is_shown(venv: Path) -> None:
     assert [problem.what.split(" holds ")[0] for problem in caught.value.problems] == [
         "bin/two", "lib/python3.11/site-packages/one.py"]  # fmt: skip
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_secret_in_a_name_is_found_and_not_shown(venv: Path) -> None:
+    gate = Gate((), (b"s3cret-value-1",), {})
+    (site(venv) / "a-s3cret-value-1.txt").touch()
+    (venv / "lib/link").symlink_to("s3cret-value-1")
+    (venv / "lib/s3cret-value-1").mkdir()
+    (venv / "lib/s3cret-value-1/x").touch()
+    with pytest.raises(IntegrityError) as caught:
+        pack(venv, gate)
+    assert [problem.what.split(" holds ")[0] for problem in caught.value.problems] == [
+        "a name in its folder too", "a name in lib", "a name in lib", f"a name in {site(venv).relative_to(venv)}",
+    ]  # fmt: skip
+    assert "s3cret" not in str(caught.value)
+
+
+def test_what_get_would_refuse_is_not_packed(venv: Path, tmp_path: Path) -> None:
+    allowed = venv / "lib" / "/".join("d" * (MAX_DEPTH - 2))
+    allowed.mkdir(parents=True)
+    (allowed / "file").touch()
+    (tmp_path / "got").mkdir()
+    unpacker = Unpacker(tmp_path / "got", "venv", limit_bytes=1 << 30)
+    unpacker.feed(gzip.decompress(pack(venv).path.read_bytes()))
+    assert os.fsencode(allowed.relative_to(venv)) in unpacker.finish(is_end_of_tar=True).folders
+    (allowed / "deeper").mkdir()
+    (allowed / "deeper" / "file").touch()
+    with pytest.raises(IntegrityError, match="lies below more than 100 folders"):
+        pack(venv)
 
 
 def test_what_the_wheel_itself_holds_may_name_paths_but_no_secrets(venv: Path, tmp_path: Path) -> None:

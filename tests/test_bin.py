@@ -51,7 +51,7 @@ def test_a_script_has_nothing_that_shellcheck_and_shfmt_find(script: Path) -> No
         assert linted.returncode == 0, linted.stdout + linted.stderr
 
 
-@pytest.mark.parametrize("step", [*STEPS, "summary"])
+@pytest.mark.parametrize("step", [*STEPS, "summary", "report", "notify"])
 def test_a_step_has_a_script_that_is_one_exec_of_venvbuild(step: str) -> None:
     lines = (BIN / step).read_text().splitlines()
     assert lines[0] == "#!/usr/bin/env bash"
@@ -62,7 +62,7 @@ def test_a_step_has_a_script_that_is_one_exec_of_venvbuild(step: str) -> None:
     assert os.access(BIN / step, os.X_OK)
 
 
-@pytest.mark.parametrize("step", [*STEPS, "summary"])
+@pytest.mark.parametrize("step", [*STEPS, "summary", "report", "notify"])
 def test_a_step_works_through_a_link_from_another_folder_in_an_empty_environment(step: str, tmp_path: Path) -> None:
     elsewhere = tmp_path / "a folder with spaces"
     elsewhere.mkdir()

@@ -91,6 +91,34 @@ def test_a_refused_file_leaves_the_name_of_the_run(tool: Tool) -> None:
     assert summary(tool) == ["sales py3.11", "stopped at check"]
 
 
+def test_a_refused_file_is_remembered_with_every_problem_and_what_an_earlier_run_made_stays(tool: Tool) -> None:
+    steps(tool, "good==1.0", until="create")
+    before = tool.run("check", "-r", tool.requirements("good", "old>1"), ENV_NAME="other")
+    assert before.code == 3
+    failed = json.loads((tool.work / "venvbuild-work.json").read_text())["failed"]
+    assert (failed["step"], failed["exit_code"]) == ("check", 3)
+    assert [one["where"] for one in failed["problems"]] == [f"{tool.folder / 'requirements.txt'}:{n}" for n in (1, 2)]
+    assert summary(tool, ENV_NAME="other") == ["other py3.11", "stopped at check"]
+    assert "unchanged" in tool.run("check", "-r", tool.requirements("good==1.0")).stderr
+    assert "unchanged" in tool.run("create").stderr
+    assert summary(tool) == ["sales py3.11", "stopped at inspect"]
+
+
+@pytest.mark.parametrize("parameter", [{"ENV_NAME": "x; id"}, {"VENVBUILD_LEVEL": "lots"}])
+def test_a_refused_setting_is_remembered_too(tool: Tool, parameter: dict[str, str]) -> None:
+    code = tool.run("check", "-r", tool.requirements("good==1.0"), **parameter).code
+    failed = json.loads((tool.work / "venvbuild-work.json").read_text())["failed"]
+    assert (failed["step"], failed["exit_code"], len(failed["problems"])) == ("check", code, 1)
+    assert summary(tool)[1] == "stopped at check"
+
+
+def test_a_refusal_leaves_a_folder_that_is_not_ours_as_it_is(tool: Tool) -> None:
+    tool.work.mkdir()
+    (tool.work / "mine.txt").write_text("mine")
+    assert tool.run("check", "-r", tool.requirements("good")).code == 3
+    assert [path.name for path in tool.work.iterdir()] == ["mine.txt"]
+
+
 @pytest.mark.parametrize("name", ["<b>", "x; id", ""])
 def test_a_refused_parameter_is_not_repeated(tool: Tool, name: str) -> None:
     assert summary(tool, ENV_NAME=name) == ["refused", "stopped at check"]

@@ -102,7 +102,7 @@ def pack(
         ):
             packing = _Packing(venv, python_version, level, gate, cache, workers, compiler)
             made = packing.write(raw, Contents.of(found, venv, python_version, known or Known()), output)
-        problems = [*problems, *immovable, *packing.problems]
+        problems = [*problems, *immovable, *gate.in_names(found), *packing.problems]
         if problems:
             named = (replace(problem, where=problem.where or output.name) for problem in problems)
             raise IntegrityError.of(sorted(named, key=lambda problem: problem.what))

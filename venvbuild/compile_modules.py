@@ -28,6 +28,7 @@ _NOT_COMPILED = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowE
 
 def main(venv: bytes, names: bytes, shown: bytes) -> None:
     """All modules, one after the other; what is printed of one before it is compiled tells which one was fatal."""
+    os.umask(0o022)  # whoever may read a module may read its bytecode
     print(sys.implementation.cache_tag)
     with open(names, "rb") as listed:
         modules = listed.read().split(b"\0")

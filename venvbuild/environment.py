@@ -137,7 +137,7 @@ def _settle_overlaps(venv: Path, closure: Closure, supply: Supply, *, with_pip: 
     The environment is not empty any more: whichever Python starts in it runs the packages' `.pth` files. So the wheels
     are fetched by us, and the installer gets no network, no credential and an empty HOME.
     """
-    installed = distributions.installed([site_packages(venv, supply.interpreter.version)])
+    installed = distributions.installed([site_packages(venv, supply.interpreter.version)], with_damage=False)
     shared = distributions.owners(installed)
     locked = {one.name: one for one in closure.distributions}
     for name in sorted({name for names in shared.values() for name in names if name in locked}):
@@ -176,7 +176,7 @@ def _make_relocatable(venv: Path, packages: Path) -> None:
     written = {path: content for path, content in rewritten.items() if content is not None}
     dropped = [path for name in rewriting.INSTALL_RECORDS for path in packages.glob(f"*.dist-info/{name}")]
     for path, content in written.items():
-        path.write_bytes(content)
+        _rewrite(path, content)
     for path in dropped:
         path.unlink()
     for record in packages.glob("*.dist-info/RECORD") if written or dropped else ():
@@ -186,7 +186,16 @@ def _make_relocatable(venv: Path, packages: Path) -> None:
             {os.path.relpath(path, packages) for path in dropped},
         )
         if text is not None:
-            record.write_text(text, "utf-8")
+            _rewrite(record, text.encode())
+
+
+def _rewrite(path: Path, content: bytes) -> None:
+    """Give `path` other bytes, and no other name of the file: it may be a hard link into the installer's cache."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        os.fchmod(file.fileno(), path.stat().st_mode & 0o7777)
+    os.replace(name, path)
 
 
 def _replace(building: Path, target: Path) -> None:

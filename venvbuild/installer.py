@@ -6,6 +6,7 @@ interpreter is always a full path, since it would trip over a dead pyenv shim on
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -32,7 +33,7 @@ ENVIRONMENT_LEFTOVERS = (".lock", ".gitignore", "CACHEDIR.TAG")
 """What uv leaves in a venv; `tar --exclude-caches` would skip the whole venv because of the last one."""
 _ALWAYS = ("--no-config", "--no-progress", "--no-python-downloads", "--system-certs")
 _LOW_SPACE_BYTES = 32_000_000
-_INSTALL = ("pip", "install", "--no-deps", "--no-build", "--link-mode", "copy", "--python")
+_INSTALL = ("pip", "install", "--no-deps", "--no-build", "--python")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,9 @@ class Installer:
     inherited: Mapping[str, str] = field(default_factory=dict)
     """Of the user's environment, the variables of `_UV_VARIABLES`."""
     on_line: Callable[[str], None] | None = None
+    shares_cache: bool = False
+    """Whether an environment may be made of hard links to uv's cache, where both are on one file system: only for one
+    that nobody keeps, since to edit a file of it would be to edit the cache."""
 
     @classmethod
     def variables_of(cls, environ: Mapping[str, str]) -> dict[str, str]:
@@ -89,7 +93,8 @@ class Installer:
 
     def install(self, lock: Path, venv: Path, *, find_links: Sequence[Path] = ()) -> None:
         """Install exactly what `lock` holds into an empty venv."""
-        self._uv(*_INSTALL, venv / "bin" / "python", "--requirements", lock, "--require-hashes", find_links=find_links)
+        what: list[str | Path] = [venv / "bin" / "python", "--requirements", lock, "--require-hashes"]
+        self._uv(*_INSTALL, *what, "--link-mode", self._link_mode(venv), find_links=find_links)
         _tidy(venv)
 
     def reinstall(self, name: str, version: str, wheels: Path, venv: Path, home: Path) -> None:
@@ -101,6 +106,8 @@ class Installer:
             "--no-index",
             "--find-links",
             wheels.absolute().as_uri(),
+            "--link-mode",
+            "copy",
             f"{name}=={version}",
         ]
         env = clean_environment(home, UV_CACHE_DIR=str(home / "uv-cache"))
@@ -234,6 +241,13 @@ class Installer:
                 ) from failure
             if shutil.disk_usage(folder).free < _LOW_SPACE_BYTES:
                 raise StoreUnavailable("the disk is full", where=str(folder), fix="make room, or use another folder")
+
+    def _link_mode(self, venv: Path) -> str:
+        """uv would copy too where it cannot link, and would warn."""
+        with contextlib.suppress(OSError):
+            if self.shares_cache and self._cache_folder().stat().st_dev == venv.stat().st_dev:
+                return "hardlink"
+        return "copy"
 
     def _cache_folder(self) -> Path:
         """Where uv keeps its cache (uv's documentation, "Caching")."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from venvbuild.distributions import Distribution
 from venvbuild.errors import Problem
+from venvbuild.members import Member
 
 _NAME_BYTE = re.compile(rb"[A-Za-z0-9_.-]")
 _FIX_PLACE = (
@@ -58,6 +59,15 @@ class Gate:
     def for_bytecode(self) -> Gate:
         """The same for bytecode, which no wheel promises, and for the sources that it is compared with."""
         return replace(self, promised={}, is_for_bytecode=True)
+
+    def in_names(self, members: Iterable[Member]) -> Iterator[Problem]:
+        """Names and targets of links that hold a secret; only the folder of such a one is told."""
+        for member in members if self.secrets else ():
+            text = os.fsencode(f"{member.name}\0{member.link}")
+            if any(secret in text for secret in self.secrets):
+                folder = os.path.dirname(member.name)
+                shown = "its folder too" if any(one in os.fsencode(folder) for one in self.secrets) else folder or "."
+                yield problem(f"a name in {shown}", "a secret")
 
     def searching(self, path: str, before: bytes = b"") -> Search:
         """A search through the file at `path`, from where `before` ends."""

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 from venvbuild.errors import Problem
 from venvbuild.installer import ENVIRONMENT_LEFTOVERS
 from venvbuild.manifest import Look, walk
+from venvbuild.unpacking import MAX_DEPTH, MAX_MEMBERS, MAX_NAME_BYTES
 
 ROOT = "venv"
 """The one folder at the top of every archive."""
@@ -105,7 +106,21 @@ def members(
         else:
             problems.append(member)
     found |= {name: member for name, member in instead.items() if member}
+    problems += _not_restorable(found)
     return sorted(found.values(), key=lambda member: os.fsencode(member.name)), problems
+
+
+def _not_restorable(names: Collection[str]) -> Iterator[Problem]:
+    """What `get` refuses of any archive, so that none is made which it would refuse."""
+    fix = "find out which package made it, and leave it out"
+    if len(names) > MAX_MEMBERS:
+        what = f"the environment has {len(names)} files and folders; an archive holds at most {MAX_MEMBERS}"
+        yield Problem(what, rule="CANNOT_MOVE", fix="leave out what nobody needs")
+    for name in names:
+        if name.count("/") >= MAX_DEPTH:
+            yield Problem(f"{name[:200]}... lies below more than {MAX_DEPTH} folders", rule="CANNOT_MOVE", fix=fix)
+        elif len(os.fsencode(name)) > MAX_NAME_BYTES - len(ROOT) - 1:
+            yield Problem(f"{name[:200]}... has a name of over {MAX_NAME_BYTES} bytes", rule="CANNOT_MOVE", fix=fix)
 
 
 def is_python_link(name: str) -> bool:

@@ -157,6 +157,12 @@ def read(store: Store, venv_version: str) -> dict[str, Any]:
             where=store.uri(key(venv_version, NAME)),
             fix="restore the object from a backup",
         )
+    if re.sub(r"\D", "", metadata["created_at"]) != re.sub(r"\D", "", venv_version):
+        raise IntegrityError(
+            f"the metadata says {metadata['created_at']}, which is not the instant of {venv_version}",
+            where=store.uri(key(venv_version, NAME)),
+            fix="restore the object from a backup",
+        )
     return metadata  # type: ignore[no-any-return]
 
 

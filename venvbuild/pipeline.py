@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from athena import index, table
 from venvbuild import extras, logs, steps, workdir
 from venvbuild.commit import retried
-from venvbuild.errors import UsageError, VenvBuildError
+from venvbuild.errors import IntegrityError, UsageError, VenvBuildError
 from venvbuild.redaction import REDACTOR
 from venvbuild.settings import Settings
 from venvbuild.steps import Checked, Job, Made, Request
@@ -35,9 +35,17 @@ class Progress(Protocol):
 
 
 def build(
-    request: Request, settings: Settings, environ: Mapping[str, str], folder: Path, progress: Progress
+    request: Request,
+    settings: Settings,
+    environ: Mapping[str, str],
+    folder: Path,
+    progress: Progress,
+    *,
+    is_kept: bool = True,
 ) -> dict[str, Any]:
     """All seven steps, afresh, in `folder`; the metadata of the committed build.
+
+    Unless the folder `is_kept`, the environment in it may be made of hard links to the installer's cache: remove it.
 
     Raises:
         VenvBuildError: whatever stops a step; what the steps before it made stays in `folder`.
@@ -47,7 +55,7 @@ def build(
     begun = time.monotonic()
     checked = steps.examine(request, settings, environ)
     with workdir.opened(folder, "check") as work:
-        job = Job(work, settings, environ)
+        job = Job(work, settings, environ, is_kept=is_kept)
         _check(job, checked, begun, progress)
         for step in STEPS[1:]:
             _run(step, job, progress)
@@ -66,9 +74,14 @@ def check(
     """Only the first step, which starts the work dir; what it found."""
     progress.began("check")
     begun = time.monotonic()
-    checked = steps.examine(request, settings, environ)
+    try:
+        checked = steps.examine(request, settings, environ)
+    except VenvBuildError as error:
+        refused(error, folder, steps.asked(request, settings, environ))
+        raise
     with workdir.opened(folder, "check") as work:
         if not again and work.is_up_to_date("check", _key(checked.recorded)):
+            work.accept()
             progress.ended("check", 0, "unchanged")
         else:
             _check(Job(work, settings, environ), checked, begun, progress)
@@ -101,6 +114,15 @@ def run_step(
         return work.result(step)
 
 
+def refused(error: VenvBuildError, folder: Path, asked: Mapping[str, Any]) -> None:
+    """Remember in the work dir why `check` refused what was `asked` for, so that the run can be reported on.
+
+    A folder that is not ours, or is in use, stays as it is.
+    """
+    with contextlib.suppress(OSError, VenvBuildError), workdir.opened(folder, "check") as work:
+        work.refuse(error.exit_code, _redacted(error), asked)
+
+
 def _check(job: Job, checked: Checked, begun: float, progress: Progress) -> None:
     job.work.start(checked.recorded)
     logs.follow(job.path / BUILD_LOG)
@@ -122,9 +144,12 @@ def _run(step: str, job: Job, progress: Progress) -> None:
 
 
 def _remember(step: str, error: VenvBuildError, job: Job) -> None:
-    problems = [{name: REDACTOR.redact(text) for name, text in one.as_json().items()} for one in error.problems]
     with contextlib.suppress(OSError):  # a full disk must not hide what filled it
-        job.work.fail(step, error.exit_code, problems)
+        job.work.fail(step, error.exit_code, _redacted(error))
+
+
+def _redacted(error: VenvBuildError) -> list[dict[str, str]]:
+    return [{name: REDACTOR.redact(text) for name, text in one.as_json().items()} for one in error.problems]
 
 
 def _register(job: Job) -> Made:
@@ -142,7 +167,11 @@ def _register(job: Job) -> Made:
 
 def _bring_into_index(store: Store, day: str, job: Job) -> None:
     """A row of a day that the index covers; of later days the rows are read."""
-    if day >= index.read(store).covering_before:
+    try:
+        if day >= index.read(store).covering_before:
+            return
+    except IntegrityError as error:  # the build and its row are whole, and no build would end well any more
+        log.warning("the build is not in the index: %s", error.problems[0].as_line())
         return
     # With DuckDB and engines, which no other step needs.
     from athena.compaction import Compactor

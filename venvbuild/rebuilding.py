@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib import resources
@@ -15,6 +16,7 @@ from venvbuild.closure import LOCK, Closure, LockedDistribution
 from venvbuild.conflicts import find_conflicts
 from venvbuild.errors import IntegrityError, Problem, ResolutionError
 from venvbuild.interpreters import Interpreter
+from venvbuild.manifest import walk
 from venvbuild.members import ROOT
 from venvbuild.needs import Root, Target
 from venvbuild.parallel import each
@@ -61,6 +63,7 @@ def rebuild(
         _install(locked, supply, venv)
         _refuse_incomplete(venv, roots, interpreter, build)
         _add_rehome(venv)
+        _open_to_all(venv)
         restored = Restored(
             venv_version=venv_version,
             target=str(target),
@@ -148,3 +151,11 @@ def _add_rehome(venv: Path) -> None:
     script = venv / "bin" / "rehome"
     rehoming.write(script, resources.files("venvbuild").joinpath("rehome").read_bytes())
     script.chmod(0o755)
+
+
+def _open_to_all(venv: Path) -> None:
+    """The modes that an archive has, whatever the umask: others may read, and run what its owner may run."""
+    for name, facts in walk(venv, leave_out=""):
+        if not stat.S_ISLNK(facts.st_mode):
+            is_run = stat.S_ISDIR(facts.st_mode) or facts.st_mode & stat.S_IXUSR
+            (venv / name).chmod(0o755 if is_run else 0o644)

@@ -12,20 +12,22 @@ import re
 import secrets
 import stat
 import sys
+import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from venvbuild import bundle, libraries
+from venvbuild import bundle, libraries, parallel
+from venvbuild.bytecode import Compiler
 from venvbuild.errors import Problem
 from venvbuild.interpreters import Interpreter
+from venvbuild.manifest import walk
 from venvbuild.members import BASE
-from venvbuild.process import clean_environment, run
 from venvbuild.unpacking import refused
 
 _MAX_CONFIGURATION_BYTES = 1 << 16
-_COMPILE_TIMEOUT_S = 3600
 _WAY_OUT = "build it here from its lock, with the same pins: venvbuild get VERSION TARGET --rebuild"
 _VERSION = re.compile(r"version(?:_info)?\s*=\s*(3\.[0-9]{1,3}(?:\.[0-9]{1,3})?)(?:[^0-9].*)?")
 
@@ -213,14 +215,28 @@ def compile_bytecode(venv: Path, target: Path, interpreter: Interpreter) -> None
     no code of any package.
 
     `checked-hash`: bytecode of a file that is edited later is not used. Files that are no Python (templates) are left.
+
+    Raises:
+        OSError: the disk is full, or fails. UsageError: it takes too long.
     """
-    is_inside = interpreter.path.is_relative_to(target)
-    path = venv / interpreter.path.relative_to(target) if is_inside else interpreter.path
-    for folder in ("lib", f"{BASE}/lib") if is_inside else ("lib",):
-        options = ["-q", "-j", "0", "--invalidation-mode", "checked-hash", "-d", str(target / folder)]
-        # -B: what compileall itself imports would be kept with the path of the folder that this is made in.
-        command = [str(path), "-I", "-S", "-B", "-m", "compileall", *options, str(venv / folder)]
-        run(command, env=clean_environment(), timeout_s=_COMPILE_TIMEOUT_S, check=False)
+    folders = ["lib"]
+    if interpreter.path.is_relative_to(target):
+        interpreter = replace(interpreter, path=venv / interpreter.path.relative_to(target))
+        folders.append(f"{BASE}/lib")
+    names = sorted(name for folder in folders for name in _modules(venv, folder))
+    compiler = Compiler(interpreter, venv, str(target), threading.Event())
+    count = os.cpu_count() or 1
+    try:
+        parallel.each(partial(compiler.compile, venv), [names[number::count] for number in range(count)], count)
+    except BaseException:
+        compiler.stop.set()
+        raise
+
+
+def _modules(venv: Path, folder: str) -> Iterator[str]:
+    for path, facts in walk(venv / folder):
+        if stat.S_ISREG(facts.st_mode) and os.path.splitext(path)[1] == ".py":
+            yield f"{folder}/{path}"
 
 
 def write(path: Path, content: bytes) -> None:

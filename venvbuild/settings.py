@@ -39,6 +39,8 @@ class Setting:
     parse: Callable[[str, str], Any] = lambda text, _where: text
     """From text to value; the second argument says where the text came from."""
     has_flag: bool = True
+    is_secret: bool = False
+    """Whether its value may never be shown."""
 
     @property
     def env(self) -> str:
@@ -206,6 +208,14 @@ SETTINGS: tuple[Setting, ...] = (
         "the AWS region of Athena",
         parse=_fitting(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}", "AWS region", "write it like eu-central-1"),
         has_flag=False,
+    ),
+    Setting(
+        "notify_urls",
+        "who is told of failures and recoveries: addresses of apprise, separated by spaces",
+        (),
+        parse=_words,
+        has_flag=False,
+        is_secret=True,
     ),
     Setting("s3_endpoint_url", "S3 service other than AWS", has_flag=False),
     Setting("s3_sse_kms_key_id", "KMS key that encrypts what is stored", has_flag=False),

@@ -107,6 +107,8 @@ class Job:
     environ: Mapping[str, str]
     options: Mapping[str, Any] = field(default_factory=dict)
     """What the step's own command was given, by setting; stronger than what `check` recorded."""
+    is_kept: bool = True
+    """Whether the work dir is there after the run."""
 
     @property
     def path(self) -> Path:
@@ -151,25 +153,37 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
         found.interpreter,
         {
             **{name: settings[name] for name in _RECORDED},
-            "python_version": found.interpreter.version,
             "index_url": strip_credentials(settings["index_url"]),
             "extra_index_urls": [strip_credentials(url) for url in settings["extra_index_urls"]],
             "find_links": [_place(url) for url in settings["find_links"]],
-            "requirements": str(request.requirements),
+            **asked(request, settings, environ),
+            "python_version": found.interpreter.version,
             "requirements_sha256": read.sha256,
             "locked": request.locked,
             "allow_sdist": sdists,
             "interpreter": str(found.interpreter.path),
             "python_full_version": found.interpreter.full_version,
-            "build_url": _shown_to_all(environ.get("BUILD_URL")),
-            "source_revision": _shown_to_all(environ.get("GIT_COMMIT")),
         },
     )
 
 
+def asked(request: Request, settings: Settings, environ: Mapping[str, str]) -> dict[str, str | None]:
+    """What names a run, accepted or not."""
+    return {
+        "env_name": settings["env_name"],
+        "python_version": settings["python_version"],
+        "requirements": str(request.requirements),
+        "build_url": _shown_to_all(environ.get("BUILD_URL")),
+        "source_revision": _shown_to_all(environ.get("GIT_COMMIT")),
+    }
+
+
 def _shown_to_all(text: str | None) -> str | None:
     """What goes into metadata.json, which everybody may read."""
-    return REDACTOR.redact(strip_credentials(text)) if text else None
+    if not text:
+        return None
+    readable = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return REDACTOR.redact(strip_credentials(readable))
 
 
 def _place(find_links: str) -> str:
@@ -428,4 +442,5 @@ def _supply(job: Job) -> Supply:
         timeout_s=recorded["timeout_s"],
         scratch=job.path,
         sdists=tuple(recorded["allow_sdist"]),
+        shares_cache=not job.is_kept,
     )

@@ -42,7 +42,7 @@ class Summary:
             f"stopped at {self.stopped_at}" if self.stopped_at else "",
             self.venv_version or "",
             count_text(self.package_count, "package") if self.package_count is not None else "",
-            self._conflicts(),
+            self.conflicts_text,
             self.store or "",
         ]
         return ", ".join(part for part in parts if part)
@@ -51,7 +51,9 @@ class Summary:
         """The fields, and `title` and `description`."""
         return {**asdict(self), "title": self.title, "description": self.description}
 
-    def _conflicts(self) -> str:
+    @property
+    def conflicts_text(self) -> str:
+        """`conflict free`, `3 conflicts`; empty when that is not known."""
         if self.conflict_count is None:
             return ""
         return count_text(self.conflict_count, "conflict") if self.conflict_count else "conflict free"
@@ -62,6 +64,9 @@ def of(folder: Path) -> Summary | None:
     work = workdir.recorded(folder)
     if work is None:
         return None
+    if work.failure and work.failure["step"] == "check":  # what is here was made by an earlier run
+        asked = work.failure.get("asked", {})
+        return Summary(asked.get("env_name"), asked.get("python_version"))
     # The reports, not the record: inspect writes them before it fails the job.
     packages = _report(folder, "installed_packages.json")
     return Summary(

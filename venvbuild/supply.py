@@ -58,8 +58,9 @@ class Supply:
         timeout_s: int,
         scratch: Path,
         sdists: tuple[str, ...] = (),
+        shares_cache: bool = False,
     ) -> Supply:
-        """The one that this process is configured for, with nothing built yet."""
+        """The one that this process is configured for, with nothing built yet; `shares_cache` as in `Installer`."""
         installer = Installer(
             Path(uv.find_uv_bin()),
             *sources,
@@ -67,6 +68,7 @@ class Supply:
             timeout_s=timeout_s,
             inherited=Installer.variables_of(environ),
             on_line=_pass_on_warnings,
+            shares_cache=shares_cache,
         )
         return cls(interpreter, installer, package_index(sources, settings, environ), scratch, sdists)
 

@@ -47,13 +47,21 @@ class WorkDir:
         """Whether `step` ended well when it last ran; what it made may have changed since."""
         return step in self._record["steps"]
 
+    @property
+    def begun(self) -> str | None:
+        """The step that was begun last and has not ended well: it failed, was cut short, or is at work."""
+        return self._record.get("running")
+
     def duration_s(self, step: str) -> float:
         """Seconds that `step` took when it last ran."""
         return self._record["steps"][step]["duration_s"]  # type: ignore[no-any-return]
 
     @property
     def failure(self) -> Mapping[str, Any] | None:
-        """Why the step that was begun last did not end well: `step`, `exit_code`, `problems`; None when it did."""
+        """Why the step that was begun last did not end well: `step`, `exit_code`, `problems`; None when it did.
+
+        For `check` also `asked`: the settings of the run that it refused, as far as they are known.
+        """
         return self._record.get("failed")
 
     def start(self, settings: Mapping[str, Any]) -> None:
@@ -85,6 +93,19 @@ class WorkDir:
         """Remember why `step`, which was begun, did not end well; `problems` hold no secret."""
         self._record["failed"] = {"step": step, "exit_code": exit_code, "problems": [dict(one) for one in problems]}
         self._save()
+
+    def refuse(self, exit_code: int, problems: Sequence[Mapping[str, str]], asked: Mapping[str, Any]) -> None:
+        """Remember why `check` did not even begin the run that was `asked` for; what an earlier run made stays."""
+        if "schema_version" not in self._record:
+            self.start({})
+        self.fail("check", exit_code, problems)
+        self._record["failed"]["asked"] = dict(asked)
+        self._save()
+
+    def accept(self) -> None:
+        """Forget a refusal: the run that is here is asked for again."""
+        if self._record.pop("failed", None):
+            self._save()
 
     def finish(
         self, step: str, *, key: str, outputs: Sequence[str], result: Mapping[str, Any], duration_s: float

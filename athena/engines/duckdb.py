@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -14,6 +13,7 @@ from athena import database, index
 from athena.database import Sources
 from athena.day_packages import packages_of
 from athena.dialect import tables_of, to_duckdb
+from athena.duck import interruptible
 from athena.engines import Answer
 from athena.index import Index, Segment
 from athena.index_cache import IndexCache
@@ -53,8 +53,10 @@ class DuckDB:
         sql = to_duckdb(statement.sql)
         connection = self._catalog(tables_of(statement.sql), statement.scope)
         try:
-            return _interruptible(connection, lambda: _answer(connection, sql, statement.values))
+            return interruptible(connection, lambda: _answer(connection, sql, statement.values))
         except duckdb.Error as error:
+            if isinstance(error, duckdb.IOException) or str(self._folder) in str(error):
+                raise self._damaged(error) from error
             raise QueryEngineError(
                 "DuckDB cannot answer", why=str(error).splitlines()[0], fix="correct the query"
             ) from error
@@ -87,7 +89,9 @@ class DuckDB:
         while True:
             current = index.read(self._store)
             try:
-                return replace(self._of_index(current, tables, scope), rows=rows)
+                found = replace(self._of_index(current, tables, scope), rows=rows)
+                self._index.remove_unused(current)
+                return found
             except IntegrityError:  # of a segment that was removed since, in a very long pause
                 if index.read(self._store).generation == current.generation:
                     raise
@@ -110,13 +114,16 @@ class DuckDB:
         try:
             connection = database.connect(sources)
         except duckdb.Error as error:
-            raise IntegrityError(
-                "a file of the local cache is damaged",
-                where=str(self._folder),
-                why=str(error).splitlines()[0],
-                fix="remove this folder; it is filled again",
-            ) from error
+            raise self._damaged(error) from error
         self._opened = sources, connection
+
+    def _damaged(self, error: duckdb.Error) -> IntegrityError:
+        return IntegrityError(
+            "a file of the local cache is damaged",
+            where=str(self._folder),
+            why=str(error).splitlines()[0],
+            fix="remove this folder; it is filled again",
+        )
 
     def _close(self) -> None:
         if self._opened:
@@ -131,14 +138,3 @@ def _day_of_last(segment: Segment) -> str:
 def _answer(connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Value]) -> Answer:
     cursor = connection.execute(sql, list(values))
     return Answer.of([name for name, *_ in cursor.description or ()], cursor.fetchall())
-
-
-def _interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], Answer]) -> Answer:
-    """What `work` gives; DuckDB itself does not hear signals while it works, so it works beside us."""
-    with ThreadPoolExecutor(1) as worker:
-        answer = worker.submit(work)
-        try:
-            return answer.result()
-        except BaseException:
-            connection.interrupt()
-            raise

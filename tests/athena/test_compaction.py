@@ -17,6 +17,7 @@ from athena import compaction, index, packages, queries, table
 from athena.compaction import Compacted, Compactor, last_day_covered_before
 from athena.engines.duckdb import DuckDB
 from athena.index_cache import IndexCache
+from athena.index_check import index_problems
 from athena.queries import Search
 from athena.row_cache import scan
 from benchmarks import catalog
@@ -182,7 +183,11 @@ def test_a_row_of_a_covered_day_is_found_at_once_and_once(store: Store, tmp_path
     )
     assert found(store, tmp_path) == wanted
     assert indexed(store, tmp_path) == [one for one in wanted if one < "venv_20250704"]
-    assert compactor.cover(DAY(1)) == Compacted(index.read(store))
+    before = index.read(store).segments
+    again = compactor.cover(DAY(1))
+    assert again is not None
+    assert (again.added, again.removed) == (0, 0)
+    assert index.read(store).segments == before
 
 
 def test_a_row_that_was_removed_goes_out_of_the_index(store: Store, tmp_path: Path) -> None:
@@ -243,6 +248,91 @@ def test_the_loser_of_two_takes_its_files_back(store: Store, tmp_path: Path) -> 
     assert (winner.added, done) == (1, Compacted(winner.index))
     names = {entry.key.split("/")[2] for entry in store.list(f"{index.FOLDER}/")}
     assert names == {"CURRENT.json", *(one.name for one in winner.index.segments), *winner.index.retired}
+
+
+def rebuild_beside_a_register(store: Store, tmp_path: Path, once: Callable[[Callable[[], object]], Any]) -> None:
+    """The row goes, a rebuild lists without it, the row is written again and covered: nothing changes, for the index
+    still has the build."""
+    [key] = registered(store, build(1))
+    registered(store, build(1, 1))
+    Compactor(store, tmp_path).compact(DAY(2))
+    store.remove(key)
+
+    def other() -> None:
+        registered(store, build(1))
+        Compactor(store, tmp_path / "other").cover(DAY(1))
+
+    Compactor(Watched(store, once(other)), tmp_path, wait=lambda _: None).compact(DAY(2), is_rebuilt=True)
+
+
+def cover_beside_a_removal(store: Store, tmp_path: Path, once: Callable[[Callable[[], object]], Any]) -> None:
+    registered(store, build(1, 1), build(1))
+    Compactor(store, tmp_path).compact(DAY(2))
+    [late] = registered(store, build(1, 2))
+
+    def other() -> None:
+        store.remove(late)
+        Compactor(store, tmp_path / "other").cover_all()
+
+    Compactor(Watched(store, once(other)), tmp_path, wait=lambda _: None).cover(DAY(1))
+
+
+@pytest.mark.parametrize("race", [rebuild_beside_a_register, cover_beside_a_removal])
+def test_an_older_listing_never_wins_though_the_other_had_nothing_to_change(
+    store: Store, tmp_path: Path, race: Callable[..., None]
+) -> None:
+    done: list[bool] = []
+
+    def once(other: Callable[[], object]) -> Callable[[str, str], None]:
+        def act(call: str, key: str) -> None:
+            if call == "put" and "/packages/" in key and not done:
+                done.append(True)
+                other()
+
+        return act
+
+    race(store, tmp_path, once)
+    assert done
+    assert found(store, tmp_path) == indexed(store, tmp_path) == ["venv_20250701_000000", "venv_20250701_000001"]
+    assert list(index_problems(store, tmp_path / "check")) == []
+
+
+def test_a_bit_that_changes_in_the_cache_comes_into_no_answer_and_no_segment(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    registered(store, build(1), build(1, 1))
+    cache = tmp_path / "cache"
+    [segment] = Compactor(store, cache).compact(DAY(2)).index.segments
+    [path] = IndexCache(store, cache).packages([segment])
+    whole = path.read_bytes()
+    for place in range(0, len(whole), 97):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        assert found(store, cache) == ["venv_20250701_000000", "venv_20250701_000001"]
+        assert path.read_bytes() == whole
+    path.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])
+    registered(store, build(1, 2))
+    Compactor(store, cache).cover(DAY(1))
+    assert list(index_problems(store, cache)) == []
+
+
+def test_a_wrong_clock_is_put_right_by_a_rebuild(store: Store, tmp_path: Path) -> None:
+    registered(store, build(1), build(3))
+    Compactor(store, tmp_path).compact("2099-01-01")
+    done = Compactor(store, tmp_path).compact(DAY(2), is_rebuilt=True)
+    assert (done.index.covered_before, done.index.covering_before) == (DAY(2), DAY(2))
+    assert found(store, tmp_path) == ["venv_20250701_000000", "venv_20250703_000000"]
+    assert indexed(store, tmp_path) == ["venv_20250701_000000"]
+
+
+def test_one_late_register_reads_one_row_and_no_damaged_one_of_its_day(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    [key, *_] = registered(store, *(build(1, second) for second in range(9)))
+    Compactor(store, tmp_path / "one").compact(DAY(2))
+    Path(store.url, key).write_text("damaged")
+    [late] = registered(store, build(1, 30))
+    watched = Watched(store)
+    Compactor(watched, tmp_path / "two").cover(DAY(1))
+    assert [one for call, one in watched.calls if call == "read" and one.startswith(table.ROWS)] == [late]
+    assert len(found(store, tmp_path / "two")) == 10
 
 
 def test_who_never_wins_says_so(store: Store, tmp_path: Path) -> None:

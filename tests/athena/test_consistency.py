@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -35,12 +36,22 @@ def test_a_table_with_a_row_for_each_build_is_whole(store: Store, tmp_path: Path
 def test_a_build_without_a_row_and_a_row_without_a_build_are_named(store: Store, tmp_path: Path) -> None:
     put_build(store, 1)
     described = metadata.read(store, put_build(store, 2))
-    table.register(store, {**described, "venv_version": version(3)})
+    instant = f"{datetime.strptime(version(3), 'venv_%Y%m%d_%H%M%S').replace(tzinfo=UTC):%Y-%m-%dT%H:%M:%SZ}"
+    table.register(store, {**described, "venv_version": version(3), "created_at": instant})
     table.register(store, described)
     found = {problem.rule: problem.what for problem in find_problems(store, tmp_path / "cache")}
     assert set(found) == {"NO_BUILD", "NO_ROW"}
     assert version(3) in found["NO_BUILD"]
     assert version(1) in found["NO_ROW"]
+
+
+def test_a_row_of_another_instant_and_one_that_is_no_text_are_named(store: Store, tmp_path: Path) -> None:
+    described = metadata.read(store, put_build(store, 1))
+    table.register(store, {**described, "created_at": described["created_at"].replace(":01Z", ":59Z")})
+    other = metadata.read(store, put_build(store, 2))
+    table.register(store, {**other, "conflicts": ["\ud800"]})
+    named = {rule for rule, _ in rules(store, tmp_path / "cache")}
+    assert named == {"MISPLACED_ROW", "BAD_ROW"}
 
 
 @pytest.mark.parametrize("name", ["dt=2025-07-22/venv.tar.gz", "dt=2025-07-22/x/y.json", "x.json", "dt=today/x.json"])

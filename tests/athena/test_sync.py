@@ -49,7 +49,7 @@ def test_rows_are_written_and_removed_and_the_index_agrees(store: Store, tmp_pat
     assert list(find_problems(store, tmp_path)) == []
     before = index.read(store)
     assert synced(store, tmp_path) == sync.Difference((), ())
-    assert index.read(store) == before
+    assert index.read(store).segments == before.segments
 
 
 def test_without_an_index_only_rows_are_made(store: Store, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import tarfile
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -217,6 +218,40 @@ def test_the_work_dir_is_gone_after_success_and_named_after_failure(tool: Tool, 
     kept = re.search(r"the work dir is kept: (\S+)", done.stderr)
     assert kept is not None
     assert Path(kept[1], "build.log").is_file()
+
+
+def test_only_an_environment_that_nobody_keeps_shares_files_with_the_cache(tool: Tool, tmp_path: Path) -> None:
+    script = {"kedro.py": "x = 1\n", "kedro-0.20.data/scripts/old-kedro": "#!python\nimport kedro\n"}
+    wheel(tool.index.folder, "kedro", "0.20", files=script)
+    env = {"TMPDIR": str(tmp_path), "UV_CACHE_DIR": str(tmp_path / "uv-cache")}
+    pins, blocked = tool.requirements("kedro==0.20"), tmp_path / "blocked"
+    blocked.mkdir()
+    (blocked / "venv-builds").touch()
+    done = tool.run("build", "--json", "-r", pins, "--work-dir", tool.work, **env)
+    assert done.code == 0, done.stderr
+    cached = _files(tmp_path / "uv-cache" / "archive-v0")
+    assert {path.stat().st_nlink for path in _files(tool.work / "venv")} == {1}
+    failed = tool.run("build", "--json", "-r", pins, "--store", blocked, **env)  # in upload, and its work dir is kept
+    venv = Path(re.search(r"the work dir is kept: (\S+)", failed.stderr)[1], "venv")  # type: ignore[index]
+    shared = {path.name for path in _files(venv) if path.stat().st_nlink > 1}
+    assert {"kedro.py", "METADATA"} <= shared
+    assert not {"old-kedro", "RECORD", "pyvenv.cfg"} & shared
+    assert _files(tmp_path / "uv-cache" / "archive-v0") == cached
+    again = tool.run("build", "--json", "-r", pins, **env)
+    assert again.json["archive_sha256"] == done.json["archive_sha256"]
+    assert _files(tmp_path / "uv-cache" / "archive-v0") == cached
+
+
+def _files(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and not path.is_symlink()}
+
+
+def test_a_cache_on_another_file_system_is_copied_from_without_a_word(tool: Tool) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as elsewhere:
+        assert os.stat(elsewhere).st_dev != os.stat(tool.folder).st_dev
+        done = tool.build("kedro==0.19.14", UV_CACHE_DIR=elsewhere)
+    assert done.code == 0, done.stderr
+    assert "copy" not in done.stderr
 
 
 def test_conflicts_fail_the_build_unless_asked_otherwise(tool: Tool) -> None:

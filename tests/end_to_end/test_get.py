@@ -224,6 +224,24 @@ def test_a_full_disk_is_7_with_nothing_left_and_the_old_environment_as_it_was(
     assert said(target / "bin" / "talk") == "talking with alpha"
 
 
+# A module of 30 kB whose bytecode is 5 MB: its sums are constants, which the compiler adds up.
+SWELLS = {"swells.py": "".join(f"a{number} = '{number:04}' * 1000\n" for number in range(1200))}
+
+
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
+def test_bytecode_that_cannot_be_written_whole_leaves_nothing(tool: Tool, place: str) -> None:
+    wheel(tool.index.folder, "swells", "1.0", files=SWELLS)
+    version = tool.build("swells==1.0").json["venv_version"]
+    limited = ["bash", "-c", 'ulimit -f 2048; exec "$@"', "-", *tool.command("get", version, "venv", "--compile")]
+    done = subprocess.run(
+        limited, cwd=tool.folder, env=tool.environment(), capture_output=True, text=True, timeout=300, check=False
+    )
+    assert (done.returncode, "File too large" in done.stderr) == (7, True), done.stderr
+    assert not (tool.folder / "venv").exists()
+    assert tool.run("get", version, "venv", "--compile").code == 0
+    assert max(path.stat().st_size for path in (tool.folder / "venv").rglob("*.pyc")) > 4_000_000
+
+
 def on_a_terminal(command: list[str], env: dict[str, str], folder: Path) -> str:
     """What a program shows to a person: its stderr is a terminal."""
     ours, theirs = os.openpty()

@@ -116,7 +116,8 @@ def test_what_is_installed_is_the_lock_and_nothing_else(tool: Tool, foreign: str
 def test_it_looks_like_what_get_restores(tool: Tool, foreign: str) -> None:
     describe(tool, foreign, platform=f"linux_{HERE}")
     assert tool.run("get", foreign, "got").code == 0
-    assert tool.run("get", foreign, "rebuilt", "--rebuild").code == 0
+    private = ["sh", "-c", 'umask 077; exec "$@"', "-", *tool.command("get", foreign, "rebuilt", "--rebuild")]
+    subprocess.run(private, cwd=tool.folder, env=tool.environment(), capture_output=True, timeout=300, check=True)
 
     def look(folder: Path) -> dict[str, str]:
         paths = [path for path in folder.rglob("*") if "__pycache__" not in path.parts]
@@ -138,11 +139,17 @@ def test_an_environment_that_get_made_is_replaced_and_compiled_if_asked(tool: To
     assert tool.run("get", foreign, "venv", "--rebuild").code == 0
     (tool.folder / "venv/old").write_text("old")
     tool.run("promote", foreign, "prod")
-    done = tool.run("get", "sales@prod", "venv", "--rebuild", "--compile")
-    assert done.code == 0, done.stderr
+    again = tool.command("get", "sales@prod", "venv", "--rebuild", "--compile")
+    private = ["sh", "-c", 'umask 077; exec "$@"', "-", *again]
+    done = subprocess.run(
+        private, cwd=tool.folder, env=tool.environment(), capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
     assert "rebuilt from its lock" in done.stdout
     assert not (tool.folder / "venv/old").exists()
-    assert (tool.folder / "venv" / SITE / "__pycache__/app.cpython-311.pyc").read_bytes()[4:8] == b"\x03\0\0\0"
+    compiled = tool.folder / "venv" / SITE / "__pycache__/app.cpython-311.pyc"
+    assert compiled.read_bytes()[4:8] == b"\x03\0\0\0"
+    assert (compiled.stat().st_mode, compiled.parent.stat().st_mode) == (0o100644, 0o40755)
 
 
 def test_what_is_not_ours_is_left_untouched_and_the_index_not_asked(tool: Tool, foreign: str) -> None:

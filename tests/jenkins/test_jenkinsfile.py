@@ -13,7 +13,7 @@ import pytest
 from tests.support.groovy import Groovy
 from tests.support.requirement import require
 from tests.support.scripts import BIN, REPOSITORY
-from venvbuild.commands.check import DEFAULT_WORK_DIR
+from venvbuild.commands.options import DEFAULT_WORK_DIR
 from venvbuild.settings import BY_NAME, DEFAULT_PYTHON
 from venvbuild.workdir import STEPS
 
@@ -42,7 +42,7 @@ def test_its_stages_are_the_seven_steps_in_order(job: dict[str, Any]) -> None:
 
 def test_each_stage_calls_its_own_script_and_nothing_else(job: dict[str, Any]) -> None:
     called = [(shell["stage"], re.fullmatch(r"bin/([a-z]+)( .*)?", shell["text"])) for shell in job["shells"]]
-    expected = [*((step.capitalize(), step) for step in STEPS), (None, "summary")]
+    expected = [*((step.capitalize(), step) for step in STEPS), (None, "notify"), (None, "summary"), (None, "report")]
     assert [(stage, script and script[1]) for stage, script in called] == expected
     assert all((BIN / step).is_file() for step in STEPS)
 
@@ -51,14 +51,14 @@ def test_every_shell_text_is_in_single_quotes_so_that_nobody_can_add_a_parameter
     assert {(shell["kind"], shell["quote"]) for shell in job["shells"]} == {("constant", "'")}
 
 
-def test_credentials_are_bound_around_upload_and_register_only(job: dict[str, Any]) -> None:
+def test_credentials_are_bound_where_no_code_of_a_package_runs(job: dict[str, Any]) -> None:
     with_credentials = [shell["text"] for shell in job["shells"] if CREDENTIAL_BLOCKS & set(shell["inside"])]
-    assert with_credentials == ["bin/upload", "bin/register"]
+    assert with_credentials == ["bin/upload", "bin/register", 'bin/notify "$NOTIFY_EVENT"']
 
 
 def test_no_shell_line_hides_an_exit_code(job: dict[str, Any]) -> None:
     assert not [shell["text"] for shell in job["shells"] if re.search(r"[|&;]|\bset \+e\b", shell["text"])]
-    assert "returnStatus" not in JENKINSFILE
+    assert re.findall(r"sh\((.*), returnStatus: true\)", JENKINSFILE) == ["""script: 'bin/notify "$NOTIFY_EVENT"'"""]
     assert "catchError" not in JENKINSFILE
 
 
@@ -79,6 +79,7 @@ def test_its_parameters_are_these(parameters: dict[str, dict[str, Any]]) -> None
         "VENVBUILD_STORE": "string",
         "AGENT_LABEL": "string",
         "AWS_CREDENTIALS_ID": "string",
+        "NOTIFY_CREDENTIALS_ID": "string",
     }
     assert all(one["trim"] is True for one in parameters.values() if one["kind"] == "string")
     assert all(one["description"] for one in parameters.values())

@@ -3,125 +3,23 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.support.groovy import Ended, Groovy, Job
-from tests.support.index_server import IndexServer
+from tests.support.agent import ALL_WELL, FILE, JENKINSFILE, REPORTS, STAGES, Agent
+from tests.support.groovy import Ended, Job
+from tests.support.receivers import Webhook
 from tests.support.recording_proxy import RecordingProxy, answer, stall
 from tests.support.requirement import require
-from tests.support.s3_servers import ACCESS_KEY, ENVIRONMENT, SECRET_KEY, S3Server
-from tests.support.scripts import REPOSITORY, tool_cache
-from tests.support.stored import Place, assert_nothing_torn
-from tests.support.wheels import wheel
-from venvbuild.workdir import STEPS
-
-JENKINSFILE = (REPOSITORY / "Jenkinsfile").read_text("utf-8")
-FILE = "examples/kedro/requirements.txt"
-STAGES = [step.capitalize() for step in STEPS]
-ALL_WELL = dict.fromkeys(STAGES, "SUCCESS")
-REPORTS = ("build.log", "requirements.txt", "requirements.lock.txt", "installed_packages.json", "pipdeptree.txt",
-           "conflicts.json", "metadata.json", "upload/frozen/metadata.json")  # fmt: skip
-
-
-@dataclass
-class Agent:
-    """A machine that runs the job: a checkout, an index, a store, and no settings but those of the job."""
-
-    groovy: Groovy
-    index: IndexServer
-    folder: Path
-    place: Place
-    given: dict[str, Any] = field(default_factory=dict)
-    """Further facts of every job: `pipeline`, `shell`, `workspace_name`."""
-
-    def __post_init__(self) -> None:
-        self.source = self.folder / "source"
-        for name in ("bin", "venvbuild", "athena", "locks"):
-            shutil.copytree(REPOSITORY / name, self.source / name, ignore=shutil.ignore_patterns("__pycache__"))
-        (self.folder / "home").mkdir()
-
-    def pins(self, *lines: str, file: str = FILE) -> None:
-        """What the checked out requirements file holds."""
-        path = self.source / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(f"{line}\n" for line in lines))
-
-    def job(self, **params: str) -> Job:
-        """A run started from Jenkins' form with these, and the store's."""
-        store = {"VENVBUILD_STORE": self.place.url}
-        if self.place.endpoint_url:
-            store["AWS_CREDENTIALS_ID"] = "store-key"
-        return Job(**{
-            "pipeline": JENKINSFILE, "folder": self.folder, "params": {"ENV_NAME": "sales", **store, **params},
-            "source": self.source, "commit": "0123456789abcdef", "env": self.environment(),
-            "credentials": {"store-key": {"type": "aws", "access_key": ACCESS_KEY, "secret_key": SECRET_KEY}},
-            **self.given,
-        })  # fmt: skip
-
-    def environment(self) -> dict[str, str]:
-        s3 = {
-            name: value
-            for name, value in ENVIRONMENT.items()
-            if name not in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-        }
-        return {
-            "HOME": str(self.folder / "home"),
-            "XDG_CACHE_HOME": str(tool_cache()),
-            "VENVBUILD_INDEX_URL": self.index.url(),
-            **(s3 if self.place.endpoint_url else {}),
-            **self.place.env,
-        }
-
-    def run(self, **params: str) -> Ended:
-        return self.groovy.run(self.job(**params))
-
-    @property
-    def builds(self) -> dict[str, Any]:
-        """By version, every build that readers see; each is whole."""
-        return assert_nothing_torn(self.place.open())
-
-
-def on_s3(server: S3Server) -> Place:
-    return Place(server.name, f"s3://{server.new_bucket()}/team", {"VENVBUILD_S3_ENDPOINT_URL": server.endpoint_url},
-                 server.endpoint_url)  # fmt: skip
-
-
-@pytest.fixture
-def agent(groovy: Groovy, index: IndexServer, tmp_path: Path) -> Agent:
-    """With a store in a folder, and an index that has `tiny` and two packages that contradict each other."""
-    wheel(index.folder, "tiny", "1.0")
-    wheel(index.folder, "needy", "1.0", requires=["other==1.0"])
-    wheel(index.folder, "other", "1.0")
-    wheel(index.folder, "other", "2.0")
-    wheel(index.folder, "old", "1.0", python="<3.9")
-    agent = Agent(groovy, index, tmp_path, Place("folder", str(tmp_path / "store")))
-    agent.pins("tiny==1.0")
-    return agent
-
-
-@pytest.fixture(params=["moto", "versitygw"])
-def agent_on_s3(request: pytest.FixtureRequest, s3_environment: None, agent: Agent) -> Agent:
-    return replace_place(agent, on_s3(request.getfixturevalue(f"{request.param}_server")))
-
-
-@pytest.fixture
-def agent_on_moto(moto_server: S3Server, s3_environment: None, agent: Agent) -> Agent:
-    return replace_place(agent, on_s3(moto_server))
-
-
-def replace_place(agent: Agent, place: Place) -> Agent:
-    agent.place = place
-    return agent
-
+from tests.support.s3_servers import SECRET_KEY
+from tests.support.scripts import tool_cache_with_notify
+from tests.support.stored import Place
 
 # --- success and conflict, on both servers
 
@@ -264,12 +162,15 @@ def test_a_dropped_exit_code_changes_the_stage_that_fails(
 
 
 @pytest.mark.parametrize("how", ["|| true", "returnStatus"])
-def test_a_dropped_exit_code_of_the_last_stage_makes_a_success_of_a_failure(agent_on_moto: Agent, how: str) -> None:
+def test_a_dropped_exit_code_of_the_last_stage_hides_a_failure_from_all_but_the_report(
+    agent_on_moto: Agent, how: str
+) -> None:
     ignored = JENKINSFILE.replace("sh 'bin/register'", "sh(script: 'bin/register', returnStatus: true)")
     agent_on_moto.given["pipeline"] = dropped("Register") if how == "|| true" else ignored
     with without_row(agent_on_moto):
         ended = agent_on_moto.run()
-    assert (ended.result, ended.stages["Register"]) == ("SUCCESS", "SUCCESS")
+    assert (ended.result, ended.stages["Register"]) == ("UNSTABLE", "SUCCESS")
+    assert ended.tests == {"total": 8, "failed": 1}
 
 
 def dropped(stage: str) -> str:
@@ -392,6 +293,107 @@ def test_a_requirements_file_with_a_hostile_name_is_only_a_file(agent: Agent) ->
     ended = agent.run(REQUIREMENTS_FILE=odd)
     assert ended.result == "SUCCESS", ended.console
     assert not list(agent.folder.rglob("PWNED*"))
+
+
+# --- reports
+
+
+def test_a_successful_run_shows_its_tests_and_its_page(agent: Agent) -> None:
+    ended = agent.run()
+    assert ended.tests == {"total": 8, "failed": 0}
+    assert ended.issues == 0
+    assert "venvbuild-work/report/index.html" in ended.published
+
+
+@pytest.mark.parametrize(
+    ("pins", "stopped_at", "tests", "issues"),
+    [
+        pytest.param(("tiny",), "Check", {"total": 8, "failed": 2}, 1, id="refused"),
+        pytest.param(("needy==1.0", "other==2.0"), "Create", {"total": 10, "failed": 2}, 1, id="conflict of pins"),
+        pytest.param(("old==1.0",), "Inspect", {"total": 9, "failed": 2}, 1, id="conflict of packages"),
+    ],
+)
+def test_a_failed_run_has_its_reports_too(
+    agent: Agent, pins: tuple[str, ...], stopped_at: str, tests: dict[str, int], issues: int
+) -> None:
+    agent.pins(*pins)
+    ended = agent.run()
+    assert (ended.result, ended.stages[stopped_at]) == ("FAILURE", "FAILURE")
+    assert (ended.tests, ended.issues) == (tests, issues)
+    assert "venvbuild-work/report/index.html" in ended.published
+    assert (agent.folder / "archive/venvbuild-work/report/index.html").is_file()
+
+
+def test_allowed_conflicts_are_shown_and_the_run_stays_unstable(agent: Agent) -> None:
+    agent.pins("needy==1.0", "other==2.0")
+    ended = agent.run(FAIL_ON_CONFLICTS="false")
+    assert (ended.result, ended.tests, ended.issues) == ("UNSTABLE", {"total": 10, "failed": 1}, 1)
+
+
+def test_without_the_plugins_the_reports_are_archived_and_the_result_is_the_same(agent: Agent) -> None:
+    agent.given["absent"] = ["junit", "recordIssues", "issues", "publishHTML"]
+    ended = agent.run()
+    assert ended.result == "SUCCESS", ended.console
+    assert (ended.tests, ended.issues, ended.published) == (None, None, [])
+    assert "The plugin warnings-ng is not installed" in ended.console
+    assert "venvbuild-work/report/index.html" in ended.archived
+
+
+# --- notifications
+
+
+def notified(agent: Agent, hook: Webhook, previous: str | None = None, **params: str) -> Ended:
+    """A run that tells `hook`."""
+    tool_cache_with_notify()
+    job = agent.job(NOTIFY_CREDENTIALS_ID="team", **params)
+    secret = {"team": {"type": "string", "secret": f"json://{hook.place}/secret-token-123"}}
+    return agent.groovy.run(replace(job, credentials={**job.credentials, **secret}, previous=previous))
+
+
+def test_a_failure_and_the_recovery_from_it_are_told_and_nothing_else(agent_on_moto: Agent, hook: Webhook) -> None:
+    agent_on_moto.pins("needy==1.0", "other==2.0")
+    assert notified(agent_on_moto, hook, "SUCCESS").result == "FAILURE"
+    assert notified(agent_on_moto, hook, "FAILURE", FAIL_ON_CONFLICTS="false").result == "UNSTABLE"
+    agent_on_moto.pins("tiny==1.0")
+    ended = notified(agent_on_moto, hook, "FAILURE")
+    assert (ended.result, "secret-token" in ended.console) == ("SUCCESS", False)
+    agent_on_moto.pins("tiny==1.0", "other==1.0")
+    assert notified(agent_on_moto, hook, "SUCCESS").result == "SUCCESS"
+    agent_on_moto.pins("needy==1.0", "other==2.0", "tiny==1.0")
+    notified(agent_on_moto, hook, "SUCCESS")
+    told = [post["title"] for _, post in hook.posts]
+    failed = "FAILED sales (py3.11) at create: 1 conflict"
+    assert told == [failed, "FIXED sales (py3.11): conflict free", failed]
+    last = hook.posts[-1][1]["message"]
+    assert "\n  + needy 1.0\n  other 1.0 -> 2.0\n" in last
+    assert "artifact/venvbuild-work/report/index.html" in last
+
+
+def without_credentials(agent: Agent) -> Job:
+    return agent.job(NOTIFY_CREDENTIALS_ID="absent")
+
+
+def with_a_wrong_address(agent: Agent) -> Job:
+    return replace(agent.job(), env={**agent.environment(), "VENVBUILD_NOTIFY_URLS": "nonsense://x"})
+
+
+def with_a_service_that_is_down(agent: Agent) -> Job:
+    return replace(agent.job(), env={**agent.environment(), "VENVBUILD_NOTIFY_URLS": "json://127.0.0.1:1"})
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (without_credentials, "Nobody was notified: Could not find credentials"),
+        (with_a_wrong_address, "Nobody was notified: exit code 2."),
+        (with_a_service_that_is_down, "WARNING: not notified: JSON (address 1)"),
+    ],
+)
+def test_what_cannot_be_told_changes_no_result(agent: Agent, made: Callable[[Agent], Job], said: str) -> None:
+    tool_cache_with_notify()
+    ended = agent.groovy.run(replace(made(agent), previous="FAILURE"))
+    assert (ended.result, "fixed" in ended.post) == ("SUCCESS", True), ended.console
+    assert said in ended.console
 
 
 # --- agents

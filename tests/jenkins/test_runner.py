@@ -325,6 +325,28 @@ def test_an_unknown_step_fails_and_the_nearest_is_named(run: Run) -> None:
     assert "No such DSL method 'ecko' found among steps, did you mean echo?" in ended.console
 
 
+def test_a_step_of_a_plugin_that_is_not_installed_can_be_done_without(said: Said) -> None:
+    steps = "script { try { recordIssues([:]) } catch (NoSuchMethodError missing) { echo 'without' } }"
+    assert "\nwithout\n" in said(pipeline(steps), absent=["recordIssues"])
+
+
+def test_issues_of_a_failed_run_are_recorded_only_on_demand(run: Run) -> None:
+    text = '{"issues": [{}, {}]}'
+    record = "recordIssues(%stools: [issues(pattern: 'r/*.json')])"
+    steps = f"writeFile(file: 'r/issues.json', text: '{text}')"
+    assert run(pipeline(f"{steps}\n{record % ''}")).issues == 2
+    failing = f"{steps}\nerror 'x'"
+    assert run(pipeline(failing, post=f"always {{ {record % ''} }}")).issues is None
+    assert run(pipeline(failing, post=f"always {{ {record % 'enabledForFailure: true, '} }}")).issues == 2
+
+
+def test_a_page_is_published_with_the_files_beside_it(run: Run) -> None:
+    page = "writeFile(file: 'r/index.html', text: 'x')\nwriteFile(file: 'r/x.css', text: 'x')"
+    publish = "publishHTML(target: [reportName: 'R', reportDir: '%s', reportFiles: 'index.html'])"
+    assert run(pipeline(f"{page}\n{publish % 'r'}")).published == ["r/index.html", "r/x.css"]
+    assert run(pipeline(publish % "absent")).result == "FAILURE"
+
+
 def test_a_stubbed_step_does_nothing(said: Said) -> None:
     assert "[Pipeline] slackSend" in said(pipeline("slackSend(channel: '#x')"), stub=["slackSend"])
 

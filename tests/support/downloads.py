@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -42,6 +43,23 @@ def trino() -> Path:
     return fetched("trino", versions.TRINO, _fetch_trino)
 
 
+def analysis_model() -> Path:
+    """The folder of the jars with the parsers of Jenkins' warnings-ng. Skips without Maven."""
+    return fetched("analysis-model", versions.ANALYSIS_MODEL, _fetch_analysis_model)
+
+
+def sarif_schema() -> bytes:
+    """The JSON Schema of SARIF 2.1.0, which one of these jars holds."""
+    [jar] = analysis_model().glob("violations-lib-*.jar")
+    with zipfile.ZipFile(jar) as library:
+        return library.read("jsonschemas/sarif-schema.json")
+
+
+def junit_schema() -> Path:
+    """junit-10.xsd of Jenkins' xUnit plugin, which the source of pytest holds."""
+    return fetched("pytest-source", versions.PYTEST_SOURCE, _fetch_junit_schema) / "junit-10.xsd"
+
+
 def pyspark() -> Path:
     """A SPARK_HOME: the `pyspark` of the package index. It needs a Java, which the caller finds."""
     return fetched("pyspark", versions.PYSPARK, _install_pyspark) / "pyspark"
@@ -63,6 +81,36 @@ def _build_versitygw(folder: Path) -> None:
 
 def _fetch_groovy(folder: Path) -> None:
     _maven(f"org.codehaus.groovy:groovy-all:{versions.GROOVY}", folder)
+
+
+def _fetch_analysis_model(folder: Path) -> None:
+    group, artifact = "edu.hm.hafner", "analysis-model"
+    dependency = "".join(
+        f"<{name}>{value}</{name}>"
+        for name, value in (("groupId", group), ("artifactId", artifact), ("version", versions.ANALYSIS_MODEL))
+    )
+    require(shutil.which("mvn"), f"{artifact} is fetched by Maven, which is not installed")
+    plugin = f"org.apache.maven.plugins:maven-dependency-plugin:{versions.MAVEN_DEPENDENCY_PLUGIN}:copy-dependencies"
+    with tempfile.TemporaryDirectory(dir=folder.parent) as workspace:
+        pom = Path(workspace, "pom.xml")
+        pom.write_text(
+            '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion><groupId>x</groupId>'
+            f"<artifactId>x</artifactId><version>1</version><dependencies><dependency>{dependency}</dependency>"
+            "</dependencies></project>"
+        )
+        run(["mvn", "-q", "-B", "-f", str(pom), plugin, "-DincludeScope=runtime", f"-DoutputDirectory={folder}"])
+
+
+def _fetch_junit_schema(folder: Path) -> None:
+    flags = ["--quiet", "--no-input", "--disable-pip-version-check", "--no-deps", "--no-binary", ":all:"]
+    with tempfile.TemporaryDirectory(dir=folder.parent) as fetched_to:
+        pin = f"pytest=={versions.PYTEST_SOURCE}"
+        run([sys.executable, "-m", "pip", "download", *flags, "--dest", fetched_to, pin], PIP_FIND_LINKS="")
+        [source] = Path(fetched_to).glob("*.tar.gz")
+        with tarfile.open(source) as archive:
+            schema = archive.extractfile(f"pytest-{versions.PYTEST_SOURCE}/testing/example_scripts/junit-10.xsd")
+            assert schema
+            (folder / "junit-10.xsd").write_bytes(schema.read())
 
 
 def _fetch_trino(folder: Path) -> None:

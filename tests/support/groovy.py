@@ -7,11 +7,13 @@ import os
 import select
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import pytest
 
 from tests.support import downloads
 from tests.support.requirement import require
@@ -44,9 +46,13 @@ class Job:
     """Of the agent."""
     stub: Sequence[str] = ()
     """Steps that do nothing."""
+    absent: Sequence[str] = ()
+    """Steps whose plugin is not installed."""
     labels: Sequence[str] = ()
     """Of the agent."""
     number: int = 42
+    library: Path | None = None
+    """The folder of its shared library, which has `vars/`."""
     kill_after_ms: int = 20_000
     workspace_name: str = "workspace"
 
@@ -69,7 +75,8 @@ class Job:
             "archive": str(self.archive), "params": dict(self.params or {}), "first_run": self.params is None,
             "env": {"PATH": os.environ["PATH"], **self.env}, "credentials": {**self.credentials},
             "source": str(self.source) if self.source else None, "commit": self.commit, "previous": self.previous,
-            "shell": self.shell, "stub": list(self.stub), "labels": list(self.labels), "number": self.number,
+            "shell": self.shell, "stub": list(self.stub), "absent": list(self.absent), "labels": list(self.labels),
+            "number": self.number, "library": str(self.library) if self.library else None,
             "kill_after_ms": self.kill_after_ms, "job": "environments",
         }  # fmt: skip
 
@@ -91,11 +98,21 @@ class Ended:
     description: str | None
     console: str
     tests: Mapping[str, int] | None = None
+    issues: int | None = None
+    published: Sequence[str] = ()
+    """Files of the pages that publishHTML keeps."""
 
     @property
     def codes(self) -> dict[str, int]:
         """The exit code of the last shell step of each stage."""
         return {shell["stage"]: shell["code"] for shell in self.shells if shell["stage"]}
+
+
+@pytest.fixture(scope="session")
+def groovy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Groovy]:
+    """The JVM, one for the session of each worker."""
+    with Groovy(tmp_path_factory.mktemp("groovy") / "stderr") as running:
+        yield running
 
 
 class Groovy:
@@ -112,14 +129,34 @@ class Groovy:
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
             )  # fmt: skip
 
-    def check(self, pipeline: str) -> list[str]:
-        """What is wrong with it: `3: error: ...` and `3: warning: ...`, by line."""
-        problems = self._ask({"do": "check", "text": pipeline})["problems"]
+    def check(self, pipeline: str, library: Sequence[str] = ()) -> list[str]:
+        """What is wrong with it: `3: error: ...` and `3: warning: ...`, by line; `library` names further steps."""
+        return self._problems({"do": "check", "text": pipeline, "library": list(library)})
+
+    def check_library(self, step: str) -> list[str]:
+        """The same of a step of a shared library."""
+        return self._problems({"do": "check library", "text": step})
+
+    def _problems(self, request: Mapping[str, Any]) -> list[str]:
+        problems = self._ask(request)["problems"]
         return [f"{one['line']}: {one['severity']}: {one['message']}" for one in problems]
 
     def read(self, pipeline: str) -> dict[str, Any]:
         """Its `stages`, `parameters`, `options` and `shells`."""
         return self._ask({"do": "read", "text": pipeline})
+
+    def issues(self, form: str, file: Path) -> list[dict[str, Any]]:
+        """What Jenkins' own parser for `form` (native, sarif) reads in the file."""
+        jars = str(downloads.analysis_model())
+        found: list[dict[str, Any]] = self._ask({"do": "issues", "jars": jars, "format": form, "file": str(file)})[
+            "issues"
+        ]
+        return found
+
+    def fault(self, schema: Path, file: Path) -> str:
+        """Why the file is no XML of the schema; empty when it is."""
+        found: str = self._ask({"do": "validate", "schema": str(schema), "file": str(file)})["fault"]
+        return found
 
     def run(self, job: Job) -> Ended:
         """Run it to its end."""
@@ -146,6 +183,8 @@ class Groovy:
             description=trace["description"],
             console=job.console.read_text("utf-8"),
             tests=trace.get("tests"),
+            issues=trace.get("issues"),
+            published=trace["published"],
         )
 
     def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,11 +15,23 @@ _CACHE = Path(_ENVIRONMENT.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "v
 
 
 @functools.cache
+def tool_cache_with_notify() -> Path:
+    """The same, with the extra `notify` set up in it too."""
+    _run("notify", "failure", "--dry-run", VENVBUILD_NOTIFY_URLS="json://localhost")
+    return _CACHE
+
+
+@functools.cache
 def tool_cache() -> Path:
     """An XDG_CACHE_HOME, kept between runs, in which bin/venvbuild is set up."""
+    _run("--version")
+    return _CACHE
+
+
+def _run(*arguments: str, **env: str) -> None:
     started = subprocess.run(
-        [BIN / "venvbuild", "--version"],
-        env={**_ENVIRONMENT, "XDG_CACHE_HOME": str(_CACHE)},
+        [BIN / "venvbuild", *arguments],
+        env={**_ENVIRONMENT, "XDG_CACHE_HOME": str(_CACHE), **env},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -27,4 +39,3 @@ def tool_cache() -> Path:
         check=False,
     )
     assert started.returncode == 0, started.stderr
-    return _CACHE

@@ -14,3 +14,9 @@ MAVEN_DEPENDENCY_PLUGIN = "3.6.1"
 
 TRINO = "476"
 """io.trino:trino-server-core and trino-hive, fetched by Maven; the check of Athena's SQL."""
+
+ANALYSIS_MODEL = "13.18.0"
+"""edu.hm.hafner:analysis-model, the parsers of Jenkins' warnings-ng; fetched by Maven, it wants Java 17."""
+
+PYTEST_SOURCE = "9.2.0"
+"""pytest's source on the package index, for the JUnit schema among its tests."""

@@ -13,6 +13,8 @@ COMMANDS = {
     "upload": "upload",
     "register": "register",
     "summary": "summary",
+    "report": "report",
+    "notify": "notify",
     "list": "list",
     "show": "show",
     "find": "find",

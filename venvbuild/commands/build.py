@@ -31,7 +31,7 @@ def command(**given: Any) -> None:
     folder, is_temporary = _folder(settings["work_dir"])
     try:
         with words.Progress() as progress:
-            metadata = pipeline.build(_request(given), settings, os.environ, folder, progress)
+            metadata = pipeline.build(_request(given), settings, os.environ, folder, progress, is_kept=not is_temporary)
     except BaseException:
         if is_temporary and any(folder.iterdir()):
             words.say(f"the work dir is kept: {folder}")

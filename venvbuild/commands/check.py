@@ -10,9 +10,8 @@ import click
 
 from venvbuild import pipeline
 from venvbuild.commands import options, words
+from venvbuild.errors import VenvBuildError
 from venvbuild.steps import Request
-
-DEFAULT_WORK_DIR = "venvbuild-work"
 
 
 @click.command("check", short_help="1. Judge the requirements and the parameters; start the work dir.")
@@ -26,9 +25,13 @@ def command(**given: Any) -> None:
 
     What is given here is written down, without secrets; the later steps read it there.
     """
-    settings = options.load(given)
+    try:
+        settings = options.load(given)
+    except VenvBuildError as error:
+        pipeline.refused(error, options.work_dir(given), {})
+        raise
     request = Request(given["requirements"], given["locked"], given["allow_sdist"], given["allow_python_download"])
-    folder = Path(settings["work_dir"] or DEFAULT_WORK_DIR)
+    folder = Path(settings["work_dir"] or options.DEFAULT_WORK_DIR)
     with words.Progress() as progress:
         result = pipeline.check(request, settings, os.environ, folder, progress, again=given["again"])
     if given["as_json"]:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from venvbuild.commands import options, words
+from venvbuild.redaction import MASK
 from venvbuild.settings import BY_NAME, shown
 
 
@@ -19,7 +20,7 @@ def command(**given: Any) -> None:
     rows = [
         {
             "name": name,
-            "value": shown(value.value),
+            "value": MASK if BY_NAME[name].is_secret and value.value else shown(value.value),
             "origin": value.origin,
             "variable": BY_NAME[name].env,
             "flag": BY_NAME[name].flag,

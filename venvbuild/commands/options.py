@@ -10,10 +10,13 @@ from typing import Any, TypeVar
 import click
 
 from venvbuild import settings
+from venvbuild.errors import RequirementsRefused
 from venvbuild.redaction import REDACTOR
 from venvbuild.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_WORK_DIR = "venvbuild-work"
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON value on stdout.")
 again = click.option("--again", is_flag=True, help="Run although nothing has changed.")
@@ -133,10 +136,24 @@ def with_build_options(command: F) -> F:
     return with_pack_options(command)
 
 
-def load(given: Mapping[str, Any]) -> Settings:
+def work_dir(given: Mapping[str, Any]) -> Path:
+    """The work dir of the steps, which is known even where other settings are refused."""
+    return Path(given["work_dir"] or os.environ.get("VENVBUILD_WORK_DIR") or DEFAULT_WORK_DIR)
+
+
+def load_of_any_run(given: Mapping[str, Any]) -> Settings:
+    """The settings, for those who tell of a run: of one whose parameters were refused, too; these count as unset."""
+    try:
+        return load(given)
+    except RequirementsRefused:
+        parameters = ("ENV_NAME", "PYTHON_VERSION", "FAIL_ON_CONFLICTS")
+        return load(given, {name: value for name, value in os.environ.items() if name not in parameters})
+
+
+def load(given: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings of this run, from the options of the command, the environment and the configuration file."""
     flags = {name: given[name] for name in settings.BY_NAME if given.get(name) is not None}
-    loaded = settings.load(flags, os.environ, given.get("config"))
+    loaded = settings.load(flags, environ, given.get("config"))
     for url in (loaded["index_url"], *loaded["extra_index_urls"], *loaded["find_links"]):
         REDACTOR.hide_url(url)
     REDACTOR.hide_url(loaded["trino_url"] or "")

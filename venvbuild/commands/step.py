@@ -11,7 +11,6 @@ import click
 
 from venvbuild import pipeline
 from venvbuild.commands import options, words
-from venvbuild.commands.check import DEFAULT_WORK_DIR
 from venvbuild.workdir import STEPS
 
 
@@ -31,7 +30,7 @@ def run(step: str, given: dict[str, Any], *, own: tuple[str, ...] = ()) -> None:
     """Run `step` in the work dir; `own` are the settings that its own command may give anew."""
     settings = options.load(given)
     own_options = {name: settings[name] for name in own if given.get(name) is not None}
-    folder = Path(settings["work_dir"] or DEFAULT_WORK_DIR)
+    folder = Path(settings["work_dir"] or options.DEFAULT_WORK_DIR)
     with words.Progress() as progress:
         result = pipeline.run_step(
             step, settings, os.environ, folder, progress, again=given["again"], options=own_options

@@ -9,7 +9,6 @@ import click
 
 from venvbuild import summary
 from venvbuild.commands import options, words
-from venvbuild.commands.check import DEFAULT_WORK_DIR
 from venvbuild.errors import RequirementsRefused
 from venvbuild.summary import Summary
 
@@ -35,5 +34,5 @@ def _summary(given: dict[str, Any]) -> Summary:
         settings = options.load(given)
     except RequirementsRefused:  # by a parameter; `check` has said so, and this is how the run is remembered
         return Summary()
-    found = summary.of(Path(settings["work_dir"] or DEFAULT_WORK_DIR))
+    found = summary.of(Path(settings["work_dir"] or options.DEFAULT_WORK_DIR))
     return found or Summary(settings["env_name"], settings["python_version"])

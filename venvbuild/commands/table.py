@@ -130,6 +130,7 @@ def compact(rebuild: bool, **given: Any) -> None:
     """
     settings = options.load(given)
     store = store_of(settings)
+    store.prepare()
     before = compaction.last_day_covered_before(datetime.now(UTC))
     done = Compactor(store, engine.cache_of(settings)).compact(before, is_rebuilt=rebuild)
     engine.publish(settings, store)
@@ -165,6 +166,7 @@ def sync_command(dry_run: bool, **given: Any) -> None:
     store = store_of(settings)
     found = sync.difference(store)
     if not dry_run:
+        store.prepare()
         sync.sync(store, engine.cache_of(settings), found)
         engine.publish(settings, store)
     if given["as_json"]:

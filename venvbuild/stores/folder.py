@@ -69,13 +69,14 @@ class FolderStore:
             UsageError: the store may not be written, or the given file cannot be read.
             StoreUnavailable: the disk is full or fails; nothing is left behind.
         """
-        target = self._path(key)
+        target, is_ours = self._path(key), False
         if not self._is_there(target):
             with self._staged(target, body) as staged, _translated(target, body):
                 self._make_folder(target.parent)
                 with suppress(FileExistsError):
                     self._link(staged, target)
-        same = self._holds(target, body)
+                    is_ours = True
+        same = is_ours or self._holds(target, body)
         if same:  # also when an earlier try linked it and died before this
             self._fsync_up_from(target)
         return same

@@ -14,13 +14,28 @@ class Checker {
     private final Set<String> stageNames = []
     private List<String> functions = []
 
-    /** `[severity: 'error' | 'warning', line, message]`, by line. */
-    static List<Map> check(String text) {
+    /** `[severity: 'error' | 'warning', line, message]`, by line; `library` has the names of a shared library's steps. */
+    static List<Map> check(String text, List<String> library = []) {
+        judge(text) { Checker checker, List<ASTNode> nodes ->
+            checker.functions = Syntax.functions(nodes) + library
+            checker.file(nodes[0].statements)
+        }
+    }
+
+    /** The same of a step of a shared library: what it says to the shell. */
+    static List<Map> checkLibrary(String text) {
+        judge(text) { Checker checker, List<ASTNode> nodes ->
+            if (!('call' in Syntax.functions(nodes))) {
+                checker.error(1, 'a step of a library has a function `call`')
+            }
+        }
+    }
+
+    private static List<Map> judge(String text, Closure rules) {
         Checker checker = new Checker()
         try {
             List<ASTNode> nodes = Syntax.nodes(text)
-            checker.functions = Syntax.functions(nodes)
-            checker.file(nodes[0].statements)
+            rules(checker, nodes)
             Syntax.bodies(nodes)*.visit(new Shells(checker.problems))
         } catch (MultipleCompilationErrorsException failure) {
             failure.errorCollector.errors.each { checker.error(it.cause.line, it.cause.message) }

@@ -7,7 +7,8 @@ class Job {
     final ConsoleLog console
     final Shell shell
     /** What the caller gets back. */
-    final Map trace = [result: 'SUCCESS', stages: [], post: [], shells: [], archived: [], description: null]
+    final Map trace = [result: 'SUCCESS', stages: [], post: [], shells: [], archived: [], description: null,
+        published: []]
     final Map<String, Object> params = [:]
     /** Groups of variables, the weakest first; those that blocks add come last. */
     final List<Map<String, String>> layers = []

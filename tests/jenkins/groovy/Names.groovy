@@ -1,4 +1,4 @@
-/** `params`, `env`, `currentBuild`, `scm`, what the script assigns, and every variable of the job by its bare name. */
+/** `params`, `env`, `currentBuild`, `scm`, what the script assigns, the library's steps, and every variable of the job. */
 class Names extends Binding {
     private final Job job
 
@@ -9,7 +9,10 @@ class Names extends Binding {
 
     @Override
     Object getVariable(String name) {
-        super.hasVariable(name) || !job.variables().containsKey(name) ? super.getVariable(name) : job.variables()[name]
+        if (super.hasVariable(name)) {
+            return super.getVariable(name)
+        }
+        job.variables()[name] ?: super.getVariable('runner').libraryStep(name) ?: super.getVariable(name)
     }
 
     @Override

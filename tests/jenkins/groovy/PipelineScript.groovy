@@ -5,6 +5,8 @@ abstract class PipelineScript extends Script {
     }
 
     Object methodMissing(String name, Object arguments) {
-        binding.runner.steps.call(name, (arguments as Object[]).toList())
+        List<Object> given = (arguments as Object[]).toList()
+        Script ours = binding.runner.libraryStep(name)
+        ours ? ours.invokeMethod('call', given as Object[]) : binding.runner.steps.call(name, given)
     }
 }

@@ -5,6 +5,7 @@ class Runner {
     final Steps steps
     private final Job job
     private final Stages stages
+    private GroovyShell shell
 
     private Runner(Job job) {
         this.job = job
@@ -29,7 +30,7 @@ class Runner {
             runner: this, params: job.params, env: new Env(job), currentBuild: new CurrentBuild(job), scm: [:],
             out: new PrintStream(job.console, true, 'UTF-8'),
         ])
-        GroovyShell shell = new GroovyShell(getClass().classLoader, names, configuration)
+        shell = new GroovyShell(getClass().classLoader, names, configuration)
         Script script = shell.parse(job.given.text, 'Jenkinsfile')
         try {
             script.run()
@@ -43,6 +44,12 @@ class Runner {
         job.console.line("Finished: ${job.result}")
     }
 
+    /** `vars/NAME.groovy` of the job's shared library, or null. */
+    Script libraryStep(String name) {
+        File file = job.given.library ? new File("${job.given.library}/vars", "${name}.groovy") : null
+        file?.exists() ? shell.parse(file) : null
+    }
+
     /** `pipeline { ... }`. */
     void pipeline(Script script, Closure body) {
         Directives found = new Directives(script, body)
@@ -52,6 +59,7 @@ class Runner {
             job.console.marker('node')
             job.console.line("Running on ${agent(found)} in ${job.folder}")
             job.folder.mkdirs()
+            checkout(found)
             stages.inEnvironment(found) {
                 stages.runWithPost(found, 'Declarative: Post Actions') { stages.runAll(found.block('stages'), script) }
             }
@@ -83,6 +91,14 @@ class Runner {
             job.console.line("Skipped parameter `$it` as it is undefined on `${job.jobName}`")
         }
         job.layers.add(1, variables)
+    }
+
+    /** Unlike `checkout` in a step, this one sets GIT_COMMIT. */
+    private void checkout(Directives found) {
+        if (job.given.source && !found.block('options').any { it.name == 'skipDefaultCheckout' }) {
+            Map source = steps.call('checkout', [[:]])
+            job.layers << [GIT_COMMIT: source.GIT_COMMIT].findAll { it.value }
+        }
     }
 
     private String agent(Directives found) {

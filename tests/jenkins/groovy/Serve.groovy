@@ -2,9 +2,12 @@
 //
 //     java -cp groovy-all-2.4.21.jar:FOLDER-OF-THIS-FILE groovy.ui.GroovyMain Serve.groovy
 //
-//     {"do": "check", "text": ...}   -> {"problems": [{"severity", "line", "message"}]}
+//     {"do": "check", "text": ..., "library": [...]}   -> {"problems": [{"severity", "line", "message"}]}
+//     {"do": "check library", "text": ...}   -> the same, of a step of a shared library
 //     {"do": "read", "text": ...}    -> {"stages", "parameters", "options", "shells"}
 //     {"do": "run", "text": ..., "workspace": ..., ...}   -> {"result", "stages", ...} when it has ended
+//     {"do": "issues", "jars": FOLDER, "format": ..., "file": ...}   -> {"issues": [{"file", "line", ...}]}
+//     {"do": "validate", "schema": XSD, "file": XML}   -> {"fault"}
 //     {"do": "abort"}                -> nothing; the run at work ends sooner
 import groovy.json.JsonOutput
 import groovy.json.JsonSlurper
@@ -30,8 +33,11 @@ System.in.withReader('UTF-8') { reader ->
     reader.eachLine { line ->
         Map request = new JsonSlurper().parseText(line)
         switch (request.do) {
-            case 'check': answer { [problems: Checker.check(request.text)] }; break
+            case 'check': answer { [problems: Checker.check(request.text, request.library ?: [])] }; break
+            case 'check library': answer { [problems: Checker.checkLibrary(request.text)] }; break
             case 'read': answer { Facts.read(request.text) }; break
+            case 'issues': answer { [issues: Formats.issues(request.jars, request.format, request.file)] }; break
+            case 'validate': answer { [fault: Formats.fault(request.schema, request.file)] }; break
             case 'run':
                 running = new Job(request)
                 Job job = running

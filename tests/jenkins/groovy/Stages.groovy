@@ -21,11 +21,11 @@ class Stages {
 
     /** Call `work` with each; the first failure is thrown when all have had their turn. */
     private void eachOf(List<Map> stages, Closure work) {
-        List<RuntimeException> failures = []
+        List<Throwable> failures = []
         stages.each {
             try {
                 work(it)
-            } catch (RuntimeException failure) {
+            } catch (RuntimeException | NoSuchMethodError failure) {
                 failures << failure
             }
         }
@@ -48,7 +48,7 @@ class Stages {
             }
             job.with(STAGE_NAME: name) { inEnvironment(found) { work(found, entry) } }
             entry.status = entry.status == 'SUCCESS' && job.result != before ? job.result : entry.status
-        } catch (RuntimeException failure) {
+        } catch (RuntimeException | NoSuchMethodError failure) {
             entry.status = failure instanceof Aborted ? 'ABORTED' : 'FAILURE'
             job.worsen(entry.status)
             throw failure
@@ -88,7 +88,7 @@ class Stages {
         Throwable first = null
         try {
             body()
-        } catch (RuntimeException failure) {
+        } catch (RuntimeException | NoSuchMethodError failure) {
             first = failure
             job.worsen(failure instanceof Aborted ? 'ABORTED' : 'FAILURE')
         }
@@ -117,7 +117,7 @@ class Stages {
         job.trace.post << condition.name
         try {
             perform(script, condition.body)
-        } catch (RuntimeException failure) {
+        } catch (RuntimeException | NoSuchMethodError failure) {
             job.console.line("Error when executing ${condition.name} post condition:\n${failure.message}")
             job.worsen('FAILURE')
             return failure

@@ -6,7 +6,8 @@ class Steps {
         warnError: 'message',
         sleep: 'time', withEnv: 'overrides', withCredentials: 'bindings', dir: 'path', retry: 'count', timeout: 'time',
         lock: 'resource', checkout: 'scm', readFile: 'file', readJSON: 'file', fileExists: 'file',
-        archiveArtifacts: 'artifacts', junit: 'testResults', stash: 'name', unstash: 'name',
+        archiveArtifacts: 'artifacts', junit: 'testResults', stash: 'name', unstash: 'name', stage: 'name',
+        publishHTML: 'target', issues: 'pattern',
     ]
     private static final BINDINGS = ['string', 'usernamePassword', 'file', 'aws']
     private final Job job
@@ -33,9 +34,10 @@ class Steps {
         if (name in (job.given.stub ?: [])) {
             return body ? body() : null
         }
-        Object owner = [this, files].find { it.metaClass.respondsTo(it, name, Map, Closure) }
+        Object owner = name in (job.given.absent ?: []) ? null :
+            [this, files].find { it.metaClass.respondsTo(it, name, Map, Closure) }
         if (!owner) {
-            throw new StepFailed("No such DSL method '$name' found among steps${Words.meant(name, Words.STEPS)}")
+            throw new NoSuchMethodError("No such DSL method '$name' found among steps${Words.meant(name, Words.STEPS)}")
         }
         owner."$name"(named, body)
     }
@@ -116,6 +118,21 @@ class Steps {
 
     /** What `NAME = credentials('id')` binds. */
     Bound environmentCredentials(String name, String id) { credentials.environment(name, id) }
+
+    /** A stage inside of steps, as the steps of a library make them. */
+    Object stage(Map given, Closure body) {
+        Map entry = [name: given.name.toString(), status: 'SUCCESS']
+        job.trace.stages << entry
+        String before = job.result
+        try {
+            Object value = job.with(STAGE_NAME: entry.name) { block('stage', body) }
+            entry.status = job.result == before ? 'SUCCESS' : job.result
+            return value
+        } catch (RuntimeException failure) {
+            entry.status = failure instanceof Aborted ? 'ABORTED' : 'FAILURE'
+            throw failure
+        }
+    }
 
     Object script(Map given, Closure body) { block('script', body) }
 

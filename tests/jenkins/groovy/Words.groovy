@@ -38,7 +38,7 @@ class Words {
         'script', 'echo', 'error', 'unstable', 'sleep', 'stash', 'unstash', 'archiveArtifacts', 'junit', 'readJSON',
         'readFile', 'writeFile', 'fileExists', 'pwd', 'deleteDir', 'cleanWs', 'checkout', 'git', 'isUnix', 'build',
         'input', 'milestone', 'mail', 'emailext', 'slackSend', 'recordIssues', 'publishHTML', 'fingerprint', 'tool',
-        'step', 'copyArtifacts', 'library', 'load', 'properties', 'string', 'usernamePassword', 'file', 'aws'
+        'step', 'copyArtifacts', 'library', 'load', 'properties', 'string', 'usernamePassword', 'file', 'aws', 'issues'
     ]
     private static final FARTHEST = 3
 

@@ -77,6 +77,34 @@ class WorkspaceSteps {
         }
     }
 
+    /** A tool of recordIssues: the native format. */
+    Map issues(Map given, Closure body) { given }
+
+    /** Counts the issues; like Jenkins only of runs that have not failed, unless told otherwise. */
+    void recordIssues(Map given, Closure body) {
+        if (job.stopped && !given.enabledForFailure) {
+            return
+        }
+        List<String> found = given.tools.collect { matching(it.pattern) }.flatten()
+        int count = found.sum(0) { new JsonSlurper().parse(job.file(it)).issues.size() }
+        job.console.line("-> found $count issues")
+        job.trace.issues = (job.trace.issues ?: 0) + count
+    }
+
+    /** Keeps the files of a folder whose page is there. */
+    void publishHTML(Map given, Closure body) {
+        Map target = given.target
+        String page = "${target.reportDir}/${target.reportFiles}"
+        if (!job.file(page).file) {
+            if (!target.allowMissing) {
+                throw new StepFailed("Specified HTML directory '${target.reportDir}' does not exist.")
+            }
+            return
+        }
+        job.console.line("[htmlpublisher] Archiving HTML reports... ${target.reportName}")
+        job.trace.published = (job.trace.published + matching("${target.reportDir}/**")).unique().sort()
+    }
+
     void stash(Map given, Closure body) {
         File kept = new File("${job.given.console}.stashes", given.name)
         copy(matching(given.includes ?: '**'), job.folder, kept)

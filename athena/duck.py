@@ -1,0 +1,32 @@
+"""DuckDB in this process. It hears no signal while it works, so it works beside us, and an interrupt stops it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import duckdb
+
+T = TypeVar("T")
+
+
+def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
+    """What `work` gives, which uses the connection; whatever interrupts us ends its query too."""
+    with ThreadPoolExecutor(1) as worker:
+        answer = worker.submit(work)
+        try:
+            return answer.result()
+        except BaseException:
+            connection.interrupt()
+            raise
+
+
+def rows(sql: str) -> list[tuple[Any, ...]]:
+    """All rows of a query, on a connection of its own.
+
+    Raises:
+        duckdb.Error: a file that it names cannot be read.
+    """
+    with duckdb.connect() as connection:
+        return interruptible(connection, lambda: connection.execute(sql).fetchall())

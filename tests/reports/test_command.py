@@ -1,0 +1,71 @@
+"""`venvbuild report`, as a job calls it."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from tests.support.outcomes import run
+from tests.support.tool import Tool
+from tests.support.wheels import wheel
+
+FILES = ["build.log", "index.html", "issues.json", "junit.xml", "report.css", "report.sarif", "summary.md"]
+
+
+@pytest.fixture
+def tool(tool: Tool) -> Tool:
+    wheel(tool.index.folder, "good", "1.0")
+    tool.env.update(VENVBUILD_WORK_DIR=str(tool.work), ENV_NAME="sales")
+    return tool
+
+
+def test_it_writes_every_format_and_tells_the_page(tool: Tool) -> None:
+    run(tool, "good==1.0", until="register")
+    done = tool.run("report")
+    assert (done.code, done.stdout) == (0, f"{tool.work}/report/index.html\n"), done.stderr
+    assert sorted(path.name for path in (tool.work / "report").iterdir()) == FILES
+    assert not list(tool.work.glob(".*"))
+    assert tool.run("report", "--json").json == {"report": f"{tool.work}/report", "files": FILES}
+
+
+def test_a_report_makes_no_step_stale(tool: Tool) -> None:
+    run(tool, "good==1.0", until="create")
+    tool.run("report")
+    assert "unchanged" in tool.run("create").stderr
+
+
+def test_it_has_a_report_of_a_refused_file_in_place_of_an_earlier_one(tool: Tool) -> None:
+    run(tool, "good==1.0", until="check")
+    tool.run("report")
+    run(tool, "good", until="check", code=3)
+    assert tool.run("report").code == 0
+    [suite] = [one for one in ET.parse(tool.work / "report/junit.xml").getroot() if one.get("name") == "requirements"]
+    assert [case.get("name") for case in suite] == [f"{tool.folder}/requirements.txt:1"]
+
+
+def test_it_has_a_report_of_a_refused_parameter(tool: Tool) -> None:
+    assert tool.run("check", "-r", tool.requirements("good==1.0"), ENV_NAME="x; id").code == 3
+    assert tool.run("report", ENV_NAME="x; id").code == 0
+    [issue] = json.loads((tool.work / "report/issues.json").read_text())["issues"]
+    assert "ENV_NAME" in str(issue)
+
+
+def test_without_a_run_it_says_so(tool: Tool) -> None:
+    done = tool.run("report")
+    assert done.code == 2
+    assert f"run: venvbuild check --work-dir {tool.work}" in done.stderr
+    assert not tool.work.exists()
+
+
+def test_no_secret_is_in_any_file(tool: Tool) -> None:
+    wheel(tool.index.folder, "needy", "1.0", requires=["hunter2-hunter2==1.0"])
+    run(tool, "needy==1.0", until="create", code=4)
+    with (tool.work / "build.log").open("a") as log:
+        log.write("and hunter2-hunter2 and https://user:geheim-geheim@example.com/\n")
+    assert tool.run("report", MY_TOKEN="hunter2-hunter2").code == 0
+    for file in (tool.work / "report").iterdir():
+        assert "hunter2-hunter2" not in file.read_text(), file.name
+        assert "geheim-geheim" not in file.read_text(), file.name
+    assert "****" in (tool.work / "report/index.html").read_text()

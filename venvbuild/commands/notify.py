@@ -1,0 +1,80 @@
+"""`venvbuild notify`: tells people what became of the run in a work dir."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from venvbuild import extras, outcome
+from venvbuild.commands import options, words
+from venvbuild.errors import UsageError
+from venvbuild.notifiers import changes, services
+from venvbuild.notifiers.changes import Changes
+from venvbuild.notifiers.deadline import Deadline
+from venvbuild.notifiers.message import EVENTS, Message, compose
+from venvbuild.notifiers.services import Services
+from venvbuild.outcome import Outcome
+from venvbuild.redaction import REDACTOR
+from venvbuild.settings import Settings
+from venvbuild.steps import store_of
+
+_TIMEOUT_S = 10
+"""For everything; a job waits for it."""
+_STORE_TIMEOUT_S = 4
+
+
+@click.command("notify", short_help="Tell people what became of the run in the work dir.")
+@click.argument("event", type=click.Choice(list(EVENTS)))
+@click.option("--dry-run", is_flag=True, help="Print the message, and send nothing.")
+@options.with_work_dir
+@options.with_store
+@options.with_config
+@options.as_json
+def command(**given: Any) -> None:
+    """Tell the services of VENVBUILD_NOTIFY_URLS (Slack, e-mail, Teams, ...) what became of the run: EVENT.
+
+    A service that does not take the message is a warning, and no failure; all of it takes ten seconds at most. Without
+    an address, or with one that cannot be read, it ends with 2.
+    """
+    settings = options.load_of_any_run(given)
+    services.hide(settings["notify_urls"], REDACTOR)
+    told = _services(settings)
+    deadline = Deadline(_TIMEOUT_S)
+    message = _message(given, settings, deadline)
+    failed = {} if given["dry_run"] else told.send(message, deadline)
+    for name, reason in failed.items():
+        words.say(f"WARNING: not notified: {name}: {reason}")
+    if given["as_json"]:
+        notified = [] if given["dry_run"] else [name for name in told.names if name not in failed]
+        words.print_json({"title": message.title, "body": message.body, "notified": notified, "failed": failed})
+    elif given["dry_run"]:
+        words.print_data(f"{message.title}\n\n{message.body}")
+
+
+def _services(settings: Settings) -> Services:
+    if not settings["notify_urls"]:
+        raise UsageError(
+            "nobody is named who should be told",
+            where="VENVBUILD_NOTIFY_URLS",
+            fix="set it to addresses of https://appriseit.com/services/, separated by spaces",
+        )
+    extras.add("notify", "apprise", settings.folders.cache)
+    return Services.of(settings["notify_urls"], settings.values["notify_urls"].origin)
+
+
+def _message(given: dict[str, Any], settings: Settings, deadline: Deadline) -> Message:
+    folder = Path(settings["work_dir"] or options.DEFAULT_WORK_DIR)
+    run = outcome.of(folder)
+    found = _changes(run, settings, deadline) if run else None
+    # Jenkins' artifacts have the path that the work dir has in the workspace.
+    place = os.path.relpath(folder, os.environ.get("WORKSPACE") or os.curdir)
+    return compose(given["event"], run, found, "" if place.startswith("..") else place)
+
+
+def _changes(run: Outcome, settings: Settings, deadline: Deadline) -> Changes | None:
+    """None, too, when the store cannot be asked: it may be the reason of the failure."""
+    [found] = deadline.run([lambda: changes.since_last_good(run, store_of(settings))], _STORE_TIMEOUT_S)
+    return found if isinstance(found, Changes) else None

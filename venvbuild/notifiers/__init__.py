@@ -1,0 +1,9 @@
+"""Tells people what became of a run, through whatever apprise speaks: Slack, e-mail, Teams and many more.
+
+    changes    what is asked for now and was not in the last good build
+    message    an `Outcome` -> a `Message`, plain text that every service can show
+    services   the addresses that are configured; sends a message to each
+    deadline   no more time than a job can spare, whoever hangs
+
+A notification never decides about a run: what cannot be delivered is a warning.
+"""

@@ -1,0 +1,152 @@
+"""What people are told of a run: what, where, why, what changed, what to do, and where to read more. Plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from venvbuild.echo import shown
+from venvbuild.notifiers.changes import Changes
+from venvbuild.outcome import Complaint, Outcome
+from venvbuild.redaction import REDACTOR
+from venvbuild.reports import FOLDER
+from venvbuild.steps import count_text
+
+EVENTS = {
+    "failure": ("FAILED", "failure"),
+    "fixed": ("FIXED", "success"),
+    "unstable": ("UNSTABLE", "warning"),
+    "aborted": ("ABORTED", "warning"),
+    "success": ("SUCCEEDED", "success"),
+}
+"""Jenkins' word for what became of the job -> how the title begins, and apprise's kind of notification."""
+MAX_LENGTH = 3000
+"""Of the body; a block of Slack holds no more."""
+_MAX_LISTED = 10
+_MAX_LINES = 20
+_MAX_LINE = 300
+_MAX_CAUSE = 100
+_MAX_FACT = 150
+_MAX_URL = 400
+"""A longer address of a job is left out, for cut it would lead nowhere."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A notification; redacted."""
+
+    title: str
+    """One line."""
+    body: str
+    """Plain text of at most `MAX_LENGTH` characters."""
+    kind: str
+    """`failure`, `success` or `warning`."""
+
+
+def compose(event: str, run: Outcome | None, changes: Changes | None, work_dir: str = "") -> Message:
+    """The message about a run, or about one that did not even begin.
+
+    `event` is one of `EVENTS`; `work_dir` is the work dir's path in the workspace of the job, for the link to the
+    report.
+    """
+    word, kind = EVENTS[event]
+    if run is None:
+        body = "The run ended before venvbuild began: see the console of the job."
+        return Message(f"{word} venvbuild", body, kind)
+    # Redacted before it is cut: half a secret is told from nothing. The links are never cut off.
+    links = REDACTOR.redact(_joined([list(_facts(run)), list(_links(run, work_dir))]))
+    said = REDACTOR.redact(_joined(_said(run, changes)))
+    body = _joined([[_cut(said, MAX_LENGTH - len(links) - 2)] if said else [], [links] if links else []])
+    return Message(REDACTOR.redact(f"{word} {_title(run)}"), _with_log(body, run), kind)
+
+
+def _joined(paragraphs: Iterable[list[str]]) -> str:
+    return "\n\n".join("\n".join(lines) for lines in paragraphs if lines)
+
+
+def _title(run: Outcome) -> str:
+    """`sales (py3.11) at create: 2 conflicts`."""
+    summary = run.summary
+    name = f"{summary.env_name or 'a refused run'}" + (f" (py{summary.python_version})" if summary.env_name else "")
+    cause = ""
+    if run.conflicts:
+        cause = count_text(len(run.conflicts), "conflict")
+    elif run.problems:
+        cause = shown(run.problems[0].what, _MAX_CAUSE)
+    elif not run.is_failed:
+        cause = run.verdict
+    return name + (f" at {summary.stopped_at}" if run.is_failed else "") + (f": {cause}" if cause else "")
+
+
+def _said(run: Outcome, changes: Changes | None) -> Iterator[list[str]]:
+    yield list(_listed(run.problems))
+    yield list(_listed(run.conflicts))
+    yield [f"exit code {run.exit_code}, at the step {run.summary.stopped_at}"] if run.exit_code else []
+    yield list(_changed(changes))
+
+
+def _listed(complaints: tuple[Complaint, ...]) -> Iterator[str]:
+    for one in complaints[:_MAX_LISTED]:
+        place = f"{one.where}: " if one.where else ""
+        yield _cut(place + one.what, _MAX_LINE)
+        for label, part in (("why", one.why), ("fix", one.fix)):
+            if part:
+                yield _cut(f"  {label}: {part}", _MAX_LINE)
+    yield from _more(len(complaints))
+
+
+def _changed(changes: Changes | None) -> Iterator[str]:
+    if changes is None:
+        return
+    if not changes.lines:
+        yield f"No pin changed since the last good build, {changes.since}."
+        return
+    yield f"Changed since the last good build, {changes.since}:"
+    yield from (_cut(f"  {line}", _MAX_CAUSE) for line in changes.lines[:_MAX_LISTED])
+    yield from _more(len(changes.lines))
+
+
+def _more(count: int) -> Iterable[str]:
+    return [f"  and {count - _MAX_LISTED} more"] if count > _MAX_LISTED else []
+
+
+def _facts(run: Outcome) -> Iterator[str]:
+    seconds = sum(step.seconds or 0 for step in run.steps)
+    for name, value in (
+        ("build", run.summary.venv_version),
+        ("store", run.summary.store),
+        ("packages", str(len(run.packages)) if run.packages else ""),
+        ("requirements", run.requirements_file),
+        ("revision", run.source_revision),
+        ("duration", f"{seconds:.0f} s" if seconds else ""),
+    ):
+        if value:
+            yield _cut(f"{name}: {value}", _MAX_FACT)
+
+
+def _links(run: Outcome, work_dir: str) -> Iterator[str]:
+    if run.build_url and len(run.build_url) <= _MAX_URL:
+        base = run.build_url.rstrip("/")
+        yield f"job: {base}/"
+        yield f"console: {base}/console"
+        if work_dir:
+            yield f"report: {base}/artifact/{work_dir}/{FOLDER}/index.html"
+
+
+def _with_log(body: str, run: Outcome) -> str:
+    """With as many of the log's last lines as there is room for; they matter where something went wrong."""
+    if not run.is_failed:
+        return body
+    title, room, lines = "\n\nThe last lines of the log:", MAX_LENGTH - len(body), list[str]()
+    room -= len(title)
+    for line in reversed(run.last_lines[-_MAX_LINES:]):
+        cut = _cut(REDACTOR.redact(line), _MAX_LINE)
+        room -= len(cut) + 1
+        if room < 0:
+            break
+        lines.insert(0, cut)
+    return body + "\n".join([title, *lines]) if lines else body
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -1,0 +1,376 @@
+"""What became of a run, read from its work dir for those who tell people: reports and notifications.
+
+A run that was refused or stopped has an outcome too. All text in it is redacted, printable and of bounded length, so
+whoever writes it down has only the rules of his format to keep.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from packaging.markers import default_environment
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from venvbuild import distributions, environment, requirements, summary, workdir
+from venvbuild.echo import shown
+from venvbuild.errors import ConflictsFound, RequirementsRefused
+from venvbuild.needs import components
+from venvbuild.steps import REQUIREMENTS, VENV
+from venvbuild.summary import Summary
+from venvbuild.workdir import BUILD_LOG, STEPS, WorkDir
+
+_MAX_TEXT = 2000
+"""Characters of one sentence; the longest honest one, a resolver's explanation, has a few hundred."""
+_MAX_LOG_LINE = 500
+_LAST_LINES = 40
+_LOG_TAIL_BYTES = 1 << 16
+_LOG_RECORD = re.compile(r"[0-9-]{10}T[0-9:]{8}Z (?P<text>.*)")
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """Something that is wrong, for a person to mend."""
+
+    what: str
+    where: str = ""
+    """`requirements.txt:7`, a URL, a file; may be empty."""
+    why: str = ""
+    fix: str = ""
+    kind: str = ""
+    """The type of a conflict (`version`, `missing`); `pins` for pins that contradict each other; else empty."""
+    chain: tuple[str, ...] = ()
+    """How a conflict comes about: from a pin to the package in question."""
+    packages: tuple[str, ...] = ()
+    """PEP 503 names of those that a conflict is about."""
+    line: int | None = None
+    """Of the requirements file, from 1: the pin that it is about, or that leads there."""
+
+    @property
+    def headline(self) -> str:
+        """What, after the place where that is no line of the requirements file."""
+        return f"{self.where}: {self.what}" if self.where and self.line is None else self.what
+
+    @property
+    def text(self) -> str:
+        """The headline, then how it comes about, why and fix, a line each."""
+        chain = " -> ".join(self.chain) if len(self.chain) > 1 else ""
+        parts = (("", self.headline), ("by: ", chain), ("why: ", self.why), ("fix: ", self.fix))
+        return "\n".join(label + part for label, part in parts if part)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of the seven."""
+
+    name: str
+    status: str
+    """`passed`, `failed`, `not ended` (cut short, or at work) or `not run`."""
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A line of the requirements file."""
+
+    name: str
+    """PEP 503."""
+    requirement: str
+    """`kedro[extra]==0.19.1`."""
+    version: str
+    line: int
+    status: str
+    """`installed` at its version, `differs`, `absent`, `not meant` (its marker is false here), or `not run`."""
+    found: str = ""
+    """The version that is installed instead."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """An installed distribution."""
+
+    name: str
+    version: str
+    size_bytes: int | None
+    """By its RECORD; None when that is not known."""
+    needs: tuple[str, ...]
+    """Names of installed packages, sorted; empty before `inspect`."""
+    is_pinned: bool
+    """Whether the requirements file names it."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One run."""
+
+    summary: Summary
+    requirements_file: str
+    """As it was given to `check`; empty when not even that is known."""
+    exit_code: int
+    """0 unless a step failed; of one that was aborted nothing more is known."""
+    steps: tuple[Step, ...]
+    problems: tuple[Complaint, ...]
+    """Why the run failed, other than by conflicts."""
+    conflicts: tuple[Complaint, ...]
+    notes: tuple[Complaint, ...]
+    """What inspection noticed and no run fails for."""
+    pins: tuple[Pin, ...]
+    """In the order of the file; empty when it was refused."""
+    packages: tuple[Package, ...]
+    """By name; empty before `create` has ended."""
+    build_url: str
+    source_revision: str
+    metadata: Mapping[str, Any]
+    """Of the committed build; empty when there is none."""
+    last_lines: tuple[str, ...]
+    """Of build.log."""
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether the run did not come to its end."""
+        return self.summary.stopped_at is not None
+
+    @property
+    def verdict(self) -> str:
+        """`conflict free`, `3 conflicts`, `stopped at create`, in a few words for a headline."""
+        return self.summary.description.split(", ")[0] if self.is_failed else self.summary.conflicts_text
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all packages."""
+        return sum(package.size_bytes or 0 for package in self.packages)
+
+
+def of(folder: Path) -> Outcome | None:
+    """The outcome of the run in a work dir; None when no run has begun in it."""
+    work, found = workdir.recorded(folder), summary.of(folder)
+    if work is None or found is None:
+        return None
+    is_refused = found.stopped_at == "check"
+    failure = work.failure or {"exit_code": 0, "problems": []}
+    asked = {**work.settings, **failure.get("asked", {})}
+    blank = Outcome(
+        summary=replace(
+            found, env_name=_text(found.env_name) or None, python_version=_text(found.python_version) or None
+        ),
+        requirements_file=_text(asked.get("requirements")),
+        exit_code=failure["exit_code"],
+        steps=() if is_refused else tuple(_step(name, work) for name in STEPS),
+        problems=tuple(_problem(one, asked) for one in failure["problems"]),
+        conflicts=(),
+        notes=(),
+        pins=(),
+        packages=(),
+        build_url=_text(asked.get("build_url")),
+        source_revision=_text(asked.get("source_revision")),
+        metadata={},
+        last_lines=_last_lines(folder / BUILD_LOG),
+    )
+    if is_refused:
+        steps = tuple(Step(name, "failed" if name == "check" else "not run", None) for name in STEPS)
+        return replace(blank, steps=steps, last_lines=())
+    return _with_what_was_made(blank, folder, work, is_conflict=failure["exit_code"] == ConflictsFound.exit_code)
+
+
+def _with_what_was_made(blank: Outcome, folder: Path, work: WorkDir, *, is_conflict: bool) -> Outcome:
+    pins = _Pins.read(folder, work)
+    packages = _packages(folder, work, pins) if work.has_ended("create") else ()
+    findings = _json(folder / "conflicts.json") if work.has_ended("create") else None
+    noticed = [(one["is_failure"], _finding(one, pins)) for one in findings or ()]
+    conflicts = tuple(complaint for is_failure, complaint in noticed if is_failure)
+    if is_conflict and not conflicts:
+        conflicts = tuple(replace(one, kind="pins") for one in blank.problems)
+    return replace(
+        blank,
+        problems=() if is_conflict else blank.problems,
+        conflicts=conflicts,
+        notes=tuple(complaint for is_failure, complaint in noticed if not is_failure),
+        pins=tuple(pins.judged({one.name: one.version for one in packages}, has_run=work.has_ended("create"))),
+        packages=packages,
+        metadata=work.result("upload")["metadata"] if work.has_ended("upload") else {},
+    )
+
+
+def _text(text: Any, limit: int = _MAX_TEXT) -> str:
+    return shown(str(text), limit) if text else ""
+
+
+def _step(name: str, work: WorkDir) -> Step:
+    if work.has_ended(name):
+        return Step(name, "passed", work.duration_s(name))
+    if work.failure and work.failure["step"] == name:
+        return Step(name, "failed", None)
+    return Step(name, "not ended" if work.begun == name else "not run", None)
+
+
+def _problem(one: Mapping[str, str], asked: Mapping[str, Any]) -> Complaint:
+    what, where, why, fix = (_text(one.get(name)) for name in ("what", "where", "why", "fix"))
+    file, _, number = str(one.get("where")).rpartition(":")
+    is_of_the_file = number.isascii() and number.isdigit() and file == str(asked.get("requirements"))
+    return Complaint(what, where, why, fix, line=int(number[:9]) if is_of_the_file else None)
+
+
+def _finding(one: Mapping[str, Any], pins: _Pins) -> Complaint:
+    top = one["chain"][0].partition(" ")[0] if one["chain"] else one["distribution"]
+    line = pins.line_of(top) or pins.line_of(one["distribution"])
+    return Complaint(
+        what=_text(one["sentence"]),
+        where=f"{pins.file}:{line}" if line else "",
+        fix=_text(one["fix"]),
+        kind=_text(one["type"]),
+        chain=tuple(map(_text, one["chain"])),
+        packages=tuple(_name(text) for text in (one["distribution"], one["requirement"], one["found"]) if text),
+        line=line,
+    )
+
+
+def _name(text: str) -> str:
+    """`httpcore` of `httpcore[http2]==1.*` and of `httpcore 0.18.0`."""
+    return canonicalize_name(re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0])
+
+
+def pinned(content: bytes, python_full_version: str) -> dict[str, str]:
+    """The pins of a requirements file that count for this Python: version by PEP 503 name.
+
+    Raises:
+        RequirementsRefused: it is not what `check` accepts.
+    """
+    return {pin.canonical_name: pin.version for pin in _parsed(content, python_full_version) if pin.holds}
+
+
+def _parsed(content: bytes, full: str) -> tuple[requirements.Pin, ...]:
+    # The interpreter is not asked again: it may be gone, and of what it told only its version differs from ours.
+    target = {
+        **{name: str(value) for name, value in default_environment().items()},
+        "python_version": ".".join(full.split(".")[:2]),
+        "python_full_version": full,
+        "implementation_version": full,
+    }
+    return requirements.parse(content, REQUIREMENTS, target).pins
+
+
+@dataclass(frozen=True)
+class _Pins:
+    """The pins of the work dir's copy of the file."""
+
+    file: str
+    pins: tuple[requirements.Pin, ...]
+
+    @classmethod
+    def read(cls, folder: Path, work: WorkDir) -> Self:
+        name = _text(work.settings["requirements"])
+        try:
+            return cls(name, _parsed((folder / REQUIREMENTS).read_bytes(), work.settings["python_full_version"]))
+        except (OSError, RequirementsRefused):  # changed by hand since
+            return cls(name, ())
+
+    def line_of(self, name: str) -> int | None:
+        """The line that pins `name`; one whose marker holds before one whose does not."""
+        lines = [pin.line for pin in sorted(self.pins, key=lambda pin: not pin.holds)
+                 if pin.canonical_name == canonicalize_name(name)]  # fmt: skip
+        return lines[0] if lines else None
+
+    def judged(self, installed: Mapping[str, str], *, has_run: bool) -> Iterable[Pin]:
+        for pin in self.pins:
+            found = installed.get(pin.canonical_name)
+            status = "absent" if found is None else "installed" if _is_equal(found, pin.version) else "differs"
+            if not pin.holds:
+                status = "not meant"
+            elif not has_run:
+                status = "not run"
+            bare = replace(pin, hashes=(), marker=None).as_requirement()
+            yield Pin(
+                pin.canonical_name,
+                _text(bare),
+                pin.version,
+                pin.line,
+                status,
+                _text(found) if status == "differs" else "",
+            )
+
+
+def _is_equal(found: str, version: str) -> bool:
+    try:
+        return Version(found) == Version(version)
+    except InvalidVersion:
+        return False
+
+
+def _packages(folder: Path, work: WorkDir, pins: _Pins) -> tuple[Package, ...]:
+    """From the environment itself; where that is gone, from the reports, which know no sizes."""
+    version: str = work.settings["python_version"]
+    sizes: dict[str, int | None] = {}
+    for one in distributions.installed([environment.site_packages(folder / VENV, version)], with_damage=False):
+        if one.pin:
+            known = None if one.record is None else sum(row.size or 0 for row in one.record)
+            sizes[one.pin] = known
+    if not sizes:
+        sizes = dict.fromkeys(_json(folder / "installed_packages.json") or ())
+    needs = _needs(folder / "pipdeptree.json")
+    pinned = {pin.canonical_name for pin in pins.pins if pin.holds}
+    names = [(pin, *pin.split("==", 1)) for pin in sorted(sizes)]
+    return tuple(
+        Package(_text(name), _text(number), sizes[pin], needs.get(name, ()), name in pinned)
+        for pin, name, number in names
+    )
+
+
+def _needs(path: Path) -> dict[str, tuple[str, ...]]:
+    """By package, what it needs of what is installed."""
+    entries = _json(path) or ()
+    there = {entry["package"]["key"] for entry in entries}
+    return {
+        entry["package"]["key"]: tuple(sorted({one["key"] for one in entry["dependencies"]} & there))
+        for entry in entries
+    }
+
+
+def tops(packages: Iterable[Package]) -> tuple[Package, ...]:
+    """Where to begin to read: the packages that no other needs, by name; of packages that need each other in a ring
+    which nothing else leads to, one: a pinned one where there is any.
+    """
+    by_name = {package.name: package for package in packages}
+    edges = {name: [need for need in package.needs if need in by_name] for name, package in by_name.items()}
+    rings = tuple(components(edges))
+    ring_of = {name: number for number, names in enumerate(rings) for name in names}
+    led_to = {ring_of[need] for name, ends in edges.items() for need in ends if ring_of[need] != ring_of[name]}
+    found = [
+        min((by_name[name] for name in names), key=lambda one: (not one.is_pinned, one.name))
+        for number, names in enumerate(rings)
+        if number not in led_to
+    ]
+    return tuple(sorted(found, key=lambda one: one.name))
+
+
+def _last_lines(path: Path) -> tuple[str, ...]:
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _LOG_TAIL_BYTES))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ()
+    lines = list(_telling(re.split(r"\r\n|\n|\r", text)))
+    return tuple(shown(line, _MAX_LOG_LINE) for line in lines[-_LAST_LINES:])
+
+
+def _telling(lines: Iterable[str]) -> Iterator[str]:
+    """Without the commands that were run, some of which are a page long: what they said tells more."""
+    is_command = False
+    for line in lines:
+        begun = _LOG_RECORD.match(line)
+        is_command = begun["text"].startswith("DEBUG + ") if begun else is_command
+        if line.strip() and not is_command:
+            yield line
+
+
+def _json(path: Path) -> Any:
+    """A report of `inspect`; None when it has not been written."""
+    try:
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None

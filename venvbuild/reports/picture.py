@@ -1,0 +1,191 @@
+"""The dependencies as a picture: what needs stands left of what is needed, with lines that can be followed.
+
+Graphviz only says where to put the boxes: it is given numbers and sizes, no name, and what is drawn is drawn here. To
+keep 150 packages readable, a line that another way makes plain is left out, what very many need is named inside their
+boxes instead of being drawn, and packages without any line are left to the list.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element, SubElement
+
+from venvbuild.outcome import Outcome, Package
+from venvbuild.process import CommandFailed, Completed, clean_environment, run
+
+log = logging.getLogger(__name__)
+
+HUB = 6
+"""What so many packages need is not drawn."""
+_MAX_BOXES = 400
+"""More than this nobody follows, and Graphviz takes minutes."""
+_TIMEOUT_S = 60
+_POINTS = 72
+"""Graphviz' inch."""
+_LETTER, _SMALL = 6.8, 5.6
+"""Width of a letter of the two sizes of text, in points."""
+_HEIGHT, _LINE = 20, 13
+_SHOWN_HUBS = 3
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What is to be drawn."""
+
+    boxes: Mapping[str, Package]
+    lines: frozenset[tuple[str, str]]
+    """(needs, is needed)."""
+    hubs: Mapping[str, int]
+    """Packages that are not drawn, and how many need each."""
+    alone: tuple[str, ...]
+    """Packages that have no line."""
+
+    def hubs_of(self, name: str) -> tuple[str, ...]:
+        """The hubs that a box needs, the rarest first: these tell most about it."""
+        found = [need for need in self.boxes[name].needs if need in self.hubs]
+        return tuple(sorted(found, key=lambda hub: (self.hubs[hub], hub)))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing of what could be drawn."""
+
+    svg: Element
+    graph: Graph
+
+
+def of(outcome: Outcome, run: Callable[..., Completed] = run) -> Picture | None:
+    """The picture; None where Graphviz is absent or fails, or when there is no line, or far too many boxes, to draw."""
+    graph = graph_of(outcome.packages)
+    env = clean_environment()
+    program = shutil.which("dot", path=env.get("PATH", ""))
+    if not graph.lines or len(graph.boxes) > _MAX_BOXES or program is None:
+        return None
+    names = sorted(graph.boxes)
+    try:
+        with tempfile.NamedTemporaryFile("w", suffix=".dot") as source:
+            source.write(_dot(graph, names))
+            source.flush()
+            plan = run([program, "-Tplain", source.name], env=env, timeout_s=_TIMEOUT_S).stdout
+    except (CommandFailed, OSError) as error:
+        log.warning("no picture of the dependencies: %s", error)
+        return None
+    suspects = {name for conflict in outcome.conflicts for name in conflict.packages}
+    return Picture(_drawn(plan, graph, names, suspects), graph)
+
+
+def graph_of(packages: Iterable[Package]) -> Graph:
+    """The packages without hubs, and the lines between them that no other way makes plain."""
+    by_name = {package.name: package for package in packages}
+    needed = Counter(need for package in by_name.values() for need in package.needs if need != package.name)
+    hubs = {name: count for name, count in needed.items() if count >= HUB}
+    lines = {
+        (name, need)
+        for name, package in by_name.items()
+        for need in package.needs
+        if name not in hubs and need not in hubs and need != name
+    }
+    reduced = _reduced(lines)
+    joined = {name for line in reduced for name in line}
+    boxes = {name: package for name, package in by_name.items() if name in joined}
+    return Graph(boxes, frozenset(reduced), hubs, tuple(sorted(by_name.keys() - joined - hubs.keys())))
+
+
+def _reduced(lines: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Without the lines whose end is reached without them; one at a time, so that rings lose no way."""
+    left: dict[str, set[str]] = {}
+    for start, end in lines:
+        left.setdefault(start, set()).add(end)
+    for start, end in sorted(lines):
+        left[start].discard(end)
+        if end not in _reachable(start, left):
+            left[start].add(end)
+    return {(start, end) for start, ends in left.items() for end in ends}
+
+
+def _reachable(start: str, lines: Mapping[str, set[str]]) -> set[str]:
+    waiting, reached = list(lines[start]), set(lines[start])
+    while waiting:
+        for name in lines.get(waiting.pop(), ()):
+            if name not in reached and name != start:
+                reached.add(name)
+                waiting.append(name)
+    return reached
+
+
+def _label(name: str, graph: Graph) -> tuple[str, str]:
+    hubs = graph.hubs_of(name)
+    more = f" +{len(hubs) - _SHOWN_HUBS}" if len(hubs) > _SHOWN_HUBS else ""
+    return f"{name} {graph.boxes[name].version}", ("+ " + ", ".join(hubs[:_SHOWN_HUBS]) + more) if hubs else ""
+
+
+def _size(name: str, graph: Graph) -> tuple[float, float]:
+    first, second = _label(name, graph)
+    return max(len(first) * _LETTER, len(second) * _SMALL) + 16, _HEIGHT + (_LINE if second else 0)
+
+
+def _dot(graph: Graph, names: list[str]) -> str:
+    text = ['digraph{rankdir=LR;ranksep=0.5;nodesep=0.1;node[shape=box,fixedsize=true,label=""];edge[arrowhead=none]']
+    for number, name in enumerate(names):
+        width, height = _size(name, graph)
+        text.append(f"n{number}[width={width / _POINTS:.3f},height={height / _POINTS:.3f}]")
+    place = {name: number for number, name in enumerate(names)}
+    text += [f"n{place[start]}->n{place[end]}" for start, end in sorted(graph.lines)]
+    return ";".join(text) + "}\n"
+
+
+def _drawn(plan: str, graph: Graph, names: list[str], suspects: set[str]) -> Element:
+    rows = [line.split() for line in plan.splitlines()]
+    width, height = (float(number) * _POINTS for number in rows[0][2:4])
+    size = {
+        "width": f"{width + 8:.0f}",
+        "height": f"{height + 8:.0f}",
+        "viewBox": f"-4 -4 {width + 8:.1f} {height + 8:.1f}",
+    }
+    svg = Element("svg", {**size, "class": "picture", "role": "img", "aria-label": "Which package needs which"})
+    for row in rows:
+        if row[0] == "edge":
+            ends = {names[int(row[1][1:])], names[int(row[2][1:])]}
+            _draw_line(svg, [float(number) for number in row[4 : 4 + 2 * int(row[3])]], height, ends <= suspects)
+    for row in rows:
+        if row[0] == "node":
+            name = names[int(row[1][1:])]
+            _draw_box(svg, name, graph, float(row[2]) * _POINTS, height - float(row[3]) * _POINTS, name in suspects)
+    return svg
+
+
+def _draw_line(svg: Element, numbers: list[float], height: float, is_suspect: bool) -> None:
+    points = [f"{x * _POINTS:.1f} {height - y * _POINTS:.1f}" for x, y in zip(numbers[::2], numbers[1::2], strict=True)]
+    curve = f"M {points[0]} C {' '.join(points[1:])}"
+    SubElement(svg, "path", {
+        "d": curve, "class": "line suspect" if is_suspect else "line", "fill": "none",
+        "stroke": "#c0392b" if is_suspect else "#93a1b5", "stroke-width": "2" if is_suspect else "1",
+    })  # fmt: skip
+
+
+def _draw_box(svg: Element, name: str, graph: Graph, x: float, y: float, is_suspect: bool) -> None:
+    width, height = _size(name, graph)
+    package, (first, second) = graph.boxes[name], _label(name, graph)
+    kind = "suspect" if is_suspect else "pinned" if package.is_pinned else "other"
+    group = SubElement(svg, "a", {"href": f"#package-{name}", "class": f"box {kind}"})
+    fill, stroke = {
+        "suspect": ("#fdecea", "#c0392b"),
+        "pinned": ("#e3edfd", "#4a78c2"),
+        "other": ("#f4f6fa", "#93a1b5"),
+    }[kind]
+    SubElement(group, "rect", {
+        "x": f"{x - width / 2:.1f}", "y": f"{y - height / 2:.1f}", "width": f"{width:.1f}", "height": f"{height}",
+        "rx": "5", "fill": fill, "stroke": stroke,
+    })  # fmt: skip
+    middle = {"x": f"{x:.1f}", "text-anchor": "middle", "font-family": "ui-monospace, monospace", "fill": "#1c2430"}
+    top = y + 4 - (_LINE / 2 if second else 0)
+    SubElement(group, "text", {**middle, "y": f"{top:.1f}", "font-size": "11"}).text = first
+    if second:
+        SubElement(
+            group, "text", {**middle, "y": f"{top + _LINE:.1f}", "font-size": "9", "class": "hubs"}
+        ).text = second

@@ -22,7 +22,7 @@ from venvbuild.workdir import BUILD_LOG
 _FIRST = 20
 """Packages that are listed before the rest is folded away."""
 _MAX_DEPTH = 50
-"""Packages below each other in the tree; far deeper, nobody can read it, and ElementTree, which recurses, not write it."""
+"""Packages below each other in the tree: nobody reads deeper, and ElementTree, which recurses, cannot write 300."""
 _LINKED = ("http", "https", "s3", "file")
 _BESIDE = (BUILD_LOG, "summary.md", "junit.xml", "issues.json", "report.sarif")
 

@@ -88,6 +88,23 @@ def test_a_run_that_was_cut_short_says_so(tool: Tool) -> None:
     assert [step.status for step in read(tool.work).steps][:3] == ["passed", "not ended", "not run"]
 
 
+def test_a_step_that_fails_again_takes_back_what_came_after_it(tool: Tool) -> None:
+    run(tool, "good==1.0", until="register")
+    next(tool.index.folder.rglob("good-*.whl")).unlink()
+    elsewhere = {"XDG_CACHE_HOME": str(tool.folder / "another cache")}
+    assert tool.run("create", "--again", "--work-dir", tool.work, **elsewhere).code == 4
+    found = read(tool.work)
+    assert [step.status for step in found.steps] == ["passed", "failed"] + ["not run"] * 5
+    assert (found.metadata, found.packages) == ({}, ())
+
+
+def test_findings_about_an_environment_that_was_replaced_are_not_told(tool: Tool) -> None:
+    assert run(tool, "above==1.0", "good==1.0", "old==1.0", code=5).conflicts
+    assert tool.run("create", "--again", "--work-dir", tool.work).code == 0
+    found = read(tool.work)
+    assert (found.conflicts, found.notes, {one.needs for one in found.packages}) == ((), (), {()})
+
+
 def test_a_bug_ends_a_run_and_is_told(tool: Tool) -> None:
     run(tool, "good==1.0", until="pack")
     record = json.loads((tool.work / "venvbuild-work.json").read_text())

@@ -88,6 +88,46 @@ def test_a_run_that_was_cut_short_says_so(tool: Tool) -> None:
     assert [step.status for step in read(tool.work).steps][:3] == ["passed", "not ended", "not run"]
 
 
+def test_a_step_that_fails_again_takes_back_what_came_after_it(tool: Tool) -> None:
+    run(tool, "good==1.0", until="register")
+    next(tool.index.folder.rglob("good-*.whl")).unlink()
+    elsewhere = {"XDG_CACHE_HOME": str(tool.folder / "another cache")}
+    assert tool.run("create", "--again", "--work-dir", tool.work, **elsewhere).code == 4
+    found = read(tool.work)
+    assert [step.status for step in found.steps] == ["passed", "failed"] + ["not run"] * 5
+    assert (found.metadata, found.packages) == ({}, ())
+
+
+def test_findings_about_an_environment_that_was_replaced_are_not_told(tool: Tool) -> None:
+    assert run(tool, "above==1.0", "good==1.0", "old==1.0", code=5).conflicts
+    assert tool.run("create", "--again", "--work-dir", tool.work).code == 0
+    found = read(tool.work)
+    assert (found.conflicts, found.notes, {one.needs for one in found.packages}) == ((), (), {()})
+
+
+def test_a_bug_ends_a_run_and_is_told(tool: Tool) -> None:
+    run(tool, "good==1.0", until="pack")
+    record = json.loads((tool.work / "venvbuild-work.json").read_text())
+    del record["steps"]["pack"]["result"]["content_sha256"]
+    (tool.work / "venvbuild-work.json").write_text(json.dumps(record))
+    assert tool.run("describe", "--work-dir", tool.work).code == 1
+    found = read(tool.work)
+    assert [step.status for step in found.steps][4:] == ["failed", "not run", "not run"]
+    assert (found.exit_code, [one.what for one in found.problems]) == (
+        1, ["a bug in venvbuild: KeyError: 'content_sha256'"],
+    )  # fmt: skip
+
+
+def test_what_is_told_of_a_bug_holds_no_secret(tool: Tool) -> None:
+    run(tool, "good==1.0", until="pack")
+    (tool.work / "metadata.json").mkdir()
+    assert tool.run("describe", "--work-dir", tool.work, MY_TOKEN=f"{tool.work}/metadata.json").code == 1
+    assert "metadata.json" not in str(json.loads((tool.work / "venvbuild-work.json").read_text())["failed"])
+    assert [one.what for one in read(tool.work).problems] == [
+        "a bug in venvbuild: IsADirectoryError: [Errno 21] Is a directory: '****'"
+    ]
+
+
 def test_no_secret_and_nothing_unprintable_of_a_log_comes_through(tool: Tool, monkeypatch: pytest.MonkeyPatch) -> None:
     run(tool, "good==1.0", until="check")
     (tool.work / "build.log").write_bytes(b"a\x1b[31m https://u:hunter22@h/ \xff\n" + b"x" * (1 << 20) + b"\nlast\n")

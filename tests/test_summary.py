@@ -86,6 +86,19 @@ def test_a_step_that_fails_again_is_where_it_stopped(tool: Tool) -> None:
     assert summary(tool)[1].startswith("stopped at register, venv_")
 
 
+def test_a_step_that_fails_again_takes_back_what_came_after_it(tool: Tool) -> None:
+    steps(tool, "good==1.0")
+    next(tool.index.folder.rglob("good-*.whl")).unlink()
+    assert tool.run("create", "--again", XDG_CACHE_HOME=str(tool.folder / "another cache")).code == 4
+    assert summary(tool) == ["sales py3.11", "stopped at create"]
+
+
+def test_an_environment_that_is_made_again_has_no_counts_before_it_is_inspected(tool: Tool) -> None:
+    steps(tool, "good==1.0", "old==1.0", until="inspect", code=5)
+    assert tool.run("create", "--again").code == 0
+    assert summary(tool) == ["sales py3.11", "stopped at inspect"]
+
+
 def test_a_refused_file_leaves_the_name_of_the_run(tool: Tool) -> None:
     steps(tool, "good", until="check", code=3)
     assert summary(tool) == ["sales py3.11", "stopped at check"]
@@ -124,10 +137,25 @@ def test_a_refused_parameter_is_not_repeated(tool: Tool, name: str) -> None:
     assert summary(tool, ENV_NAME=name) == ["refused", "stopped at check"]
 
 
-def test_a_folder_that_is_no_work_dir_is_a_run_that_never_began(tool: Tool) -> None:
+@pytest.mark.parametrize("record", ["{", "[]", '{"schema_version": 1, "steps": {}}'])
+def test_a_folder_that_is_no_work_dir_is_a_run_that_never_began(tool: Tool, record: str) -> None:
     tool.work.mkdir()
-    (tool.work / "venvbuild-work.json").write_text("{")
+    (tool.work / "venvbuild-work.json").write_text(record)
     assert summary(tool) == ["sales py3.11", "stopped at check"]
+
+
+def test_a_file_in_place_of_the_work_dir_or_its_record_is_a_run_that_never_began(tool: Tool) -> None:
+    tool.work.write_text("")
+    assert summary(tool) == ["sales py3.11", "stopped at check"]
+    tool.work.unlink()
+    (tool.work / "venvbuild-work.json").mkdir(parents=True)
+    assert summary(tool) == ["sales py3.11", "stopped at check"]
+
+
+def test_a_report_that_is_not_whole_counts_nothing(tool: Tool) -> None:
+    steps(tool, "good==1.0", until="inspect")
+    (tool.work / "conflicts.json").write_text('[{"is_fail')
+    assert summary(tool) == ["sales py3.11", "stopped at pack, 2 packages"]
 
 
 def test_no_prefix_of_a_store_can_be_markup(tool: Tool, moto_server: S3Server, s3_environment: None) -> None:

@@ -6,7 +6,6 @@ whoever writes it down has only the rules of his format to keep.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -180,7 +179,7 @@ def of(folder: Path) -> Outcome | None:
 def _with_what_was_made(blank: Outcome, folder: Path, work: WorkDir, *, is_conflict: bool) -> Outcome:
     pins = _Pins.read(folder, work)
     packages = _packages(folder, work, pins) if work.has_ended("create") else ()
-    findings = _json(folder / "conflicts.json") if work.has_ended("create") else None
+    findings = summary.report(folder / "conflicts.json") if summary.has_inspected(work) else None
     noticed = [(one["is_failure"], _finding(one, pins)) for one in findings or ()]
     conflicts = tuple(complaint for is_failure, complaint in noticed if is_failure)
     if is_conflict and not conflicts:
@@ -309,9 +308,10 @@ def _packages(folder: Path, work: WorkDir, pins: _Pins) -> tuple[Package, ...]:
         if one.pin:
             known = None if one.record is None else sum(row.size or 0 for row in one.record)
             sizes[one.pin] = known
-    if not sizes:
-        sizes = dict.fromkeys(_json(folder / "installed_packages.json") or ())
-    needs = _needs(folder / "pipdeptree.json")
+    has_reports = summary.has_inspected(work)
+    if not sizes and has_reports:
+        sizes = dict.fromkeys(summary.report(folder / "installed_packages.json") or ())
+    needs = _needs(folder / "pipdeptree.json") if has_reports else {}
     pinned = {pin.canonical_name for pin in pins.pins if pin.holds}
     names = [(pin, *pin.split("==", 1)) for pin in sorted(sizes)]
     return tuple(
@@ -322,7 +322,7 @@ def _packages(folder: Path, work: WorkDir, pins: _Pins) -> tuple[Package, ...]:
 
 def _needs(path: Path) -> dict[str, tuple[str, ...]]:
     """By package, what it needs of what is installed."""
-    entries = _json(path) or ()
+    entries = summary.report(path) or ()
     there = {entry["package"]["key"] for entry in entries}
     return {
         entry["package"]["key"]: tuple(sorted({one["key"] for one in entry["dependencies"]} & there))
@@ -366,11 +366,3 @@ def _telling(lines: Iterable[str]) -> Iterator[str]:
         is_command = begun["text"].startswith("DEBUG + ") if begun else is_command
         if line.strip() and not is_command:
             yield line
-
-
-def _json(path: Path) -> Any:
-    """A report of `inspect`; None when it has not been written."""
-    try:
-        return json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
-        return None

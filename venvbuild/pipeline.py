@@ -14,7 +14,8 @@ from typing import Any, Protocol
 from athena import index, table
 from venvbuild import extras, logs, steps, workdir
 from venvbuild.commit import retried
-from venvbuild.errors import IntegrityError, UsageError, VenvBuildError
+from venvbuild.echo import shown
+from venvbuild.errors import IntegrityError, UsageError, VenvBuildError, of_disk
 from venvbuild.redaction import REDACTOR
 from venvbuild.settings import Settings
 from venvbuild.steps import Checked, Job, Made, Request
@@ -22,6 +23,9 @@ from venvbuild.stores import Store
 from venvbuild.workdir import BUILD_LOG, STEPS
 
 log = logging.getLogger(__name__)
+
+_MAX_BUG = 500
+"""Characters of what an exception says that nobody foresaw."""
 
 
 class Progress(Protocol):
@@ -137,8 +141,8 @@ def _run(step: str, job: Job, progress: Progress) -> None:
     log.debug("step %s", step)
     try:
         made = _register(job) if step == "register" else steps.STEPS[step](job)
-    except VenvBuildError as error:
-        _remember(step, error, job)
+    except Exception as error:
+        _remember(step, _named(error, job), job)
         raise
     _finish(step, job, made, _step_key(step, job), begun, progress)
 
@@ -146,6 +150,17 @@ def _run(step: str, job: Job, progress: Progress) -> None:
 def _remember(step: str, error: VenvBuildError, job: Job) -> None:
     with contextlib.suppress(OSError):  # a full disk must not hide what filled it
         job.work.fail(step, error.exit_code, _redacted(error))
+
+
+def _named(error: Exception, job: Job) -> VenvBuildError:
+    """What `error` is for those who read of the run; one that nobody foresaw is a bug."""
+    if isinstance(error, VenvBuildError):
+        return error
+    bug = VenvBuildError(
+        f"a bug in venvbuild: {shown(f'{type(error).__name__}: {error}', _MAX_BUG)}",
+        where=str(job.path / BUILD_LOG), fix="report it with the traceback",
+    )  # fmt: skip
+    return (of_disk(error) if isinstance(error, OSError) else None) or bug
 
 
 def _redacted(error: VenvBuildError) -> list[dict[str, str]]:

@@ -67,8 +67,7 @@ def of(folder: Path) -> Summary | None:
     if work.failure and work.failure["step"] == "check":  # what is here was made by an earlier run
         asked = work.failure.get("asked", {})
         return Summary(asked.get("env_name"), asked.get("python_version"))
-    # The reports, not the record: inspect writes them before it fails the job.
-    packages = _report(folder, "installed_packages.json")
+    packages = report(folder / "installed_packages.json") if has_inspected(work) else None
     return Summary(
         env_name=work.settings.get("env_name"),
         python_version=work.settings.get("python_version"),
@@ -79,8 +78,15 @@ def of(folder: Path) -> Summary | None:
     )
 
 
+def has_inspected(work: WorkDir) -> bool:
+    """Whether the reports of `inspect` are of the environment that is there; it writes them before conflicts end it."""
+    failure = work.failure or {}
+    has_found = failure.get("step") == "inspect" and failure["exit_code"] == ConflictsFound.exit_code
+    return has_found or work.has_ended("inspect")
+
+
 def _conflict_count(folder: Path, work: WorkDir) -> int | None:
-    findings = _report(folder, "conflicts.json")
+    findings = report(folder / "conflicts.json") if has_inspected(work) else None
     if findings is not None:
         return len([one for one in findings if one["is_failure"]])
     if work.failure and work.failure["exit_code"] == ConflictsFound.exit_code:
@@ -98,9 +104,9 @@ def _place(work: WorkDir) -> dict[str, str]:
     return {"venv_version": version, "store": quote(store, safe="/:%")}
 
 
-def _report(folder: Path, name: str) -> list[Any] | None:
+def report(path: Path) -> Any:
+    """A report of `inspect`; None when it has not been written, or not whole."""
     try:
-        report: list[Any] = json.loads((folder / name).read_bytes())
-    except FileNotFoundError:
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
         return None
-    return report

@@ -68,7 +68,7 @@ class WorkDir:
         """Begin a run: everything of an earlier one goes, then the record is written, before anything else."""
         for entry in self.path.iterdir():
             if entry.name != RECORD:
-                _remove(entry)
+                remove(entry)
         self._record = {
             "schema_version": _SCHEMA_VERSION,
             "tool_version": __version__,
@@ -80,12 +80,14 @@ class WorkDir:
     def begin(self, step: str) -> None:
         """Note which step is at work, for the message to a second one; its own earlier record goes.
 
-        So does what a step that was killed left under a temporary name; the lock is ours, so nobody is at it.
+        The records of the steps after it go too, as they tell of what is being replaced, and so does what a step
+        that was killed left under a temporary name; the lock is ours, so nobody is at it.
         """
         for leftover in self.path.glob(".*"):
-            _remove(leftover)
+            remove(leftover)
         self._record["running"] = step
-        self._record["steps"].pop(step, None)
+        for stale in STEPS[STEPS.index(step) :]:
+            self._record["steps"].pop(stale, None)
         self._record.pop("failed", None)
         self._save()
 
@@ -241,9 +243,9 @@ def _record(path: Path, *, starting: bool) -> dict[str, Any]:
     """The record of our work dir; empty for a new one."""
     try:
         record = json.loads((path / RECORD).read_bytes())
-        if record["schema_version"] == _SCHEMA_VERSION and isinstance(record["steps"], dict):
+        if record["schema_version"] == _SCHEMA_VERSION and _is_whole(record):
             return record  # type: ignore[no-any-return]
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         if starting and not any(path.iterdir()):
             return {}
         if not starting:
@@ -274,7 +276,12 @@ def _record(path: Path, *, starting: bool) -> dict[str, Any]:
     )
 
 
-def _remove(entry: Path) -> None:
+def _is_whole(record: Any) -> bool:
+    return isinstance(record["settings"], dict) and isinstance(record["steps"], dict)
+
+
+def remove(entry: Path) -> None:
+    """Remove what is there: a folder with all that is in it, a file, or a link, wherever it leads."""
     if entry.is_dir() and not entry.is_symlink():
         shutil.rmtree(entry)
     else:

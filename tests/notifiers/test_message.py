@@ -31,7 +31,7 @@ def test_a_failure_says_what_where_why_and_what_to_do() -> None:
         "pins.txt:2: there is no absent 1.0\n  why: the index has 1.1\n  fix: write absent==1.1\n\n"
         "exit code 4, at the step create\n\n"
         "Changed since the last good build, venv_20261120_063000:\n  a 1 -> 2\n\n"
-        "packages: 2\nrequirements: pins.txt\nrevision: 0123456789abcdef\nduration: 1 s\n\n"
+        "packages: 2\nrequirements: pins.txt\nrevision: 0123456789abcdef\n\n"
         "job: https://ci.example.com/job/environments/42/\n"
         "console: https://ci.example.com/job/environments/42/console\n"
         "report: https://ci.example.com/job/environments/42/artifact/venvbuild-work/report/index.html\n\n"
@@ -53,7 +53,19 @@ def test_a_recovery_says_what_there_is_now_and_no_log() -> None:
     assert (told.title, told.kind) == ("FIXED sales (py3.11): conflict free", "success")
     assert "No pin changed since the last good build, venv_20261120_063000." in told.body
     assert "build: venv_20261121_063000\nstore: file:///store\n" in told.body
+    assert "duration: 10 s\n" in told.body
     assert "log" not in told.body
+
+
+def test_a_failure_of_something_else_in_the_job_is_not_laid_on_the_environment() -> None:
+    told = compose("failure", made_up(conflicts=()), None)
+    assert (told.title, told.kind) == ("FAILED after sales (py3.11) was built", "failure")
+    assert told.body.startswith(
+        "The environment is built; something else in the job failed: see the console.\n\nbuild: venv_20261121_063000\n"
+    )
+    for event in ("fixed", "unstable", "success"):
+        assert "something else" not in compose(event, made_up(conflicts=()), None).body
+    assert "something else" not in compose("failure", failed(), None).body
 
 
 def test_a_run_that_never_began_is_told_too() -> None:

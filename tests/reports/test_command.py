@@ -59,6 +59,30 @@ def test_without_a_run_it_says_so(tool: Tool) -> None:
     assert not tool.work.exists()
 
 
+@pytest.mark.parametrize("kind", ["file", "link", "broken link"])
+def test_whatever_stands_in_place_of_the_report_is_replaced(tool: Tool, kind: str) -> None:
+    run(tool, "good==1.0", until="check")
+    report, elsewhere = tool.work / "report", tool.folder / "elsewhere"
+    if kind == "file":
+        report.write_text("mine")
+    else:
+        report.symlink_to(elsewhere)
+    if kind == "link":
+        elsewhere.mkdir()
+        (elsewhere / "mine.txt").write_text("mine")
+    assert tool.run("report").code == 0
+    assert sorted(path.name for path in report.iterdir()) == FILES
+    assert kind != "link" or (elsewhere / "mine.txt").exists()
+
+
+def test_without_a_whole_record_it_says_so(tool: Tool) -> None:
+    tool.work.mkdir()
+    (tool.work / "venvbuild-work.json").write_text('{"schema_version": 1, "steps": {}}')
+    assert "no run has begun" in tool.run("report").stderr
+    done = tool.run("create")
+    assert (done.code, "cannot be read" in done.stderr) == (2, True)
+
+
 def test_no_secret_is_in_any_file(tool: Tool) -> None:
     wheel(tool.index.folder, "needy", "1.0", requires=["hunter2-hunter2==1.0"])
     run(tool, "needy==1.0", until="create", code=4)

@@ -158,6 +158,27 @@ def test_each_package_of_the_tree_is_told_once_however_many_need_it() -> None:
     assert sorted(names) == sorted(one.name for one in packages)
 
 
+def chain(count: int, needs: int) -> tuple[Package, ...]:
+    """Packages of which each needs the next ones."""
+    names = [f"p{number}" for number in range(count)]
+    return tuple(Package(name, "1.0", 1, tuple(names[n + 1 : n + 1 + needs]), True) for n, name in enumerate(names))
+
+
+@pytest.mark.parametrize(("count", "needs"), [(1000, 1), (1500, 2)])
+def test_a_long_chain_goes_on_at_the_top_level_where_links_lead(
+    count: int, needs: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # the picture is not what this is about
+    text = page.render(made_up(packages=chain(count, needs)))
+    told = re.findall(r'id="package-([a-z0-9]+)"', text)
+    assert sorted(told) == sorted(f"p{number}" for number in range(count))
+    assert set(re.findall(r'href="#package-([a-z0-9]+)"', text)) == set(told)
+    depths = [0]
+    for mark in re.findall(r"</?details>", text):
+        depths.append(depths[-1] + (1 if mark == "<details>" else -1))
+    assert 40 < max(depths) <= 51
+
+
 def test_a_link_leads_to_each_object_of_the_store(look: Look) -> None:
     with look(made_up()) as seen:
         links = seen.page.locator(".files a").evaluate_all("all => all.map(one => one.getAttribute('href'))")

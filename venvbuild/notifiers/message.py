@@ -30,6 +30,8 @@ _MAX_FACT = 150
 _MAX_URL = 400
 """A longer address of a job is left out, for cut it would lead nowhere."""
 
+_ELSEWHERE = "The environment is built; something else in the job failed: see the console."
+
 
 @dataclass(frozen=True)
 class Message:
@@ -55,19 +57,29 @@ def compose(event: str, run: Outcome | None, changes: Changes | None, work_dir: 
         return Message(f"{word} venvbuild", body, kind)
     # Redacted before it is cut: half a secret is told from nothing. The links are never cut off.
     links = REDACTOR.redact(_joined([list(_facts(run)), list(_links(run, work_dir))]))
-    said = REDACTOR.redact(_joined(_said(run, changes)))
+    elsewhere = [_ELSEWHERE] if _is_elsewhere(event, run) else []
+    said = REDACTOR.redact(_joined([elsewhere, *_said(run, changes)]))
     body = _joined([[_cut(said, MAX_LENGTH - len(links) - 2)] if said else [], [links] if links else []])
-    return Message(REDACTOR.redact(f"{word} {_title(run)}"), _with_log(body, run), kind)
+    title = f"{word} after {_name(run)} was built" if _is_elsewhere(event, run) else f"{word} {_title(run)}"
+    return Message(REDACTOR.redact(title), _with_log(body, run), kind)
 
 
 def _joined(paragraphs: Iterable[list[str]]) -> str:
     return "\n\n".join("\n".join(lines) for lines in paragraphs if lines)
 
 
+def _is_elsewhere(event: str, run: Outcome) -> bool:
+    """Whether the job failed and the run did not: a team's own stages may come after it."""
+    return event == "failure" and not run.is_failed
+
+
+def _name(run: Outcome) -> str:
+    summary = run.summary
+    return f"{summary.env_name} (py{summary.python_version})" if summary.env_name else "a refused run"
+
+
 def _title(run: Outcome) -> str:
     """`sales (py3.11) at create: 2 conflicts`."""
-    summary = run.summary
-    name = f"{summary.env_name or 'a refused run'}" + (f" (py{summary.python_version})" if summary.env_name else "")
     cause = ""
     if run.conflicts:
         cause = count_text(len(run.conflicts), "conflict")
@@ -75,7 +87,7 @@ def _title(run: Outcome) -> str:
         cause = shown(run.problems[0].what, _MAX_CAUSE)
     elif not run.is_failed:
         cause = run.verdict
-    return name + (f" at {summary.stopped_at}" if run.is_failed else "") + (f": {cause}" if cause else "")
+    return _name(run) + (f" at {run.summary.stopped_at}" if run.is_failed else "") + (f": {cause}" if cause else "")
 
 
 def _said(run: Outcome, changes: Changes | None) -> Iterator[list[str]]:
@@ -111,7 +123,8 @@ def _more(count: int) -> Iterable[str]:
 
 
 def _facts(run: Outcome) -> Iterator[str]:
-    seconds = sum(step.seconds or 0 for step in run.steps)
+    # How long a step took that failed nobody knows, and without it the sum would mislead.
+    seconds = 0 if run.is_failed else sum(step.seconds or 0 for step in run.steps)
     for name, value in (
         ("build", run.summary.venv_version),
         ("store", run.summary.store),

@@ -12,8 +12,8 @@ Adding one is a file here and a line in `FORMATS`.
 
 from __future__ import annotations
 
+import os
 import re
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
@@ -23,7 +23,7 @@ from venvbuild.errors import of_disk
 from venvbuild.outcome import Outcome
 from venvbuild.redaction import REDACTOR, Lines
 from venvbuild.reports import issues, junit, markdown, page, sarif
-from venvbuild.workdir import BUILD_LOG
+from venvbuild.workdir import BUILD_LOG, remove
 
 FOLDER = "report"
 FORMATS: Mapping[str, Callable[[Outcome], str]] = {
@@ -53,8 +53,8 @@ def write(outcome: Outcome, work_dir: Path) -> Path:
                 (building / name).write_text(render(outcome), "utf-8")
             (building / _STYLE).write_bytes((files("venvbuild.reports") / _STYLE).read_bytes())
             _copy_log(work_dir / BUILD_LOG, building / BUILD_LOG)
-            if target.exists():
-                shutil.rmtree(target)
+            if os.path.lexists(target):
+                remove(target)
             building.rename(target)
     except OSError as error:
         raise of_disk(error, str(target)) or error from error

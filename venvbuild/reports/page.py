@@ -7,6 +7,7 @@ made as a tree of elements, which knows no mark-up in text; only http, https, s3
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ from venvbuild.workdir import BUILD_LOG
 
 _FIRST = 20
 """Packages that are listed before the rest is folded away."""
+_MAX_DEPTH = 50
+"""Packages below each other in the tree: nobody reads deeper, and ElementTree, which recurses, cannot write 300."""
 _LINKED = ("http", "https", "s3", "file")
 _BESIDE = (BUILD_LOG, "summary.md", "junit.xml", "issues.json", "report.sarif")
 
@@ -233,21 +236,31 @@ def _legend(drawn: picture.Picture) -> Iterator[str | Element]:
 
 
 def _tree(packages: Iterable[Package]) -> Element:
-    """Every package once with what it needs, folded, below what needs it first; later mentions are links."""
+    """Every package once with what it needs, folded, below what needs it first; other mentions are links."""
     by_name = {package.name: package for package in packages}
     told: set[str] = set()
-    return _element("ul", *(_branch(top, by_name, told) for top in tops(by_name.values())), class_="tree")
-
-
-def _branch(package: Package, by_name: dict[str, Package], told: set[str]) -> Element:
-    """Depth first and without recursion in Python: a chain may be as long as a hostile index likes."""
-    top = Element("li")
-    waiting: list[tuple[Element, Package]] = [(top, package)]
+    tree, waiting = _element("ul", class_="tree"), deque(tops(by_name.values()))
     while waiting:
-        item, one = waiting.pop()
-        if one.name in told:
+        package = waiting.popleft()
+        if package.name not in told:
+            tree.append(_branch(package, by_name, told, waiting))
+    return tree
+
+
+def _branch(package: Package, by_name: dict[str, Package], told: set[str], too_deep: deque[Package]) -> Element:
+    """What is too deep in it is a link, and comes into `too_deep`, to be told at the top.
+
+    Depth first and without recursion in Python: a chain may be as long as a hostile index likes.
+    """
+    top = Element("li")
+    waiting: list[tuple[Element, Package, int]] = [(top, package, 1)]
+    while waiting:
+        item, one, depth = waiting.pop()
+        if one.name in told or depth > _MAX_DEPTH:
             item.append(_element("a", one.name, href=f"#package-{one.name}"))
             item[-1].tail = f" {one.version}"
+            if one.name not in told:
+                too_deep.append(one)
             continue
         told.add(one.name)
         item.set("id", f"package-{one.name}")
@@ -259,7 +272,7 @@ def _branch(package: Package, by_name: dict[str, Package], told: set[str]) -> El
         count = _element("span", f"needs {len(needs)}", class_="quiet")
         below = [Element("li") for _ in needs]
         item.append(_element("details", _element("summary", *label, " ", count), _element("ul", *below)))
-        waiting += reversed(list(zip(below, needs, strict=True)))
+        waiting += reversed([(place, need, depth + 1) for place, need in zip(below, needs, strict=True)])
     return top
 
 

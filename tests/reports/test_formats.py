@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import replace
@@ -186,6 +187,20 @@ def test_the_summary_lets_no_markup_through(hostile: Outcome) -> None:
     assert "<script>" not in text
     assert "](javascript" not in text
     assert "\\<script\\>" in text
+
+
+def test_only_the_job_becomes_a_link_in_the_summary() -> None:
+    lure = Complaint("HTTPS://evil.example", "http://evil.example:1", "www.evil.example", "ftp://evil.example WWW.x")
+    text = markdown.render(made_up(notes=(lure,)))
+    assert "- job: <https://ci.example.com/job/environments/42/>\n" in text
+    assert re.findall(r"\w+\\?(?:://|\.)(?=evil|x)", text) == [
+        "http\\://", "HTTPS\\://", "www\\.", "ftp\\://", "WWW\\.",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", ["javascript:x", "https://x> <b>", "https://x\n# y", "http://\u00e9<"])
+def test_an_address_of_a_job_that_is_none_is_text_in_the_summary(address: str) -> None:
+    assert f"<{address}" not in markdown.render(made_up(build_url=address))
 
 
 @pytest.mark.parametrize("name", FORMATS)

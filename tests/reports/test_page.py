@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -242,6 +243,31 @@ def test_what_many_need_is_named_in_their_boxes() -> None:
     assert graph.hubs_of("p0") == ("hub",)
     assert graph.lines == {("p0", "tail")}
     assert graph.alone == ("p1", "p2", "p3", "p4", "p5")
+
+
+def called(work: Callable[[], object]) -> set[str]:
+    """Names of the functions that `work` calls."""
+    names = set()
+    sys.setprofile(lambda frame, event, _: names.add(frame.f_code.co_name) if event == "call" else None)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return names
+
+
+@pytest.mark.parametrize(("has_dot", "count", "is_reduced"), [(True, 400, True), (True, 401, False), (False, 9, False)])
+def test_no_line_is_left_out_of_a_picture_that_nobody_draws(
+    has_dot: bool, count: int, is_reduced: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if has_dot:
+        (tmp_path / "dot").write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / "dot").chmod(0o755)
+    packages = chain(count, 1)
+    found = called(lambda: picture.of(made_up(packages=packages)))
+    assert ("_reduced" in found) == is_reduced
+    assert "which" in found
 
 
 def test_without_graphviz_there_is_the_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

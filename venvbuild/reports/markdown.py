@@ -28,7 +28,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     if outcome.source_revision:
         yield f"- revision: {_escaped(outcome.source_revision)}"
     if outcome.build_url:
-        yield f"- job: {_escaped(outcome.build_url)}"
+        yield f"- job: {_link(outcome.build_url)}"
     yield from _section("Why it stopped", outcome.problems)
     yield from _section("Conflicts", outcome.conflicts)
     yield from _section("Also noticed", outcome.notes)
@@ -55,5 +55,13 @@ def _section(title: str, complaints: Iterable[Complaint]) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    """`text` as it stands: no mark-up, no HTML, no link (CommonMark lets any ASCII punctuation be escaped)."""
-    return re.sub(r"([\\`*_{}\[\]<>()#!|&~@])", r"\\\1", text)
+    """`text` as it stands: no mark-up, no HTML, no link to a page (CommonMark lets any ASCII punctuation be escaped).
+
+    GitHub makes links of `https://` and `www.` too, wherever they stand in text; of e-mail addresses, whatever is done.
+    """
+    return re.sub(r"([\\`*_{}\[\]<>()#!|&~@]|:(?=//)|(?i:(?<=www))\.)", r"\\\1", text)
+
+
+def _link(address: str) -> str:
+    """A link to a page; what is no address of one, as text."""
+    return f"<{address}>" if re.fullmatch(r"https?://[!-;=?-~]+", address) else _escaped(address)

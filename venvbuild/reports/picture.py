@@ -61,11 +61,13 @@ class Picture:
 
 def of(outcome: Outcome, run: Callable[..., Completed] = run) -> Picture | None:
     """The picture; None where Graphviz is absent or fails, or when there is no line, or far too many boxes, to draw."""
-    graph = graph_of(outcome.packages)
     env = clean_environment()
     program = shutil.which("dot", path=env.get("PATH", ""))
-    if not graph.lines or len(graph.boxes) > _MAX_BOXES or program is None:
+    # Before lines are left out, which costs the square of their number and leaves every box that has one a line.
+    boxes = _joined(_lines(outcome.packages, _hubs(outcome.packages)))
+    if program is None or not 0 < len(boxes) <= _MAX_BOXES:
         return None
+    graph = graph_of(outcome.packages)
     names = sorted(graph.boxes)
     try:
         with tempfile.NamedTemporaryFile("w", suffix=".dot") as source:
@@ -82,18 +84,29 @@ def of(outcome: Outcome, run: Callable[..., Completed] = run) -> Picture | None:
 def graph_of(packages: Iterable[Package]) -> Graph:
     """The packages without hubs, and the lines between them that no other way makes plain."""
     by_name = {package.name: package for package in packages}
-    needed = Counter(need for package in by_name.values() for need in package.needs if need != package.name)
-    hubs = {name: count for name, count in needed.items() if count >= HUB}
-    lines = {
-        (name, need)
-        for name, package in by_name.items()
-        for need in package.needs
-        if name not in hubs and need not in hubs and need != name
-    }
-    reduced = _reduced(lines)
-    joined = {name for line in reduced for name in line}
+    hubs = _hubs(by_name.values())
+    reduced = _reduced(_lines(by_name.values(), hubs))
+    joined = _joined(reduced)
     boxes = {name: package for name, package in by_name.items() if name in joined}
     return Graph(boxes, frozenset(reduced), hubs, tuple(sorted(by_name.keys() - joined - hubs.keys())))
+
+
+def _hubs(packages: Iterable[Package]) -> dict[str, int]:
+    needed = Counter(need for package in packages for need in package.needs if need != package.name)
+    return {name: count for name, count in needed.items() if count >= HUB}
+
+
+def _lines(packages: Iterable[Package], hubs: Mapping[str, int]) -> set[tuple[str, str]]:
+    return {
+        (package.name, need)
+        for package in packages
+        for need in package.needs
+        if package.name not in hubs and need not in hubs and need != package.name
+    }
+
+
+def _joined(lines: Iterable[tuple[str, str]]) -> set[str]:
+    return {name for line in lines for name in line}
 
 
 def _reduced(lines: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:

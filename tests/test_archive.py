@@ -7,9 +7,11 @@ import gzip
 import hashlib
 import io
 import os
+import secrets
 import subprocess
 import tarfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ from venvbuild import archive, distributions, fragments
 from venvbuild.archive import Archive
 from venvbuild.archive_index import Fragment
 from venvbuild.errors import IntegrityError, StoreUnavailable, UsageError
-from venvbuild.fragments import Compressed
+from venvbuild.fragments import Compressed, Part
 from venvbuild.leaks import Gate
 from venvbuild.members import Member
 from venvbuild.unpacking import MAX_DEPTH, Unpacker
@@ -328,6 +330,36 @@ def test_a_file_that_changes_while_it_is_packed_is_told(venv: Path, monkeypatch:
     with pytest.raises(IntegrityError, match=r"good\.py: a file changed while it was packed"):
         pack(venv)
     assert [path.name for path in venv.parent.iterdir() if "tar" in path.name] == []
+
+
+def test_size_and_mtime_put_back_while_it_is_packed_deceive_nobody(venv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = site(venv) / "good.py"
+    real = fragments._blocks
+
+    def changed_when_read(descriptor: int, part: Part) -> Iterator[bytes]:
+        yield from real(descriptor, part)
+        if os.path.samestat(os.fstat(descriptor), file.stat()):
+            facts, text = file.stat(), file.read_text()
+            file.write_text(text.swapcase())
+            os.utime(file, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+    monkeypatch.setattr(fragments, "_blocks", changed_when_read)
+    with pytest.raises(IntegrityError, match=r"good\.py: a file changed while it was packed"):
+        pack(venv)
+
+
+def test_files_that_get_and_lose_names_while_they_are_packed_are_as_they_were(
+    venv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = pack(venv).sha256
+    real = fragments._blocks
+
+    def linked_when_read(descriptor: int, part: Part) -> Iterator[bytes]:
+        yield from real(descriptor, part)
+        os.link(os.readlink(f"/proc/self/fd/{descriptor}"), tmp_path / secrets.token_hex())
+
+    monkeypatch.setattr(fragments, "_blocks", linked_when_read)
+    assert pack(venv).sha256 == expected
 
 
 def test_a_leak_across_the_cut_between_two_pieces_is_found(venv: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,7 +137,7 @@ def _write_file(stream: _Stream | None, venv: Path, part: Part, gate: Gate) -> t
             if stream:
                 stream.write(block)
         sha256 = digest.hexdigest() if part.is_whole else _whole(descriptor, part.member) if part.start == 0 else ""
-        if part.member.look and Look.of(os.fstat(descriptor)) != part.member.look:
+        if part.member.look and not _is_as_read(descriptor, part, part.member.look, digest.digest()):
             raise _changed(part.member)
     finally:
         os.close(descriptor)
@@ -166,6 +166,23 @@ def _blocks(descriptor: int, part: Part) -> Iterator[bytes]:
             raise _changed(part.member)
         at += len(block)
         yield block
+
+
+def _is_as_read(descriptor: int, part: Part, look: Look, digest: bytes) -> bool:
+    """Whether the file looks as it did when it was listed.
+
+    ctime alone also moves when the file gets or loses a name: the installer's cache and every environment of it may
+    share one file, and another build links it. So this part is then read once more.
+    """
+    now = Look.of(os.fstat(descriptor))
+    if now == look:
+        return True
+    if now._replace(ctime_ns=look.ctime_ns) != look:
+        return False
+    again = hashlib.sha256()
+    for block in _blocks(descriptor, part):
+        again.update(block)
+    return again.digest() == digest
 
 
 def _whole(descriptor: int, member: Member) -> str:

@@ -9,6 +9,8 @@ import re
 import subprocess
 import tarfile
 import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -240,6 +242,33 @@ def test_only_an_environment_that_nobody_keeps_shares_files_with_the_cache(tool:
     again = tool.run("build", "--json", "-r", pins, **env)
     assert again.json["archive_sha256"] == done.json["archive_sha256"]
     assert _files(tmp_path / "uv-cache" / "archive-v0") == cached
+
+
+def test_builds_at_once_that_share_files_with_one_cache_do_not_mind_each_other(tool: Tool, tmp_path: Path) -> None:
+    wheel(tool.index.folder, "kedro", "0.20", files={f"kedro/{n}.py": f"x = {n}\n" for n in range(2_000)})
+    (tmp_path / "links").mkdir()
+    env = {"TMPDIR": str(tmp_path), "UV_CACHE_DIR": str(tmp_path / "uv-cache")}
+    pins = tool.requirements("kedro==0.20")
+    expected = tool.run("build", "--json", "-r", pins, **env).json
+    cached = [path for path in _files(tmp_path / "uv-cache/archive-v0") if path.parent.name == "kedro"]
+    ended = threading.Event()
+
+    def link_all() -> None:
+        """What an installer does for another environment, and its end."""
+        while not ended.is_set():
+            for path in cached:
+                os.link(path, tmp_path / "links" / path.name)
+                (tmp_path / "links" / path.name).unlink()
+
+    with ThreadPoolExecutor() as other:
+        linking = other.submit(link_all)
+        try:
+            done = tool.run("build", "--json", "-r", pins, XDG_CACHE_HOME=str(tmp_path / "cache"), **env)
+        finally:
+            ended.set()
+        linking.result()
+    assert done.code == 0, done.stderr
+    assert done.json["archive_sha256"] == expected["archive_sha256"]
 
 
 def _files(folder: Path) -> dict[Path, bytes]:

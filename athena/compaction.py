@@ -35,7 +35,7 @@ RETIRED_DAYS = 7
 _LARGEST = 131_072
 """Builds in a segment that is not merged with others any more; with a change it is written again in some seconds."""
 _MANY_RETIRED = 100
-"""So many names in CURRENT.json are looked through by whoever covers a day, not only by the next compaction."""
+"""So many segments that nobody reads are removed by whoever covers a day, not only by the next compaction."""
 _TRIES = 200
 _LONGEST_PAUSE_S = 2.0
 
@@ -99,7 +99,7 @@ class Compactor:
             covered = sorted({day for day in days if day < old.covered_before})
             done = self._covered(old, etag, covered) if covered else Compacted(old)
             if done and (not any(day < old.covering_before for day in days) or self._is_known(first, old, done, etag)):
-                if len(done.index.retired) > _MANY_RETIRED:
+                if len(_retired_long_ago(done.index)) > _MANY_RETIRED:
                     self._sweep()
                 return done if covered else None
         raise self._beaten()
@@ -259,12 +259,10 @@ class Compactor:
     def _sweep(self) -> None:
         """Remove what was retired long ago, and retire what a killed compaction left."""
         current, etag = index.read_with_etag(self.store)
-        now = datetime.now(UTC)
-        oldest = _instant(now - timedelta(days=RETIRED_DAYS))
-        old = [name for name, since in current.retired.items() if since < oldest]
+        old = _retired_long_ago(current)
         known = {one.name for one in current.segments} | set(current.retired)
         found = {entry.key.split("/")[2] for entry in self.store.list(f"{index.FOLDER}/") if entry.key.count("/") > 2}
-        left = {name: _instant(now) for name in found - known if index.is_name(name)}
+        left = {name: _instant(datetime.now(UTC)) for name in found - known if index.is_name(name)}
         if not (old or left):
             return
         retired = {name: since for name, since in current.retired.items() if name not in old} | left
@@ -298,6 +296,11 @@ def _next(old: Index, **changes: Any) -> Index:
     gone = {one.name: now for one in old.segments if one.name not in named}
     retired = {name: since for name, since in {**new.retired, **gone}.items() if name not in named}
     return replace(new, covering_before=max(new.covering_before, new.covered_before), retired=retired)
+
+
+def _retired_long_ago(some: Index) -> list[str]:
+    oldest = _instant(datetime.now(UTC) - timedelta(days=RETIRED_DAYS))
+    return [name for name, since in some.retired.items() if since < oldest]
 
 
 def _indexed(cache: IndexCache, kept: Index, between: tuple[str, str], only: set[str] | None) -> set[int]:

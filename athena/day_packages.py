@@ -13,10 +13,8 @@ from functools import partial
 from importlib import resources
 from pathlib import Path
 
-import duckdb
-
 from athena.dialect import to_duckdb
-from athena.duck import interruptible
+from athena.duck import connected, interruptible
 from athena.row_cache import is_used, quoted, remove_unused, scan
 
 _GROUP_ROWS = 4096
@@ -38,9 +36,9 @@ def _made(day: Path) -> Path:
     target = folder / day.name
     if not is_used(target):
         folder.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as temporary, duckdb.connect() as connection:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as temporary, connected() as connection:
             made = Path(temporary, target.name)
-            connection.execute(f"CREATE VIEW day AS FROM {scan([day])}")
+            connection.execute(f"CREATE TEMP VIEW day AS FROM {scan([day])}")
             form = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_GROUP_ROWS}"
             select = select_of("venv_packages", "day")
             copy = f"COPY ({select} ORDER BY name, version, venv_version) TO {quoted(made)} ({form})"

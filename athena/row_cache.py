@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -23,7 +24,7 @@ import duckdb
 from athena import table
 from athena.columns import columns
 from athena.dialect import duckdb_type
-from athena.duck import interruptible
+from athena.duck import connected, interruptible
 from athena.statement import Scope
 from venvbuild.stores import Entry, Store
 
@@ -73,7 +74,7 @@ class RowCache:
         """Take what an older file of the day has, fetch the rest, and give the result its name when it is whole."""
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as temporary:
             rows, wanted, made = (Path(temporary, name) for name in ("rows.json", "wanted.json", "day.parquet"))
-            with duckdb.connect() as connection:
+            with connected() as connection:
                 kept = _kept(connection, older) if older and is_used(older) else set()
                 missing = [entry for entry in entries if (entry.key, entry.stamp) not in kept]
                 _write_lines(rows, self._fetched(day, missing))
@@ -137,7 +138,8 @@ def _copy(older: Path | None, wanted: Path, rows: Path, made: Path) -> str:
     return f"COPY ({' UNION ALL '.join(selects)} ORDER BY key) TO {quoted(made)} (FORMAT parquet, COMPRESSION zstd)"
 
 
-def types() -> dict[str, str]:
+@cache
+def types() -> Mapping[str, str]:
     """DuckDB's types of all that a file has."""
     of_table = {column.name: duckdb_type(column.type) for column in columns()}
     return {**of_table, "dt": "VARCHAR", "key": "VARCHAR", "stamp": "VARCHAR"}

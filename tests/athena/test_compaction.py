@@ -368,6 +368,23 @@ def test_what_nobody_reads_is_removed_after_a_week(store: Store, tmp_path: Path)
     assert len(found(store, tmp_path)) == 2
 
 
+@pytest.mark.parametrize("since", ["2025-01-01T00:00:00Z", "9999-01-01T00:00:00Z"])
+def test_who_covers_a_day_removes_what_many_left_long_ago(store: Store, tmp_path: Path, since: str) -> None:
+    registered(store, build(1))
+    compactor = Compactor(store, tmp_path)
+    compactor.compact(DAY(2))
+    left = [f"{number:016x}" for number in range(101)]
+    old, etag = index.read_with_etag(store)
+    assert index.replace(store, replace(old, retired=dict.fromkeys(left, since)), etag)
+    store.put_if_absent(f"{index.FOLDER}/{left[0]}/builds/builds.parquet", b"nobody reads it")
+    registered(store, build(1, 2))
+    compactor.cover(DAY(1))
+    is_old = since < "2026"
+    assert set(left).isdisjoint(index.read(store).retired) == is_old
+    assert any(store.list(f"{index.FOLDER}/{left[0]}/")) != is_old
+    assert len(found(store, tmp_path)) == 2
+
+
 @pytest.mark.parametrize(
     ("fields", "rule"),
     [

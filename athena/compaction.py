@@ -146,7 +146,7 @@ class Compactor:
         None when somebody else changed it meanwhile. `kept` is what is to be used of the old index; `only` are the
         days that are meant, when they are not all in between.
         """
-        cache = IndexCache(self.store, self.folder)
+        cache = IndexCache(self.store, self.folder, reads_all=True)
         indexed = _indexed(cache, kept, between, only)
         rows = {day: self._numbered(day, entries) for day, entries in listed.items()}
         wanted = {number for numbered in rows.values() for number in numbered}

@@ -1,11 +1,13 @@
 """The files of the index on this machine, each fetched once: they never change.
 
-<cache>/<digest of the store>/index/<segment>/packages/000.parquet
+<cache>/<digest of the store>/index/<segment>/packages/000.parquet, and beside it 000.look: how the file looked when its
+bytes were found to be what they should be. What still looks so was not written to since.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -19,6 +21,7 @@ from athena.index import REBUILD, Index, IndexFile, Segment
 from athena.row_cache import folder_of
 from athena.segments import MadeSegment
 from venvbuild.errors import IntegrityError, NotInStore
+from venvbuild.manifest import Look
 from venvbuild.stores import Store
 
 _KEPT_S = 3600
@@ -27,13 +30,16 @@ _READ_AT_ONCE = 8
 
 
 class IndexCache:
-    """Files of the segments of one store, below `folder`; several processes may use it at once."""
+    """Files of the segments of one store, below `folder`; several processes may use it at once.
 
-    def __init__(self, store: Store, folder: Path) -> None:
+    For questions, which read little of a file, its look is enough. Who makes new segments of them `reads_all`: what is
+    published is made of the right bytes, even where the disk lost one.
+    """
+
+    def __init__(self, store: Store, folder: Path, *, reads_all: bool = False) -> None:
         self._store = store
         self._folder = folder_of(store, folder) / "index"
-        self._proved: set[tuple[Path, int, int]] = set()
-        """Files (with inode and mtime) whose bytes were found to be what they should be."""
+        self._reads_all = reads_all
 
     def builds(self, segments: Iterable[Segment]) -> list[Path]:
         """The files of builds of these segments.
@@ -80,15 +86,16 @@ class IndexCache:
         return paths
 
     def _is_there(self, path: Path, file: IndexFile) -> bool:
-        """Whether it is there, whole: a bit that changed on this disk must come into no answer and no new segment."""
+        """Whether it is there, whole: a byte that changed on this disk must come into no answer and no new segment."""
         with suppress(FileNotFoundError):
-            facts = path.stat()
-            look = path, facts.st_ino, facts.st_mtime_ns
-            if look not in self._proved and facts.st_size == file.size_bytes:
-                with path.open("rb") as opened:
-                    if hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256:
-                        self._proved.add(look)
-            return look in self._proved
+            if not self._reads_all and _text_of(_beside(path)) == _text(path.stat()):
+                return True
+            with path.open("rb") as opened:
+                look = _text(os.fstat(opened.fileno()))
+                if hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256:
+                    with suppress(OSError):  # it only spares the reading
+                        self._write(_beside(path), look.encode())
+                    return True
         return False
 
     def _path(self, segment: Segment, file: IndexFile) -> Path:
@@ -103,6 +110,22 @@ class IndexCache:
             temporary = Path(folder, path.name)
             temporary.write_bytes(body)
             temporary.replace(path)
+
+
+def _beside(path: Path) -> Path:
+    """Where it is kept how this file looked."""
+    return path.with_suffix(".look")
+
+
+def _text(facts: os.stat_result) -> str:
+    return json.dumps(Look.of(facts))
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, ValueError):
+        return ""
 
 
 def read_file(store: Store, segment: Segment, file: IndexFile) -> bytes:

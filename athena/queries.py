@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,10 +54,23 @@ def find(engine: Engine, search: Search) -> tuple[list[dict[str, Any]], Plan]:
         QueryEngineError: the engine failed.
     """
     plan = plan_find(engine, search)
-    rows = [] if plan.is_hopeless else engine.run(plan.statement).as_dicts()
-    for row in rows:
-        row["matches"] = row["matches"].split(" ")
+    with _uncollected():
+        rows = [] if plan.is_hopeless else engine.run(plan.statement).as_dicts()
+        for row in rows:
+            row["matches"] = row["matches"].split(" ")
     return rows, plan
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without Python's search for cycles, which would go through a hundred thousand rows again and again for none."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def count(engine: Engine, search: Search) -> tuple[int, Plan]:
@@ -125,7 +140,8 @@ def all_builds(engine: Engine, limit: int | None = None) -> list[dict[str, Any]]
 
 
 def _described(engine: Engine, statement: Statement) -> list[dict[str, Any]]:
-    return [_as_metadata(row) for row in engine.run(statement).as_dicts()]
+    with _uncollected():
+        return [_as_metadata(row) for row in engine.run(statement).as_dicts()]
 
 
 def _as_metadata(row: dict[str, Any]) -> dict[str, Any]:

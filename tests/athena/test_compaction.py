@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from tests.support.places import *  # noqa: F403  # the fixtures `place` and `st
 from tests.support.tool import Tool
 from venvbuild import metadata
 from venvbuild.errors import IntegrityError, StoreUnavailable
+from venvbuild.manifest import Look
 from venvbuild.stores import Entry, Store, StoredObject, open_store
 
 DAY = "2025-07-{:02}".format
@@ -312,6 +314,30 @@ def test_a_bit_that_changes_in_the_cache_comes_into_no_answer_and_no_segment(tmp
     registered(store, build(1, 2))
     Compactor(store, cache).cover(DAY(1))
     assert list(index_problems(store, cache)) == []
+
+
+def test_a_byte_that_the_disk_lost_comes_into_no_segment(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    registered(store, build(1))
+    cache = tmp_path / "cache"
+    [segment] = Compactor(store, cache).compact(DAY(2)).index.segments
+    for path in [*IndexCache(store, cache).packages([segment]), *IndexCache(store, cache).builds([segment])]:
+        path.write_bytes(bytes(len(path.read_bytes())))
+        path.with_suffix(".look").write_text(json.dumps(Look.of(path.stat())))
+    registered(store, build(1, 1))
+    Compactor(store, cache).cover(DAY(1))
+    assert list(index_problems(store, cache)) == []
+
+
+def test_a_question_reads_no_whole_file_that_was_found_right_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(str(tmp_path / "store"))
+    registered(store, build(1))
+    Compactor(store, tmp_path / "cache").compact(DAY(2))
+    assert len(found(store, tmp_path / "cache")) == 1
+    monkeypatch.setattr(hashlib, "file_digest", None)
+    assert len(found(store, tmp_path / "cache")) == 1
 
 
 def test_a_wrong_clock_is_put_right_by_a_rebuild(store: Store, tmp_path: Path) -> None:

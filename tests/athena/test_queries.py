@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -84,6 +85,14 @@ def test_find_gives_the_builds_that_plain_python_finds(engine: Engine, builds: l
 @pytest.mark.parametrize("wanted", WANTED[:9], ids=" ".join)
 def test_count_is_how_many_find_gives(engine: Engine, builds: list[Build], wanted: list[str]) -> None:
     assert queries.count(engine, Search(packages.parse(wanted)))[0] == len(expected(builds, wanted))
+
+
+def test_pythons_search_for_cycles_goes_on_after_a_question(engine: Engine) -> None:
+    queries.find(engine, Search(packages.parse(["kedro"])))
+    assert gc.isenabled()
+    with pytest.raises(NotInStore):
+        queries.difference(engine, "venv_20000101_000000", "venv_20000101_000001")
+    assert gc.isenabled()
 
 
 def test_a_name_is_not_the_beginning_of_others(engine: Engine, builds: list[Build]) -> None:

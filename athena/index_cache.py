@@ -57,7 +57,7 @@ class IndexCache:
     def keep(self, made: MadeSegment) -> None:
         """Take the files of a segment that was just made."""
         for file in made.segment.files:
-            self._write(self._path(made.segment, file), made.path(file).read_bytes())
+            self._keep(self._path(made.segment, file), made.path(file).read_bytes())
 
     def remove_unused(self, index: Index) -> None:
         """Remove segments that are not of this index and that nobody has used for an hour."""
@@ -91,10 +91,9 @@ class IndexCache:
             if not self._reads_all and _text_of(_beside(path)) == _text(path.stat()):
                 return True
             with path.open("rb") as opened:
-                look = _text(os.fstat(opened.fileno()))
+                facts = os.fstat(opened.fileno())
                 if hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256:
-                    with suppress(OSError):  # it only spares the reading
-                        self._write(_beside(path), look.encode())
+                    self._remember(path, facts)
                     return True
         return False
 
@@ -102,7 +101,17 @@ class IndexCache:
         return self._folder / segment.name / f"{file.name}.parquet"
 
     def _fetch(self, segment: Segment, file: IndexFile, path: Path) -> None:
-        self._write(path, read_file(self._store, segment, file))
+        self._keep(path, read_file(self._store, segment, file))
+
+    def _keep(self, path: Path, body: bytes) -> None:
+        """Take a file with the right bytes."""
+        self._write(path, body)
+        with suppress(FileNotFoundError):  # somebody may sweep
+            self._remember(path, path.stat())
+
+    def _remember(self, path: Path, facts: os.stat_result) -> None:
+        with suppress(OSError):  # it only spares reading the file
+            self._write(_beside(path), _text(facts).encode())
 
     def _write(self, path: Path, body: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -329,15 +330,20 @@ def test_a_byte_that_the_disk_lost_comes_into_no_segment(tmp_path: Path) -> None
     assert list(index_problems(store, cache)) == []
 
 
-def test_a_question_reads_no_whole_file_that_was_found_right_before(
+def test_a_question_reads_no_whole_file_that_was_made_fetched_or_found_right_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = open_store(str(tmp_path / "store"))
     registered(store, build(1))
-    Compactor(store, tmp_path / "cache").compact(DAY(2))
-    assert len(found(store, tmp_path / "cache")) == 1
+    Compactor(store, tmp_path / "maker").compact(DAY(2))
+    found(store, tmp_path / "fetcher")
+    found(store, tmp_path / "finder")
+    for path in (tmp_path / "finder").rglob("*.parquet"):
+        os.utime(path)
+    found(store, tmp_path / "finder")
     monkeypatch.setattr(hashlib, "file_digest", None)
-    assert len(found(store, tmp_path / "cache")) == 1
+    for cache in ("maker", "fetcher", "finder"):
+        assert len(found(store, tmp_path / cache)) == 1
 
 
 def test_a_wrong_clock_is_put_right_by_a_rebuild(store: Store, tmp_path: Path) -> None:

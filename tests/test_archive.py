@@ -332,25 +332,33 @@ def test_a_file_that_changes_while_it_is_packed_is_told(venv: Path, monkeypatch:
     assert [path.name for path in venv.parent.iterdir() if "tar" in path.name] == []
 
 
-def test_size_and_mtime_put_back_while_it_is_packed_deceive_nobody(venv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = site(venv) / "good.py"
-    real = fragments._blocks
+@pytest.mark.parametrize("piece_bytes", [fragments.PIECE_BYTES, 1000], ids=["whole", "in parts"])
+def test_size_and_mtime_put_back_while_it_is_packed_deceive_nobody(
+    venv: Path, monkeypatch: pytest.MonkeyPatch, piece_bytes: int
+) -> None:
+    file = site(venv) / "large"
+    file.write_bytes(b"a" * 3500)
+    monkeypatch.setattr(fragments, "PIECE_BYTES", piece_bytes)
+    real, waiting = fragments._blocks, [file]
 
     def changed_when_read(descriptor: int, part: Part) -> Iterator[bytes]:
         yield from real(descriptor, part)
-        if os.path.samestat(os.fstat(descriptor), file.stat()):
-            facts, text = file.stat(), file.read_text()
-            file.write_text(text.swapcase())
+        if waiting and part.end == 3500 and os.path.samestat(os.fstat(descriptor), file.stat()):
+            facts = waiting.pop().stat()
+            file.write_bytes(b"b" * 500 + b"a" * 2500 + b"b" * 500)
             os.utime(file, ns=(facts.st_atime_ns, facts.st_mtime_ns))
 
     monkeypatch.setattr(fragments, "_blocks", changed_when_read)
-    with pytest.raises(IntegrityError, match=r"good\.py: a file changed while it was packed"):
+    with pytest.raises(IntegrityError, match="large: a file changed while it was packed"):
         pack(venv)
 
 
+@pytest.mark.parametrize("piece_bytes", [fragments.PIECE_BYTES, 1000], ids=["whole", "in parts"])
 def test_files_that_get_and_lose_names_while_they_are_packed_are_as_they_were(
-    venv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    venv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece_bytes: int
 ) -> None:
+    (site(venv) / "large").write_bytes(b"a" * 3500)
+    monkeypatch.setattr(fragments, "PIECE_BYTES", piece_bytes)
     expected = pack(venv).sha256
     real = fragments._blocks
 

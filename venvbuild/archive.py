@@ -297,6 +297,7 @@ class _Packing:
         self.problems += problems
         for one in done:
             group.sha256.update(one.sha256)
+        fragments.check_parts((part for one in done for part in one.parts), self._venv, group.sha256)
         made = tuple(one.fragment for one in done)
         if self._cache and self._is_kept(group) and not problems and made != cached:
             self._cache.remember(group.key(self._level, self._python_version), made)

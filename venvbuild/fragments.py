@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from tarfile import BLOCKSIZE
@@ -59,6 +60,16 @@ class Piece:
         return sum(part.end - part.start + BLOCKSIZE for part in self.parts)
 
 
+class ReadPart(NamedTuple):
+    """A part that does not hold all of its file, as it was read."""
+
+    part: Part
+    sha256: str
+    """Of its bytes."""
+    is_moved: bool
+    """Whether the file's ctime was another one afterwards, and nothing else."""
+
+
 @dataclass(frozen=True)
 class Compressed:
     """A piece, made into a fragment."""
@@ -69,6 +80,8 @@ class Compressed:
     sha256: dict[str, str] = field(default_factory=dict)
     """By member name, of each file that begins in the piece: of the very bytes that were compressed."""
     problems: tuple[Problem, ...] = ()
+    parts: tuple[ReadPart, ...] = ()
+    """For `check_parts`."""
 
 
 END_OF_TAR = Piece(None, None, ())
@@ -98,38 +111,70 @@ def compress(piece: Piece, venv: Path, level: int, gate: Gate) -> Compressed:
     Raises:
         IntegrityError: a file changed since it was listed.
     """
-    stream, sha256, problems = _Stream(level), {}, []
+    stream, sha256, problems, parts = _Stream(level), {}, [], []
     for part in piece.parts:
         member = part.member
         if part.start == 0:
             stream.write(member.header())
         if member.kind != "f":
             continue
-        found, digest = _write_file(stream, venv, part, gate)
+        found, digest, read = _write_file(stream, venv, part, gate)
         problems += [problem(member.name, what) for what in found]
         if digest:
             sha256[member.name] = digest
+        if not part.is_whole:
+            parts.append(read)
         if part.end == member.size:
             stream.write(bytes(-member.size % BLOCKSIZE))
     if not piece.parts:
         stream.write(bytes(2 * BLOCKSIZE))
-    return Compressed(stream.ended(piece), stream.body, sha256, tuple(problems))
+    return Compressed(stream.ended(piece), stream.body, sha256, tuple(problems), tuple(parts))
 
 
 def looked_through(member: Member, venv: Path, gate: Gate) -> tuple[str, tuple[Problem, ...]]:
     """The sha256 of a file, and what `gate` finds in it, without compressing it."""
-    found, digest = _write_file(None, venv, Part(member, 0, member.size), gate)
+    found, digest, _ = _write_file(None, venv, Part(member, 0, member.size), gate)
     return digest, tuple(problem(member.name, what) for what in found)
 
 
-def _write_file(stream: _Stream | None, venv: Path, part: Part, gate: Gate) -> tuple[list[str], str]:
+def check_parts(parts: Iterable[ReadPart], venv: Path, sha256: Mapping[str, str]) -> None:
+    """That all parts of a file are of one file, the one with this sha256, where its ctime moved between them.
+
+    Raises:
+        IntegrityError: it changed between two parts.
+    """
+    of_files: dict[str, list[ReadPart]] = {}
+    for one in parts:
+        of_files.setdefault(one.part.member.name, []).append(one)
+    for name, some in of_files.items():
+        member = some[0].part.member
+        if any(one.is_moved for one in some):
+            with _opened(member, venv) as descriptor:
+                are_same = all(_sha256(descriptor, one.part) == one.sha256 for one in some)
+                if not are_same or _whole(descriptor, member) != sha256[name]:
+                    raise _changed(member)
+
+
+@contextlib.contextmanager
+def _opened(member: Member, venv: Path) -> Iterator[int]:
+    path = _path(member, venv)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _path(member: Member, venv: Path) -> str:
+    return member.source or f"{venv}/{member.name}"
+
+
+def _write_file(stream: _Stream | None, venv: Path, part: Part, gate: Gate) -> tuple[list[str], str, ReadPart]:
     """What the gate finds in this part of a file; the sha256 of the whole file, empty unless the part begins it."""
     if part.member.content is not None:
         return _write_content(stream, part.member.content, part, gate)
-    path = part.member.source or f"{venv}/{part.member.name}"
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        search = gate.searching(path, _before(descriptor, part.start, gate.longest))
+    with _opened(part.member, venv) as descriptor:
+        search = gate.searching(_path(part.member, venv), _before(descriptor, part.start, gate.longest))
         digest = hashlib.sha256()
         for block in _blocks(descriptor, part):
             digest.update(block)
@@ -137,20 +182,20 @@ def _write_file(stream: _Stream | None, venv: Path, part: Part, gate: Gate) -> t
             if stream:
                 stream.write(block)
         sha256 = digest.hexdigest() if part.is_whole else _whole(descriptor, part.member) if part.start == 0 else ""
-        if part.member.look and not _is_as_read(descriptor, part, part.member.look, digest.digest()):
+        read = ReadPart(part, digest.hexdigest(), _is_moved(descriptor, part.member))
+        if read.is_moved and part.is_whole and _sha256(descriptor, part) != read.sha256:
             raise _changed(part.member)
-    finally:
-        os.close(descriptor)
-    return search.found(sha256), sha256
+    return search.found(sha256), sha256, read
 
 
-def _write_content(stream: _Stream | None, content: bytes, part: Part, gate: Gate) -> tuple[list[str], str]:
+def _write_content(stream: _Stream | None, content: bytes, part: Part, gate: Gate) -> tuple[list[str], str, ReadPart]:
     """As `_write_file`, for what we write ourselves: no wheel promised these bytes."""
     search = gate.searching("")
     search.see(content)
     if stream:
         stream.write(content[part.start : part.end])
-    return search.found(""), hashlib.sha256(content).hexdigest() if part.start == 0 else ""
+    digest = hashlib.sha256(content).hexdigest() if part.start == 0 else ""
+    return search.found(""), digest, ReadPart(part, digest, is_moved=False)
 
 
 def _before(descriptor: int, start: int, count: int) -> bytes:
@@ -168,26 +213,30 @@ def _blocks(descriptor: int, part: Part) -> Iterator[bytes]:
         yield block
 
 
-def _is_as_read(descriptor: int, part: Part, look: Look, digest: bytes) -> bool:
-    """Whether the file looks as it did when it was listed.
+def _is_moved(descriptor: int, member: Member) -> bool:
+    """Whether the file's ctime, and nothing else, is not what it was when it was listed: then it has to be read again.
 
-    ctime alone also moves when the file gets or loses a name: the installer's cache and every environment of it may
-    share one file, and another build links it. So this part is then read once more.
+    That alone need be no change: ctime also moves when a file gets or loses a name. The installer's cache and every
+    environment of it may share one file, and another build links it.
+
+    Raises:
+        IntegrityError: it looks otherwise.
     """
-    now = Look.of(os.fstat(descriptor))
-    if now == look:
-        return True
-    if now._replace(ctime_ns=look.ctime_ns) != look:
+    look = Look.of(os.fstat(descriptor))
+    if not member.look or look == member.look:
         return False
-    again = hashlib.sha256()
-    for block in _blocks(descriptor, part):
-        again.update(block)
-    return again.digest() == digest
+    if look._replace(ctime_ns=member.look.ctime_ns) != member.look:
+        raise _changed(member)
+    return True
 
 
 def _whole(descriptor: int, member: Member) -> str:
+    return _sha256(descriptor, Part(member, 0, member.size))
+
+
+def _sha256(descriptor: int, part: Part) -> str:
     digest = hashlib.sha256()
-    for block in _blocks(descriptor, Part(member, 0, member.size)):
+    for block in _blocks(descriptor, part):
         digest.update(block)
     return digest.hexdigest()
 

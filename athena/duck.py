@@ -18,6 +18,9 @@ def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) 
         answer = worker.submit(work)
         try:
             return answer.result()
+        except (duckdb.InternalException, duckdb.FatalException):  # a database that met one answers nothing any more
+            _database.cache_clear()
+            raise
         except BaseException:
             connection.interrupt()
             raise

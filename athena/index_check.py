@@ -66,7 +66,7 @@ def _differing(store: Store, cache: Path, current: Index) -> list[str]:
         return []
     days = table.days(store, Scope(before=current.covered_before))
     files, unread = _readable(RowCache(store, cache), days)
-    fetched = IndexCache(store, cache)
+    fetched = IndexCache(store, cache, reads_all=True)
     of_index = Sources(
         builds=tuple(fetched.builds(current.segments)), packages=tuple(fetched.packages(current.segments))
     )

@@ -87,11 +87,16 @@ def test_count_is_how_many_find_gives(engine: Engine, builds: list[Build], wante
     assert queries.count(engine, Search(packages.parse(wanted)))[0] == len(expected(builds, wanted))
 
 
-def test_pythons_search_for_cycles_goes_on_after_a_question(engine: Engine) -> None:
-    queries.find(engine, Search(packages.parse(["kedro"])))
-    assert gc.isenabled()
-    with pytest.raises(NotInStore):
-        queries.difference(engine, "venv_20000101_000000", "venv_20000101_000001")
+def test_pythons_search_for_cycles_rests_during_a_question_and_goes_on_after_a_failure(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: object, statement: object) -> None:
+        assert not gc.isenabled()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(engine), "run", fail)
+    with pytest.raises(KeyboardInterrupt):
+        queries.find(engine, Search(packages.parse(["kedro"])))
     assert gc.isenabled()
 
 

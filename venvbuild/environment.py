@@ -9,11 +9,12 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from venvbuild import distributions, rewriting
-from venvbuild.closure import Closure, LockedDistribution
+from venvbuild.closure import Closure
 from venvbuild.diagnosis import Wanted, explain_files
 from venvbuild.errors import IndexUnavailable, Problem, ResolutionError
 from venvbuild.interpreters import Interpreter
@@ -63,20 +64,30 @@ def create(
     """
     building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        for attempt in range(1, _TRIES + 1):
-            try:
-                _install(closure, supply, building, with_pip=with_pip)
-                break
-            except CommandFailed as failure:
-                _explain(failure, closure, supply, last=attempt == _TRIES)
-                log.warning("the installer failed; trying again (%d of %d)", attempt + 1, _TRIES)
-                wait(2.0**attempt)
-        overlaps = _settle_overlaps(building, closure, supply, with_pip=with_pip)
+        install = partial(_install_patiently, supply=supply, with_pip=with_pip, wait=wait)
+        install(closure, venv=building)
+        overlaps = _settle_overlaps(building, closure, supply, install)
         _make_relocatable(building, site_packages(building, supply.interpreter.version))
         _replace(building, target)
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return Environment(target, supply.interpreter, overlaps)
+
+
+def _install_patiently(
+    closure: Closure, supply: Supply, venv: Path, *, with_pip: bool, wait: Callable[[float], None]
+) -> None:
+    """Several tries; raises as `create` does."""
+    for attempt in range(1, _TRIES + 1):
+        try:
+            _install(closure, supply, venv, with_pip=with_pip)
+            return
+        except CommandFailed as failure:
+            _explain(failure, closure, supply, last=attempt == _TRIES)
+            log.warning("the installer failed; trying again (%d of %d)", attempt + 1, _TRIES)
+            # A link may be refused where a copy is not, as of somebody else's file.
+            supply = replace(supply, installer=replace(supply.installer, shares_cache=False))
+            wait(2.0**attempt)
 
 
 def _install(closure: Closure, supply: Supply, venv: Path, *, with_pip: bool) -> None:
@@ -131,42 +142,45 @@ def _explain(failure: CommandFailed, closure: Closure, supply: Supply, *, last: 
         ) from failure
 
 
-def _settle_overlaps(venv: Path, closure: Closure, supply: Supply, *, with_pip: bool) -> dict[str, tuple[str, ...]]:
+def _settle_overlaps(
+    venv: Path, closure: Closure, supply: Supply, install: Callable[..., None]
+) -> dict[str, tuple[str, ...]]:
     """Installers unpack side by side, so of two owners of a path either may win; make it the last by name, always.
 
-    The environment is not empty any more: whichever Python starts in it runs the packages' `.pth` files. So the wheels
-    are fetched by us, and the installer gets no network, no credential and an empty HOME.
+    What it has there comes from an environment of its own. To install it again over this one would start the Python of
+    an environment that is not empty any more, which runs the packages' `.pth` files.
     """
     installed = distributions.installed([site_packages(venv, supply.interpreter.version)], with_damage=False)
     shared = distributions.owners(installed)
-    locked = {one.name: one for one in closure.distributions}
-    for name in sorted({name for names in shared.values() for name in names if name in locked}):
-        with tempfile.TemporaryDirectory(prefix=".wheel-", dir=venv.parent) as folder:
-            home, wheels = Path(folder, "home"), Path(folder, "wheels")
-            home.mkdir()
-            wheels.mkdir()
-            wheels = supply.wheels[0] if name in supply.built else _fetched(locked[name], supply, wheels)
-            again = supply.installer.reinstall_with_pip if with_pip else supply.installer.reinstall
-            again(name, locked[name].version, wheels, venv, home)
+    locked = {one.name for one in closure.distributions}
+    of_winners: dict[str, list[Path]] = {}
+    for path, names in shared.items():
+        winner = next((name for name in reversed(names) if name in locked), None)
+        if winner and path.is_relative_to(venv):
+            of_winners.setdefault(winner, []).append(path)
+    for name, paths in of_winners.items():
+        with tempfile.TemporaryDirectory(prefix=".alone-", dir=venv.parent) as folder:
+            alone = Path(folder, "venv")
+            alone.mkdir()
+            install(_only(closure, name), venv=alone)
+            for path in paths:
+                _take(alone / path.relative_to(venv), path, alone, venv)
     return {os.path.relpath(path, venv): names for path, names in shared.items()}
 
 
-def _fetched(one: LockedDistribution, supply: Supply, folder: Path) -> Path:
-    """`folder` with the wheel of a locked distribution; a file without a hash on the index is judged by its bytes."""
-    project = supply.index.project(one.name)
-    versions = [version for version in project.versions if str(version) == one.version] if project else []
-    for file in (file for version in versions if project for file in project.wheels(version, supply.interpreter.ranks)):
-        if file.sha256 and f"sha256:{file.sha256}" not in one.hashes:
-            continue
-        target = folder / file.filename
-        if f"sha256:{supply.index.download(file, target)}" in one.hashes:
-            return folder
-        target.unlink()
-    raise ResolutionError(
-        f"{one.name} {one.version} is no longer on the index",
-        where=supply.index.url,
-        fix="lock again: run create --again",
-    )
+def _only(closure: Closure, name: str) -> Closure:
+    """One distribution, with the pip that may have to install it."""
+    return replace(closure, distributions=tuple(one for one in closure.distributions if one.name in (name, "pip")))
+
+
+def _take(source: Path, target: Path, alone: Path, venv: Path) -> None:
+    """Give `target` the bytes and the mode of `source`; where a script names its environment, that is this one."""
+    if source.is_file() and not source.is_symlink():  # else a RECORD claims what its wheel does not have
+        content = source.read_bytes()
+        if source.parent == alone / "bin":
+            content = content.replace(os.fsencode(alone), os.fsencode(venv))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _rewrite(target, content, source.stat().st_mode)
 
 
 def _make_relocatable(venv: Path, packages: Path) -> None:
@@ -176,7 +190,7 @@ def _make_relocatable(venv: Path, packages: Path) -> None:
     written = {path: content for path, content in rewritten.items() if content is not None}
     dropped = [path for name in rewriting.INSTALL_RECORDS for path in packages.glob(f"*.dist-info/{name}")]
     for path, content in written.items():
-        _rewrite(path, content)
+        _rewrite(path, content, path.stat().st_mode)
     for path in dropped:
         path.unlink()
     for record in packages.glob("*.dist-info/RECORD") if written or dropped else ():
@@ -186,15 +200,15 @@ def _make_relocatable(venv: Path, packages: Path) -> None:
             {os.path.relpath(path, packages) for path in dropped},
         )
         if text is not None:
-            _rewrite(record, text.encode())
+            _rewrite(record, text.encode(), record.stat().st_mode)
 
 
-def _rewrite(path: Path, content: bytes) -> None:
+def _rewrite(path: Path, content: bytes, mode: int) -> None:
     """Give `path` other bytes, and no other name of the file: it may be a hard link into the installer's cache."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
-        os.fchmod(file.fileno(), path.stat().st_mode & 0o7777)
+        os.fchmod(file.fileno(), mode & 0o7777)
     os.replace(name, path)
 
 

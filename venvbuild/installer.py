@@ -97,24 +97,6 @@ class Installer:
         self._uv(*_INSTALL, *what, "--link-mode", self._link_mode(venv), find_links=find_links)
         _tidy(venv)
 
-    def reinstall(self, name: str, version: str, wheels: Path, venv: Path, home: Path) -> None:
-        """One distribution again, over what is there, from the folder `wheels`; no network, credentials or HOME."""
-        what: list[str | Path] = [
-            "--reinstall-package",
-            name,
-            "--offline",
-            "--no-index",
-            "--find-links",
-            wheels.absolute().as_uri(),
-            "--link-mode",
-            "copy",
-            f"{name}=={version}",
-        ]
-        env = clean_environment(home, UV_CACHE_DIR=str(home / "uv-cache"))
-        command: list[str | Path] = [self.uv, *_INSTALL, venv / "bin" / "python", *what, *_ALWAYS]
-        run(command, env=env, timeout_s=self.timeout_s, on_line=self.on_line)
-        _tidy(venv)
-
     def install_with_pip(self, lock: Path, venv: Path, *, find_links: Sequence[Path] = ()) -> None:
         """The same by the venv's own pip, which must be all that the venv holds: its Python starts once, before any
         package's `.pth` file is there to be run with the index's credentials at hand."""
@@ -129,14 +111,6 @@ class Installer:
                 **{name: value for name, value in self.inherited.items() if name == "NETRC"},
                 **self._certificates("PIP_CERT"),
             ),
-        )
-
-    def reinstall_with_pip(self, name: str, version: str, wheels: Path, venv: Path, home: Path) -> None:
-        """As `reinstall`, by the venv's own pip."""
-        self._pip(
-            venv,
-            ["--no-index", "--find-links", wheels.absolute().as_uri(), "--force-reinstall", f"{name}=={version}"],
-            clean_environment(home),
         )
 
     def _pip(self, venv: Path, arguments: Sequence[str | Path], env: Mapping[str, str]) -> None:

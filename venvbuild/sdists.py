@@ -101,7 +101,11 @@ def _build_one(sdist: File, supply: Supply, wheels: Path) -> Path:
 
 
 def _build_environment(sdist: Path, supply: Supply, scratch: Path) -> Path:
-    """A venv with what the sdist says it is built with: wheels only, installed before any of its code runs."""
+    """A venv with what the sdist says it is built with: wheels only, installed before any of its code runs.
+
+    They are copies: the sdist's code may write to them, and they must not be the installer's cache.
+    """
+    installer = replace(supply.installer, shares_cache=False)
     venv, wanted, lock = scratch / "venv", scratch / "build-requires.in", scratch / "build-requires.txt"
     supply.installer.make_venv(supply.interpreter, venv)
     needs = [_plain(line, sdist.name) for line in _build_requires(sdist)]
@@ -109,7 +113,7 @@ def _build_environment(sdist: Path, supply: Supply, scratch: Path) -> Path:
         wanted.write_text("".join(f"{line}\n" for line in needs), "utf-8")
         try:
             supply.installer.compile(wanted, lock, supply.interpreter)
-            supply.installer.install(lock, venv)
+            installer.install(lock, venv)
         except CommandFailed as failure:
             supply.installer.judge_locally(failure, supply.scratch)
             for line in needs:

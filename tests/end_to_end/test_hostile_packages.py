@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
 from pathlib import Path
 from urllib.parse import quote
 
@@ -54,10 +55,10 @@ def tool(tool: Tool, tmp_path: Path) -> Tool:
     return tool
 
 
-def spy(tool: Tool) -> Path:
-    """An sdist that writes down what it sees, and a setuptools to build it with."""
+def spy(tool: Tool, code: str = SPY) -> Path:
+    """An sdist that writes down what it sees, or does as `code` says, and a setuptools to build it with."""
     seen = tool.folder / "seen.json"
-    sdist(tool.index.folder, "spy", "1.0", setup_py=SPY.replace("SPY_FILE", repr(str(seen))), files={"spy.py": ""})
+    sdist(tool.index.folder, "spy", "1.0", setup_py=code.replace("SPY_FILE", repr(str(seen))), files={"spy.py": ""})
     fake = """\
 import os, sys, zipfile
 def setup(**k): pass
@@ -78,7 +79,7 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
     files = {"setuptools/__init__.py": fake, "setuptools/build_meta.py": backend}
     wheel(tool.index.folder, "setuptools", "70.0", files={**files, "setuptools/__legacy__.py": ""})
     pyproject = '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
-    sdist(tool.index.folder, "spy", "1.0", setup_py=SPY.replace("SPY_FILE", repr(str(seen))), pyproject=pyproject,
+    sdist(tool.index.folder, "spy", "1.0", setup_py=code.replace("SPY_FILE", repr(str(seen))), pyproject=pyproject,
           files={"spy.py": ""})  # fmt: skip
     return seen
 
@@ -171,19 +172,35 @@ def test_a_hostile_pth_never_runs(tool: Tool, installer: str) -> None:
 
 
 @pytest.mark.parametrize("installer", ["uv", "pip"])
-def test_a_shared_path_runs_pth_files_but_they_see_no_secret(tool: Tool, installer: str) -> None:
-    """Two owners of a path are installed again one by one, in an environment that is not empty any more."""
+def test_a_hostile_pth_never_runs_where_two_packages_own_a_path_either(tool: Tool, installer: str) -> None:
     real_pip.put_into(tool.index.folder, "3.11")
-    seen = tool.folder / "seen.json"
-    line = f"import json, os, pathlib; pathlib.Path({str(seen)!r}).write_text(json.dumps(dict(os.environ)))\n"
-    wheel(tool.index.folder, "trap", "1.0", files={"trap.pth": line, "shared.py": "a = 1\n"})
-    wheel(tool.index.folder, "other", "1.0", files={"shared.py": "b = 1\n"})
-    done = tool.build("trap==1.0", "other==1.0", VENVBUILD_INSTALLER=installer)
+    trap = tool.folder / "sprung"
+    line = f"import pathlib; pathlib.Path({str(trap)!r}).write_text('sprung')\n"
+    own = {"shared.py": "of = 'trap'\n", "trap-1.0.data/scripts/tell": "#!python\nimport shared\n"}
+    wheel(tool.index.folder, "trap", "1.0", files={"trap.pth": line, "sitecustomize.py": line, **own})
+    script = "#!python\nimport shared; print(shared.of, 'of other')\n"
+    wheel(tool.index.folder, "other", "1.0", files={"shared.py": "of = 'o'\n", "other-1.0.data/scripts/tell": script})
+    script = "#!python\nimport shared; print(shared.of, 'of zeta')\n"
+    wheel(tool.index.folder, "zeta", "1.0", files={"zeta-1.0.data/scripts/tell": script})
+    pins = tool.requirements("trap==1.0", "other==1.0", "zeta==1.0")
+    done = tool.run("build", "-r", pins, "--work-dir", tool.work, VENVBUILD_INSTALLER=installer)
     assert done.code == 0, done.stderr
-    assert seen.exists()
-    for canary in CANARIES:
-        assert canary not in seen.read_text()
-    assert json.loads(seen.read_text())["HOME"] != tool.env["HOME"]
+    assert not trap.exists()
+    said = subprocess.run([tool.work / "venv/bin/tell"], check=True, capture_output=True, text=True)
+    assert said.stdout == "trap of zeta\n"
+    findings = json.loads((tool.work / "conflicts.json").read_text())
+    told = [finding["sentence"] for finding in findings]
+    assert "other 1.0 and trap 1.0 own the same path: shared.py" in told
+    assert not [sentence for sentence in told if "zeta 1.0 is not as its RECORD says" in sentence]
+
+
+def test_what_an_sdist_does_to_its_build_requirements_comes_into_no_cache(tool: Tool, tmp_path: Path) -> None:
+    spy(tool, "import setuptools\nwith open(setuptools.__file__, 'a') as file:\n    file.write('evil = 1\\n')\n")
+    env = {"UV_CACHE_DIR": str(tmp_path / "uv-cache"), "TMPDIR": str(tmp_path)}
+    done = tool.run("build", "-r", tool.requirements("spy==1.0"), "--allow-sdist", "spy", **env)
+    assert done.code == 0, done.stderr
+    [cached] = (tmp_path / "uv-cache/archive-v0").rglob("setuptools/__init__.py")
+    assert "evil" not in cached.read_text()
 
 
 def test_secrets_show_up_nowhere_whatever_is_done(tool: Tool) -> None:

@@ -93,7 +93,7 @@ def test_executors_of_a_cluster_run_in_the_archive_that_they_are_sent(tool: Tool
     assert said["driver_has_it"] is False
     (module, prefix, executable), *others = said["executors"]
     assert others == []
-    assert prefix.startswith(f"{cluster.home}/work/app-")  # the folder of an executor
+    assert prefix.startswith(str(cluster.home / "work" / "app-"))  # Spark's folder of an executor
     assert prefix.endswith("/environment/venv")
     assert executable == f"{prefix}/bin/python"
     assert module == f"{prefix}/lib/python{PYTHON}/site-packages/only_there.py"

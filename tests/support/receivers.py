@@ -8,7 +8,7 @@ import json
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -113,6 +113,19 @@ def mailbox() -> Iterator[Mailbox]:
 
 
 @contextmanager
+def _accepting(server: socket.socket, accept: Callable[[], None], ended: threading.Event) -> Iterator[None]:
+    """`accept` in a thread, until the end, which it hears of by `ended` and by the server's."""
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@contextmanager
 def trickling() -> Iterator[tuple[int, threading.Event]]:
     """The port of a web server whose answer never ends, a byte at a time; and whether somebody hung up on it."""
     left, ended = threading.Event(), threading.Event()
@@ -135,13 +148,8 @@ def trickling() -> Iterator[tuple[int, threading.Event]]:
                 return
             threading.Thread(target=answer, args=(connection,), daemon=True).start()
 
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=accept, daemon=True)
-        thread.start()
+    with socket.create_server(("127.0.0.1", 0)) as server, _accepting(server, accept, ended):
         yield server.getsockname()[1], left
-        ended.set()
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join()
 
 
 @contextmanager
@@ -159,12 +167,8 @@ def silent() -> Iterator[tuple[int, threading.Event]]:
                     return
                 came.set()
 
-        thread = threading.Thread(target=accept, daemon=True)
-        thread.start()
-        yield server.getsockname()[1], came
-        ended.set()
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join()
+        with _accepting(server, accept, ended):
+            yield server.getsockname()[1], came
         for connection in kept:
             connection.close()
 

@@ -8,9 +8,10 @@ import pytest
 
 
 def require(condition: object, reason: str) -> None:
-    """Skip the test with `reason` when `condition` is falsy; fail it under `VENVBUILD_TEST_REQUIRE=all`."""
+    """Skip the test when `condition` is falsy, saying why and what would lift it; fail it under
+    `VENVBUILD_TEST_REQUIRE=all`."""
     if condition:
         return
     if os.environ.get("VENVBUILD_TEST_REQUIRE") == "all":
         pytest.fail(f"{reason} (VENVBUILD_TEST_REQUIRE=all)", pytrace=False)
-    pytest.skip(reason)
+    pytest.skip(f"{reason}; it runs where that is put right, and .ci/run as root installs what Debian has")

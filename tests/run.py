@@ -1,10 +1,17 @@
-"""What bin/test does: the tools of locks/test.txt into the cache, then lint, types, and every test with coverage."""
+"""What bin/test does: the tools of locks/test.txt into the cache, then lint, types, and every test with coverage.
+
+bin/test [TIER] [PYTEST ARGUMENT ...]
+
+With arguments of pytest it runs only pytest, with them. Without a tier the slow tests are left out, `--all` runs them
+too; an `-m` of your own counts instead of either.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -12,31 +19,44 @@ sys.path.insert(0, str(REPOSITORY))
 
 from venvbuild import bootstrap  # noqa: E402  # needs the path above
 
+USUAL = "not slow"
+"""Which tests run when no tier is named, for pytest's `-m`. What it leaves out is deselected, which is no skip."""
+TIERS = {"--all": ""}
+"""The word that names a tier -> which tests are in it; "": every one."""
+
 
 def main() -> int:
-    """Run all of it; with arguments only pytest, with them. The exit code of the first that fails."""
+    """Run all of it, or only pytest when it has arguments. The exit code of the first that fails."""
     cache = bootstrap.cache_folder().with_name("venvbuild-tests")
     try:
         python = bootstrap.set_up(REPOSITORY / "locks" / "test.txt", cache)
     except bootstrap.SetUpFailed as failure:
         print(f"the tests cannot be set up: {failure}", file=sys.stderr)
         return failure.exit_code
-    arguments = sys.argv[1:]
-    whole = [
-        ["-m", "ruff", "check", "."],
-        ["-m", "ruff", "format", "--check", "."],
-        ["-m", "mypy"],
-        ["-m", "coverage", "erase"],
-        ["-m", "coverage", "run", "-m", "pytest", "-n", "2", "--dist", "loadgroup", "-q", "-rsfE", "--durations", "15"],
-        ["-m", "coverage", "combine", "-q"],
-        ["-m", "coverage", "report"],
-    ]
-    for command in [["-m", "pytest", *arguments]] if arguments else whole:
+    for command in commands(sys.argv[1:]):
         print(f"+ python {' '.join(command)}", file=sys.stderr, flush=True)
         code = subprocess.run([python, *command], cwd=REPOSITORY, env=_environment(python), check=False).returncode
         if code:
             return code
     return 0
+
+
+def commands(arguments: Sequence[str]) -> list[list[str]]:
+    """What `python` is to run, one after another, when bin/test gets these arguments."""
+    given = [word for word in arguments if word not in TIERS]
+    chosen = next((TIERS[word] for word in arguments if word in TIERS), USUAL)
+    pytest = ["-m", "pytest", *(["-m", chosen] if chosen else [])]
+    if given:
+        return [[*pytest, *given]]  # of several -m pytest takes the last
+    return [
+        ["-m", "ruff", "check", "."],
+        ["-m", "ruff", "format", "--check", "."],
+        ["-m", "mypy"],
+        ["-m", "coverage", "erase"],
+        ["-m", "coverage", "run", *pytest, "-n", "2", "--dist", "loadgroup", "-q", "-rsfE", "--durations", "15"],
+        ["-m", "coverage", "combine", "-q"],
+        ["-m", "coverage", "report"],
+    ]
 
 
 def _environment(python: Path) -> dict[str, str]:

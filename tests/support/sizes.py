@@ -1,0 +1,13 @@
+"""Tests whose work can be small or large: races, and processes that are killed."""
+
+from __future__ import annotations
+
+import pytest
+
+HEAVY = pytest.mark.xdist_group("heavy")
+"""Of tests that keep many processes busy at once: one worker runs them all, so never two of them side by side."""
+
+
+def sizes(small: object, large: object) -> list[object]:
+    """Parameters of one test: the small form always runs, the large one under `bin/test --all`."""
+    return [pytest.param(small, id="small"), pytest.param(large, id="large", marks=pytest.mark.slow)]

@@ -11,6 +11,7 @@ import pytest
 from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
 from tests.support.places import Place
+from tests.support.sizes import HEAVY, sizes
 from venvbuild import aliases
 from venvbuild.errors import IntegrityError, NotInStore, RequirementsRefused
 from venvbuild.stores import Store
@@ -45,21 +46,23 @@ def test_the_eleventh_move_counts_more_than_the_ninth(store: Store) -> None:
     assert (current.number, current.venv_version) == (11, version(11))
 
 
-def test_eight_processes_moving_one_alias_make_one_history_without_gaps(place: Place) -> None:
+@HEAVY
+@pytest.mark.parametrize("count", sizes(4, 8))
+def test_processes_moving_one_alias_make_one_history_without_gaps(place: Place, count: int) -> None:
     store = place.open()
-    versions = [put_build(store, number) for number in range(8)]
+    versions = [put_build(store, number) for number in range(count)]
     command = [sys.executable, "-c", _RIVAL, place.url, place.endpoint_url or ""]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     rivals = [subprocess.Popen([*command, one], **pipes) for one in versions]  # type: ignore[call-overload]
-    assert [rival.stdout.readline() for rival in rivals] == ["ready\n"] * 8
+    assert [rival.stdout.readline() for rival in rivals] == ["ready\n"] * count
     for rival in rivals:
         rival.stdin.write("go\n")
         rival.stdin.flush()
     for rival in rivals:
         rival.communicate(timeout=120)
-    assert [rival.returncode for rival in rivals] == [0] * 8
+    assert [rival.returncode for rival in rivals] == [0] * count
     moves = aliases.history(store, "sales", "prod")
-    assert [move.number for move in moves] == list(range(1, 9))
+    assert [move.number for move in moves] == list(range(1, count + 1))
     assert sorted(move.venv_version for move in moves) == versions
     assert [move.previous for move in moves] == [None, *(move.venv_version for move in moves[:-1])]
 

@@ -11,8 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from athena import index, packages, queries, sync, table
 from athena.compaction import Compactor
@@ -22,11 +25,13 @@ from athena.queries import Search
 from benchmarks import catalog
 from tests.stores.conftest import Place
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
+from tests.support.sizes import HEAVY, sizes
 from tests.support.tool import Tool
 from venvbuild import metadata
 from venvbuild.stores import Store, open_store
 
-WRITERS, BUILDS_EACH, DAYS = 8, 100, 10
+pytestmark = HEAVY
+
 ROOT = Path(__file__).parents[2]
 _BEGIN = """
 import sys
@@ -41,7 +46,9 @@ print("ready", flush=True)
 sys.stdin.readline()
 """
 REGISTER = f"""{_BEGIN}
-for version in more:
+for number, version in enumerate(more):
+    if number == len(more) // 2:
+        sys.stdin.readline()
     build = metadata.read(store, version)
     table.register(store, build)
     if build["created_at"][:10] < index.read(store).covering_before:
@@ -55,10 +62,19 @@ for day in more:
 """
 
 
-def committed(store: Store, count: int) -> list[str]:
-    """Builds of ten days in the past, as far as register needs them."""
+@dataclass(frozen=True)
+class Race:
+    """How many processes register how many builds of how many days."""
+
+    writers: int
+    builds_each: int
+    days: int
+
+
+def committed(store: Store, count: int, days: int = 10) -> list[str]:
+    """Builds of so many days in the past, as far as register needs them."""
     [one] = catalog.builds(1)
-    some = list(catalog.builds(count, seconds_apart=DAYS * 86_400 // count))
+    some = list(catalog.builds(count, seconds_apart=days * 86_400 // count))
 
     def commit(build: dict[str, Any]) -> str:
         version = build["venv_version"]
@@ -98,10 +114,13 @@ def told(one: subprocess.Popen[str], said: Callable[[str], None]) -> threading.T
     return hearing
 
 
-def begin(some: list[subprocess.Popen[str]]) -> None:
+def await_ready(some: list[subprocess.Popen[str]]) -> None:
     for one in some:
         assert one.stdout
         assert one.stdout.readline() == "ready\n", one.stderr and one.stderr.read()
+
+
+def begin(some: list[subprocess.Popen[str]]) -> None:
     for one in some:
         assert one.stdin
         one.stdin.write("\n")
@@ -113,20 +132,28 @@ def found(engine: DuckDB) -> list[str]:
     return [row["venv_version"] for row in rows]
 
 
-def test_nothing_is_lost_or_twice_while_many_register_and_two_compact(place: Place, tmp_path: Path) -> None:
+@pytest.mark.parametrize("race", sizes(Race(4, 8, 4), Race(8, 100, 10)))
+def test_nothing_is_lost_or_twice_while_many_register_and_two_compact(place: Place, tmp_path: Path, race: Race) -> None:
     store = place.open()
-    versions = committed(store, WRITERS * BUILDS_EACH)
+    versions = committed(store, race.writers * race.builds_each, race.days)
     days = sorted({f"{v[5:9]}-{v[9:11]}-{v[11:13]}" for v in versions})
     registered: list[str] = []
     seen: list[int] = []
     covered: set[str] = set()
-    writing = [versions[number::WRITERS] for number in range(WRITERS)]
+    # Half of them come from the newest day, into days that are not covered yet, towards the compactors.
+    writing = [versions[number :: race.writers][:: -1 if number % 2 else 1] for number in range(race.writers)]
     with (
         DuckDB(store, tmp_path / "asking") as engine,
         _all(process(REGISTER, place, tmp_path / f"w{n}", *some) for n, some in enumerate(writing)) as writers,
         _all(process(COMPACT, place, tmp_path / f"c{n}", *days) for n in range(2)) as compactors,
     ):
-        begin([*writers, *compactors])
+        assert found(engine) == []  # and from now on it answers fast
+        await_ready([*writers, *compactors])
+        begin(compactors)
+        while not index.read(store).covering_before:  # from here on writers and compactors are in each other's way
+            assert not any(one.poll() for one in compactors)
+            time.sleep(0.01)
+        begin(writers)
         hearing = [told(one, registered.append) for one in writers] + [told(one, covered.add) for one in compactors]
         while any(one.is_alive() for one in hearing):
             before = set(registered)
@@ -134,6 +161,8 @@ def test_nothing_is_lost_or_twice_while_many_register_and_two_compact(place: Pla
             covered.add(index.read(store).covered_before)
             assert len(set(now)) == len(now)
             assert before <= set(now)
+            if now and not any(seen):
+                begin(writers)  # the second half: however fast they are, one question was asked in the middle
             seen.append(len(now))
         for one in [*writers, *compactors]:
             assert one.wait(60) == 0, one.stderr and one.stderr.read()

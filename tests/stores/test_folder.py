@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.requirement import require
+from tests.support.sizes import HEAVY, sizes
 from venvbuild.errors import NotInStore, StoreUnavailable, UsageError
 from venvbuild.stores import Entry, open_store
 from venvbuild.stores.folder import FolderStore
@@ -168,18 +169,20 @@ def test_a_link_that_fails_because_another_was_first_compares(
     assert leftovers(store) == []
 
 
-def test_a_killed_writer_leaves_no_torn_object(store: FolderStore, file_of: Callable[[int], Path]) -> None:
+@HEAVY
+@pytest.mark.parametrize("kills", sizes(8, 25))
+def test_a_killed_writer_leaves_no_torn_object(store: FolderStore, file_of: Callable[[int], Path], kills: int) -> None:
     file = file_of(1 << 20)
-    for round_ in range(25):
+    for round_ in range(kills):
         command = [sys.executable, "-c", PUT_FOR_EVER, str(store.root), str(file), str(round_)]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as writer:
             assert writer.stdout
             writer.stdout.readline()
-            time.sleep(round_ / 500)
+            time.sleep(round_ / kills * 0.05)
             writer.send_signal(signal.SIGKILL)
     whole = file.read_bytes()
     written = list(store.list(""))
-    assert len(written) > 10
+    assert len(written) > 0.4 * kills
     assert all(store.read(entry.key).body == whole for entry in written)
 
 

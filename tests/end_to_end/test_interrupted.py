@@ -10,22 +10,21 @@ import signal
 import subprocess
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.support import s3_servers
+from tests.support.sizes import HEAVY, sizes
 from tests.support.stored import Place, assert_nothing_torn, builds, committed
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
+from venvbuild import metadata
 from venvbuild.stores import Store
 
-KILLS, BETWEEN = 50, 25
-"""On each store: so many kills in all, so many of them after the claim and before the commit."""
-
-
-_WINDOW_S = {"folder": 0.15, "moto": 0.3, "versitygw": 0.1}
-"""How long after its claim a killed upload lives at most: about as long as sending takes there."""
+BEFORE, CLAIMED, SENDING, AFTER = "before the claim", "with only its claim", "while sending", "after the commit"
+"""The parts of an upload; the two in the middle are between claim and commit."""
 
 
 @pytest.fixture(params=["folder", "moto", "versitygw"])
@@ -39,88 +38,110 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
 
 
 @pytest.fixture
-def described(tool: Tool, place: Place) -> Path:
-    """A work dir in which everything up to `describe` is done."""
+def described(tool: Tool, place: Place, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A work dir in which everything up to `describe` is done, once for all these tests: they use copies of it."""
     wheel(tool.index.folder, "good", "1.0", files={"good.py": "x = 1\n" * 20_000})
     tool.env.update(VENVBUILD_STORE=place.url, **place.env)
     file = tool.requirements("good==1.0")
-    for step in ("check", "create", "inspect", "pack", "describe"):
-        done = tool.run(step, "--work-dir", tool.work, *(("-r", file) if step == "check" else ()))
-        assert done.code == 0, done.stderr
-    return tool.work
+    made = tmp_path_factory.getbasetemp() / "described"
+    if not made.exists():
+        for step in ("check", "create", "inspect", "pack", "describe"):
+            done = tool.run(step, "--work-dir", tool.work, *(("-r", file) if step == "check" else ()))
+            assert done.code == 0, done.stderr
+        tool.work.rename(made)
+    return made
 
 
-def copies(described: Path, count: int) -> list[Path]:
-    """As many work dirs, each ready to upload."""
-    made = [described.with_name(f"work-{number}") for number in range(count)]
+def copies(described: Path, folder: Path, count: int) -> list[Path]:
+    """As many work dirs below `folder`, each ready to upload."""
+    made = [folder / f"work-{number}" for number in range(count)]
     for folder in made:
         shutil.copytree(described, folder, symlinks=True)
     return made
 
 
-def test_eight_uploads_in_one_second_are_eight_whole_builds_and_none_in_the_future(
-    tool: Tool, described: Path, place: Place
+@HEAVY
+@pytest.mark.parametrize("count", sizes(4, 8))
+def test_uploads_in_one_second_are_as_many_whole_builds_and_none_in_the_future(
+    tool: Tool, described: Path, place: Place, count: int
 ) -> None:
     place.open().prepare()
-    running = [tool.start("upload", "--work-dir", folder) for folder in copies(described, 8)]
+    running = [tool.start("upload", "--work-dir", folder) for folder in copies(described, tool.folder, count)]
     ended = [(one.communicate(timeout=300), one.returncode) for one in running]
-    assert [code for _, code in ended] == [0] * 8, ended
+    assert [code for _, code in ended] == [0] * count, ended
     seen = committed(place.open())
-    assert len(seen) == 8
+    assert len(seen) == count
     now = time.time()
-    for version, metadata in seen.items():
+    for version, whole in seen.items():
         instant = calendar.timegm(time.strptime(version, "venv_%Y%m%d_%H%M%S"))
         assert instant <= now
-        assert metadata["created_at"] == time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(instant))
+        assert whole["created_at"] == time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(instant))
 
 
+@dataclass(frozen=True)
+class Kills:
+    """How many, at least, are to land in each part of an upload."""
+
+    before: int
+    claimed: int
+    sending: int
+    after: int
+
+    @property
+    def wanted(self) -> Counter[str]:
+        return Counter({BEFORE: self.before, CLAIMED: self.claimed, SENDING: self.sending, AFTER: self.after})
+
+
+@HEAVY
+@pytest.mark.parametrize("kills", sizes(Kills(1, 2, 4, 1), Kills(10, 10, 25, 5)))
 def test_killed_at_any_moment_nothing_torn_is_seen_and_a_retry_ends_the_job(
-    tool: Tool, described: Path, place: Place, capsys: pytest.CaptureFixture[str]
+    tool: Tool, described: Path, place: Place, capsys: pytest.CaptureFixture[str], kills: Kills
 ) -> None:
-    chance, moments = random.Random(20250722), Counter[str]()
+    chance, landed = random.Random(20250722), Counter[str]()
     store = place.open()
     store.prepare()
-    for number in range(4 * KILLS):
-        if moments.total() >= KILLS and _between(moments) >= BETWEEN:
+    for _ in range(4 * kills.wanted.total()):
+        missing = kills.wanted - landed
+        if not missing:
             break
-        [work] = copies(described, 1)
+        [work] = copies(described, tool.folder, 1)
         before = max(builds(store), default="")
-        moments[_kill(tool, work, place, store, before, chance)] += 1
+        part = _kill(tool, work, store, before, chance, chance.choice(list(missing)))
         assert_nothing_torn(store, before)
-        if number % 10 == 0:
+        if landed[part] % 10 == 0:
             _assert_ends_well(tool, work)
+        landed[part] += 1
         shutil.rmtree(work)
     with capsys.disabled():
-        print(
-            f"\n  {place.name}: killed " + "; ".join(f"{count} {moment}" for moment, count in sorted(moments.items()))
-        )
-    assert _between(moments) >= BETWEEN
+        print(f"\n  {place.name}: killed " + ", ".join(f"{landed[part]} {part}" for part in kills.wanted))
+    assert landed >= kills.wanted
     fresh = tool.run("build", "--json", "-r", tool.folder / "requirements.txt")
     assert fresh.code == 0, fresh.stderr
     assert fresh.json["venv_version"] in assert_nothing_torn(store)
 
 
-def _kill(tool: Tool, work: Path, place: Place, store: Store, before: str, chance: random.Random) -> str:
-    """Start an upload and kill it: sometimes at a random moment, mostly soon after its claim appears; where it died."""
+def _kill(tool: Tool, work: Path, store: Store, before: str, chance: random.Random, aim: str) -> str:
+    """Start an upload and kill it at some moment of the part that is aimed at; where it died, which may be another."""
     running = tool.start("upload", "--work-dir", work)
-    deadline = time.monotonic() + (chance.uniform(0, 1.5) if chance.random() < 0.2 else 60)
-    new = False
-    while time.monotonic() < deadline and running.poll() is None and not new:
-        new = bool(builds(store, before))
-    if new:
-        time.sleep(chance.uniform(0, _WINDOW_S[place.name]))
+    deadline = time.monotonic() + (chance.uniform(0, 1) if aim == BEFORE else 60)
+    enough = chance.randint(2, 5) if aim == SENDING else 1
+    names: set[str] = set()
+    while time.monotonic() < deadline and running.poll() is None:
+        names = _new_files(store, before)
+        if metadata.NAME in names or (len(names) >= enough and aim != AFTER):
+            break
+    time.sleep(chance.uniform(0, 0.02) if names else 0)
     running.send_signal(signal.SIGKILL)
     running.communicate()
-    found = builds(store, before)
-    if not found:
-        return "before the claim"
-    if any("metadata.json" in names for names in found.values()):
-        return "after the commit"
-    return f"between claim and commit, {max(map(len, found.values()))} files there"
+    names = _new_files(store, before)
+    if metadata.NAME in names:
+        return AFTER
+    return (BEFORE, CLAIMED, SENDING)[min(len(names), 2)]
 
 
-def _between(moments: Counter[str]) -> int:
-    return sum(count for moment, count in moments.items() if moment.startswith("between"))
+def _new_files(store: Store, before: str) -> set[str]:
+    """What is there of the build after that one."""
+    return next(iter(builds(store, before).values()), set())
 
 
 def _assert_ends_well(tool: Tool, work: Path) -> None:

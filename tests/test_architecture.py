@@ -1,8 +1,9 @@
-"""The arrows of the design: imports point one way, and nothing outside a folder's door uses what is behind it."""
+"""Who may import whom: the rooms of the house, their faces, and the arrows between them, strictly."""
 
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,94 +11,430 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted([*ROOT.glob("venvbuild/**/*.py"), *ROOT.glob("athena/**/*.py")])
-ATHENA_MAY_IMPORT = tuple(f"venvbuild.{name}" for name in ("metadata", "stores", "settings", "errors", "process"))
-LAYERS = (
-    {"errors", "redaction", "echo", "parameters", "bootstrap"},
-    {"process", "settings", "stores", "interpreters", "logs", "workdir", "package_index", "parallel", "distributions",
-     "credentials", "metadata", "manifest", "archive_index", "fragment_cache", "bytecode", "schemas", "extras"},
-    {"requirements", "pins", "requirement_lines", "requirement_faults", "requirement_markers", "installer", "diagnosis",
-     "conflicts", "findings", "needs", "leaks", "supply", "closure", "environment", "inspection", "archive",
-     "commit", "sdists", "aliases", "builds", "unpacking", "fetching", "crew", "rehoming", "restore", "verification",
-     "members", "fragments", "contents", "content_digest", "targets", "rebuilding", "rewriting", "foreign",
-     "conversion", "repacking", "elf", "bundle", "libraries"},
-    {"steps"},
-    {"pipeline", "doctor", "summary", "outcome"},
-    {"reports"},
-    {"notifiers"},
-    {"commands"},
-    {"main", "__main__", "compile_modules"},
-)  # fmt: skip
 
-ATHENA_LAYERS = (
-    {"columns", "statement", "duck"},
-    {"table", "index", "questions", "dialect", "packages"},
-    {"row_cache"},
-    {"segments", "day_packages"},
-    {"index_cache"},
-    {"database", "compaction"},
-    {"engines"},
-    {"tables"},
-    {"publication"},
-    {"byte_limit", "sync", "index_check", "queries", "consistency", "workflow"},
+# TABLE
+GROUND = (
+    "__init__",
+    "errors",
+    "redaction",
+    "files",
+    "parallel",
+    "graph",
+    "schemas",
+    "bootstrap",
+    "text",
+    "process",
+    "retrying",
+    "logs",
+    "extras",
 )
+"""The ground floor: single modules that everybody may import, and that import each other downwards only."""
+MAY_IMPORT: dict[str, set[str]] = {
+    "__init__": set(),
+    "errors": set(),
+    "redaction": set(),
+    "files": set(),
+    "parallel": set(),
+    "graph": set(),
+    "schemas": set(),
+    "bootstrap": set(),
+    "text": {"redaction"},
+    "process": {"redaction"},
+    "retrying": {"errors"},
+    "logs": {"redaction"},
+    "extras": {"errors", "bootstrap"},
+    "athena.__init__": set(),
+    "athena.duck": set(),
+    "athena.statement": set(),
+    "compile_modules": set(),
+    "elf": set(),
+    "requirement_markers": set(),
+    "rewriting": set(),
+    "archive_index": {"errors", "schemas"},
+    "athena.dialect": {"errors"},
+    "athena.packages": {"errors"},
+    "athena.questions": {"errors", "athena.statement"},
+    "credentials": {"redaction"},
+    "manifest": {"files"},
+    "package_index": {"errors", "redaction"},
+    "targets": {"errors"},
+    "unpacking": {"errors"},
+    "workdir": {"__init__", "errors", "files"},
+    "distributions": {"text"},
+    "interpreters": {"errors", "process"},
+    "libraries": {"process"},
+    "parameters": {"errors", "text"},
+    "requirement_faults": {"text"},
+    "requirement_lines": {"errors", "credentials"},
+    "bytecode": {"errors", "process", "interpreters"},
+    "diagnosis": {"errors", "parallel", "package_index", "interpreters"},
+    "findings": {"distributions"},
+    "foreign": {"errors", "parameters"},
+    "installer": {"errors", "process", "interpreters"},
+    "pins": {"text", "requirement_markers", "requirement_faults", "requirement_lines"},
+    "settings": {"errors", "redaction", "parameters"},
+    "fragment_cache": {"archive_index", "bytecode"},
+    "members": {"errors", "files", "manifest", "unpacking", "installer"},
+    "needs": {"redaction", "text", "distributions", "findings"},
+    "requirements": {"errors", "text", "requirement_faults", "requirement_lines", "pins"},
+    "stores": {"errors", "redaction", "settings"},
+    "supply": {"package_index", "interpreters", "installer", "settings"},
+    "athena.index": {"errors", "stores"},
+    "bundle": {"errors", "files", "process", "elf", "manifest", "interpreters", "members"},
+    "closure": {"errors", "process", "diagnosis", "requirements", "supply"},
+    "conflicts": {"graph", "text", "distributions", "findings", "needs"},
+    "content_digest": {"unpacking", "members"},
+    "conversion": {"errors", "redaction", "files", "rewriting", "targets", "distributions", "foreign", "members"},
+    "doctor": {"errors", "redaction", "text", "process", "interpreters", "settings", "stores", "supply"},
+    "fetching": {"errors", "archive_index", "fragment_cache"},
+    "leaks": {"errors", "distributions", "members"},
+    "metadata": {"errors", "schemas", "stores"},
+    "sdists": {"errors", "process", "package_index", "requirements", "supply"},
+    "aliases": {"errors", "parameters", "stores", "metadata"},
+    "athena.columns": {"metadata"},
+    "commit": {"errors", "retrying", "stores", "metadata"},
+    "crew": {"errors", "archive_index", "unpacking", "fetching"},
+    "environment": {
+        "errors",
+        "process",
+        "rewriting",
+        "distributions",
+        "interpreters",
+        "diagnosis",
+        "supply",
+        "closure",
+    },
+    "fragments": {"errors", "archive_index", "manifest", "members", "leaks"},
+    "inspection": {"errors", "redaction", "graph", "process", "distributions", "findings", "needs", "conflicts"},
+    "rehoming": {
+        "errors",
+        "files",
+        "parallel",
+        "unpacking",
+        "interpreters",
+        "libraries",
+        "bytecode",
+        "members",
+        "bundle",
+    },
+    "summary": {"errors", "text", "workdir", "metadata"},
+    "athena.table": {"errors", "athena.statement", "stores", "athena.columns"},
+    "builds": {"errors", "text", "parameters", "stores", "metadata", "aliases"},
+    "contents": {"errors", "manifest", "distributions", "bytecode", "members", "leaks", "environment", "fragments"},
+    "restore": {
+        "errors",
+        "archive_index",
+        "targets",
+        "unpacking",
+        "interpreters",
+        "fragment_cache",
+        "members",
+        "stores",
+        "bundle",
+        "fetching",
+        "metadata",
+        "crew",
+        "rehoming",
+    },
+    "archive": {
+        "errors",
+        "archive_index",
+        "interpreters",
+        "bytecode",
+        "fragment_cache",
+        "members",
+        "leaks",
+        "fragments",
+        "contents",
+    },
+    "athena.row_cache": {
+        "athena.duck",
+        "athena.statement",
+        "athena.dialect",
+        "stores",
+        "athena.columns",
+        "athena.table",
+    },
+    "rebuilding": {
+        "errors",
+        "redaction",
+        "files",
+        "parallel",
+        "targets",
+        "distributions",
+        "interpreters",
+        "members",
+        "needs",
+        "requirements",
+        "stores",
+        "supply",
+        "closure",
+        "conflicts",
+        "metadata",
+        "environment",
+        "rehoming",
+        "restore",
+    },
+    "verification": {
+        "errors",
+        "process",
+        "archive_index",
+        "distributions",
+        "stores",
+        "content_digest",
+        "fetching",
+        "metadata",
+        "environment",
+        "restore",
+    },
+    "athena.day_packages": {"athena.duck", "athena.dialect", "athena.row_cache"},
+    "athena.segments": {"athena.duck", "athena.index", "athena.row_cache"},
+    "repacking": {
+        "errors",
+        "redaction",
+        "distributions",
+        "interpreters",
+        "foreign",
+        "installer",
+        "fragment_cache",
+        "bundle",
+        "conversion",
+        "leaks",
+        "archive",
+    },
+    "steps": {
+        "__init__",
+        "errors",
+        "redaction",
+        "text",
+        "archive_index",
+        "manifest",
+        "workdir",
+        "distributions",
+        "interpreters",
+        "diagnosis",
+        "settings",
+        "fragment_cache",
+        "needs",
+        "requirements",
+        "stores",
+        "supply",
+        "bundle",
+        "closure",
+        "leaks",
+        "metadata",
+        "sdists",
+        "commit",
+        "environment",
+        "inspection",
+        "archive",
+    },
+    "athena.database": {
+        "athena.dialect",
+        "athena.columns",
+        "athena.row_cache",
+        "athena.day_packages",
+        "athena.segments",
+    },
+    "athena.index_cache": {"errors", "stores", "athena.index", "athena.row_cache", "athena.segments"},
+    "outcome": {"errors", "text", "workdir", "distributions", "requirements", "environment", "summary", "steps"},
+    "athena.compaction": {
+        "errors",
+        "athena.duck",
+        "athena.statement",
+        "stores",
+        "athena.index",
+        "athena.table",
+        "athena.row_cache",
+        "athena.segments",
+        "athena.index_cache",
+    },
+    "athena.engines": {
+        "errors",
+        "athena.duck",
+        "athena.statement",
+        "athena.dialect",
+        "settings",
+        "stores",
+        "athena.index",
+        "athena.row_cache",
+        "athena.day_packages",
+        "athena.database",
+        "athena.index_cache",
+    },
+    "athena.index_check": {
+        "errors",
+        "athena.duck",
+        "athena.statement",
+        "stores",
+        "athena.index",
+        "athena.table",
+        "athena.row_cache",
+        "athena.day_packages",
+        "athena.database",
+        "athena.index_cache",
+    },
+    "reports": {"__init__", "errors", "redaction", "files", "graph", "text", "process", "workdir", "outcome"},
+    "athena.queries": {
+        "errors",
+        "athena.statement",
+        "athena.packages",
+        "athena.questions",
+        "athena.columns",
+        "athena.engines",
+    },
+    "athena.sync": {
+        "errors",
+        "athena.statement",
+        "stores",
+        "athena.index",
+        "metadata",
+        "athena.table",
+        "athena.compaction",
+    },
+    "athena.tables": {"errors", "athena.statement", "stores", "athena.index", "athena.table", "athena.engines"},
+    "athena.workflow": {"errors", "athena.engines"},
+    "notifiers": {"errors", "redaction", "text", "stores", "metadata", "builds", "outcome", "reports"},
+    "athena.consistency": {"errors", "athena.statement", "stores", "athena.table", "athena.index_check", "athena.sync"},
+    "athena.publication": {"errors", "stores", "athena.index", "athena.engines", "athena.tables"},
+    "athena.byte_limit": {
+        "errors",
+        "athena.statement",
+        "athena.dialect",
+        "stores",
+        "athena.index",
+        "athena.table",
+        "athena.engines",
+        "athena.publication",
+    },
+    "pipeline": {
+        "errors",
+        "redaction",
+        "text",
+        "retrying",
+        "logs",
+        "extras",
+        "workdir",
+        "settings",
+        "stores",
+        "athena.index",
+        "athena.table",
+        "steps",
+        "athena.compaction",
+        "athena.engines",
+        "athena.publication",
+    },
+    "commands": {
+        "errors",
+        "redaction",
+        "text",
+        "extras",
+        "athena.statement",
+        "athena.packages",
+        "athena.questions",
+        "workdir",
+        "interpreters",
+        "parameters",
+        "settings",
+        "fragment_cache",
+        "stores",
+        "supply",
+        "athena.index",
+        "doctor",
+        "metadata",
+        "aliases",
+        "rehoming",
+        "summary",
+        "builds",
+        "restore",
+        "rebuilding",
+        "verification",
+        "repacking",
+        "steps",
+        "outcome",
+        "athena.compaction",
+        "athena.engines",
+        "reports",
+        "athena.queries",
+        "athena.sync",
+        "athena.tables",
+        "athena.workflow",
+        "notifiers",
+        "athena.consistency",
+        "athena.publication",
+        "athena.byte_limit",
+        "pipeline",
+    },
+    "main": {"__init__", "errors", "redaction", "logs", "commands"},
+    "__main__": {"main"},
+}
+# END
+
+
+def name_of(path: Path) -> str:
+    """`venvbuild/stores/s3.py` -> `venvbuild.stores.s3`; a face has the name of its room."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+NAMES = {name_of(path) for path in MODULES}
+
+
+def room_of(module: str) -> str:
+    """`venvbuild.stores.s3` -> `stores`, `athena.rows.cache` -> `athena.rows`; a module at the top is a room of one."""
+    top, *inner = module.split(".")
+    room = inner[0] if inner else "__init__"
+    return room if top == "venvbuild" else f"athena.{room}"
 
 
 def imports(path: Path) -> Iterator[str]:
-    """Full names of the modules that the file imports, anywhere in it."""
+    """Full names of the modules that the file imports, anywhere in it; of ours, each as a module."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield node.module or ""
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in NAMES else node.module for name in found)
 
 
-def noun(name: str) -> str:
-    """`venvbuild.stores.s3` -> `stores`."""
-    return [*name.split("."), "", ""][1]
+def ours(path: Path) -> set[str]:
+    return {name for name in imports(path) if name.split(".")[0] in ("venvbuild", "athena")}
 
 
-def layer(module: str) -> int:
-    return next(number for number, names in enumerate(LAYERS) if module in names)
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_room_imports_only_what_the_table_allows(path: Path) -> None:
+    here = room_of(name_of(path))
+    for name in ours(path):
+        there = room_of(name)
+        assert there == here or there in MAY_IMPORT[here], f"{name_of(path)} imports {name}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_point_one_way(path: Path) -> None:
-    here = path.relative_to(ROOT).with_suffix("").parts
-    if here[0] != "venvbuild" or here[1] == "__init__":
-        return
-    for name in imports(path):
-        wanted = noun(name)
-        if name.startswith("venvbuild.") and wanted in set().union(*LAYERS) and wanted != here[1]:
-            assert layer(wanted) <= layer(here[1]), f"{path.name} imports {name}"
+def test_the_table_has_every_room_and_no_arrow_that_nobody_uses() -> None:
+    used: dict[str, set[str]] = {}
+    for path in MODULES:
+        here = room_of(name_of(path))
+        used.setdefault(here, set()).update({room_of(name) for name in ours(path)} - {here})
+    assert {room: set(arrows) for room, arrows in MAY_IMPORT.items()} == used
 
 
-def test_every_module_has_a_place() -> None:
-    ours = [path.relative_to(ROOT / "venvbuild") for path in MODULES if path.is_relative_to(ROOT / "venvbuild")]
-    names = {path.parts[0].removesuffix(".py") for path in ours}
-    assert names - {"__init__"} == set().union(*LAYERS)
+def test_rooms_import_downwards_only() -> None:
+    rooms = list(MAY_IMPORT)
+    for number, (room, arrows) in enumerate(MAY_IMPORT.items()):
+        for other in arrows:
+            assert rooms.index(other) < number, f"{room} stands below {other}"
+
+
+def test_only_who_speaks_of_the_catalog_imports_athena() -> None:
+    for path in ROOT.glob("venvbuild/**/*.py"):
+        if any(name.split(".")[0] == "athena" for name in imports(path)):
+            name = name_of(path)
+            assert room_of(name) in ("commands", "pipeline"), name
 
 
 def test_athena_imports_of_venvbuild_only_what_it_may() -> None:
-    for path in ROOT.glob("athena/**/*.py"):
-        for name in imports(path):
-            assert not name.startswith("venvbuild") or name.startswith(ATHENA_MAY_IMPORT), f"{path.name} imports {name}"
-
-
-def test_the_modules_of_athena_import_one_way_too() -> None:
-    place = {name: number for number, names in enumerate(ATHENA_LAYERS) for name in names}
-    for path in ROOT.glob("athena/**/*.py"):
-        here = path.relative_to(ROOT / "athena").parts[0].removesuffix(".py")
-        for name in imports(path):
-            if here != "__init__" and name.startswith("athena.") and noun(name) != here:
-                assert place[noun(name)] <= place[here], f"{path.name} imports {name}"
-
-
-def test_only_commands_and_the_pipeline_import_athena() -> None:
-    for path in ROOT.glob("venvbuild/**/*.py"):
-        place = path.relative_to(ROOT / "venvbuild").parts[0]
-        if any(name.split(".")[0] == "athena" for name in imports(path)):
-            assert place in ("commands", "pipeline.py"), place
+    for room in (name for name in MAY_IMPORT if name.startswith("athena.")):
+        arrows = {name for name in MAY_IMPORT[room] if not name.startswith("athena.")}
+        assert arrows <= {"builds", "metadata", "stores", "settings", *GROUND}
 
 
 def test_other_programs_are_run_through_one_door() -> None:
@@ -106,9 +443,7 @@ def test_other_programs_are_run_through_one_door() -> None:
             assert "subprocess" not in set(imports(path)), path.name
 
 
-@pytest.mark.parametrize("script", ["bootstrap.py", "compile_modules.py"])
-def test_what_runs_outside_of_our_environment_needs_nothing_installed(script: str) -> None:
-    import sys
-
-    for name in imports(ROOT / "venvbuild" / script):
-        assert name.split(".")[0] in sys.stdlib_module_names, name
+@pytest.mark.parametrize("name", ["venvbuild.bootstrap", "venvbuild.compile_modules"])
+def test_what_runs_outside_of_our_environment_needs_nothing_installed(name: str) -> None:
+    for imported in imports(ROOT / Path(*name.split(".")).with_suffix(".py")):
+        assert imported.split(".")[0] in sys.stdlib_module_names, imported

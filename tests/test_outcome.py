@@ -12,7 +12,8 @@ from tests.support.outcomes import made_up, read, run
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
 from venvbuild import outcome
-from venvbuild.outcome import Package, tops
+from venvbuild.graph import tops
+from venvbuild.outcome import Package
 
 
 @pytest.fixture

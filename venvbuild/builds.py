@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from itertools import islice
 
 from venvbuild import aliases, metadata, parameters
-from venvbuild.echo import shown
 from venvbuild.errors import NotInStore
 from venvbuild.stores import Store
+from venvbuild.text import shown
 
 ENVIRONMENTS = "venv-catalog/envs"
 _SHOWN = 10

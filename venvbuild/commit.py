@@ -24,13 +24,13 @@ from typing import Any, TypeVar
 from venvbuild import metadata
 from venvbuild.errors import IntegrityError, StoreUnavailable
 from venvbuild.metadata import StoredFile
+from venvbuild.retrying import retried
 from venvbuild.stores import Store
 
 log = logging.getLogger(__name__)
 
 CLAIM = "claim.json"
 T = TypeVar("T")
-_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -187,19 +187,6 @@ def _send(store: Store, claim: Claim, frozen: Path, folder: Path) -> None:
             fix="run upload again: it claims a new version",
             rule="SWEPT",
         )
-
-
-def retried(call: Callable[[], T], wait: Callable[[float], None] = time.sleep) -> T:
-    """What `call` gives; tried again, twice, while the store fails in a way that a retry may cure."""
-    for attempt in range(1, _TRIES):
-        try:
-            return call()
-        except StoreUnavailable as error:
-            if error.problems[0].rule == "SWEPT":
-                raise
-            log.warning("%s; trying again (%d of %d)", error.problems[0].as_line(), attempt + 1, _TRIES)
-            wait(2.0**attempt)
-    return call()
 
 
 def _write(path: Path, body: bytes) -> None:

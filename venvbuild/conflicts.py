@@ -18,9 +18,11 @@ from urllib.parse import unquote
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from venvbuild.distributions import Distribution, owners, printable
+from venvbuild.distributions import Distribution, owners
 from venvbuild.findings import Finding, about
-from venvbuild.needs import Need, Root, Target, Walk, components, without_credentials
+from venvbuild.graph import components
+from venvbuild.needs import Need, Root, Target, Walk, without_credentials
+from venvbuild.text import printable
 
 _FILES_SHOWN = 100
 """Of one finding in `files`; a hostile RECORD can claim a million."""

@@ -16,8 +16,8 @@ from pathlib import Path
 from venvbuild import rewriting
 from venvbuild.distributions import Distribution, RecordRow
 from venvbuild.errors import Problem
+from venvbuild.files import walk
 from venvbuild.foreign import ForeignEnvironment
-from venvbuild.manifest import walk
 from venvbuild.members import BASE, Member, is_python_link, neutral
 from venvbuild.redaction import strip_credentials
 from venvbuild.targets import MARKER

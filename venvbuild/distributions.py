@@ -24,11 +24,11 @@ from typing import NamedTuple
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from venvbuild.text import printable
+
 _MAX_FILE_BYTES = 16 << 20
 _MAX_RECORD_BYTES = 256 << 20
 """A million files give a RECORD of about 100 MB."""
-_MAX_VALUE_LENGTH = 4096
-"""Of one METADATA field; the longest honest Requires-Dist is a few hundred characters."""
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _BYTECODE = re.compile(r"(?:^|/)__pycache__/[^/]*\.pyc$")
@@ -136,13 +136,6 @@ def owners(distributions: Iterable[Distribution]) -> dict[Path, tuple[str, ...]]
         for path in {os.path.normpath(os.path.join(folder, row.path)) for row in distribution.record or ()}:
             claims.setdefault(path, []).append(distribution.canonical_name)
     return {Path(path): tuple(names) for path, names in sorted(claims.items()) if len(names) > 1}
-
-
-def printable(text: str) -> str:
-    """`text` fit for a terminal and a report: white space folded, what does not print replaced, length bounded."""
-    folded = " ".join(text.split())
-    shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in folded)
-    return shown if len(shown) <= _MAX_VALUE_LENGTH else shown[:_MAX_VALUE_LENGTH] + "..."
 
 
 def _listed(folder: Path) -> list[str]:

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import uv
 
-from venvbuild import interpreters, steps, supply
+from venvbuild import interpreters, supply, text
 from venvbuild.errors import VenvBuildError
 from venvbuild.process import CommandFailed, clean_environment, run
 from venvbuild.redaction import strip_credentials
 from venvbuild.settings import Settings
+from venvbuild.stores import store_of
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 _LOW_SPACE_BYTES = 2_000_000_000
@@ -111,12 +112,12 @@ def _disk() -> Iterator[Examined]:
     free = shutil.disk_usage(folder).free
     verdict = WARNING if free < _LOW_SPACE_BYTES else OK
     fix = "make room, or set TMPDIR to another folder" if verdict == WARNING else ""
-    yield Examined("disk", verdict, f"{steps.size_text(free)} free in {folder}", fix=fix)
+    yield Examined("disk", verdict, f"{text.size_text(free)} free in {folder}", fix=fix)
 
 
 def _store(settings: Settings) -> Iterator[Examined]:
     """Writes and reads, as a claim would; without the cache, so that the store has to prove itself now."""
-    store = steps.store_of(settings, remember=False)
+    store = store_of(settings, remember=False)
     store.prepare()
     has_builds = next(iter(store.list("venv-catalog/builds/")), None) is not None
     holds = "has builds" if has_builds else "is empty"

@@ -23,7 +23,8 @@ from venvbuild.conflicts import find_conflicts
 from venvbuild.distributions import Distribution, installed
 from venvbuild.errors import VenvBuildError
 from venvbuild.findings import Finding, render
-from venvbuild.needs import Need, Root, Target, components, needs
+from venvbuild.graph import components
+from venvbuild.needs import Need, Root, Target, needs
 from venvbuild.process import CommandFailed, Completed, clean_environment, run
 from venvbuild.redaction import REDACTOR
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+from venvbuild.files import walk
 
 NAME = "venv.manifest.json"
 
@@ -59,18 +61,3 @@ class Manifest:
     def is_untouched(self, name: str, look: Look) -> bool:
         """Whether a file that now looks like `look` is as it was."""
         return self.looks.get(name) == look
-
-
-def walk(folder: Path, leave_out: str = "__pycache__") -> Iterator[tuple[str, os.stat_result]]:
-    """(path relative to `folder`, lstat) of everything below it, but for folders of one name; in no order."""
-    waiting = [""]
-    while waiting:
-        relative = waiting.pop()
-        with os.scandir(folder / relative) as entries:
-            for entry in entries:
-                path = f"{relative}/{entry.name}" if relative else entry.name
-                if entry.is_dir(follow_symlinks=False):
-                    if entry.name == leave_out:
-                        continue
-                    waiting.append(path)
-                yield path, entry.stat(follow_symlinks=False)

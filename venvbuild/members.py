@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from venvbuild.errors import Problem
+from venvbuild.files import walk
 from venvbuild.installer import ENVIRONMENT_LEFTOVERS
-from venvbuild.manifest import Look, walk
+from venvbuild.manifest import Look
 from venvbuild.unpacking import MAX_DEPTH, MAX_MEMBERS, MAX_NAME_BYTES
 
 ROOT = "venv"

@@ -14,9 +14,10 @@ from functools import cached_property
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from venvbuild.distributions import Distribution, printable
+from venvbuild.distributions import Distribution
 from venvbuild.findings import Finding, about
 from venvbuild.redaction import strip_credentials
+from venvbuild.text import printable
 
 
 @dataclass(frozen=True)
@@ -234,38 +235,3 @@ def _unknown_extra(need: Need, same: Sequence[Distribution]) -> Finding:
 def _fix_unknown_extra(same: Sequence[Distribution]) -> str:
     known = ", ".join(sorted({extra for one in same for extra in one.provides_extras}))
     return f"nothing, unless something is missing at run time; {same[0].label} has " + (known or "no extras")
-
-
-def components(edges: Mapping[str, Sequence[str]]) -> Iterator[list[str]]:
-    """The strongly connected components of a graph whose every node is a key, names sorted in each.
-
-    Kosaraju's algorithm, without recursion: chains can be long.
-    """
-    finished: list[str] = []
-    seen: set[str] = set()
-    for start in edges:
-        stack = [(start, iter(edges[start]))] if start not in seen else []
-        seen.add(start)
-        while stack:
-            name, rest = stack[-1]
-            following = next((other for other in rest if other not in seen), None)
-            if following is None:
-                finished.append(stack.pop()[0])
-            else:
-                seen.add(following)
-                stack.append((following, iter(edges[following])))
-    backwards: dict[str, list[str]] = {name: [] for name in edges}
-    for name, others in edges.items():
-        for other in others:
-            backwards[other].append(name)
-    unassigned = set(edges)
-    for start in reversed(finished):
-        component, waiting = [], [start] if start in unassigned else []
-        unassigned.discard(start)
-        while waiting:
-            component.append(waiting.pop())
-            fresh = [other for other in backwards[component[-1]] if other in unassigned]
-            unassigned.difference_update(fresh)
-            waiting += fresh
-        if component:
-            yield sorted(component)

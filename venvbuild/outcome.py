@@ -17,11 +17,10 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from venvbuild import distributions, environment, requirements, summary, workdir
-from venvbuild.echo import shown
 from venvbuild.errors import ConflictsFound, RequirementsRefused
-from venvbuild.needs import components
 from venvbuild.steps import REQUIREMENTS, VENV
 from venvbuild.summary import Summary
+from venvbuild.text import shown
 from venvbuild.workdir import BUILD_LOG, STEPS, WorkDir
 
 _MAX_TEXT = 2000
@@ -328,23 +327,6 @@ def _needs(path: Path) -> dict[str, tuple[str, ...]]:
         entry["package"]["key"]: tuple(sorted({one["key"] for one in entry["dependencies"]} & there))
         for entry in entries
     }
-
-
-def tops(packages: Iterable[Package]) -> tuple[Package, ...]:
-    """Where to begin to read: the packages that no other needs, by name; of packages that need each other in a ring
-    which nothing else leads to, one: a pinned one where there is any.
-    """
-    by_name = {package.name: package for package in packages}
-    edges = {name: [need for need in package.needs if need in by_name] for name, package in by_name.items()}
-    rings = tuple(components(edges))
-    ring_of = {name: number for number, names in enumerate(rings) for name in names}
-    led_to = {ring_of[need] for name, ends in edges.items() for need in ends if ring_of[need] != ring_of[name]}
-    found = [
-        min((by_name[name] for name in names), key=lambda one: (not one.is_pinned, one.name))
-        for number, names in enumerate(rings)
-        if number not in led_to
-    ]
-    return tuple(sorted(found, key=lambda one: one.name))
 
 
 def _last_lines(path: Path) -> tuple[str, ...]:

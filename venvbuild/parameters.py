@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from venvbuild.echo import shown
 from venvbuild.errors import RequirementsRefused
+from venvbuild.text import shown
 
 OLDEST_PYTHON = (3, 8)
 """The oldest Python that environments are built for."""

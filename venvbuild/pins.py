@@ -14,7 +14,6 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from venvbuild.echo import shown
 from venvbuild.requirement_faults import (
     MAX_VERSION_LENGTH,
     NAME,
@@ -30,6 +29,7 @@ from venvbuild.requirement_faults import (
 )
 from venvbuild.requirement_lines import Line
 from venvbuild.requirement_markers import meaning_fault, shape_fault
+from venvbuild.text import shown
 
 MAX_NAME_LENGTH = 214
 _HASH_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}  # pip's STRONG_HASHES; md5 and sha1 it refuses

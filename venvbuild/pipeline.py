@@ -13,13 +13,13 @@ from typing import Any, Protocol
 
 from athena import index, table
 from venvbuild import extras, logs, steps, workdir
-from venvbuild.commit import retried
-from venvbuild.echo import shown
 from venvbuild.errors import IntegrityError, UsageError, VenvBuildError, of_disk
 from venvbuild.redaction import REDACTOR
+from venvbuild.retrying import retried
 from venvbuild.settings import Settings
 from venvbuild.steps import Checked, Job, Made, Request
-from venvbuild.stores import Store
+from venvbuild.stores import Store, store_of
+from venvbuild.text import shown
 from venvbuild.workdir import BUILD_LOG, STEPS
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def build(
     Raises:
         VenvBuildError: whatever stops a step; what the steps before it made stays in `folder`.
     """
-    steps.store_of(settings)  # its address is judged now, not after minutes of work
+    store_of(settings)  # its address is judged now, not after minutes of work
     progress.began("check")
     begun = time.monotonic()
     checked = steps.examine(request, settings, environ)
@@ -169,7 +169,7 @@ def _redacted(error: VenvBuildError) -> list[dict[str, str]]:
 
 def _register(job: Job) -> Made:
     """The build's row in the catalog. Here, since the nouns of a build know nothing of the catalog."""
-    store, uploaded = steps.store_of(job.settings), job.work.result("upload")
+    store, uploaded = store_of(job.settings), job.work.result("upload")
     if uploaded["store"] != store.url:
         raise UsageError(
             "the build is in another store", where=store.url, why=f"upload sent it to {uploaded['store']}",
@@ -209,7 +209,7 @@ def _finish(step: str, job: Job, made: Made, key: str, begun: float, progress: P
 
 def _step_key(step: str, job: Job) -> str:
     """What a step depends on beside the steps before it: its own options, and for the last two the store."""
-    store = {"store": steps.store_of(job.settings).url} if step in ("upload", "register") else {}
+    store = {"store": store_of(job.settings).url} if step in ("upload", "register") else {}
     return _key({**job.options, **store})
 
 

@@ -15,8 +15,8 @@ from venvbuild import distributions, environment, metadata, rehoming, requiremen
 from venvbuild.closure import LOCK, Closure, LockedDistribution
 from venvbuild.conflicts import find_conflicts
 from venvbuild.errors import IntegrityError, Problem, ResolutionError
+from venvbuild.files import walk
 from venvbuild.interpreters import Interpreter
-from venvbuild.manifest import walk
 from venvbuild.members import ROOT
 from venvbuild.needs import Root, Target
 from venvbuild.parallel import each

@@ -22,8 +22,8 @@ from typing import Any
 from venvbuild import bundle, libraries, parallel
 from venvbuild.bytecode import Compiler
 from venvbuild.errors import Problem
+from venvbuild.files import walk
 from venvbuild.interpreters import Interpreter
-from venvbuild.manifest import walk
 from venvbuild.members import BASE
 from venvbuild.unpacking import refused
 

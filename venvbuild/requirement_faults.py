@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from venvbuild.echo import shown
+from venvbuild.text import shown
 
 VERSION_WANTED = "<version>"
 """Stands in a fix for the version that the index may know."""

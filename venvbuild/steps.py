@@ -44,8 +44,9 @@ from venvbuild.manifest import Manifest
 from venvbuild.redaction import REDACTOR, strip_credentials
 from venvbuild.requirements import Requirements
 from venvbuild.settings import Settings
-from venvbuild.stores import Store, open_store
+from venvbuild.stores import store_of
 from venvbuild.supply import Sources, Supply, package_index
+from venvbuild.text import count_text, shown_to_all, size_text
 from venvbuild.workdir import BUILD_LOG, WorkDir
 
 log = logging.getLogger(__name__)
@@ -176,14 +177,6 @@ def asked(request: Request, settings: Settings, environ: Mapping[str, str]) -> d
         "build_url": shown_to_all(environ.get("BUILD_URL")),
         "source_revision": shown_to_all(environ.get("GIT_COMMIT")),
     }
-
-
-def shown_to_all(text: str | None) -> str | None:
-    """What goes into metadata.json, which everybody may read."""
-    if not text:
-        return None
-    readable = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return REDACTOR.redact(strip_credentials(readable))
 
 
 def _place(find_links: str) -> str:
@@ -372,26 +365,6 @@ STEPS: Mapping[str, Callable[[Job], Made]] = {
     "upload": upload,
 }
 """The steps between `check`, which needs a request and not a work dir, and `register`, which needs the catalog."""
-
-
-def store_of(settings: Settings, *, remember: bool = True) -> Store:
-    """The store that the settings name; unless `remember`, it has to prove itself anew."""
-    return open_store(
-        settings["store"],
-        endpoint_url=settings["s3_endpoint_url"],
-        sse_kms_key_id=settings["s3_sse_kms_key_id"],
-        cache=settings.folders.cache if remember else None,
-    )
-
-
-def size_text(size_bytes: int) -> str:
-    """`12.3 MB` (SI)."""
-    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:.1f} kB"
-
-
-def count_text(number: int, noun: str) -> str:
-    """`1 package`, `2 packages`."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _are(number: int) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from venvbuild import metadata, workdir
 from venvbuild.errors import ConflictsFound
-from venvbuild.steps import count_text
+from venvbuild.text import count_text
 from venvbuild.workdir import STEPS, WorkDir
 
 

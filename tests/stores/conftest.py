@@ -11,8 +11,9 @@ import pytest
 
 from tests.support.recording_proxy import RecordingProxy
 from tests.support.s3_servers import S3Server
-from venvbuild.stores import Store, open_store
+from venvbuild.stores.opening import open_store
 from venvbuild.stores.s3 import Limits, S3Store
+from venvbuild.stores.store import Store
 
 SMALL_PARTS = Limits(multipart_above_bytes=5 << 20, part_bytes=5 << 20, range_bytes=1 << 20, page_keys=2)
 """So that a file of 6 MiB goes in two parts, the smallest that S3 allows, and three keys make two pages."""

@@ -15,7 +15,7 @@ import pytest
 from tests.stores.conftest import Place
 from tests.support.sizes import HEAVY, sizes
 from venvbuild.errors import NotInStore, UsageError
-from venvbuild.stores import Entry, Store
+from venvbuild.stores.store import Entry, Store
 
 RACERS = 8
 ROOT = Path(__file__).parents[2]

@@ -16,8 +16,9 @@ import pytest
 from tests.support.requirement import require
 from tests.support.sizes import HEAVY, sizes
 from venvbuild.errors import NotInStore, StoreUnavailable, UsageError
-from venvbuild.stores import Entry, open_store
 from venvbuild.stores.folder import FolderStore
+from venvbuild.stores.opening import open_store
+from venvbuild.stores.store import Entry
 
 ROOT = Path(__file__).parents[2]
 PUT_FOR_EVER = """

@@ -24,7 +24,8 @@ from tests.support.recording_proxy import (
     strip_header,
 )
 from venvbuild.errors import NotInStore, StoreUnavailable, UsageError
-from venvbuild.stores import open_store, s3
+from venvbuild.stores import s3
+from venvbuild.stores.opening import open_store
 from venvbuild.stores.s3 import S3Store
 
 MIB = 1 << 20

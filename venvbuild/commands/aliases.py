@@ -9,7 +9,7 @@ import click
 
 from venvbuild import aliases, parameters
 from venvbuild.commands import options, words
-from venvbuild.steps import store_of
+from venvbuild.stores import store_of
 
 
 @click.command("aliases", short_help="The aliases of a store, and what they point to.")

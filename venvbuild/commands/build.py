@@ -13,7 +13,8 @@ import click
 from venvbuild import pipeline
 from venvbuild.commands import options, words
 from venvbuild.errors import UsageError
-from venvbuild.steps import Request, size_text
+from venvbuild.steps import Request
+from venvbuild.text import size_text
 
 
 @click.command("build", short_help="Requirements in, a committed build out: all seven steps.")

@@ -9,7 +9,7 @@ import click
 from athena import queries
 from venvbuild.commands import engine, options, tables, words
 from venvbuild.commands.search import say_notes, search_of, with_search
-from venvbuild.steps import store_of
+from venvbuild.stores import store_of
 
 
 @click.command("count", short_help="How many builds have packages; asked as find is.")

@@ -10,7 +10,7 @@ from athena import queries
 from athena.queries import Difference
 from venvbuild import builds
 from venvbuild.commands import engine, options, tables, words
-from venvbuild.steps import store_of
+from venvbuild.stores import store_of
 
 _COLUMNS = ("name", "version_before", "version_after")
 _SIDE = ("venv_version", "created_at", "env_name", "python_full_version", "platform", "is_conflict_free")

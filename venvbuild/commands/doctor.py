@@ -14,7 +14,7 @@ from venvbuild import doctor
 from venvbuild.commands import engine, options, words
 from venvbuild.errors import CheckFoundSomething
 from venvbuild.settings import Settings
-from venvbuild.steps import store_of
+from venvbuild.stores import store_of
 
 
 @click.command("doctor", short_help="Try what is needed: Pythons, uv, the index, the store, the query engine.")

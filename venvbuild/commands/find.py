@@ -9,7 +9,7 @@ import click
 from athena import queries
 from venvbuild.commands import engine, options, tables, words
 from venvbuild.commands.search import say_notes, search_of, with_search
-from venvbuild.steps import store_of
+from venvbuild.stores import store_of
 
 _COLUMNS = ("venv_version", "created_at", "env_name", "python_version", "is_conflict_free", "matches")
 

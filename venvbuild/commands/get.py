@@ -20,8 +20,9 @@ from venvbuild.fragment_cache import FragmentCache
 from venvbuild.interpreters import Interpreter
 from venvbuild.restore import Machine, Restored
 from venvbuild.settings import Settings
-from venvbuild.steps import size_text, store_of
+from venvbuild.stores import store_of
 from venvbuild.supply import Sources, Supply
+from venvbuild.text import size_text
 
 
 @click.command("get", short_help="Restore a build's environment: get sales@latest ./venv")

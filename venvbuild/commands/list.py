@@ -8,7 +8,8 @@ import click
 
 from athena import queries
 from venvbuild.commands import engine, options, words
-from venvbuild.steps import size_text, store_of
+from venvbuild.stores import store_of
+from venvbuild.text import size_text
 
 
 @click.command("list", short_help="The builds of a store, newest first.")

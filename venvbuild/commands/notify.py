@@ -20,7 +20,8 @@ from venvbuild.notifiers.services import Services
 from venvbuild.outcome import Outcome
 from venvbuild.redaction import REDACTOR
 from venvbuild.settings import Settings
-from venvbuild.steps import shown_to_all, store_of
+from venvbuild.stores import store_of
+from venvbuild.text import shown_to_all
 
 _TIMEOUT_S = 10
 """For everything; a job waits for it."""

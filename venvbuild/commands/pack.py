@@ -12,7 +12,7 @@ from venvbuild import repacking
 from venvbuild.commands import options, step, words
 from venvbuild.errors import UsageError
 from venvbuild.fragment_cache import FragmentCache
-from venvbuild.steps import size_text
+from venvbuild.text import size_text
 
 _OWN = ("level", "bytecode", "python_path", "bundle_python")
 

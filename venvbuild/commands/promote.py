@@ -9,7 +9,7 @@ import click
 
 from venvbuild import aliases, builds
 from venvbuild.commands import options, words
-from venvbuild.steps import store_of
+from venvbuild.stores import store_of
 
 
 @click.command("promote", short_help="Let an alias of a build's environment point to it: sales@prod.")

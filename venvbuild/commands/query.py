@@ -13,7 +13,7 @@ import click
 from athena import questions
 from venvbuild.commands import engine, options, tables
 from venvbuild.errors import UsageError
-from venvbuild.steps import store_of
+from venvbuild.stores import store_of
 
 
 @click.command("query", short_help="Any SQL over the catalog: query latest_per_environment, query FILE, query -")

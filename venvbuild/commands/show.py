@@ -8,7 +8,8 @@ import click
 
 from venvbuild import builds, metadata
 from venvbuild.commands import options, words
-from venvbuild.steps import size_text, store_of
+from venvbuild.stores import store_of
+from venvbuild.text import size_text
 
 
 @click.command("show", short_help="One build: what it is and what it holds.")

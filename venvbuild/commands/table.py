@@ -17,7 +17,7 @@ from athena.workflow import Workflow
 from venvbuild.commands import engine, options, words
 from venvbuild.errors import CheckFoundSomething, UsageError
 from venvbuild.settings import Settings
-from venvbuild.steps import store_of
+from venvbuild.stores import store_of
 
 
 @click.group("table", short_help="Look after the catalog's table.")

@@ -9,7 +9,7 @@ from typing import Any
 
 from athena.statement import Statement
 from venvbuild.commands import words
-from venvbuild.echo import shown
+from venvbuild.text import shown
 
 _WIDEST = 1000
 """Characters of one cell of a table; JSON and CSV have all of it."""

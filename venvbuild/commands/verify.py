@@ -10,7 +10,8 @@ from venvbuild import builds, verification
 from venvbuild.commands import options, words
 from venvbuild.commands.get import machine
 from venvbuild.errors import IntegrityError
-from venvbuild.steps import size_text, store_of
+from venvbuild.stores import store_of
+from venvbuild.text import size_text
 
 
 @click.command("verify", short_help="Read every byte of a build again; with --restore, import all of it.")

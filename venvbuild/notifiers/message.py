@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from venvbuild.echo import shown
 from venvbuild.notifiers.changes import Changes
 from venvbuild.outcome import Complaint, Outcome
 from venvbuild.redaction import REDACTOR
 from venvbuild.reports import FOLDER
-from venvbuild.steps import count_text
+from venvbuild.text import count_text, shown
 
 EVENTS = {
     "failure": ("FAILED", "failure"),

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from venvbuild.echo import shown
 from venvbuild.errors import Problem, UsageError
 from venvbuild.notifiers.deadline import Deadline
 from venvbuild.notifiers.message import Message
 from venvbuild.redaction import Redactor
+from venvbuild.text import shown
 
 _TOKEN = re.compile(r"(?=.*[0-9]).{8,}|.{20,}", re.DOTALL)
 """A part of an address that is no ordinary word; hiding `services` would shred the message."""

@@ -20,10 +20,11 @@ from importlib.resources import files
 from pathlib import Path
 
 from venvbuild.errors import of_disk
+from venvbuild.files import remove
 from venvbuild.outcome import Outcome
 from venvbuild.redaction import REDACTOR, Lines
 from venvbuild.reports import issues, junit, markdown, page, sarif
-from venvbuild.workdir import BUILD_LOG, remove
+from venvbuild.workdir import BUILD_LOG
 
 FOLDER = "report"
 FORMATS: Mapping[str, Callable[[Outcome], str]] = {

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from venvbuild.outcome import Complaint, Outcome
-from venvbuild.steps import count_text, size_text
+from venvbuild.text import count_text, size_text
 
 _MAX_SHOWN = 50
 

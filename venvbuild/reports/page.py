@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from venvbuild import __version__
-from venvbuild.outcome import Complaint, Outcome, Package, Step, tops
+from venvbuild.graph import tops
+from venvbuild.outcome import Complaint, Outcome, Package, Step
 from venvbuild.reports import picture
-from venvbuild.steps import count_text, size_text
+from venvbuild.text import count_text, size_text
 from venvbuild.workdir import BUILD_LOG
 
 _FIRST = 20

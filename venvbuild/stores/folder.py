@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 from venvbuild.errors import NotInStore, StoreUnavailable, UsageError, VenvBuildError
 from venvbuild.redaction import REDACTOR
-from venvbuild.stores import OWN_FOLDER, Entry, StoredObject, checked_key, checked_length, is_own
+from venvbuild.stores.store import OWN_FOLDER, Entry, StoredObject, checked_key, checked_length, is_own
 
 _CHUNK_BYTES = 1 << 20
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)

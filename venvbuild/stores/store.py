@@ -1,0 +1,134 @@
+"""What a store is: a few calls over named objects, and what every one of them refuses alike.
+
+The commit of a build rests on two promises that every store keeps: `put_if_absent` lets exactly one of many writers
+win, and an object is seen whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from venvbuild.errors import UsageError
+from venvbuild.redaction import REDACTOR
+
+OWN_FOLDER = ".venvbuild"
+"""The store's own corner (temporary files, locks, probes): never a key, never listed."""
+
+_MAX_KEY_BYTES = 1024  # S3's limit, kept by every store so that a build can move between them
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """An object as it was when it was read."""
+
+    body: bytes
+    etag: str
+    """Changes whenever the bytes change; given back to `replace_if_unchanged`."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One object of a listing."""
+
+    key: str
+    size_bytes: int
+    stamp: str = field(default="", compare=False)
+    """Another one when the object was written again since (S3: its ETag); to be compared, means nothing else."""
+
+
+class Store(Protocol):
+    """A flat space of keys (`venv-builds/<venv_version>/metadata.json`) holding immutable or replaceable objects.
+
+    A key is relative, of non-empty parts between `/`, none of them `.` or `..`, at most 1024 bytes of UTF-8, and not
+    below `.venvbuild/`; any other is a `UsageError`. A store may be used by several threads at once.
+
+    Every call raises `StoreUnavailable` (7) for what a retry may cure, `UsageError` (2) for missing rights,
+    credentials or an absent bucket, and `NotInStore` (9) where said.
+    """
+
+    url: str
+    """The store as people name it: `s3://bucket/prefix`, or an absolute folder path. Holds no secret."""
+
+    def uri(self, key: str) -> str:
+        """Where `key` is: `s3://bucket/prefix/key` or `file:///folder/key`."""
+        ...
+
+    def prepare(self) -> None:
+        """Prove, before the first claim, that this store keeps the two promises (S3) or can be written (folder).
+
+        Raises:
+            StoreUnavailable: a second conditional put was not refused, or the clocks differ by over 60 s.
+        """
+        ...
+
+    def put_if_absent(self, key: str, body: bytes | Path) -> bool:
+        """Create `key` with these bytes, or with the bytes of this file.
+
+        True when the object now there holds exactly these bytes, written now or by an earlier try whose reply was
+        lost. False when it holds others: somebody else was first, and theirs stay.
+        """
+        ...
+
+    def replace_if_unchanged(self, key: str, body: bytes, etag: str) -> bool:
+        """Replace `key` if it is still what `etag` names; False when it changed or is gone.
+
+        True too when these bytes are there because an earlier try landed and its reply was lost.
+        """
+        ...
+
+    def remove(self, key: str) -> None:
+        """Remove `key`; nothing happens when it is not there."""
+        ...
+
+    def read(self, key: str) -> StoredObject:
+        """The whole object. Raises `NotInStore`."""
+        ...
+
+    def read_range(self, key: str, offset: int, length: int) -> bytes:
+        """`length` bytes from `offset`; fewer only at the end of the object, none past it. Raises `NotInStore`.
+
+        The length is checked, the bytes are not: whoever asks for a range knows its hash. `length` 0 asks nobody.
+        """
+        ...
+
+    def list(self, prefix: str, start_after: str = "") -> Iterator[Entry]:
+        """Objects whose key starts with `prefix`, in key order, after `start_after`. Empty when there are none.
+
+        Key order is the order of the keys' UTF-8 bytes, as S3 lists them (`a.b` before `a/b`). `prefix` may end inside
+        a name. An object made or removed meanwhile may or may not be seen; the others are.
+        """
+        ...
+
+
+def checked_key(key: str) -> str:
+    """`key`, if it is one.
+
+    Raises:
+        UsageError: it is not (see `Store`).
+    """
+    parts = key.split("/")
+    try:
+        size = len(key.encode())
+    except UnicodeEncodeError:
+        size = 0
+    if "\0" in key or not 0 < size <= _MAX_KEY_BYTES or not {"", ".", ".."}.isdisjoint(parts) or is_own(key):
+        raise UsageError(
+            f"{REDACTOR.redact(ascii(key[:200]))} cannot be a key in a store",
+            why="a key is relative, has no empty part, no '.' or '..', and at most 1024 bytes of UTF-8",
+        )
+    return key
+
+
+def is_own(key: str) -> bool:
+    """Whether it is, or is below, the store's own corner."""
+    return key.partition("/")[0] == OWN_FOLDER
+
+
+def checked_length(offset: int, length: int) -> int:
+    """`length`, if it and `offset` can be a range; a negative one is a mistake of the caller: ValueError."""
+    if offset < 0 or length < 0:
+        raise ValueError(f"no range of bytes: offset {offset}, length {length}")
+    return length

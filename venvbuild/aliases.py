@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from venvbuild import metadata, parameters
+from venvbuild import metadata
 from venvbuild.errors import IntegrityError, StoreUnavailable
+from venvbuild.settings import parameters
 from venvbuild.stores import Store
 
 ALIASES = "venv-catalog/aliases"

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from venvbuild import aliases, metadata, parameters
+from venvbuild import aliases, metadata
 from venvbuild.errors import NotInStore
+from venvbuild.settings import parameters
 from venvbuild.stores import Store
 from venvbuild.text import shown
 

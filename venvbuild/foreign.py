@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from venvbuild.errors import UsageError
-from venvbuild.parameters import OLDEST_PYTHON
+from venvbuild.settings.parameters import OLDEST_PYTHON
 
 _FULL_VERSION = re.compile(r"3\.[0-9]+(?:\.[0-9]+)?(?:(?:a|b|rc)[0-9]+)?")
 _VIRTUAL_ENV = re.compile(r"^\s*(?:export\s+)?VIRTUAL_ENV=(.+)$", re.MULTILINE)

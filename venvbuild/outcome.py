@@ -18,6 +18,7 @@ from packaging.version import InvalidVersion, Version
 
 from venvbuild import distributions, environment, requirements, summary, workdir
 from venvbuild.errors import ConflictsFound, RequirementsRefused
+from venvbuild.requirements import file as file_module
 from venvbuild.steps import REQUIREMENTS, VENV
 from venvbuild.summary import Summary
 from venvbuild.text import shown
@@ -241,7 +242,7 @@ def pinned(content: bytes, python_full_version: str) -> dict[str, str]:
     return {pin.canonical_name: pin.version for pin in _parsed(content, python_full_version) if pin.holds}
 
 
-def _parsed(content: bytes, full: str) -> tuple[requirements.Pin, ...]:
+def _parsed(content: bytes, full: str) -> tuple[file_module.Pin, ...]:
     # The interpreter is not asked again: it may be gone, and of what it told only its version differs from ours.
     target = {
         **{name: str(value) for name, value in default_environment().items()},
@@ -257,7 +258,7 @@ class _Pins:
     """The pins of the work dir's copy of the file."""
 
     file: str
-    pins: tuple[requirements.Pin, ...]
+    pins: tuple[file_module.Pin, ...]
 
     @classmethod
     def read(cls, folder: Path, work: WorkDir) -> Self:

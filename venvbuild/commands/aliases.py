@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from venvbuild import aliases, parameters
+from venvbuild import aliases
 from venvbuild.commands import options, words
+from venvbuild.settings import parameters
 from venvbuild.stores import store_of
 
 

@@ -12,7 +12,7 @@ import click
 from venvbuild import settings
 from venvbuild.errors import RequirementsRefused, UsageError
 from venvbuild.redaction import REDACTOR
-from venvbuild.settings import Settings
+from venvbuild.settings import BY_NAME, Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,7 +36,7 @@ _config = click.option(
 
 
 def _option(name: str, **more: Any) -> Callable[[F], F]:
-    setting = settings.BY_NAME[name]
+    setting = BY_NAME[name]
     return click.option(
         setting.flag, name, default=None, help=f"{setting.help[0].upper()}{setting.help[1:]}. [{setting.env}]", **more
     )
@@ -161,7 +161,7 @@ def load_of_any_run(given: Mapping[str, Any]) -> Settings:
 
 def load(given: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings of this run, from the options of the command, the environment and the configuration file."""
-    flags = {name: given[name] for name in settings.BY_NAME if given.get(name) is not None}
+    flags = {name: given[name] for name in BY_NAME if given.get(name) is not None}
     loaded = settings.load(flags, environ, given.get("config"))
     for url in (loaded["index_url"], *loaded["extra_index_urls"], *loaded["find_links"]):
         REDACTOR.hide_url(url)

@@ -9,9 +9,9 @@ import click
 
 from athena.packages import parse
 from athena.queries import Plan, Search
-from venvbuild import parameters
 from venvbuild.commands import words
 from venvbuild.errors import RequirementsRefused
+from venvbuild.settings import parameters
 
 F = TypeVar("F", bound=Callable[..., Any])
 

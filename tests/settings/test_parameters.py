@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from venvbuild.errors import Problem, RequirementsRefused
-from venvbuild.parameters import alias, boolean, env_name, fail_on_conflicts, python_version
+from venvbuild.settings.parameters import alias, boolean, env_name, fail_on_conflicts, python_version
 
-CASES = json.loads((Path(__file__).parent / "corpus" / "nasty-params.json").read_text("utf-8"))["cases"]
+CASES = json.loads((Path(__file__).parents[1] / "corpus" / "nasty-params.json").read_text("utf-8"))["cases"]
 JUDGES: dict[str, Callable[[str], object]] = {
     "ENV_NAME": env_name,
     "PYTHON_VERSION": python_version,

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from venvbuild import settings
 from venvbuild.errors import RequirementsRefused, UsageError
-from venvbuild.settings import SETTINGS, Folders, Settings, certificates
+from venvbuild.settings import loading, registry
+from venvbuild.settings.folders import Folders
+from venvbuild.settings.installers import certificates
+from venvbuild.settings.loading import Settings
+from venvbuild.settings.registry import SETTINGS
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def load(home: Path, flags: Mapping[str, object] | None = None, config: Path | N
 def load_from(
     home: Path, environ: Mapping[str, str], flags: Mapping[str, object] | None = None, config: Path | None = None
 ) -> Settings:
-    return settings.load(flags or {}, {"HOME": str(home), "XDG_CONFIG_DIRS": str(home / "none"), **environ}, config)
+    return loading.load(flags or {}, {"HOME": str(home), "XDG_CONFIG_DIRS": str(home / "none"), **environ}, config)
 
 
 def write(path: Path, text: str) -> Path:
@@ -110,7 +113,7 @@ def test_the_index_of_pip_and_uv_is_followed(home: Path, name: str) -> None:
 
 
 def test_the_index_of_configuration_files_is_followed(home: Path) -> None:
-    assert load(home)["index_url"] == settings.PYPI
+    assert load(home)["index_url"] == registry.PYPI
     uv = write(
         home / ".config/uv/uv.toml",
         '[[index]]\nurl = "https://uv/simple"\ndefault = true\n[[index]]\nurl = "https://extra"\n',
@@ -150,7 +153,7 @@ def test_the_default_store_is_the_users_data_folder(home: Path) -> None:
 )
 def test_numbers_out_of_range_are_refused(home: Path, environ: dict[str, str]) -> None:
     with pytest.raises(UsageError):
-        settings.load({}, {"HOME": str(home), **environ})
+        loading.load({}, {"HOME": str(home), **environ})
 
 
 @pytest.mark.parametrize(
@@ -184,6 +187,6 @@ def test_each_setting_has_a_name_a_variable_and_help() -> None:
 
 
 def test_what_is_shown_has_no_credentials() -> None:
-    assert settings.shown("https://u:p@h/simple") == "https://h/simple"
-    assert settings.shown(("https://u:p@h/", "/w")) == "https://h/ /w"
-    assert (settings.shown(None), settings.shown(True)) == ("", "true")
+    assert registry.shown("https://u:p@h/simple") == "https://h/simple"
+    assert registry.shown(("https://u:p@h/", "/w")) == "https://h/ /w"
+    assert (registry.shown(None), registry.shown(True)) == ("", "true")

@@ -14,7 +14,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from venvbuild.requirement_faults import (
+from venvbuild.requirements.faults import (
     MAX_VERSION_LENGTH,
     NAME,
     Fault,
@@ -27,8 +27,8 @@ from venvbuild.requirement_faults import (
     unreadable,
     version_fault,
 )
-from venvbuild.requirement_lines import Line
-from venvbuild.requirement_markers import meaning_fault, shape_fault
+from venvbuild.requirements.lines import Line
+from venvbuild.requirements.markers import meaning_fault, shape_fault
 from venvbuild.text import shown
 
 MAX_NAME_LENGTH = 214

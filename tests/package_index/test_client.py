@@ -14,7 +14,7 @@ from packaging.specifiers import SpecifierSet
 from tests.support.index_server import PASSWORD, USER, IndexServer
 from tests.support.wheels import sdist, wheel
 from venvbuild.errors import IndexUnavailable, IntegrityError, ResolutionError, UsageError
-from venvbuild.package_index import PackageIndex
+from venvbuild.package_index.client import PackageIndex
 
 
 class _Canned:

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from packaging.markers import default_environment
 
 from venvbuild.errors import Problem, RequirementsRefused
-from venvbuild.pins import _any_pin, _plain_pin
-from venvbuild.requirement_lines import Line
-from venvbuild.requirements import parse
+from venvbuild.requirements.file import parse
+from venvbuild.requirements.lines import Line
+from venvbuild.requirements.pins import _any_pin, _plain_pin
 
 TARGET = {key: str(value) for key, value in default_environment().items()}
 

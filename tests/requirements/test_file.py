@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from packaging.markers import default_environment
 
-from venvbuild.credentials import holds_credential
 from venvbuild.errors import Problem, RequirementsRefused, UsageError
 from venvbuild.redaction import REDACTOR
-from venvbuild.requirements import MAX_FILE_BYTES, Pin, Requirements, parse, read
+from venvbuild.requirements.credentials import holds_credential
+from venvbuild.requirements.file import MAX_FILE_BYTES, Pin, Requirements, parse, read
 
-CASES = json.loads((Path(__file__).parent / "corpus" / "nasty-requirements.json").read_text("utf-8"))["cases"]
+CASES = json.loads((Path(__file__).parents[1] / "corpus" / "nasty-requirements.json").read_text("utf-8"))["cases"]
 HASH, OTHER_HASH = "sha256:" + "0" * 64, "sha256:" + "1" * 64
 
 
@@ -441,9 +441,9 @@ def test_a_name_like_a_credential_is_judged_like_any_name(line: str, rule: str) 
 
 
 def test_a_secret_that_this_run_knows_is_a_credential(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("venvbuild.credentials.REDACTOR", type(REDACTOR)())
+    monkeypatch.setattr("venvbuild.requirements.credentials.REDACTOR", type(REDACTOR)())
     assert not holds_credential("# correct-horse-battery")
-    monkeypatch.setattr("venvbuild.credentials.REDACTOR", redactor := type(REDACTOR)())
+    monkeypatch.setattr("venvbuild.requirements.credentials.REDACTOR", redactor := type(REDACTOR)())
     redactor.hide("correct-horse-battery", "test")
     assert holds_credential("# correct-horse-battery")
     assert not holds_credential("pytest==8.0")

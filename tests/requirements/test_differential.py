@@ -25,9 +25,9 @@ from pip._internal.req.req_file import parse_requirements
 
 from tests.support.wheels import wheel
 from venvbuild.errors import RequirementsRefused
-from venvbuild.requirements import Requirements, parse
+from venvbuild.requirements.file import Requirements, parse
 
-CORPUS = json.loads((Path(__file__).parent / "corpus" / "nasty-requirements.json").read_text("utf-8"))["cases"]
+CORPUS = json.loads((Path(__file__).parents[1] / "corpus" / "nasty-requirements.json").read_text("utf-8"))["cases"]
 
 TARGETS: tuple[dict[str, str], ...] = tuple(
     {

@@ -12,7 +12,6 @@ import contextlib
 import hashlib
 import http.client
 import io
-import json
 import netrc
 import ssl
 import urllib.error
@@ -20,82 +19,19 @@ import urllib.parse
 import urllib.request
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from email.parser import Parser
-from functools import cached_property
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import IO, Any
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.tags import Tag
-from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
-from packaging.version import Version
-
 from venvbuild.errors import IndexUnavailable, IntegrityError, ResolutionError, UsageError
+from venvbuild.package_index.pages import file_of, files_of_page
+from venvbuild.package_index.project import File, Project
 from venvbuild.redaction import REDACTOR, strip_credentials
 
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 _PAGE_LIMIT = 64 << 20
 _CHUNK = 1 << 20
-
-
-@dataclass(frozen=True)
-class File:
-    """One wheel or sdist of a project."""
-
-    filename: str
-    url: str
-    """May hold credentials: only for requests."""
-    version: Version
-    tags: frozenset[Tag]
-    """Empty for an sdist."""
-    sha256: str = ""
-    requires_python: str = ""
-    yanked: str | None = None
-    """None: not yanked; otherwise the reason, often empty (PEP 592)."""
-    has_metadata: bool = False
-    """Whether `url + ".metadata"` exists (PEP 658)."""
-
-    @property
-    def is_wheel(self) -> bool:
-        """Whether it is a wheel."""
-        return bool(self.tags)
-
-    def allows_python(self, full_version: str) -> bool:
-        """Whether Requires-Python admits this interpreter; one that cannot be read admits all, as in pip."""
-        try:
-            return SpecifierSet(self.requires_python).contains(full_version, prereleases=True)
-        except InvalidSpecifier:
-            return True
-
-    def rank(self, supported: dict[str, int]) -> int | None:
-        """The place of its best tag among the supported ones; None when it does not fit this platform."""
-        return min((supported[str(tag)] for tag in self.tags if str(tag) in supported), default=None)
-
-
-@dataclass(frozen=True)
-class Project:
-    """What the index has of one name."""
-
-    name: str
-    files: tuple[File, ...]
-
-    @cached_property
-    def versions(self) -> tuple[Version, ...]:
-        """Every version that has a file, oldest first."""
-        return tuple(sorted({file.version for file in self.files}))
-
-    def newest(self, specifier: SpecifierSet) -> Version | None:
-        """The newest version within `specifier` which is not yanked; a pre-release only when there is nothing else."""
-        kept = {file.version for file in self.files if file.yanked is None}
-        return max(specifier.filter(kept), default=None) or max(specifier.filter(kept, prereleases=True), default=None)
-
-    def wheels(self, version: Version, supported: dict[str, int]) -> list[File]:
-        """The wheels of `version` that fit this platform, best first."""
-        ranked = [(file.rank(supported), file) for file in self.files if file.version == version]
-        fitting = [(rank, file) for rank, file in ranked if rank is not None]
-        return [file for _, file in sorted(fitting, key=lambda pair: (pair[0], pair[1].filename))]
 
 
 class PackageIndex:
@@ -152,7 +88,7 @@ class PackageIndex:
     def _page(self, url: str, name: str) -> tuple[File, ...]:
         """The files of one index; none when it does not have the project."""
         try:
-            return tuple(_files(*self._read_page(f"{url}/{name}/"), name))
+            return tuple(files_of_page(*self._read_page(f"{url}/{name}/"), name))
         except _NotFound:
             return ()
 
@@ -160,11 +96,11 @@ class PackageIndex:
         """The files of a folder or a page of links (pip's and uv's `--find-links`)."""
         if "://" not in place:
             for path in sorted(Path(place).glob("*")):
-                for file in _file(path.name, path.absolute().as_uri(), name, "", "", None, False):
+                for file in file_of(path.name, path.absolute().as_uri(), name, "", "", None, False):
                     yield replace(file, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
             return
         with contextlib.suppress(_NotFound):
-            yield from _files(*self._read_page(place), name)
+            yield from files_of_page(*self._read_page(place), name)
 
     def _read_page(self, url: str) -> tuple[bytes, str, str]:
         """Content, media type and final address of a page."""
@@ -395,69 +331,3 @@ def _file_is_gone(file: File) -> ResolutionError:
 def _metadata(content: bytes) -> tuple[list[str], str]:
     message = Parser().parsestr(content.decode("utf-8", "replace"), headersonly=True)
     return [str(line) for line in message.get_all("Requires-Dist") or ()], str(message.get("Requires-Python") or "")
-
-
-def _files(content: bytes, kind: str, base: str, name: str) -> Iterator[File]:
-    if kind.endswith("json"):
-        yield from _files_of_json(content, base, name)
-        return
-    page = _Anchors()
-    page.feed(content.decode("utf-8", "replace"))
-    for attributes in page.anchors:
-        with contextlib.suppress(ValueError):  # a link that is no URL is nobody's file
-            url, _, fragment = urllib.parse.urljoin(base, attributes.get("href") or "").partition("#")
-            hashes = dict(part.partition("=")[::2] for part in fragment.split("&"))
-            yield from _file(
-                urllib.parse.unquote(urllib.parse.urlsplit(url).path.rpartition("/")[2]),
-                url,
-                name,
-                hashes.get("sha256", ""),
-                attributes.get("data-requires-python") or "",
-                (attributes.get("data-yanked") or "") if "data-yanked" in attributes else None,
-                "data-core-metadata" in attributes or "data-dist-info-metadata" in attributes,
-            )
-
-
-def _files_of_json(content: bytes, base: str, name: str) -> Iterator[File]:
-    try:
-        entries = list(json.loads(content)["files"])
-    except (ValueError, KeyError, TypeError):
-        return
-    for entry in entries:
-        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):  # one bad entry hides no other
-            yanked = entry.get("yanked") or None
-            yield from _file(
-                entry["filename"],
-                urllib.parse.urljoin(base, entry["url"]),
-                name,
-                (entry.get("hashes") or {}).get("sha256", ""),
-                entry.get("requires-python") or "",
-                "" if yanked is True else yanked,
-                bool(entry.get("core-metadata") or entry.get("dist-info-metadata")),
-            )
-
-
-def _file(
-    filename: str, url: str, name: str, sha256: str, requires_python: str, yanked: str | None, has_metadata: bool
-) -> Iterator[File]:
-    """One file, or nothing when it belongs to another project or its name cannot be read (eggs, installers)."""
-    try:
-        if filename.endswith(".whl"):
-            owner, version, _, file_tags = parse_wheel_filename(filename)
-        else:
-            owner, version = parse_sdist_filename(filename)
-            file_tags = frozenset()
-    except (InvalidWheelFilename, InvalidSdistFilename):
-        return
-    if owner == name:
-        yield File(filename, url, version, file_tags, sha256, requires_python, yanked, has_metadata)
-
-
-class _Anchors(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.anchors: list[dict[str, str | None]] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "a":
-            self.anchors.append({key: "" if value is None else value for key, value in attrs})

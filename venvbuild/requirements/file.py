@@ -20,9 +20,9 @@ from pathlib import Path
 from packaging.version import InvalidVersion, Version
 
 from venvbuild.errors import Problem, RequirementsRefused, UsageError
-from venvbuild.pins import Pin, judge_line
-from venvbuild.requirement_faults import VERSION_WANTED, Fault, is_merge_mark, is_other_document
-from venvbuild.requirement_lines import Line, read_lines
+from venvbuild.requirements.faults import VERSION_WANTED, Fault, is_merge_mark, is_other_document
+from venvbuild.requirements.lines import Line, read_lines
+from venvbuild.requirements.pins import Pin, judge_line
 from venvbuild.text import shown
 
 __all__ = ["MAX_FILE_BYTES", "Newest", "Pin", "Requirements", "parse", "read"]

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from venvbuild.credentials import holds_credential, may_hold_credential, opens_private_key
 from venvbuild.errors import Problem
+from venvbuild.requirements.credentials import holds_credential, may_hold_credential, opens_private_key
 
 MAX_LINE_BYTES = 64 * 1024
 LINE_BREAK = re.compile(r"\r\n|\r|\n")

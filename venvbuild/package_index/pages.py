@@ -1,0 +1,84 @@
+"""The pages of the simple repository API as files, JSON and HTML.
+
+Source: PEP 503, 592, 629, 658, 691, 700, 714."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
+
+from venvbuild.package_index.project import File
+
+
+def files_of_page(content: bytes, kind: str, base: str, name: str) -> Iterator[File]:
+    """The files of project `name` on a page of media type `kind`, read at `base`; what cannot be read is left out."""
+    if kind.endswith("json"):
+        yield from _files_of_json(content, base, name)
+        return
+    page = _Anchors()
+    page.feed(content.decode("utf-8", "replace"))
+    for attributes in page.anchors:
+        with contextlib.suppress(ValueError):  # a link that is no URL is nobody's file
+            url, _, fragment = urllib.parse.urljoin(base, attributes.get("href") or "").partition("#")
+            hashes = dict(part.partition("=")[::2] for part in fragment.split("&"))
+            yield from file_of(
+                urllib.parse.unquote(urllib.parse.urlsplit(url).path.rpartition("/")[2]),
+                url,
+                name,
+                hashes.get("sha256", ""),
+                attributes.get("data-requires-python") or "",
+                (attributes.get("data-yanked") or "") if "data-yanked" in attributes else None,
+                "data-core-metadata" in attributes or "data-dist-info-metadata" in attributes,
+            )
+
+
+def _files_of_json(content: bytes, base: str, name: str) -> Iterator[File]:
+    try:
+        entries = list(json.loads(content)["files"])
+    except (ValueError, KeyError, TypeError):
+        return
+    for entry in entries:
+        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):  # one bad entry hides no other
+            yanked = entry.get("yanked") or None
+            yield from file_of(
+                entry["filename"],
+                urllib.parse.urljoin(base, entry["url"]),
+                name,
+                (entry.get("hashes") or {}).get("sha256", ""),
+                entry.get("requires-python") or "",
+                "" if yanked is True else yanked,
+                bool(entry.get("core-metadata") or entry.get("dist-info-metadata")),
+            )
+
+
+def file_of(
+    filename: str, url: str, name: str, sha256: str, requires_python: str, yanked: str | None, has_metadata: bool
+) -> Iterator[File]:
+    """One file, or nothing when it belongs to another project or its name cannot be read (eggs, installers)."""
+    try:
+        if filename.endswith(".whl"):
+            owner, version, _, file_tags = parse_wheel_filename(filename)
+        else:
+            owner, version = parse_sdist_filename(filename)
+            file_tags = frozenset()
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        return
+    if owner == name:
+        yield File(filename, url, version, file_tags, sha256, requires_python, yanked, has_metadata)
+
+
+class _Anchors(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.anchors: list[dict[str, str | None]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.anchors.append({key: "" if value is None else value for key, value in attrs})

@@ -1,0 +1,68 @@
+"""What a package index has of one name: its files, and which of them fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.tags import Tag
+from packaging.version import Version
+
+
+@dataclass(frozen=True)
+class File:
+    """One wheel or sdist of a project."""
+
+    filename: str
+    url: str
+    """May hold credentials: only for requests."""
+    version: Version
+    tags: frozenset[Tag]
+    """Empty for an sdist."""
+    sha256: str = ""
+    requires_python: str = ""
+    yanked: str | None = None
+    """None: not yanked; otherwise the reason, often empty (PEP 592)."""
+    has_metadata: bool = False
+    """Whether `url + ".metadata"` exists (PEP 658)."""
+
+    @property
+    def is_wheel(self) -> bool:
+        """Whether it is a wheel."""
+        return bool(self.tags)
+
+    def allows_python(self, full_version: str) -> bool:
+        """Whether Requires-Python admits this interpreter; one that cannot be read admits all, as in pip."""
+        try:
+            return SpecifierSet(self.requires_python).contains(full_version, prereleases=True)
+        except InvalidSpecifier:
+            return True
+
+    def rank(self, supported: dict[str, int]) -> int | None:
+        """The place of its best tag among the supported ones; None when it does not fit this platform."""
+        return min((supported[str(tag)] for tag in self.tags if str(tag) in supported), default=None)
+
+
+@dataclass(frozen=True)
+class Project:
+    """What the index has of one name."""
+
+    name: str
+    files: tuple[File, ...]
+
+    @cached_property
+    def versions(self) -> tuple[Version, ...]:
+        """Every version that has a file, oldest first."""
+        return tuple(sorted({file.version for file in self.files}))
+
+    def newest(self, specifier: SpecifierSet) -> Version | None:
+        """The newest version within `specifier` which is not yanked; a pre-release only when there is nothing else."""
+        kept = {file.version for file in self.files if file.yanked is None}
+        return max(specifier.filter(kept), default=None) or max(specifier.filter(kept, prereleases=True), default=None)
+
+    def wheels(self, version: Version, supported: dict[str, int]) -> list[File]:
+        """The wheels of `version` that fit this platform, best first."""
+        ranked = [(file.rank(supported), file) for file in self.files if file.version == version]
+        fitting = [(rank, file) for rank, file in ranked if rank is not None]
+        return [file for _, file in sorted(fitting, key=lambda pair: (pair[0], pair[1].filename))]

@@ -1,0 +1,125 @@
+"""What the user configured, and where each value came from.
+
+    flag > environment > user config ($XDG_CONFIG_HOME/venvbuild/config.toml, or --config FILE) > default
+
+Read once at the edge; inner functions take the values they need. Jenkins' parameters keep their own names
+(`ENV_NAME`, `PYTHON_VERSION`, `FAIL_ON_CONFLICTS`); everything else is `VENVBUILD_<NAME>`. An empty `VENVBUILD_*`
+counts as unset; an empty Jenkins parameter is refused, since a job that sends one is broken.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from venvbuild.errors import Problem, RequirementsRefused, UsageError
+from venvbuild.settings.folders import Folders
+from venvbuild.settings.installers import index_of_others
+from venvbuild.settings.registry import BY_NAME, SETTINGS, Setting, Value, index_url
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting of one run, by name: `settings["env_name"]`."""
+
+    values: Mapping[str, Value]
+    notes: tuple[str, ...] = ()
+    """What was found and not followed (extra indexes, find-links), to be said to the user."""
+    folders: Folders = field(default_factory=lambda: Folders.of(os.environ))
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name].value
+
+    def is_default(self, name: str) -> bool:
+        """Whether nobody asked for this value."""
+        return self.values[name].origin == "default"
+
+
+def load(flags: Mapping[str, Any], environ: Mapping[str, str], config: Path | None = None) -> Settings:
+    """The settings of this run; `flags` holds what the command line gave (None: not given), as text or typed.
+
+    Raises:
+        RequirementsRefused: ENV_NAME, PYTHON_VERSION or FAIL_ON_CONFLICTS is malformed; all that are, at once.
+        UsageError: a configuration file is missing, unreadable or has an unknown key.
+    """
+    folders = Folders.of(environ)
+    configured, config_name = _config_file(config, folders)
+    values: dict[str, Value] = {}
+    refused: list[Problem] = []
+    for setting in SETTINGS:
+        try:
+            values[setting.name] = _value(setting, flags, environ, configured, config_name)
+        except RequirementsRefused as error:
+            refused += error.problems
+    if refused:
+        raise RequirementsRefused.of(refused)
+    notes: list[str] = []
+    others = index_of_others(environ, folders, notes)
+    if values["index_url"].value is None:
+        values["index_url"] = Value(index_url(others.value, others.origin), others.origin)
+    ours = {"find": values["find_links"].value, "index": values["extra_index_urls"].value}
+    notes = [note for note in notes if not ours["find" if "find_links" in note else "index"]]
+    if values["store"].value is None:
+        values["store"] = Value(str(folders.data), "default")
+    return Settings(values, tuple(notes), folders)
+
+
+def _value(
+    setting: Setting,
+    flags: Mapping[str, Any],
+    environ: Mapping[str, str],
+    configured: Mapping[str, Any],
+    config_name: str,
+) -> Value:
+    given = flags.get(setting.name)
+    if given is not None and given != ():
+        return Value(setting.parse(given, setting.flag) if isinstance(given, str) else given, setting.flag)
+    text = environ.get(setting.env)
+    if text is not None and (text or not setting.env.startswith("VENVBUILD_")):
+        return Value(setting.parse(text, setting.env), setting.env)
+    if setting.name in configured:
+        return Value(_from_toml(setting, configured[setting.name], config_name), config_name)
+    return Value(setting.default, "default")
+
+
+def _from_toml(setting: Setting, value: Any, config_name: str) -> Any:
+    where = f"{config_name}: {setting.name}"
+    if isinstance(value, bool):
+        value = "true" if value else "false"
+    elif isinstance(value, list) and isinstance(setting.default, tuple) and all(isinstance(one, str) for one in value):
+        return tuple(one for word in value for one in (setting.parse(word, where) if " " not in word else (word,)))
+    elif isinstance(value, int):
+        value = str(value)
+    if not isinstance(value, str):
+        raise UsageError(
+            f"a {type(value).__name__} cannot be the {setting.name}",
+            where=where,
+            fix='write it as text: python_version = "3.11"',
+        )
+    return setting.parse(value, where)
+
+
+def _config_file(given: Path | None, folders: Folders) -> tuple[Mapping[str, Any], str]:
+    path = given or folders.config / "config.toml"
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        if given:
+            raise UsageError("there is no such configuration file", where=str(path), fix="give another path") from None
+        return {}, str(path)
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"the configuration cannot be read: {error}",
+            where=str(path),
+            fix="write it as TOML, a setting a line: " + 'env_name = "sales"',
+        ) from error
+    for key in content:
+        if key not in BY_NAME:
+            raise UsageError(
+                f"there is no setting {key[:60]!a}", where=str(path), fix="`venvbuild config` lists the settings"
+            )
+    return content, str(path)

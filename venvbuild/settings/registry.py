@@ -1,0 +1,232 @@
+"""Every setting there is: its name, its variable and flag, its default, and how text becomes its value."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from venvbuild.errors import RequirementsRefused, UsageError
+from venvbuild.redaction import strip_credentials
+from venvbuild.settings import parameters
+
+PYPI = "https://pypi.org/simple"
+DEFAULT_PYTHON = "3.11"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One thing that can be configured; its name is also its key in the configuration file."""
+
+    name: str
+    help: str
+    default: Any = None
+    variable: str = ""
+    """The environment variable; `VENVBUILD_<NAME>` unless given."""
+    parse: Callable[[str, str], Any] = lambda text, _where: text
+    """From text to value; the second argument says where the text came from."""
+    has_flag: bool = True
+    is_secret: bool = False
+    """Whether its value may never be shown."""
+
+    @property
+    def env(self) -> str:
+        """The environment variable it is read from."""
+        return self.variable or f"VENVBUILD_{self.name.upper()}"
+
+    @property
+    def flag(self) -> str:
+        """The flag it is given by; empty when no command has one."""
+        if not self.has_flag:
+            return ""
+        return "--python" if self.name == "python_version" else "--" + self.name.replace("_", "-")
+
+
+def _words(text: str, _where: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def index_url(text: str, where: str) -> str:
+    """An index is http(s) or file; an installer given anything else would silently ask another one."""
+    shown_url = strip_credentials(text)[:200]
+    try:
+        parts = urlsplit(text)
+        fits = bool(parts.hostname if parts.scheme in ("http", "https") else parts.scheme == "file" and parts.path)
+        parts.port  # noqa: B018  # raises when the port is no number
+    except ValueError:
+        fits = False
+    if not fits or any(char.isspace() for char in text):
+        raise UsageError(
+            f"{shown_url!a} is no URL of a package index",
+            where=where,
+            fix="write https://host/simple; in a password write / ? # @ [ as %2F %3F %23 %40 %5B",
+        )
+    return text
+
+
+def _index_urls(text: str, where: str) -> tuple[str, ...]:
+    return tuple(index_url(word, where) for word in text.split())
+
+
+def _absolute(text: str, where: str) -> str:
+    if not os.path.isabs(text):
+        raise UsageError(
+            f"{text[:80]!a} is no absolute path", where=where, fix="write it from the root: /usr/bin/python3.11"
+        )
+    return text
+
+
+def _installer(text: str, where: str) -> str:
+    if text not in ("uv", "pip"):
+        raise UsageError(f"{text[:40]!a} is no installer", where=where, fix="write uv or pip")
+    return text
+
+
+def _engine(text: str, where: str) -> str:
+    if text not in ("duckdb", "trino", "athena"):
+        raise UsageError(f"{text[:40]!a} is no query engine", where=where, fix="write duckdb, trino or athena")
+    return text
+
+
+def _fitting(pattern: str, what: str, fix: str) -> Callable[[str, str], str]:
+    """Reads text that is this pattern."""
+
+    def parse(text: str, where: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise UsageError(f"{text[:80]!a} is no {what}", where=where, fix=fix)
+        return text
+
+    return parse
+
+
+def _trino_url(text: str, where: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError(
+            f"{strip_credentials(text)[:200]!a} is no URL of a Trino server", where=where, fix="write https://host:port"
+        )
+    if parts.password and parts.scheme == "http":
+        raise UsageError("a password goes to Trino by https only", where=where, fix="write https://user:password@host")
+    return text
+
+
+def _level(text: str, where: str) -> int:
+    if text not in tuple("123456789"):
+        raise UsageError(f"{text[:40]!a} is no compression level", where=where, fix="write a number from 1 to 9")
+    return int(text)
+
+
+def _boolean(text: str, where: str) -> bool:
+    try:
+        return parameters.boolean(text, where)
+    except RequirementsRefused as error:  # 3 is for what the job is asked; this is how it is done
+        raise UsageError.of(error.problems) from error
+
+
+def _seconds(text: str, where: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= 86400:
+        raise UsageError(f"{text[:40]!a} is no number of seconds", where=where, fix="write a number from 1 to 86400")
+    return int(text)
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        "env_name",
+        "name of the environment",
+        "default",
+        "ENV_NAME",
+        lambda text, where: parameters.env_name(text, where=where),
+    ),
+    Setting(
+        "python_version",
+        "Python of the environment, X.Y or X.Y.Z",
+        DEFAULT_PYTHON,
+        "PYTHON_VERSION",
+        lambda text, where: parameters.python_version(text, where=where),
+    ),
+    Setting(
+        "fail_on_conflicts",
+        "end with 5 when dependencies conflict",
+        True,
+        "FAIL_ON_CONFLICTS",
+        lambda text, where: parameters.fail_on_conflicts(text, where=where),
+    ),
+    Setting("store", "where builds are kept: a folder, file:///... or s3://bucket[/prefix]"),
+    Setting("work_dir", "folder of this run's steps"),
+    Setting("installer", "who installs the lock: uv or pip", "uv", parse=_installer),
+    Setting("index_url", "the package index", parse=index_url),
+    Setting("extra_index_urls", "further indexes, asked before index_url, separated by spaces", (), parse=_index_urls),
+    Setting("find_links", "folders or pages with wheels, separated by spaces", (), parse=_words),
+    Setting("timeout_s", "longest time one installer run may take, in seconds", 3600, parse=_seconds),
+    Setting("level", "compression level of the archive, 1 (fast) to 9 (small)", 5, parse=_level),
+    Setting(
+        "bytecode",
+        "put bytecode into the archive",
+        False,
+        parse=_boolean,
+    ),
+    Setting("python_path", "where the archive's bin/python points; default /usr/bin/pythonX.Y", parse=_absolute),
+    Setting("bundle_python", "put the interpreter into the archive", False, parse=_boolean),
+    Setting("engine", "what answers questions about the catalog: duckdb, trino or athena", "duckdb", parse=_engine),
+    Setting("trino_url", "the Trino server: https://host[:port]", parse=_trino_url, has_flag=False),
+    Setting("trino_catalog", "Trino's catalog that holds the tables", has_flag=False),
+    Setting("trino_schema", "the schema of the tables", has_flag=False),
+    Setting("trino_user", "who asks Trino", has_flag=False),
+    Setting(
+        "athena_database",
+        "Athena's database that holds the tables",
+        parse=_fitting(r"[a-z0-9_-]{1,255}", "database of Athena", "write lower-case letters, digits, _ and -"),
+        has_flag=False,
+    ),
+    Setting(
+        "athena_workgroup",
+        "the work group that asks Athena",
+        parse=_fitting(r"[A-Za-z0-9._-]{1,128}", "work group", "write letters, digits, . _ and -"),
+        has_flag=False,
+    ),
+    Setting(
+        "athena_output",
+        "where Athena writes results, unless the work group says: s3://bucket/prefix",
+        parse=_fitting(r"s3://[a-z0-9.-]{3,63}(/[^\s?#@]*)?", "place in S3", "write s3://bucket/prefix"),
+        has_flag=False,
+    ),
+    Setting(
+        "athena_region",
+        "the AWS region of Athena",
+        parse=_fitting(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}", "AWS region", "write it like eu-central-1"),
+        has_flag=False,
+    ),
+    Setting(
+        "notify_urls",
+        "who is told of failures and recoveries: addresses of apprise, separated by spaces",
+        (),
+        parse=_words,
+        has_flag=False,
+        is_secret=True,
+    ),
+    Setting("s3_endpoint_url", "S3 service other than AWS", has_flag=False),
+    Setting("s3_sse_kms_key_id", "KMS key that encrypts what is stored", has_flag=False),
+)
+BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value and where it came from (`--store`, `ENV_NAME`, `config.toml`, `default`)."""
+
+    value: Any
+    origin: str
+
+
+def shown(value: Any) -> str:
+    """A setting's value as `venvbuild config` shows it: text, no credentials."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return " ".join(strip_credentials(word) for word in value)
+    return strip_credentials(str(value))

@@ -21,11 +21,11 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from venvbuild import archive, closure, distributions, environment, interpreters, leaks
+from venvbuild import archive, closure, interpreters, leaks
 from venvbuild.archive import Known
 from venvbuild.fragment_cache import FragmentCache
+from venvbuild.installed import MANIFEST, Manifest, distributions_in, site_packages
 from venvbuild.interpreters import Interpreter
-from venvbuild.manifest import NAME, Manifest
 
 
 class Run(NamedTuple):
@@ -67,7 +67,7 @@ def main() -> None:
 
 def _pack(work: Path, output: Path, version: str, level: int, compiled_by: Interpreter | None, cache: Path) -> None:
     venv = work / "venv"
-    installed = distributions.installed([environment.site_packages(venv, version)], with_damage=False)
+    installed = distributions_in([site_packages(venv, version)], with_damage=False)
     hashes = {name: digests for name, _, digests in closure.read_lock((work / closure.LOCK).read_text("utf-8"))}
     archive.pack(
         venv,
@@ -75,7 +75,7 @@ def _pack(work: Path, output: Path, version: str, level: int, compiled_by: Inter
         python_version=version,
         level=level,
         gate=leaks.Gate.of([work], [], installed),
-        known=Known(installed, hashes, Manifest.read(work / NAME)),
+        known=Known(installed, hashes, Manifest.read(work / MANIFEST)),
         cache=FragmentCache(cache),
         compiled_by=compiled_by,
     )

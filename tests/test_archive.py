@@ -23,11 +23,12 @@ from zlib_ng import zlib_ng
 from tests.support.archives import content_sha256
 from tests.support.packing import Packable
 from tests.support.wheels import unpack, wheel
-from venvbuild import archive, distributions, fragments
+from venvbuild import archive, fragments
 from venvbuild.archive import Archive
 from venvbuild.archive_index import Fragment
 from venvbuild.errors import IntegrityError, StoreUnavailable, UsageError
 from venvbuild.fragments import Compressed, Part
+from venvbuild.installed import distributions_in
 from venvbuild.leaks import Gate
 from venvbuild.members import Member
 from venvbuild.unpacking import MAX_DEPTH, Unpacker
@@ -205,7 +206,7 @@ def test_what_get_would_refuse_is_not_packed(venv: Path, tmp_path: Path) -> None
 
 def test_what_the_wheel_itself_holds_may_name_paths_but_no_secrets(venv: Path, tmp_path: Path) -> None:
     unpack(wheel(tmp_path, "pathy", "1.0", files={"pathy.py": "/build/place s3cret-value-1"}), site(venv))
-    installed = distributions.installed([site(venv)])
+    installed = distributions_in([site(venv)])
     pack(venv, Gate.of([Path("/build/place")], [], installed))
     with pytest.raises(IntegrityError, match=r"pathy\.py holds a secret"):
         pack(venv, Gate.of([], ["s3cret-value-1"], installed))
@@ -222,7 +223,7 @@ def test_a_record_row_is_no_promise_for_what_the_installer_wrote(venv: Path, tmp
     with (dist_info / "RECORD").open("a") as record:
         record.write(f"good-1.0.dist-info/direct_url.json,sha256={digest},{len(content)}\n")
     with pytest.raises(IntegrityError, match=r"direct_url\.json"):
-        pack(venv, Gate.of([Path("/build/place")], [], distributions.installed([site(venv)])))
+        pack(venv, Gate.of([Path("/build/place")], [], distributions_in([site(venv)])))
 
 
 @pytest.mark.parametrize("secret", ["password", "testing", "12345", "abc"])

@@ -14,11 +14,12 @@ import pytest
 
 from tests.support.archives import content_sha256
 from tests.support.packing import Packable, files_of
-from venvbuild import distributions, process, restore
+from venvbuild import process, restore
 from venvbuild.archive import Archive, Known
 from venvbuild.archive_index import NAME
 from venvbuild.errors import IntegrityError, StoreUnavailable
 from venvbuild.fragment_cache import FragmentCache
+from venvbuild.installed import distributions_in
 from venvbuild.interpreters import Interpreter, probe
 from venvbuild.leaks import Gate
 from venvbuild.process import Completed
@@ -60,7 +61,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append(Path(command[-2]).read_text())
         return real(command, **options)
 
-    monkeypatch.setattr("venvbuild.bytecode.run", spy)
+    monkeypatch.setattr("venvbuild.process.run", spy)
     return seen
 
 
@@ -202,7 +203,7 @@ def test_a_secret_in_a_module_is_told_once_and_a_path_of_the_build_too(env: Pack
 def test_a_path_that_the_wheel_itself_names_may_stand_in_its_bytecode(tmp_path: Path) -> None:
     env = Packable(tmp_path, python_version=PYTHON)
     env.install("pathy", files={"pathy.py": "x = '/build/place'\n"})
-    gate = Gate.of([Path("/build/place")], [], distributions.installed([env.site]))
+    gate = Gate.of([Path("/build/place")], [], distributions_in([env.site]))
     assert b"/build/place" in files_of(pack(env, gate=gate).path)[f"{SITE}/__pycache__/pathy.{TAG}.pyc"]
 
 

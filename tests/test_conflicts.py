@@ -21,9 +21,10 @@ from packaging.version import Version
 
 from tests.support.wheels import unpack, wheel
 from venvbuild.conflicts import find_conflicts
-from venvbuild.distributions import Distribution, installed
 from venvbuild.findings import FAILING, REPORTED, Finding, render
-from venvbuild.needs import Root, Target, needs
+from venvbuild.installed import Distribution, distributions_in
+from venvbuild.interpreters import Target
+from venvbuild.needs import Root, needs
 
 HERE = Target(
     {key: str(value) for key, value in default_environment().items()}, frozenset(str(tag) for tag in tags.sys_tags())
@@ -239,7 +240,7 @@ def test_each_conflict_is_found_as_what_it_is(case: Case, tmp_path: Path) -> Non
     for number, how in enumerate(case.wheels):
         unpack(wheel(tmp_path / str(number), **how), site)  # type: ignore[arg-type]
     case.after(site)
-    found = find_conflicts(installed([site]), case.roots, HERE)
+    found = find_conflicts(distributions_in([site]), case.roots, HERE)
     assert [finding.sentence for finding in found] == list(case.sentences)
     assert {finding.type for finding in found} == ({case.kind} if case.kind else set())
     assert complains([uv.find_uv_bin(), "pip", "check", "--no-config", "-p", folder / "bin" / "python"]) == case.uv
@@ -370,7 +371,7 @@ def test_overlaps_of_one_pair_are_one_finding(tmp_path: Path) -> None:
     files = {f"cv2/{number}.py": "x\n" for number in range(150)}
     unpack(wheel(tmp_path, "opencv", "4", files=files), tmp_path / "site")
     unpack(wheel(tmp_path, "opencv-headless", "4", files=files), tmp_path / "site")
-    (finding,) = find_conflicts(installed([tmp_path / "site"]), [], HERE)
+    (finding,) = find_conflicts(distributions_in([tmp_path / "site"]), [], HERE)
     assert (finding.file_count, len(finding.files), finding.is_failure) == (150, 100, False)
     assert finding.sentence == (
         "opencv 4 and opencv-headless 4 own the same path: cv2/0.py, cv2/1.py, cv2/10.py and 147 more"

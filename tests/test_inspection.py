@@ -18,7 +18,8 @@ from tests.support.wheels import unpack, wheel
 from tests.test_conflicts import HERE, distribution
 from venvbuild.errors import VenvBuildError
 from venvbuild.inspection import inspect, requires
-from venvbuild.needs import Root, Target
+from venvbuild.interpreters import Target
+from venvbuild.needs import Root
 from venvbuild.process import CommandFailed, Completed
 from venvbuild.redaction import REDACTOR
 

@@ -27,12 +27,11 @@ from zlib_ng import zlib_ng
 
 from venvbuild import fragments
 from venvbuild.archive_index import ArchiveIndex, Fragment, placed
-from venvbuild.bytecode import Compiled, Compiler, source_of
 from venvbuild.contents import Contents, Group, Known
 from venvbuild.errors import IntegrityError, Problem, UsageError, of_disk
 from venvbuild.fragment_cache import FragmentCache
 from venvbuild.fragments import Compressed, Piece
-from venvbuild.interpreters import Interpreter
+from venvbuild.interpreters import Compiled, Compiler, Interpreter, source_of
 from venvbuild.leaks import Gate
 from venvbuild.members import ROOT, Member, members
 

@@ -23,8 +23,8 @@ from venvbuild import elf
 from venvbuild.elf import Elf
 from venvbuild.errors import IntegrityError, UsageError
 from venvbuild.files import walk
+from venvbuild.installed import Look
 from venvbuild.interpreters import Interpreter
-from venvbuild.manifest import Look
 from venvbuild.members import BASE, Member
 from venvbuild.process import clean_environment, run
 

@@ -18,10 +18,11 @@ from urllib.parse import unquote
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from venvbuild.distributions import Distribution, owners
 from venvbuild.findings import Finding, about
 from venvbuild.graph import components
-from venvbuild.needs import Need, Root, Target, Walk, without_credentials
+from venvbuild.installed import Distribution, owners
+from venvbuild.interpreters import Target
+from venvbuild.needs import Need, Root, Walk, without_credentials
 from venvbuild.text import printable
 
 _FILES_SHOWN = 100

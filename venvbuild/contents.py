@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import hashlib
 import json
 import os
@@ -12,14 +11,18 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from venvbuild import distributions, fragments
-from venvbuild.bytecode import Compiled
-from venvbuild.distributions import Distribution
-from venvbuild.environment import site_packages
+from venvbuild import fragments
 from venvbuild.errors import Problem
 from venvbuild.fragments import END_OF_TAR, Piece
-from venvbuild.leaks import is_of_the_wheel
-from venvbuild.manifest import Manifest
+from venvbuild.installed import (
+    Distribution,
+    Manifest,
+    distributions_in,
+    is_of_the_wheel,
+    promised_sha256,
+    site_packages,
+)
+from venvbuild.interpreters import Compiled
 from venvbuild.members import BASE, ROOT, Member
 
 _SHARED = -1
@@ -96,7 +99,7 @@ class Contents:
         """
         installed = known.distributions
         if installed is None:
-            installed = distributions.installed([site_packages(venv, python_version)], with_damage=False)
+            installed = distributions_in([site_packages(venv, python_version)], with_damage=False)
         installed = sorted(installed, key=lambda one: os.fsencode(one.dist_info))
         claims = _claims(installed, venv)
         base = [member for member in members if member.is_of_base]
@@ -162,18 +165,8 @@ def _claims(installed: Iterable[Distribution], venv: Path) -> dict[str, tuple[in
             name = f"{folder}/{path}"
             if "./" in name or "//" in name:
                 name = os.path.normpath(name)
-            sha256 = _hex(promise) if is_of_the_wheel(path) else ""
+            sha256 = promised_sha256(promise) if is_of_the_wheel(path) else ""
             there = claims.setdefault(name, (number, sha256))
             if there != (number, sha256):
                 claims[name] = (number, "") if there[0] == number else (_SHARED, "")
     return claims
-
-
-def _hex(promise: str) -> str:
-    """`sha256=<urlsafe base64>` in hex; empty for anything else."""
-    if len(promise) != 50 or not promise.startswith("sha256="):
-        return ""
-    try:
-        return binascii.a2b_base64(promise[7:].replace("-", "+").replace("_", "/") + "=", strict_mode=True).hex()
-    except ValueError:
-        return ""

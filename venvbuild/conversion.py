@@ -13,12 +13,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from venvbuild import rewriting
-from venvbuild.distributions import Distribution, RecordRow
 from venvbuild.errors import Problem
 from venvbuild.files import walk
 from venvbuild.foreign import ForeignEnvironment
-from venvbuild.members import BASE, Member, is_python_link, neutral
+from venvbuild.installed import (
+    INSTALL_RECORDS,
+    Distribution,
+    RecordRow,
+    corrected,
+    is_python_link,
+    neutral,
+    relocatable,
+)
+from venvbuild.members import BASE, Member
 from venvbuild.redaction import strip_credentials
 from venvbuild.targets import MARKER
 
@@ -103,14 +110,14 @@ def _relocatable(path: Path, names: Iterable[str]) -> bytes | None:
     with path.open("rb") as file:
         if file.read(2) != b"#!":
             return None
-    return rewriting.relocatable(path.read_bytes(), names)
+    return relocatable(path.read_bytes(), names)
 
 
 def _notes(venv: ForeignEnvironment, installed: Iterable[Distribution]) -> Iterator[tuple[str, Member | None]]:
     """The installers' own notes on where a distribution came from, where they tell of this machine."""
     for one in installed:
         folder = os.path.relpath(one.site_packages / one.dist_info, venv.path)
-        for name in rewriting.INSTALL_RECORDS:
+        for name in INSTALL_RECORDS:
             yield f"{folder}/{name}", None
         url = str(one.direct_url["url"]) if one.direct_url else ""
         if not url or url.startswith("file:"):  # one that PEP 610 does not describe may hold anything
@@ -136,7 +143,7 @@ def _records(
         written = {name: member.content for name, member in relative.items() if member and member.content is not None}
         gone = {name for name, member in relative.items() if member is None}
         bytecode = {os.path.normpath(row.path) for row in one.record if _is_no_member(one, row)}
-        text = rewriting.corrected(record.read_text("utf-8", "surrogateescape"), written, gone | bytecode)
+        text = corrected(record.read_text("utf-8", "surrogateescape"), written, gone | bytecode)
         if text is not None:
             name = os.path.relpath(record, venv.path)
             yield name, _file(name, text.encode("utf-8", "surrogateescape"))

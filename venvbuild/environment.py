@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from venvbuild import distributions, rewriting
 from venvbuild.closure import Closure
 from venvbuild.diagnosis import Wanted, explain_files
 from venvbuild.errors import IndexUnavailable, Problem, ResolutionError
+from venvbuild.installed import INSTALL_RECORDS, corrected, distributions_in, owners, relocatable, site_packages
 from venvbuild.interpreters import Interpreter
 from venvbuild.process import CommandFailed
 from venvbuild.supply import Supply
@@ -39,11 +39,6 @@ class Environment:
     def site_packages(self) -> Path:
         """Its `lib/pythonX.Y/site-packages`."""
         return site_packages(self.path, self.interpreter.version)
-
-
-def site_packages(venv: Path, python_version: str) -> Path:
-    """Where a venv of this Python (X.Y) keeps its packages."""
-    return venv / "lib" / f"python{python_version}" / "site-packages"
 
 
 def create(
@@ -150,8 +145,8 @@ def _settle_overlaps(
     What it has there comes from an environment of its own. To install it again over this one would start the Python of
     an environment that is not empty any more, which runs the packages' `.pth` files.
     """
-    installed = distributions.installed([site_packages(venv, supply.interpreter.version)], with_damage=False)
-    shared = distributions.owners(installed)
+    installed = distributions_in([site_packages(venv, supply.interpreter.version)], with_damage=False)
+    shared = owners(installed)
     locked = {one.name for one in closure.distributions}
     of_winners: dict[str, list[Path]] = {}
     for path, names in shared.items():
@@ -186,15 +181,15 @@ def _take(source: Path, target: Path, alone: Path, venv: Path) -> None:
 def _make_relocatable(venv: Path, packages: Path) -> None:
     """Rewrite what holds the venv's present path, drop the installer's notes, and keep each RECORD true."""
     scripts = (path for path in (venv / "bin").iterdir() if path.is_file() and not path.is_symlink())
-    rewritten = {path: rewriting.relocatable(path.read_bytes(), [str(venv)]) for path in scripts}
+    rewritten = {path: relocatable(path.read_bytes(), [str(venv)]) for path in scripts}
     written = {path: content for path, content in rewritten.items() if content is not None}
-    dropped = [path for name in rewriting.INSTALL_RECORDS for path in packages.glob(f"*.dist-info/{name}")]
+    dropped = [path for name in INSTALL_RECORDS for path in packages.glob(f"*.dist-info/{name}")]
     for path, content in written.items():
         _rewrite(path, content, path.stat().st_mode)
     for path in dropped:
         path.unlink()
     for record in packages.glob("*.dist-info/RECORD") if written or dropped else ():
-        text = rewriting.corrected(
+        text = corrected(
             record.read_text("utf-8"),
             {os.path.relpath(path, packages): content for path, content in written.items()},
             {os.path.relpath(path, packages) for path in dropped},

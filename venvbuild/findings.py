@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from venvbuild.distributions import Distribution
+from venvbuild.installed import Distribution
 
 FAILING = frozenset({"missing", "version", "python", "extra", "url", "platform", "duplicate", "metadata"})
 

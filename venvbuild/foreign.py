@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from venvbuild.errors import UsageError
+from venvbuild.installed import configuration_of
 from venvbuild.settings.parameters import OLDEST_PYTHON
 
 _FULL_VERSION = re.compile(r"3\.[0-9]+(?:\.[0-9]+)?(?:(?:a|b|rc)[0-9]+)?")
@@ -66,7 +67,7 @@ def recognised(folder: Path) -> ForeignEnvironment:
             fix="give the folder that has bin/python and pyvenv.cfg",
         )
     try:
-        configuration = _configuration((folder / "pyvenv.cfg").read_text("utf-8", "surrogateescape"))
+        configuration = configuration_of((folder / "pyvenv.cfg").read_text("utf-8", "surrogateescape"))
         activate = folder / "bin" / "activate"
         text = activate.read_text("utf-8", "surrogateescape") if activate.is_file() else ""
     except OSError as error:
@@ -90,11 +91,6 @@ def _missing(folder: Path, versions: set[str]) -> Iterator[str]:
         yield "bin"
     if not versions:
         yield "lib/pythonX.Y/site-packages"
-
-
-def _configuration(text: str) -> dict[str, str]:
-    pairs = (line.partition("=") for line in text.splitlines())
-    return {key.strip().lower(): value.strip() for key, equals, value in pairs if equals}
 
 
 def _full_version(configuration: Mapping[str, str]) -> str | None:

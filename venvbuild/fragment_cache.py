@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from venvbuild.archive_index import Fragment
-from venvbuild.bytecode import Compiled
+from venvbuild.interpreters import Compiled
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from zlib_ng import zlib_ng
 
 from venvbuild.archive_index import Fragment
 from venvbuild.errors import IntegrityError, Problem
+from venvbuild.installed import Look
 from venvbuild.leaks import Gate, problem
-from venvbuild.manifest import Look
 from venvbuild.members import Member
 
 CODEC = f"zlib-ng {_zlib_ng_version}"

@@ -20,11 +20,12 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from venvbuild.conflicts import find_conflicts
-from venvbuild.distributions import Distribution, installed
 from venvbuild.errors import VenvBuildError
 from venvbuild.findings import Finding, render
 from venvbuild.graph import components
-from venvbuild.needs import Need, Root, Target, needs
+from venvbuild.installed import Distribution, distributions_in, site_packages_folders
+from venvbuild.interpreters import Target
+from venvbuild.needs import Need, Root, needs
 from venvbuild.process import CommandFailed, Completed, clean_environment, run
 from venvbuild.redaction import REDACTOR
 
@@ -70,7 +71,7 @@ def inspect(
         VenvBuildError: pipdeptree failed; the other reports are there all the same.
     """
     roots = tuple(roots)
-    distributions = installed(site_packages(venv, target))
+    distributions = distributions_in(site_packages_folders(venv, target.marker_environment["python_version"]))
     findings = tuple(map(_redacted, find_conflicts(distributions, roots, target)))
     conflicts = tuple(finding.sentence for finding in findings if finding.is_failure)
     packages = tuple(sorted({one.pin for one in distributions if one.pin}))
@@ -90,12 +91,6 @@ def inspect(
     _write(output, trees)
     written = tuple(sorted(name for name, text in {**reports, **trees}.items() if text is not None))
     return Inspection(packages, findings, conflicts, requires(distributions, target), written)
-
-
-def site_packages(venv: Path, target: Target) -> tuple[Path, ...]:
-    """Where the distributions of an environment lie (PEP 405): `lib`, and `lib64` where that is a folder of its own."""
-    python = f"python{target.marker_environment['python_version']}"
-    return tuple(venv / lib / python / "site-packages" for lib in ("lib", "lib64"))
 
 
 def requires(distributions: Iterable[Distribution], target: Target) -> dict[str, str | None]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from venvbuild.errors import IndexUnavailable, StoreUnavailable, UsageError, of_disk
+from venvbuild.installed import ENVIRONMENT_LEFTOVERS
 from venvbuild.interpreters import Interpreter
 from venvbuild.process import CommandFailed, Completed, clean_environment, run
 
@@ -29,8 +30,6 @@ _UV_VARIABLES = (
 )
 """What of the user's uv settings changes how it reaches the index, not what it resolves."""
 
-ENVIRONMENT_LEFTOVERS = (".lock", ".gitignore", "CACHEDIR.TAG")
-"""What uv leaves in a venv; `tar --exclude-caches` would skip the whole venv because of the last one."""
 _ALWAYS = ("--no-config", "--no-progress", "--no-python-downloads", "--system-certs")
 _LOW_SPACE_BYTES = 32_000_000
 _INSTALL = ("pip", "install", "--no-deps", "--no-build", "--python")

@@ -6,15 +6,14 @@ bytes are the wheel's own may hold any path (it was not written here), but no se
 
 from __future__ import annotations
 
-import base64
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from venvbuild.distributions import Distribution
 from venvbuild.errors import Problem
+from venvbuild.installed import Distribution, is_of_the_wheel, promise_of
 from venvbuild.members import Member
 
 _NAME_BYTE = re.compile(rb"[A-Za-z0-9_.-]")
@@ -22,8 +21,6 @@ _FIX_PLACE = (
     "write the file so that it needs no place, or install its package from a wheel; "
     "if it names this folder by chance, make the environment in another one"
 )
-_INSTALLERS_OWN = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
-"""Files of a dist-info which the installer writes; their RECORD row is no promise of the wheel's."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,7 @@ class Search:
         Nearly every file is the wheel's own, and paths in those do not matter: they are searched for only once it is
         known that the bytes are others.
         """
-        if self._promise and sha256 and self._promise != _as_in_record(sha256) and self._holds_a_path():
+        if self._promise and sha256 and self._promise != promise_of(sha256) and self._holds_a_path():
             self._found.add("a path of this build")
         return sorted(self._found)
 
@@ -131,12 +128,6 @@ def problem(member: str, what: str) -> Problem:
     return Problem(f"{member} holds {what}; the archive is not made", fix=fix, rule="LEAK")
 
 
-def is_of_the_wheel(path: str) -> bool:
-    """Whether a row of RECORD tells of bytes that the wheel brought, and not of what the installer wrote."""
-    folder, _, name = path.rpartition("/")
-    return not path.startswith("../") and not (folder.endswith(".dist-info") and name in _INSTALLERS_OWN)
-
-
 def _stands_in(path: bytes, content: bytes) -> bool:
     """Whether the whole path is there, not the end of another: /build is not in `operations/build/wheel.py`."""
     begin = content.find(path)
@@ -151,7 +142,3 @@ def _stands_in(path: bytes, content: bytes) -> bool:
 def _can_be_told(secret: str) -> bool:
     """Whether finding it means something: `testing` or `password` stand in any wheel."""
     return len(secret) >= 12 or (len(secret) >= 6 and bool(re.search(r"\d", secret)) and bool(re.search(r"\D", secret)))
-
-
-def _as_in_record(sha256: str) -> str:
-    return "sha256=" + base64.urlsafe_b64encode(bytes.fromhex(sha256)).decode().rstrip("=")

@@ -14,21 +14,18 @@ from typing import Literal, NamedTuple
 
 from venvbuild.errors import Problem
 from venvbuild.files import walk
-from venvbuild.installer import ENVIRONMENT_LEFTOVERS
-from venvbuild.manifest import Look
+from venvbuild.installed import ENVIRONMENT_LEFTOVERS, Look, is_python_link, neutral
 from venvbuild.unpacking import MAX_DEPTH, MAX_MEMBERS, MAX_NAME_BYTES
 
 ROOT = "venv"
 """The one folder at the top of every archive."""
 BASE = "_base"
 """The folder of an environment where a bundled interpreter is."""
-_PYTHON_LINK = re.compile(r"bin/python(3(\.[0-9]+)?)?")
 _OF_NO_DISTRIBUTION = re.compile(
     r"pyvenv\.cfg|bin/(?:rehome|python[0-9.]*|(?:de)?activate(?:_this\.py|\.(?:bat|csh|fish|nu|ps1))?)"
 )
 _LARGE = 8**11
 """Bytes from which on a size does not fit into the header's field."""
-_NAMES_THE_MACHINE = ("home", "executable", "command", "base-prefix", "base-exec-prefix", "base-executable")
 
 
 class Member(NamedTuple):
@@ -124,11 +121,6 @@ def _not_restorable(names: Collection[str]) -> Iterator[Problem]:
             yield Problem(f"{name[:200]}... has a name of over {MAX_NAME_BYTES} bytes", rule="CANNOT_MOVE", fix=fix)
 
 
-def is_python_link(name: str) -> bool:
-    """Whether it is a name of the environment's interpreter, which no archive takes from the environment."""
-    return bool(_PYTHON_LINK.fullmatch(name))
-
-
 def _own(venv: Path, python_version: str, python_path: str) -> Iterator[Member]:
     """What we write ourselves, whatever is there."""
     rehome = resources.files("venvbuild").joinpath("rehome").read_bytes()
@@ -159,14 +151,3 @@ def _member(venv: Path, name: str, facts: os.stat_result) -> Member | Problem:
 def _immovable(what: str) -> Problem:
     fix = "find out which package made it, and ask its publisher"
     return Problem(what, rule="CANNOT_MOVE", fix=fix)
-
-
-def neutral(configuration: Path) -> bytes:
-    """pyvenv.cfg without what names this machine (PEP 405: `home`; `executable` and `command` by the venv module).
-
-    Each line is `key = value`, as `bin/rehome` reads it.
-    """
-    pairs = (line.partition("=") for line in configuration.read_text("utf-8", "surrogateescape").splitlines())
-    kept = [(key.strip(), value.strip()) for key, equals, value in pairs if equals]
-    lines = (f"{key} = {value}\n" for key, value in kept if key.lower() not in _NAMES_THE_MACHINE)
-    return "".join(lines).encode("utf-8", "surrogateescape")

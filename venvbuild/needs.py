@@ -14,8 +14,9 @@ from functools import cached_property
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from venvbuild.distributions import Distribution
 from venvbuild.findings import Finding, about
+from venvbuild.installed import Distribution
+from venvbuild.interpreters import Target
 from venvbuild.redaction import strip_credentials
 from venvbuild.text import printable
 
@@ -26,16 +27,6 @@ class Root:
 
     canonical_name: str
     extras: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Target:
-    """The Python an environment is for; it need not be the one that runs us."""
-
-    marker_environment: Mapping[str, str]
-    """All eleven variables of PEP 508 but `extra`."""
-    tags: frozenset[str]
-    """The wheel tags it can install: `cp311-cp311-manylinux_2_17_x86_64`."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from packaging.markers import default_environment
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from venvbuild import distributions, environment, requirements, summary, workdir
+from venvbuild import requirements, summary, workdir
 from venvbuild.errors import ConflictsFound, RequirementsRefused
+from venvbuild.installed import distributions_in, site_packages
 from venvbuild.requirements import file as file_module
 from venvbuild.steps import REQUIREMENTS, VENV
 from venvbuild.summary import Summary
@@ -304,7 +305,7 @@ def _packages(folder: Path, work: WorkDir, pins: _Pins) -> tuple[Package, ...]:
     """From the environment itself; where that is gone, from the reports, which know no sizes."""
     version: str = work.settings["python_version"]
     sizes: dict[str, int | None] = {}
-    for one in distributions.installed([environment.site_packages(folder / VENV, version)], with_damage=False):
+    for one in distributions_in([site_packages(folder / VENV, version)], with_damage=False):
         if one.pin:
             known = None if one.record is None else sum(row.size or 0 for row in one.record)
             sizes[one.pin] = known

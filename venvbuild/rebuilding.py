@@ -11,14 +11,15 @@ from typing import Any
 
 from packaging.version import Version
 
-from venvbuild import distributions, environment, metadata, rehoming, requirements, restore, targets
+from venvbuild import environment, metadata, rehoming, requirements, restore, targets
 from venvbuild.closure import LOCK, Closure, LockedDistribution
 from venvbuild.conflicts import find_conflicts
 from venvbuild.errors import IntegrityError, Problem, ResolutionError
 from venvbuild.files import walk
-from venvbuild.interpreters import Interpreter
+from venvbuild.installed import distributions_in, site_packages
+from venvbuild.interpreters import Interpreter, Target
 from venvbuild.members import ROOT
-from venvbuild.needs import Root, Target
+from venvbuild.needs import Root
 from venvbuild.parallel import each
 from venvbuild.redaction import REDACTOR
 from venvbuild.requirements import Requirements
@@ -129,7 +130,7 @@ def _install(locked: Closure, supply: Supply, venv: Path) -> None:
 
 def _refuse_incomplete(venv: Path, roots: list[Root], interpreter: Interpreter, build: Mapping[str, Any]) -> None:
     """The lock was resolved for another platform. What was not met there either is known of the build."""
-    installed = distributions.installed([environment.site_packages(venv, interpreter.version)])
+    installed = distributions_in([site_packages(venv, interpreter.version)])
     target = Target(interpreter.marker_environment, frozenset(interpreter.supported_tags))
     problems = [
         Problem(

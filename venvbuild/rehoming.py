@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from venvbuild import bundle, libraries, parallel
-from venvbuild.bytecode import Compiler
 from venvbuild.errors import Problem
 from venvbuild.files import walk
-from venvbuild.interpreters import Interpreter
+from venvbuild.interpreters import Compiler, Interpreter
 from venvbuild.members import BASE
 from venvbuild.unpacking import refused
 

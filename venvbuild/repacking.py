@@ -11,10 +11,11 @@ from pathlib import Path
 
 import uv
 
-from venvbuild import archive, bundle, conversion, distributions, foreign, interpreters
+from venvbuild import archive, bundle, conversion, foreign, interpreters
 from venvbuild.errors import UsageError
 from venvbuild.foreign import ForeignEnvironment
 from venvbuild.fragment_cache import FragmentCache
+from venvbuild.installed import Distribution, distributions_in
 from venvbuild.installer import Installer
 from venvbuild.interpreters import Interpreter
 from venvbuild.leaks import Gate
@@ -63,7 +64,7 @@ def pack(
     """
     venv = foreign.recognised(folder)
     _check(output, venv)
-    installed = distributions.installed(venv.packages, with_damage=False)
+    installed = distributions_in(venv.packages, with_damage=False)
     changes = conversion.converted(venv, installed, _activation_scripts())
     with bundle.of(_interpreter(venv, "--bundle-python") if bundle_python else None) as base:
         made = archive.pack(
@@ -122,7 +123,7 @@ def _activation_scripts() -> dict[str, bytes]:
         return conversion.activation_scripts(Path(temporary, "venv"))
 
 
-def _gate(venv: ForeignEnvironment, installed: tuple[distributions.Distribution, ...]) -> Gate:
+def _gate(venv: ForeignEnvironment, installed: tuple[Distribution, ...]) -> Gate:
     """No file may name the environment. Who installed it, and from what, is not known: a wheel that was built there
     may hold its path, so the wheels' own files are searched for that like any other."""
     _learn_secrets(venv)

@@ -25,12 +25,10 @@ from venvbuild import (
     closure,
     commit,
     diagnosis,
-    distributions,
     environment,
     inspection,
     interpreters,
     leaks,
-    manifest,
     metadata,
     needs,
     requirements,
@@ -39,8 +37,8 @@ from venvbuild import (
 from venvbuild.closure import LOCK
 from venvbuild.errors import ConflictsFound, Problem, UsageError
 from venvbuild.fragment_cache import FragmentCache
-from venvbuild.interpreters import Interpreter
-from venvbuild.manifest import Manifest
+from venvbuild.installed import MANIFEST, Manifest, distributions_in, site_packages
+from venvbuild.interpreters import Interpreter, Target
 from venvbuild.redaction import REDACTOR, strip_credentials
 from venvbuild.requirements import Requirements
 from venvbuild.settings import Settings
@@ -224,7 +222,7 @@ def create(job: Job) -> Made:
     if locked.not_pinned:
         log.warning("%s not pinned by you: %s", _are(len(locked.not_pinned)), ", ".join(locked.not_pinned))
     made = environment.create(locked, supply, job.path / VENV, with_pip=recorded["installer"] == "pip")
-    (job.path / manifest.NAME).write_text(Manifest.taken(made.path).text(), "utf-8")
+    (job.path / MANIFEST).write_text(Manifest.taken(made.path).text(), "utf-8")
     used = (
         "uv " + importlib.metadata.version("uv")
         if recorded["installer"] == "uv"
@@ -232,7 +230,7 @@ def create(job: Job) -> Made:
     )
     forced = ", pins forced" if locked.is_forced else ""
     return Made(
-        (LOCK, VENV, manifest.NAME),
+        (LOCK, VENV, MANIFEST),
         {
             "installer": used,
             "not_pinned": locked.not_pinned,
@@ -247,7 +245,7 @@ def create(job: Job) -> Made:
 def inspect(job: Job) -> Made:
     """The reports; raises `ConflictsFound` after writing them when conflicts fail the job."""
     interpreter = _interpreter(job)
-    target = needs.Target(interpreter.marker_environment, frozenset(interpreter.supported_tags))
+    target = Target(interpreter.marker_environment, frozenset(interpreter.supported_tags))
     roots = [needs.Root(pin.canonical_name, pin.extras) for pin in _requirements(job, interpreter).active]
     found = inspection.inspect(job.path / VENV, roots, target, job.path)
     if not found.is_conflict_free and job.work.settings["fail_on_conflicts"]:
@@ -277,7 +275,7 @@ def pack(job: Job) -> Made:
     """The archive and its index."""
     interpreter = _interpreter(job)
     venv = job.path / VENV
-    installed = distributions.installed([environment.site_packages(venv, interpreter.version)], with_damage=False)
+    installed = distributions_in([site_packages(venv, interpreter.version)], with_damage=False)
     chosen = {**job.work.settings, **job.options}
     gate = leaks.Gate.of(_paths_of_this_build(job.path, interpreter), REDACTOR.secrets, installed)
     with bundle.of(interpreter if chosen["bundle_python"] else None, job.path) as base:
@@ -289,7 +287,7 @@ def pack(job: Job) -> Made:
             level=chosen["level"],
             python_path=chosen["python_path"],
             known=archive.Known(
-                installed, _locked_hashes(job), Manifest.read(job.path / manifest.NAME), base.version if base else None
+                installed, _locked_hashes(job), Manifest.read(job.path / MANIFEST), base.version if base else None
             ),
             cache=FragmentCache(job.settings.folders.cache / "fragments"),
             compiled_by=interpreter if chosen["bytecode"] else None,

@@ -13,11 +13,11 @@ from typing import Any
 
 from zlib_ng import zlib_ng
 
-from venvbuild import archive_index, distributions, environment, fetching, metadata, restore
+from venvbuild import archive_index, fetching, metadata, restore
 from venvbuild.archive_index import HEADER_BYTES, ArchiveIndex
 from venvbuild.content_digest import content_sha256
-from venvbuild.distributions import Distribution
 from venvbuild.errors import IntegrityError, NotInStore, Problem
+from venvbuild.installed import Distribution, distributions_in, site_packages
 from venvbuild.process import CommandFailed, clean_environment, run
 from venvbuild.restore import Machine
 from venvbuild.stores import Store
@@ -216,8 +216,8 @@ def _imported(store: Store, build: Mapping[str, Any], machine: Machine) -> tuple
         place = Path(temporary).resolve()
         (place / "home").mkdir()
         restore.get(store, build["venv_version"], place / "restored", machine)
-        packages = environment.site_packages(place / "restored", build["python_version"])
-        names = modules(distributions.installed([packages]))
+        packages = site_packages(place / "restored", build["python_version"])
+        names = modules(distributions_in([packages]))
         failed = import_all(place / "restored" / "bin" / "python", names, place / "home")
     problems = [
         Problem(f"{name} cannot be imported", store.uri(metadata.key(build["venv_version"], "")), why)

@@ -16,7 +16,7 @@ import pytest
 from tests.support.index_server import PASSWORD
 from tests.support.tool import Ended, Tool
 from tests.support.wheels import sdist, wheel
-from venvbuild.distributions import installed
+from venvbuild.installed import distributions_in
 
 HERE = platform.machine()
 ELSEWHERE = "aarch64" if HERE != "aarch64" else "x86_64"
@@ -107,8 +107,10 @@ def test_what_is_installed_is_the_lock_and_nothing_else(tool: Tool, foreign: str
     assert tool.run("get", "sales@latest", "venv", "--rebuild").code == 0
     target = tool.folder / "venv"
     lock = (tool.stored(foreign) / "requirements.lock.txt").read_text()
-    assert sorted(str(one.pin) for one in installed([target / SITE])) == [entry.split()[0] for entry in entries(lock)]
-    assert not [one.damage for one in installed([target / SITE]) if one.damage]
+    assert sorted(str(one.pin) for one in distributions_in([target / SITE])) == [
+        entry.split()[0] for entry in entries(lock)
+    ]
+    assert not [one.damage for one in distributions_in([target / SITE]) if one.damage]
     marker = json.loads((target / ".venvbuild.json").read_bytes())
     assert (marker["made_by"], marker["venv_version"], marker["rebuilt"]) == ("venvbuild get", foreign, True)
 

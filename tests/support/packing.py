@@ -14,8 +14,8 @@ from tests.support.wheels import unpack, wheel
 from venvbuild import archive
 from venvbuild.archive import Archive, Known
 from venvbuild.fragment_cache import FragmentCache
+from venvbuild.installed import Manifest
 from venvbuild.leaks import Gate
-from venvbuild.manifest import Manifest
 
 NOTHING = Gate((), (), {})
 

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import click
-import uv
 
-from venvbuild import builds, interpreters, rebuilding, rehoming, restore
+from venvbuild import builds, rebuilding, rehoming, restore
 from venvbuild.commands import options, words
 from venvbuild.errors import UsageError
 from venvbuild.fragment_cache import FragmentCache
-from venvbuild.interpreters import Interpreter
+from venvbuild.interpreters import Interpreter, find_interpreter
 from venvbuild.restore import Machine, Restored
 from venvbuild.settings import Settings
 from venvbuild.stores import store_of
@@ -105,14 +104,6 @@ def _supply(settings: Settings, interpreter: Interpreter, scratch: Path) -> Supp
     return Supply.of(
         Sources.of(settings), interpreter, settings, os.environ, timeout_s=settings["timeout_s"], scratch=scratch
     )
-
-
-def find_interpreter(python_version: str) -> Interpreter:
-    """The Python X.Y of this machine that an environment is re-homed to."""
-    environ = os.environ
-    return interpreters.find(
-        python_version, anything_will_do=False, environ=environ, uv=Path(uv.find_uv_bin())
-    ).interpreter
 
 
 class _Fetched:

@@ -2,5 +2,3 @@
 
 from venvbuild.package_index.client import PackageIndex
 from venvbuild.package_index.project import File, Project
-
-__all__ = ["File", "PackageIndex", "Project"]

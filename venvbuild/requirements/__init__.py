@@ -2,5 +2,3 @@
 
 from venvbuild.requirements.file import MAX_FILE_BYTES, Newest, Requirements, parse, read
 from venvbuild.requirements.pins import Pin
-
-__all__ = ["MAX_FILE_BYTES", "Newest", "Pin", "Requirements", "parse", "read"]

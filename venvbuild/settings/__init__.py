@@ -5,16 +5,3 @@ from venvbuild.settings.folders import Folders
 from venvbuild.settings.installers import certificates
 from venvbuild.settings.loading import Settings, load
 from venvbuild.settings.registry import BY_NAME, PYPI, SETTINGS, Setting, shown
-
-__all__ = [
-    "BY_NAME",
-    "PYPI",
-    "SETTINGS",
-    "Folders",
-    "Setting",
-    "Settings",
-    "certificates",
-    "load",
-    "parameters",
-    "shown",
-]

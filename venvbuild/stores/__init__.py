@@ -2,5 +2,3 @@
 
 from venvbuild.stores.opening import open_store, store_of
 from venvbuild.stores.store import Entry, Store, StoredObject
-
-__all__ = ["Entry", "Store", "StoredObject", "open_store", "store_of"]

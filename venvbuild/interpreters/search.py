@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+import uv
 from packaging import tags
 
 from venvbuild.errors import IndexUnavailable, UsageError
+from venvbuild.interpreters import search
 from venvbuild.process import CommandFailed, clean_environment, run
 
 # Runs on every Python since 3.8. The names of the marker environment are those of PEP 508.
@@ -230,3 +233,9 @@ def _found_instead(seen: list[Interpreter], environ: Mapping[str, str]) -> str:
     versions = sorted({interpreter.full_version for interpreter in seen}, key=_key)
     pyenv = f"{environ['PYENV_ROOT']}/versions, " if environ.get("PYENV_ROOT") else ""
     return f"found {', '.join(versions) or 'none'}; looked in {pyenv}the PATH and uv's own Pythons"
+
+
+def find_interpreter(python_version: str) -> Interpreter:
+    """The Python X.Y of this machine that an environment is re-homed to."""
+    environ = os.environ
+    return search.find(python_version, anything_will_do=False, environ=environ, uv=Path(uv.find_uv_bin())).interpreter

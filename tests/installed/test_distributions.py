@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.wheels import unpack, wheel
-from venvbuild.distributions import Damage, Distribution, RecordRow, installed, owners
+from venvbuild.installed.distributions import Damage, Distribution, distributions_in, owners
+from venvbuild.installed.record import RecordRow
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def put(site: Path, name: str, files: dict[str, str | bytes]) -> None:
 
 
 def only(site: Path) -> Distribution:
-    (distribution,) = installed([site])
+    (distribution,) = distributions_in([site])
     return distribution
 
 
@@ -171,7 +172,7 @@ def test_links_pipes_and_files_in_the_place_of_folders_are_not_read(site: Path, 
     put(site, "c-1.0.dist-info", {"RECORD": ""})
     os.mkfifo(site / "c-1.0.dist-info" / "METADATA")
     (site / "d-1.0.dist-info").write_text("Name: d\n")
-    assert {one.canonical_name: (one.version, one.problems) for one in installed([site])} == {
+    assert {one.canonical_name: (one.version, one.problems) for one in distributions_in([site])} == {
         "a": (None, ("is a symbolic link, which is not followed",)),
         "b": (None, ("has a METADATA that is a symbolic link",)),
         "c": (None, ("has a METADATA that is not a file",)),
@@ -230,7 +231,7 @@ def test_an_egg_counts_where_no_dist_info_has_its_name(site: Path, tmp_path: Pat
         {"PKG-INFO": "Name: b\nVersion: 2.0\n", "requires.txt": "six\n\n[x:python_version<'3']\ny\n"},
     )
     (site / "c.egg-info").write_text("Name: c\nVersion: 3.0\n")
-    assert [(one.pin, one.requires) for one in installed([site])] == [
+    assert [(one.pin, one.requires) for one in distributions_in([site])] == [
         ("a==1.0", ()),
         ("b==2.0", ("six", "y ; (python_version<'3') and extra == \"x\"")),
         ("c==3.0", ()),
@@ -241,13 +242,13 @@ def test_a_folder_is_read_once_also_through_a_link(site: Path, tmp_path: Path) -
     unpack(wheel(tmp_path, "a", "1.0"), site)
     lib64 = site.parents[2] / "lib64"
     lib64.symlink_to("lib")
-    assert len(installed([site, lib64 / "python3.11" / "site-packages", tmp_path / "absent"])) == 1
+    assert len(distributions_in([site, lib64 / "python3.11" / "site-packages", tmp_path / "absent"])) == 1
 
 
 def test_owners_names_everyone_who_claims_a_path(site: Path, tmp_path: Path) -> None:
     unpack(wheel(tmp_path, "B", "1.0", files={"shared.py": "b\n", "b.py": ""}), site)
     unpack(wheel(tmp_path, "a", "1.0", files={"pkg/../shared.py": "a\n", "a.py": ""}), site)
-    assert owners(installed([site])) == {site / "shared.py": ("a", "b")}
+    assert owners(distributions_in([site])) == {site / "shared.py": ("a", "b")}
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,18 +1,12 @@
-"""What installers wrote of the place of an environment, written so that it holds anywhere: scripts, RECORD rows."""
+"""Scripts that name the Python of their environment, made to find the one beside them."""
 
 from __future__ import annotations
 
-import base64
-import csv
-import hashlib
-import io
 import os
 import re
 import shlex
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 
-INSTALL_RECORDS = ("uv_cache.json", "uv_build.json")
-"""Written by uv into a dist-info for its own use; they hold timestamps and build paths."""
 # `#!/venv/bin/python`, or through sh where that is over 127 characters or has a space (distlib, pip, uv, virtualenv);
 # they quote the path with `"`, with `'`, or not at all.
 _SHEBANG = re.compile(rb"\A(?:#!/bin/sh\n'''exec' (?P<quoted>[^\n]+) \"\$0\" \"\$@\"\n' '''|#!(?P<plain>/[^\n]*))\n")
@@ -48,27 +42,3 @@ def _named(match: re.Match[bytes]) -> str:
     except ValueError:
         return ""
     return " ".join(words) if len(words) <= 2 else ""
-
-
-def corrected(record: str, written: Mapping[str, bytes], dropped: Collection[str]) -> str | None:
-    """A RECORD that is true again after files were written anew or dropped; None: it needs no correction.
-
-    Paths are relative to site-packages and normalised.
-    """
-    rows = list(csv.reader(io.StringIO(record)))
-    kept: list[list[str]] = []
-    for row in rows:
-        path = os.path.normpath(row[0]) if row else ""
-        if path in dropped:
-            continue
-        kept.append([row[0], *_promise(written[path])] if path in written else row)
-    if kept == rows:
-        return None
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(kept)
-    return out.getvalue()
-
-
-def _promise(content: bytes) -> tuple[str, str]:
-    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
-    return f"sha256={digest}", str(len(content))

@@ -24,6 +24,7 @@ from typing import NamedTuple
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from venvbuild.installed.record import RecordRow
 from venvbuild.text import printable
 
 _MAX_FILE_BYTES = 16 << 20
@@ -33,16 +34,6 @@ _MAX_RECORD_BYTES = 256 << 20
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _BYTECODE = re.compile(r"(?:^|/)__pycache__/[^/]*\.pyc$")
 _EMPTY_LINE = re.compile(r"(?:\r\n|\r(?!\n)|\n){2}")
-
-
-class RecordRow(NamedTuple):
-    """One file of a distribution."""
-
-    path: str
-    """As RECORD has it: relative to site-packages, `/` between parts, `../../../bin/x` for a script."""
-    hash: str
-    """`sha256=<urlsafe base64 without padding>`; empty when not recorded."""
-    size: int | None
 
 
 class Damage(NamedTuple):
@@ -105,7 +96,7 @@ class Distribution:
         return Path(os.path.normpath(self.site_packages / row.path))
 
 
-def installed(site_packages: Sequence[Path], *, with_damage: bool = True) -> tuple[Distribution, ...]:
+def distributions_in(site_packages: Sequence[Path], *, with_damage: bool = True) -> tuple[Distribution, ...]:
     """Every distribution in the folders, sorted by canonical name, then folder name.
 
     Without `with_damage`, no file is compared with its RECORD, and `damage` is empty: half the time.

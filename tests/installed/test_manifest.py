@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from venvbuild.manifest import Look, Manifest
+from venvbuild.installed.manifest import Look, Manifest
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.requirement import require
-from venvbuild import bytecode, interpreters
-from venvbuild.bytecode import Bytecode, Compiler, source_of
-from venvbuild.interpreters import Interpreter, probe
+from venvbuild.interpreters import bytecode, search
+from venvbuild.interpreters.bytecode import Bytecode, Compiler, source_of
+from venvbuild.interpreters.search import Interpreter, probe
 
 SETS = "def f(x):\n    return x in {'alpha', 'beta', 'gamma', 'delta', 'epsilon', 1, 2.5, b'z'}\n"
 TAG = sys.implementation.cache_tag
@@ -75,7 +75,7 @@ print(compile_modules.bytecode(source, "/venv/m.py") == first)
 
 @pytest.mark.parametrize("python", ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"])
 def test_names_that_something_else_in_the_process_holds_change_nothing(python: str) -> None:
-    found = [one for one in interpreters.installed(os.environ) if one.version == python]
+    found = [one for one in search.installed(os.environ) if one.version == python]
     require(found, f"there is no Python {python} here")
     command: list[str | Path] = [found[0].path, "-c", HELD, Path(bytecode.__file__).parent]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "True\n"

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from venvbuild.errors import UsageError
-from venvbuild.interpreters import Interpreter
+from venvbuild.interpreters.search import Interpreter
 from venvbuild.process import CommandFailed, clean_environment, run
 
 _SCRIPT = Path(__file__).with_name("compile_modules.py")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from venvbuild import rewriting
+from venvbuild.installed import scripts
+from venvbuild.installed.record import corrected
 
 LONG = "/" + "d" * 130
 
@@ -33,7 +34,7 @@ LONG = "/" + "d" * 130
 def test_each_form_of_shebang_becomes_the_python_beside_the_script(
     tmp_path: Path, shebang: str, venv: str, options: str
 ) -> None:
-    content = rewriting.relocatable((shebang + "import sys; print(sys.argv[1])\n").encode(), ["/other", venv])
+    content = scripts.relocatable((shebang + "import sys; print(sys.argv[1])\n").encode(), ["/other", venv])
     assert content is not None
     script = tmp_path / "script"
     script.write_bytes(content)
@@ -51,24 +52,24 @@ def test_each_form_of_shebang_becomes_the_python_beside_the_script(
      "", "#!/bin/sh\n'''exec' 'unclosed \"$0\" \"$@\"\n' '''\n"],
 )  # fmt: skip
 def test_other_scripts_are_left(script: str) -> None:
-    assert rewriting.relocatable(script.encode(), ["/env"]) is None
+    assert scripts.relocatable(script.encode(), ["/env"]) is None
 
 
 def test_what_was_rewritten_is_left_the_second_time() -> None:
-    once = rewriting.relocatable(b"#!/env/bin/python\nx\n", ["/env"])
+    once = scripts.relocatable(b"#!/env/bin/python\nx\n", ["/env"])
     assert once is not None
-    assert rewriting.relocatable(once, ["/env"]) is None
+    assert scripts.relocatable(once, ["/env"]) is None
 
 
 def test_a_record_is_corrected_in_the_rows_that_matter_only() -> None:
     record = 'good.py,sha256=x,1\n"odd,name.py",,\n../../../bin/app,sha256=old,9\ngone.json,sha256=y,2\n'
     digest = base64.urlsafe_b64encode(hashlib.sha256(b"new").digest()).decode().rstrip("=")
-    assert rewriting.corrected(record, {"../../../bin/app": b"new"}, {"gone.json"}) == (
+    assert corrected(record, {"../../../bin/app": b"new"}, {"gone.json"}) == (
         f'good.py,sha256=x,1\n"odd,name.py",,\n../../../bin/app,sha256={digest},3\n'
     )
-    assert rewriting.corrected(record, {"absent": b""}, {"absent too"}) is None
+    assert corrected(record, {"absent": b""}, {"absent too"}) is None
 
 
 def test_names_that_are_not_utf_8_survive() -> None:
     name = os.fsdecode(b"caf\xe9.py")
-    assert rewriting.corrected(f"{name},,\ngone,,\n", {}, {"gone"}) == f"{name},,\n"
+    assert corrected(f"{name},,\ngone,,\n", {}, {"gone"}) == f"{name},,\n"

@@ -1,0 +1,70 @@
+"""RECORD: its rows, what they promise, and how it is kept true (PEP 376, PEP 627)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import csv
+import hashlib
+import io
+import os
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+
+class RecordRow(NamedTuple):
+    """One file of a distribution."""
+
+    path: str
+    """As RECORD has it: relative to site-packages, `/` between parts, `../../../bin/x` for a script."""
+    hash: str
+    """`sha256=<urlsafe base64 without padding>`; empty when not recorded."""
+    size: int | None
+
+
+def corrected(record: str, written: Mapping[str, bytes], dropped: Collection[str]) -> str | None:
+    """A RECORD that is true again after files were written anew or dropped; None: it needs no correction.
+
+    Paths are relative to site-packages and normalised.
+    """
+    rows = list(csv.reader(io.StringIO(record)))
+    kept: list[list[str]] = []
+    for row in rows:
+        path = os.path.normpath(row[0]) if row else ""
+        if path in dropped:
+            continue
+        kept.append([row[0], *_promise(written[path])] if path in written else row)
+    if kept == rows:
+        return None
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(kept)
+    return out.getvalue()
+
+
+def _promise(content: bytes) -> tuple[str, str]:
+    return promise_of(hashlib.sha256(content).hexdigest()), str(len(content))
+
+
+_INSTALLERS_OWN = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
+"""Files of a dist-info which the installer writes; their RECORD row is no promise of the wheel's."""
+
+
+def is_of_the_wheel(path: str) -> bool:
+    """Whether a row of RECORD tells of bytes that the wheel brought, and not of what the installer wrote."""
+    folder, _, name = path.rpartition("/")
+    return not path.startswith("../") and not (folder.endswith(".dist-info") and name in _INSTALLERS_OWN)
+
+
+def promise_of(sha256: str) -> str:
+    """A digest (hex) as RECORD has it: `sha256=<urlsafe base64 without padding>`."""
+    return "sha256=" + base64.urlsafe_b64encode(bytes.fromhex(sha256)).decode().rstrip("=")
+
+
+def promised_sha256(promise: str) -> str:
+    """The digest of `sha256=<urlsafe base64>` in hex; empty for anything else."""
+    if len(promise) != 50 or not promise.startswith("sha256="):
+        return ""
+    try:
+        return binascii.a2b_base64(promise[7:].replace("-", "+").replace("_", "/") + "=", strict_mode=True).hex()
+    except ValueError:
+        return ""

@@ -1,0 +1,52 @@
+"""Where things lie in a virtual environment: its packages, pyvenv.cfg, the interpreter, what installers leave behind.
+
+Source: PEP 405.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+INSTALL_RECORDS = ("uv_cache.json", "uv_build.json")
+"""Written by uv into a dist-info for its own use; they hold timestamps and build paths."""
+
+
+def site_packages(venv: Path, python_version: str) -> Path:
+    """Where a venv of this Python (X.Y) keeps its packages."""
+    return venv / "lib" / f"python{python_version}" / "site-packages"
+
+
+def site_packages_folders(venv: Path, python_version: str) -> tuple[Path, ...]:
+    """Where the distributions of an environment lie: `lib`, and `lib64` where that is a folder of its own."""
+    return tuple(venv / lib / f"python{python_version}" / "site-packages" for lib in ("lib", "lib64"))
+
+
+_PYTHON_LINK = re.compile(r"bin/python(3(\.[0-9]+)?)?")
+_NAMES_THE_MACHINE = ("home", "executable", "command", "base-prefix", "base-exec-prefix", "base-executable")
+
+
+def is_python_link(name: str) -> bool:
+    """Whether it is a name of the environment's interpreter, which no archive takes from the environment."""
+    return bool(_PYTHON_LINK.fullmatch(name))
+
+
+def neutral(configuration: Path) -> bytes:
+    """pyvenv.cfg without what names this machine (PEP 405: `home`; `executable` and `command` by the venv module).
+
+    Each line is `key = value`, as `bin/rehome` reads it.
+    """
+    pairs = (line.partition("=") for line in configuration.read_text("utf-8", "surrogateescape").splitlines())
+    kept = [(key.strip(), value.strip()) for key, equals, value in pairs if equals]
+    lines = (f"{key} = {value}\n" for key, value in kept if key.lower() not in _NAMES_THE_MACHINE)
+    return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+ENVIRONMENT_LEFTOVERS = (".lock", ".gitignore", "CACHEDIR.TAG")
+"""What uv leaves in a venv; `tar --exclude-caches` would skip the whole venv because of the last one."""
+
+
+def configuration_of(text: str) -> dict[str, str]:
+    """A pyvenv.cfg, its keys in lower case: Python reads them so."""
+    pairs = (line.partition("=") for line in text.splitlines())
+    return {key.strip().lower(): value.strip() for key, equals, value in pairs if equals}

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import uv
 
-from venvbuild import interpreters, supply, text
+from venvbuild import interpreters, text
+from venvbuild.environment import IndexAddresses, package_index
 from venvbuild.errors import VenvBuildError
 from venvbuild.process import CommandFailed, clean_environment, run
 from venvbuild.redaction import strip_credentials
@@ -93,7 +94,7 @@ def _uv() -> Iterator[Examined]:
 
 
 def _index(settings: Settings, environ: Mapping[str, str]) -> Iterator[Examined]:
-    index = supply.package_index(supply.Sources.of(settings), settings, environ)
+    index = package_index(IndexAddresses.of(settings), settings, environ)
     project = index.project("pip")
     origin = settings.values["index_url"].origin
     if project is None or not project.files:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,3 +60,12 @@ def remove(entry: Path) -> None:
         shutil.rmtree(entry)
     else:
         entry.unlink()
+
+
+def rewrite(path: Path, content: bytes, mode: int) -> None:
+    """Give `path` other bytes, and no other name of the file: it may be a hard link into the installer's cache."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        os.fchmod(file.fileno(), mode & 0o7777)
+    os.replace(name, path)

@@ -12,8 +12,8 @@ from typing import Any
 from packaging.version import Version
 
 from venvbuild import environment, metadata, rehoming, requirements, restore, targets
-from venvbuild.closure import LOCK, Closure, LockedDistribution
 from venvbuild.conflicts import find_conflicts
+from venvbuild.environment import LOCK, Closure, LockedDistribution, PackageSource
 from venvbuild.errors import IntegrityError, Problem, ResolutionError
 from venvbuild.files import walk
 from venvbuild.installed import distributions_in, site_packages
@@ -25,7 +25,6 @@ from venvbuild.redaction import REDACTOR
 from venvbuild.requirements import Requirements
 from venvbuild.restore import Machine, Restored
 from venvbuild.stores import Store
-from venvbuild.supply import Supply
 
 _REQUIREMENTS = "requirements.txt"
 _WAY_OUT = f"change the pins of the build's {_REQUIREMENTS}, and build on such a machine as this one: venvbuild build"
@@ -36,7 +35,7 @@ def rebuild(
     venv_version: str,
     target: Path,
     machine: Machine,
-    supply_for: Callable[[Interpreter, Path], Supply],
+    supply_for: Callable[[Interpreter, Path], PackageSource],
 ) -> Restored:
     """Install the lock of a build at `target`, as `restore.get` would restore its archive, which is not read.
 
@@ -57,11 +56,11 @@ def rebuild(
     locked = _closure(_pins(store, build, LOCK, interpreter), store.uri(metadata.key(venv_version, LOCK)))
     roots = [Root(pin.canonical_name, pin.extras) for pin in _pins(store, build, _REQUIREMENTS, interpreter).active]
     with targets.staged(target) as staging:
-        supply = supply_for(interpreter, staging)
+        source = supply_for(interpreter, staging)
         if not build["reproducible"]:
-            _refuse_built_from_source(locked, supply)
+            _refuse_built_from_source(locked, source)
         venv = staging / ROOT
-        _install(locked, supply, venv)
+        _install(locked, source, venv)
         _refuse_incomplete(venv, roots, interpreter, build)
         _add_rehome(venv)
         _open_to_all(venv)
@@ -96,11 +95,11 @@ def _closure(lock: Requirements, where: str) -> Closure:
     return Closure(tuple(sorted(locked, key=lambda one: one.name)), (), is_forced=False)
 
 
-def _refuse_built_from_source(locked: Closure, supply: Supply) -> None:
+def _refuse_built_from_source(locked: Closure, source: PackageSource) -> None:
     """A wheel that was made of an sdist was in no index; the lock knows that wheel and no other."""
 
     def is_there(one: LockedDistribution) -> bool:
-        project = supply.index.project(one.name)
+        project = source.index.project(one.name)
         files = [file for file in project.files if file.version == Version(one.version)] if project else []
         return not files or any(not file.sha256 or f"sha256:{file.sha256}" in one.hashes for file in files)
 
@@ -120,9 +119,9 @@ def _refuse_built_from_source(locked: Closure, supply: Supply) -> None:
         raise ResolutionError.of(problems)
 
 
-def _install(locked: Closure, supply: Supply, venv: Path) -> None:
+def _install(locked: Closure, source: PackageSource, venv: Path) -> None:
     try:
-        environment.create(locked, supply, venv)
+        environment.create(locked, source, venv)
     except ResolutionError as error:
         problems = (replace(one, where=one.where or LOCK, fix=_WAY_OUT) for one in error.problems)
         raise ResolutionError.of(problems) from error

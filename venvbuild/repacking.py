@@ -12,11 +12,11 @@ from pathlib import Path
 import uv
 
 from venvbuild import archive, bundle, conversion, foreign, interpreters
+from venvbuild.environment import Installer
 from venvbuild.errors import UsageError
 from venvbuild.foreign import ForeignEnvironment
 from venvbuild.fragment_cache import FragmentCache
 from venvbuild.installed import Distribution, distributions_in
-from venvbuild.installer import Installer
 from venvbuild.interpreters import Interpreter
 from venvbuild.leaks import Gate
 from venvbuild.redaction import REDACTOR

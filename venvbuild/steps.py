@@ -22,9 +22,7 @@ from venvbuild import (
     archive,
     archive_index,
     bundle,
-    closure,
     commit,
-    diagnosis,
     environment,
     inspection,
     interpreters,
@@ -32,9 +30,16 @@ from venvbuild import (
     metadata,
     needs,
     requirements,
-    sdists,
 )
-from venvbuild.closure import LOCK
+from venvbuild.environment import (
+    LOCK,
+    IndexAddresses,
+    PackageSource,
+    build_sdists,
+    newest_versions,
+    package_index,
+    read_lock,
+)
 from venvbuild.errors import ConflictsFound, Problem, UsageError
 from venvbuild.fragment_cache import FragmentCache
 from venvbuild.installed import MANIFEST, Manifest, distributions_in, site_packages
@@ -43,7 +48,6 @@ from venvbuild.redaction import REDACTOR, strip_credentials
 from venvbuild.requirements import Requirements
 from venvbuild.settings import Settings
 from venvbuild.stores import store_of
-from venvbuild.supply import Sources, Supply, package_index
 from venvbuild.text import count_text, shown_to_all, size_text
 from venvbuild.workdir import BUILD_LOG, WorkDir
 
@@ -140,11 +144,11 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
     for note in (found.note, *settings.notes):
         if note:
             log.warning("%s", note)
-    index = package_index(Sources.of(settings), settings, environ, timeout_s=3)
+    index = package_index(IndexAddresses.of(settings), settings, environ, timeout_s=3)
     read = requirements.read(
         request.requirements,
         found.interpreter.marker_environment,
-        newest=lambda names: diagnosis.newest_versions(names, index),
+        newest=lambda names: newest_versions(names, index),
     )
     sdists = _allowed_sdists(request, read)
     return Checked(
@@ -213,15 +217,15 @@ def check(job: Job, checked: Checked) -> Made:
 
 def create(job: Job) -> Made:
     """The lock and the venv."""
-    recorded, supply = job.work.settings, _supply(job)
-    read = _requirements(job, supply.interpreter)
-    if supply.sdists:
-        supply = sdists.build(read, supply)
-    locked = closure.lock(read, supply, fail_on_conflicts=recorded["fail_on_conflicts"], locked=recorded["locked"])
+    recorded, source = job.work.settings, _source(job)
+    read = _requirements(job, source.interpreter)
+    if source.sdists:
+        source = build_sdists(read, source)
+    locked = environment.lock(read, source, fail_on_conflicts=recorded["fail_on_conflicts"], locked=recorded["locked"])
     (job.path / LOCK).write_text(locked.text(), "utf-8")
     if locked.not_pinned:
         log.warning("%s not pinned by you: %s", _are(len(locked.not_pinned)), ", ".join(locked.not_pinned))
-    made = environment.create(locked, supply, job.path / VENV, with_pip=recorded["installer"] == "pip")
+    made = environment.create(locked, source, job.path / VENV, with_pip=recorded["installer"] == "pip")
     (job.path / MANIFEST).write_text(Manifest.taken(made.path).text(), "utf-8")
     used = (
         "uv " + importlib.metadata.version("uv")
@@ -236,7 +240,7 @@ def create(job: Job) -> Made:
             "not_pinned": locked.not_pinned,
             "is_forced": locked.is_forced,
             "overlaps": {path: list(names) for path, names in made.overlaps.items()},
-            "reproducible": not supply.built,
+            "reproducible": not source.built,
         },
         f"{count_text(len(locked.distributions), 'package')} by {used}{forced}",
     )
@@ -389,7 +393,7 @@ def _requirements(job: Job, interpreter: Interpreter) -> Requirements:
 
 
 def _locked_hashes(job: Job) -> dict[str, tuple[str, ...]]:
-    return {name: hashes for name, _, hashes in closure.read_lock((job.path / LOCK).read_text("utf-8"))}
+    return {name: hashes for name, _, hashes in read_lock((job.path / LOCK).read_text("utf-8"))}
 
 
 def _with_credentials(recorded: str, current: Sequence[str]) -> str:
@@ -397,15 +401,15 @@ def _with_credentials(recorded: str, current: Sequence[str]) -> str:
     return next((url for url in current if strip_credentials(url) == recorded), recorded)
 
 
-def _supply(job: Job) -> Supply:
+def _source(job: Job) -> PackageSource:
     """Everything `create` needs to get packages: from the places that `check` wrote down, with our credentials."""
     recorded = job.work.settings
-    sources = Sources(
+    sources = IndexAddresses(
         _with_credentials(recorded["index_url"], [job.settings["index_url"]]),
         tuple(_with_credentials(url, job.settings["extra_index_urls"]) for url in recorded["extra_index_urls"]),
         tuple(_with_credentials(url, job.settings["find_links"]) for url in recorded["find_links"]),
     )
-    return Supply.of(
+    return PackageSource.of(
         sources,
         _interpreter(job),
         job.settings,

@@ -14,13 +14,13 @@ import click
 
 from venvbuild import builds, rebuilding, rehoming, restore
 from venvbuild.commands import options, words
+from venvbuild.environment import IndexAddresses, PackageSource
 from venvbuild.errors import UsageError
 from venvbuild.fragment_cache import FragmentCache
 from venvbuild.interpreters import Interpreter, find_interpreter
 from venvbuild.restore import Machine, Restored
 from venvbuild.settings import Settings
 from venvbuild.stores import store_of
-from venvbuild.supply import Sources, Supply
 from venvbuild.text import size_text
 
 
@@ -85,7 +85,7 @@ def _restored(
     store = store_of(settings)
     name = builds.find(store, version)
     if rebuilds:
-        return rebuilding.rebuild(store, name, target, here, partial(_supply, settings))
+        return rebuilding.rebuild(store, name, target, here, partial(_source, settings))
     return restore.get(store, name, target, here)
 
 
@@ -96,13 +96,13 @@ def machine(settings: Settings) -> Machine:
     )
 
 
-def _supply(settings: Settings, interpreter: Interpreter, scratch: Path) -> Supply:
+def _source(settings: Settings, interpreter: Interpreter, scratch: Path) -> PackageSource:
     """Packages from where this process is configured to get them."""
     for note in settings.notes:
         words.say(f"WARNING: {note}")
     words.say(f"installing the lock for Python {interpreter.full_version} on {interpreter.platform}")
-    return Supply.of(
-        Sources.of(settings), interpreter, settings, os.environ, timeout_s=settings["timeout_s"], scratch=scratch
+    return PackageSource.of(
+        IndexAddresses.of(settings), interpreter, settings, os.environ, timeout_s=settings["timeout_s"], scratch=scratch
     )
 
 

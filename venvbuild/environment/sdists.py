@@ -20,11 +20,11 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from venvbuild.environment.package_source import PackageSource
 from venvbuild.errors import IntegrityError, Problem, ResolutionError
 from venvbuild.package_index import File
 from venvbuild.process import CommandFailed
 from venvbuild.requirements import Pin, Requirements
-from venvbuild.supply import Supply
 
 log = logging.getLogger(__name__)
 
@@ -34,35 +34,35 @@ _LEGACY = ("setuptools", "wheel")
 _PYPROJECT_LIMIT = 1 << 20
 
 
-def build(requirements: Requirements, supply: Supply) -> Supply:
-    """The supply with a wheel of each of its `sdists` that has none for this platform, in the folder `wheels`.
+def build_sdists(requirements: Requirements, source: PackageSource) -> PackageSource:
+    """The source with a wheel of each of its `sdists` that has none for this platform, in the folder `wheels`.
 
     Raises:
         ResolutionError: there is no such sdist, or it cannot be built. IntegrityError: other bytes than promised.
         IndexUnavailable, UsageError: the index is the reason.
     """
-    folder = supply.scratch / WHEELS
+    folder = source.scratch / WHEELS
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     pins = {pin.canonical_name: pin for pin in requirements.active}
     built = {}
-    for name in supply.sdists:
-        found = _sdist(pins[name], supply, requirements.path)
+    for name in source.sdists:
+        found = _sdist(pins[name], source, requirements.path)
         if found is not None:
-            wheel = _build_one(found, supply, folder)
+            wheel = _build_one(found, source, folder)
             built[name] = "sha256:" + hashlib.sha256(wheel.read_bytes()).hexdigest()
-    return replace(supply, built=built, wheels=(folder,))
+    return replace(source, built=built, wheels=(folder,))
 
 
-def _sdist(pin: Pin, supply: Supply, path: str) -> File | None:
+def _sdist(pin: Pin, source: PackageSource, path: str) -> File | None:
     """The sdist of the pinned version; None when there is nothing to build.
 
     A wheel fits this platform, or there is no such version: the resolution will say so.
     """
-    project = supply.index.project(pin.canonical_name)
+    project = source.index.project(pin.canonical_name)
     exact = SpecifierSet(f"=={pin.version}")
     files = [file for file in project.files if exact.contains(file.version, prereleases=True)] if project else []
-    if any(file.rank(supply.interpreter.ranks) is not None for file in files):
+    if any(file.rank(source.interpreter.ranks) is not None for file in files):
         return None
     sdist = next((file for file in files if not file.is_wheel), None)
     if sdist and pin.hashes and f"sha256:{sdist.sha256}" not in pin.hashes:
@@ -75,16 +75,16 @@ def _sdist(pin: Pin, supply: Supply, path: str) -> File | None:
     return sdist
 
 
-def _build_one(sdist: File, supply: Supply, wheels: Path) -> Path:
-    with tempfile.TemporaryDirectory(prefix=".sdist-", dir=supply.scratch) as name:
+def _build_one(sdist: File, source: PackageSource, wheels: Path) -> Path:
+    with tempfile.TemporaryDirectory(prefix=".sdist-", dir=source.scratch) as name:
         scratch = Path(name)
-        home, source = scratch / "home", scratch / sdist.filename
+        home, fetched = scratch / "home", scratch / sdist.filename
         home.mkdir()
-        supply.index.download(sdist, source)
+        source.index.download(sdist, fetched)
         try:
-            python = _build_environment(source, supply, scratch)
+            python = _build_environment(fetched, source, scratch)
             log.info("building %s, its code runs now", sdist.filename)
-            supply.installer.build_wheel(source, python, wheels, home)
+            source.installer.build_wheel(fetched, python, wheels, home)
         except CommandFailed as failure:
             raise ResolutionError.of(
                 [
@@ -100,24 +100,24 @@ def _build_one(sdist: File, supply: Supply, wheels: Path) -> Path:
     return max(wheels.glob("*.whl"), key=lambda path: path.stat().st_mtime_ns)
 
 
-def _build_environment(sdist: Path, supply: Supply, scratch: Path) -> Path:
+def _build_environment(sdist: Path, source: PackageSource, scratch: Path) -> Path:
     """A venv with what the sdist says it is built with: wheels only, installed before any of its code runs.
 
     They are copies: the sdist's code may write to them, and they must not be the installer's cache.
     """
-    installer = replace(supply.installer, shares_cache=False)
+    installer = replace(source.installer, shares_cache=False)
     venv, wanted, lock = scratch / "venv", scratch / "build-requires.in", scratch / "build-requires.txt"
-    supply.installer.make_venv(supply.interpreter, venv)
+    source.installer.make_venv(source.interpreter, venv)
     needs = [_plain(line, sdist.name) for line in _build_requires(sdist)]
     if needs:
         wanted.write_text("".join(f"{line}\n" for line in needs), "utf-8")
         try:
-            supply.installer.compile(wanted, lock, supply.interpreter)
+            source.installer.compile(wanted, lock, source.interpreter)
             installer.install(lock, venv)
         except CommandFailed as failure:
-            supply.installer.judge_locally(failure, supply.scratch)
+            source.installer.judge_locally(failure, source.scratch)
             for line in needs:
-                supply.index.project(canonicalize_name(Requirement(line).name))  # an index that is away says so here
+                source.index.project(canonicalize_name(Requirement(line).name))  # an index that is away says so here
             raise
     return venv / "bin" / "python"
 

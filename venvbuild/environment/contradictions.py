@@ -1,42 +1,24 @@
-"""Why an installer failed, found by asking the index ourselves.
-
-The installer's own words are shown, never judged: the class of a failure, and so the exit code, comes from here.
-"""
+"""Why pins cannot be resolved together: what they need, walked through level by level on the index."""
 
 from __future__ import annotations
 
-import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from venvbuild.errors import IntegrityError, Problem, ResolutionError, VenvBuildError
+from venvbuild.environment.diagnosis import Wanted, version_of, why_not
+from venvbuild.errors import Problem, ResolutionError
 from venvbuild.interpreters import Interpreter
-from venvbuild.package_index import File, PackageIndex, Project
+from venvbuild.package_index import PackageIndex, Project
 from venvbuild.parallel import each
 
 _WALK_LIMIT = 1000
 """Projects looked at before giving up; far beyond any real closure."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One exact version that must be installable, and what to call it in a message."""
-
-    name: str
-    """Canonical (PEP 503)."""
-    version: str
-    extras: frozenset[str] = frozenset()
-    where: str = ""
-    """`requirements.txt:14`."""
-    hashes: frozenset[str] = frozenset()
-    sdist_allowed: bool = False
 
 
 @dataclass
@@ -60,143 +42,10 @@ def explain(wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpre
         IntegrityError: the index gives other bytes than it promises.
     """
     projects = dict(zip((pin.name for pin in wanted), each(index.project, [pin.name for pin in wanted]), strict=True))
-    problems = [problem for pin in wanted for problem in _why_not(pin, projects[pin.name], interpreter)]
+    problems = [problem for pin in wanted for problem in why_not(pin, projects[pin.name], interpreter)]
     if problems:
         raise ResolutionError.of(problems)
     return _Walk(wanted, index, interpreter).run()
-
-
-def explain_files(wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpreter) -> None:
-    """Find out why the files of a closure cannot be installed; returns when each of them is there and right.
-
-    Raises:
-        IndexUnavailable, UsageError, ResolutionError: as `explain`, for a file. IntegrityError: wrong bytes.
-    """
-    supported = interpreter.ranks
-
-    def look(pin: Wanted) -> VenvBuildError | None:
-        try:
-            project = index.project(pin.name)
-            problems = list(_why_not(pin, project, interpreter))
-            if problems or project is None:
-                return ResolutionError.of(problems)
-            files = project.wheels(_version(pin, project), supported)
-            allowed = [file for file in files if f"sha256:{file.sha256}" in pin.hashes or not file.sha256]
-            if not allowed and pin.hashes and not pin.sdist_allowed:
-                return IntegrityError(
-                    f"no file of {pin.name} {pin.version} has one of the hashes given",
-                    where=pin.where or index.url,
-                    rule="WRONG_BYTES",
-                    fix="compare the hashes with those of the index; one of the two is out of date",
-                )
-            for file in allowed[:1]:
-                index.verify(file, pin.hashes)
-        except VenvBuildError as error:
-            return error
-        return None
-
-    errors = [error for error in each(look, wanted, workers=4) if error]
-    if errors:
-        kind = type(errors[0])
-        raise kind.of(problem for error in errors if type(error) is kind for problem in error.problems)
-
-
-def newest_versions(names: Iterable[tuple[str, str]], index: PackageIndex, timeout_s: float = 3) -> Mapping[str, str]:
-    """The newest version of each (name, specifier), for hints; what the index does not tell in time is left out."""
-    found: dict[str, str] = {}
-
-    def ask(name: str, specifier: str) -> None:
-        project = index.project(canonicalize_name(name))
-        newest = project.newest(SpecifierSet(specifier)) if project else None
-        if newest:
-            found[name] = str(newest)
-
-    def look(pair: tuple[str, str]) -> None:
-        with contextlib.suppress(VenvBuildError):
-            ask(*pair)
-
-    with contextlib.suppress(TimeoutError):
-        each(look, names, timeout_s=timeout_s)
-    return dict(found)
-
-
-def _version(pin: Wanted, project: Project) -> Version:
-    """The version of the index which `==pin` means; a local version (`1.0+cu118`) meets `==1.0` (PEP 440)."""
-    exact = SpecifierSet(f"=={pin.version}")
-    return max(version for version in project.versions if exact.contains(version, prereleases=True))
-
-
-def _why_not(pin: Wanted, project: Project | None, interpreter: Interpreter) -> Iterator[Problem]:
-    """The one reason why this pin cannot be installed; nothing when it can."""
-    label = f"{pin.name}=={pin.version}"
-    if project is None:
-        yield Problem(
-            f"there is no package {pin.name!r} on the index",
-            pin.where,
-            rule="NO_SUCH_PROJECT",
-            fix="correct the name; is it a private package, and is this the right index?",
-        )
-        return
-    try:
-        version = _version(pin, project)
-    except ValueError:
-        yield Problem(
-            f"there is no version {label}",
-            pin.where,
-            _versions_text(project),
-            _version_hint(pin, project),
-            "NO_SUCH_VERSION",
-        )
-        return
-    files = [file for file in project.files if file.version == version]
-    wheels = project.wheels(version, interpreter.ranks)
-    if any(file.allows_python(interpreter.full_version) for file in wheels) or (
-        pin.sdist_allowed and any(not file.is_wheel for file in files)
-    ):
-        return
-    excluded = [file for file in wheels or files if not file.allows_python(interpreter.full_version)]
-    if excluded and len(excluded) == len(wheels or files):
-        yield Problem(
-            f"{label} does not support Python {interpreter.full_version}",
-            pin.where,
-            f"it needs Python {excluded[0].requires_python}",
-            "choose another version of it, or another Python",
-            "REQUIRES_PYTHON",
-        )
-    elif any(file.is_wheel for file in files):
-        yield Problem(
-            f"{label} has no wheel for Python {interpreter.version} on {interpreter.platform}",
-            pin.where,
-            f"its wheels are for {_tags_text(files)}",
-            "choose a version that has one, or another Python",
-            "NO_WHEEL",
-        )
-    else:
-        yield Problem(
-            f"{label} has no wheel at all, only source",
-            pin.where,
-            "building it would run its code on this machine",
-            f"choose a version with wheels, or allow it: --allow-sdist {pin.name}",
-            "NO_WHEEL",
-        )
-
-
-def _versions_text(project: Project) -> str:
-    versions = [str(version) for version in project.versions]
-    return f"the index has {len(versions)}: {', '.join(versions[-5:])}" if versions else "the index has none"
-
-
-def _version_hint(pin: Wanted, project: Project) -> str:
-    versions = [str(version) for version in project.versions]
-    near = get_close_matches(pin.version, versions, n=3, cutoff=0.5)
-    if not versions:
-        return "choose another package or index"
-    return f"write one that exists, for instance {pin.name}=={(near or versions[-1:])[0]}"
-
-
-def _tags_text(files: Iterable[File]) -> str:
-    tags = sorted({f"{tag.interpreter}-{tag.platform}" for file in files for tag in file.tags})
-    return ", ".join(tags[:6]) + (f" and {len(tags) - 6} more" if len(tags) > 6 else "")
 
 
 class _Walk:
@@ -251,7 +100,7 @@ class _Walk:
         if project is None:
             return None
         if name in self._pins:
-            return _version(self._pins[name], project)
+            return version_of(self._pins[name], project)
         return _installable(project, _merged(self._asked[name]), self._interpreter)
 
     def _judge(self) -> None:

@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from venvbuild.diagnosis import Diagnosis, Wanted, explain
+from venvbuild.environment.contradictions import Diagnosis, explain
+from venvbuild.environment.diagnosis import Wanted
+from venvbuild.environment.package_source import PackageSource
 from venvbuild.errors import (
     ConflictsFound,
     IndexUnavailable,
@@ -20,7 +22,6 @@ from venvbuild.errors import (
 )
 from venvbuild.process import CommandFailed
 from venvbuild.requirements import Requirements
-from venvbuild.supply import Supply
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ def pip_version(python_version: str) -> str:
 
 def lock(
     requirements: Requirements,
-    supply: Supply,
+    source: PackageSource,
     *,
     fail_on_conflicts: bool,
     locked: bool,
@@ -81,7 +82,7 @@ def lock(
         RequirementsRefused: `locked`, and the file is not its own closure.
         IntegrityError: a hash of the file fits no file of the index, or the index's bytes are wrong.
     """
-    resolution = _Resolution(requirements, supply, wait)
+    resolution = _Resolution(requirements, source, wait)
     closure = resolution.resolve(fail_on_conflicts=fail_on_conflicts)
     if locked and closure.not_pinned:
         raise RequirementsRefused(
@@ -89,7 +90,7 @@ def lock(
             where=requirements.path,
             why=", ".join(closure.not_pinned[:20]),
             rule="NOT_LOCKED",
-            fix=f"use the completed file, {_completed(closure, supply.scratch)}, or build without --locked",
+            fix=f"use the completed file, {_completed(closure, source.scratch)}, or build without --locked",
         )
     return closure
 
@@ -103,9 +104,9 @@ def _completed(closure: Closure, folder: Path) -> Path:
 class _Resolution:
     """What the tries of one resolution share."""
 
-    def __init__(self, requirements: Requirements, supply: Supply, wait: Callable[[float], None]) -> None:
-        self._requirements, self._supply, self._wait = requirements, supply, wait
-        self._output = supply.scratch / "resolved.txt"
+    def __init__(self, requirements: Requirements, source: PackageSource, wait: Callable[[float], None]) -> None:
+        self._requirements, self._source, self._wait = requirements, source, wait
+        self._output = source.scratch / "resolved.txt"
 
     def resolve(self, *, fail_on_conflicts: bool) -> Closure:
         for attempt in range(1, _TRIES + 1):
@@ -124,9 +125,9 @@ class _Resolution:
 
     def _after(self, failure: CommandFailed, *, fail_on_conflicts: bool) -> Closure:
         """What the failure means: asked of this machine and the index, not read from the installer's words."""
-        self._supply.installer.judge_locally(failure, self._supply.scratch)
-        wanted = wanted_by(self._requirements, self._supply)
-        diagnosis = explain(wanted, self._supply.index, self._supply.interpreter)
+        self._source.installer.judge_locally(failure, self._source.scratch)
+        wanted = wanted_by(self._requirements, self._source)
+        diagnosis = explain(wanted, self._source.index, self._source.interpreter)
         if not diagnosis.contradictions:
             return self._once_more(failure)
         if fail_on_conflicts:
@@ -147,21 +148,21 @@ class _Resolution:
         return self._closure(is_forced=False)
 
     def _compile(self, overrides: Path | None = None) -> None:
-        source = self._supply.scratch / "to-resolve.in"
+        to_resolve = self._source.scratch / "to-resolve.in"
         lines = [f"{pin.name}{_extras(pin.extras)}=={pin.version}" for pin in self._requirements.active]
-        source.write_text("".join(f"{line}\n" for line in [*lines, *self._own_pip()]), "utf-8")
-        self._supply.installer.compile(
-            source, self._output, self._supply.interpreter, overrides=overrides, find_links=self._supply.wheels
+        to_resolve.write_text("".join(f"{line}\n" for line in [*lines, *self._own_pip()]), "utf-8")
+        self._source.installer.compile(
+            to_resolve, self._output, self._source.interpreter, overrides=overrides, find_links=self._source.wheels
         )
 
     def _own_pip(self) -> list[str]:
         if any(pin.canonical_name == "pip" for pin in self._requirements.active):
             return []
-        return [f"pip=={pip_version(self._supply.interpreter.version)}"]
+        return [f"pip=={pip_version(self._source.interpreter.version)}"]
 
     def _overrides(self, diagnosis: Diagnosis) -> Path:
         """An override replaces every requirement of its name, so it carries the extras that anyone asks of it."""
-        path = self._supply.scratch / "overrides.txt"
+        path = self._source.scratch / "overrides.txt"
         path.write_text(
             "".join(
                 f"{pin.canonical_name}{_extras(sorted(diagnosis.extras[pin.canonical_name]))}=={pin.version}\n"
@@ -176,8 +177,8 @@ class _Resolution:
         distributions = []
         for name, version, hashes in read_lock(self._output.read_text("utf-8")):
             pin = given.get(name)
-            if name in self._supply.built:
-                hashes = (self._supply.built[name],)
+            if name in self._source.built:
+                hashes = (self._source.built[name],)
             elif pin and pin.hashes:
                 kept = tuple(one for one in hashes if one in pin.hashes)
                 if not kept:
@@ -205,7 +206,7 @@ def read_lock(text: str) -> list[tuple[str, str, tuple[str, ...]]]:
     return entries
 
 
-def wanted_by(requirements: Requirements, supply: Supply) -> list[Wanted]:
+def wanted_by(requirements: Requirements, source: PackageSource) -> list[Wanted]:
     """The pins whose marker holds, as questions to the index; the tool's own pip among them."""
     wanted = {
         pin.canonical_name: Wanted(
@@ -214,11 +215,11 @@ def wanted_by(requirements: Requirements, supply: Supply) -> list[Wanted]:
             frozenset(pin.extras),
             f"{requirements.path}:{pin.line}",
             frozenset(pin.hashes),
-            pin.canonical_name in supply.sdists,
+            pin.canonical_name in source.sdists,
         )
         for pin in requirements.active
     }
-    own = pip_version(supply.interpreter.version)
+    own = pip_version(source.interpreter.version)
     wanted.setdefault("pip", Wanted("pip", own, where="the pip of every environment"))
     return list(wanted.values())
 

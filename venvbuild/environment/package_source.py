@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import uv
 
-from venvbuild.installer import Installer
+from venvbuild.environment.installer import Installer
 from venvbuild.interpreters import Interpreter
 from venvbuild.package_index import PackageIndex
 from venvbuild.settings import Settings, certificates
@@ -18,7 +18,7 @@ from venvbuild.settings import Settings, certificates
 log = logging.getLogger(__name__)
 
 
-class Sources(NamedTuple):
+class IndexAddresses(NamedTuple):
     """Where packages come from, with credentials."""
 
     index_url: str
@@ -26,13 +26,13 @@ class Sources(NamedTuple):
     find_links: tuple[str, ...]
 
     @classmethod
-    def of(cls, settings: Settings) -> Sources:
+    def of(cls, settings: Settings) -> IndexAddresses:
         """As this process is configured."""
         return cls(settings["index_url"], settings["extra_index_urls"], settings["find_links"])
 
 
 @dataclass(frozen=True)
-class Supply:
+class PackageSource:
     """The interpreter that packages are for, who installs them, whom to ask, and what was built here."""
 
     interpreter: Interpreter
@@ -50,7 +50,7 @@ class Supply:
     @classmethod
     def of(
         cls,
-        sources: Sources,
+        sources: IndexAddresses,
         interpreter: Interpreter,
         settings: Settings,
         environ: Mapping[str, str],
@@ -59,7 +59,7 @@ class Supply:
         scratch: Path,
         sdists: tuple[str, ...] = (),
         shares_cache: bool = False,
-    ) -> Supply:
+    ) -> PackageSource:
         """The one that this process is configured for, with nothing built yet; `shares_cache` as in `Installer`."""
         installer = Installer(
             Path(uv.find_uv_bin()),
@@ -74,7 +74,7 @@ class Supply:
 
 
 def package_index(
-    sources: Sources, settings: Settings, environ: Mapping[str, str], timeout_s: float | None = None
+    sources: IndexAddresses, settings: Settings, environ: Mapping[str, str], timeout_s: float | None = None
 ) -> PackageIndex:
     """What we ask ourselves; with the user's CA file, netrc and time-out (uv's or pip's variable; default 20 s)."""
     configured = environ.get("UV_HTTP_TIMEOUT") or environ.get("PIP_DEFAULT_TIMEOUT") or ""

@@ -9,6 +9,7 @@ from athena import index, publication, table
 from athena.dialect import tables_of
 from athena.engines import Answer, Engine
 from athena.statement import Scope, Statement
+from venvbuild.builds import places
 from venvbuild.errors import UsageError
 from venvbuild.stores import Store
 
@@ -61,7 +62,7 @@ class ByteLimit:
                 since = max(scope.since or "", read.covered_before)
                 sizes += self._rows(replace(scope, since=since or None), reads)
                 for name in read.segments:
-                    sizes += [one.size_bytes for one in self.store.list(f"{index.FOLDER}/{name}/{folder}/")]
+                    sizes += [one.size_bytes for one in self.store.list(f"{places.INDEX}/{name}/{folder}/")]
                 reads += [f"{len(read.segments)} segments of the index"] if read.segments else []
         return sum(sizes), " and ".join(dict.fromkeys(reads)) or "no rows"
 

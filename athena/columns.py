@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from venvbuild.metadata import schema
+from venvbuild.builds import schema
 
 _LEFT_OUT = "files"
 _TIMESTAMPS = {"created_at"}

@@ -25,6 +25,7 @@ from athena.index_cache import IndexCache
 from athena.row_cache import RowCache, scan
 from athena.segments import Ingredients, MadeSegment, make
 from athena.statement import Scope
+from venvbuild.builds import places
 from venvbuild.errors import IntegrityError, StoreUnavailable
 from venvbuild.stores import Entry, Store
 
@@ -253,7 +254,7 @@ class Compactor:
                 self._remove(one.name)
 
     def _remove(self, name: str) -> None:
-        for entry in self.store.list(f"{index.FOLDER}/{name}/"):
+        for entry in self.store.list(f"{places.INDEX}/{name}/"):
             self.store.remove(entry.key)
 
     def _sweep(self) -> None:
@@ -261,7 +262,7 @@ class Compactor:
         current, etag = index.read_with_etag(self.store)
         old = _retired_long_ago(current)
         known = {one.name for one in current.segments} | set(current.retired)
-        found = {entry.key.split("/")[2] for entry in self.store.list(f"{index.FOLDER}/") if entry.key.count("/") > 2}
+        found = {entry.key.split("/")[2] for entry in self.store.list(f"{places.INDEX}/") if entry.key.count("/") > 2}
         left = {name: _instant(datetime.now(UTC)) for name in found - known if index.is_name(name)}
         if not (old or left):
             return

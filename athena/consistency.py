@@ -12,6 +12,7 @@ from athena import table
 from athena.index_check import index_problems
 from athena.statement import Scope
 from athena.sync import committed_builds
+from venvbuild.builds import places
 from venvbuild.errors import IntegrityError, Problem
 from venvbuild.stores import Entry, Store
 
@@ -43,7 +44,7 @@ def find_problems(store: Store, cache: Path) -> Iterator[Problem]:
 
 
 def _strays(store: Store) -> Iterator[Problem]:
-    for entry in store.list(f"{table.ROWS}/"):
+    for entry in store.list(f"{places.ROWS}/"):
         name = entry.key.rpartition("/")[2]
         if not table.is_row(entry.key) and not name.startswith((".", "_")):
             why = "Athena and Trino read every object here as rows"
@@ -57,7 +58,7 @@ def _of_row(store: Store, entry: Entry) -> tuple[Problem, ...]:
         return error.problems
     if row is None:
         return ()
-    wanted = f"{table.ROWS}/dt={row['created_at'][:10]}/{row['venv_version']}.json"
+    wanted = f"{places.ROWS}/dt={row['created_at'][:10]}/{row['venv_version']}.json"
     why = f"by what it says it belongs at {wanted}"
     if wanted == entry.key:
         instant = re.sub(r"\D", "", row["created_at"])

@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from venvbuild.builds import places
 from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.stores import Store
 
-FOLDER = "venv-catalog/index"
-CURRENT = f"{FOLDER}/CURRENT.json"
+CURRENT = f"{places.INDEX}/CURRENT.json"
 REBUILD = "`venvbuild table compact --rebuild` makes the index anew from the rows"
 _FORMAT = 1
 _NAME = re.compile(r"[0-9a-f]{16}")
@@ -67,7 +67,7 @@ class Segment:
 
     def key(self, file: IndexFile) -> str:
         """Where a file of this segment is in the store."""
-        return f"{FOLDER}/{self.name}/{file.name}.parquet"
+        return f"{places.INDEX}/{self.name}/{file.name}.parquet"
 
     def overlaps(self, first_build_no: int, end_build_no: int) -> bool:
         """Whether builds from the first on, and before the end, may be in it."""

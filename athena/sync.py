@@ -11,9 +11,9 @@ from pathlib import Path
 from athena import index, table
 from athena.compaction import Compactor
 from athena.statement import Scope
+from venvbuild.builds import key as build_key
+from venvbuild.builds import places, read
 from venvbuild.errors import IntegrityError, NotInStore, Problem
-from venvbuild.metadata import BUILDS, NAME, read
-from venvbuild.metadata import key as build_key
 from venvbuild.stores import Store
 
 _AT_ONCE = 16
@@ -45,9 +45,9 @@ def difference(store: Store) -> Difference:
 
 def committed_builds(store: Store) -> Iterator[str]:
     """The venv_versions of all builds that have a metadata.json."""
-    for entry in store.list(f"{BUILDS}/"):
+    for entry in store.list(f"{places.BUILDS}/"):
         parts = entry.key.split("/")
-        if len(parts) == 3 and parts[2] == NAME:
+        if len(parts) == 3 and parts[2] == places.METADATA:
             yield parts[1]
 
 
@@ -85,7 +85,7 @@ def _remove(store: Store, key: str) -> None:
     """Unless its build was committed meanwhile."""
     if _is_in_place(key):
         try:
-            store.read(build_key(table.version_of(key), NAME))
+            store.read(build_key(table.version_of(key), places.METADATA))
         except NotInStore:
             pass
         else:
@@ -100,4 +100,4 @@ def _is_in_place(key: str) -> bool:
         day = index.day_of(index.build_no(version))
     except ValueError:
         return True  # of no build of ours: judged by whether there is one
-    return key == f"{table.ROWS}/dt={day}/{version}.json"
+    return key == f"{places.ROWS}/dt={day}/{version}.json"

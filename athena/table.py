@@ -15,18 +15,18 @@ from typing import Any
 
 from athena.columns import columns
 from athena.statement import Scope
+from venvbuild.builds import places
 from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.stores import Entry, Store
 
-ROWS = "venv-catalog/builds"
 _LAST = "9999-12-32"
-_KEY = re.compile(rf"{ROWS}/dt=(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/[^/._][^/]*\.json")
+_KEY = re.compile(rf"{places.ROWS}/dt=(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/[^/._][^/]*\.json")
 """What engines read as rows; they skip names that begin with `.` or `_`."""
 
 
 def row_key(metadata: Mapping[str, Any]) -> str:
     """Where the row of a build is; its day is the day of `created_at` (UTC)."""
-    return f"{ROWS}/dt={metadata['created_at'][:10]}/{metadata['venv_version']}.json"
+    return f"{places.ROWS}/dt={metadata['created_at'][:10]}/{metadata['venv_version']}.json"
 
 
 def row(metadata: Mapping[str, Any]) -> bytes:
@@ -70,10 +70,10 @@ def _listed(store: Store, scope: Scope) -> Iterator[Entry]:
     if scope.days is not None:
         for day in sorted(set(scope.days)):
             if (scope.since or "") <= day < (scope.before or _LAST):
-                yield from store.list(f"{ROWS}/dt={day}/")
+                yield from store.list(f"{places.ROWS}/dt={day}/")
         return
-    for entry in store.list(f"{ROWS}/", f"{ROWS}/dt={scope.since}" if scope.since else ""):
-        if scope.before and entry.key >= f"{ROWS}/dt={scope.before}":
+    for entry in store.list(f"{places.ROWS}/", f"{places.ROWS}/dt={scope.since}" if scope.since else ""):
+        if scope.before and entry.key >= f"{places.ROWS}/dt={scope.before}":
             return
         yield entry
 

@@ -23,7 +23,8 @@ from typing import NamedTuple
 
 from venvbuild import archive, interpreters, leaks
 from venvbuild.archive import Known
-from venvbuild.environment import LOCK, read_lock
+from venvbuild.builds import places
+from venvbuild.environment import read_lock
 from venvbuild.fragment_cache import FragmentCache
 from venvbuild.installed import MANIFEST, Manifest, distributions_in, site_packages
 from venvbuild.interpreters import Interpreter
@@ -69,7 +70,7 @@ def main() -> None:
 def _pack(work: Path, output: Path, version: str, level: int, compiled_by: Interpreter | None, cache: Path) -> None:
     venv = work / "venv"
     installed = distributions_in([site_packages(venv, version)], with_damage=False)
-    hashes = {name: digests for name, _, digests in read_lock((work / LOCK).read_text("utf-8"))}
+    hashes = {name: digests for name, _, digests in read_lock((work / places.LOCK).read_text("utf-8"))}
     archive.pack(
         venv,
         output,

@@ -16,7 +16,7 @@ from tests.support.archives import content_sha256
 from tests.support.packing import Packable, files_of
 from venvbuild import process, restore
 from venvbuild.archive import Archive, Known
-from venvbuild.archive_index import NAME
+from venvbuild.builds import places
 from venvbuild.errors import IntegrityError, StoreUnavailable
 from venvbuild.fragment_cache import FragmentCache
 from venvbuild.installed import distributions_in
@@ -238,7 +238,7 @@ def restored(env: Packable) -> Path:
 
 def bring_back(env: Packable, *, compiles: bool) -> Path:
     made = pack(env)
-    (env.folder / NAME).write_text(made.index.text())
+    (env.folder / places.ARCHIVE_INDEX).write_text(made.index.text())
     target = env.folder / "a place"
     machine = Machine(here, env.cache, "99.0", lambda *counts: None, compiles=compiles)
     restore.from_archive(made.path, target, machine)

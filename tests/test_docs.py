@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from venvbuild import __version__, errors, metadata
+from venvbuild import __version__, builds, errors
 from venvbuild.commands import COMMANDS
 from venvbuild.findings import FAILING, REPORTED
 from venvbuild.settings import SETTINGS, Setting
@@ -90,7 +90,7 @@ def test_every_exit_code_is_in_the_reference() -> None:
 
 def test_every_field_of_the_metadata_is_in_the_reference_in_order() -> None:
     documented = [name for name in rows("metadata.json") if name != "field"]
-    assert documented == list(metadata.schema()["properties"])
+    assert documented == list(builds.schema()["properties"])
 
 
 def test_every_type_of_finding_is_in_the_reference() -> None:

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from venvbuild import schemas
+from venvbuild.builds import places
 from venvbuild.errors import IntegrityError
 
-NAME = "archive_index.json"
 SCHEMA_VERSION = 1
 HEADER_BYTES = 10
 """Of the gzip header before the first fragment."""
@@ -62,7 +62,7 @@ class ArchiveIndex:
         return f'{head}, "fragments": [\n{lines}\n]}}\n'
 
 
-def parse(content: bytes, where: str = NAME) -> ArchiveIndex:
+def parse(content: bytes, where: str = places.ARCHIVE_INDEX) -> ArchiveIndex:
     """The index in an archive_index.json, with its sums done: what it says of one archive agrees with itself.
 
     Unknown fields are passed over.

@@ -12,6 +12,7 @@ from pathlib import Path
 import uv
 
 from venvbuild import interpreters, text
+from venvbuild.builds import places
 from venvbuild.environment import IndexAddresses, package_index
 from venvbuild.errors import VenvBuildError
 from venvbuild.process import CommandFailed, clean_environment, run
@@ -120,7 +121,7 @@ def _store(settings: Settings) -> Iterator[Examined]:
     """Writes and reads, as a claim would; without the cache, so that the store has to prove itself now."""
     store = store_of(settings, remember=False)
     store.prepare()
-    has_builds = next(iter(store.list("venv-catalog/builds/")), None) is not None
+    has_builds = next(iter(store.list(f"{places.ROWS}/")), None) is not None
     holds = "has builds" if has_builds else "is empty"
     yield Examined("store", OK, f"{strip_credentials(store.url)} can be written and {holds}")
 

@@ -17,13 +17,14 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from venvbuild import requirements, summary, workdir
+from venvbuild.builds import places
 from venvbuild.errors import ConflictsFound, RequirementsRefused
 from venvbuild.installed import distributions_in, site_packages
 from venvbuild.requirements import file as file_module
-from venvbuild.steps import REQUIREMENTS, VENV
+from venvbuild.steps import VENV
 from venvbuild.summary import Summary
 from venvbuild.text import shown
-from venvbuild.workdir import BUILD_LOG, STEPS, WorkDir
+from venvbuild.workdir import STEPS, WorkDir
 
 _MAX_TEXT = 2000
 """Characters of one sentence; the longest honest one, a resolver's explanation, has a few hundred."""
@@ -169,7 +170,7 @@ def of(folder: Path) -> Outcome | None:
         build_url=_text(asked.get("build_url")),
         source_revision=_text(asked.get("source_revision")),
         metadata={},
-        last_lines=_last_lines(folder / BUILD_LOG),
+        last_lines=_last_lines(folder / places.BUILD_LOG),
     )
     if is_refused:
         steps = tuple(Step(name, "failed" if name == "check" else "not run", None) for name in STEPS)
@@ -251,7 +252,7 @@ def _parsed(content: bytes, full: str) -> tuple[file_module.Pin, ...]:
         "python_full_version": full,
         "implementation_version": full,
     }
-    return requirements.parse(content, REQUIREMENTS, target).pins
+    return requirements.parse(content, places.REQUIREMENTS, target).pins
 
 
 @dataclass(frozen=True)
@@ -265,7 +266,7 @@ class _Pins:
     def read(cls, folder: Path, work: WorkDir) -> Self:
         name = _text(work.settings["requirements"])
         try:
-            return cls(name, _parsed((folder / REQUIREMENTS).read_bytes(), work.settings["python_full_version"]))
+            return cls(name, _parsed((folder / places.REQUIREMENTS).read_bytes(), work.settings["python_full_version"]))
         except (OSError, RequirementsRefused):  # changed by hand since
             return cls(name, ())
 

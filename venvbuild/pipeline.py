@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from athena import index, table
 from venvbuild import extras, logs, steps, workdir
+from venvbuild.builds import places
 from venvbuild.errors import IntegrityError, UsageError, VenvBuildError, of_disk
 from venvbuild.redaction import REDACTOR
 from venvbuild.retrying import retried
@@ -20,7 +21,7 @@ from venvbuild.settings import Settings
 from venvbuild.steps import Checked, Job, Made, Request
 from venvbuild.stores import Store, store_of
 from venvbuild.text import shown
-from venvbuild.workdir import BUILD_LOG, STEPS
+from venvbuild.workdir import STEPS
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ def run_step(
         if not again and work.is_up_to_date(step, _step_key(step, job)):
             progress.ended(step, 0, "unchanged")
         else:
-            logs.follow(work.path / BUILD_LOG)
+            logs.follow(work.path / places.BUILD_LOG)
             _run(step, job, progress)
         return work.result(step)
 
@@ -129,7 +130,7 @@ def refused(error: VenvBuildError, folder: Path, asked: Mapping[str, Any]) -> No
 
 def _check(job: Job, checked: Checked, begun: float, progress: Progress) -> None:
     job.work.start(checked.recorded)
-    logs.follow(job.path / BUILD_LOG)
+    logs.follow(job.path / places.BUILD_LOG)
     job.work.begin("check")
     _finish("check", job, steps.check(job, checked), _key(checked.recorded), begun, progress)
 
@@ -158,7 +159,7 @@ def _named(error: Exception, job: Job) -> VenvBuildError:
         return error
     bug = VenvBuildError(
         f"a bug in venvbuild: {shown(f'{type(error).__name__}: {error}', _MAX_BUG)}",
-        where=str(job.path / BUILD_LOG), fix="report it with the traceback",
+        where=str(job.path / places.BUILD_LOG), fix="report it with the traceback",
     )  # fmt: skip
     return (of_disk(error) if isinstance(error, OSError) else None) or bug
 

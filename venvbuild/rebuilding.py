@@ -11,9 +11,10 @@ from typing import Any
 
 from packaging.version import Version
 
-from venvbuild import environment, metadata, rehoming, requirements, restore, targets
+from venvbuild import builds, environment, rehoming, requirements, restore, targets
+from venvbuild.builds import places
 from venvbuild.conflicts import find_conflicts
-from venvbuild.environment import LOCK, Closure, LockedDistribution, PackageSource
+from venvbuild.environment import Closure, LockedDistribution, PackageSource
 from venvbuild.errors import IntegrityError, Problem, ResolutionError
 from venvbuild.files import walk
 from venvbuild.installed import distributions_in, site_packages
@@ -49,11 +50,11 @@ def rebuild(
             says, or the index has no file with a hash of the lock. IndexUnavailable, StoreUnavailable: a retry may
             help. Whatever is raised, `target` is as it was.
     """
-    build = metadata.read(store, venv_version)
+    build = builds.read(store, venv_version)
     target = restore.absolute(target)
     targets.check(target)
     interpreter = machine.find_interpreter(build["python_version"])
-    locked = _closure(_pins(store, build, LOCK, interpreter), store.uri(metadata.key(venv_version, LOCK)))
+    locked = _closure(_pins(store, build, places.LOCK, interpreter), store.uri(builds.key(venv_version, places.LOCK)))
     roots = [Root(pin.canonical_name, pin.extras) for pin in _pins(store, build, _REQUIREMENTS, interpreter).active]
     with targets.staged(target) as staging:
         source = supply_for(interpreter, staging)
@@ -82,7 +83,7 @@ def rebuild(
 
 def _pins(store: Store, build: Mapping[str, Any], name: str, interpreter: Interpreter) -> Requirements:
     """A requirements file of the build, as it reads on this machine."""
-    return requirements.parse(metadata.read_file(store, build, name), name, interpreter.marker_environment)
+    return requirements.parse(builds.read_file(store, build, name), name, interpreter.marker_environment)
 
 
 def _closure(lock: Requirements, where: str) -> Closure:
@@ -107,7 +108,7 @@ def _refuse_built_from_source(locked: Closure, source: PackageSource) -> None:
     problems = [
         Problem(
             f"{one.name} {one.version} was built from source for that build, and cannot be rebuilt from its lock",
-            LOCK,
+            places.LOCK,
             "the lock holds the hash of the wheel that was made then, and the index has no such wheel",
             f"build on this machine, from the build's {_REQUIREMENTS}: venvbuild build --allow-sdist {one.name}",
             "BUILT_FROM_SOURCE",
@@ -123,7 +124,7 @@ def _install(locked: Closure, source: PackageSource, venv: Path) -> None:
     try:
         environment.create(locked, source, venv)
     except ResolutionError as error:
-        problems = (replace(one, where=one.where or LOCK, fix=_WAY_OUT) for one in error.problems)
+        problems = (replace(one, where=one.where or places.LOCK, fix=_WAY_OUT) for one in error.problems)
         raise ResolutionError.of(problems) from error
 
 
@@ -134,7 +135,7 @@ def _refuse_incomplete(venv: Path, roots: list[Root], interpreter: Interpreter, 
     problems = [
         Problem(
             REDACTOR.redact(finding.sentence),
-            LOCK,
+            places.LOCK,
             f"the lock was made for {build['platform']}, this is {interpreter.platform}",
             _WAY_OUT,
             "INCOMPLETE",

@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from venvbuild import archive_index, bundle, crew, fetching, metadata, rehoming, targets, unpacking
+from venvbuild import archive_index, builds, bundle, crew, fetching, rehoming, targets, unpacking
 from venvbuild.archive_index import ArchiveIndex, Fragment
+from venvbuild.builds import archive_name, places
 from venvbuild.errors import IntegrityError, Problem, UsageError
 from venvbuild.fetching import Bodies, Evicted, ReadRange
 from venvbuild.fragment_cache import FragmentCache
@@ -86,8 +87,8 @@ def get(store: Store, venv_version: str, target: Path, machine: Machine) -> Rest
         NotInStore: there is no such build, or a file of it is gone. IntegrityError: something is not what it should
             be; nothing is left. StoreUnavailable: the store or the disk fails.
     """
-    build = metadata.read(store, venv_version)
-    key = metadata.key(venv_version, metadata.archive_name(venv_version))
+    build = builds.read(store, venv_version)
+    key = builds.key(venv_version, archive_name(venv_version))
     index = _stored_index(store, build)
     origin = _Origin(
         lambda offset, length: store.read_range(key, offset, length),
@@ -112,7 +113,7 @@ def from_archive(file: Path, target: Path, machine: Machine) -> Restored:
     try:
         size_bytes = file.stat().st_size
         build = _beside(file)
-        index_file = file.with_name(archive_index.NAME)
+        index_file = file.with_name(places.ARCHIVE_INDEX)
         content = index_file.read_bytes() if index_file.is_file() else None
         descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
@@ -135,10 +136,10 @@ def from_archive(file: Path, target: Path, machine: Machine) -> Restored:
 
 def _stored_index(store: Store, build: Mapping[str, Any]) -> ArchiveIndex | None:
     """The index of a build, which must be the one its metadata names; None for a build that has none."""
-    if archive_index.NAME not in build["files"]:
+    if places.ARCHIVE_INDEX not in build["files"]:
         return None
-    key = metadata.key(build["venv_version"], archive_index.NAME)
-    index = archive_index.parse(metadata.read_file(store, build, archive_index.NAME), store.uri(key))
+    key = builds.key(build["venv_version"], places.ARCHIVE_INDEX)
+    index = archive_index.parse(builds.read_file(store, build, places.ARCHIVE_INDEX), store.uri(key))
     if index.archive_size_bytes != build["archive_size_bytes"]:
         raise IntegrityError("the index is of an archive of another size", where=store.uri(key), fix="build it again")
     return index
@@ -147,12 +148,12 @@ def _stored_index(store: Store, build: Mapping[str, Any]) -> ArchiveIndex | None
 def _beside(file: Path) -> dict[str, Any] | None:
     """The metadata.json beside an archive, when it is of that archive."""
     try:
-        build = json.loads(file.with_name(metadata.NAME).read_bytes())
-        if file.name != metadata.archive_name(build["venv_version"]):
+        build = json.loads(file.with_name(places.METADATA).read_bytes())
+        if file.name != archive_name(build["venv_version"]):
             return None
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
-    metadata.validate(build)
+    builds.validate(build)
     return build  # type: ignore[no-any-return]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def load(schema_name: str) -> dict[str, Any]:
-    """The schema `venvbuild/<schema_name>`."""
+    """The schema at `venvbuild/<schema_name>`, which is beside the module that it is for."""
     return json.loads(resources.files("venvbuild").joinpath(schema_name).read_bytes())  # type: ignore[no-any-return]
 
 

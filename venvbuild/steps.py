@@ -20,19 +20,17 @@ from packaging.utils import canonicalize_name
 from venvbuild import (
     __version__,
     archive,
-    archive_index,
+    builds,
     bundle,
-    commit,
     environment,
     inspection,
     interpreters,
     leaks,
-    metadata,
     needs,
     requirements,
 )
+from venvbuild.builds import Description, places
 from venvbuild.environment import (
-    LOCK,
     IndexAddresses,
     PackageSource,
     build_sdists,
@@ -49,21 +47,11 @@ from venvbuild.requirements import Requirements
 from venvbuild.settings import Settings
 from venvbuild.stores import store_of
 from venvbuild.text import count_text, shown_to_all, size_text
-from venvbuild.workdir import BUILD_LOG, WorkDir
+from venvbuild.workdir import WorkDir
 
 log = logging.getLogger(__name__)
 
-REQUIREMENTS, NORMALISED, VENV, ARCHIVE = "requirements.txt", "requirements.normalised.txt", "venv", "venv.tar.gz"
-_REPORTS = (
-    "installed_packages.json",
-    "installed_packages.txt",
-    "pipdeptree.dot",
-    "pipdeptree.json",
-    "pipdeptree.txt",
-    "pipdeptree.svg",
-    "conflicts.json",
-    "conflicts.txt",
-)
+NORMALISED, VENV, ARCHIVE = "requirements.normalised.txt", "venv", "venv.tar.gz"
 _RECORDED = (
     "env_name",
     "python_version",
@@ -82,7 +70,7 @@ _RECORDED = (
 class Request:
     """What was asked of `check` beside the settings."""
 
-    requirements: Path = Path(REQUIREMENTS)
+    requirements: Path = Path(places.REQUIREMENTS)
     locked: bool = False
     allow_sdist: tuple[str, ...] = ()
     allow_python_download: bool = False
@@ -202,13 +190,13 @@ def _allowed_sdists(request: Request, read: Requirements) -> list[str]:
 
 def check(job: Job, checked: Checked) -> Made:
     """The file as given, and the copy that installers read."""
-    (job.path / REQUIREMENTS).write_bytes(checked.requirements.content)
+    (job.path / places.REQUIREMENTS).write_bytes(checked.requirements.content)
     (job.path / NORMALISED).write_text(checked.requirements.normalised(), "utf-8")
     for warning in checked.requirements.warnings:
         log.warning("%s", warning.as_line())
     pins, warnings = len(checked.requirements.pins), len(checked.requirements.warnings)
     return Made(
-        (REQUIREMENTS, NORMALISED),
+        (places.REQUIREMENTS, NORMALISED),
         {"pins": pins, "warnings": warnings},
         f"{count_text(pins, 'pin')}, Python {checked.interpreter.full_version}"
         + (f", {count_text(warnings, 'warning')}" if warnings else ""),
@@ -222,7 +210,7 @@ def create(job: Job) -> Made:
     if source.sdists:
         source = build_sdists(read, source)
     locked = environment.lock(read, source, fail_on_conflicts=recorded["fail_on_conflicts"], locked=recorded["locked"])
-    (job.path / LOCK).write_text(locked.text(), "utf-8")
+    (job.path / places.LOCK).write_text(locked.text(), "utf-8")
     if locked.not_pinned:
         log.warning("%s not pinned by you: %s", _are(len(locked.not_pinned)), ", ".join(locked.not_pinned))
     made = environment.create(locked, source, job.path / VENV, with_pip=recorded["installer"] == "pip")
@@ -234,7 +222,7 @@ def create(job: Job) -> Made:
     )
     forced = ", pins forced" if locked.is_forced else ""
     return Made(
-        (LOCK, VENV, MANIFEST),
+        (places.LOCK, VENV, MANIFEST),
         {
             "installer": used,
             "not_pinned": locked.not_pinned,
@@ -297,9 +285,9 @@ def pack(job: Job) -> Made:
             compiled_by=interpreter if chosen["bytecode"] else None,
             instead=base.members if base else None,
         )
-    (job.path / archive_index.NAME).write_text(made.index.text(), "utf-8")
+    (job.path / places.ARCHIVE_INDEX).write_text(made.index.text(), "utf-8")
     return Made(
-        (ARCHIVE, archive_index.NAME),
+        (ARCHIVE, places.ARCHIVE_INDEX),
         {
             "sha256": made.sha256,
             "size_bytes": made.size_bytes,
@@ -321,7 +309,7 @@ def describe(job: Job) -> Made:
     """metadata.json, without the fields that the claim gives."""
     recorded, result = job.work.settings, job.work.result
     packages = result("inspect")["installed_packages"]
-    description = metadata.Description(
+    description = Description(
         python_version=recorded["python_version"],
         python_full_version=recorded["python_full_version"],
         platform=_interpreter(job).platform,
@@ -342,8 +330,8 @@ def describe(job: Job) -> Made:
         requires=bundle.joined(result("inspect")["requires"], result("pack")["base_requires"]),
         duration_s={step: job.work.duration_s(step) for step in ("check", "create", "inspect", "pack")},
     )
-    (job.path / metadata.NAME).write_text(json.dumps(description.as_json(), indent=2) + "\n", "utf-8")
-    return Made((metadata.NAME,), summary=count_text(len(packages), "package"))
+    (job.path / places.METADATA).write_text(json.dumps(description.as_json(), indent=2) + "\n", "utf-8")
+    return Made((places.METADATA,), summary=count_text(len(packages), "package"))
 
 
 def upload(job: Job) -> Made:
@@ -351,11 +339,11 @@ def upload(job: Job) -> Made:
     store = store_of(job.settings)
     folder = job.path / "upload"
     folder.mkdir(exist_ok=True)
-    description = json.loads((job.path / metadata.NAME).read_bytes())
+    description = json.loads((job.path / places.METADATA).read_bytes())
     description["duration_s"]["describe"] = job.work.duration_s("describe")
-    names = [REQUIREMENTS, LOCK, *_REPORTS, BUILD_LOG, archive_index.NAME, ARCHIVE]
+    names = [places.REQUIREMENTS, places.LOCK, *places.REPORTS, places.BUILD_LOG, places.ARCHIVE_INDEX, ARCHIVE]
     files = {name: job.path / name for name in names if (job.path / name).is_file()}
-    done = commit.commit(store, description, files, folder)
+    done = builds.commit(store, description, files, folder)
     return Made((), {"metadata": dict(done.metadata), "store": store.url}, f"{done.venv_version} in {store.url}")
 
 
@@ -388,12 +376,12 @@ def _interpreter(job: Job) -> Interpreter:
 
 
 def _requirements(job: Job, interpreter: Interpreter) -> Requirements:
-    content = (job.path / REQUIREMENTS).read_bytes()
+    content = (job.path / places.REQUIREMENTS).read_bytes()
     return requirements.parse(content, job.work.settings["requirements"], interpreter.marker_environment)
 
 
 def _locked_hashes(job: Job) -> dict[str, tuple[str, ...]]:
-    return {name: hashes for name, _, hashes in read_lock((job.path / LOCK).read_text("utf-8"))}
+    return {name: hashes for name, _, hashes in read_lock((job.path / places.LOCK).read_text("utf-8"))}
 
 
 def _with_credentials(recorded: str, current: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from venvbuild import metadata, workdir
+from venvbuild import builds, workdir
 from venvbuild.errors import ConflictsFound
 from venvbuild.text import count_text
 from venvbuild.workdir import STEPS, WorkDir
@@ -99,7 +99,7 @@ def _place(work: WorkDir) -> dict[str, str]:
         return {}
     build = work.result("upload")["metadata"]
     version: str = build["venv_version"]
-    store = build["venv_archive"].removesuffix("/" + metadata.key(version, f"{version}.tar.gz"))
+    store = build["venv_archive"].removesuffix("/" + builds.key(version, f"{version}.tar.gz"))
     # A prefix of S3 may hold < or &, which Jenkins may show as HTML; % is there already where a folder's name was odd.
     return {"venv_version": version, "store": quote(store, safe="/:%")}
 

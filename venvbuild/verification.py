@@ -13,8 +13,9 @@ from typing import Any
 
 from zlib_ng import zlib_ng
 
-from venvbuild import archive_index, fetching, metadata, restore
+from venvbuild import archive_index, builds, fetching, restore
 from venvbuild.archive_index import HEADER_BYTES, ArchiveIndex
+from venvbuild.builds import archive_name, places
 from venvbuild.content_digest import content_sha256
 from venvbuild.errors import IntegrityError, NotInStore, Problem
 from venvbuild.installed import Distribution, distributions_in, site_packages
@@ -72,15 +73,15 @@ def verify(store: Store, venv_version: str, *, machine: Machine | None = None) -
         NotInStore: there is no such build. StoreUnavailable: the store fails. UsageError: the environment does not fit
             this machine, so that it cannot be restored here.
     """
-    build = metadata.read(store, venv_version)
+    build = builds.read(store, venv_version)
     problems: list[Problem] = []
     index = _index(store, build, problems)
     bytes_read = sum(_read(store, build, name, index, problems) for name in build["files"])
     if (build["archive_sha256"], build["archive_size_bytes"]) != _of_archive(build):
-        problems.append(_problem(store, metadata.key(venv_version, metadata.NAME), "it names two different archives"))
+        problems.append(_problem(store, builds.key(venv_version, places.METADATA), "it names two different archives"))
     foreign = _foreign(store, build)
-    if archive_index.NAME in foreign:
-        key = metadata.key(venv_version, archive_index.NAME)
+    if places.ARCHIVE_INDEX in foreign:
+        key = builds.key(venv_version, places.ARCHIVE_INDEX)
         problems.append(_problem(store, key, "metadata.json does not name it, and whoever restores would believe it"))
     imported = None
     if machine is not None and not problems:
@@ -96,8 +97,8 @@ def _read(
     store: Store, build: Mapping[str, Any], name: str, index: ArchiveIndex | None, problems: list[Problem]
 ) -> int:
     """Compare one file with all that is known of it; its bytes."""
-    key, promised = metadata.key(build["venv_version"], name), build["files"][name]
-    of_archive = index if name == metadata.archive_name(build["venv_version"]) else None
+    key, promised = builds.key(build["venv_version"], name), build["files"][name]
+    of_archive = index if name == archive_name(build["venv_version"]) else None
     watch = _Watch(of_archive)
     plain = watch.plain(_pieces(store, key, promised["size_bytes"]))
     try:
@@ -162,9 +163,9 @@ class _Watch:
 
 def _index(store: Store, build: Mapping[str, Any], problems: list[Problem]) -> ArchiveIndex | None:
     """The index, when it is readable; that its bytes are the promised ones is judged like any file's."""
-    if archive_index.NAME not in build["files"]:
+    if places.ARCHIVE_INDEX not in build["files"]:
         return None
-    key = metadata.key(build["venv_version"], archive_index.NAME)
+    key = builds.key(build["venv_version"], places.ARCHIVE_INDEX)
     try:
         index = archive_index.parse(store.read(key).body, store.uri(key))
         fetching.check_limits(index)
@@ -182,16 +183,19 @@ def _unlike_content(plain: Iterator[bytes], build: Mapping[str, Any], index: Arc
         found = content_sha256(plain)
     except IntegrityError as error:
         return error.problems[0].what
-    for name, promised in ((metadata.NAME, build.get("content_sha256")), (archive_index.NAME, index.content_sha256)):
+    for name, promised in (
+        (places.METADATA, build.get("content_sha256")),
+        (places.ARCHIVE_INDEX, index.content_sha256),
+    ):
         if promised not in (None, found):
             return f"what it holds is not what content_sha256 in {name} says"
     return ""
 
 
 def _foreign(store: Store, build: Mapping[str, Any]) -> list[str]:
-    folder = metadata.key(build["venv_version"], "")
+    folder = builds.key(build["venv_version"], "")
     there = [entry.key.removeprefix(folder) for entry in store.list(folder)]
-    return [name for name in there if name != metadata.NAME and name not in build["files"]]
+    return [name for name in there if name != places.METADATA and name not in build["files"]]
 
 
 def _pieces(store: Store, key: str, size_bytes: int) -> Iterator[bytes]:
@@ -207,7 +211,7 @@ def _pieces(store: Store, key: str, size_bytes: int) -> Iterator[bytes]:
 
 
 def _of_archive(build: Mapping[str, Any]) -> tuple[str | None, int | None]:
-    promised = build["files"].get(metadata.archive_name(build["venv_version"]), {})
+    promised = build["files"].get(archive_name(build["venv_version"]), {})
     return promised.get("sha256"), promised.get("size_bytes")
 
 
@@ -220,7 +224,7 @@ def _imported(store: Store, build: Mapping[str, Any], machine: Machine) -> tuple
         names = modules(distributions_in([packages]))
         failed = import_all(place / "restored" / "bin" / "python", names, place / "home")
     problems = [
-        Problem(f"{name} cannot be imported", store.uri(metadata.key(build["venv_version"], "")), why)
+        Problem(f"{name} cannot be imported", store.uri(builds.key(build["venv_version"], "")), why)
         for name, why in failed.items()
     ]
     return tuple(name for name in names if name not in failed), problems

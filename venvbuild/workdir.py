@@ -21,7 +21,6 @@ from venvbuild.errors import UsageError, of_disk
 from venvbuild.files import fingerprint, remove
 
 RECORD = "venvbuild-work.json"
-BUILD_LOG = "build.log"
 STEPS = ("check", "create", "inspect", "pack", "describe", "upload", "register")
 _SCHEMA_VERSION = 1
 

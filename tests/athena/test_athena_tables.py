@@ -16,7 +16,7 @@ from tests.support.athena_server import AthenaServer
 from tests.support.builds import put_build, version
 from tests.support.s3_servers import ACCESS_KEY, REGION, SECRET_KEY
 from tests.support.tool import Tool
-from venvbuild import metadata
+from venvbuild import builds
 from venvbuild.errors import UsageError
 from venvbuild.stores import open_store
 
@@ -35,7 +35,7 @@ def user(tool: Tool, athena_server: AthenaServer, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setenv(variable, value)
     store = open_store(tool.store)
     for number in range(2):
-        table.register(store, metadata.read(store, put_build(store, number)))
+        table.register(store, builds.read(store, put_build(store, number)))
     return tool
 
 

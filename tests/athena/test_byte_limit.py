@@ -18,7 +18,7 @@ from benchmarks import catalog
 from tests.support.builds import put_build
 from tests.support.tool import Tool
 from tests.support.trino_server import TrinoServer
-from venvbuild import metadata, settings
+from venvbuild import builds, settings
 from venvbuild.errors import UsageError
 from venvbuild.stores import Store, open_store
 
@@ -64,7 +64,7 @@ def test_the_commands_refuse_before_the_engine_is_asked(tool: Tool) -> None:
     store = open_store(tool.store)
     versions = [put_build(store, number) for number in range(2)]
     for one in versions:
-        table.register(store, metadata.read(store, one))
+        table.register(store, builds.read(store, one))
     for command in (["find", "good"], ["count", "good"], ["diff", *versions], ["query", "all_builds"]):
         done = tool.run(*command, "--max-bytes", "10", "--json")
         assert (done.code, done.json["error"]["problems"][0]["where"]) == (2, "--max-bytes")

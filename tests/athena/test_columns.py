@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from athena import questions
 from athena.columns import columns
-from venvbuild.metadata import schema
+from venvbuild.builds import schema
 
 TABLES = Path(__file__).resolve().parents[2] / "athena" / "sql" / "tables"
 FIRST = """CREATE EXTERNAL TABLE venv_builds_metadata (

@@ -26,7 +26,7 @@ from benchmarks import catalog
 from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
 from tests.support.tool import Tool
-from venvbuild import metadata
+from venvbuild.builds import places, read
 from venvbuild.errors import IntegrityError, StoreUnavailable
 from venvbuild.stores import Entry, Store, StoredObject, open_store
 
@@ -112,7 +112,7 @@ def test_only_the_tail_is_listed_and_nothing_of_covered_days_is_read(store: Stor
         assert queries.count(engine, Search(packages.parse(["one"])))[0] == 5
     listed = [key for call, key in watched.calls if call == "list"]
     read = [key for call, key in watched.calls if call == "read" and key != index.CURRENT]
-    assert listed == [f"{table.ROWS}/dt={DAY(4)}"] * 2
+    assert listed == [f"{places.ROWS}/dt={DAY(4)}"] * 2
     [segment] = index.read(store).segments
     assert sorted(read) == sorted([segment.key(segment.packages[0]), *(table.row_key(build(day)) for day in (4, 5))])
 
@@ -248,7 +248,7 @@ def test_the_loser_of_two_takes_its_files_back(store: Store, tmp_path: Path) -> 
     [winner] = others
     assert winner
     assert (winner.added, done) == (1, Compacted(winner.index))
-    names = {entry.key.split("/")[2] for entry in store.list(f"{index.FOLDER}/")}
+    names = {entry.key.split("/")[2] for entry in store.list(f"{places.INDEX}/")}
     assert names == {"CURRENT.json", *(one.name for one in winner.index.segments), *winner.index.retired}
 
 
@@ -366,7 +366,7 @@ def test_one_late_register_reads_one_row_and_no_damaged_one_of_its_day(tmp_path:
     [late] = registered(store, build(1, 30))
     watched = Watched(store)
     Compactor(watched, tmp_path / "two").cover(DAY(1))
-    assert [one for call, one in watched.calls if call == "read" and one.startswith(table.ROWS)] == [late]
+    assert [one for call, one in watched.calls if call == "read" and one.startswith(places.ROWS)] == [late]
     assert len(found(store, tmp_path / "two")) == 10
 
 
@@ -388,17 +388,17 @@ def test_what_nobody_reads_is_removed_after_a_week(store: Store, tmp_path: Path)
     compactor = Compactor(store, tmp_path)
     compactor.compact(DAY(2))
     [first] = index.read(store).segments
-    store.put_if_absent(f"{index.FOLDER}/{'0' * 16}/builds/builds.parquet", b"of a killed compaction")
+    store.put_if_absent(f"{places.INDEX}/{'0' * 16}/builds/builds.parquet", b"of a killed compaction")
     registered(store, build(2))
     compactor.compact(DAY(3))
     retired = index.read(store).retired
     assert set(retired) == {first.name, "0" * 16}
-    names = {entry.key.split("/")[2] for entry in store.list(f"{index.FOLDER}/")}
+    names = {entry.key.split("/")[2] for entry in store.list(f"{places.INDEX}/")}
     assert set(retired) < names
     old, etag = index.read_with_etag(store)
     assert index.replace(store, replace(old, retired=dict.fromkeys(retired, "2025-01-01T00:00:00Z")), etag)
     compactor.compact(DAY(4))
-    assert {entry.key.split("/")[2] for entry in store.list(f"{index.FOLDER}/")} == names - set(retired)
+    assert {entry.key.split("/")[2] for entry in store.list(f"{places.INDEX}/")} == names - set(retired)
     assert index.read(store).retired == {}
     assert len(found(store, tmp_path)) == 2
 
@@ -411,12 +411,12 @@ def test_who_covers_a_day_removes_what_many_left_long_ago(store: Store, tmp_path
     left = [f"{number:016x}" for number in range(101)]
     old, etag = index.read_with_etag(store)
     assert index.replace(store, replace(old, retired=dict.fromkeys(left, since)), etag)
-    store.put_if_absent(f"{index.FOLDER}/{left[0]}/builds/builds.parquet", b"nobody reads it")
+    store.put_if_absent(f"{places.INDEX}/{left[0]}/builds/builds.parquet", b"nobody reads it")
     registered(store, build(1, 2))
     compactor.cover(DAY(1))
     is_old = since < "2026"
     assert set(left).isdisjoint(index.read(store).retired) == is_old
-    assert any(store.list(f"{index.FOLDER}/{left[0]}/")) != is_old
+    assert any(store.list(f"{places.INDEX}/{left[0]}/")) != is_old
     assert len(found(store, tmp_path)) == 2
 
 
@@ -442,7 +442,7 @@ def test_a_row_that_cannot_be_right_is_named_and_nothing_changes(
 
 def test_a_row_whose_name_is_no_version_is_named(tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "store"))
-    for key in (f"{table.ROWS}/dt=2025-07-01/mine.json", f"{table.ROWS}/dt=2025-07-02/venv_20250701_000000.json"):
+    for key in (f"{places.ROWS}/dt=2025-07-01/mine.json", f"{places.ROWS}/dt=2025-07-02/venv_20250701_000000.json"):
         store.put_if_absent(key, table.row(build(1)))
         with pytest.raises(IntegrityError) as caught:
             Compactor(store, tmp_path).compact(DAY(3))
@@ -505,7 +505,7 @@ def test_a_version_is_its_instant() -> None:
 def test_the_command_compacts_and_says_what_it_did(tool: Tool) -> None:
     store = open_store(tool.store)
     for number in range(3):
-        table.register(store, metadata.read(store, put_build(store, number)))
+        table.register(store, read(store, put_build(store, number)))
     first = tool.run("table", "compact", "--json").json
     assert (first["added"], first["build_count"], first["removed"]) == (3, 3, 0)
     done = tool.run("table", "compact")

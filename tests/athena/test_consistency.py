@@ -13,12 +13,13 @@ from athena.consistency import find_problems
 from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
 from tests.support.tool import Tool
-from venvbuild import metadata
+from venvbuild import builds
+from venvbuild.builds import places
 from venvbuild.stores import Store, open_store
 
 
 def registered(store: Store, number: int) -> str:
-    return table.register(store, metadata.read(store, put_build(store, number)))
+    return table.register(store, builds.read(store, put_build(store, number)))
 
 
 def rules(store: Store, cache: Path) -> list[tuple[str, str]]:
@@ -29,13 +30,13 @@ def test_a_table_with_a_row_for_each_build_is_whole(store: Store, tmp_path: Path
     for number in range(3):
         registered(store, number)
     put_build(store, 9, is_committed=False)
-    store.put_if_absent(f"{table.ROWS}/dt=2025-07-22/_SUCCESS", b"")
+    store.put_if_absent(f"{places.ROWS}/dt=2025-07-22/_SUCCESS", b"")
     assert rules(store, tmp_path / "cache") == []
 
 
 def test_a_build_without_a_row_and_a_row_without_a_build_are_named(store: Store, tmp_path: Path) -> None:
     put_build(store, 1)
-    described = metadata.read(store, put_build(store, 2))
+    described = builds.read(store, put_build(store, 2))
     instant = f"{datetime.strptime(version(3), 'venv_%Y%m%d_%H%M%S').replace(tzinfo=UTC):%Y-%m-%dT%H:%M:%SZ}"
     table.register(store, {**described, "venv_version": version(3), "created_at": instant})
     table.register(store, described)
@@ -46,9 +47,9 @@ def test_a_build_without_a_row_and_a_row_without_a_build_are_named(store: Store,
 
 
 def test_a_row_of_another_instant_and_one_that_is_no_text_are_named(store: Store, tmp_path: Path) -> None:
-    described = metadata.read(store, put_build(store, 1))
+    described = builds.read(store, put_build(store, 1))
     table.register(store, {**described, "created_at": described["created_at"].replace(":01Z", ":59Z")})
-    other = metadata.read(store, put_build(store, 2))
+    other = builds.read(store, put_build(store, 2))
     table.register(store, {**other, "conflicts": ["\ud800"]})
     named = {rule for rule, _ in rules(store, tmp_path / "cache")}
     assert named == {"MISPLACED_ROW", "BAD_ROW"}
@@ -57,7 +58,7 @@ def test_a_row_of_another_instant_and_one_that_is_no_text_are_named(store: Store
 @pytest.mark.parametrize("name", ["dt=2025-07-22/venv.tar.gz", "dt=2025-07-22/x/y.json", "x.json", "dt=today/x.json"])
 def test_an_object_that_is_no_row_is_named(store: Store, tmp_path: Path, name: str) -> None:
     registered(store, 1)
-    store.put_if_absent(f"{table.ROWS}/{name}", b"x")
+    store.put_if_absent(f"{places.ROWS}/{name}", b"x")
     assert rules(store, tmp_path / "cache") == [("STRAY_OBJECT", name.rpartition("/")[2])]
 
 
@@ -65,8 +66,8 @@ def test_every_damaged_or_misplaced_row_is_named(tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "store"))
     keys = [registered(store, number) for number in range(3)]
     Path(store.url, keys[0]).write_text('{\n"a": 1}')
-    Path(store.url, table.ROWS, "dt=2025-07-23").mkdir()
-    moved = Path(store.url, table.ROWS, "dt=2025-07-23", Path(keys[1]).name)
+    Path(store.url, places.ROWS, "dt=2025-07-23").mkdir()
+    moved = Path(store.url, places.ROWS, "dt=2025-07-23", Path(keys[1]).name)
     Path(store.url, keys[1]).rename(moved)
     Path(store.url, keys[2]).write_text("")
     assert rules(store, tmp_path / "cache") == [
@@ -80,7 +81,7 @@ def test_check_is_0_when_all_is_well_and_11_when_not(tool: Tool) -> None:
     store = open_store(tool.store)
     registered(store, 1)
     assert (tool.run("table", "check").code, tool.run("table", "check", "--json").json) == (0, [])
-    store.put_if_absent(f"{table.ROWS}/dt=2025-07-22/note.txt", b"x")
+    store.put_if_absent(f"{places.ROWS}/dt=2025-07-22/note.txt", b"x")
     done = tool.run("table", "check", "--json")
     assert done.code == 11
     assert done.json["error"]["problems"][0]["where"].endswith("note.txt")
@@ -114,7 +115,7 @@ def test_a_day_whose_index_is_not_what_its_rows_say_is_named(store: Store, tmp_p
 def test_a_damaged_file_of_the_index_is_named(store: Store, tmp_path: Path) -> None:
     registered(store, 1)
     compactor = compacted(store, tmp_path / "cache")
-    for entry in list(store.list(f"{index.FOLDER}/")):
+    for entry in list(store.list(f"{places.INDEX}/")):
         body = store.read(entry.key).body
         for damage in (None, body[:-2], b"{}"):
             store.remove(entry.key)

@@ -22,7 +22,8 @@ from tests.support.builds import put_build, version
 from tests.support.tool import Tool
 from tests.support.trino_server import Catalog, TrinoServer
 from tests.support.wheels import wheel
-from venvbuild import metadata, settings
+from venvbuild import settings
+from venvbuild.builds import read
 from venvbuild.errors import QueryEngineError
 from venvbuild.stores import open_store
 
@@ -154,7 +155,7 @@ def test_commands_on_athena_publish(tool: Tool, athena_server: AthenaServer, mon
         monkeypatch.setenv(variable, value)
     store = open_store(tool.store)
     for number in range(2):
-        table.register(store, metadata.read(store, put_build(store, number)))
+        table.register(store, read(store, put_build(store, number)))
     assert tool.run("table", "compact").code == 10  # there is no table to publish into
     made = tool.run("table", "create")
     assert made.code == 0, made.stderr

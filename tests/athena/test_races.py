@@ -27,7 +27,8 @@ from tests.stores.conftest import Place
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
 from tests.support.sizes import HEAVY, sizes
 from tests.support.tool import Tool
-from venvbuild import metadata
+from venvbuild import builds
+from venvbuild.builds import places
 from venvbuild.stores import Store, open_store
 
 pytestmark = HEAVY
@@ -80,7 +81,7 @@ def committed(store: Store, count: int, days: int = 10) -> list[str]:
         version = build["venv_version"]
         whole = {**one, **{name: build[name] for name in ("venv_version", "created_at")}, "files": {}}
         whole["installed_packages"] = ["one==1.0", *build["installed_packages"][:5]]
-        store.put_if_absent(metadata.key(version, metadata.NAME), json.dumps(whole).encode())
+        store.put_if_absent(builds.key(version, places.METADATA), json.dumps(whole).encode())
         return str(version)
 
     with ThreadPoolExecutor(16) as pool:
@@ -200,11 +201,11 @@ def test_a_compaction_that_was_killed_is_done_by_the_next(tool: Tool) -> None:
     store = open_store(tool.store)
     versions = committed(store, 40)
     for version in versions:
-        table.register(store, metadata.read(store, version))
+        table.register(store, builds.read(store, version))
     moments: list[Callable[[], bool]] = [
         lambda: Path(tool.store, index.CURRENT).exists(),
-        lambda: any(Path(tool.store, index.FOLDER).glob("*/builds/*")),
-        lambda: any(Path(tool.store, index.FOLDER).glob("*/packages/*")),
+        lambda: any(Path(tool.store, places.INDEX).glob("*/builds/*")),
+        lambda: any(Path(tool.store, places.INDEX).glob("*/packages/*")),
     ]
     for is_seen in moments:
         killed_when(tool, is_seen, "table", "compact")
@@ -218,11 +219,11 @@ def test_a_sync_that_was_killed_is_done_by_the_next(tool: Tool, tmp_path: Path) 
     store = open_store(tool.store)
     versions = committed(store, 400)
     for version in versions[:5]:
-        table.register(store, metadata.read(store, version))
+        table.register(store, builds.read(store, version))
     Compactor(store, tmp_path / "cache").compact("2025-12-01")
 
     def rows() -> int:
-        return sum(1 for _ in store.list(f"{table.ROWS}/"))
+        return sum(1 for _ in store.list(f"{places.ROWS}/"))
 
     killed_when(tool, lambda: rows() > 10, "table", "sync")
     assert 10 < rows() < len(versions)

@@ -17,6 +17,7 @@ from athena.row_cache import RowCache, scan
 from athena.statement import Scope
 from benchmarks import catalog
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
+from venvbuild.builds import places
 from venvbuild.errors import IntegrityError
 from venvbuild.stores import Entry, Store, StoredObject, open_store
 
@@ -117,7 +118,7 @@ def test_files_that_nobody_uses_are_removed(tmp_path: Path) -> None:
 def test_what_engines_skip_is_skipped(tmp_path: Path, name: str) -> None:
     store = open_store(str(tmp_path / "store"))
     table.register(store, metadata(1))
-    store.put_if_absent(f"{table.ROWS}/dt=2025-07-01/{name}", b"{}")
+    store.put_if_absent(f"{places.ROWS}/dt=2025-07-01/{name}", b"{}")
     assert rows_of(RowCache(store, tmp_path / "cache")) == ["venv_20250701_000000"]
 
 

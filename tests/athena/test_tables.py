@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from athena import table, tables
-from athena.index import FOLDER, Index
+from athena.index import Index
 from tests.support.builds import put_build, version
 from tests.support.tool import Tool
 from tests.support.trino_server import TrinoServer
-from venvbuild import metadata
+from venvbuild.builds import places, read
 from venvbuild.errors import UsageError
 from venvbuild.stores import open_store
 
@@ -46,8 +46,8 @@ def test_a_table_is_made_shown_and_dropped_and_the_rows_stay(tool: Tool, trino_s
     trino_server.ask(f"CREATE SCHEMA hive.{schema}")
     tool.env |= {**trino_server.environment(schema), "VENVBUILD_STORE": str(trino_server.data / schema)}
     store = open_store(str(trino_server.data / schema))
-    (trino_server.data / schema / FOLDER).mkdir(parents=True)  # unlike a prefix of S3, a folder must be there
-    table.register(store, metadata.read(store, put_build(store, 1)))
+    (trino_server.data / schema / places.INDEX).mkdir(parents=True)  # unlike a prefix of S3, a folder must be there
+    table.register(store, read(store, put_build(store, 1)))
     assert tool.run("find", "good").code == 10
     location = ["--location", f"local:///{schema}"]
     dry = tool.run("table", "create", "--dry-run", *location)

@@ -9,7 +9,7 @@ from tests.support.athena_server import AthenaServer
 from tests.support.builds import put_build, version
 from tests.support.tool import Tool
 from tests.support.trino_server import TrinoServer
-from venvbuild import metadata
+from venvbuild import builds
 
 pytestmark = pytest.mark.xdist_group("trino")
 
@@ -22,7 +22,7 @@ def asking(tool: Tool, trino_server: TrinoServer, athena_server: AthenaServer) -
     tool.store = made.store.url
     for number, packages in enumerate((["kedro==0.18.14", "kedro-viz==6.0"], ["kedro==0.19.1"])):
         put_build(made.store, number, installed_packages=[*packages, "pip==25.0"])
-        table.register(made.store, metadata.read(made.store, version(number)))
+        table.register(made.store, builds.read(made.store, version(number)))
     return tool
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
-from venvbuild import archive_index, metadata
+from venvbuild import archive_index, builds
 
 FILES = {
     "archive_index.json",
@@ -52,7 +52,7 @@ def tool(tool: Tool) -> Tool:
 def test_a_build_is_one_json_object_that_fits_the_schema(tool: Tool) -> None:
     done = tool.build("kedro==0.19.14")
     assert done.code == 0, done.stderr
-    metadata.validate(done.json, strict=True)
+    builds.validate(done.json, strict=True)
     assert done.json["installed_packages"] == ["fsspec==2024.9.0", "kedro==0.19.14", "pip==26.3"]
     assert done.json["package_count"] == 3
     assert done.json["is_conflict_free"] is True

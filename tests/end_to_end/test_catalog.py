@@ -17,7 +17,7 @@ from benchmarks import catalog
 from tests.support.builds import put_build, version
 from tests.support.tool import Tool
 from tests.support.trino_server import TrinoServer
-from venvbuild import aliases, metadata
+from venvbuild import builds
 from venvbuild.stores import Store, open_store
 
 ON_TRINO = pytest.param("trino", marks=pytest.mark.xdist_group("trino"))
@@ -39,7 +39,7 @@ def asking(request: pytest.FixtureRequest, tool: Tool) -> Tool:
     store = open_store(tool.store)
     for number, (packages, fields) in enumerate(BUILDS):
         register(store, put_build(store, number, installed_packages=[*packages, "pip==25.0"], **fields))
-    aliases.promote(store, version(0), "prod")
+    builds.promote(store, version(0), "prod")
     return tool
 
 
@@ -52,7 +52,7 @@ BUILDS: list[tuple[list[str], dict[str, Any]]] = [
 
 
 def register(store: Store, venv_version: str) -> None:
-    table.register(store, metadata.read(store, venv_version))
+    table.register(store, builds.read(store, venv_version))
 
 
 def test_find_lists_builds_newest_first(asking: Tool) -> None:

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from venvbuild import metadata
-from venvbuild.metadata import StoredFile
+from venvbuild import builds
+from venvbuild.builds import Description, StoredFile, places
 from venvbuild.stores import Store
 
-DESCRIPTION: dict[str, Any] = metadata.Description(
+DESCRIPTION: dict[str, Any] = Description(
     python_version="3.11", is_conflict_free=True, conflicts=(), installed_packages=("good==1.0",), env_name="sales",
     platform="linux_x86_64", python_full_version="3.11.7", installer="uv 0.13.8", requirements_sha256="a" * 64,
     archive_sha256="b" * 64, archive_size_bytes=3, package_count=1, reproducible=True, tool_version="0.1.0",
@@ -34,7 +34,7 @@ def put_build(
     files = files if files is not None else {"requirements.txt": b"good==1.0\n"}
     described = {**DESCRIPTION, **fields}
     instant = datetime.strptime(name, "venv_%Y%m%d_%H%M%S").replace(tzinfo=UTC)
-    whole = metadata.stamped(
+    whole = builds.stamped(
         described,
         venv_version=name,
         created_at=f"{instant:%Y-%m-%dT%H:%M:%SZ}",
@@ -42,8 +42,8 @@ def put_build(
         files={file: StoredFile(hashlib.sha256(body).hexdigest(), len(body)) for file, body in files.items()},
     )
     for file, body in files.items():
-        store.put_if_absent(metadata.key(name, file), body)
+        store.put_if_absent(builds.key(name, file), body)
     store.put_if_absent(f"venv-catalog/envs/{described['env_name']}/{name}", b"")
     if is_committed:
-        store.put_if_absent(metadata.key(name, metadata.NAME), json.dumps(whole).encode())
+        store.put_if_absent(builds.key(name, places.METADATA), json.dumps(whole).encode())
     return name

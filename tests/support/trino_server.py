@@ -19,13 +19,13 @@ import pytest
 
 from athena import tables
 from athena.engines import Answer
-from athena.index import FOLDER, Index
+from athena.index import Index
 from athena.statement import Statement
-from athena.table import ROWS
 from tests.support import downloads
 from tests.support.requirement import require
 from tests.support.s3_servers import free_port, stop
 from venvbuild import settings
+from venvbuild.builds import places
 from venvbuild.stores import Store, open_store
 
 _START_TIMEOUT_S = 180
@@ -73,7 +73,7 @@ class TrinoServer:
         """An empty store, and a schema with the shipped table and views over it; few days, since each is listed."""
         schema = f"s{secrets.token_hex(8)}"
         store = open_store(str(self.data / schema))
-        for folder in (ROWS, FOLDER):  # unlike a prefix of S3, a folder must be there
+        for folder in (places.ROWS, places.INDEX):  # unlike a prefix of S3, a folder must be there
             (self.data / schema / folder).mkdir(parents=True)
         self.ask(f"CREATE SCHEMA hive.{schema}")
         for statement in tables.creation("trino", f"local:///{schema}", first_day, Index()):

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from venvbuild import aliases
+from venvbuild import builds
 from venvbuild.commands import options, words
 from venvbuild.settings import parameters
 from venvbuild.stores import store_of
@@ -21,7 +21,7 @@ from venvbuild.stores import store_of
 def command(env: str | None, **given: Any) -> None:
     """What each alias points to, of one environment or of all."""
     store = store_of(options.load(given))
-    moves = list(aliases.everything(store, parameters.env_name(env, "ENV") if env is not None else None))
+    moves = list(builds.all_moves(store, parameters.env_name(env, "ENV") if env is not None else None))
     if given["as_json"]:
         words.print_json([asdict(move) for move in moves])
         return

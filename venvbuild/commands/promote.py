@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from venvbuild import aliases, builds
+from venvbuild import builds
 from venvbuild.commands import options, words
 from venvbuild.stores import store_of
 
@@ -24,7 +24,7 @@ def command(version: str, alias: str, **given: Any) -> None:
     VERSION may also be ENV@ALIAS or ENV@latest: `promote sales@staging prod`.
     """
     store = store_of(options.load(given))
-    move = aliases.promote(store, builds.find(store, version), alias)
+    move = builds.promote(store, builds.find(store, version), alias)
     if given["as_json"]:
         words.print_json(asdict(move))
     else:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from venvbuild import builds, metadata
+from venvbuild import builds
 from venvbuild.commands import options, words
 from venvbuild.stores import store_of
 from venvbuild.text import size_text
@@ -20,7 +20,7 @@ from venvbuild.text import size_text
 def command(version: str, **given: Any) -> None:
     """One build: what it is, what it holds, what conflicts. VERSION may also be ENV@ALIAS or ENV@latest."""
     store = store_of(options.load(given))
-    build = metadata.read(store, builds.find(store, version))
+    build = builds.read(store, builds.find(store, version))
     if given["as_json"]:
         words.print_json(build)
         return

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from venvbuild.builds import places
 from venvbuild.environment.contradictions import Diagnosis, explain
 from venvbuild.environment.diagnosis import Wanted
 from venvbuild.environment.package_source import PackageSource
@@ -25,7 +26,6 @@ from venvbuild.requirements import Requirements
 
 log = logging.getLogger(__name__)
 
-LOCK = "requirements.lock.txt"
 _PIP = {"3.8": "25.0.1", "3.9": "26.0.1"}
 _PIP_NEWEST = "26.3"
 _TRIES = 3
@@ -96,7 +96,7 @@ def lock(
 
 
 def _completed(closure: Closure, folder: Path) -> Path:
-    path = folder / LOCK
+    path = folder / places.LOCK
     path.write_text(closure.text(), "utf-8")
     return path
 

@@ -1,8 +1,7 @@
 """An environment on disk, read and never run: what is installed in it, where things lie, what RECORD promises."""
 
 from venvbuild.installed.distributions import Damage, Distribution, distributions_in, owners
-from venvbuild.installed.manifest import NAME as MANIFEST
-from venvbuild.installed.manifest import Look, Manifest
+from venvbuild.installed.manifest import MANIFEST, Look, Manifest
 from venvbuild.installed.record import RecordRow, corrected, is_of_the_wheel, promise_of, promised_sha256
 from venvbuild.installed.scripts import relocatable
 from venvbuild.installed.venv_layout import (

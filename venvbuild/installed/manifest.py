@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from venvbuild.files import walk
 
-NAME = "venv.manifest.json"
+MANIFEST = "venv.manifest.json"
 
 
 class Look(NamedTuple):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from venvbuild import metadata, outcome
-from venvbuild.builds import ENVIRONMENTS
+from venvbuild import builds, outcome
+from venvbuild.builds import is_venv_version, places
 from venvbuild.errors import NotInStore
 from venvbuild.outcome import Outcome
 from venvbuild.stores import Store
@@ -38,7 +38,7 @@ def since_last_good(run: Outcome, store: Store) -> Changes | None:
     if good is None:
         return None
     version: str = good["venv_version"]
-    file = store.read(metadata.key(version, "requirements.txt")).body
+    file = store.read(builds.key(version, "requirements.txt")).body
     before = outcome.pinned(file, good["python_full_version"])
     now = {pin.name: pin.version for pin in run.pins if pin.status != "not meant"}
     return Changes(version, tuple(differences(before, now)))
@@ -57,12 +57,12 @@ def differences(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[s
 
 
 def _good(store: Store, env_name: str, own: str | None) -> Iterator[dict[str, Any]]:
-    prefix = f"{ENVIRONMENTS}/{env_name}/"
+    prefix = f"{places.ENVIRONMENTS}/{env_name}/"
     versions = sorted((entry.key.removeprefix(prefix) for entry in store.list(prefix)), reverse=True)
     for version in islice(versions, _LOOKED_AT):
-        if metadata.is_venv_version(version) and version != own:
+        if is_venv_version(version) and version != own:
             try:
-                build = metadata.read(store, version)
+                build = builds.read(store, version)
             except NotInStore:  # the entry is made just before the commit
                 continue
             if build["is_conflict_free"]:

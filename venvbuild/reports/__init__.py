@@ -19,12 +19,12 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 
+from venvbuild.builds import places
 from venvbuild.errors import of_disk
 from venvbuild.files import remove
 from venvbuild.outcome import Outcome
 from venvbuild.redaction import REDACTOR, Lines
 from venvbuild.reports import issues, junit, markdown, page, sarif
-from venvbuild.workdir import BUILD_LOG
 
 FOLDER = "report"
 FORMATS: Mapping[str, Callable[[Outcome], str]] = {
@@ -53,7 +53,7 @@ def write(outcome: Outcome, work_dir: Path) -> Path:
             for name, render in FORMATS.items():
                 (building / name).write_text(render(outcome), "utf-8")
             (building / _STYLE).write_bytes((files("venvbuild.reports") / _STYLE).read_bytes())
-            _copy_log(work_dir / BUILD_LOG, building / BUILD_LOG)
+            _copy_log(work_dir / places.BUILD_LOG, building / places.BUILD_LOG)
             if os.path.lexists(target):
                 remove(target)
             building.rename(target)

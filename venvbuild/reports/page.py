@@ -14,18 +14,18 @@ from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from venvbuild import __version__
+from venvbuild.builds import places
 from venvbuild.graph import tops
 from venvbuild.outcome import Complaint, Outcome, Package, Step
 from venvbuild.reports import picture
 from venvbuild.text import count_text, size_text
-from venvbuild.workdir import BUILD_LOG
 
 _FIRST = 20
 """Packages that are listed before the rest is folded away."""
 _MAX_DEPTH = 50
 """Packages below each other in the tree: nobody reads deeper, and ElementTree, which recurses, cannot write 300."""
 _LINKED = ("http", "https", "s3", "file")
-_BESIDE = (BUILD_LOG, "summary.md", "junit.xml", "issues.json", "report.sarif")
+_BESIDE = (places.BUILD_LOG, "summary.md", "junit.xml", "issues.json", "report.sarif")
 
 
 def render(outcome: Outcome) -> str:
@@ -280,7 +280,7 @@ def _branch(package: Package, by_name: dict[str, Package], told: set[str], too_d
 def _files(outcome: Outcome) -> Iterator[Element]:
     beside = _element("p", class_="links")
     for name in _BESIDE:
-        if name != BUILD_LOG or outcome.last_lines:
+        if name != places.BUILD_LOG or outcome.last_lines:
             beside.append(_element("a", name, href=name))
     content: list[Element] = [beside]
     if outcome.metadata:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from venvbuild import aliases, metadata
+from venvbuild.builds import aliases, metadata, places
+from venvbuild.builds.places import ENVIRONMENTS
 from venvbuild.errors import NotInStore
 from venvbuild.settings import parameters
 from venvbuild.stores import Store
 from venvbuild.text import shown
 
-ENVIRONMENTS = "venv-catalog/envs"
 _SHOWN = 10
 """Names in a message about what there is instead."""
 
@@ -30,7 +30,7 @@ def find(store: Store, name: str) -> str:
         NotInStore: `name` is no form of these, or stands for nothing; says what there is.
         RequirementsRefused: the environment's name or the alias cannot be one.
     """
-    if metadata.is_venv_version(name):
+    if places.is_venv_version(name):
         return name
     env_name, at, alias = name.partition("@")
     if not at:
@@ -43,7 +43,7 @@ def find(store: Store, name: str) -> str:
     parameters.env_name(env_name, "ENV@ALIAS")
     if alias == "latest":
         return latest(store, env_name)
-    move = aliases.current(store, env_name, parameters.alias(alias, "ENV@ALIAS"))
+    move = aliases.current_move(store, env_name, parameters.alias(alias, "ENV@ALIAS"))
     if move is None:
         raise _no_alias(store, env_name, alias)
     return move.venv_version
@@ -58,7 +58,7 @@ def latest(store: Store, env_name: str) -> str:
     """
     prefix = f"{ENVIRONMENTS}/{env_name}/"
     versions = [entry.key.removeprefix(prefix) for entry in store.list(prefix)]
-    for venv_version in sorted(filter(metadata.is_venv_version, versions), reverse=True):
+    for venv_version in sorted(filter(places.is_venv_version, versions), reverse=True):
         try:
             if metadata.read(store, venv_version)["is_conflict_free"]:
                 return venv_version
@@ -93,7 +93,7 @@ def _environments(store: Store) -> Iterator[str]:
 
 
 def _no_alias(store: Store, env_name: str, alias: str) -> NotInStore:
-    moves = islice(aliases.everything(store, env_name), _SHOWN + 1)
+    moves = islice(aliases.all_moves(store, env_name), _SHOWN + 1)
     return NotInStore(
         f"{env_name} has no alias {alias}",
         where=store.url,

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from venvbuild import schemas
+from venvbuild.builds.places import METADATA, REQUIREMENTS, TREE, archive_name, key
 from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.stores import Store
 
-NAME = "metadata.json"
-_SCHEMA = "metadata.schema.json"
-BUILDS = "venv-builds"
+_SCHEMA = "builds/metadata.schema.json"
 SCHEMA_VERSION = 1
-_VENV_VERSION = re.compile(r"venv_[0-9]{8}_[0-9]{6}")
 
 
 @dataclass(frozen=True)
@@ -82,8 +80,8 @@ def stamped(
     given = {
         "venv_version": venv_version,
         "created_at": created_at,
-        "requirements_file": uri("requirements.txt"),
-        "pipdeptree_output": uri("pipdeptree.json"),
+        "requirements_file": uri(REQUIREMENTS),
+        "pipdeptree_output": uri(TREE),
         "venv_archive": uri(archive_name(venv_version)),
         "files": {name: asdict(file) for name, file in sorted(files.items())},
     }
@@ -102,7 +100,7 @@ def validate(metadata: Any, *, strict: bool = False) -> None:
     for field, what in schemas.faults(metadata, _SCHEMA, strict=strict):
         raise IntegrityError(
             f"the metadata is not valid: {what}",
-            where=f"{NAME}: {field}",
+            where=f"{METADATA}: {field}",
             fix="if venvbuild wrote it, this is a bug: report it with the file",
             rule="SCHEMA",
         )
@@ -113,21 +111,6 @@ def schema() -> dict[str, Any]:
     return schemas.load(_SCHEMA)
 
 
-def is_venv_version(text: str) -> bool:
-    """Whether `text` has the form of a build's version."""
-    return _VENV_VERSION.fullmatch(text) is not None
-
-
-def key(venv_version: str, name: str) -> str:
-    """Where a file of a build is in its store."""
-    return f"{BUILDS}/{venv_version}/{name}"
-
-
-def archive_name(venv_version: str) -> str:
-    """The archive's name in the store."""
-    return f"{venv_version}.tar.gz"
-
-
 def read(store: Store, venv_version: str) -> dict[str, Any]:
     """The metadata of a committed build.
 
@@ -136,7 +119,7 @@ def read(store: Store, venv_version: str) -> dict[str, Any]:
         IntegrityError: it is damaged.
     """
     try:
-        body = store.read(key(venv_version, NAME)).body
+        body = store.read(key(venv_version, METADATA)).body
     except NotInStore as error:
         raise NotInStore(
             f"there is no build {venv_version}",
@@ -148,19 +131,21 @@ def read(store: Store, venv_version: str) -> dict[str, Any]:
         metadata = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise IntegrityError(
-            "the metadata is no JSON", where=store.uri(key(venv_version, NAME)), fix="restore the object from a backup"
+            "the metadata is no JSON",
+            where=store.uri(key(venv_version, METADATA)),
+            fix="restore the object from a backup",
         ) from error
     validate(metadata)
     if metadata["venv_version"] != venv_version:
         raise IntegrityError(
             f"the metadata is of another build, {metadata['venv_version']}",
-            where=store.uri(key(venv_version, NAME)),
+            where=store.uri(key(venv_version, METADATA)),
             fix="restore the object from a backup",
         )
     if re.sub(r"\D", "", metadata["created_at"]) != re.sub(r"\D", "", venv_version):
         raise IntegrityError(
             f"the metadata says {metadata['created_at']}, which is not the instant of {venv_version}",
-            where=store.uri(key(venv_version, NAME)),
+            where=store.uri(key(venv_version, METADATA)),
             fix="restore the object from a backup",
         )
     return metadata  # type: ignore[no-any-return]

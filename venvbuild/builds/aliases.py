@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from venvbuild import metadata
+from venvbuild.builds import metadata, places
+from venvbuild.builds.places import ALIASES
 from venvbuild.errors import IntegrityError, StoreUnavailable
 from venvbuild.settings import parameters
 from venvbuild.stores import Store
 
-ALIASES = "venv-catalog/aliases"
 _KEY = re.compile(rf"{ALIASES}/(?P<env_name>[^/]+)/(?P<alias>[^/]+)/(?P<number>[1-9][0-9]{{0,8}})\.json")
 _TRIES = 100
 """More losses in a row than that many rivals would explain: the store does not do what it says."""
@@ -53,7 +53,7 @@ def promote(store: Store, venv_version: str, alias: str, *, clock: Callable[[], 
     env_name = str(metadata.read(store, venv_version)["env_name"])
     store.prepare()
     for _ in range(_TRIES):
-        last = current(store, env_name, alias)
+        last = current_move(store, env_name, alias)
         if last and last.venv_version == venv_version:
             return last
         move = Move(
@@ -73,7 +73,7 @@ def promote(store: Store, venv_version: str, alias: str, *, clock: Callable[[], 
     )
 
 
-def current(store: Store, env_name: str, alias: str) -> Move | None:
+def current_move(store: Store, env_name: str, alias: str) -> Move | None:
     """The move that counts; None when there is no such alias."""
     numbers = _numbers(store, f"{ALIASES}/{env_name}/{alias}/").get((env_name, alias))
     return _read(store, env_name, alias, max(numbers)) if numbers else None
@@ -85,7 +85,7 @@ def history(store: Store, env_name: str, alias: str) -> tuple[Move, ...]:
     return tuple(_read(store, env_name, alias, number) for number in sorted(numbers))
 
 
-def everything(store: Store, env_name: str | None = None) -> Iterator[Move]:
+def all_moves(store: Store, env_name: str | None = None) -> Iterator[Move]:
     """The current move of each alias, of one environment name or of all, sorted by environment name and alias."""
     found = _numbers(store, f"{ALIASES}/{env_name}/" if env_name else f"{ALIASES}/")
     for (name, alias), numbers in sorted(found.items()):
@@ -116,7 +116,7 @@ def _read(store: Store, env_name: str, alias: str, number: int) -> Move:
     try:
         facts = json.loads(store.read(key).body)
         move = Move(env_name, alias, number, facts["venv_version"], facts["moved_at"], facts["previous"])
-        if metadata.is_venv_version(move.venv_version):
+        if places.is_venv_version(move.venv_version):
             return move
     except (ValueError, KeyError, TypeError):
         pass

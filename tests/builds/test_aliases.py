@@ -12,7 +12,7 @@ from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
 from tests.support.places import Place
 from tests.support.sizes import HEAVY, sizes
-from venvbuild import aliases
+from venvbuild.builds import aliases
 from venvbuild.errors import IntegrityError, NotInStore, RequirementsRefused
 from venvbuild.stores import Store
 
@@ -34,14 +34,14 @@ def test_an_alias_points_where_it_was_moved_last_and_its_history_stays(store: St
     moves = aliases.history(store, "sales", "prod")
     assert [(move.number, move.venv_version, move.previous) for move in moves] == [(1, first, None), (2, second, first)]
     assert [move.moved_at for move in moves] == ["1970-01-01T00:00:00Z", "1970-01-01T00:01:00Z"]
-    assert aliases.current(store, "sales", "prod") == moves[1]
+    assert aliases.current_move(store, "sales", "prod") == moves[1]
 
 
 def test_the_eleventh_move_counts_more_than_the_ninth(store: Store) -> None:
     for number in range(1, 12):
         put_build(store, number)
         aliases.promote(store, version(number), "prod")
-    current = aliases.current(store, "sales", "prod")
+    current = aliases.current_move(store, "sales", "prod")
     assert current
     assert (current.number, current.venv_version) == (11, version(11))
 
@@ -102,9 +102,9 @@ def test_an_alias_belongs_to_the_environment_of_the_build(store: Store) -> None:
     aliases.promote(store, version(1), "prod")
     aliases.promote(store, version(2), "prod")
     aliases.promote(store, version(2), "test")
-    found = [(move.env_name, move.alias, move.venv_version) for move in aliases.everything(store)]
+    found = [(move.env_name, move.alias, move.venv_version) for move in aliases.all_moves(store)]
     assert found == [("sales", "prod", version(1)), ("sales-eu", "prod", version(2)), ("sales-eu", "test", version(2))]
-    assert [move.env_name for move in aliases.everything(store, "sales")] == ["sales"]
+    assert [move.env_name for move in aliases.all_moves(store, "sales")] == ["sales"]
 
 
 @pytest.mark.parametrize("alias", ["", "latest", "a/b", "..", "venv_20250722_083000", "x" * 65, "con", "prod\n"])
@@ -125,7 +125,7 @@ def test_a_build_that_was_never_committed_cannot_be_promoted(store: Store) -> No
 def test_a_damaged_record_is_an_integrity_error_and_named(store: Store, body: bytes) -> None:
     store.put_if_absent("venv-catalog/aliases/sales/prod/1.json", body)
     with pytest.raises(IntegrityError, match=r"prod/1\.json"):
-        aliases.current(store, "sales", "prod")
+        aliases.current_move(store, "sales", "prod")
 
 
 def test_what_is_no_move_is_passed_over(store: Store) -> None:

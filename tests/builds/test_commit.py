@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.support.stored import assert_nothing_torn, builds
-from venvbuild import metadata
-from venvbuild.commit import commit
+from venvbuild.builds import metadata
+from venvbuild.builds.commit import commit
 from venvbuild.errors import IntegrityError, StoreUnavailable
 from venvbuild.stores import Store
 from venvbuild.stores.folder import FolderStore

@@ -21,15 +21,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from venvbuild import metadata
+from venvbuild.builds import metadata, places
+from venvbuild.builds.metadata import StoredFile
+from venvbuild.builds.places import CLAIM
 from venvbuild.errors import IntegrityError, StoreUnavailable
-from venvbuild.metadata import StoredFile
 from venvbuild.retrying import retried
 from venvbuild.stores import Store
 
 log = logging.getLogger(__name__)
 
-CLAIM = "claim.json"
 T = TypeVar("T")
 
 
@@ -90,7 +90,7 @@ def commit(
     log.info("claimed %s", claim.venv_version)
     frozen = _freeze(store, claim, description, files, folder / "frozen")
     retried(lambda: _send(store, claim, frozen, folder), wait)
-    return Commit(claim.venv_version, json.loads((frozen / metadata.NAME).read_bytes()))
+    return Commit(claim.venv_version, json.loads((frozen / places.METADATA).read_bytes()))
 
 
 def _forget_another(description: Mapping[str, Any], folder: Path) -> None:
@@ -113,7 +113,7 @@ def _claim(
         if claim is None:
             claim = Claim.at(now, env_name, store)
             _write(memory, claim.body())
-        if retried(partial(store.put_if_absent, metadata.key(claim.venv_version, CLAIM), claim.body()), wait):
+        if retried(partial(store.put_if_absent, places.key(claim.venv_version, CLAIM), claim.body()), wait):
             return claim
         log.info("%s is taken, waiting for the next second", claim.venv_version)
         claim = None
@@ -141,7 +141,7 @@ def _freeze(
         (building / CLAIM).write_bytes(claim.body())
         for name, source in files.items():
             if name == "venv.tar.gz":  # hundreds of megabytes, and only ever replaced by rename: share the bytes
-                _share(source, building / metadata.archive_name(claim.venv_version))
+                _share(source, building / places.archive_name(claim.venv_version))
             else:
                 shutil.copyfile(source, building / name)
         whole = metadata.stamped(
@@ -151,7 +151,7 @@ def _freeze(
             store=store,
             files={path.name: StoredFile.of(path) for path in building.iterdir()},
         )
-        (building / metadata.NAME).write_text(json.dumps(whole, indent=2) + "\n", "utf-8")
+        (building / places.METADATA).write_text(json.dumps(whole, indent=2) + "\n", "utf-8")
         building.rename(frozen)
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -167,19 +167,19 @@ def _share(source: Path, target: Path) -> None:
 
 def _send(store: Store, claim: Claim, frozen: Path, folder: Path) -> None:
     """Every artifact, then the entry by which the newest build of a name is found, then metadata.json: it commits."""
-    names = sorted(path.name for path in frozen.iterdir() if path.name not in (metadata.NAME, CLAIM))
+    names = sorted(path.name for path in frozen.iterdir() if path.name not in (places.METADATA, CLAIM))
     for name in names:
         log.info("sending %s", name)
-        if not store.put_if_absent(metadata.key(claim.venv_version, name), frozen / name):
+        if not store.put_if_absent(places.key(claim.venv_version, name), frozen / name):
             raise IntegrityError(
                 "the store holds other bytes than ours under a version that we claimed",
-                where=store.uri(metadata.key(claim.venv_version, name)),
+                where=store.uri(places.key(claim.venv_version, name)),
                 fix="find out who writes there; nothing was committed",
                 rule="FOREIGN_BYTES",
             )
-    store.put_if_absent(f"venv-catalog/envs/{claim.env_name}/{claim.venv_version}", b"")
+    store.put_if_absent(places.environment_entry(claim.env_name, claim.venv_version), b"")
     log.info("committing %s", claim.venv_version)
-    if not store.put_if_absent(metadata.key(claim.venv_version, metadata.NAME), frozen / metadata.NAME):
+    if not store.put_if_absent(places.key(claim.venv_version, places.METADATA), frozen / places.METADATA):
         (folder / CLAIM).unlink(missing_ok=True)
         raise StoreUnavailable(
             "the claim was swept before the build was committed",

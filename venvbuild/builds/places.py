@@ -1,0 +1,61 @@
+"""Where everything is in a store, and what the files of a build are called: the one home of keys and names.
+
+venv-builds/<venv_version>/...                       a build; its metadata.json, written last, commits it
+venv-catalog/builds/dt=YYYY-MM-DD/<version>.json     its row
+venv-catalog/index/...                               what questions are answered from, made of the rows
+venv-catalog/envs/<env_name>/<version>               how @latest is found without a query
+venv-catalog/aliases/<env_name>/<alias>/<n>.json     where an alias points to; the highest n counts
+"""
+
+from __future__ import annotations
+
+import re
+
+BUILDS = "venv-builds"
+ROWS = "venv-catalog/builds"
+INDEX = "venv-catalog/index"
+ENVIRONMENTS = "venv-catalog/envs"
+ALIASES = "venv-catalog/aliases"
+
+METADATA = "metadata.json"
+CLAIM = "claim.json"
+REQUIREMENTS = "requirements.txt"
+LOCK = "requirements.lock.txt"
+ARCHIVE_INDEX = "archive_index.json"
+BUILD_LOG = "build.log"
+INSTALLED_PACKAGES = "installed_packages.json"
+TREE = "pipdeptree.json"
+CONFLICTS = "conflicts.json"
+REPORTS = (
+    INSTALLED_PACKAGES,
+    "installed_packages.txt",
+    "pipdeptree.dot",
+    TREE,
+    "pipdeptree.txt",
+    "pipdeptree.svg",
+    CONFLICTS,
+    "conflicts.txt",
+)
+"""What `inspect` may write; not every build has each."""
+
+_VENV_VERSION = re.compile(r"venv_[0-9]{8}_[0-9]{6}")
+
+
+def is_venv_version(text: str) -> bool:
+    """Whether `text` has the form of a build's version."""
+    return _VENV_VERSION.fullmatch(text) is not None
+
+
+def key(venv_version: str, name: str) -> str:
+    """Where a file of a build is in its store."""
+    return f"{BUILDS}/{venv_version}/{name}"
+
+
+def archive_name(venv_version: str) -> str:
+    """The archive's name in the store."""
+    return f"{venv_version}.tar.gz"
+
+
+def environment_entry(env_name: str, venv_version: str) -> str:
+    """Where it is written that an environment has this build."""
+    return f"{ENVIRONMENTS}/{env_name}/{venv_version}"

@@ -21,11 +21,10 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from venvbuild import archive, interpreters, leaks
-from venvbuild.archive import Known
+from venvbuild import archive, interpreters
+from venvbuild.archive import FragmentCache, Gate, Known
 from venvbuild.builds import places
 from venvbuild.environment import read_lock
-from venvbuild.fragment_cache import FragmentCache
 from venvbuild.installed import MANIFEST, Manifest, distributions_in, site_packages
 from venvbuild.interpreters import Interpreter
 
@@ -76,7 +75,7 @@ def _pack(work: Path, output: Path, version: str, level: int, compiled_by: Inter
         output,
         python_version=version,
         level=level,
-        gate=leaks.Gate.of([work], [], installed),
+        gate=Gate.of([work], [], installed),
         known=Known(installed, hashes, Manifest.read(work / MANIFEST)),
         cache=FragmentCache(cache),
         compiled_by=compiled_by,

@@ -17,8 +17,9 @@ from packaging import tags
 from tests.support.wheels import unpack, wheel
 from tests.test_conflicts import HERE, distribution
 from venvbuild.errors import VenvBuildError
-from venvbuild.inspection import inspect, requires
+from venvbuild.inspection import inspect
 from venvbuild.interpreters import Target
+from venvbuild.machine import of_wheels
 from venvbuild.needs import Root
 from venvbuild.process import CommandFailed, Completed
 from venvbuild.redaction import REDACTOR
@@ -274,5 +275,5 @@ GLIBC_2_31 = Target(
 )
 def test_what_a_machine_must_have(wheels: Sequence[Sequence[str]], expected: tuple[str, str | None]) -> None:
     some = [distribution(f"p{number}", wheel_tags=of_one) for number, of_one in enumerate(wheels)]
-    found: Mapping[str, str | None] = requires(some, GLIBC_2_31)
+    found: Mapping[str, str | None] = of_wheels(some, GLIBC_2_31)
     assert (found["abi"], found["glibc"]) == expected

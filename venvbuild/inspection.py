@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from venvbuild.findings import Finding, render
 from venvbuild.graph import components
 from venvbuild.installed import Distribution, distributions_in, site_packages_folders
 from venvbuild.interpreters import Target
+from venvbuild.machine import of_wheels
 from venvbuild.needs import Need, Root, needs
 from venvbuild.process import CommandFailed, Completed, clean_environment, run
 from venvbuild.redaction import REDACTOR
@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 
 _TREES = {"pipdeptree.txt": "text", "pipdeptree.json": "json", "pipdeptree.dot": "graphviz-dot"}
 _TIMEOUT_S = 120
-_GLIBC_BY_YEAR = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
 
 
 @dataclass(frozen=True)
@@ -90,44 +89,7 @@ def inspect(
         raise
     _write(output, trees)
     written = tuple(sorted(name for name, text in {**reports, **trees}.items() if text is not None))
-    return Inspection(packages, findings, conflicts, requires(distributions, target), written)
-
-
-def requires(distributions: Iterable[Distribution], target: Target) -> dict[str, str | None]:
-    """What the installed wheels ask of a machine besides Python X.Y, which always must match (`lib/pythonX.Y`).
-
-    `abi`: `cp311` when a wheel has compiled code for that ABI, `abi3` when the stable ABI is the most that any asks
-    for, `none` when there is no compiled extension. `glibc`: the highest version that any needs (`2.17`); None when
-    none needs one. A wheel that names several tags asks for the least of those that `target` supports; one built on
-    the spot (`linux_x86_64`) asks for the glibc of the target, which it was built on.
-
-    Source: PEP 425, PEP 513, PEP 571, PEP 599, PEP 600.
-    """
-    # The tags of manylinux that a Python supports end with its own glibc (PEP 600).
-    own_glibc = max((_glibc(tag, (0, 0)) for tag in target.tags), default=(0, 0))
-    abis, glibcs = {"none"}, {(0, 0)}
-    for distribution in distributions:
-        tags = [tag for tag in distribution.tags if tag in target.tags]
-        if tags:
-            abis.add(min((tag.split("-")[1] for tag in tags), key=_demand))
-            glibcs.add(min(_glibc(tag, own_glibc) for tag in tags))
-    glibc = max(glibcs)
-    return {"abi": max(abis, key=_demand), "glibc": f"{glibc[0]}.{glibc[1]}" if any(glibc) else None}
-
-
-def _demand(abi: str) -> tuple[int, str]:
-    return {"none": 0, "abi3": 1}.get(abi, 2), abi
-
-
-def _glibc(tag: str, own: tuple[int, int]) -> tuple[int, int]:
-    """What the platform of a wheel tag needs; (0, 0) for one that needs none (`any`, musllinux, macOS)."""
-    platform = tag.rpartition("-")[2]
-    if platform.startswith("linux_"):
-        return own
-    numbered = re.match(r"manylinux_([0-9]+)_([0-9]+)_", platform)
-    if numbered:
-        return int(numbered[1]), int(numbered[2])
-    return _GLIBC_BY_YEAR.get(platform.partition("_")[0], (0, 0))
+    return Inspection(packages, findings, conflicts, of_wheels(distributions, target), written)
 
 
 def _trees(

@@ -17,18 +17,8 @@ from typing import Any
 import uv
 from packaging.utils import canonicalize_name
 
-from venvbuild import (
-    __version__,
-    archive,
-    builds,
-    bundle,
-    environment,
-    inspection,
-    interpreters,
-    leaks,
-    needs,
-    requirements,
-)
+from venvbuild import __version__, archive, builds, environment, inspection, interpreters, machine, needs, requirements
+from venvbuild.archive import FragmentCache, Gate, Known, bundle_of
 from venvbuild.builds import Description, places
 from venvbuild.environment import (
     IndexAddresses,
@@ -39,7 +29,6 @@ from venvbuild.environment import (
     read_lock,
 )
 from venvbuild.errors import ConflictsFound, Problem, UsageError
-from venvbuild.fragment_cache import FragmentCache
 from venvbuild.installed import MANIFEST, Manifest, distributions_in, site_packages
 from venvbuild.interpreters import Interpreter, Target
 from venvbuild.redaction import REDACTOR, strip_credentials
@@ -269,8 +258,8 @@ def pack(job: Job) -> Made:
     venv = job.path / VENV
     installed = distributions_in([site_packages(venv, interpreter.version)], with_damage=False)
     chosen = {**job.work.settings, **job.options}
-    gate = leaks.Gate.of(_paths_of_this_build(job.path, interpreter), REDACTOR.secrets, installed)
-    with bundle.of(interpreter if chosen["bundle_python"] else None, job.path) as base:
+    gate = Gate.of(_paths_of_this_build(job.path, interpreter), REDACTOR.secrets, installed)
+    with bundle_of(interpreter if chosen["bundle_python"] else None, job.path) as base:
         made = archive.pack(
             venv,
             job.path / ARCHIVE,
@@ -278,7 +267,7 @@ def pack(job: Job) -> Made:
             gate=gate,
             level=chosen["level"],
             python_path=chosen["python_path"],
-            known=archive.Known(
+            known=Known(
                 installed, _locked_hashes(job), Manifest.read(job.path / MANIFEST), base.version if base else None
             ),
             cache=FragmentCache(job.settings.folders.cache / "fragments"),
@@ -327,7 +316,7 @@ def describe(job: Job) -> Made:
         tool_version=__version__,
         build_url=recorded["build_url"],
         source_revision=recorded["source_revision"],
-        requires=bundle.joined(result("inspect")["requires"], result("pack")["base_requires"]),
+        requires=machine.joined(result("inspect")["requires"], result("pack")["base_requires"]),
         duration_s={step: job.work.duration_s(step) for step in ("check", "create", "inspect", "pack")},
     )
     (job.path / places.METADATA).write_text(json.dumps(description.as_json(), indent=2) + "\n", "utf-8")

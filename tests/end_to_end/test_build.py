@@ -17,7 +17,8 @@ import pytest
 
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
-from venvbuild import archive_index, builds
+from venvbuild import builds
+from venvbuild.archive import parse_index
 
 FILES = {
     "archive_index.json",
@@ -73,7 +74,7 @@ def test_the_store_holds_every_file_and_metadata_commits_to_each(tool: Tool) -> 
 def test_the_index_tells_of_the_archive_that_is_stored(tool: Tool) -> None:
     build = tool.build("kedro==0.19.14").json
     folder = tool.stored(build["venv_version"])
-    index = archive_index.parse((folder / "archive_index.json").read_bytes())
+    index = parse_index((folder / "archive_index.json").read_bytes())
     assert index.archive_size_bytes == build["archive_size_bytes"]
     assert index.content_sha256 == build["content_sha256"]
     assert [one.distribution for one in index.fragments] == [None, "fsspec", "kedro", "pip", None]

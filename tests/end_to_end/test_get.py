@@ -21,8 +21,7 @@ from tests.support.requirement import require
 from tests.support.s3_servers import S3Server
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
-from venvbuild import archive_index
-from venvbuild.archive_index import Fragment
+from venvbuild.archive import Fragment, parse_index
 from venvbuild.stores import open_store
 
 BIG: dict[str, dict[str, str | bytes]] = {
@@ -105,7 +104,7 @@ def test_only_what_changed_is_fetched_counted_at_the_server(tool: Tool, built: s
 
 def fragments(tool: Tool, place: str, version: str) -> tuple[Fragment, ...]:
     store = open_store(tool.env["VENVBUILD_STORE"], endpoint_url=place)
-    return archive_index.parse(store.read(f"venv-builds/{version}/archive_index.json").body).fragments
+    return parse_index(store.read(f"venv-builds/{version}/archive_index.json").body).fragments
 
 
 def ranges(proxy: RecordingProxy) -> list[tuple[int, int]]:

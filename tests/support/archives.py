@@ -17,7 +17,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from venvbuild.archive_index import ArchiveIndex, Fragment, placed
+from venvbuild.archive import ArchiveIndex, Fragment
+from venvbuild.archive.archive_index import placed
 
 _HEADER = bytes((0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255))
 END = bytes(1024)

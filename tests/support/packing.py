@@ -12,10 +12,8 @@ from typing import Any
 
 from tests.support.wheels import unpack, wheel
 from venvbuild import archive
-from venvbuild.archive import Archive, Known
-from venvbuild.fragment_cache import FragmentCache
+from venvbuild.archive import Archive, FragmentCache, Gate, Known
 from venvbuild.installed import Manifest
-from venvbuild.leaks import Gate
 
 NOTHING = Gate((), (), {})
 

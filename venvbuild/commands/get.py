@@ -12,13 +12,14 @@ from typing import Any, Self
 
 import click
 
-from venvbuild import builds, rebuilding, rehoming, restore
+from venvbuild import builds, restore
+from venvbuild.archive import FragmentCache
 from venvbuild.commands import options, words
 from venvbuild.environment import IndexAddresses, PackageSource
 from venvbuild.errors import UsageError
-from venvbuild.fragment_cache import FragmentCache
 from venvbuild.interpreters import Interpreter, find_interpreter
-from venvbuild.restore import Machine, Restored
+from venvbuild.machine import glibc_here
+from venvbuild.restore import Restored, RestoreOptions
 from venvbuild.settings import Settings
 from venvbuild.stores import store_of
 from venvbuild.text import size_text
@@ -68,7 +69,12 @@ def command(
 
 
 def _restored(
-    version: str | None, target: Path | None, archive: Path | None, rebuilds: bool, settings: Settings, here: Machine
+    version: str | None,
+    target: Path | None,
+    archive: Path | None,
+    rebuilds: bool,
+    settings: Settings,
+    here: RestoreOptions,
 ) -> Restored:
     if archive is not None:
         if rebuilds:
@@ -85,14 +91,14 @@ def _restored(
     store = store_of(settings)
     name = builds.find(store, version)
     if rebuilds:
-        return rebuilding.rebuild(store, name, target, here, partial(_source, settings))
+        return restore.rebuild(store, name, target, here, partial(_source, settings))
     return restore.get(store, name, target, here)
 
 
-def machine(settings: Settings) -> Machine:
+def machine(settings: Settings) -> RestoreOptions:
     """This machine, as restoring needs it; nobody is told what is fetched."""
-    return Machine(
-        find_interpreter, FragmentCache(settings.folders.cache / "fragments"), rehoming.glibc_here(), lambda *_: None
+    return RestoreOptions(
+        find_interpreter, FragmentCache(settings.folders.cache / "fragments"), glibc_here(), lambda *_: None
     )
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from venvbuild import repacking
+from venvbuild import foreign
+from venvbuild.archive import FragmentCache
 from venvbuild.commands import options, step, words
 from venvbuild.errors import UsageError
-from venvbuild.fragment_cache import FragmentCache
 from venvbuild.text import size_text
 
 _OWN = ("level", "bytecode", "python_path", "bundle_python")
@@ -51,7 +51,7 @@ def command(venv: Path | None, output: Path | None, **given: Any) -> None:
 def _pack_venv(venv: Path, output: Path, given: dict[str, Any]) -> None:
     settings = options.load(given)
     cache = FragmentCache(settings.folders.cache / "fragments")
-    made = repacking.pack(
+    made = foreign.pack(
         venv,
         output,
         level=settings["level"],

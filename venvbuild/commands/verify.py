@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from venvbuild import builds, verification
+from venvbuild import builds
 from venvbuild.commands import options, words
 from venvbuild.commands.get import machine
 from venvbuild.errors import IntegrityError
+from venvbuild.restore import verify
 from venvbuild.stores import store_of
 from venvbuild.text import size_text
 
@@ -28,7 +29,7 @@ def command(version: str, restore: bool, **given: Any) -> None:
     settings = options.load(given)
     store = store_of(settings)
     here = machine(settings) if restore else None
-    found = verification.verify(store, builds.find(store, version), machine=here)
+    found = verify(store, builds.find(store, version), machine=here)
     for name in found.foreign:
         words.say(f"warning: {name} lies among the files of {found.venv_version}, and its metadata does not name it")
     if found.problems:

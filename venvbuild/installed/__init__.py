@@ -8,6 +8,7 @@ from venvbuild.installed.venv_layout import (
     ENVIRONMENT_LEFTOVERS,
     INSTALL_RECORDS,
     configuration_of,
+    full_version_in,
     is_python_link,
     neutral,
     site_packages,

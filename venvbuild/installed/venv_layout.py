@@ -22,6 +22,7 @@ def site_packages_folders(venv: Path, python_version: str) -> tuple[Path, ...]:
     return tuple(venv / lib / f"python{python_version}" / "site-packages" for lib in ("lib", "lib64"))
 
 
+_VERSION = re.compile(r"version(?:_info)?\s*=\s*(3\.[0-9]{1,3}(?:\.[0-9]{1,3})?)(?:[^0-9].*)?")
 _PYTHON_LINK = re.compile(r"bin/python(3(\.[0-9]+)?)?")
 _NAMES_THE_MACHINE = ("home", "executable", "command", "base-prefix", "base-exec-prefix", "base-executable")
 
@@ -50,3 +51,12 @@ def configuration_of(text: str) -> dict[str, str]:
     """A pyvenv.cfg, its keys in lower case: Python reads them so."""
     pairs = (line.partition("=") for line in text.splitlines())
     return {key.strip().lower(): value.strip() for key, equals, value in pairs if equals}
+
+
+def full_version_in(configuration: bytes) -> str | None:
+    """As much of X.Y.Z as a pyvenv.cfg says (`version` of the venv module, `version_info` of uv and virtualenv)."""
+    for line in configuration.decode("utf-8", "replace").splitlines():
+        found = _VERSION.fullmatch(line.strip())
+        if found:
+            return found[1]
+    return None

@@ -1,0 +1,71 @@
+"""What is an environment, for which Python, and what it calls itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from venvbuild.errors import UsageError
+from venvbuild.foreign.environment import recognised
+
+
+def environment(folder: Path, configuration: str, *versions: str, activate: str = "") -> Path:
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin/activate").write_text(activate)
+    (folder / "pyvenv.cfg").write_text(configuration)
+    for version in versions:
+        (folder / f"lib/python{version}/site-packages").mkdir(parents=True)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("configuration", "version", "full_version"),
+    [
+        ("home = /x\nversion = 3.8.18\n", "3.8", "3.8.18"),
+        ("HOME=/x\nversion_info=3.8.18.final.0\n", "3.8", "3.8.18"),
+        ("version_info = 3.8.0rc1\n", "3.8", "3.8.0rc1"),
+        ("home = /x\n", "3.8", None),
+    ],
+    ids=["venv", "virtualenv", "pre-release", "told by lib only"],
+)
+def test_the_python_is_told_by_pyvenv_cfg_or_by_lib(
+    tmp_path: Path, configuration: str, version: str, full_version: str | None
+) -> None:
+    found = recognised(environment(tmp_path / "env", configuration, "3.8"))
+    assert (found.python_version, found.python_full_version) == (version, full_version)
+    assert found.home in (Path("/x"), None)
+
+
+@pytest.mark.parametrize(
+    ("configuration", "versions", "words"),
+    [
+        ("version = 3.12.1\n", ["3.11"], "for Python 3.12.*packages for Python 3.11"),
+        ("home = /x\n", ["3.11", "3.9"], "does not say.*3.11, 3.9"),
+        ("version = 3.7.16\n", ["3.7"], "for Python 3.7.*3.8 or newer"),
+        ("version = 3.8.0\n", [], "no lib/pythonX.Y/site-packages"),
+    ],
+)
+def test_a_python_that_does_not_fit_is_refused(
+    tmp_path: Path, configuration: str, versions: list[str], words: str
+) -> None:
+    with pytest.raises(UsageError, match=words):
+        recognised(environment(tmp_path / "env", configuration, *versions))
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ('VIRTUAL_ENV="/made here"', "/made here"),
+        ("VIRTUAL_ENV='/made here'", "/made here"),
+        ("        export VIRTUAL_ENV=/made", "/made"),
+        ('VIRTUAL_ENV=\'\'"$(dirname -- "$(dirname -- "$(realpath -- "$SCRIPT_PATH")")")"\'\'', None),
+        ('VIRTUAL_ENV=$(cygpath "/made")', None),
+        ("VIRTUAL_ENV='", None),
+    ],
+)
+def test_it_knows_itself_by_each_path_it_ever_had(tmp_path: Path, line: str, place: str | None) -> None:
+    environment(tmp_path / "real", "version = 3.9.1\n", "3.9", activate=f"x=1\n{line}\n")
+    (tmp_path / "link").symlink_to("real")
+    names = recognised(tmp_path / "link").names
+    assert names == (str(tmp_path / "link"), str(tmp_path / "real"), *([place] if place else []))

@@ -1,0 +1,10 @@
+"""An environment as one file: an ordinary .tar.gz, seekable, reproducible, relocatable."""
+
+from venvbuild.archive.archive_index import HEADER_BYTES, ArchiveIndex, Fragment, parse_index
+from venvbuild.archive.bundled_python import Bundle, bundle_of, bundled_executable, required_by_bundle
+from venvbuild.archive.format import BASE, MARKER, MAX_DEPTH, MAX_MEMBERS, MAX_NAME_BYTES, ROOT, rehome_script
+from venvbuild.archive.fragment_cache import FragmentCache
+from venvbuild.archive.layout import Known
+from venvbuild.archive.leaks import Gate
+from venvbuild.archive.members import Member
+from venvbuild.archive.packing import Archive, pack

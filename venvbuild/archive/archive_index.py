@@ -1,0 +1,118 @@
+"""What an archive consists of: its fragments, where each lies and how to check it; `archive_index.json` as a record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from venvbuild import schemas
+from venvbuild.builds import places
+from venvbuild.errors import IntegrityError
+
+SCHEMA_VERSION = 1
+HEADER_BYTES = 10
+"""Of the gzip header before the first fragment."""
+TRAILER_BYTES = 10
+"""After the last one: the empty final block, the CRC, the length."""
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A part of the archive that can be inflated on its own. Field names are archive_index.json's."""
+
+    distribution: str | None
+    """Canonical name; `_base` for the bundled interpreter; None for what belongs to no single distribution."""
+    version: str | None
+    offset: int
+    """Of its first byte in the archive."""
+    length: int
+    """Compressed."""
+    sha256: str
+    """Of the compressed bytes."""
+    plain_length: int
+    plain_sha256: str
+    crc32: int
+    """Of the plain bytes."""
+    continues: bool
+    """Whether its plain bytes begin inside a member that an earlier fragment began."""
+
+
+@dataclass(frozen=True)
+class ArchiveIndex:
+    """All fragments of one archive, in order, without a gap. Field names are archive_index.json's."""
+
+    root: str
+    """The one folder at the top of the archive."""
+    codec: str
+    """Who compressed it: `zlib-ng 1.1.0`."""
+    level: int
+    archive_size_bytes: int
+    plain_bytes: int
+    content_sha256: str
+    fragments: tuple[Fragment, ...]
+    schema_version: int = SCHEMA_VERSION
+
+    def text(self) -> str:
+        """archive_index.json: a fragment a line."""
+        fields = {name: value for name, value in asdict(self).items() if name not in ("schema_version", "fragments")}
+        head = json.dumps({"schema_version": self.schema_version, **fields})[:-1]
+        lines = ",\n".join(json.dumps(asdict(fragment)) for fragment in self.fragments)
+        return f'{head}, "fragments": [\n{lines}\n]}}\n'
+
+
+def parse_index(content: bytes, where: str = places.ARCHIVE_INDEX) -> ArchiveIndex:
+    """The index in an archive_index.json, with its sums done: what it says of one archive agrees with itself.
+
+    Unknown fields are passed over.
+
+    Raises:
+        IntegrityError: it is no JSON, does not fit archive_index.schema.json, or its fragments leave a gap.
+    """
+    try:
+        read = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise _refused("it is no JSON", where) from error
+    _validate(read, where)
+    fragments = tuple(Fragment(**_known(one, Fragment)) for one in read["fragments"])
+    index = ArchiveIndex(**{**_known(read, ArchiveIndex), "fragments": fragments})
+    for gap in _gaps(index):
+        raise _refused(gap, where)
+    return index
+
+
+def placed(fragments: Iterable[Fragment]) -> tuple[Fragment, ...]:
+    """The fragments with the offsets they have in an archive that consists of them."""
+    offset, found = HEADER_BYTES, []
+    for fragment in fragments:
+        found.append(Fragment(**{**asdict(fragment), "offset": offset}))
+        offset += fragment.length
+    return tuple(found)
+
+
+def _gaps(index: ArchiveIndex) -> Iterable[str]:
+    if placed(index.fragments) != index.fragments:
+        yield "its fragments do not lie one behind the other"
+    if sum(fragment.length for fragment in index.fragments) != index.archive_size_bytes - HEADER_BYTES - TRAILER_BYTES:
+        yield "the lengths of its fragments are not the archive's"
+    if sum(fragment.plain_length for fragment in index.fragments) != index.plain_bytes:
+        yield "the plain lengths of its fragments are not the archive's"
+
+
+def _validate(read: Any, where: str) -> None:
+    for field, what in schemas.faults(read, "archive/archive_index.schema.json"):
+        raise _refused(f"{field}: {what}", where)
+
+
+def _known(fields: dict[str, Any], record: type) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name in record.__dataclass_fields__}  # type: ignore[attr-defined]
+
+
+def _refused(what: str, where: str) -> IntegrityError:
+    return IntegrityError(
+        f"the index of the archive is not valid: {what}",
+        where=where,
+        rule="INDEX",
+        fix="get the archive whole, with tar, or restore the index from a backup",
+    )

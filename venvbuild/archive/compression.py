@@ -1,0 +1,295 @@
+"""Makes fragments: members are dealt out to pieces of bounded size, and each piece is compressed on its own."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from tarfile import BLOCKSIZE
+from typing import NamedTuple
+
+from zlib_ng import __version__ as _zlib_ng_version
+from zlib_ng import zlib_ng
+
+from venvbuild.archive.archive_index import Fragment
+from venvbuild.archive.leaks import Gate, problem
+from venvbuild.archive.members import Member
+from venvbuild.errors import IntegrityError, Problem
+from venvbuild.installed import Look
+
+CODEC = f"zlib-ng {_zlib_ng_version}"
+FORMAT_VERSION = 1
+"""Goes into every key of the cache: raise it when the same members are to give other bytes."""
+PIECE_BYTES = 32_000_000
+"""Plain bytes that a fragment holds at most, one header apart."""
+_BLOCK = 1 << 20
+
+
+class Part(NamedTuple):
+    """A member, or as much of a large file as one piece takes."""
+
+    member: Member
+    start: int
+    end: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of the member's content is elsewhere."""
+        return self.start == 0 and self.end == self.member.size
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What becomes one fragment; without parts: the end of the tar."""
+
+    distribution: str | None
+    version: str | None
+    parts: tuple[Part, ...]
+
+    @property
+    def continues(self) -> bool:
+        """Whether it begins inside a member."""
+        return bool(self.parts) and self.parts[0].start > 0
+
+    @property
+    def plain_bytes(self) -> int:
+        """About as many as it has."""
+        return sum(part.end - part.start + BLOCKSIZE for part in self.parts)
+
+
+class ReadPart(NamedTuple):
+    """A part that does not hold all of its file, as it was read."""
+
+    part: Part
+    sha256: str
+    """Of its bytes."""
+    is_moved: bool
+    """Whether the file's ctime was another one afterwards, and nothing else."""
+
+
+@dataclass(frozen=True)
+class Compressed:
+    """A piece, made into a fragment."""
+
+    fragment: Fragment
+    """Its offset is 0: where it lies is the archive's business."""
+    body: bytes
+    sha256: dict[str, str] = field(default_factory=dict)
+    """By member name, of each file that begins in the piece: of the very bytes that were compressed."""
+    problems: tuple[Problem, ...] = ()
+    parts: tuple[ReadPart, ...] = ()
+    """For `check_parts`."""
+
+
+END_OF_TAR = Piece(None, None, ())
+
+
+def cut(members: Iterable[Member], distribution: str | None, version: str | None) -> Iterator[Piece]:
+    """Pieces at members' boundaries; a file that is larger than a piece gets its own, as many as it needs."""
+    waiting: list[Part] = []
+    size = 0
+    for member in members:
+        if waiting and size + member.size + BLOCKSIZE > PIECE_BYTES:
+            yield Piece(distribution, version, tuple(waiting))
+            waiting, size = [], 0
+        start = 0
+        while member.size - start > PIECE_BYTES:
+            yield Piece(distribution, version, (Part(member, start, start + PIECE_BYTES),))
+            start += PIECE_BYTES
+        waiting.append(Part(member, start, member.size))
+        size += member.size - start + BLOCKSIZE
+    if waiting:
+        yield Piece(distribution, version, tuple(waiting))
+
+
+def compress(piece: Piece, venv: Path, level: int, gate: Gate) -> Compressed:
+    """The fragment of `piece`; what `gate` finds in it is among the problems.
+
+    Raises:
+        IntegrityError: a file changed since it was listed.
+    """
+    stream, sha256, problems, parts = _Stream(level), {}, [], []
+    for part in piece.parts:
+        member = part.member
+        if part.start == 0:
+            stream.write(member.header())
+        if member.kind != "f":
+            continue
+        found, digest, read = _write_file(stream, venv, part, gate)
+        problems += [problem(member.name, what) for what in found]
+        if digest:
+            sha256[member.name] = digest
+        if not part.is_whole:
+            parts.append(read)
+        if part.end == member.size:
+            stream.write(bytes(-member.size % BLOCKSIZE))
+    if not piece.parts:
+        stream.write(bytes(2 * BLOCKSIZE))
+    return Compressed(stream.ended(piece), stream.body, sha256, tuple(problems), tuple(parts))
+
+
+def looked_through(member: Member, venv: Path, gate: Gate) -> tuple[str, tuple[Problem, ...]]:
+    """The sha256 of a file, and what `gate` finds in it, without compressing it."""
+    found, digest, _ = _write_file(None, venv, Part(member, 0, member.size), gate)
+    return digest, tuple(problem(member.name, what) for what in found)
+
+
+def check_parts(parts: Iterable[ReadPart], venv: Path, sha256: Mapping[str, str]) -> None:
+    """That all parts of a file are of one file, the one with this sha256, where its ctime moved between them.
+
+    Raises:
+        IntegrityError: it changed between two parts.
+    """
+    of_files: dict[str, list[ReadPart]] = {}
+    for one in parts:
+        of_files.setdefault(one.part.member.name, []).append(one)
+    for name, some in of_files.items():
+        member = some[0].part.member
+        if any(one.is_moved for one in some):
+            with _opened(member, venv) as descriptor:
+                are_same = all(_sha256(descriptor, one.part) == one.sha256 for one in some)
+                if not are_same or _whole(descriptor, member) != sha256[name]:
+                    raise _changed(member)
+
+
+@contextlib.contextmanager
+def _opened(member: Member, venv: Path) -> Iterator[int]:
+    path = _path(member, venv)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _path(member: Member, venv: Path) -> str:
+    return member.source or f"{venv}/{member.name}"
+
+
+def _write_file(stream: _Stream | None, venv: Path, part: Part, gate: Gate) -> tuple[list[str], str, ReadPart]:
+    """What the gate finds in this part of a file; the sha256 of the whole file, empty unless the part begins it."""
+    if part.member.content is not None:
+        return _write_content(stream, part.member.content, part, gate)
+    with _opened(part.member, venv) as descriptor:
+        search = gate.searching(_path(part.member, venv), _before(descriptor, part.start, gate.longest))
+        digest = hashlib.sha256()
+        for block in _blocks(descriptor, part):
+            digest.update(block)
+            search.see(block)
+            if stream:
+                stream.write(block)
+        sha256 = digest.hexdigest() if part.is_whole else _whole(descriptor, part.member) if part.start == 0 else ""
+        read = ReadPart(part, digest.hexdigest(), _is_moved(descriptor, part.member))
+        if read.is_moved and part.is_whole and _sha256(descriptor, part) != read.sha256:
+            raise _changed(part.member)
+    return search.found(sha256), sha256, read
+
+
+def _write_content(stream: _Stream | None, content: bytes, part: Part, gate: Gate) -> tuple[list[str], str, ReadPart]:
+    """As `_write_file`, for what we write ourselves: no wheel promised these bytes."""
+    search = gate.searching("")
+    search.see(content)
+    if stream:
+        stream.write(content[part.start : part.end])
+    digest = hashlib.sha256(content).hexdigest() if part.start == 0 else ""
+    return search.found(""), digest, ReadPart(part, digest, is_moved=False)
+
+
+def _before(descriptor: int, start: int, count: int) -> bytes:
+    """What stands in the file just before `start`."""
+    return os.pread(descriptor, min(count, start), max(0, start - count)) if start else b""
+
+
+def _blocks(descriptor: int, part: Part) -> Iterator[bytes]:
+    at = part.start
+    while at < part.end:
+        block = os.pread(descriptor, min(_BLOCK, part.end - at), at)
+        if not block:
+            raise _changed(part.member)
+        at += len(block)
+        yield block
+
+
+def _is_moved(descriptor: int, member: Member) -> bool:
+    """Whether the file's ctime, and nothing else, is not what it was when it was listed: then it has to be read again.
+
+    That alone need be no change: ctime also moves when a file gets or loses a name. The installer's cache and every
+    environment of it may share one file, and another build links it.
+
+    Raises:
+        IntegrityError: it looks otherwise.
+    """
+    look = Look.of(os.fstat(descriptor))
+    if not member.look or look == member.look:
+        return False
+    if look._replace(ctime_ns=member.look.ctime_ns) != member.look:
+        raise _changed(member)
+    return True
+
+
+def _whole(descriptor: int, member: Member) -> str:
+    return _sha256(descriptor, Part(member, 0, member.size))
+
+
+def _sha256(descriptor: int, part: Part) -> str:
+    digest = hashlib.sha256()
+    for block in _blocks(descriptor, part):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _changed(member: Member) -> IntegrityError:
+    return IntegrityError(
+        "a file changed while it was packed",
+        where=member.name,
+        fix="let nothing change the environment while it is packed",
+    )
+
+
+class _Stream:
+    """Plain bytes in; one raw deflate stream that ends with a full flush, and its measures, out."""
+
+    def __init__(self, level: int) -> None:
+        self._deflate = zlib_ng.compressobj(level, zlib_ng.DEFLATED, -15)
+        self._digest, self._crc, self._length = hashlib.sha256(), 0, 0
+        self._waiting: list[bytes | memoryview] = []
+        self._waiting_bytes = 0
+        self._out: list[bytes] = []
+        self.body = b""
+
+    def write(self, block: bytes) -> None:
+        """The compressor is given blocks of one size, however the bytes come: what it writes may depend on that."""
+        self._waiting.append(block)
+        self._waiting_bytes += len(block)
+        if self._waiting_bytes >= _BLOCK:
+            gathered = memoryview(b"".join(self._waiting))
+            whole = len(gathered) - len(gathered) % _BLOCK
+            for start in range(0, whole, _BLOCK):
+                self._compress(gathered[start : start + _BLOCK])
+            self._waiting, self._waiting_bytes = [gathered[whole:]], len(gathered) - whole
+
+    def ended(self, piece: Piece) -> Fragment:
+        """The fragment; its bytes are `body`."""
+        self._compress(b"".join(self._waiting))
+        self._out.append(self._deflate.flush(zlib_ng.Z_FULL_FLUSH))
+        self.body = b"".join(self._out)
+        return Fragment(
+            piece.distribution,
+            piece.version,
+            offset=0,
+            length=len(self.body),
+            sha256=hashlib.sha256(self.body).hexdigest(),
+            plain_length=self._length,
+            plain_sha256=self._digest.hexdigest(),
+            crc32=self._crc,
+            continues=piece.continues,
+        )
+
+    def _compress(self, block: bytes | memoryview) -> None:
+        self._crc = zlib_ng.crc32(block, self._crc)
+        self._digest.update(block)
+        self._length += len(block)
+        self._out.append(self._deflate.compress(block))

@@ -1,0 +1,23 @@
+"""What every archive of ours has: its names, its limits, and the script in it (docs/archive-format.md)."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+ROOT = "venv"
+"""The one folder at the top of every archive."""
+BASE = "_base"
+"""The folder of an environment where a bundled interpreter is."""
+
+MARKER = ".venvbuild.json"
+"""In an environment that `get` made: what it is, and the leave to replace it."""
+
+MAX_MEMBERS = 200_000
+MAX_NAME_BYTES = 4096
+MAX_DEPTH = 100
+"""Folders above a member. Removing a deeper tree takes shutil past Python's recursion limit."""
+
+
+def rehome_script() -> bytes:
+    """`bin/rehome`, which links the environment to a Python of the machine that it was unpacked on; needs only sh."""
+    return resources.files("venvbuild.archive").joinpath("rehome").read_bytes()

@@ -1,0 +1,179 @@
+"""Fragments that were made or fetched before, by their own sha256; what fragments and bytecode a package once gave.
+
+A damaged entry is noticed and removed, never used. Any number of processes may share the folder. A folder that cannot
+be written, or a disk that is full, is a cache that keeps nothing: nobody fails because of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import re
+import secrets
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from venvbuild.archive.archive_index import Fragment
+from venvbuild.interpreters import Compiled
+
+log = logging.getLogger(__name__)
+
+LIMIT_BYTES = 5_000_000_000
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_KEPT_AFTER_EVICTION = 0.9
+"""Of the limit, so that not every entry that comes makes us look at all the others."""
+_STALE_S = 3600
+"""A temporary file that is older was left by a process that is gone."""
+
+
+class FragmentCache:
+    """`folder/fragments/ab/<sha256>`, `folder/{distributions,bytecode}/ab/<key>`; made when the first entry comes."""
+
+    def __init__(self, folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
+        self._folder, self._limit = folder, limit_bytes
+        self._size_bytes: int | None = None
+        self._lock = threading.Lock()
+        self._is_writable = True
+
+    def get(self, sha256: str) -> bytes | None:
+        """The fragment with this digest; None when it is not there, or was damaged."""
+        path = self._path("fragments", sha256)
+        body = _read(path)
+        if body is None or hashlib.sha256(body).hexdigest() == sha256:
+            _touch(path)
+            return body
+        log.warning("a damaged fragment in the cache was removed: %s", path)
+        _remove(path)
+        return None
+
+    def has(self, sha256: str, size_bytes: int) -> bool:
+        """Whether something with this digest's name and this size is there; only `get` tells whether it is whole."""
+        try:
+            return self._path("fragments", sha256).stat().st_size == size_bytes
+        except OSError:
+            return False
+
+    def put(self, body: bytes, sha256: str | None = None) -> str:
+        """Keep a fragment; its digest, which a caller who has just computed it may give.
+
+        The least recently used entries go when the folder grows over its limit.
+        """
+        sha256 = sha256 or hashlib.sha256(body).hexdigest()
+        self._write(self._path("fragments", sha256), body)
+        return sha256
+
+    def look_up(self, key: str) -> tuple[Fragment, ...] | None:
+        """What `remember` was told under this key; offsets are 0. None when it was not, or when that is damaged."""
+        found = self._recalled(self._path("distributions", key))
+        return None if found is None else tuple(Fragment(**fields) for fields in found)
+
+    def remember(self, key: str, fragments: Sequence[Fragment]) -> None:
+        """Which fragments this key gave. Whoever changes `Fragment` changes what goes into the key."""
+        self._note(self._path("distributions", key), [{**asdict(fragment), "offset": 0} for fragment in fragments])
+
+    def look_up_bytecode(self, key: str) -> tuple[Compiled, ...] | None:
+        """What `remember_bytecode` was told under this key; None when it was not, or when that is damaged."""
+        found = self._recalled(self._path("bytecode", key))
+        return None if found is None else tuple(Compiled(*fields) for fields in found)
+
+    def remember_bytecode(self, key: str, compiled: Sequence[Compiled]) -> None:
+        """Which bytecode this key gave; the files themselves are in fragments."""
+        self._note(self._path("bytecode", key), list(compiled))
+
+    def _recalled(self, path: Path) -> Any:
+        """The JSON value that was noted there; None when there is none, or it is not what was noted under its name."""
+        body = _read(path)
+        if body is None:
+            return None
+        digest, _, text = body.partition(b"\n")
+        if hashlib.sha256(path.name.encode() + text).hexdigest().encode() != digest:
+            log.warning("a damaged entry in the cache was removed: %s", path)
+            _remove(path)
+            return None
+        _touch(path)
+        return json.loads(text)
+
+    def _note(self, path: Path, value: Any) -> None:
+        text = json.dumps(value).encode()
+        digest = hashlib.sha256(path.name.encode() + text).hexdigest().encode()
+        self._write(path, digest + b"\n" + text)
+
+    def _path(self, kind: str, digest: str) -> Path:
+        if not _SHA256.fullmatch(digest):
+            raise ValueError(f"no sha256: {digest[:80]!r}")
+        return self._folder / kind / digest[:2] / digest
+
+    def _write(self, path: Path, body: bytes) -> None:
+        if not self._is_writable:
+            return
+        building = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            building.write_bytes(body)
+            building.rename(path)
+        except OSError as error:
+            self._is_writable = False
+            log.warning("the fragment cache is not used: %s", error)
+            with contextlib.suppress(OSError):
+                building.unlink()
+            return
+        self._grown_by(len(body))
+
+    def _grown_by(self, count: int) -> None:
+        with self._lock:
+            self._size_bytes = None if self._size_bytes is None else self._size_bytes + count
+            if self._size_bytes is None or self._size_bytes > self._limit:
+                self._size_bytes = self._evicted()
+
+    def _evicted(self) -> int:
+        """Bytes of what is there, after the least recently used went if it was too much."""
+        entries = sorted(self._entries())
+        total = sum(size for _, size, _ in entries)
+        if total <= self._limit:
+            return total
+        for _, size, path in entries:
+            if total <= self._limit * _KEPT_AFTER_EVICTION:
+                break
+            _remove(Path(path))
+            total -= size
+        return total
+
+    def _entries(self) -> Iterator[tuple[int, int, str]]:
+        """(used at, size, path) of each entry; another process may be removing them."""
+        now_ns = max((used for used, _, _ in self._files()), default=0)
+        for used_ns, size, path in self._files():
+            if os.path.basename(path).startswith(".") and now_ns - used_ns > _STALE_S * 1_000_000_000:
+                _remove(Path(path))
+            else:
+                yield used_ns, size, path
+
+    def _files(self) -> Iterator[tuple[int, int, str]]:
+        for place, _, names in os.walk(self._folder):
+            for name in names:
+                with contextlib.suppress(OSError):
+                    facts = os.lstat(os.path.join(place, name))
+                    yield facts.st_mtime_ns, facts.st_size, os.path.join(place, name)
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _touch(path: Path) -> None:
+    """Its mtime says when it was last used."""
+    with contextlib.suppress(OSError):
+        os.utime(path)
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()

@@ -1,0 +1,173 @@
+"""Whose each member is: the environment dealt out to its distributions, and what is known of their bytes unread."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from venvbuild.archive import compression
+from venvbuild.archive.compression import END_OF_TAR, Piece
+from venvbuild.archive.format import BASE, ROOT
+from venvbuild.archive.members import Member
+from venvbuild.errors import Problem
+from venvbuild.installed import (
+    Distribution,
+    Manifest,
+    distributions_in,
+    is_of_the_wheel,
+    promised_sha256,
+    site_packages,
+)
+from venvbuild.interpreters import Compiled
+
+_SHARED = -1
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of an environment before a file of it is read. Nothing is a right answer; it costs time."""
+
+    distributions: Sequence[Distribution] | None = None
+    """Those installed in it."""
+    hashes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By canonical name: the hashes of the files that the lock allows."""
+    manifest: Manifest | None = None
+    """How its files looked when the installer had ended."""
+    base_version: str | None = None
+    """X.Y.Z of the interpreter that is bundled."""
+
+
+@dataclass
+class Group:
+    """The members of one distribution, or of none, and what became of them."""
+
+    distribution: str | None
+    version: str | None
+    members: tuple[Member, ...]
+    hashes: tuple[str, ...] = ()
+    """Of the lock."""
+    sha256: dict[str, str] = field(default_factory=dict)
+    """By member name: of each file's bytes, as far as it is known; at first, as RECORD has it."""
+    read: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
+    """By name of a member that had to be read to know its sha256: what the gate found in it."""
+    sources: tuple[Member, ...] = ()
+    """What its members are the bytecode of; empty for members of the environment itself."""
+
+    @cached_property
+    def pieces(self) -> tuple[Piece, ...]:
+        """What becomes its fragments."""
+        return tuple(compression.cut(self.members, self.distribution, self.version)) if self.members else (END_OF_TAR,)
+
+    def unknown(self) -> list[Member]:
+        """The files whose bytes nothing tells."""
+        return [member for member in self.members if member.kind == "f" and member.name not in self.sha256]
+
+    def modules(self) -> tuple[Member, ...]:
+        """The members that bytecode can be made of: files of the environment, not what we write."""
+        found = (one for one in self.members if one.kind == "f" and one.look and one.name.startswith("lib"))
+        return tuple(one for one in found if one.name.endswith(".py") and not one.name.endswith("/.py"))
+
+    def key(self, level: int, python_version: str) -> str:
+        """What its fragments depend on, all of it, as one digest. Needs the sha256 of every file."""
+        about = (compression.FORMAT_VERSION, compression.PIECE_BYTES, compression.CODEC, level, ROOT, python_version)
+        head = json.dumps([*about, self.distribution, self.version, self.hashes])
+        lines = [member.line(self.sha256.get(member.name, "")) for member in self.members]
+        return hashlib.sha256(os.fsencode("\n".join((head, *lines)))).hexdigest()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All members, and whose they are."""
+
+    members: Sequence[Member]
+    """In order of their names, bytewise."""
+    groups: tuple[Group, ...]
+    """What belongs to no single distribution, then each distribution by the name of its dist-info, then the bundled
+    interpreter, then the end. Bytecode is a group of its own, behind the group of what it was made of."""
+
+    @classmethod
+    def of(cls, members: Sequence[Member], venv: Path, python_version: str, known: Known) -> Layout:
+        """Deal out `members` (sorted) of the environment `venv` (resolved).
+
+        A member has an owner when exactly one RECORD claims it. The hash of a RECORD is believed only when the lock
+        names the wheel and the file is untouched since the installer ended.
+        """
+        installed = known.distributions
+        if installed is None:
+            installed = distributions_in([site_packages(venv, python_version)], with_damage=False)
+        installed = sorted(installed, key=lambda one: os.fsencode(one.dist_info))
+        claims = _claims(installed, venv)
+        base = [member for member in members if member.is_of_base]
+        dealt: list[list[Member]] = [[] for _ in range(len(installed) + 1)]
+        believed: list[dict[str, str]] = [{} for _ in dealt]
+        for member in members:
+            if member.is_of_base:
+                continue
+            owner, sha256 = claims.get(member.name, (_SHARED, ""))
+            if member.is_of_no_distribution:
+                owner = _SHARED
+            dealt[owner].append(member)
+            if owner != _SHARED and sha256 and _is_untouched(member, known.manifest):
+                believed[owner][member.name] = sha256
+        groups = [Group(None, None, tuple(dealt[_SHARED]))]
+        for one, own, sha256s in zip(installed, dealt, believed, strict=False):
+            hashes = known.hashes.get(one.canonical_name, ())
+            if own:
+                groups.append(Group(one.canonical_name, one.version, tuple(own), hashes, sha256s if hashes else {}))
+        if base:
+            groups.append(Group(BASE, known.base_version, tuple(base)))
+        return cls(members, (*groups, Group(None, None, ())))
+
+    def with_bytecode(self, compiled: Iterable[Sequence[Compiled]]) -> Layout:
+        """The same with bytecode, `compiled` for each group in order; its folders are in the first group."""
+        folders, groups = set[str](), list[Group]()
+        for group, ones in zip(self.groups, compiled, strict=True):
+            groups.append(group)
+            if ones:
+                own = tuple(_sorted(Member(one.name, "f", 0o644, one.size) for one in ones))
+                sha256 = {one.name: one.sha256 for one in ones}
+                groups.append(replace(group, members=own, sha256=sha256, read={}, sources=group.modules()))
+                folders |= {posixpath.dirname(one.name) for one in ones}
+        new = [Member(name, "d", 0o755) for name in folders]
+        groups[0] = replace(groups[0], members=tuple(_sorted([*groups[0].members, *new])))
+        files = (member for group in groups if group.sources for member in group.members)
+        return Layout(_sorted([*self.members, *new, *files]), tuple(groups))
+
+    def sha256(self) -> str:
+        """`content_sha256`, once the sha256 of every file is known."""
+        sha256 = {name: value for group in self.groups for name, value in group.sha256.items()}
+        lines = [member.line(sha256[member.name] if member.kind == "f" else "") for member in self.members]
+        return hashlib.sha256(os.fsencode("".join(lines))).hexdigest()
+
+
+def _sorted(members: Iterable[Member]) -> list[Member]:
+    return sorted(members, key=lambda member: os.fsencode(member.name))
+
+
+def _is_untouched(member: Member, manifest: Manifest | None) -> bool:
+    return bool(manifest and member.look and manifest.is_untouched(member.name, member.look))
+
+
+def _claims(installed: Iterable[Distribution], venv: Path) -> dict[str, tuple[int, str]]:
+    """By path relative to the environment: which distribution claims it, and the sha256 (hex) that its RECORD has.
+
+    The hash is empty where RECORD has none, or one that is the installer's and not the wheel's.
+    """
+    claims: dict[str, tuple[int, str]] = {}
+    for number, one in enumerate(installed):
+        folder = os.path.relpath(one.site_packages, venv)
+        for path, promise, _ in one.record or ():
+            name = f"{folder}/{path}"
+            if "./" in name or "//" in name:
+                name = os.path.normpath(name)
+            sha256 = promised_sha256(promise) if is_of_the_wheel(path) else ""
+            there = claims.setdefault(name, (number, sha256))
+            if there != (number, sha256):
+                claims[name] = (number, "") if there[0] == number else (_SHARED, "")
+    return claims

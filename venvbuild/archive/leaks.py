@@ -1,0 +1,144 @@
+"""The leak gate: what an archive must not hold before it goes anywhere.
+
+This run's work folder and the build interpreter's path stand in no file, known secrets in none at all. A file whose
+bytes are the wheel's own may hold any path (it was not written here), but no secret.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from venvbuild.archive.members import Member
+from venvbuild.errors import Problem
+from venvbuild.installed import Distribution, is_of_the_wheel, promise_of
+
+_NAME_BYTE = re.compile(rb"[A-Za-z0-9_.-]")
+_FIX_PLACE = (
+    "write the file so that it needs no place, or install its package from a wheel; "
+    "if it names this folder by chance, make the environment in another one"
+)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What to look for, and which files may hold paths."""
+
+    paths: tuple[bytes, ...]
+    secrets: tuple[bytes, ...]
+    promised: Mapping[str, str]
+    """By absolute path: `sha256=<urlsafe base64>` as the wheel has it."""
+    is_for_bytecode: bool = False
+    """Whether a path is found also behind what looks like a part of a name: in bytecode that may be its length."""
+    places: tuple[bytes, ...] = ()
+    """Paths that no file may hold, a wheel's own included, since it may have been built there; except what describes a
+    package: a README in METADATA may name /opt/venv as an example."""
+
+    @classmethod
+    def of(cls, paths: Iterable[Path], secrets: Iterable[str], distributions: Iterable[Distribution]) -> Gate:
+        """A gate for an environment that holds `distributions`, built in and by `paths`."""
+        promised = {
+            os.path.normpath(f"{folder}/{path}"): promise
+            for one in distributions
+            for folder in [os.fspath(one.site_packages)]
+            for path, promise, _ in one.record or ()
+            if promise and is_of_the_wheel(path)
+        }
+        return cls(
+            tuple(dict.fromkeys(os.fsencode(path) for path in paths)),
+            tuple(secret.encode() for secret in secrets if _can_be_told(secret)),
+            promised,
+        )
+
+    def for_bytecode(self) -> Gate:
+        """The same for bytecode, which no wheel promises, and for the sources that it is compared with."""
+        return replace(self, promised={}, is_for_bytecode=True)
+
+    def in_names(self, members: Iterable[Member]) -> Iterator[Problem]:
+        """Names and targets of links that hold a secret; only the folder of such a one is told."""
+        for member in members if self.secrets else ():
+            text = os.fsencode(f"{member.name}\0{member.link}")
+            if any(secret in text for secret in self.secrets):
+                folder = os.path.dirname(member.name)
+                shown = "its folder too" if any(one in os.fsencode(folder) for one in self.secrets) else folder or "."
+                yield problem(f"a name in {shown}", "a secret")
+
+    def searching(self, path: str, before: bytes = b"") -> Search:
+        """A search through the file at `path`, from where `before` ends."""
+        return Search(self, path, before)
+
+    @property
+    def longest(self) -> int:
+        """Bytes that two pieces must overlap by, so that nothing hides across a cut."""
+        needles = (*self.paths, *self.secrets, *self.places)
+        return max((len(needle) + 1 for needle in needles), default=0)  # + the byte before it
+
+
+class Search:
+    """Shown a file piece by piece, in order; what straddles two pieces is found as well."""
+
+    def __init__(self, gate: Gate, path: str, before: bytes) -> None:
+        self._gate, self._path, self._tail = gate, path, before
+        self._promise = gate.promised.get(path)
+        self._places = () if self._promise and ".dist-info/" in path else gate.places
+        self._found: set[str] = set()
+
+    def see(self, piece: bytes) -> None:
+        """The next bytes of the file."""
+        content = self._tail + piece if self._tail else piece
+        if any(secret in content for secret in self._gate.secrets):
+            self._found.add("a secret")
+        self._found.update(
+            f"the environment's path {os.fsdecode(place)}" for place in self._places if self._stands_in(place, content)
+        )
+        if not self._promise and any(self._stands_in(path, content) for path in self._gate.paths):
+            self._found.add("a path of this build")
+        self._tail = content[-self._gate.longest :] if self._gate.longest else b""
+
+    def found(self, sha256: str) -> list[str]:
+        """What it holds, sorted. `sha256` (hex) is of the whole file; empty while it is seen only from the middle on.
+
+        Nearly every file is the wheel's own, and paths in those do not matter: they are searched for only once it is
+        known that the bytes are others.
+        """
+        if self._promise and sha256 and self._promise != promise_of(sha256) and self._holds_a_path():
+            self._found.add("a path of this build")
+        return sorted(self._found)
+
+    def _stands_in(self, path: bytes, content: bytes) -> bool:
+        return path in content if self._gate.is_for_bytecode else _stands_in(path, content)
+
+    def _holds_a_path(self) -> bool:
+        search = Search(Gate(self._gate.paths, (), {}), self._path, b"")
+        with open(self._path, "rb") as file:
+            while piece := file.read(1 << 20):
+                search.see(piece)
+        return bool(search._found)
+
+
+def problem(member: str, what: str) -> Problem:
+    """The finding, without the secret that was found."""
+    fix = {
+        "a secret": "change that secret, and find out which package wrote it",
+        "a path of this build": "if a package wrote it while it was built, ask its publisher for a wheel",
+    }.get(what, _FIX_PLACE)
+    return Problem(f"{member} holds {what}; the archive is not made", fix=fix, rule="LEAK")
+
+
+def _stands_in(path: bytes, content: bytes) -> bool:
+    """Whether the whole path is there, not the end of another: /build is not in `operations/build/wheel.py`."""
+    begin = content.find(path)
+    while begin >= 0:
+        before, after = content[max(0, begin - 1) : begin], content[begin + len(path) : begin + len(path) + 1]
+        if not _NAME_BYTE.match(before) and not _NAME_BYTE.match(after):
+            return True
+        begin = content.find(path, begin + 1)
+    return False
+
+
+def _can_be_told(secret: str) -> bool:
+    """Whether finding it means something: `testing` or `password` stand in any wheel."""
+    return len(secret) >= 12 or (len(secret) >= 6 and bool(re.search(r"\d", secret)) and bool(re.search(r"\D", secret)))

@@ -1,0 +1,260 @@
+"""The archive of an environment: an ordinary .tar.gz, the same bytes for the same environment, which runs anywhere.
+
+It is cut at fragments: the members of one installed distribution, compressed on their own (docs/archive-format.md).
+A distribution that was packed before comes out of the fragment cache; nothing of it is read or compressed again.
+`bin/python` points to where a Python usually is, `pyvenv.cfg` names no home, and `bin/rehome` links the Python of the
+machine it is unpacked on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import repeat
+from pathlib import Path
+from typing import IO, TypeVar
+
+from venvbuild.archive import compression
+from venvbuild.archive.archive_index import ArchiveIndex, Fragment, placed
+from venvbuild.archive.compression import Compressed, Piece
+from venvbuild.archive.format import ROOT
+from venvbuild.archive.fragment_cache import FragmentCache
+from venvbuild.archive.gzip_member import GzipMember
+from venvbuild.archive.layout import Group, Known, Layout
+from venvbuild.archive.leaks import Gate
+from venvbuild.archive.members import Member, members
+from venvbuild.archive.workers import Workers, working
+from venvbuild.errors import IntegrityError, Problem, UsageError, of_disk
+from venvbuild.interpreters import Compiled, Compiler, Interpreter, source_of
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A packed environment."""
+
+    path: Path
+    sha256: str
+    size_bytes: int
+    """Compressed."""
+    plain_bytes: int
+    """Of the tar inside."""
+    member_count: int
+    content_sha256: str
+    """Of what is inside, whatever the compression."""
+    index: ArchiveIndex
+
+
+def pack(
+    venv: Path,
+    output: Path,
+    *,
+    python_version: str,
+    level: int,
+    gate: Gate,
+    python_path: str | None = None,
+    known: Known | None = None,
+    cache: FragmentCache | None = None,
+    threads: int | None = None,
+    compiled_by: Interpreter | None = None,
+    instead: Mapping[str, Member | None] | None = None,
+    problems: Sequence[Problem] = (),
+) -> Archive:
+    """Write the archive of `venv` to `output`, which appears when it is whole.
+
+    `python_version` is X.Y; `level` 1 (fast) to 9 (small); `python_path` is what `bin/python` links to in the archive
+    (default `/usr/bin/pythonX.Y`). `known` spares reading files, `cache` compressing them; the bytes are the same
+    without. With `compiled_by`, the environment's own interpreter, the archive has bytecode too; `venv` is not touched.
+    `instead` has by name what the archive is to hold other than the environment (None: nothing of that name),
+    `problems` what is known to be wrong with it. Memory holds a few pieces of 32 MB at once, however large a file is.
+
+    Raises:
+        IntegrityError: a file holds what `gate` looks for, or the venv has what cannot be moved (links that lead out,
+            devices); every such file is named. Or a file changed while it was packed.
+        StoreUnavailable: the disk is full or failing. UsageError: a file or folder cannot be read or written.
+    """
+    venv = venv.resolve()
+    building = output.with_name(f".{output.name}-{secrets.token_hex(4)}")
+    try:
+        usual = f"/usr/bin/python{python_version}"
+        found, immovable = members(venv, python_version, python_path or usual, instead or {})
+        with (
+            building.open("xb") as raw,
+            _compiler(output, compiled_by) as compiler,
+            working(threads, compiler) as workers,
+        ):
+            packing = _Packing(venv, python_version, level, gate, cache, workers, compiler)
+            made = packing.write(raw, Layout.of(found, venv, python_version, known or Known()), output)
+        problems = [*problems, *immovable, *gate.in_names(found), *packing.problems]
+        if problems:
+            named = (replace(problem, where=problem.where or output.name) for problem in problems)
+            raise IntegrityError.of(sorted(named, key=lambda problem: problem.what))
+        building.chmod(0o644)
+        building.rename(output)
+    except OSError as error:
+        raise of_disk(error, str(output)) or UsageError(
+            f"the archive cannot be written: {error.strerror}",
+            where=str(output if error.filename == os.fspath(building) else error.filename or output),
+            fix="give another folder",
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            building.unlink()
+    return made
+
+
+@contextlib.contextmanager
+def _compiler(output: Path, interpreter: Interpreter | None) -> Iterator[Compiler | None]:
+    """Makes bytecode beside `output`; what it made is gone at the end."""
+    if interpreter is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as folder:
+        yield Compiler(interpreter, Path(folder).resolve(), f"/{ROOT}", threading.Event())
+
+
+class _Packing:
+    """One run of `pack`: fragments made or taken from the cache, written one behind the other."""
+
+    def __init__(
+        self,
+        venv: Path,
+        python_version: str,
+        level: int,
+        gate: Gate,
+        cache: FragmentCache | None,
+        workers: Workers,
+        compiler: Compiler | None,
+    ) -> None:
+        self._venv, self._python_version, self._level, self._gate = venv, python_version, level, gate
+        self._cache, self._workers, self._compiler = cache, workers, compiler
+        self._compiling = threading.Lock()
+        self.problems: list[Problem] = []
+
+    def write(self, raw: IO[bytes], contents: Layout, output: Path) -> Archive:
+        """The whole archive."""
+        self._hash(contents.groups)
+        if self._compiler:
+            calls = ((0, partial(self._compiled, self._compiler, group)) for group in contents.groups)
+            contents = contents.with_bytecode(self._workers.results(calls))
+        known = [self._fragments_of(group) for group in contents.groups]
+        self._search(contents.groups, known)
+        out, made = GzipMember(raw), []
+        results = self._workers.results(
+            (piece.plain_bytes, partial(self._made, group, piece, fragment))
+            for group, cached in zip(contents.groups, known, strict=True)
+            for piece, fragment in zip(group.pieces, cached or repeat(None), strict=False)
+        )
+        for group, cached in zip(contents.groups, known, strict=True):
+            done = [out.append(next(results)) for _ in group.pieces]
+            self._learn(group, done, cached)
+            made += [one.fragment for one in done]
+        out.close()
+        content_sha256 = contents.sha256()
+        index = ArchiveIndex(
+            ROOT, compression.CODEC, self._level, out.size_bytes, out.plain_bytes, content_sha256, placed(made)
+        )
+        return Archive(
+            output, out.sha256, out.size_bytes, out.plain_bytes, len(contents.members), content_sha256, index
+        )
+
+    def _hash(self, groups: Sequence[Group]) -> None:
+        """Give the groups the sha256 of every file of a distribution; where nothing tells it, the file is read."""
+        for _ in self._workers.results((0, partial(self._read, group)) for group in groups if self._is_kept(group)):
+            pass
+
+    def _read(self, group: Group) -> None:
+        """In a worker: the files of which nothing is known, hashed and searched."""
+        for member in group.unknown():
+            sha256, problems = compression.looked_through(member, self._venv, self._gate)
+            group.read[member.name] = problems
+            group.sha256[member.name] = sha256
+
+    def _compiled(self, compiler: Compiler, group: Group) -> Sequence[Compiled]:
+        """In a worker: the bytecode of a group's modules, remembered or made."""
+        names = [member.name for member in group.modules()]
+        if not self._cache or not names or not self._is_kept(group):
+            return compiler.compile(self._venv, names).compiled
+        found = self._cache.look_up_bytecode(compiler.key({name: group.sha256[name] for name in names}))
+        if found is not None:
+            return found
+        made = compiler.compile(self._venv, names)
+        if len(made.sources) == len(names):
+            self._cache.remember_bytecode(compiler.key(made.sources), made.compiled)
+        return made.compiled
+
+    def _is_kept(self, group: Group) -> bool:
+        """Whether the cache is for this group: not for what belongs to no single distribution."""
+        return self._cache is not None and group.distribution is not None
+
+    def _fragments_of(self, group: Group) -> tuple[Fragment, ...] | None:
+        if not self._cache or not self._is_kept(group):
+            return None
+        found = self._cache.look_up(group.key(self._level, self._python_version))
+        return found if found and len(found) == len(group.pieces) else None
+
+    def _search(self, groups: Sequence[Group], known: Sequence[tuple[Fragment, ...] | None]) -> None:
+        """The gate, for what comes from the cache. In an untouched file of the wheel's own, only secrets matter."""
+        from_cache = [group for group, cached in zip(groups, known, strict=True) if cached]
+        self.problems += [problem for group in from_cache for found in group.read.values() for problem in found]
+        if self._gate.secrets:
+            calls = ((0, partial(self._search_the_rest, group)) for group in from_cache)
+            self.problems += [problem for found in self._workers.results(calls) for problem in found]
+
+    def _search_the_rest(self, group: Group) -> list[Problem]:
+        """In a worker: what the files hold that nobody had to read."""
+        if group.sources:  # nothing is in bytecode that is not in its source, which is searched
+            return []
+        rest = [member for member in group.members if member.kind == "f" and member.name not in group.read]
+        return [problem for member in rest for problem in compression.looked_through(member, self._venv, self._gate)[1]]
+
+    def _made(self, group: Group, piece: Piece, cached: Fragment | None) -> Compressed:
+        """In a worker: one fragment, from the cache when it is there and whole."""
+        if self._cache and cached and (body := self._cache.get(cached.sha256)) is not None:
+            return Compressed(cached, body)
+        if self._compiler and group.sources:
+            made = self._made_of_bytecode(self._compiler, group, piece)
+        else:
+            made = compression.compress(piece, self._venv, self._level, self._gate)
+        if self._cache and self._is_kept(group) and not made.problems:
+            self._cache.put(made.body, made.fragment.sha256)
+        return made
+
+    def _made_of_bytecode(self, compiler: Compiler, group: Group, piece: Piece) -> Compressed:
+        """A fragment of bytecode, which is made now if it was only remembered until now."""
+        with self._compiling:
+            if not (compiler.folder / group.members[0].name).exists():
+                again = compiler.compile(self._venv, [member.name for member in group.sources]).compiled
+                if {one.name: one.sha256 for one in again} != group.sha256:
+                    raise IntegrityError(
+                        "the bytecode is not what it was when it was made before",
+                        where=f"{group.distribution} {group.version}",
+                        fix="let nothing change the environment while it is packed; or remove the fragment cache",
+                    )
+        made = compression.compress(piece, compiler.folder, self._level, self._gate.for_bytecode())
+        return replace(made, problems=tuple(one for one in made.problems if not self._is_of_its_source(group, one)))
+
+    def _is_of_its_source(self, group: Group, found: Problem) -> bool:
+        """Whether a source holds what was found in its bytecode: then it is judged there."""
+        name = next(one.name for one in group.members if found.what.startswith(f"{one.name} holds "))
+        source = next(member for member in group.sources if member.name == source_of(name))
+        problems = compression.looked_through(source, self._venv, self._gate.for_bytecode())[1]
+        return source.name + found.what.removeprefix(name) in [problem.what for problem in problems]
+
+    def _learn(self, group: Group, done: Sequence[Compressed], cached: Sequence[Fragment] | None) -> None:
+        """What its compression told of a group. Its key is made again: RECORD may have lied about a hash."""
+        problems = [problem for one in done for problem in one.problems]
+        self.problems += problems
+        for one in done:
+            group.sha256.update(one.sha256)
+        compression.check_parts((part for one in done for part in one.parts), self._venv, group.sha256)
+        made = tuple(one.fragment for one in done)
+        if self._cache and self._is_kept(group) and not problems and made != cached:
+            self._cache.remember(group.key(self._level, self._python_version), made)

@@ -1,0 +1,3 @@
+"""Environments that somebody else made, packed as they are."""
+
+from venvbuild.foreign.packing import Repacked, pack

@@ -1,0 +1,214 @@
+"""How an environment that somebody else made has to differ in an archive, so that it runs wherever it is unpacked.
+
+Nothing of the environment is changed: what has to be other becomes a member with our content, or none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from venvbuild.archive import BASE, MARKER, Member
+from venvbuild.errors import Problem
+from venvbuild.files import walk
+from venvbuild.foreign.environment import ForeignEnvironment
+from venvbuild.installed import (
+    INSTALL_RECORDS,
+    Distribution,
+    RecordRow,
+    corrected,
+    is_python_link,
+    neutral,
+    relocatable,
+)
+from venvbuild.redaction import strip_credentials
+
+_FIX_EDITABLE = "install it as a wheel: pip install --force-reinstall --no-deps /path/to/project"
+_RELOCATABLE_ACTIVATION = re.compile(r"activate(?:\.(?:bat|fish|nu|ps1|xsh))?")
+_OTHER_ACTIVATION = re.compile(r"activate\.(?:sh|csh)|deactivate\.csh")
+"""They name the environment's path, and no form of them could do without; `get` writes some again."""
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What becomes of an environment on its way into an archive."""
+
+    members: Mapping[str, Member | None]
+    """By name in the environment: what the archive has instead; None: nothing."""
+    problems: tuple[Problem, ...]
+    """What cannot move, each by name; with one of them there is no archive."""
+
+
+def converted(
+    venv: ForeignEnvironment, installed: Sequence[Distribution], activation: Mapping[str, bytes]
+) -> Conversion:
+    """How `venv` becomes relocatable; `installed` are its distributions, `activation` relocatable scripts by name."""
+    changed: dict[str, Member | None] = {"pyvenv.cfg": _file("pyvenv.cfg", _configuration(venv))}
+    changed |= _places(venv)
+    changed |= {f"bin/{name}": member for name, member in _scripts(venv, activation)}
+    changed |= dict(_notes(venv, installed))
+    changed |= dict(_records(venv, installed, changed))
+    problems = (*_shared(venv), *_editables(installed), *_paths_outside(venv, installed))
+    return Conversion(changed, problems)
+
+
+def _file(name: str, content: bytes, *, is_executable: bool = False) -> Member:
+    return Member(name, "f", 0o755 if is_executable else 0o644, len(content), content=content)
+
+
+def _configuration(venv: ForeignEnvironment) -> bytes:
+    """pyvenv.cfg as in our own archives: nothing of the machine, the version, and for uv that scripts may not be
+    absolute."""
+    lines = neutral(venv.path / "pyvenv.cfg").splitlines()
+    if venv.python_full_version is None:
+        lines.append(f"version_info = {venv.python_version}".encode())
+    if "relocatable" not in venv.configuration:
+        lines.append(b"relocatable = true")
+    return b"".join(line + b"\n" for line in lines)
+
+
+def _places(venv: ForeignEnvironment) -> Iterator[tuple[str, Member | None]]:
+    """Absolute links that stay inside are made relative; what `get` put there stays behind."""
+    for name, facts in walk(venv.path):
+        if name == MARKER or name.split("/", 1)[0] == BASE:
+            yield name, None
+        elif stat.S_ISLNK(facts.st_mode) and not is_python_link(name):
+            inside = _inside(venv, os.readlink(venv.path / name))
+            if inside is not None:
+                yield name, Member(name, "l", 0o777, link=os.path.relpath(inside or ".", os.path.dirname(name) or "."))
+
+
+def _inside(venv: ForeignEnvironment, path: str) -> str | None:
+    """An absolute path below the environment, relative to it; None for any other path."""
+    for name in venv.names:
+        if os.path.isabs(path) and (os.path.normpath(path) + "/").startswith(name + "/"):
+            return os.path.normpath(path)[len(name) + 1 :]
+    return None
+
+
+def _scripts(venv: ForeignEnvironment, activation: Mapping[str, bytes]) -> Iterator[tuple[str, Member | None]]:
+    for path in sorted((venv.path / "bin").iterdir()):
+        if path.is_symlink() or not path.is_file():
+            continue
+        if _OTHER_ACTIVATION.fullmatch(path.name):
+            yield path.name, None
+        elif _RELOCATABLE_ACTIVATION.fullmatch(path.name):
+            content = activation.get(path.name)
+            yield path.name, _file(f"bin/{path.name}", content) if content is not None else None
+        elif (rewritten := _relocatable(path, venv.names)) is not None:
+            is_executable = bool(path.stat().st_mode & 0o100)
+            yield path.name, _file(f"bin/{path.name}", rewritten, is_executable=is_executable)
+
+
+def _relocatable(path: Path, names: Iterable[str]) -> bytes | None:
+    with path.open("rb") as file:
+        if file.read(2) != b"#!":
+            return None
+    return relocatable(path.read_bytes(), names)
+
+
+def _notes(venv: ForeignEnvironment, installed: Iterable[Distribution]) -> Iterator[tuple[str, Member | None]]:
+    """The installers' own notes on where a distribution came from, where they tell of this machine."""
+    for one in installed:
+        folder = os.path.relpath(one.site_packages / one.dist_info, venv.path)
+        for name in INSTALL_RECORDS:
+            yield f"{folder}/{name}", None
+        url = str(one.direct_url["url"]) if one.direct_url else ""
+        if not url or url.startswith("file:"):  # one that PEP 610 does not describe may hold anything
+            yield f"{folder}/direct_url.json", None
+        elif strip_credentials(url) not in (url, url.replace("ssh://git@", "ssh://", 1)):
+            content = json.dumps({**(one.direct_url or {}), "url": strip_credentials(url)}, sort_keys=True).encode()
+            yield f"{folder}/direct_url.json", _file(f"{folder}/direct_url.json", content)
+
+
+def _records(
+    venv: ForeignEnvironment, installed: Iterable[Distribution], changed: Mapping[str, Member | None]
+) -> Iterator[tuple[str, Member | None]]:
+    """Each RECORD, true for what the archive holds: no bytecode, and the scripts as they are there."""
+    from_packages = {
+        folder: {os.path.relpath(venv.path / name, folder): member for name, member in changed.items()}
+        for folder in venv.packages
+    }
+    for one in installed:
+        record = one.site_packages / one.dist_info / "RECORD"
+        if one.record is None or record.is_symlink():
+            continue
+        relative = from_packages[one.site_packages]
+        written = {name: member.content for name, member in relative.items() if member and member.content is not None}
+        gone = {name for name, member in relative.items() if member is None}
+        bytecode = {os.path.normpath(row.path) for row in one.record if _is_no_member(one, row)}
+        text = corrected(record.read_text("utf-8", "surrogateescape"), written, gone | bytecode)
+        if text is not None:
+            name = os.path.relpath(record, venv.path)
+            yield name, _file(name, text.encode("utf-8", "surrogateescape"))
+
+
+def _is_no_member(one: Distribution, row: RecordRow) -> bool:
+    """Whether it is bytecode that the archive does not hold; virtualenv writes rows for some that never was."""
+    return "__pycache__" in row.path.split("/") or (row.path.endswith(".pyc") and not one.path_of(row).exists())
+
+
+def _shared(venv: ForeignEnvironment) -> Iterator[Problem]:
+    if venv.configuration.get("include-system-site-packages", "").lower() == "true":
+        yield _immovable(
+            "the environment uses the packages of the Python it was made with (include-system-site-packages = true)",
+            "pyvenv.cfg",
+            "make it without --system-site-packages, and install in it what it needs",
+        )
+
+
+def _editables(installed: Iterable[Distribution]) -> Iterator[Problem]:
+    for one in installed:
+        if _is_editable(one):
+            url = strip_credentials(str((one.direct_url or {}).get("url")))
+            yield _immovable(f"{one.label} is an editable install of {url}", one.dist_info, _FIX_EDITABLE)
+
+
+def _is_editable(one: Distribution) -> bool:
+    folder = one.direct_url.get("dir_info") if one.direct_url else None
+    return isinstance(folder, dict) and folder.get("editable") is True
+
+
+def _paths_outside(venv: ForeignEnvironment, installed: Iterable[Distribution]) -> Iterator[Problem]:
+    """What in site-packages leads Python elsewhere; what belongs to an editable install is told with that."""
+    told = {one.path_of(row) for one in installed if _is_editable(one) for row in one.record or ()}
+    for path in sorted(path for folder in venv.packages for path in folder.iterdir()):
+        if path in told:
+            continue
+        name = os.path.relpath(path, venv.path)
+        if path.suffix == ".egg-link" or re.fullmatch(r"__editable__.*\.pth", path.name):
+            yield _immovable(f"{path.name} is of an editable install", name, _FIX_EDITABLE)
+        elif path.suffix == ".pth" and path.is_file():
+            yield from _lines_outside(venv, path, name)
+
+
+def _lines_outside(venv: ForeignEnvironment, path: Path, name: str) -> Iterator[Problem]:
+    """As `site` reads a .pth file: comments and `import` lines are no paths. An absolute path that stays inside is
+    found by the gate, like any other."""
+    text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
+    for number, line in enumerate(text.splitlines(), 1):
+        place = line.strip()
+        if not place or line.startswith(("#", "import ", "import\t")):
+            continue
+        joined = os.path.normpath(path.parent / place)
+        if _inside(venv, joined) is None:
+            fix = "install what is there as a wheel, and remove the line"
+            yield _immovable(f"{place} is outside of the environment", f"{name}:{number}", fix)
+
+
+def _immovable(what: str, where: str, fix: str) -> Problem:
+    return Problem(what, where, "it would not be there where the archive is unpacked", fix, rule="CANNOT_MOVE")
+
+
+def activation_scripts(folder: Path) -> dict[str, bytes]:
+    """Of an environment that is relocatable, its activation scripts by name, to be given to others.
+
+    `activate_this.py` is not among them: it names the Python's version, and everybody's finds its place by itself.
+    """
+    scripts = (path for path in (folder / "bin").iterdir() if _RELOCATABLE_ACTIVATION.fullmatch(path.name))
+    return {path.name: path.read_bytes() for path in scripts}

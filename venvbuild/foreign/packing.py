@@ -1,0 +1,140 @@
+"""Packs an environment that somebody else made into an archive like our own, without changing a byte of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import uv
+
+from venvbuild import archive, interpreters
+from venvbuild.archive import FragmentCache, Gate, Known, bundle_of
+from venvbuild.environment import Installer
+from venvbuild.errors import UsageError
+from venvbuild.foreign import conversion, environment
+from venvbuild.foreign.environment import ForeignEnvironment
+from venvbuild.installed import Distribution, distributions_in
+from venvbuild.interpreters import Interpreter
+from venvbuild.redaction import REDACTOR
+
+_OF_EVERYBODY = ("/usr/bin", "/usr/local/bin", "/bin")
+_URL = re.compile(r"[A-Za-z0-9+.-]+://\S+")
+
+
+@dataclass(frozen=True)
+class Repacked:
+    """An archive of an environment of somebody else. Field names are those of `pack --venv --json`."""
+
+    archive: str
+    sha256: str
+    content_sha256: str
+    size_bytes: int
+    plain_bytes: int
+    member_count: int
+    package_count: int
+    python_version: str
+    """X.Y."""
+    python_full_version: str | None
+    libraries: tuple[str, ...] | None
+    """Sonames that the bundled interpreter needs of a machine; None when none is bundled."""
+
+
+def pack(
+    folder: Path,
+    output: Path,
+    *,
+    level: int,
+    python_path: str | None = None,
+    bundle_python: bool = False,
+    bytecode: bool = False,
+    cache: FragmentCache | None = None,
+) -> Repacked:
+    """Write the archive of the environment at `folder` to `output`; the interpreter it was made with may be gone,
+    unless it is to be bundled or to make `bytecode`.
+
+    Raises:
+        UsageError: there is no virtual environment at `folder`, its interpreter cannot be bundled, or `output` lies in
+            it, is no file, or cannot be written.
+        IntegrityError: what cannot move (editable installs, paths that lead out, system site-packages, files that hold
+            the environment's path), every one by name. StoreUnavailable: the disk is full or failing.
+    """
+    venv = environment.recognised(folder)
+    _check(output, venv)
+    installed = distributions_in(venv.packages, with_damage=False)
+    changes = conversion.converted(venv, installed, _activation_scripts())
+    with bundle_of(_interpreter(venv, "--bundle-python") if bundle_python else None) as base:
+        made = archive.pack(
+            venv.path,
+            output,
+            python_version=venv.python_version,
+            level=level,
+            gate=_gate(venv, installed),
+            python_path=python_path,
+            known=Known(installed, base_version=base.version if base else None),
+            cache=cache,
+            compiled_by=_interpreter(venv, "--bytecode") if bytecode else None,
+            instead={**changes.members, **(base.members if base else {})},
+            problems=changes.problems,
+        )
+    return Repacked(
+        os.path.abspath(output),
+        made.sha256,
+        made.content_sha256,
+        made.size_bytes,
+        made.plain_bytes,
+        made.member_count,
+        sum(1 for one in installed if one.pin),
+        venv.python_version,
+        venv.python_full_version,
+        base.requires.libraries if base else None,
+    )
+
+
+def _check(output: Path, venv: ForeignEnvironment) -> None:
+    if not output.name or (output.exists() and not output.is_file()):  # a rename would put an archive for /dev/null
+        raise UsageError("this is no place for a file", where=str(output), fix="give the name of a file")
+    if output.resolve().is_relative_to(venv.path):
+        raise UsageError("the archive would lie in the environment", where=str(output), fix="give another place")
+
+
+def _interpreter(venv: ForeignEnvironment, flag: str) -> Interpreter:
+    """The one that the environment runs on, which `flag` asks for."""
+    found = interpreters.probe(venv.path / "bin" / "python")
+    if found is None or found.version != venv.python_version:
+        raise UsageError(
+            f"the Python {venv.python_version} of the environment is not there, and {flag} needs it",
+            where=str(venv.path / "bin" / "python"),
+            fix=f"leave out {flag}, or install that Python again",
+        )
+    return found
+
+
+def _activation_scripts() -> dict[str, bytes]:
+    """Those of our own environments."""
+    with tempfile.TemporaryDirectory(prefix="venvbuild-activate-") as temporary:
+        own = interpreters.probe(Path(sys.executable))
+        assert own is not None
+        inherited = {"UV_CACHE_DIR": f"{temporary}/cache"}
+        Installer(Path(uv.find_uv_bin()), "", inherited=inherited).make_venv(own, Path(temporary, "venv"))
+        return conversion.activation_scripts(Path(temporary, "venv"))
+
+
+def _gate(venv: ForeignEnvironment, installed: tuple[Distribution, ...]) -> Gate:
+    """No file may name the environment. Who installed it, and from what, is not known: a wheel that was built there
+    may hold its path, so the wheels' own files are searched for that like any other."""
+    _learn_secrets(venv)
+    home = [venv.home] if venv.home and str(venv.home) not in _OF_EVERYBODY else []
+    gate = Gate.of(home, REDACTOR.secrets, installed)
+    return replace(gate, places=tuple(os.fsencode(name) for name in venv.names))
+
+
+def _learn_secrets(venv: ForeignEnvironment) -> None:
+    """pip reads a pip.conf at the top of an environment; a password in its URLs must not go into an archive."""
+    configuration = venv.path / "pip.conf"
+    if configuration.is_file():
+        for url in _URL.findall(configuration.read_text("utf-8", "replace")):
+            REDACTOR.hide_url(url)

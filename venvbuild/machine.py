@@ -1,0 +1,157 @@
+"""What an environment asks of a machine: told by its wheels and its interpreter; and whether this machine has it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from venvbuild.errors import Problem
+from venvbuild.installed import Distribution
+from venvbuild.interpreters import Interpreter, Target
+from venvbuild.process import clean_environment, run
+
+_WAY_OUT = "build it here from its lock, with the same pins: venvbuild get VERSION TARGET --rebuild"
+_GLIBC_BY_YEAR = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
+_TIMEOUT_S = 60
+# A soname has no slash: the loader then looks in the folders of this machine only, whoever wrote the name.
+_SONAME = re.compile(r"[A-Za-z0-9._+-]+")
+_PROBE = """
+import ctypes, sys
+for name in sys.argv[1:]:
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        print(name)
+"""
+
+
+@dataclass(frozen=True)
+class Requires:
+    """What an environment asks of a machine."""
+
+    python_version: str
+    """X.Y."""
+    platform: str | None = None
+    """`linux_x86_64`; None when nobody knows."""
+    abi: str | None = None
+    """As `requires` in metadata.json: `cp311`, `abi3`, `none`."""
+    glibc: str | None = None
+    libraries: tuple[str, ...] | None = None
+    """Sonames that the interpreter inside needs; None when there is none inside."""
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, Any]) -> Requires:
+        """Those of a build."""
+        requires = metadata["requires"]
+        libraries = tuple(requires["libraries"]) if "libraries" in requires else None
+        return cls(metadata["python_version"], metadata["platform"], requires["abi"], requires["glibc"], libraries)
+
+
+def of_wheels(distributions: Iterable[Distribution], target: Target) -> dict[str, str | None]:
+    """What the installed wheels ask of a machine besides Python X.Y, which always must match (`lib/pythonX.Y`).
+
+    `abi`: `cp311` when a wheel has compiled code for that ABI, `abi3` when the stable ABI is the most that any asks
+    for, `none` when there is no compiled extension. `glibc`: the highest version that any needs (`2.17`); None when
+    none needs one. A wheel that names several tags asks for the least of those that `target` supports; one built on
+    the spot (`linux_x86_64`) asks for the glibc of the target, which it was built on.
+
+    Source: PEP 425, PEP 513, PEP 571, PEP 599, PEP 600.
+    """
+    # The tags of manylinux that a Python supports end with its own glibc (PEP 600).
+    own_glibc = max((_glibc(tag, (0, 0)) for tag in target.tags), default=(0, 0))
+    abis, glibcs = {"none"}, {(0, 0)}
+    for distribution in distributions:
+        tags = [tag for tag in distribution.tags if tag in target.tags]
+        if tags:
+            abis.add(min((tag.split("-")[1] for tag in tags), key=_demand))
+            glibcs.add(min(_glibc(tag, own_glibc) for tag in tags))
+    glibc = max(glibcs)
+    return {"abi": max(abis, key=_demand), "glibc": f"{glibc[0]}.{glibc[1]}" if any(glibc) else None}
+
+
+def _demand(abi: str) -> tuple[int, str]:
+    return {"none": 0, "abi3": 1}.get(abi, 2), abi
+
+
+def _glibc(tag: str, own: tuple[int, int]) -> tuple[int, int]:
+    """What the platform of a wheel tag needs; (0, 0) for one that needs none (`any`, musllinux, macOS)."""
+    platform = tag.rpartition("-")[2]
+    if platform.startswith("linux_"):
+        return own
+    numbered = re.match(r"manylinux_([0-9]+)_([0-9]+)_", platform)
+    if numbered:
+        return int(numbered[1]), int(numbered[2])
+    return _GLIBC_BY_YEAR.get(platform.partition("_")[0], (0, 0))
+
+
+def joined(of_wheels: Mapping[str, str | None], of_base: Mapping[str, Any] | None) -> dict[str, Any]:
+    """`requires` of metadata.json: what the wheels ask for (`abi`, `glibc`), and the bundled interpreter (as JSON)."""
+    if of_base is None:
+        return dict(of_wheels)
+    versions = [version for version in (of_wheels["glibc"], of_base["glibc"]) if version]
+    newest = max(versions, key=lambda version: tuple(map(int, version.split("."))), default=None)
+    return {**of_wheels, "glibc": newest, "libraries": list(of_base["libraries"])}
+
+
+def misfits(needs: Requires, interpreter: Interpreter, glibc: str | None) -> Iterator[Problem]:
+    """Why the environment cannot run here with `interpreter`; `glibc` is this machine's, None where it has none."""
+    yield from _platform_misfit(needs, interpreter.platform)
+    if needs.abi and re.fullmatch(r"cp[0-9]+[a-z]*", needs.abi) and needs.abi != _abi(interpreter):
+        why = f"{interpreter.path} has {_abi(interpreter)}"
+        yield Problem(f"the environment needs a Python with the ABI {needs.abi}", "requires.abi", why, _WAY_OUT)
+    yield from _glibc_misfit(needs, glibc)
+
+
+def inside_misfits(needs: Requires, glibc: str | None) -> Iterator[Problem]:
+    """Why an environment that brings its interpreter cannot run here."""
+    yield from _platform_misfit(needs, f"{sys.platform}_{platform.machine()}")
+    yield from _glibc_misfit(needs, glibc)
+    for soname in missing_libraries(needs.libraries or ()):
+        yield Problem(
+            f"the interpreter inside needs the library {soname}",
+            "requires.libraries",
+            "this machine does not have it",
+            "install the package that brings it, or build without --bundle-python",
+        )
+
+
+def _platform_misfit(needs: Requires, here: str) -> Iterator[Problem]:
+    if needs.platform and here != needs.platform:
+        yield Problem(f"the environment is for {needs.platform}", "platform", f"this machine is {here}", _WAY_OUT)
+
+
+def _glibc_misfit(needs: Requires, glibc: str | None) -> Iterator[Problem]:
+    if needs.glibc and (glibc is None or _numbers(glibc) < _numbers(needs.glibc)):
+        why = f"this machine has glibc {glibc}" if glibc else "this machine has another C library"
+        yield Problem(f"the environment needs glibc {needs.glibc} or newer", "requires.glibc", why, _WAY_OUT)
+
+
+def glibc_here() -> str | None:
+    """The version of this machine's glibc; None where there is another C library."""
+    try:
+        name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
+    except (AttributeError, ValueError, OSError):
+        return None
+    return version if name == "glibc" else None
+
+
+def _abi(interpreter: Interpreter) -> str:
+    """`cp311`, `cp313t`: from `cpython-313t-x86_64-linux-gnu`."""
+    return "cp" + interpreter.soabi.split("-")[1] if "-" in interpreter.soabi else interpreter.soabi
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"[0-9]+", version)[:2])
+
+
+def missing_libraries(sonames: Sequence[str]) -> tuple[str, ...]:
+    """Those that cannot be loaded here, in order. The loader itself is asked, in a process of its own."""
+    sane = [name for name in sonames if _SONAME.fullmatch(name)]
+    said = run([sys.executable, "-I", "-S", "-c", _PROBE, *sane], env=clean_environment(), timeout_s=_TIMEOUT_S).stdout
+    absent = set(said.split())
+    return tuple(name for name in sonames if name in absent or name not in sane)

@@ -1,0 +1,86 @@
+"""content_sha256, computed again from the bytes of a tar: what an archive holds, whoever wrote it.
+
+Source: docs/archive-format.md, "content_sha256".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import tarfile
+from collections.abc import Iterable, Iterator
+from typing import IO, TYPE_CHECKING, Literal
+
+from venvbuild.archive import ROOT, Member
+from venvbuild.restore.tar import refused
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_PIECE_BYTES = 1 << 20
+_KINDS: dict[bytes, Literal["d", "f", "l"]] = {
+    tarfile.DIRTYPE: "d",
+    tarfile.REGTYPE: "f",
+    tarfile.AREGTYPE: "f",
+    tarfile.SYMTYPE: "l",
+}
+
+
+def content_sha256(plain: Iterable[bytes]) -> str:
+    """Of the tar whose bytes come in these pieces, which may end anywhere; what follows its end is left in `plain`.
+
+    Raises:
+        IntegrityError: it is no tar, or holds what no archive of ours does.
+    """
+    lines = []
+    try:
+        stream = io.BufferedReader(_Pieces(iter(plain)), _PIECE_BYTES)
+        with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape") as tar:
+            while entry := tar.next():
+                member = _member(entry)
+                sha256 = _sha256(tar.extractfile(entry)) if member.kind == "f" else ""
+                lines.append((os.fsencode(member.name), os.fsencode(member.line(sha256))))
+                tar.members.clear()  # type: ignore[attr-defined]  # it keeps them all, and a stream cannot go back
+    except (tarfile.TarError, ValueError, OverflowError) as error:
+        raise refused(f"its tar cannot be read ({error})") from error
+    return hashlib.sha256(b"".join(line for _, line in sorted(lines))).hexdigest()
+
+
+class _Pieces(io.RawIOBase):
+    """A file to be read once, of pieces as they come."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._rest = pieces, memoryview(b"")
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        """Some of the bytes; 0 at their end."""
+        target = memoryview(buffer).cast("B")
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = memoryview(piece)
+        count = min(len(target), len(self._rest))
+        target[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count
+
+
+def _member(entry: tarfile.TarInfo) -> Member:
+    root, _, name = entry.name.partition("/")
+    kind = _KINDS.get(entry.type)
+    if root != ROOT or kind is None:
+        raise refused("it holds what no archive of ours does", os.fsencode(entry.name))
+    return Member(name, kind, entry.mode, link=entry.linkname)
+
+
+def _sha256(file: IO[bytes] | None) -> str:
+    assert file is not None  # tarfile's answer for what is no file
+    digest = hashlib.sha256()
+    while piece := file.read(_PIECE_BYTES):
+        digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,162 @@
+"""Makes the environment of a build anew, here, from its lock: the same pins, for another platform."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from packaging.version import Version
+
+from venvbuild import builds, environment, requirements
+from venvbuild.archive import ROOT, rehome_script
+from venvbuild.builds import places
+from venvbuild.conflicts import find_conflicts
+from venvbuild.environment import Closure, LockedDistribution, PackageSource
+from venvbuild.errors import IntegrityError, Problem, ResolutionError
+from venvbuild.files import walk
+from venvbuild.installed import distributions_in, site_packages
+from venvbuild.interpreters import Interpreter, Target
+from venvbuild.needs import Root
+from venvbuild.parallel import each
+from venvbuild.redaction import REDACTOR
+from venvbuild.requirements import Requirements
+from venvbuild.restore import rehoming, restoring, targets
+from venvbuild.restore.restoring import Restored, RestoreOptions
+from venvbuild.stores import Store
+
+_REQUIREMENTS = "requirements.txt"
+_WAY_OUT = f"change the pins of the build's {_REQUIREMENTS}, and build on such a machine as this one: venvbuild build"
+
+
+def rebuild(
+    store: Store,
+    venv_version: str,
+    target: Path,
+    machine: RestoreOptions,
+    supply_for: Callable[[Interpreter, Path], PackageSource],
+) -> Restored:
+    """Install the lock of a build at `target`, as `restore.get` would restore its archive, which is not read.
+
+    `supply_for` tells where packages come from, given the interpreter and a folder for files on the way. What is
+    installed is what the lock says, every file with a hash that it names; `target` as in `restore.get`.
+
+    Raises:
+        UsageError: `target` is not ours, or there is no such Python here. NotInStore: there is no such build.
+        ResolutionError: the index has no file of a package for this platform, or a package needs one here that the lock
+            does not have; all such packages are named. IntegrityError: a file of the build is not what its metadata
+            says, or the index has no file with a hash of the lock. IndexUnavailable, StoreUnavailable: a retry may
+            help. Whatever is raised, `target` is as it was.
+    """
+    build = builds.read(store, venv_version)
+    target = restoring.absolute(target)
+    targets.check(target)
+    interpreter = machine.find_interpreter(build["python_version"])
+    locked = _closure(_pins(store, build, places.LOCK, interpreter), store.uri(builds.key(venv_version, places.LOCK)))
+    roots = [Root(pin.canonical_name, pin.extras) for pin in _pins(store, build, _REQUIREMENTS, interpreter).active]
+    with targets.staged(target) as staging:
+        source = supply_for(interpreter, staging)
+        if not build["reproducible"]:
+            _refuse_built_from_source(locked, source)
+        venv = staging / ROOT
+        _install(locked, source, venv)
+        _refuse_incomplete(venv, roots, interpreter, build)
+        _add_rehome(venv)
+        _open_to_all(venv)
+        restored = Restored(
+            venv_version=venv_version,
+            target=str(target),
+            python=str(interpreter.path),
+            python_full_version=interpreter.full_version,
+            archive_sha256=None,
+            bytes_total=build["archive_size_bytes"],
+            bytes_fetched=0,
+            fragments_total=0,
+            fragments_fetched=0,
+            rebuilt=True,
+        )
+        restoring.put_in_place(venv, restored, interpreter, machine, store.url, staging / "replaced")
+    return restored
+
+
+def _pins(store: Store, build: Mapping[str, Any], name: str, interpreter: Interpreter) -> Requirements:
+    """A requirements file of the build, as it reads on this machine."""
+    return requirements.parse(builds.read_file(store, build, name), name, interpreter.marker_environment)
+
+
+def _closure(lock: Requirements, where: str) -> Closure:
+    without = [pin.name for pin in lock.active if not pin.hashes]
+    if without:
+        raise IntegrityError(
+            f"the lock has no hash of {', '.join(without)}", where=where, fix="build it again", rule="NOT_HASHED"
+        )
+    locked = (LockedDistribution(pin.canonical_name, pin.version, pin.hashes) for pin in lock.active)
+    return Closure(tuple(sorted(locked, key=lambda one: one.name)), (), is_forced=False)
+
+
+def _refuse_built_from_source(locked: Closure, source: PackageSource) -> None:
+    """A wheel that was made of an sdist was in no index; the lock knows that wheel and no other."""
+
+    def is_there(one: LockedDistribution) -> bool:
+        project = source.index.project(one.name)
+        files = [file for file in project.files if file.version == Version(one.version)] if project else []
+        return not files or any(not file.sha256 or f"sha256:{file.sha256}" in one.hashes for file in files)
+
+    there = each(is_there, locked.distributions)
+    problems = [
+        Problem(
+            f"{one.name} {one.version} was built from source for that build, and cannot be rebuilt from its lock",
+            places.LOCK,
+            "the lock holds the hash of the wheel that was made then, and the index has no such wheel",
+            f"build on this machine, from the build's {_REQUIREMENTS}: venvbuild build --allow-sdist {one.name}",
+            "BUILT_FROM_SOURCE",
+        )
+        for one, is_on_index in zip(locked.distributions, there, strict=True)
+        if not is_on_index
+    ]
+    if problems:
+        raise ResolutionError.of(problems)
+
+
+def _install(locked: Closure, source: PackageSource, venv: Path) -> None:
+    try:
+        environment.create(locked, source, venv)
+    except ResolutionError as error:
+        problems = (replace(one, where=one.where or places.LOCK, fix=_WAY_OUT) for one in error.problems)
+        raise ResolutionError.of(problems) from error
+
+
+def _refuse_incomplete(venv: Path, roots: list[Root], interpreter: Interpreter, build: Mapping[str, Any]) -> None:
+    """The lock was resolved for another platform. What was not met there either is known of the build."""
+    installed = distributions_in([site_packages(venv, interpreter.version)])
+    target = Target(interpreter.marker_environment, frozenset(interpreter.supported_tags))
+    problems = [
+        Problem(
+            REDACTOR.redact(finding.sentence),
+            places.LOCK,
+            f"the lock was made for {build['platform']}, this is {interpreter.platform}",
+            _WAY_OUT,
+            "INCOMPLETE",
+        )
+        for finding in find_conflicts(installed, roots, target)
+        if finding.is_failure and REDACTOR.redact(finding.sentence) not in build["conflicts"]
+    ]
+    if problems:
+        raise ResolutionError.of(problems)
+
+
+def _add_rehome(venv: Path) -> None:
+    """The script that an archive has."""
+    script = venv / "bin" / "rehome"
+    rehoming.write(script, rehome_script())
+    script.chmod(0o755)
+
+
+def _open_to_all(venv: Path) -> None:
+    """The modes that an archive has, whatever the umask: others may read, and run what its owner may run."""
+    for name, facts in walk(venv, leave_out=""):
+        if not stat.S_ISLNK(facts.st_mode):
+            is_run = stat.S_ISDIR(facts.st_mode) or facts.st_mode & stat.S_IXUSR
+            (venv / name).chmod(0o755 if is_run else 0o644)

@@ -1,0 +1,341 @@
+"""Brings an environment back from its archive: fetch what is missing, unpack beside the target, re-home, rename."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from venvbuild import builds
+from venvbuild.archive import BASE, MARKER, ROOT, ArchiveIndex, Fragment, FragmentCache, parse_index, required_by_bundle
+from venvbuild.builds import archive_name, places
+from venvbuild.errors import IntegrityError, Problem, UsageError
+from venvbuild.interpreters import Interpreter
+from venvbuild.machine import Requires, inside_misfits, misfits
+from venvbuild.restore import fetching, rehoming, tar, targets
+from venvbuild.restore.fetching import Bodies, Evicted, ReadRange
+from venvbuild.restore.unpacking import unpack, unpack_stream
+from venvbuild.stores import Store
+
+_RANGE_BYTES = 16 << 20
+
+
+@dataclass(frozen=True)
+class Restored:
+    """An environment in its place. Field names are those of `get --json`."""
+
+    venv_version: str | None
+    """None for an archive that came without metadata."""
+    target: str
+    python: str
+    """The interpreter that it now runs on."""
+    python_full_version: str
+    archive_sha256: str | None
+    """Of the archive that it came out of, as the metadata has it; None when there is none."""
+    bytes_total: int
+    """Of the archive."""
+    bytes_fetched: int
+    """Of these, how many the store had to give; the others were at hand."""
+    fragments_total: int
+    """0 for an archive without an index."""
+    fragments_fetched: int
+    rebuilt: bool = False
+    """Whether it was installed here from the lock; the archive was not read then, and `archive_sha256` is None."""
+
+
+@dataclass(frozen=True)
+class RestoreOptions:
+    """What restoring needs of this machine."""
+
+    find_interpreter: Callable[[str], Interpreter]
+    """The Python X.Y; raises UsageError when there is none."""
+    cache: FragmentCache
+    glibc: str | None
+    on_fetch: Callable[[int, int, int], None]
+    """(bytes fetched so far, bytes to fetch, bytes of the archive), now and then."""
+    compiles: bool = False
+    """Whether the bytecode is made too."""
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """An archive, wherever it is."""
+
+    read_range: ReadRange
+    size_bytes: int
+    index: ArchiveIndex | None
+    metadata: Mapping[str, Any] | None
+    store_url: str | None = None
+    file: Path | None = None
+    """Where all its bytes are, when it is a file of this machine."""
+
+
+def get(store: Store, venv_version: str, target: Path, machine: RestoreOptions) -> Restored:
+    """Restore a build of `store` at `target`, fetching only what the cache lacks.
+
+    `target` becomes the environment (`target/bin/python`). It must be absent, empty, or made by `get`; its parent must
+    be there.
+
+    Raises:
+        UsageError: `target` is none of these, or the environment does not fit this machine: every reason is named.
+        NotInStore: there is no such build, or a file of it is gone. IntegrityError: something is not what it should
+            be; nothing is left. StoreUnavailable: the store or the disk fails.
+    """
+    build = builds.read(store, venv_version)
+    key = builds.key(venv_version, archive_name(venv_version))
+    index = _stored_index(store, build)
+    origin = _Origin(
+        lambda offset, length: store.read_range(key, offset, length),
+        build["archive_size_bytes"],
+        index,
+        build,
+        store.url,
+    )
+    return _restore(origin, target, machine)
+
+
+def from_archive(file: Path, target: Path, machine: RestoreOptions) -> Restored:
+    """Restore from an archive on this machine; an archive_index.json and a metadata.json beside it are believed.
+
+    metadata.json counts when the archive bears the name it has in a store, `<venv_version>.tar.gz`.
+
+    Raises:
+        UsageError: as `get`, or there is no such file. IntegrityError, StoreUnavailable: as `get`.
+    """
+    if file.exists() and not file.is_file():
+        raise UsageError("the archive is no file", where=str(file), fix="give the .tar.gz itself")
+    try:
+        size_bytes = file.stat().st_size
+        build = _beside(file)
+        index_file = file.with_name(places.ARCHIVE_INDEX)
+        content = index_file.read_bytes() if index_file.is_file() else None
+        descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise UsageError(
+            f"the archive cannot be read: {error.strerror}", where=str(error.filename or file), fix="give another file"
+        ) from error
+    try:
+        index = parse_index(content, str(index_file)) if content is not None else None
+        if index and index.archive_size_bytes != size_bytes:
+            raise IntegrityError(
+                f"the archive has {size_bytes} bytes, and the index beside it says {index.archive_size_bytes}",
+                where=str(file),
+                fix="get the archive again, or move away an index that belongs to another one",
+            )
+        read_range: ReadRange = lambda offset, length: os.pread(descriptor, length, offset)  # noqa: E731
+        return _restore(_Origin(read_range, size_bytes, index, build, file=file), target, machine)
+    finally:
+        os.close(descriptor)
+
+
+def _stored_index(store: Store, build: Mapping[str, Any]) -> ArchiveIndex | None:
+    """The index of a build, which must be the one its metadata names; None for a build that has none."""
+    if places.ARCHIVE_INDEX not in build["files"]:
+        return None
+    key = builds.key(build["venv_version"], places.ARCHIVE_INDEX)
+    index = parse_index(builds.read_file(store, build, places.ARCHIVE_INDEX), store.uri(key))
+    if index.archive_size_bytes != build["archive_size_bytes"]:
+        raise IntegrityError("the index is of an archive of another size", where=store.uri(key), fix="build it again")
+    return index
+
+
+def _beside(file: Path) -> dict[str, Any] | None:
+    """The metadata.json beside an archive, when it is of that archive."""
+    try:
+        build = json.loads(file.with_name(places.METADATA).read_bytes())
+        if file.name != archive_name(build["venv_version"]):
+            return None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    builds.validate(build)
+    return build  # type: ignore[no-any-return]
+
+
+def _restore(origin: _Origin, target: Path, machine: RestoreOptions) -> Restored:
+    target = absolute(target)
+    targets.check(target)
+    needs = Requires.of(origin.metadata) if origin.metadata else None
+    interpreter = _foreseen(needs, machine) if needs else None
+    absent: list[Fragment] = []
+    if origin.index:
+        fetching.check_limits(origin.index)
+        absent = [] if origin.file else fetching.missing(origin.index, machine.cache, thorough=False)
+        targets.check_room(target, origin.index.plain_bytes + sum(fragment.length for fragment in absent))
+    with targets.staged(target) as staging:
+        venv = staging / ROOT
+        fetched = _unpack(origin, absent, venv, staging / "archive", machine)
+        inside = _inside(venv, target, needs, machine)
+        interpreter = inside or interpreter or _fitting(Requires(rehoming.python_version_of(venv)), machine)
+        restored = _restored(origin, target, interpreter, fetched)
+        put_in_place(venv, restored, interpreter, machine, origin.store_url, staging / "replaced")
+    return restored
+
+
+def absolute(target: Path) -> Path:
+    """The target as scripts in the environment will name it: links in it stay."""
+    return Path(os.path.abspath(target))
+
+
+def put_in_place(
+    venv: Path,
+    restored: Restored,
+    interpreter: Interpreter,
+    machine: RestoreOptions,
+    store_url: str | None,
+    aside: Path,
+) -> None:
+    """Link a whole environment to its interpreter, mark it as ours, and give it the target's name, all at once.
+
+    `aside` is where what stands at the target may be moved, beside `venv`.
+    """
+    target = Path(restored.target)
+    rehoming.rehome(venv, target, interpreter)
+    if machine.compiles:
+        rehoming.compile_bytecode(venv, target, interpreter)
+    rehoming.write(venv / MARKER, _marker(restored, store_url))
+    venv.chmod(0o755)
+    targets.check(target)
+    targets.put_in_place(venv, target, aside)
+
+
+def _restored(origin: _Origin, target: Path, interpreter: Interpreter, fetched: tuple[int, int]) -> Restored:
+    return Restored(
+        venv_version=origin.metadata["venv_version"] if origin.metadata else None,
+        target=str(target),
+        python=str(interpreter.path),
+        python_full_version=interpreter.full_version,
+        archive_sha256=origin.metadata["archive_sha256"] if origin.metadata else None,
+        bytes_total=origin.size_bytes,
+        bytes_fetched=fetched[0],
+        fragments_total=len(origin.index.fragments) if origin.index else 0,
+        fragments_fetched=fetched[1],
+    )
+
+
+def _marker(restored: Restored, store_url: str | None) -> bytes:
+    facts = asdict(restored)
+    kept = {name: facts[name] for name in ("venv_version", "archive_sha256", "python", "rebuilt")}
+    made = {"made_by": "venvbuild get", **kept, "store": store_url}
+    return (json.dumps(made, indent=1) + "\n").encode()
+
+
+def _unpack(
+    origin: _Origin, absent: list[Fragment], venv: Path, scratch: Path, machine: RestoreOptions
+) -> tuple[int, int]:
+    """Fetch what is `absent` from the cache and unpack into `venv`; (bytes, fragments) that had to be fetched."""
+    venv.mkdir(0o700)
+    if origin.index is None:
+        return _unpack_whole(origin, venv, scratch, machine), 0
+    everything = frozenset(fragment.offset for fragment in origin.index.fragments)
+    if origin.file:
+        with origin.file.open("rb") as archive:
+            unpack(origin.index, Bodies(archive.fileno(), everything), venv)
+        return 0, 0
+    here: list[Fragment] = []
+    with scratch.open("x+b") as file:
+        for wanted in _wanted(origin.index, absent, here, machine.cache):
+            _fetch(origin, wanted, file.fileno(), machine)
+            here += wanted
+            offsets = frozenset(fragment.offset for fragment in here)
+            with contextlib.suppress(Evicted):
+                unpack(origin.index, Bodies(file.fileno(), offsets, machine.cache, is_file_checked=True), venv)
+                break
+            shutil.rmtree(venv)
+            venv.mkdir(0o700)
+    return sum(fragment.length for fragment in here), len(here)
+
+
+def _wanted(
+    index: ArchiveIndex, absent: list[Fragment], here: list[Fragment], cache: FragmentCache
+) -> Iterator[list[Fragment]]:
+    """What has to be fetched before the next try to unpack, `here` being there already: at first what was `absent` from
+    the cache; then what the cache has damaged; and when somebody else empties it meanwhile, everything.
+    """
+    yield absent
+    yield [fragment for fragment in fetching.missing(index, cache, thorough=True) if fragment not in here]
+    yield [fragment for fragment in index.fragments if fragment not in here]
+
+
+def _fetch(origin: _Origin, wanted: list[Fragment], file: int, machine: RestoreOptions) -> None:
+    total, done = sum(fragment.length for fragment in wanted), 0
+
+    def on_bytes(count: int) -> None:
+        nonlocal done
+        done += count
+        machine.on_fetch(done, total, origin.size_bytes)
+
+    machine.on_fetch(0, total, origin.size_bytes)
+    fetching.fetch(wanted, origin.read_range, file, machine.cache, on_bytes)
+
+
+def _unpack_whole(origin: _Origin, venv: Path, scratch: Path, machine: RestoreOptions) -> int:
+    """An archive without an index: all of it here first, its sha256 compared when it is known; bytes fetched."""
+    fetched = 0 if origin.file else _download(origin, scratch, machine)
+    with (origin.file or scratch).open("rb") as archive:
+        if origin.metadata and hashlib.file_digest(archive, "sha256").hexdigest() != origin.metadata["archive_sha256"]:
+            raise IntegrityError(
+                "the archive is not the one that metadata.json names",
+                where=str(origin.file or origin.metadata["venv_archive"]),
+                fix="nothing was unpacked; find out who changed it, or build again",
+            )
+        archive.seek(0)
+        unpack_stream(archive, origin.size_bytes, venv, ROOT)
+    return fetched
+
+
+def _download(origin: _Origin, scratch: Path, machine: RestoreOptions) -> int:
+    done = 0
+    with scratch.open("xb") as file:
+
+        def get(start: int) -> bytes:
+            return origin.read_range(start, min(_RANGE_BYTES, origin.size_bytes - start))
+
+        def keep(start: int, body: bytes) -> int:
+            fetching.write_at(file.fileno(), memoryview(body), start)
+            return len(body)
+
+        for count in fetching.in_threads(get, keep, range(0, origin.size_bytes, _RANGE_BYTES)):
+            done += count
+            machine.on_fetch(done, origin.size_bytes, origin.size_bytes)
+    return done
+
+
+def _foreseen(needs: Requires, machine: RestoreOptions) -> Interpreter | None:
+    """The Python of this machine for it; None for an environment that brings its own, and fits."""
+    if needs.libraries is None:
+        return _fitting(needs, machine)
+    _refuse(inside_misfits(needs, machine.glibc))
+    return None
+
+
+def _fitting(needs: Requires, machine: RestoreOptions) -> Interpreter:
+    interpreter = machine.find_interpreter(needs.python_version)
+    _refuse(misfits(needs, interpreter, machine.glibc))
+    return interpreter
+
+
+def _inside(venv: Path, target: Path, needs: Requires | None, machine: RestoreOptions) -> Interpreter | None:
+    """The interpreter that was unpacked with it; None when it has to have one of this machine.
+
+    Where there is no metadata, the interpreter's own files say what it needs.
+    """
+    version = needs.python_version if needs else rehoming.python_version_of(venv)
+    interpreter = rehoming.interpreter_inside(venv, target, version)
+    if needs and (needs.libraries is None) != (interpreter is None):
+        raise tar.refused("it has an interpreter inside, or has none, other than its metadata says")
+    if interpreter and not needs:
+        required = required_by_bundle(venv / BASE)
+        _refuse(inside_misfits(Requires(version, None, None, required.glibc, required.libraries), machine.glibc))
+    return interpreter
+
+
+def _refuse(problems: Iterable[Problem]) -> None:
+    found = tuple(problems)
+    if found:
+        raise UsageError.of(found)

@@ -1,0 +1,273 @@
+"""Reads a build again, every byte of it, and says what is not as its metadata.json promises."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zlib_ng import zlib_ng
+
+from venvbuild import builds
+from venvbuild.archive import HEADER_BYTES, ArchiveIndex, parse_index
+from venvbuild.builds import archive_name, places
+from venvbuild.errors import IntegrityError, NotInStore, Problem
+from venvbuild.installed import Distribution, distributions_in, site_packages
+from venvbuild.process import CommandFailed, clean_environment, run
+from venvbuild.restore import fetching, restoring
+from venvbuild.restore.content_digest import content_sha256
+from venvbuild.restore.restoring import RestoreOptions
+from venvbuild.stores import Store
+
+_CHUNK_BYTES = 16 << 20
+_IMPORT_TIMEOUT_S = 600
+_SUFFIX = re.compile(r"\.(?:py|(?:[A-Za-z0-9_-]+\.)?so)")
+# Names come in argv; each is told before and after, so that a crash tells on whom. Runs on every Python since 3.8.
+_IMPORT = r"""
+import importlib, os, sys
+out = os.fdopen(os.dup(1), "w")
+os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+for name in sys.argv[1:]:
+    print("begin", name, file=out, flush=True)
+    try:
+        importlib.import_module(name)
+    except BaseException as error:
+        text = " ".join(("%s: %s" % (type(error).__name__, error)).split())[:300]
+        print("failed", name, text.encode("ascii", "backslashreplace").decode(), file=out, flush=True)
+    else:
+        print("done", name, file=out, flush=True)
+os._exit(0)
+"""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was looked at. Field names are those of `verify --json`."""
+
+    venv_version: str
+    file_count: int
+    bytes_read: int
+    fragment_count: int
+    """0 for a build without an index."""
+    imported: tuple[str, ...] | None
+    """Top-level modules that were imported; None when the environment was not restored."""
+    problems: tuple[Problem, ...]
+    foreign: tuple[str, ...]
+    """Files among those of the build which its metadata does not name, and which do no harm."""
+
+
+def verify(store: Store, venv_version: str, *, machine: RestoreOptions | None = None) -> Verification:
+    """Every file of the build against metadata.json, the archive against its index and `content_sha256`; what is wrong.
+
+    A file beside them that metadata.json does not name is no problem: no reader asks for it, and what it is nobody
+    promised. Only an archive_index.json is one, which `get --from-archive` would believe.
+
+    With a `machine` the environment is also restored, elsewhere, and every top-level module of it imported by its own
+    Python, without any variable of ours and with an empty HOME; it is removed afterwards.
+
+    Raises:
+        NotInStore: there is no such build. StoreUnavailable: the store fails. UsageError: the environment does not fit
+            this machine, so that it cannot be restored here.
+    """
+    build = builds.read(store, venv_version)
+    problems: list[Problem] = []
+    index = _index(store, build, problems)
+    bytes_read = sum(_read(store, build, name, index, problems) for name in build["files"])
+    if (build["archive_sha256"], build["archive_size_bytes"]) != _of_archive(build):
+        problems.append(_problem(store, builds.key(venv_version, places.METADATA), "it names two different archives"))
+    foreign = _foreign(store, build)
+    if places.ARCHIVE_INDEX in foreign:
+        key = builds.key(venv_version, places.ARCHIVE_INDEX)
+        problems.append(_problem(store, key, "metadata.json does not name it, and whoever restores would believe it"))
+    imported = None
+    if machine is not None and not problems:
+        imported, failed = _imported(store, build, machine)
+        problems += failed
+    fragment_count = len(index.fragments) if index else 0
+    return Verification(
+        venv_version, len(build["files"]), bytes_read, fragment_count, imported, tuple(problems), tuple(foreign)
+    )
+
+
+def _read(
+    store: Store, build: Mapping[str, Any], name: str, index: ArchiveIndex | None, problems: list[Problem]
+) -> int:
+    """Compare one file with all that is known of it; its bytes."""
+    key, promised = builds.key(build["venv_version"], name), build["files"][name]
+    of_archive = index if name == archive_name(build["venv_version"]) else None
+    watch = _Watch(of_archive)
+    plain = watch.plain(_pieces(store, key, promised["size_bytes"]))
+    try:
+        unlike = _unlike_content(plain, build, of_archive) if of_archive else ""
+        deque(plain, maxlen=0)
+    except NotInStore:
+        problems.append(_problem(store, key, "it is not in the store"))
+        return 0
+    faults = list(watch.faults(promised)) or [unlike]
+    problems += (_problem(store, key, what) for what in faults if what)
+    return watch.size_bytes
+
+
+class _Watch:
+    """Sees a file go by: its size, its sha256, and where there is an index each fragment's own."""
+
+    def __init__(self, index: ArchiveIndex | None) -> None:
+        self._digest = hashlib.sha256()
+        self._fragments = list(index.fragments) if index else []
+        self._index, self._carry, self._crc = index, bytearray(), 0
+        self._faults: list[str] = []
+        self._tail = b""
+        self.size_bytes = 0
+
+    def plain(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """See all pieces; what their fragments hold, as far as they are what the index says."""
+        for piece in pieces:
+            yield from self._see(piece)
+
+    def _see(self, piece: bytes) -> Iterator[bytes]:
+        self._digest.update(piece)
+        skipped = max(0, HEADER_BYTES - self.size_bytes)
+        self.size_bytes += len(piece)
+        self._tail = (self._tail + piece)[-8:]
+        if not self._fragments:
+            return
+        self._carry += piece[skipped:]
+        while self._fragments and len(self._carry) >= self._fragments[0].length:
+            fragment = self._fragments.pop(0)
+            body = bytes(self._carry[: fragment.length])
+            del self._carry[: fragment.length]
+            try:
+                plain = fetching.inflated(fragment, body)
+            except IntegrityError as error:
+                self._faults.append(f"{error.problems[0].where}: {error.problems[0].what.rpartition(': ')[2]}")
+            else:
+                self._crc = zlib_ng.crc32(plain, self._crc)
+                yield plain
+
+    def faults(self, promised: Mapping[str, Any]) -> Iterator[str]:
+        """What is wrong with the file, once all of it went by."""
+        if self.size_bytes != promised["size_bytes"]:
+            yield f"it has {self.size_bytes} bytes, and metadata.json says {promised['size_bytes']}"
+        elif self._digest.hexdigest() != promised["sha256"]:
+            yield "its sha256 is not the one in metadata.json"
+        yield from self._faults
+        if self._index and not self._faults:
+            end = self._crc.to_bytes(4, "little") + (self._index.plain_bytes & 0xFFFFFFFF).to_bytes(4, "little")
+            if self._fragments or self._tail != end:
+                yield "it does not end as the fragments of its index say"
+
+
+def _index(store: Store, build: Mapping[str, Any], problems: list[Problem]) -> ArchiveIndex | None:
+    """The index, when it is readable; that its bytes are the promised ones is judged like any file's."""
+    if places.ARCHIVE_INDEX not in build["files"]:
+        return None
+    key = builds.key(build["venv_version"], places.ARCHIVE_INDEX)
+    try:
+        index = parse_index(store.read(key).body, store.uri(key))
+        fetching.check_limits(index)
+    except NotInStore:
+        return None
+    except IntegrityError as error:
+        problems.append(_problem(store, key, error.problems[0].what))
+        return None
+    return index
+
+
+def _unlike_content(plain: Iterator[bytes], build: Mapping[str, Any], index: ArchiveIndex) -> str:
+    """What is wrong with the members of the archive; empty when they are those that `content_sha256` names."""
+    try:
+        found = content_sha256(plain)
+    except IntegrityError as error:
+        return error.problems[0].what
+    for name, promised in (
+        (places.METADATA, build.get("content_sha256")),
+        (places.ARCHIVE_INDEX, index.content_sha256),
+    ):
+        if promised not in (None, found):
+            return f"what it holds is not what content_sha256 in {name} says"
+    return ""
+
+
+def _foreign(store: Store, build: Mapping[str, Any]) -> list[str]:
+    folder = builds.key(build["venv_version"], "")
+    there = [entry.key.removeprefix(folder) for entry in store.list(folder)]
+    return [name for name in there if name != places.METADATA and name not in build["files"]]
+
+
+def _pieces(store: Store, key: str, size_bytes: int) -> Iterator[bytes]:
+    """The object from its first byte to its last, and one piece past what it should have."""
+    offset = 0
+    while True:
+        piece = store.read_range(key, offset, _CHUNK_BYTES)
+        if piece:
+            yield piece
+        offset += len(piece)
+        if len(piece) < _CHUNK_BYTES or offset > size_bytes:
+            return
+
+
+def _of_archive(build: Mapping[str, Any]) -> tuple[str | None, int | None]:
+    promised = build["files"].get(archive_name(build["venv_version"]), {})
+    return promised.get("sha256"), promised.get("size_bytes")
+
+
+def _imported(store: Store, build: Mapping[str, Any], machine: RestoreOptions) -> tuple[tuple[str, ...], list[Problem]]:
+    with tempfile.TemporaryDirectory(prefix="venvbuild-verify-") as temporary:
+        place = Path(temporary).resolve()
+        (place / "home").mkdir()
+        restoring.get(store, build["venv_version"], place / "restored", machine)
+        packages = site_packages(place / "restored", build["python_version"])
+        names = modules(distributions_in([packages]))
+        failed = import_all(place / "restored" / "bin" / "python", names, place / "home")
+    problems = [
+        Problem(f"{name} cannot be imported", store.uri(builds.key(build["venv_version"], "")), why)
+        for name, why in failed.items()
+    ]
+    return tuple(name for name in names if name not in failed), problems
+
+
+def modules(installed: Sequence[Distribution]) -> tuple[str, ...]:
+    """The top-level modules and packages of the distributions, as their RECORDs list them, sorted."""
+    found = set()
+    for distribution in installed:
+        for row in distribution.record or ():
+            top, slash, rest = row.path.partition("/")
+            name = top if slash else _SUFFIX.sub("", top, count=1) if _SUFFIX.search(top) else ""
+            is_package = not slash or _SUFFIX.search(rest)
+            if name.isidentifier() and is_package and not name.startswith("__"):
+                found.add(name)
+    return tuple(sorted(found))
+
+
+def import_all(python: Path, names: Sequence[str], home: Path) -> dict[str, str]:
+    """Import each module with `python`, in an environment without secrets; those that fail, and why.
+
+    One process imports many; where it crashes, that module failed and another process goes on with the next.
+    """
+    failed: dict[str, str] = {}
+    left = list(names)
+    env = clean_environment(home, DO_NOT_TRACK="1", PYTHONDONTWRITEBYTECODE="1")
+    while left:
+        try:
+            done = run(
+                [python, "-I", "-c", _IMPORT, *left], env=env, timeout_s=_IMPORT_TIMEOUT_S, check=False, cwd=home
+            )
+            output, ended = done.stdout, f"the interpreter ended with {done.exit_code}"
+        except CommandFailed as failure:
+            output, ended = failure.stdout, f"it was not imported within {_IMPORT_TIMEOUT_S} s"
+        lines = [line.split(" ", 2) for line in output.splitlines()]
+        failed.update({words[1]: words[2] for words in lines if words[0] == "failed"})
+        finished = {words[1] for words in lines if words[0] in ("done", "failed")}
+        left = [name for name in left if name not in finished]
+        if left:
+            failed[left.pop(0)] = ended
+    return failed
+
+
+def _problem(store: Store, key: str, what: str) -> Problem:
+    return Problem(what, store.uri(key), fix="restore it from a backup, or build again", rule="DAMAGED")

@@ -19,7 +19,7 @@ from tests.support.index_server import IndexServer
 from tests.support.requirement import require
 from tests.support.scripts import BIN, REPOSITORY, tool_cache
 from tests.support.wheels import wheel
-from venvbuild.workdir import STEPS
+from venvbuild.run import STEPS
 
 SCRIPTS = sorted(path for path in BIN.iterdir() if path.is_file())
 PROGRAMS = Path(sys.executable).parent

@@ -13,7 +13,7 @@ import pytest
 
 from venvbuild import __version__, builds, errors
 from venvbuild.commands import COMMANDS
-from venvbuild.findings import FAILING, REPORTED
+from venvbuild.inspection.findings import FAILING, REPORTED
 from venvbuild.settings import SETTINGS, Setting
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from athena import index, table
-from venvbuild import extras, logs, steps, workdir
+from venvbuild import extras, logs, steps
 from venvbuild.builds import places
 from venvbuild.errors import IntegrityError, UsageError, VenvBuildError, of_disk
 from venvbuild.redaction import REDACTOR
 from venvbuild.retrying import retried
+from venvbuild.run import STEPS, open_work_dir
 from venvbuild.settings import Settings
 from venvbuild.steps import Checked, Job, Made, Request
 from venvbuild.stores import Store, store_of
 from venvbuild.text import shown
-from venvbuild.workdir import STEPS
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def build(
     progress.began("check")
     begun = time.monotonic()
     checked = steps.examine(request, settings, environ)
-    with workdir.opened(folder, "check") as work:
+    with open_work_dir(folder, "check") as work:
         job = Job(work, settings, environ, is_kept=is_kept)
         _check(job, checked, begun, progress)
         for step in STEPS[1:]:
@@ -84,7 +84,7 @@ def check(
     except VenvBuildError as error:
         refused(error, folder, steps.asked(request, settings, environ))
         raise
-    with workdir.opened(folder, "check") as work:
+    with open_work_dir(folder, "check") as work:
         if not again and work.is_up_to_date("check", _key(checked.recorded)):
             work.accept()
             progress.ended("check", 0, "unchanged")
@@ -108,7 +108,7 @@ def run_step(
     Raises:
         UsageError: a step before it has not run, or what it made has changed; names that step.
     """
-    with workdir.opened(folder, step) as work:
+    with open_work_dir(folder, step) as work:
         work.require(step)
         job = Job(work, settings, environ, options or {})
         if not again and work.is_up_to_date(step, _step_key(step, job)):
@@ -124,7 +124,7 @@ def refused(error: VenvBuildError, folder: Path, asked: Mapping[str, Any]) -> No
 
     A folder that is not ours, or is in use, stays as it is.
     """
-    with contextlib.suppress(OSError, VenvBuildError), workdir.opened(folder, "check") as work:
+    with contextlib.suppress(OSError, VenvBuildError), open_work_dir(folder, "check") as work:
         work.refuse(error.exit_code, _redacted(error), asked)
 
 

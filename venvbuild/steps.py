@@ -17,7 +17,7 @@ from typing import Any
 import uv
 from packaging.utils import canonicalize_name
 
-from venvbuild import __version__, archive, builds, environment, inspection, interpreters, machine, needs, requirements
+from venvbuild import __version__, archive, builds, environment, inspection, interpreters, machine, requirements
 from venvbuild.archive import FragmentCache, Gate, Known, bundle_of
 from venvbuild.builds import Description, places
 from venvbuild.environment import (
@@ -29,18 +29,18 @@ from venvbuild.environment import (
     read_lock,
 )
 from venvbuild.errors import ConflictsFound, Problem, UsageError
+from venvbuild.inspection import Root
 from venvbuild.installed import MANIFEST, Manifest, distributions_in, site_packages
 from venvbuild.interpreters import Interpreter, Target
 from venvbuild.redaction import REDACTOR, strip_credentials
 from venvbuild.requirements import Requirements
+from venvbuild.run import ARCHIVE, NORMALISED, VENV, WorkDir
 from venvbuild.settings import Settings
 from venvbuild.stores import store_of
 from venvbuild.text import count_text, shown_to_all, size_text
-from venvbuild.workdir import WorkDir
 
 log = logging.getLogger(__name__)
 
-NORMALISED, VENV, ARCHIVE = "requirements.normalised.txt", "venv", "venv.tar.gz"
 _RECORDED = (
     "env_name",
     "python_version",
@@ -227,7 +227,7 @@ def inspect(job: Job) -> Made:
     """The reports; raises `ConflictsFound` after writing them when conflicts fail the job."""
     interpreter = _interpreter(job)
     target = Target(interpreter.marker_environment, frozenset(interpreter.supported_tags))
-    roots = [needs.Root(pin.canonical_name, pin.extras) for pin in _requirements(job, interpreter).active]
+    roots = [Root(pin.canonical_name, pin.extras) for pin in _requirements(job, interpreter).active]
     found = inspection.inspect(job.path / VENV, roots, target, job.path)
     if not found.is_conflict_free and job.work.settings["fail_on_conflicts"]:
         raise ConflictsFound.of(

@@ -16,8 +16,8 @@ import pytest
 from athena.compaction import Compactor
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
+from venvbuild.run import STEPS
 from venvbuild.stores import open_store
-from venvbuild.workdir import STEPS
 
 
 @pytest.fixture

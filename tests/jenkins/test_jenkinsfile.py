@@ -14,9 +14,9 @@ from tests.support.groovy import Groovy
 from tests.support.requirement import require
 from tests.support.scripts import BIN, REPOSITORY
 from venvbuild.commands.options import DEFAULT_WORK_DIR
+from venvbuild.run import STEPS
 from venvbuild.settings import BY_NAME
 from venvbuild.settings.registry import DEFAULT_PYTHON
-from venvbuild.workdir import STEPS
 
 JENKINSFILE = (REPOSITORY / "Jenkinsfile").read_text("utf-8")
 DEFAULT_FILE = "examples/kedro/requirements.txt"

@@ -10,9 +10,8 @@ from tests.support.outcomes import made_up
 from venvbuild.notifiers import message
 from venvbuild.notifiers.changes import Changes, differences
 from venvbuild.notifiers.message import EVENTS, MAX_LENGTH, compose
-from venvbuild.outcome import Complaint, Outcome, Step
 from venvbuild.redaction import Redactor
-from venvbuild.summary import Summary
+from venvbuild.run import Complaint, Outcome, Step, Summary
 
 STEPS = (Step("check", "passed", 1.0), Step("create", "failed", None))
 

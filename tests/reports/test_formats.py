@@ -17,10 +17,9 @@ from tests.support.groovy import Groovy
 from tests.support.outcomes import made_up, read, run
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
-from venvbuild.outcome import Complaint, Outcome, Pin, Step
-from venvbuild.reports import FORMATS, issues, junit, markdown, sarif
-from venvbuild.summary import Summary
-from venvbuild.workdir import STEPS
+from venvbuild.reports import issues, junit, markdown, sarif
+from venvbuild.reports.writing import FORMATS
+from venvbuild.run import STEPS, Complaint, Outcome, Pin, Step, Summary
 
 HOSTILE = (
     "]]> <script>alert(1)</script> & \"'`|*_[x](javascript:1) \x00\x08\x1b[31m\x85\ufffe\ud800\u202e " + "x" * 5000

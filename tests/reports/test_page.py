@@ -17,10 +17,8 @@ from tests.reports.test_formats import hostile  # noqa: F401  # a fixture
 from tests.support.browser import JENKINS_POLICIES, served
 from tests.support.outcomes import made_up, many_packages
 from tests.support.requirement import require
-from venvbuild import reports
-from venvbuild.outcome import Complaint, Outcome, Package
-from venvbuild.reports import page, picture
-from venvbuild.summary import Summary
+from venvbuild.reports import page, picture, writing
+from venvbuild.run import Complaint, Outcome, Package, Summary
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -54,7 +52,7 @@ def look(chromium: Browser, tmp_path: Path) -> Callable[..., Any]:
     def opened(
         outcome: Outcome, *, width: int = 1280, scheme: str = "light", policy: str = JENKINS_POLICIES[0]
     ) -> Iterator[Seen]:
-        folder = reports.write(outcome, tmp_path)
+        folder = writing.write_reports(outcome, tmp_path)
         with served(folder, policy) as url:
             tab = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
             seen = Seen(tab)
@@ -218,7 +216,7 @@ def test_there_is_no_script_no_style_and_no_handler() -> None:
 def test_a_style_attribute_would_be_seen(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
     """The policy is really in force, and its violations are said on the console."""
     spoiled = page.render(made_up()).replace("<main>", '<main style="color: red">')
-    monkeypatch.setattr(reports, "FORMATS", {"index.html": lambda _: spoiled})
+    monkeypatch.setattr(writing, "FORMATS", {"index.html": lambda _: spoiled})
     with look(made_up()) as seen:
         assert any("Content Security Policy" in line for line in seen.said)
 

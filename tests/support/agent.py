@@ -17,7 +17,7 @@ from tests.support.s3_servers import ACCESS_KEY, ENVIRONMENT, SECRET_KEY, S3Serv
 from tests.support.scripts import REPOSITORY, tool_cache
 from tests.support.stored import Place, assert_nothing_torn
 from tests.support.wheels import wheel
-from venvbuild.workdir import STEPS
+from venvbuild.run import STEPS
 
 JENKINSFILE = (REPOSITORY / "Jenkinsfile").read_text("utf-8")
 FILE = "examples/kedro/requirements.txt"

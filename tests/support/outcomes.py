@@ -7,10 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.tool import Tool
-from venvbuild import outcome
-from venvbuild.outcome import Complaint, Outcome, Package, Pin, Step
-from venvbuild.summary import Summary
-from venvbuild.workdir import STEPS
+from venvbuild.run import STEPS, Complaint, Outcome, Package, Pin, Step, Summary, outcome_of
 
 
 def run(tool: Tool, *pins: str, until: str = "inspect", code: int = 0, **env: str) -> Outcome:
@@ -23,7 +20,7 @@ def run(tool: Tool, *pins: str, until: str = "inspect", code: int = 0, **env: st
 
 
 def read(folder: Path) -> Outcome:
-    found = outcome.of(folder)
+    found = outcome_of(folder)
     assert found
     return found
 

@@ -9,16 +9,14 @@ from typing import Any
 
 import click
 
-from venvbuild import extras, outcome
+from venvbuild import extras
 from venvbuild.commands import options, words
 from venvbuild.errors import UsageError
-from venvbuild.notifiers import changes, services
-from venvbuild.notifiers.changes import Changes
+from venvbuild.notifiers import Changes, Services, changes_since_last_good, hide_addresses
 from venvbuild.notifiers.deadline import Deadline
 from venvbuild.notifiers.message import EVENTS, Message, compose
-from venvbuild.notifiers.services import Services
-from venvbuild.outcome import Outcome
 from venvbuild.redaction import REDACTOR
+from venvbuild.run import Outcome, outcome_of
 from venvbuild.settings import Settings
 from venvbuild.stores import store_of
 from venvbuild.text import shown_to_all
@@ -42,7 +40,7 @@ def command(**given: Any) -> None:
     an address, or with one that cannot be read, it ends with 2.
     """
     settings = options.load_of_any_run(given)
-    services.hide(settings["notify_urls"], REDACTOR)
+    hide_addresses(settings["notify_urls"], REDACTOR)
     told = _services(settings)
     deadline = Deadline(_TIMEOUT_S)
     message = _message(given, settings, deadline)
@@ -71,7 +69,7 @@ def _services(settings: Settings) -> Services:
 def _message(given: dict[str, Any], settings: Settings, deadline: Deadline) -> Message:
     folder = Path(settings["work_dir"] or options.DEFAULT_WORK_DIR)
     job = shown_to_all(os.environ.get("BUILD_URL"))
-    run = outcome.of(folder)
+    run = outcome_of(folder)
     if run and job and run.build_url and run.build_url != job:
         run = None  # what stands there is an earlier job's
     found = _changes(run, settings, deadline) if run else None
@@ -85,5 +83,5 @@ def _message(given: dict[str, Any], settings: Settings, deadline: Deadline) -> M
 
 def _changes(run: Outcome, settings: Settings, deadline: Deadline) -> Changes | None:
     """None, too, when the store cannot be asked: it may be the reason of the failure."""
-    [found] = deadline.run([lambda: changes.since_last_good(run, store_of(settings))], _STORE_TIMEOUT_S)
+    [found] = deadline.run([lambda: changes_since_last_good(run, store_of(settings))], _STORE_TIMEOUT_S)
     return found if isinstance(found, Changes) else None

@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
-from venvbuild import outcome, reports
 from venvbuild.commands import options, words
 from venvbuild.errors import UsageError, VenvBuildError
+from venvbuild.reports import write_reports
+from venvbuild.run import outcome_of
 
 
 @click.command("report", short_help="Reports on the run in the work dir, for people and for Jenkins.")
@@ -23,12 +24,12 @@ def command(**given: Any) -> None:
     refused or stopped.
     """
     folder = _work_dir(given)
-    found = outcome.of(folder)
+    found = outcome_of(folder)
     if found is None:
         raise UsageError(
             "no run has begun in the work dir", where=str(folder), fix=f"run: venvbuild check --work-dir {folder}"
         )
-    written = reports.write(found, folder)
+    written = write_reports(found, folder)
     if given["as_json"]:
         words.print_json({"report": str(written), "files": sorted(path.name for path in written.iterdir())})
     else:

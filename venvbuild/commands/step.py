@@ -11,7 +11,7 @@ import click
 
 from venvbuild import pipeline
 from venvbuild.commands import options, words
-from venvbuild.workdir import STEPS
+from venvbuild.run import STEPS
 
 
 def command_of(step: str, help_: str, *more: Callable[[Any], Any]) -> click.Command:

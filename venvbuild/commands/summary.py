@@ -7,10 +7,9 @@ from typing import Any
 
 import click
 
-from venvbuild import summary
 from venvbuild.commands import options, words
 from venvbuild.errors import RequirementsRefused, UsageError
-from venvbuild.summary import Summary
+from venvbuild.run import Summary, summary_of
 
 
 @click.command("summary", short_help="What became of the run in the work dir, in two lines.")
@@ -35,6 +34,6 @@ def _summary(given: dict[str, Any]) -> Summary:
     except RequirementsRefused:  # by a parameter; `check` has said so, and this is how the run is remembered
         return Summary()
     except UsageError:  # a configuration that nobody can read; the run is told of all the same
-        return summary.of(options.work_dir(given)) or Summary()
-    found = summary.of(Path(settings["work_dir"] or options.DEFAULT_WORK_DIR))
+        return summary_of(options.work_dir(given)) or Summary()
+    found = summary_of(Path(settings["work_dir"] or options.DEFAULT_WORK_DIR))
     return found or Summary(settings["env_name"], settings["python_version"])

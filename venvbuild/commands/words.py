@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from venvbuild.errors import StdoutClosed
 from venvbuild.redaction import REDACTOR
-from venvbuild.workdir import STEPS
+from venvbuild.run import STEPS
 
 BAR_WIDTH = 21
 """Characters of a progress bar."""

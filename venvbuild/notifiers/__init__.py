@@ -7,3 +7,8 @@
 
 A notification never decides about a run: what cannot be delivered is a warning.
 """
+
+from venvbuild.notifiers.changes import Changes, changes_since_last_good
+from venvbuild.notifiers.deadline import Deadline
+from venvbuild.notifiers.message import EVENTS, Message, compose
+from venvbuild.notifiers.services import Services, hide_addresses

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from venvbuild import builds, outcome
+from venvbuild import builds
 from venvbuild.builds import is_venv_version, places
 from venvbuild.errors import NotInStore
-from venvbuild.outcome import Outcome
+from venvbuild.run import Outcome, pinned
 from venvbuild.stores import Store
 
 _LOOKED_AT = 20
@@ -27,7 +27,7 @@ class Changes:
     """`pandas 2.2.2 -> 2.2.3`, `+ rich 14.0`, `- toml 0.10.2`, by name."""
 
 
-def since_last_good(run: Outcome, store: Store) -> Changes | None:
+def changes_since_last_good(run: Outcome, store: Store) -> Changes | None:
     """The pins of the run against those of the newest conflict-free build of its environment, itself apart.
 
     None when there is no such build, or when the run's own file was refused.
@@ -39,7 +39,7 @@ def since_last_good(run: Outcome, store: Store) -> Changes | None:
         return None
     version: str = good["venv_version"]
     file = store.read(builds.key(version, "requirements.txt")).body
-    before = outcome.pinned(file, good["python_full_version"])
+    before = pinned(file, good["python_full_version"])
     now = {pin.name: pin.version for pin in run.pins if pin.status != "not meant"}
     return Changes(version, tuple(differences(before, now)))
 

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from venvbuild.notifiers.changes import Changes
-from venvbuild.outcome import Complaint, Outcome
 from venvbuild.redaction import REDACTOR
-from venvbuild.reports import FOLDER
+from venvbuild.run import REPORT, Complaint, Outcome
 from venvbuild.text import count_text, shown
 
 EVENTS = {
@@ -142,7 +141,7 @@ def _links(run: Outcome, work_dir: str) -> Iterator[str]:
         yield f"job: {base}/"
         yield f"console: {base}/console"
         if work_dir:
-            yield f"report: {base}/artifact/{work_dir}/{FOLDER}/index.html"
+            yield f"report: {base}/artifact/{work_dir}/{REPORT}/index.html"
 
 
 def _with_log(body: str, run: Outcome) -> str:

@@ -78,7 +78,7 @@ def _send(plugin: Any, message: Message) -> str:
     return said[-1] if said else "it could not be sent"
 
 
-def hide(addresses: Iterable[str], redactor: Redactor) -> None:
+def hide_addresses(addresses: Iterable[str], redactor: Redactor) -> None:
     """Let nothing of the addresses be shown that could be a key to them."""
     for address in addresses:
         redactor.hide(address)

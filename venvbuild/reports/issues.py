@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from venvbuild.outcome import Complaint, Outcome
+from venvbuild.run import Complaint, Outcome
 
 _CLASS = "io.jenkins.plugins.analysis.core.restapi.ReportApi"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from venvbuild.outcome import Complaint, Outcome, Pin, Step
+from venvbuild.run import Complaint, Outcome, Pin, Step
 
 
 def render(outcome: Outcome) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from venvbuild.outcome import Complaint, Outcome
+from venvbuild.run import Complaint, Outcome
 from venvbuild.text import count_text, size_text
 
 _MAX_SHOWN = 50

@@ -16,8 +16,8 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from venvbuild import __version__
 from venvbuild.builds import places
 from venvbuild.graph import tops
-from venvbuild.outcome import Complaint, Outcome, Package, Step
 from venvbuild.reports import picture
+from venvbuild.run import Complaint, Outcome, Package, Step
 from venvbuild.text import count_text, size_text
 
 _FIRST = 20

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement
 
-from venvbuild.outcome import Outcome, Package
 from venvbuild.process import CommandFailed, Completed, clean_environment, run
+from venvbuild.run import Outcome, Package
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from venvbuild import __version__
-from venvbuild.outcome import Complaint, Outcome
 from venvbuild.reports import issues
+from venvbuild.run import Complaint, Outcome
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {"ERROR": "error", "LOW": "note"}

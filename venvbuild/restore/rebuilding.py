@@ -13,13 +13,12 @@ from packaging.version import Version
 from venvbuild import builds, environment, requirements
 from venvbuild.archive import ROOT, rehome_script
 from venvbuild.builds import places
-from venvbuild.conflicts import find_conflicts
 from venvbuild.environment import Closure, LockedDistribution, PackageSource
 from venvbuild.errors import IntegrityError, Problem, ResolutionError
 from venvbuild.files import walk
+from venvbuild.inspection import Root, find_conflicts
 from venvbuild.installed import distributions_in, site_packages
 from venvbuild.interpreters import Interpreter, Target
-from venvbuild.needs import Root
 from venvbuild.parallel import each
 from venvbuild.redaction import REDACTOR
 from venvbuild.requirements import Requirements

@@ -20,11 +20,11 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from tests.support.wheels import unpack, wheel
-from venvbuild.conflicts import find_conflicts
-from venvbuild.findings import FAILING, REPORTED, Finding, render
+from venvbuild.inspection.conflicts import find_conflicts
+from venvbuild.inspection.dependencies import Root, dependencies
+from venvbuild.inspection.findings import FAILING, REPORTED, Finding, render
 from venvbuild.installed import Distribution, distributions_in
 from venvbuild.interpreters import Target
-from venvbuild.needs import Root, needs
 
 HERE = Target(
     {key: str(value) for key, value in default_environment().items()}, frozenset(str(tag) for tag in tags.sys_tags())
@@ -440,4 +440,4 @@ def test_small_graphs_agree_with_a_plain_checker(
     assert {(one.distribution, one.requirement, one.type != "version") for one in found if one.is_failure} == _plainly(
         graph, roots
     )
-    assert len(needs(some, pins, HERE)) <= sum(len(texts) for _, texts in graph.values())
+    assert len(dependencies(some, pins, HERE)) <= sum(len(texts) for _, texts in graph.values())

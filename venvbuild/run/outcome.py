@@ -16,15 +16,15 @@ from packaging.markers import default_environment
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from venvbuild import requirements, summary, workdir
+from venvbuild import requirements
 from venvbuild.builds import places
 from venvbuild.errors import ConflictsFound, RequirementsRefused
 from venvbuild.installed import distributions_in, site_packages
 from venvbuild.requirements import file as file_module
-from venvbuild.steps import VENV
-from venvbuild.summary import Summary
+from venvbuild.run import summary, workdir
+from venvbuild.run.summary import Summary
+from venvbuild.run.workdir import STEPS, VENV, WorkDir
 from venvbuild.text import shown
-from venvbuild.workdir import STEPS, WorkDir
 
 _MAX_TEXT = 2000
 """Characters of one sentence; the longest honest one, a resolver's explanation, has a few hundred."""
@@ -147,9 +147,9 @@ class Outcome:
         return sum(package.size_bytes or 0 for package in self.packages)
 
 
-def of(folder: Path) -> Outcome | None:
+def outcome_of(folder: Path) -> Outcome | None:
     """The outcome of the run in a work dir; None when no run has begun in it."""
-    work, found = workdir.recorded(folder), summary.of(folder)
+    work, found = workdir.recorded_work_dir(folder), summary.summary_of(folder)
     if work is None or found is None:
         return None
     is_refused = found.stopped_at == "check"
@@ -181,7 +181,7 @@ def of(folder: Path) -> Outcome | None:
 def _with_what_was_made(blank: Outcome, folder: Path, work: WorkDir, *, is_conflict: bool) -> Outcome:
     pins = _Pins.read(folder, work)
     packages = _packages(folder, work, pins) if work.has_ended("create") else ()
-    findings = summary.report(folder / "conflicts.json") if summary.has_inspected(work) else None
+    findings = summary.read_report(folder / "conflicts.json") if summary.has_inspected(work) else None
     noticed = [(one["is_failure"], _finding(one, pins)) for one in findings or ()]
     conflicts = tuple(complaint for is_failure, complaint in noticed if is_failure)
     if is_conflict and not conflicts:
@@ -312,7 +312,7 @@ def _packages(folder: Path, work: WorkDir, pins: _Pins) -> tuple[Package, ...]:
             sizes[one.pin] = known
     has_reports = summary.has_inspected(work)
     if not sizes and has_reports:
-        sizes = dict.fromkeys(summary.report(folder / "installed_packages.json") or ())
+        sizes = dict.fromkeys(summary.read_report(folder / "installed_packages.json") or ())
     needs = _needs(folder / "pipdeptree.json") if has_reports else {}
     pinned = {pin.canonical_name for pin in pins.pins if pin.holds}
     names = [(pin, *pin.split("==", 1)) for pin in sorted(sizes)]
@@ -324,7 +324,7 @@ def _packages(folder: Path, work: WorkDir, pins: _Pins) -> tuple[Package, ...]:
 
 def _needs(path: Path) -> dict[str, tuple[str, ...]]:
     """By package, what it needs of what is installed."""
-    entries = summary.report(path) or ()
+    entries = summary.read_report(path) or ()
     there = {entry["package"]["key"] for entry in entries}
     return {
         entry["package"]["key"]: tuple(sorted({one["key"] for one in entry["dependencies"]} & there))

@@ -21,12 +21,16 @@ from venvbuild.errors import UsageError, of_disk
 from venvbuild.files import fingerprint, remove
 
 RECORD = "venvbuild-work.json"
+NORMALISED = "requirements.normalised.txt"
+VENV = "venv"
+ARCHIVE = "venv.tar.gz"
+REPORT = "report"
 STEPS = ("check", "create", "inspect", "pack", "describe", "upload", "register")
 _SCHEMA_VERSION = 1
 
 
 class WorkDir:
-    """A work dir; made by `opened`, which holds its lock, or by `recorded`, to look at."""
+    """A work dir; made by `open_work_dir`, which holds its lock, or by `recorded_work_dir`, to look at."""
 
     def __init__(self, path: Path, record: dict[str, Any]) -> None:
         self.path = path
@@ -158,7 +162,7 @@ class WorkDir:
 
 
 @contextlib.contextmanager
-def opened(path: Path, step: str) -> Iterator[WorkDir]:
+def open_work_dir(path: Path, step: str) -> Iterator[WorkDir]:
     """The work dir at `path`, locked until the block or this process ends; `check` also takes an absent or empty one.
 
     Raises:
@@ -196,7 +200,7 @@ def opened(path: Path, step: str) -> Iterator[WorkDir]:
         os.close(descriptor)
 
 
-def recorded(path: Path) -> WorkDir | None:
+def recorded_work_dir(path: Path) -> WorkDir | None:
     """The work dir at `path`, to look at only: not locked, so a step may be at work. None when no run began there."""
     try:
         return WorkDir(path, _record(path, starting=False))

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from venvbuild import builds, workdir
+from venvbuild import builds
 from venvbuild.errors import ConflictsFound
+from venvbuild.run import workdir
+from venvbuild.run.workdir import STEPS, WorkDir
 from venvbuild.text import count_text
-from venvbuild.workdir import STEPS, WorkDir
 
 
 @dataclass(frozen=True)
@@ -59,15 +60,15 @@ class Summary:
         return count_text(self.conflict_count, "conflict") if self.conflict_count else "conflict free"
 
 
-def of(folder: Path) -> Summary | None:
+def summary_of(folder: Path) -> Summary | None:
     """The run in a work dir, whoever is at work there; None when no run has begun in it."""
-    work = workdir.recorded(folder)
+    work = workdir.recorded_work_dir(folder)
     if work is None:
         return None
     if work.failure and work.failure["step"] == "check":  # what is here was made by an earlier run
         asked = work.failure.get("asked", {})
         return Summary(asked.get("env_name"), asked.get("python_version"))
-    packages = report(folder / "installed_packages.json") if has_inspected(work) else None
+    packages = read_report(folder / "installed_packages.json") if has_inspected(work) else None
     return Summary(
         env_name=work.settings.get("env_name"),
         python_version=work.settings.get("python_version"),
@@ -86,7 +87,7 @@ def has_inspected(work: WorkDir) -> bool:
 
 
 def _conflict_count(folder: Path, work: WorkDir) -> int | None:
-    findings = report(folder / "conflicts.json") if has_inspected(work) else None
+    findings = read_report(folder / "conflicts.json") if has_inspected(work) else None
     if findings is not None:
         return len([one for one in findings if one["is_failure"]])
     if work.failure and work.failure["exit_code"] == ConflictsFound.exit_code:
@@ -104,7 +105,7 @@ def _place(work: WorkDir) -> dict[str, str]:
     return {"venv_version": version, "store": quote(store, safe="/:%")}
 
 
-def report(path: Path) -> Any:
+def read_report(path: Path) -> Any:
     """A report of `inspect`; None when it has not been written, or not whole."""
     try:
         return json.loads(path.read_bytes())

@@ -14,7 +14,7 @@ from functools import cached_property
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from venvbuild.findings import Finding, about
+from venvbuild.inspection.findings import Finding, about
 from venvbuild.installed import Distribution
 from venvbuild.interpreters import Target
 from venvbuild.redaction import strip_credentials
@@ -30,7 +30,7 @@ class Root:
 
 
 @dataclass(frozen=True)
-class Need:
+class Dependency:
     """A requirement that counts on the target."""
 
     dependent: Distribution
@@ -56,12 +56,14 @@ class Need:
         return f"{self.requirement.name}{extras}{self.requirement.specifier}"
 
 
-def needs(distributions: Collection[Distribution], roots: Iterable[Root], target: Target) -> tuple[Need, ...]:
+def dependencies(
+    distributions: Collection[Distribution], roots: Iterable[Root], target: Target
+) -> tuple[Dependency, ...]:
     """Every requirement that counts on the target: markers true, extras asked for; in the order of `distributions`."""
-    return Walk(distributions, roots, target).needs
+    return DependencyWalk(distributions, roots, target).needs
 
 
-class Walk:
+class DependencyWalk:
     """Which extras are asked for, and so which requirements count."""
 
     def __init__(self, distributions: Collection[Distribution], roots: Iterable[Root], target: Target) -> None:
@@ -90,7 +92,7 @@ class Walk:
             )
         )
 
-    def _walked(self) -> Iterator[Need]:
+    def _walked(self) -> Iterator[Dependency]:
         for name in self.by_name:
             self._ask(name, "")
         for root in self._roots:
@@ -100,12 +102,12 @@ class Walk:
             for dependent in self.by_name[name]:
                 for requirement in self._requirements[id(dependent)]:
                     if self._counts(dependent, requirement, extra):
-                        need = Need(dependent, requirement, extra)
+                        need = Dependency(dependent, requirement, extra)
                         for wanted in sorted(map(canonicalize_name, requirement.extras)):
                             self._ask(need.name, wanted, need)
                         yield need
 
-    def _ask(self, name: str, extra: str, need: Need | None = None) -> None:
+    def _ask(self, name: str, extra: str, need: Dependency | None = None) -> None:
         same = self.by_name.get(name)
         if not same:
             return
@@ -217,7 +219,7 @@ def _provides(same: Sequence[Distribution], extra: str) -> bool:
     return any(extra == canonicalize_name(known) for one in same for known in one.provides_extras)
 
 
-def _unknown_extra(need: Need, same: Sequence[Distribution]) -> Finding:
+def _unknown_extra(need: Dependency, same: Sequence[Distribution]) -> Finding:
     return about(
         need.dependent, "unknown-extra", requirement=need.text, found=same[0].label, fix=_fix_unknown_extra(same)
     )

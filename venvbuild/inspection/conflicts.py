@@ -18,11 +18,11 @@ from urllib.parse import unquote
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from venvbuild.findings import Finding, about
 from venvbuild.graph import components
+from venvbuild.inspection.dependencies import Dependency, DependencyWalk, Root, without_credentials
+from venvbuild.inspection.findings import Finding, about
 from venvbuild.installed import Distribution, owners
 from venvbuild.interpreters import Target
-from venvbuild.needs import Need, Root, Walk, without_credentials
 from venvbuild.text import printable
 
 _FILES_SHOWN = 100
@@ -38,7 +38,7 @@ def find_conflicts(
     requirements file included. One finding per distribution and requirement. Sorted by distribution and type, the
     same for every order of the input; empty when all is well. Nothing raises: what cannot be understood is a finding.
     """
-    walk = Walk(distributions, roots, target)
+    walk = DependencyWalk(distributions, roots, target)
     found: set[Finding] = {*walk.findings}
     for need in walk.needs:
         found.update(_judged(need, walk.by_name.get(need.name, [])))
@@ -56,7 +56,7 @@ def _order(finding: Finding) -> tuple[str, ...]:
     return finding.distribution, finding.type, finding.label, finding.requirement, finding.found
 
 
-def _judged(need: Need, same: Sequence[Distribution]) -> Iterator[Finding]:
+def _judged(need: Dependency, same: Sequence[Distribution]) -> Iterator[Finding]:
     """Whether one of the installed distributions of the needed name will do."""
     dependent, requirement = need.dependent, need.requirement
     label = dependent.label
@@ -247,7 +247,7 @@ def _overlaps(distributions: Collection[Distribution]) -> Iterator[Finding]:
         )
 
 
-def _cycles(walk: Walk) -> Iterator[Finding]:
+def _cycles(walk: DependencyWalk) -> Iterator[Finding]:
     for names in components(walk.edges()):
         if len(names) > 1:
             first, *others = (walk.by_name[name][0] for name in names)

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from packaging import tags
 
+from tests.inspection.test_conflicts import HERE, distribution
 from tests.support.wheels import unpack, wheel
-from tests.test_conflicts import HERE, distribution
 from venvbuild.errors import VenvBuildError
-from venvbuild.inspection import inspect
+from venvbuild.inspection.dependencies import Root
+from venvbuild.inspection.reports import inspect
 from venvbuild.interpreters import Target
 from venvbuild.machine import of_wheels
-from venvbuild.needs import Root
 from venvbuild.process import CommandFailed, Completed
 from venvbuild.redaction import REDACTOR
 

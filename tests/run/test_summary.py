@@ -11,8 +11,8 @@ from tests.support import s3_servers
 from tests.support.s3_servers import S3Server
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
-from venvbuild.summary import Summary
-from venvbuild.workdir import STEPS
+from venvbuild.run.summary import Summary
+from venvbuild.run.workdir import STEPS
 
 
 @pytest.fixture

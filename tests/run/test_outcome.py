@@ -11,9 +11,9 @@ import pytest
 from tests.support.outcomes import made_up, read, run
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
-from venvbuild import outcome
 from venvbuild.graph import tops
-from venvbuild.outcome import Package
+from venvbuild.run import outcome
+from venvbuild.run.outcome import Package
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_the_last_lines_leave_commands_out_and_keep_what_they_said(tool: Tool) -
 
 
 def test_where_no_run_has_begun_there_is_nothing(tmp_path: Path) -> None:
-    assert outcome.of(tmp_path) is None
+    assert outcome.outcome_of(tmp_path) is None
 
 
 def package(name: str, *needs: str, is_pinned: bool = False) -> Package:

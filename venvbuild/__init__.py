@@ -1,19 +1,20 @@
 """From a pinned requirements.txt to a verified, relocatable, searchable environment.
 
-The way of the data, one noun a module, each defining the record it makes:
+The way of the data, one room a noun, each with a face (its `__init__`) that hands on what others may use:
 
     requirements.txt
       -> requirements   Requirements     every line read, every pin exact, every problem at once
-      -> closure        Closure          what the pins need, resolved and locked
-      -> environment    Environment      a venv with exactly that
+      -> environment    Environment      the closure resolved and locked, a venv with exactly that
       -> inspection     Inspection       installed packages, dependency tree, conflicts
-      -> archive        Archive          a normalised, relocatable .tar.gz
-      -> metadata       Description      metadata.json, checked by metadata.schema.json
-      -> commit         Commit           the version claimed, every file sent, metadata.json last
-      -> athena.table   catalog row      one line of JSON per build
+      -> archive        Archive          a reproducible, relocatable .tar.gz and its index
+      -> builds         Description      metadata.json, checked by its schema; the claim, the commit, aliases
+      -> stores         object keys      a folder or S3; metadata.json is written last: it commits the build
+      -> athena         catalog row      one line of JSON per build; SQL finds it
+    and back:
+      -> restore        Restored         fetched, unpacked, re-homed; or rebuilt from the lock; verified
 
-`pipeline` runs the seven steps of `steps`; `workdir` remembers what each made; `stores` keep the builds. Imports point
-one way: commands -> pipeline -> steps -> nouns -> stores -> process, settings, errors; a test holds it.
+`pipeline` is the whole job: the seven `steps` over the work dir of one `run`. `commands` are the verbs of the command
+line, `console` is how it speaks. Imports go down only, and never past a face: tests/test_architecture.py is the table.
 
 The public API, imported when it is first used:
 
@@ -38,7 +39,7 @@ _PUBLIC = {
     "Settings": "settings.Settings",
     "load_settings": "settings.load",
     "open_store": "stores.open_store",
-    "read_metadata": "metadata.read",
+    "read_metadata": "builds.read",
     "VenvBuildError": "errors.VenvBuildError",
 }
 __all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604  # the names of a table are strings

@@ -11,6 +11,7 @@ import click
 from venvbuild import pipeline
 from venvbuild.commands import options, words
 from venvbuild.errors import VenvBuildError
+from venvbuild.run import remember_refusal
 from venvbuild.steps import Request
 
 
@@ -28,7 +29,7 @@ def command(**given: Any) -> None:
     try:
         settings = options.load(given)
     except VenvBuildError as error:
-        pipeline.refused(error, options.work_dir(given), {})
+        remember_refusal(error, options.work_dir(given), {})
         raise
     request = Request(given["requirements"], given["locked"], given["allow_sdist"], given["allow_python_download"])
     folder = Path(settings["work_dir"] or options.DEFAULT_WORK_DIR)

@@ -1,5 +1,6 @@
 """One run: its work dir, its summary in a line, and what became of it for those who tell people."""
 
+from venvbuild.run.failures import remember_failure, remember_refusal
 from venvbuild.run.outcome import Complaint, Outcome, Package, Pin, Step, outcome_of, pinned
 from venvbuild.run.summary import Summary, summary_of
 from venvbuild.run.workdir import ARCHIVE, NORMALISED, REPORT, STEPS, VENV, WorkDir, open_work_dir, recorded_work_dir

@@ -1,0 +1,130 @@
+"""Judges the requirements and the parameters, finds the interpreter, and starts the run."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import uv
+from packaging.utils import canonicalize_name
+
+from venvbuild import interpreters, requirements
+from venvbuild.builds import places
+from venvbuild.environment import (
+    IndexAddresses,
+    newest_versions,
+    package_index,
+)
+from venvbuild.errors import UsageError
+from venvbuild.redaction import strip_credentials
+from venvbuild.requirements import Requirements
+from venvbuild.run import NORMALISED
+from venvbuild.settings import Settings
+from venvbuild.steps.job import Checked, Job, Made, Request
+from venvbuild.text import count_text, shown_to_all
+
+log = logging.getLogger(__name__)
+
+_RECORDED = (
+    "env_name",
+    "python_version",
+    "fail_on_conflicts",
+    "installer",
+    "timeout_s",
+    "level",
+    "bytecode",
+    "python_path",
+    "bundle_python",
+)
+"""Settings that `check` writes down as they are; those that may hold credentials are written without them."""
+
+
+def examine(request: Request, settings: Settings, environ: Mapping[str, str]) -> Checked:
+    """Judge the parameters and the file, and find the interpreter.
+
+    Raises:
+        RequirementsRefused: with every problem of the file. UsageError: no such file, or no such Python.
+    """
+    found = interpreters.find(
+        settings["python_version"],
+        anything_will_do=settings.is_default("python_version"),
+        environ=environ,
+        uv=Path(uv.find_uv_bin()),
+        allow_download=request.allow_python_download,
+    )
+    for note in (found.note, *settings.notes):
+        if note:
+            log.warning("%s", note)
+    index = package_index(IndexAddresses.of(settings), settings, environ, timeout_s=3)
+    read = requirements.read(
+        request.requirements,
+        found.interpreter.marker_environment,
+        newest=lambda names: newest_versions(names, index),
+    )
+    sdists = _allowed_sdists(request, read)
+    return Checked(
+        read,
+        found.interpreter,
+        {
+            **{name: settings[name] for name in _RECORDED},
+            "index_url": strip_credentials(settings["index_url"]),
+            "extra_index_urls": [strip_credentials(url) for url in settings["extra_index_urls"]],
+            "find_links": [_place(url) for url in settings["find_links"]],
+            **asked(request, settings, environ),
+            "python_version": found.interpreter.version,
+            "requirements_sha256": read.sha256,
+            "locked": request.locked,
+            "allow_sdist": sdists,
+            "interpreter": str(found.interpreter.path),
+            "python_full_version": found.interpreter.full_version,
+        },
+    )
+
+
+def asked(request: Request, settings: Settings, environ: Mapping[str, str]) -> dict[str, str | None]:
+    """What names a run, accepted or not."""
+    return {
+        "env_name": settings["env_name"],
+        "python_version": settings["python_version"],
+        "requirements": str(request.requirements),
+        "build_url": shown_to_all(environ.get("BUILD_URL")),
+        "source_revision": shown_to_all(environ.get("GIT_COMMIT")),
+    }
+
+
+def _place(find_links: str) -> str:
+    """A URL without credentials, or a folder as an absolute path: later steps and pip run elsewhere."""
+    return strip_credentials(find_links) if "://" in find_links else os.path.abspath(find_links)
+
+
+def _allowed_sdists(request: Request, read: Requirements) -> list[str]:
+    names: list[str] = sorted({canonicalize_name(name) for name in request.allow_sdist})
+    pinned = {pin.canonical_name for pin in read.active}
+    unknown = [name for name in names if name not in pinned]
+    if unknown:
+        raise UsageError(
+            f"--allow-sdist names {', '.join(unknown)}, which {read.path} does not pin",
+            where="--allow-sdist",
+            why="what is built from source must be a version you chose",
+            fix="pin it, or leave it out",
+        )
+    return names
+
+
+def run(job: Job) -> Made:
+    """The file as given, and the copy that installers read, of what `examine` found."""
+    checked = job.checked
+    assert checked is not None
+    (job.path / places.REQUIREMENTS).write_bytes(checked.requirements.content)
+    (job.path / NORMALISED).write_text(checked.requirements.normalised(), "utf-8")
+    for warning in checked.requirements.warnings:
+        log.warning("%s", warning.as_line())
+    pins, warnings = len(checked.requirements.pins), len(checked.requirements.warnings)
+    return Made(
+        (places.REQUIREMENTS, NORMALISED),
+        {"pins": pins, "warnings": warnings},
+        f"{count_text(pins, 'pin')}, Python {checked.interpreter.full_version}"
+        + (f", {count_text(warnings, 'warning')}" if warnings else ""),
+    )

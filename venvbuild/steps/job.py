@@ -1,0 +1,88 @@
+"""What every step gets and gives, and what several of them read of the work dir."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from venvbuild import interpreters, requirements
+from venvbuild.builds import places
+from venvbuild.errors import UsageError
+from venvbuild.interpreters import Interpreter
+from venvbuild.requirements import Requirements
+from venvbuild.run import WorkDir
+from venvbuild.settings import Settings
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked of `check` beside the settings."""
+
+    requirements: Path = Path(places.REQUIREMENTS)
+    locked: bool = False
+    allow_sdist: tuple[str, ...] = ()
+    allow_python_download: bool = False
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What `check` found, before the work dir is touched."""
+
+    requirements: Requirements
+    interpreter: Interpreter
+    recorded: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a step leaves behind."""
+
+    outputs: tuple[str, ...] = ()
+    """Names in the work dir."""
+    result: Mapping[str, Any] = field(default_factory=dict)
+    """JSON values for the steps after it."""
+    summary: str = ""
+    """For the step's line."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a step works on and with."""
+
+    work: WorkDir
+    settings: Settings
+    """Of this process; only credentials and the store are taken from it once `check` has run."""
+    environ: Mapping[str, str]
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What the step's own command was given, by setting; stronger than what `check` recorded."""
+    is_kept: bool = True
+    """Whether the work dir is there after the run."""
+    checked: Checked | None = None
+    """For `check` only."""
+
+    @property
+    def path(self) -> Path:
+        """The work dir."""
+        return self.work.path
+
+
+def interpreter_of(job: Job) -> Interpreter:
+    """The one that `check` found, asked again: it may have been replaced since."""
+    path, version = job.work.settings["interpreter"], job.work.settings["python_full_version"]
+    found = interpreters.probe(Path(path))
+    if found is None or found.full_version != version:
+        raise UsageError(
+            f"Python {version} is no longer at {path}",
+            where=str(job.path),
+            rule="STALE",
+            fix=f"run: venvbuild check --work-dir {job.path}",
+        )
+    return found
+
+
+def requirements_of(job: Job, interpreter: Interpreter) -> Requirements:
+    """The file that `check` accepted, read again."""
+    content = (job.path / places.REQUIREMENTS).read_bytes()
+    return requirements.parse(content, job.work.settings["requirements"], interpreter.marker_environment)

@@ -1,0 +1,65 @@
+"""Makes the archive and its index."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from venvbuild import archive
+from venvbuild.archive import FragmentCache, Gate, Known, bundle_of
+from venvbuild.builds import places
+from venvbuild.environment import (
+    read_lock,
+)
+from venvbuild.installed import MANIFEST, Manifest, distributions_in, site_packages
+from venvbuild.interpreters import Interpreter
+from venvbuild.redaction import REDACTOR
+from venvbuild.run import ARCHIVE, VENV
+from venvbuild.steps.job import Job, Made, interpreter_of
+from venvbuild.text import size_text
+
+
+def run(job: Job) -> Made:
+    """The archive and its index."""
+    interpreter = interpreter_of(job)
+    venv = job.path / VENV
+    installed = distributions_in([site_packages(venv, interpreter.version)], with_damage=False)
+    chosen = {**job.work.settings, **job.options}
+    gate = Gate.of(_paths_of_this_build(job.path, interpreter), REDACTOR.secrets, installed)
+    with bundle_of(interpreter if chosen["bundle_python"] else None, job.path) as base:
+        made = archive.pack(
+            venv,
+            job.path / ARCHIVE,
+            python_version=interpreter.version,
+            gate=gate,
+            level=chosen["level"],
+            python_path=chosen["python_path"],
+            known=Known(
+                installed, _locked_hashes(job), Manifest.read(job.path / MANIFEST), base.version if base else None
+            ),
+            cache=FragmentCache(job.settings.folders.cache / "fragments"),
+            compiled_by=interpreter if chosen["bytecode"] else None,
+            instead=base.members if base else None,
+        )
+    (job.path / places.ARCHIVE_INDEX).write_text(made.index.text(), "utf-8")
+    return Made(
+        (ARCHIVE, places.ARCHIVE_INDEX),
+        {
+            "sha256": made.sha256,
+            "size_bytes": made.size_bytes,
+            "content_sha256": made.content_sha256,
+            "base_requires": asdict(base.requires) if base else None,
+        },
+        f"{size_text(made.size_bytes)} of {size_text(made.plain_bytes)}"
+        + (f", Python {base.version} inside" if base else ""),
+    )
+
+
+def _paths_of_this_build(work: Path, interpreter: Interpreter) -> list[Path]:
+    """What must not stand in an archive; /usr/bin stands in many a script that is nobody's leak."""
+    own = [] if interpreter.prefix in (Path("/usr"), Path("/usr/local")) else [interpreter.prefix / "bin"]
+    return [work, work.resolve(), interpreter.path, *own]
+
+
+def _locked_hashes(job: Job) -> dict[str, tuple[str, ...]]:
+    return {name: hashes for name, _, hashes in read_lock((job.path / places.LOCK).read_text("utf-8"))}

@@ -1,0 +1,48 @@
+"""Writes the build's row into the catalog. The one step that knows of the catalog."""
+
+from __future__ import annotations
+
+import logging
+
+from athena import index, table
+from venvbuild import extras
+from venvbuild.errors import IntegrityError, UsageError
+from venvbuild.retrying import retried
+from venvbuild.steps.job import Job, Made
+from venvbuild.stores import Store, store_of
+
+log = logging.getLogger(__name__)
+
+
+def run(job: Job) -> Made:
+    """The build's row in the catalog, and in the index where that covers its day."""
+    store, uploaded = store_of(job.settings), job.work.result("upload")
+    if uploaded["store"] != store.url:
+        raise UsageError(
+            "the build is in another store", where=store.url, why=f"upload sent it to {uploaded['store']}",
+            fix=f"give --store {uploaded['store']}, or upload to this one first",
+        )  # fmt: skip
+    key = retried(lambda: table.register(store, uploaded["metadata"]))
+    retried(lambda: _bring_into_index(store, uploaded["metadata"]["created_at"][:10], job))
+    return Made((), {"row": key}, key)
+
+
+def _bring_into_index(store: Store, day: str, job: Job) -> None:
+    """A row of a day that the index covers; of later days the rows are read."""
+    try:
+        if day >= index.read(store).covering_before:
+            return
+    except IntegrityError as error:  # the build and its row are whole, and no build would end well any more
+        log.warning("the build is not in the index: %s", error.problems[0].as_line())
+        return
+    # With DuckDB and engines, which no other step needs.
+    from athena.compaction import Compactor
+    from athena.engines import open_engine
+    from athena.publication import publish
+
+    Compactor(store, job.settings.folders.cache / "catalog").cover(day)
+    name = job.settings["engine"]
+    if name != "duckdb":
+        extras.add_for_engine(name, job.settings.folders.cache)
+        with open_engine(job.settings, store) as engine:
+            publish(engine, store)

@@ -1,0 +1,24 @@
+"""Sends the build to the store and commits it."""
+
+from __future__ import annotations
+
+import json
+
+from venvbuild import builds
+from venvbuild.builds import places
+from venvbuild.run import ARCHIVE
+from venvbuild.steps.job import Job, Made
+from venvbuild.stores import store_of
+
+
+def run(job: Job) -> Made:
+    """The build in the store, committed."""
+    store = store_of(job.settings)
+    folder = job.path / "upload"
+    folder.mkdir(exist_ok=True)
+    description = json.loads((job.path / places.METADATA).read_bytes())
+    description["duration_s"]["describe"] = job.work.duration_s("describe")
+    names = [places.REQUIREMENTS, places.LOCK, *places.REPORTS, places.BUILD_LOG, places.ARCHIVE_INDEX, ARCHIVE]
+    files = {name: job.path / name for name in names if (job.path / name).is_file()}
+    done = builds.commit(store, description, files, folder)
+    return Made((), {"metadata": dict(done.metadata), "store": store.url}, f"{done.venv_version} in {store.url}")

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import errno
 import importlib
-import json
 import logging
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +17,8 @@ import click
 
 from venvbuild import __version__, logs
 from venvbuild.commands import COMMANDS
-from venvbuild.errors import Problem, StdoutClosed, Terminated, UsageError, VenvBuildError, of_disk
+from venvbuild.console import failures
+from venvbuild.errors import StdoutClosed, Terminated, UsageError, VenvBuildError, of_disk
 from venvbuild.redaction import REDACTOR
 
 log = logging.getLogger(__name__)
@@ -55,7 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if sys.platform == "win32":
         sys.exit(
-            _report(UsageError("venvbuild does not run on Windows", fix="use WSL, or a Linux machine"), as_json=False)
+            failures.report(
+                UsageError("venvbuild does not run on Windows", fix="use WSL, or a Linux machine"), as_json=False
+            )
         )
     signal.signal(signal.SIGTERM, _terminate)
     logs.configure()
@@ -72,22 +73,22 @@ def _run(arguments: Sequence[str]) -> int:
         code = cli.main(list(arguments), prog_name="venvbuild", standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
-        return _report(_translated(error), as_json=as_json)
+        return failures.report(failures.translated(error), as_json=as_json)
     except (StdoutClosed, SystemExit):  # click itself exits when its help meets a closed pipe
-        return _stdout_closed()
+        return failures.stdout_closed()
     except (KeyboardInterrupt, click.Abort):
-        return _interrupted("interrupted", 130)
+        return failures.interrupted("interrupted", 130)
     except Terminated:
-        return _interrupted("terminated", Terminated.exit_code)
+        return failures.interrupted("terminated", Terminated.exit_code)
     except VenvBuildError as error:
-        return _report(error, as_json=as_json)
+        return failures.report(error, as_json=as_json)
     except OSError as error:
         if error.errno == errno.EPIPE:
-            return _stdout_closed()
+            return failures.stdout_closed()
         translated = of_disk(error)
-        return _report(translated, as_json=as_json) if translated else _bug(error, as_json=as_json)
+        return failures.report(translated, as_json=as_json) if translated else failures.bug(error, as_json=as_json)
     except Exception as error:  # noqa: BLE001  # the one handler at the top: anything else is a bug of ours
-        return _bug(error, as_json=as_json)
+        return failures.bug(error, as_json=as_json)
     return code if isinstance(code, int) else 0
 
 
@@ -115,86 +116,3 @@ def _learn_secrets() -> None:
     for candidate in (os.environ.get("NETRC"), os.path.join(os.environ.get("HOME", ""), ".netrc")):
         if candidate:
             REDACTOR.hide_netrc(Path(candidate))
-
-
-def _translated(error: click.ClickException) -> UsageError:
-    message = error.format_message()
-    context = getattr(error, "ctx", None)
-    help_of = context.command_path if context else "venvbuild"
-    return UsageError(message, fix=f"`{help_of} --help` shows the usage")
-
-
-def _report(error: VenvBuildError, *, as_json: bool) -> int:
-    """Problems of a file a line each, beginning FILE:LINE; everything else in four parts."""
-    for problem in error.problems:
-        _say(_lines(problem, alone=len(error.problems) == 1))
-    _log_error(error)
-    if as_json:
-        _print_json(error.exit_code, error.problems)
-    return error.exit_code
-
-
-def _lines(problem: Problem, *, alone: bool) -> str:
-    place = problem.where.rpartition(":")[2]
-    if place.isdigit() or not alone:
-        return problem.as_line()
-    parts = [f"error: {problem.what}"]
-    parts += [
-        f"  {label}: {text}"
-        for label, text in (("where", problem.where), ("why", problem.why), ("fix", problem.fix))
-        if text
-    ]
-    return "\n".join(parts)
-
-
-def _say(text: str) -> None:
-    print(REDACTOR.redact(text), file=sys.stderr)  # noqa: T201
-
-
-def _print_json(exit_code: int, problems: Sequence[Problem]) -> None:
-    value = {
-        "error": {
-            "exit_code": exit_code,
-            "problems": [
-                {part: REDACTOR.redact(text) for part, text in problem.as_json().items()} for problem in problems
-            ],
-        }
-    }
-    try:
-        print(json.dumps(value, indent=2), flush=True)  # noqa: T201
-    except OSError:
-        _stdout_closed()
-
-
-def _log_error(error: VenvBuildError) -> None:
-    for problem in error.problems:
-        log.info("failed: %s", problem.as_line())
-
-
-def _interrupted(how: str, exit_code: int) -> int:
-    _say(f"venvbuild: {how}; nothing half-made is left")
-    log.info("%s", how)
-    return exit_code
-
-
-def _stdout_closed() -> int:
-    """`venvbuild list | head -1`: the reader has enough. Python must not complain again while it exits."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 141
-
-
-def _bug(error: BaseException, *, as_json: bool) -> int:
-    """Exit 1: our mistake. The traceback goes to the log, a line to the user."""
-    text = REDACTOR.redact("".join(traceback.format_exception(error)))
-    log.debug("bug\n%s", text)
-    where = logs.followed()
-    if where is None:
-        _say(text)
-    summary = REDACTOR.redact(f"{type(error).__name__}: {error}")
-    place = where or "the traceback is above"
-    _say(f"error: a bug in venvbuild: {summary}\n  where: {place}\n  fix: report it with the traceback")
-    if as_json:
-        _print_json(
-            1, [Problem(f"a bug in venvbuild: {summary}", str(where or ""), fix="report it with the traceback")]
-        )
-    return 1

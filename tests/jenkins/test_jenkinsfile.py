@@ -13,7 +13,7 @@ import pytest
 from tests.support.groovy import Groovy
 from tests.support.requirement import require
 from tests.support.scripts import BIN, REPOSITORY
-from venvbuild.commands.options import DEFAULT_WORK_DIR
+from venvbuild.console.options import DEFAULT_WORK_DIR
 from venvbuild.run import STEPS
 from venvbuild.settings import BY_NAME
 from venvbuild.settings.registry import DEFAULT_PYTHON

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from venvbuild import builds
-from venvbuild.commands import options, words
+from venvbuild.console import options, output
 from venvbuild.settings import parameters
 from venvbuild.stores import store_of
 
@@ -23,9 +23,9 @@ def command(env: str | None, **given: Any) -> None:
     store = store_of(options.load(given))
     moves = list(builds.all_moves(store, parameters.env_name(env, "ENV") if env is not None else None))
     if given["as_json"]:
-        words.print_json([asdict(move) for move in moves])
+        output.print_json([asdict(move) for move in moves])
         return
     for move in moves:
-        words.print_data(f"{f'{move.env_name}@{move.alias}':<30}  {move.venv_version}  {move.moved_at}")
+        output.print_data(f"{f'{move.env_name}@{move.alias}':<30}  {move.venv_version}  {move.moved_at}")
     if not moves:
-        words.say(f"there are no aliases{f' of {env}' if env else ''} in {store.url}")
+        output.say(f"there are no aliases{f' of {env}' if env else ''} in {store.url}")

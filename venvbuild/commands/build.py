@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from venvbuild import pipeline
-from venvbuild.commands import options, words
+from venvbuild.console import options, output
+from venvbuild.console.progress import StepProgress
 from venvbuild.errors import UsageError
 from venvbuild.steps import Request
 from venvbuild.text import size_text
@@ -31,20 +32,20 @@ def command(**given: Any) -> None:
     settings = options.load(given)
     folder, is_temporary = _folder(settings["work_dir"])
     try:
-        with words.Progress() as progress:
+        with StepProgress() as progress:
             metadata = pipeline.build(_request(given), settings, os.environ, folder, progress, is_kept=not is_temporary)
     except BaseException:
         if is_temporary and any(folder.iterdir()):
-            words.say(f"the work dir is kept: {folder}")
+            output.say(f"the work dir is kept: {folder}")
         elif is_temporary:
             folder.rmdir()
         raise
     if is_temporary:
         shutil.rmtree(folder)
     if given["as_json"]:
-        words.print_json(metadata)
+        output.print_json(metadata)
     else:
-        words.print_data(_line(metadata))
+        output.print_data(_line(metadata))
 
 
 def _request(given: dict[str, Any]) -> Request:

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from venvbuild import pipeline
-from venvbuild.commands import options, words
+from venvbuild.console import options, output
+from venvbuild.console.progress import StepProgress
 from venvbuild.errors import VenvBuildError
 from venvbuild.run import remember_refusal
 from venvbuild.steps import Request
@@ -33,7 +34,7 @@ def command(**given: Any) -> None:
         raise
     request = Request(given["requirements"], given["locked"], given["allow_sdist"], given["allow_python_download"])
     folder = Path(settings["work_dir"] or options.DEFAULT_WORK_DIR)
-    with words.Progress() as progress:
+    with StepProgress() as progress:
         result = pipeline.check(request, settings, os.environ, folder, progress, again=given["again"])
     if given["as_json"]:
-        words.print_json(result)
+        output.print_json(result)

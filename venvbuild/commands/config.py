@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from venvbuild.commands import options, words
+from venvbuild.console import options, output
 from venvbuild.redaction import MASK
 from venvbuild.settings import BY_NAME, shown
 
@@ -28,10 +28,10 @@ def command(**given: Any) -> None:
         for name, value in settings.values.items()
     ]
     if given["as_json"]:
-        words.print_json(rows)
+        output.print_json(rows)
     else:
         width = max(len(row["value"]) for row in rows)
         for row in rows:
-            words.print_data(f"{row['name']:<20} {row['value']:<{width}}  {row['origin']}")
+            output.print_data(f"{row['name']:<20} {row['value']:<{width}}  {row['origin']}")
     for note in settings.notes:
-        words.say(f"note: {note}")
+        output.say(f"note: {note}")

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from athena import queries
-from venvbuild.commands import engine, options, tables, words
-from venvbuild.commands.search import say_notes, search_of, with_search
+from venvbuild.console import engine, options, output, tables
+from venvbuild.console.search import say_notes, search_of, with_search
 from venvbuild.stores import store_of
 
 
@@ -31,6 +31,6 @@ def command(**given: Any) -> None:
         number, plan = queries.count(opened, search)
     say_notes(plan)
     if shape == "json":
-        words.print_json({"count": number})
+        output.print_json({"count": number})
     else:
-        words.print_data(f"count\n{number}" if shape == "csv" else str(number))
+        output.print_data(f"count\n{number}" if shape == "csv" else str(number))

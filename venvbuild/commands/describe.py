@@ -1,5 +1,5 @@
 """`venvbuild describe`: a step of the job."""
 
-from venvbuild.commands.step import command_of
+from venvbuild.console.steps import command_of
 
 command = command_of("describe", "Write metadata.json, as far as it is known before upload.")

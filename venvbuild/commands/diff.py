@@ -9,7 +9,7 @@ import click
 from athena import queries
 from athena.queries import Difference
 from venvbuild import builds
-from venvbuild.commands import engine, options, tables, words
+from venvbuild.console import engine, options, output, tables
 from venvbuild.stores import store_of
 
 _COLUMNS = ("name", "version_before", "version_after")
@@ -35,14 +35,14 @@ def command(before: str, after: str, **given: Any) -> None:
         difference = queries.difference(opened, before, after)
     changes = [dict(zip(_COLUMNS, change, strict=True)) for change in difference.changes]
     if shape == "json":
-        words.print_json({**_sides(difference), "changes": changes})
+        output.print_json({**_sides(difference), "changes": changes})
         return
     for side in _sides(difference).values():
         state = "conflict free" if side["is_conflict_free"] else "conflicts"
-        words.say(f"{side['venv_version']}  {side['env_name']}  Python {side['python_full_version']}  {state}")
+        output.say(f"{side['venv_version']}  {side['env_name']}  Python {side['python_full_version']}  {state}")
     tables.print_rows(_COLUMNS, changes, shape)
     if not changes:
-        words.say("both have the same packages")
+        output.say("both have the same packages")
 
 
 def _sides(difference: Difference) -> dict[str, dict[str, Any]]:

@@ -11,7 +11,7 @@ import click
 from athena.questions import bind
 from athena.statement import Scope
 from venvbuild import doctor
-from venvbuild.commands import engine, options, words
+from venvbuild.console import engine, options, output
 from venvbuild.errors import CheckFoundSomething
 from venvbuild.settings import Settings
 from venvbuild.stores import store_of
@@ -30,13 +30,13 @@ def command(**given: Any) -> None:
     settings = options.load(given)
     examined = doctor.examine(settings, os.environ, lambda: _ask(settings))
     if given["as_json"]:
-        words.print_json([asdict(one) for one in examined])
+        output.print_json([asdict(one) for one in examined])
     else:
         for one in examined:
-            words.print_data(f"{one.verdict:<8} {one.name:<8} {one.what}")
+            output.print_data(f"{one.verdict:<8} {one.name:<8} {one.what}")
             for label in ("why", "fix"):
                 if getattr(one, label):
-                    words.print_data(f"{'':17} {label}: {getattr(one, label)}")
+                    output.print_data(f"{'':17} {label}: {getattr(one, label)}")
     if any(one.verdict == doctor.PROBLEM for one in examined):
         raise click.exceptions.Exit(CheckFoundSomething.exit_code)
 

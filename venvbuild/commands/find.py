@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from athena import queries
-from venvbuild.commands import engine, options, tables, words
-from venvbuild.commands.search import say_notes, search_of, with_search
+from venvbuild.console import engine, options, output, tables
+from venvbuild.console.search import say_notes, search_of, with_search
 from venvbuild.stores import store_of
 
 _COLUMNS = ("venv_version", "created_at", "env_name", "python_version", "is_conflict_free", "matches")
@@ -40,4 +40,4 @@ def command(**given: Any) -> None:
     say_notes(plan)
     tables.print_rows(_COLUMNS, found, shape)
     if not found:
-        words.say(f"no build in {store.url} has {' and '.join(map(str, search.packages))}")
+        output.say(f"no build in {store.url} has {' and '.join(map(str, search.packages))}")

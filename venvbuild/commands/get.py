@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import os
-import sys
-import time
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import click
 
 from venvbuild import builds, restore
-from venvbuild.archive import FragmentCache
-from venvbuild.commands import options, words
+from venvbuild.console import options, output
+from venvbuild.console.progress import FetchProgress
 from venvbuild.environment import IndexAddresses, PackageSource
 from venvbuild.errors import UsageError
-from venvbuild.interpreters import Interpreter, find_interpreter
-from venvbuild.machine import glibc_here
+from venvbuild.interpreters import Interpreter
 from venvbuild.restore import Restored, RestoreOptions
 from venvbuild.settings import Settings
 from venvbuild.stores import store_of
-from venvbuild.text import size_text
 
 
 @click.command("get", short_help="Restore a build's environment: get sales@latest ./venv")
@@ -57,15 +53,15 @@ def command(
     hashes, for a Python of this machine.
     """
     settings = options.load(given)
-    with _Fetched() as on_fetch:
-        here = replace(machine(settings), on_fetch=on_fetch, compiles=compiles)
+    with FetchProgress() as on_fetch:
+        here = replace(RestoreOptions.of(settings), on_fetch=on_fetch, compiles=compiles)
         restored = _restored(version, target, from_archive, rebuilds, settings, here)
     if given["as_json"]:
-        words.print_json(asdict(restored))
+        output.print_json(asdict(restored))
     else:
         what = restored.venv_version or str(from_archive)
         how = "  rebuilt from its lock" if restored.rebuilt else ""
-        words.print_data(f"{what}  {restored.target}  Python {restored.python_full_version} ({restored.python}){how}")
+        output.print_data(f"{what}  {restored.target}  Python {restored.python_full_version} ({restored.python}){how}")
 
 
 def _restored(
@@ -95,51 +91,11 @@ def _restored(
     return restore.get(store, name, target, here)
 
 
-def machine(settings: Settings) -> RestoreOptions:
-    """This machine, as restoring needs it; nobody is told what is fetched."""
-    return RestoreOptions(
-        find_interpreter, FragmentCache(settings.folders.cache / "fragments"), glibc_here(), lambda *_: None
-    )
-
-
 def _source(settings: Settings, interpreter: Interpreter, scratch: Path) -> PackageSource:
     """Packages from where this process is configured to get them."""
     for note in settings.notes:
-        words.say(f"WARNING: {note}")
-    words.say(f"installing the lock for Python {interpreter.full_version} on {interpreter.platform}")
+        output.say(f"WARNING: {note}")
+    output.say(f"installing the lock for Python {interpreter.full_version} on {interpreter.platform}")
     return PackageSource.of(
         IndexAddresses.of(settings), interpreter, settings, os.environ, timeout_s=settings["timeout_s"], scratch=scratch
     )
-
-
-class _Fetched:
-    """A bar on a terminal, and at the end one timed line: what was fetched and what the cache saved."""
-
-    def __init__(self) -> None:
-        self._is_terminal = sys.stderr.isatty()
-        self._began = time.monotonic()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Take the bar away, before an error is told."""
-        self._clear()
-
-    def __call__(self, fetched: int, wanted: int, total: int) -> None:
-        if fetched == 0:
-            self._began = time.monotonic()
-        if fetched < wanted and self._is_terminal:
-            filled = words.BAR_WIDTH * fetched // wanted
-            bar = "#" * filled + "." * (words.BAR_WIDTH - filled)
-            words.say(f"\r\033[K[{bar}] {size_text(fetched)} of {size_text(wanted)}", end="")
-        elif fetched == wanted:
-            self._clear()
-            words.say(
-                f"fetched {size_text(wanted)} of {size_text(total)}, {size_text(total - wanted)} from the cache, "
-                f"in {time.monotonic() - self._began:.1f} s"
-            )
-
-    def _clear(self) -> None:
-        if self._is_terminal:
-            words.say("\r\033[K", end="")

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from athena import queries
-from venvbuild.commands import engine, options, words
+from venvbuild.console import engine, options, output
 from venvbuild.stores import store_of
 from venvbuild.text import size_text
 
@@ -24,12 +24,12 @@ def command(**given: Any) -> None:
     with engine.opened(settings, store) as opened:
         builds = queries.all_builds(opened, given["limit"])
     if given["as_json"]:
-        words.print_json(builds)
+        output.print_json(builds)
         return
     for build in builds:
-        words.print_data(_line(build))
+        output.print_data(_line(build))
     if not builds:
-        words.say(f"there are no builds in {store.url}")
+        output.say(f"there are no builds in {store.url}")
 
 
 def _line(build: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from venvbuild import extras
-from venvbuild.commands import options, words
+from venvbuild.console import options, output
 from venvbuild.errors import UsageError
 from venvbuild.notifiers import Changes, Services, changes_since_last_good, hide_addresses
 from venvbuild.notifiers.deadline import Deadline
@@ -46,12 +46,12 @@ def command(**given: Any) -> None:
     message = _message(given, settings, deadline)
     failed = {} if given["dry_run"] else told.send(message, deadline)
     for name, reason in failed.items():
-        words.say(f"WARNING: not notified: {name}: {reason}")
+        output.say(f"WARNING: not notified: {name}: {reason}")
     if given["as_json"]:
         notified = [] if given["dry_run"] else [name for name in told.names if name not in failed]
-        words.print_json({"title": message.title, "body": message.body, "notified": notified, "failed": failed})
+        output.print_json({"title": message.title, "body": message.body, "notified": notified, "failed": failed})
     elif given["dry_run"]:
-        words.print_data(f"{message.title}\n\n{message.body}")
+        output.print_data(f"{message.title}\n\n{message.body}")
     deadline.leave()
 
 

@@ -10,7 +10,8 @@ import click
 
 from venvbuild import foreign
 from venvbuild.archive import FragmentCache
-from venvbuild.commands import options, step, words
+from venvbuild.console import options, steps
+from venvbuild.console.output import print_data, print_json
 from venvbuild.errors import UsageError
 from venvbuild.text import size_text
 
@@ -37,7 +38,7 @@ def command(venv: Path | None, output: Path | None, **given: Any) -> None:
     its place is converted on the way, and what cannot move is refused by name.
     """
     if venv is None and output is None:
-        step.run("pack", given, own=_OWN)
+        steps.run("pack", given, own=_OWN)
     elif venv is None or output is None:
         raise UsageError("--venv and -o go together", fix="venvbuild pack --venv DIR -o FILE")
     elif given["work_dir"] is not None or given["again"]:
@@ -61,9 +62,9 @@ def _pack_venv(venv: Path, output: Path, given: dict[str, Any]) -> None:
         cache=cache,
     )
     if given["as_json"]:
-        words.print_json(asdict(made))
+        print_json(asdict(made))
     else:
-        words.print_data(
+        print_data(
             f"{made.archive}  {size_text(made.size_bytes)} of {size_text(made.plain_bytes)}  "
             f"{made.package_count} packages  Python {made.python_full_version or made.python_version}"
         )

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from venvbuild import builds
-from venvbuild.commands import options, words
+from venvbuild.console import options, output
 from venvbuild.stores import store_of
 
 
@@ -26,7 +26,7 @@ def command(version: str, alias: str, **given: Any) -> None:
     store = store_of(options.load(given))
     move = builds.promote(store, builds.find(store, version), alias)
     if given["as_json"]:
-        words.print_json(asdict(move))
+        output.print_json(asdict(move))
     else:
         before = f"  (before: {move.previous})" if move.previous else ""
-        words.print_data(f"{move.env_name}@{move.alias}  {move.venv_version}  {move.moved_at}{before}")
+        output.print_data(f"{move.env_name}@{move.alias}  {move.venv_version}  {move.moved_at}{before}")

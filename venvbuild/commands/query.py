@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from athena import questions
-from venvbuild.commands import engine, options, tables
+from venvbuild.console import engine, options, tables
 from venvbuild.errors import UsageError
 from venvbuild.stores import store_of
 

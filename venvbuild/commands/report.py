@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from venvbuild.commands import options, words
+from venvbuild.console import options, output
 from venvbuild.errors import UsageError, VenvBuildError
 from venvbuild.reports import write_reports
 from venvbuild.run import outcome_of
@@ -31,9 +31,9 @@ def command(**given: Any) -> None:
         )
     written = write_reports(found, folder)
     if given["as_json"]:
-        words.print_json({"report": str(written), "files": sorted(path.name for path in written.iterdir())})
+        output.print_json({"report": str(written), "files": sorted(path.name for path in written.iterdir())})
     else:
-        words.print_data(str(written / "index.html"))
+        output.print_data(str(written / "index.html"))
 
 
 def _work_dir(given: dict[str, Any]) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from venvbuild import builds
-from venvbuild.commands import options, words
+from venvbuild.console import options, output
 from venvbuild.stores import store_of
 from venvbuild.text import size_text
 
@@ -22,15 +22,15 @@ def command(version: str, **given: Any) -> None:
     store = store_of(options.load(given))
     build = builds.read(store, builds.find(store, version))
     if given["as_json"]:
-        words.print_json(build)
+        output.print_json(build)
         return
     for name, value in build.items():
         if name not in ("installed_packages", "conflicts", "files"):
-            words.print_data(f"{name:<20} {_text(name, value)}")
+            output.print_data(f"{name:<20} {_text(name, value)}")
     for conflict in build["conflicts"]:
-        words.print_data(f"conflict             {conflict}")
+        output.print_data(f"conflict             {conflict}")
     for package in build["installed_packages"]:
-        words.print_data(f"package              {package}")
+        output.print_data(f"package              {package}")
 
 
 def _text(name: str, value: Any) -> str:

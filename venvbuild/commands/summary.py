@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from venvbuild.commands import options, words
+from venvbuild.console import options, output
 from venvbuild.errors import RequirementsRefused, UsageError
 from venvbuild.run import Summary, summary_of
 
@@ -23,9 +23,9 @@ def command(**given: Any) -> None:
     """
     found = _summary(given)
     if given["as_json"]:
-        words.print_json(found.as_json())
+        output.print_json(found.as_json())
     else:
-        words.print_data(f"{found.title}\n{found.description}")
+        output.print_data(f"{found.title}\n{found.description}")
 
 
 def _summary(given: dict[str, Any]) -> Summary:

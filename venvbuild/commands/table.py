@@ -14,7 +14,7 @@ from athena.compaction import Compactor
 from athena.consistency import find_problems
 from athena.statement import Statement
 from athena.workflow import Workflow
-from venvbuild.commands import engine, options, words
+from venvbuild.console import engine, options, output
 from venvbuild.errors import CheckFoundSomething, UsageError
 from venvbuild.settings import Settings
 from venvbuild.stores import store_of
@@ -50,10 +50,10 @@ def create(location: str | None, with_workflow: bool, crawler_role: str | None, 
     if not dry_run:
         engine.publish(settings, store)
     if wanted and dry_run:
-        words.print_data("\n".join(f"-- {line}" for line in json.dumps(wanted.definitions(), indent=2).splitlines()))
+        output.print_data("\n".join(f"-- {line}" for line in json.dumps(wanted.definitions(), indent=2).splitlines()))
     elif wanted:
         made = workflow.create(wanted, settings["athena_region"])
-        words.say(f"Glue: {wanted.name}: {', '.join(made) or 'everything was there'}")
+        output.say(f"Glue: {wanted.name}: {', '.join(made) or 'everything was there'}")
 
 
 def _workflow(settings: Settings, role: str | None) -> Workflow:
@@ -79,7 +79,7 @@ def show(**given: Any) -> None:
     """The table and its views as SQL, as the engine has them."""
     settings = options.load(given)
     with engine.opened(settings, store_of(settings)) as opened:
-        words.print_data(";\n\n".join(tables.definitions(opened)) + ";")
+        output.print_data(";\n\n".join(tables.definitions(opened)) + ";")
 
 
 @command.command("drop", short_help="Drop the table and its views; rows and builds stay.")
@@ -93,7 +93,7 @@ def drop(with_workflow: bool, dry_run: bool, **given: Any) -> None:
     if with_workflow:
         _require_glue(settings)
         if dry_run:
-            words.print_data(
+            output.print_data(
                 f"-- and Glue's trigger, workflow and crawler {workflow.name_of(settings['athena_database'])}"
             )
         else:
@@ -103,12 +103,12 @@ def drop(with_workflow: bool, dry_run: bool, **given: Any) -> None:
 
 def _do(settings: Settings, statements: Sequence[Statement], *, dry_run: bool) -> None:
     if dry_run:
-        words.print_data(";\n\n".join(one.text for one in statements) + ";")
+        output.print_data(";\n\n".join(one.text for one in statements) + ";")
         return
     with engine.opened(settings, store_of(settings)) as opened:
         for one in statements:
             opened.run(one)
-            words.say(_first_line(one))
+            output.say(_first_line(one))
 
 
 def _first_line(statement: Statement) -> str:
@@ -135,7 +135,7 @@ def compact(rebuild: bool, **given: Any) -> None:
     done = Compactor(store, engine.cache_of(settings)).compact(before, is_rebuilt=rebuild)
     engine.publish(settings, store)
     if given["as_json"]:
-        words.print_json(
+        output.print_json(
             {
                 "generation": done.index.generation,
                 "covered_before": done.index.covered_before,
@@ -145,7 +145,7 @@ def compact(rebuild: bool, **given: Any) -> None:
             }
         )
     else:
-        words.say(
+        output.say(
             f"the index of {store.url} covers the days before {done.index.covered_before}: "
             f"{done.added} builds came in, {done.removed} went out"
         )
@@ -170,13 +170,13 @@ def sync_command(dry_run: bool, **given: Any) -> None:
         sync.sync(store, engine.cache_of(settings), found)
         engine.publish(settings, store)
     if given["as_json"]:
-        words.print_json({"written": list(found.without_row), "removed": list(found.without_build)})
+        output.print_json({"written": list(found.without_row), "removed": list(found.without_build)})
         return
     for what, names in (("row written:", found.without_row), ("row removed:", found.without_build)):
         for name in names:
-            words.say(f"{'not done: ' if dry_run else ''}{what} {name}")
+            output.say(f"{'not done: ' if dry_run else ''}{what} {name}")
     if not (found.without_row or found.without_build):
-        words.say(f"{store.url} has a row for each build, and no others")
+        output.say(f"{store.url} has a row for each build, and no others")
 
 
 @command.command("check", short_help="Is there a readable row for each build, and nothing else?")
@@ -195,6 +195,6 @@ def check(**given: Any) -> None:
     if problems:
         raise CheckFoundSomething.of(problems)
     if given["as_json"]:
-        words.print_json([])
+        output.print_json([])
     else:
-        words.say(f"the table of {store.url} is whole")
+        output.say(f"the table of {store.url} is whole")

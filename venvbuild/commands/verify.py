@@ -7,10 +7,9 @@ from typing import Any
 import click
 
 from venvbuild import builds
-from venvbuild.commands import options, words
-from venvbuild.commands.get import machine
+from venvbuild.console import options, output
 from venvbuild.errors import IntegrityError
-from venvbuild.restore import verify
+from venvbuild.restore import RestoreOptions, verify
 from venvbuild.stores import store_of
 from venvbuild.text import size_text
 
@@ -28,14 +27,14 @@ def command(version: str, restore: bool, **given: Any) -> None:
     """
     settings = options.load(given)
     store = store_of(settings)
-    here = machine(settings) if restore else None
+    here = RestoreOptions.of(settings) if restore else None
     found = verify(store, builds.find(store, version), machine=here)
     for name in found.foreign:
-        words.say(f"warning: {name} lies among the files of {found.venv_version}, and its metadata does not name it")
+        output.say(f"warning: {name} lies among the files of {found.venv_version}, and its metadata does not name it")
     if found.problems:
         raise IntegrityError.of(found.problems)
     if given["as_json"]:
-        words.print_json(
+        output.print_json(
             {
                 "venv_version": found.venv_version,
                 "file_count": found.file_count,
@@ -47,7 +46,7 @@ def command(version: str, restore: bool, **given: Any) -> None:
         )
         return
     imported = "" if found.imported is None else f", {len(found.imported)} modules imported"
-    words.print_data(
+    output.print_data(
         f"{found.venv_version}  whole: {found.file_count} files, {size_text(found.bytes_read)}, "
         f"{found.fragment_count} fragments{imported}"
     )

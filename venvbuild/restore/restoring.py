@@ -16,11 +16,12 @@ from venvbuild import builds
 from venvbuild.archive import BASE, MARKER, ROOT, ArchiveIndex, Fragment, FragmentCache, parse_index, required_by_bundle
 from venvbuild.builds import archive_name, places
 from venvbuild.errors import IntegrityError, Problem, UsageError
-from venvbuild.interpreters import Interpreter
-from venvbuild.machine import Requires, inside_misfits, misfits
+from venvbuild.interpreters import Interpreter, find_interpreter
+from venvbuild.machine import Requires, glibc_here, inside_misfits, misfits
 from venvbuild.restore import fetching, rehoming, tar, targets
 from venvbuild.restore.fetching import Bodies, Evicted, ReadRange
 from venvbuild.restore.unpacking import unpack, unpack_stream
+from venvbuild.settings import Settings
 from venvbuild.stores import Store
 
 _RANGE_BYTES = 16 << 20
@@ -61,6 +62,12 @@ class RestoreOptions:
     """(bytes fetched so far, bytes to fetch, bytes of the archive), now and then."""
     compiles: bool = False
     """Whether the bytecode is made too."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> RestoreOptions:
+        """This machine, as this process is configured; nobody is told what is fetched."""
+        cache = FragmentCache(settings.folders.cache / "fragments")
+        return cls(find_interpreter, cache, glibc_here(), lambda *_: None)
 
 
 @dataclass(frozen=True)

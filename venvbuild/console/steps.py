@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from venvbuild import pipeline
-from venvbuild.commands import options, words
+from venvbuild.console import options, output
+from venvbuild.console.progress import StepProgress
 from venvbuild.run import STEPS
 
 
@@ -31,9 +32,9 @@ def run(step: str, given: dict[str, Any], *, own: tuple[str, ...] = ()) -> None:
     settings = options.load(given)
     own_options = {name: settings[name] for name in own if given.get(name) is not None}
     folder = Path(settings["work_dir"] or options.DEFAULT_WORK_DIR)
-    with words.Progress() as progress:
+    with StepProgress() as progress:
         result = pipeline.run_step(
             step, settings, os.environ, folder, progress, again=given["again"], options=own_options
         )
     if given["as_json"]:
-        words.print_json(dict(result))
+        output.print_json(dict(result))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from athena.statement import Statement
-from venvbuild.commands import words
+from venvbuild.console import output
 from venvbuild.text import shown
 
 _WIDEST = 1000
@@ -23,19 +23,19 @@ def shape_of(given: Mapping[str, Any]) -> str:
 def print_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], shape: str) -> None:
     """The rows with these columns; a table without rows is not printed at all."""
     if shape == "json":
-        words.print_json([{column: row[column] for column in columns} for row in rows])
+        output.print_json([{column: row[column] for column in columns} for row in rows])
     elif shape == "csv":
-        words.print_data(_csv(columns, rows))
+        output.print_data(_csv(columns, rows))
     elif rows:
-        words.print_data(_table([list(columns), *([_cell(row[column]) for column in columns] for row in rows)]))
+        output.print_data(_table([list(columns), *([_cell(row[column]) for column in columns] for row in rows)]))
 
 
 def print_sql(statement: Statement, shape: str) -> None:
     """The statement with its values as literals, ready to be pasted."""
     if shape == "json":
-        words.print_json({"sql": statement.text})
+        output.print_json({"sql": statement.text})
     else:
-        words.print_data(statement.text)
+        output.print_data(statement.text)
 
 
 def _table(lines: Sequence[Sequence[str]]) -> str:

@@ -9,7 +9,7 @@ import click
 
 from athena.packages import parse
 from athena.queries import Plan, Search
-from venvbuild.commands import words
+from venvbuild.console import output
 from venvbuild.errors import RequirementsRefused
 from venvbuild.settings import parameters
 
@@ -63,4 +63,4 @@ def _python(wanted: str | None) -> str | None:
 def say_notes(plan: Plan) -> None:
     """What the user should know of how the answer was found."""
     for note in plan.notes:
-        words.say(f"note: {note}")
+        output.say(f"note: {note}")

@@ -1,0 +1,103 @@
+"""What ended a command, as words on stderr, JSON on stdout where it was asked for, and an exit code."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from venvbuild import logs
+from venvbuild.errors import Problem, UsageError, VenvBuildError
+from venvbuild.redaction import REDACTOR
+
+log = logging.getLogger(__name__)
+
+
+def translated(error: click.ClickException) -> UsageError:
+    """A command line that click cannot understand, as an error of ours."""
+    message = error.format_message()
+    context = getattr(error, "ctx", None)
+    help_of = context.command_path if context else "venvbuild"
+    return UsageError(message, fix=f"`{help_of} --help` shows the usage")
+
+
+def report(error: VenvBuildError, *, as_json: bool) -> int:
+    """Problems of a file a line each, beginning FILE:LINE; everything else in four parts."""
+    for problem in error.problems:
+        _say(_lines(problem, alone=len(error.problems) == 1))
+    _log_error(error)
+    if as_json:
+        _print_json(error.exit_code, error.problems)
+    return error.exit_code
+
+
+def _lines(problem: Problem, *, alone: bool) -> str:
+    place = problem.where.rpartition(":")[2]
+    if place.isdigit() or not alone:
+        return problem.as_line()
+    parts = [f"error: {problem.what}"]
+    parts += [
+        f"  {label}: {text}"
+        for label, text in (("where", problem.where), ("why", problem.why), ("fix", problem.fix))
+        if text
+    ]
+    return "\n".join(parts)
+
+
+def _say(text: str) -> None:
+    print(REDACTOR.redact(text), file=sys.stderr)  # noqa: T201
+
+
+def _print_json(exit_code: int, problems: Sequence[Problem]) -> None:
+    value = {
+        "error": {
+            "exit_code": exit_code,
+            "problems": [
+                {part: REDACTOR.redact(text) for part, text in problem.as_json().items()} for problem in problems
+            ],
+        }
+    }
+    try:
+        print(json.dumps(value, indent=2), flush=True)  # noqa: T201
+    except OSError:
+        stdout_closed()
+
+
+def _log_error(error: VenvBuildError) -> None:
+    for problem in error.problems:
+        log.info("failed: %s", problem.as_line())
+
+
+def interrupted(how: str, exit_code: int) -> int:
+    """`how` is `interrupted` or `terminated`."""
+    _say(f"venvbuild: {how}; nothing half-made is left")
+    log.info("%s", how)
+    return exit_code
+
+
+def stdout_closed() -> int:
+    """`venvbuild list | head -1`: the reader has enough. Python must not complain again while it exits."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141
+
+
+def bug(error: BaseException, *, as_json: bool) -> int:
+    """Exit 1: our mistake. The traceback goes to the log, a line to the user."""
+    text = REDACTOR.redact("".join(traceback.format_exception(error)))
+    log.debug("bug\n%s", text)
+    where = logs.followed()
+    if where is None:
+        _say(text)
+    summary = REDACTOR.redact(f"{type(error).__name__}: {error}")
+    place = where or "the traceback is above"
+    _say(f"error: a bug in venvbuild: {summary}\n  where: {place}\n  fix: report it with the traceback")
+    if as_json:
+        _print_json(
+            1, [Problem(f"a bug in venvbuild: {summary}", str(where or ""), fix="report it with the traceback")]
+        )
+    return 1

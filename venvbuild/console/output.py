@@ -1,0 +1,28 @@
+"""How commands speak: data on stdout, progress on stderr, a bar on a terminal and timed lines elsewhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from venvbuild.errors import StdoutClosed
+from venvbuild.redaction import REDACTOR
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on stdout."""
+    print_data(json.dumps(value, indent=2))
+
+
+def print_data(text: str) -> None:
+    """A line of data on stdout."""
+    try:
+        print(text, flush=True)  # noqa: T201
+    except BrokenPipeError:
+        raise StdoutClosed from None  # click would end with 1 on the plain error
+
+
+def say(text: str, end: str = "\n") -> None:
+    """A message on stderr."""
+    print(REDACTOR.redact(text), file=sys.stderr, end=end, flush=True)  # noqa: T201

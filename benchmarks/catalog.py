@@ -17,7 +17,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from athena import table
+from athena import rows
 
 FIRST_AT = datetime(2025, 7, 1, 6, 0, tzinfo=UTC)
 PACKAGES_A_BUILD = 150
@@ -102,9 +102,9 @@ def _metadata(created_at: datetime, installed: Sequence[str], chance: random.Ran
 def write(folder: Path, some: Iterable[Mapping[str, Any]]) -> None:
     """Their rows into a folder store, without the care for power cuts that makes a real store slow."""
     for metadata in some:
-        path = folder / table.row_key(metadata)
+        path = folder / rows.row_key(metadata)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(table.row(metadata))
+        path.write_bytes(rows.row(metadata))
 
 
 if __name__ == "__main__":

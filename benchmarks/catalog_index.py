@@ -30,14 +30,15 @@ import duckdb
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from athena import index, packages, queries, table
-from athena.compaction import Compactor
-from athena.dialect import to_duckdb
+from athena import index, questions
+from athena import rows as catalog_rows
+from athena.duck import quoted, to_duckdb
 from athena.engines.duckdb import DuckDB
-from athena.index import Index
-from athena.queries import Search
-from athena.row_cache import lines, quoted, types
-from athena.segments import Ingredients, make
+from athena.index import Compactor, Index, Segment
+from athena.index.current import replace_current
+from athena.index.segments import Ingredients, make
+from athena.questions import Search, parse_packages
+from athena.rows.cache import lines, types
 from athena.statement import Statement
 from benchmarks import catalog
 from venvbuild.stores import Store, open_store
@@ -47,10 +48,10 @@ NEW_BUILDS = 1000
 _SECONDS_APART = 301
 _SPECIFIERS = ">=0.19,<0.20"
 SEARCHES = {
-    "find kedro": Search(packages.parse(["kedro"])),
-    "find rare": Search(packages.parse(["rare"])),
+    "find kedro": Search(parse_packages(["kedro"])),
+    "find rare": Search(parse_packages(["rare"])),
     f"count kedro{_SPECIFIERS}": Search(
-        packages.parse([f"kedro{_SPECIFIERS}"]), python_version="3.11", is_conflict_free=True
+        parse_packages([f"kedro{_SPECIFIERS}"]), python_version="3.11", is_conflict_free=True
     ),
 }
 _JSON = "SELECT count(*) FROM {} WHERE len(list_filter(installed_packages, lambda p: p LIKE 'kedro==%')) > 0"
@@ -131,7 +132,7 @@ def _fill(store: Store, folder: Path, count: int) -> tuple[Expected, float]:
             path = Path(temporary, "rows.json")
             with path.open("wb") as file:
                 for build in islice(builds, AS_ROWS):
-                    row = table.row(build)
+                    row = catalog_rows.row(build)
                     file.write(row)
                     expected.see(build, row)
                     last = build["created_at"][:10]
@@ -146,7 +147,7 @@ def _fill(store: Store, folder: Path, count: int) -> tuple[Expected, float]:
         Compactor(store, folder / "cache").compact(after)
         print(f"\n{count} builds compacted in {time.perf_counter() - begun:.1f} s")
     else:
-        index.replace(store, Index(1, after, after, tuple(segments)), "")
+        replace_current(store, Index(1, after, after, tuple(segments)), "")
     return expected, seconds
 
 
@@ -156,7 +157,7 @@ def _scanned(path: Path) -> float:
     return time.perf_counter() - begun
 
 
-def _segment(store: Store, rows: Path, folder: Path) -> index.Segment:
+def _segment(store: Store, rows: Path, folder: Path) -> Segment:
     """Of a stream of rows, which never were objects of the store."""
     folder.mkdir()
     parquet = folder.with_suffix(".parquet")
@@ -183,7 +184,7 @@ def _add(store: Store, folder: Path, count: int, expected: Expected) -> None:
     late = compactor.cover(f"{more[0]['created_at']:.10}")
     print(f"  {late and late.added} more, late, of a day that was covered, in {time.perf_counter() - begun:.2f} s")
     for one in more:
-        expected.see(one, table.row(one))
+        expected.see(one, catalog_rows.row(one))
 
 
 def _print_answers(folder: Path, expected: Expected, title: str) -> None:
@@ -221,7 +222,9 @@ class Watched(DuckDB):
 def _ask(folder: Path, name: str) -> None:
     """In a process of its own: what one question costs, as JSON."""
     store, search = open_store(str(folder / "store")), SEARCHES[name]
-    ask, plan = (queries.count, queries.plan_count) if name.startswith("count") else (queries.find, queries.plan_find)
+    ask, plan = (
+        (questions.count, questions.plan_count) if name.startswith("count") else (questions.find, questions.plan_find)
+    )
     with Watched(store, folder / "cache") as engine:  # fetches files, loads modules
         ask(engine, search)
     with Watched(store, folder / "cache") as engine:

@@ -14,8 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pyathena.converter import DefaultTypeConverter
 from pyathena.util import RetryConfig
 
-from athena.engines import Answer
 from athena.engines.athena_errors import configuration_error, engine_error
+from athena.engines.engine import Answer
 from athena.statement import Bound, Statement, Value
 from venvbuild.errors import UsageError
 from venvbuild.settings import BY_NAME, Settings

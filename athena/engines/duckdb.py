@@ -9,15 +9,13 @@ from typing import Self
 
 import duckdb
 
-from athena import database, index
-from athena.database import Sources
-from athena.day_packages import packages_of
-from athena.dialect import tables_of, to_duckdb
-from athena.duck import interruptible
-from athena.engines import Answer
-from athena.index import Index, Segment
-from athena.index_cache import IndexCache
-from athena.row_cache import RowCache
+from athena import index
+from athena.duck import interruptible, tables_of, to_duckdb
+from athena.engines import duckdb_database
+from athena.engines.duckdb_database import Sources
+from athena.engines.engine import Answer
+from athena.index import Index, IndexCache, Segment, day_of
+from athena.rows import RowCache, packages_of
 from athena.statement import Scope, Statement, Value
 from venvbuild.errors import IntegrityError, QueryEngineError
 from venvbuild.settings import Settings
@@ -112,7 +110,7 @@ class DuckDB:
             return
         self._close()
         try:
-            connection = database.connect(sources)
+            connection = duckdb_database.connect(sources)
         except duckdb.Error as error:
             raise self._damaged(error) from error
         self._opened = sources, connection
@@ -132,7 +130,7 @@ class DuckDB:
 
 
 def _day_of_last(segment: Segment) -> str:
-    return index.day_of(segment.last_build_no)
+    return day_of(segment.last_build_no)
 
 
 def _answer(connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Value]) -> Answer:

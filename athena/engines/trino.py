@@ -11,7 +11,7 @@ import requests
 import trino
 from trino.exceptions import TrinoQueryError
 
-from athena.engines import Answer
+from athena.engines.engine import Answer
 from athena.statement import Statement
 from venvbuild.errors import QueryEngineError, UsageError
 from venvbuild.settings import BY_NAME, Settings

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from athena.compaction import Compactor
 from athena.engines import Answer, Engine, open_engine
 from athena.engines.duckdb import DuckDB
-from athena.publication import publish
+from athena.index import Compactor
 from athena.statement import Statement
+from athena.tables import publish
 from benchmarks import catalog
 from tests.support.athena_server import AthenaServer
 from tests.support.trino_server import Catalog, TrinoServer

@@ -17,11 +17,12 @@ from typing import Any
 
 import pytest
 
-from athena import index, packages, queries, sync, table
-from athena.compaction import Compactor
-from athena.consistency import find_problems
+from athena import index, questions, upkeep
 from athena.engines.duckdb import DuckDB
-from athena.queries import Search
+from athena.index import CURRENT, Compactor
+from athena.questions import Search, parse_packages
+from athena.rows import register
+from athena.upkeep import find_problems, sync
 from benchmarks import catalog
 from tests.stores.conftest import Place
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
@@ -129,7 +130,7 @@ def begin(some: list[subprocess.Popen[str]]) -> None:
 
 
 def found(engine: DuckDB) -> list[str]:
-    rows, _ = queries.find(engine, Search(packages.parse(["one"])))
+    rows, _ = questions.find(engine, Search(parse_packages(["one"])))
     return [row["venv_version"] for row in rows]
 
 
@@ -201,9 +202,9 @@ def test_a_compaction_that_was_killed_is_done_by_the_next(tool: Tool) -> None:
     store = open_store(tool.store)
     versions = committed(store, 40)
     for version in versions:
-        table.register(store, builds.read(store, version))
+        register(store, builds.read(store, version))
     moments: list[Callable[[], bool]] = [
-        lambda: Path(tool.store, index.CURRENT).exists(),
+        lambda: Path(tool.store, CURRENT).exists(),
         lambda: any(Path(tool.store, places.INDEX).glob("*/builds/*")),
         lambda: any(Path(tool.store, places.INDEX).glob("*/packages/*")),
     ]
@@ -219,7 +220,7 @@ def test_a_sync_that_was_killed_is_done_by_the_next(tool: Tool, tmp_path: Path) 
     store = open_store(tool.store)
     versions = committed(store, 400)
     for version in versions[:5]:
-        table.register(store, builds.read(store, version))
+        register(store, builds.read(store, version))
     Compactor(store, tmp_path / "cache").compact("2025-12-01")
 
     def rows() -> int:
@@ -229,6 +230,6 @@ def test_a_sync_that_was_killed_is_done_by_the_next(tool: Tool, tmp_path: Path) 
     assert 10 < rows() < len(versions)
     assert tool.run("table", "check").code == 11
     assert tool.run("table", "sync").code == 0
-    assert sync.difference(store) == sync.Difference((), ())
+    assert upkeep.rows_difference(store) == sync.Difference((), ())
     assert len(tool.run("find", "one", "--json").json) == len(versions)
     assert tool.run("table", "check").code == 0

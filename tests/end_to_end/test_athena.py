@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from athena import table
+from athena import rows
 from tests.support.athena_server import AthenaServer
 from tests.support.builds import put_build, version
 from tests.support.tool import Tool
@@ -22,7 +22,7 @@ def asking(tool: Tool, trino_server: TrinoServer, athena_server: AthenaServer) -
     tool.store = made.store.url
     for number, packages in enumerate((["kedro==0.18.14", "kedro-viz==6.0"], ["kedro==0.19.1"])):
         put_build(made.store, number, installed_packages=[*packages, "pip==25.0"])
-        table.register(made.store, builds.read(made.store, version(number)))
+        rows.register(made.store, builds.read(made.store, version(number)))
     return tool
 
 

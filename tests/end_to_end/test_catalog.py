@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from athena import table
+from athena import rows
 from benchmarks import catalog
 from tests.support.builds import put_build, version
 from tests.support.tool import Tool
@@ -52,7 +52,7 @@ BUILDS: list[tuple[list[str], dict[str, Any]]] = [
 
 
 def register(store: Store, venv_version: str) -> None:
-    table.register(store, builds.read(store, venv_version))
+    rows.register(store, builds.read(store, venv_version))
 
 
 def test_find_lists_builds_newest_first(asking: Tool) -> None:

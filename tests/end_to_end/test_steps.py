@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from athena.compaction import Compactor
+from athena.index import Compactor
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
 from venvbuild.run import STEPS

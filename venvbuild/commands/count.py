@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from athena import queries
+from athena import questions
 from venvbuild.console import engine, options, output, tables
 from venvbuild.console.search import say_notes, search_of, with_search
 from venvbuild.stores import store_of
@@ -24,11 +24,11 @@ def command(**given: Any) -> None:
     search, shape = search_of(given), tables.shape_of(given)
     with engine.opened(settings, store_of(settings), given["max_bytes"]) as opened:
         if given["explain"]:
-            plan = queries.plan_count(opened, search)
+            plan = questions.plan_count(opened, search)
             say_notes(plan)
             tables.print_sql(plan.statement, shape)
             return
-        number, plan = queries.count(opened, search)
+        number, plan = questions.count(opened, search)
     say_notes(plan)
     if shape == "json":
         output.print_json({"count": number})

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from athena import queries
-from athena.queries import Difference
+from athena import questions
+from athena.questions import Difference
 from venvbuild import builds
 from venvbuild.console import engine, options, output, tables
 from venvbuild.stores import store_of
@@ -29,10 +29,10 @@ def command(before: str, after: str, **given: Any) -> None:
     store, shape = store_of(settings), tables.shape_of(given)
     before, after = builds.find(store, before), builds.find(store, after)
     if given["explain"]:
-        tables.print_sql(queries.plan_difference(before, after), shape)
+        tables.print_sql(questions.plan_difference(before, after), shape)
         return
     with engine.opened(settings, store, given["max_bytes"]) as opened:
-        difference = queries.difference(opened, before, after)
+        difference = questions.difference(opened, before, after)
     changes = [dict(zip(_COLUMNS, change, strict=True)) for change in difference.changes]
     if shape == "json":
         output.print_json({**_sides(difference), "changes": changes})

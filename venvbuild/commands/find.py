@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from athena import queries
+from athena import questions
 from venvbuild.console import engine, options, output, tables
 from venvbuild.console.search import say_notes, search_of, with_search
 from venvbuild.stores import store_of
@@ -32,11 +32,11 @@ def command(**given: Any) -> None:
     store = store_of(settings)
     with engine.opened(settings, store, given["max_bytes"]) as opened:
         if given["explain"]:
-            plan = queries.plan_find(opened, search)
+            plan = questions.plan_find(opened, search)
             say_notes(plan)
             tables.print_sql(plan.statement, shape)
             return
-        found, plan = queries.find(opened, search)
+        found, plan = questions.find(opened, search)
     say_notes(plan)
     tables.print_rows(_COLUMNS, found, shape)
     if not found:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from athena import queries
+from athena import questions
 from venvbuild.console import engine, options, output
 from venvbuild.stores import store_of
 from venvbuild.text import size_text
@@ -22,7 +22,7 @@ def command(**given: Any) -> None:
     settings = options.load(given)
     store = store_of(settings)
     with engine.opened(settings, store) as opened:
-        builds = queries.all_builds(opened, given["limit"])
+        builds = questions.all_builds(opened, given["limit"])
     if given["as_json"]:
         output.print_json(builds)
         return

@@ -12,9 +12,16 @@ import click
 from venvbuild import extras
 from venvbuild.console import options, output
 from venvbuild.errors import UsageError
-from venvbuild.notifiers import Changes, Services, changes_since_last_good, hide_addresses
-from venvbuild.notifiers.deadline import Deadline
-from venvbuild.notifiers.message import EVENTS, Message, compose
+from venvbuild.notifiers import (
+    EVENTS,
+    Changes,
+    Deadline,
+    Message,
+    Services,
+    changes_since_last_good,
+    compose,
+    hide_addresses,
+)
 from venvbuild.redaction import REDACTOR
 from venvbuild.run import Outcome, outcome_of
 from venvbuild.settings import Settings

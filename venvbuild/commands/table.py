@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from athena import compaction, index, sync, tables, workflow
-from athena.compaction import Compactor
-from athena.consistency import find_problems
+from athena import index, tables, upkeep
+from athena.index import Compactor
 from athena.statement import Statement
-from athena.workflow import Workflow
+from athena.tables import TABLE, Workflow
+from athena.upkeep import find_problems
 from venvbuild.console import engine, options, output
 from venvbuild.errors import CheckFoundSomething, UsageError
 from venvbuild.settings import Settings
@@ -52,7 +52,7 @@ def create(location: str | None, with_workflow: bool, crawler_role: str | None, 
     if wanted and dry_run:
         output.print_data("\n".join(f"-- {line}" for line in json.dumps(wanted.definitions(), indent=2).splitlines()))
     elif wanted:
-        made = workflow.create(wanted, settings["athena_region"])
+        made = tables.create_workflow(wanted, settings["athena_region"])
         output.say(f"Glue: {wanted.name}: {', '.join(made) or 'everything was there'}")
 
 
@@ -60,7 +60,7 @@ def _workflow(settings: Settings, role: str | None) -> Workflow:
     _require_glue(settings)
     if role is None:
         raise UsageError("the crawler needs a role", where="--crawler-role", fix="name one that reads the rows")
-    return Workflow(settings["athena_database"], tables.TABLE, role)
+    return Workflow(settings["athena_database"], TABLE, role)
 
 
 def _require_glue(settings: Settings) -> None:
@@ -79,7 +79,7 @@ def show(**given: Any) -> None:
     """The table and its views as SQL, as the engine has them."""
     settings = options.load(given)
     with engine.opened(settings, store_of(settings)) as opened:
-        output.print_data(";\n\n".join(tables.definitions(opened)) + ";")
+        output.print_data(";\n\n".join(tables.definitions_on(opened)) + ";")
 
 
 @command.command("drop", short_help="Drop the table and its views; rows and builds stay.")
@@ -94,10 +94,10 @@ def drop(with_workflow: bool, dry_run: bool, **given: Any) -> None:
         _require_glue(settings)
         if dry_run:
             output.print_data(
-                f"-- and Glue's trigger, workflow and crawler {workflow.name_of(settings['athena_database'])}"
+                f"-- and Glue's trigger, workflow and crawler {tables.workflow_name(settings['athena_database'])}"
             )
         else:
-            workflow.remove(settings["athena_database"], settings["athena_region"])
+            tables.remove_workflow(settings["athena_database"], settings["athena_region"])
     _do(settings, tables.removal(settings["engine"]), dry_run=dry_run)
 
 
@@ -131,7 +131,7 @@ def compact(rebuild: bool, **given: Any) -> None:
     settings = options.load(given)
     store = store_of(settings)
     store.prepare()
-    before = compaction.last_day_covered_before(datetime.now(UTC))
+    before = index.last_day_covered_before(datetime.now(UTC))
     done = Compactor(store, engine.cache_of(settings)).compact(before, is_rebuilt=rebuild)
     engine.publish(settings, store)
     if given["as_json"]:
@@ -164,10 +164,10 @@ def sync_command(dry_run: bool, **given: Any) -> None:
     """
     settings = options.load(given)
     store = store_of(settings)
-    found = sync.difference(store)
+    found = upkeep.rows_difference(store)
     if not dry_run:
         store.prepare()
-        sync.sync(store, engine.cache_of(settings), found)
+        upkeep.sync_rows(store, engine.cache_of(settings), found)
         engine.publish(settings, store)
     if given["as_json"]:
         output.print_json({"written": list(found.without_row), "removed": list(found.without_build)})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from athena import publication
-from athena.byte_limit import ByteLimit
+from athena import tables
 from athena.engines import Engine, open_engine
+from athena.questions import ByteLimit
 from venvbuild import extras
 from venvbuild.settings import Settings
 from venvbuild.stores import Store
@@ -21,7 +21,7 @@ def publish(settings: Settings, store: Store) -> None:
     """Let an engine that keeps tables read the current index; DuckDB does anyway."""
     if settings["engine"] != "duckdb":
         with opened(settings, store) as engine:
-            publication.publish(engine, store)
+            tables.publish(engine, store)
 
 
 def opened(settings: Settings, store: Store, max_bytes: int | None = None) -> Engine:

@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from athena.packages import parse
-from athena.queries import Plan, Search
+from athena.questions import Plan, Search, parse_packages
 from venvbuild.console import output
 from venvbuild.errors import RequirementsRefused
 from venvbuild.settings import parameters
@@ -39,7 +38,7 @@ def search_of(given: Mapping[str, Any]) -> Search:
     """
     env_name, since = given["wanted_env_name"], given["since"]
     return Search(
-        parse(given["packages"]),
+        parse_packages(given["packages"]),
         _python(given["wanted_python"]),
         parameters.env_name(env_name, "--env-name") if env_name is not None else None,
         given["conflict_free"],

@@ -20,7 +20,6 @@ from venvbuild import requirements
 from venvbuild.builds import places
 from venvbuild.errors import ConflictsFound, RequirementsRefused
 from venvbuild.installed import distributions_in, site_packages
-from venvbuild.requirements import file as file_module
 from venvbuild.run import summary, workdir
 from venvbuild.run.summary import Summary
 from venvbuild.run.workdir import STEPS, VENV, WorkDir
@@ -244,7 +243,7 @@ def pinned(content: bytes, python_full_version: str) -> dict[str, str]:
     return {pin.canonical_name: pin.version for pin in _parsed(content, python_full_version) if pin.holds}
 
 
-def _parsed(content: bytes, full: str) -> tuple[file_module.Pin, ...]:
+def _parsed(content: bytes, full: str) -> tuple[requirements.Pin, ...]:
     # The interpreter is not asked again: it may be gone, and of what it told only its version differs from ours.
     target = {
         **{name: str(value) for name, value in default_environment().items()},
@@ -260,7 +259,7 @@ class _Pins:
     """The pins of the work dir's copy of the file."""
 
     file: str
-    pins: tuple[file_module.Pin, ...]
+    pins: tuple[requirements.Pin, ...]
 
     @classmethod
     def read(cls, folder: Path, work: WorkDir) -> Self:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from athena import index, table
+from athena import index, rows
 from venvbuild import extras
 from venvbuild.errors import IntegrityError, UsageError
 from venvbuild.retrying import retried
@@ -22,7 +22,7 @@ def run(job: Job) -> Made:
             "the build is in another store", where=store.url, why=f"upload sent it to {uploaded['store']}",
             fix=f"give --store {uploaded['store']}, or upload to this one first",
         )  # fmt: skip
-    key = retried(lambda: table.register(store, uploaded["metadata"]))
+    key = retried(lambda: rows.register(store, uploaded["metadata"]))
     retried(lambda: _bring_into_index(store, uploaded["metadata"]["created_at"][:10], job))
     return Made((), {"row": key}, key)
 
@@ -36,9 +36,9 @@ def _bring_into_index(store: Store, day: str, job: Job) -> None:
         log.warning("the build is not in the index: %s", error.problems[0].as_line())
         return
     # With DuckDB and engines, which no other step needs.
-    from athena.compaction import Compactor
     from athena.engines import open_engine
-    from athena.publication import publish
+    from athena.index import Compactor
+    from athena.tables import publish
 
     Compactor(store, job.settings.folders.cache / "catalog").cover(day)
     name = job.settings["engine"]

@@ -1,0 +1,87 @@
+"""A DuckDB database with the catalog in it: views over files, closed to everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from athena.duck import duckdb_type, scan
+from athena.index import BUILDS, FACTS, PACKAGES
+from athena.rows import columns, select_of
+
+_TAIL = "venv_tail"
+_FACTS = ", ".join(FACTS)
+_CREATED_AT = "make_timestamp(build_no * 1000000) AS created_at"
+_VERSION = "strftime(created_at, 'venv_%Y%m%d_%H%M%S') AS venv_version"
+_VENV_PACKAGES = {
+    **dict.fromkeys(("name", "version", "venv_version"), "VARCHAR"),
+    "created_at": "TIMESTAMP",
+    **FACTS,
+    "dt": "VARCHAR",
+}
+_DAY = "strftime(created_at, '%Y-%m-%d') AS dt"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The files that a statement reads."""
+
+    rows: tuple[Path, ...] = ()
+    """Days for `venv_builds_metadata`, as the row cache has them."""
+    tail: tuple[Path, ...] = ()
+    """Days for `venv_builds`, which the index does not cover."""
+    tail_packages: tuple[Path, ...] = ()
+    """Their packages."""
+    builds: tuple[Path, ...] = ()
+    packages: tuple[Path, ...] = ()
+    """Files of the index."""
+
+
+def connect(sources: Sources) -> duckdb.DuckDBPyConnection:
+    """A database in memory that sees these files and nothing else: no network, no extension, no setting.
+
+    Raises:
+        duckdb.Error: a file cannot be read.
+    """
+    connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    try:
+        connection.execute("SET parquet_metadata_cache = true")  # before views look at the files
+        for statement in _definitions(sources):
+            connection.execute(statement)
+        paths = [*sources.rows, *sources.tail, *sources.tail_packages, *sources.builds, *sources.packages]
+        connection.execute("SET allowed_paths = $paths", {"paths": [str(path) for path in paths]})
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _definitions(sources: Sources) -> Iterable[str]:
+    of_table = {column.name: duckdb_type(column.type) for column in columns()} | {"dt": "VARCHAR"}
+    yield f"CREATE VIEW venv_builds_metadata AS {_select(sources.rows, of_table)}"
+    yield f"CREATE VIEW {_TAIL} AS {_select(sources.tail, of_table)}"
+    builds = [_builds(_select(sources.builds, BUILDS)), select_of("venv_builds", _TAIL)]
+    packages = [_packages(_select(sources.packages, PACKAGES)), _select(sources.tail_packages, _VENV_PACKAGES)]
+    yield f"CREATE VIEW venv_builds AS {' UNION ALL '.join(builds)}"
+    yield f"CREATE VIEW venv_packages AS {' UNION ALL '.join(packages)}"
+
+
+def _builds(files: str) -> str:
+    return f"""SELECT {_VERSION}, created_at, {_FACTS}, platform, package_count, archive_size_bytes, {_DAY}
+        FROM (SELECT *, {_CREATED_AT} FROM ({files}))"""  # noqa: S608
+
+
+def _packages(files: str) -> str:
+    return f"""SELECT name, version, {_VERSION}, created_at, {_FACTS}, {_DAY}
+        FROM (SELECT *, {_CREATED_AT} FROM ({files}))"""  # noqa: S608
+
+
+def _select(paths: tuple[Path, ...], types: Mapping[str, str]) -> str:
+    if paths:
+        return f"SELECT {', '.join(types)} FROM {scan(paths)}"  # noqa: S608
+    return f"SELECT {', '.join(f'NULL::{type_} AS {name}' for name, type_ in types.items())} WHERE false"

@@ -1,0 +1,92 @@
+"""What an engine is: statements in, rows of plain values out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Protocol, Self
+
+from athena.statement import Statement
+
+_PLAIN = frozenset({str, int, bool, type(None)})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Rows of plain values: text, numbers, booleans, None, lists and dicts of these.
+
+    An instant is text as in metadata.json, `2025-07-22T08:30:00Z`, whatever the engine calls it; a day is `2025-07-22`.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    @classmethod
+    def of(cls, columns: list[str], rows: list[Any]) -> Self:
+        """From what a driver gives. By columns: most hold what is plain already, which is seen at once."""
+        turned = [_turned(column) for column in zip(*rows, strict=True)]
+        return cls(tuple(columns), tuple(zip(*turned, strict=True)) if turned else tuple(map(tuple, rows)))
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """Each row by its columns; of two columns with one name the last counts."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+class Engine(Protocol):
+    """Answers statements in Athena's dialect about `venv_builds_metadata`, `venv_builds` and `venv_packages`.
+
+    A context manager: what it holds (a connection) is given back at the end.
+    """
+
+    @property
+    def keeps_tables(self) -> bool:
+        """Whether it has to be told of the catalog by tables and views; else it reads the store itself."""
+        ...
+
+    def run(self, statement: Statement) -> Answer:
+        """The whole answer. Whatever interrupts it (Ctrl-C, SIGTERM) also ends the query.
+
+        Raises:
+            QueryEngineError: the engine failed or refused; in one sentence, with its own reason and the query's id.
+            UsageError: it cannot be asked: credentials, rights.
+            StoreUnavailable, IntegrityError: the embedded engine could not read the catalog's rows.
+        """
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def plain(value: Any) -> Any:
+    """A driver's value as JSON can hold it."""
+    if isinstance(value, datetime):
+        return _instant(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {str(plain(key)): plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        names = getattr(value, "__annotations__", {}).get("names")  # of a ROW, as Trino's client gives it
+        several = [plain(one) for one in value]
+        return dict(zip(names, several, strict=True)) if names else several
+    is_number = isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
+    return value if is_number or isinstance(value, str) or value is None else str(value)
+
+
+def _turned(column: tuple[Any, ...]) -> Iterable[Any]:
+    types = set(map(type, column))
+    if types <= _PLAIN:
+        return column
+    return map(_instant if types == {datetime} else plain, column)
+
+
+def _instant(value: datetime) -> str:
+    if value.tzinfo is not None:
+        value = (value - (value.utcoffset() or timedelta())).replace(tzinfo=None)
+    return value.isoformat() + "Z"

@@ -1,0 +1,16 @@
+"""What questions are answered from: Parquet made of the rows, and how it is kept up to date."""
+
+from typing import TYPE_CHECKING
+
+from athena.index.current import CURRENT, REBUILD, Index, IndexFile, Segment, build_no, build_no_of_day, day_of, read
+from venvbuild import lazily
+
+if TYPE_CHECKING:
+    from athena.index.cache import IndexCache, read_index_file
+    from athena.index.compaction import Compacted, Compactor, last_day_covered_before
+    from athena.index.segments import BUILDS, FACTS, PACKAGES
+else:  # who asks which days the index covers needs no DuckDB
+    _COMPACTION = dict.fromkeys(("Compacted", "Compactor", "last_day_covered_before"), "compaction")
+    _SEGMENTS = dict.fromkeys(("BUILDS", "FACTS", "PACKAGES"), "segments")
+    _CACHE = dict.fromkeys(("IndexCache", "read_index_file"), "cache")
+    __getattr__ = lazily.from_modules(__name__, {**_COMPACTION, **_SEGMENTS, **_CACHE})

@@ -1,0 +1,159 @@
+"""The files of the index on this machine, each fetched once: they never change.
+
+<cache>/<digest of the store>/index/<segment>/packages/000.parquet, and beside it 000.look: how the file looked when its
+bytes were found to be what they should be. What still looks so was not written to since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+from athena.index.current import REBUILD, Index, IndexFile, Segment
+from athena.index.segments import MadeSegment
+from athena.rows import cache_folder_of
+from venvbuild.errors import IntegrityError, NotInStore
+from venvbuild.stores import Store
+
+_KEPT_S = 3600
+"""How long a segment that nobody uses is kept: another process may be reading it."""
+_READ_AT_ONCE = 8
+
+
+class IndexCache:
+    """Files of the segments of one store, below `folder`; several processes may use it at once.
+
+    For questions, which read little of a file, its look is enough. Who makes new segments of them `reads_all`: what is
+    published is made of the right bytes, even where the disk lost one.
+    """
+
+    def __init__(self, store: Store, folder: Path, *, reads_all: bool = False) -> None:
+        self._store = store
+        self._folder = cache_folder_of(store, folder) / "index"
+        self._reads_all = reads_all
+        self._read: set[Path] = set()
+
+    def builds(self, segments: Iterable[Segment]) -> list[Path]:
+        """The files of builds of these segments.
+
+        Raises:
+            IntegrityError: a file is gone, or is not what it should be; names it.
+            StoreUnavailable, UsageError: the store fails or refuses.
+        """
+        return self._paths([(segment, segment.builds) for segment in segments])
+
+    def packages(self, segments: Iterable[Segment], names: tuple[str, ...] | None = None) -> list[Path]:
+        """The files of packages, those that may hold one of `names`."""
+        return self._paths([(one, file) for one in segments for file in one.packages if file.has_any(names)])
+
+    def keep(self, made: MadeSegment) -> None:
+        """Take the files of a segment that was just made."""
+        for file in made.segment.files:
+            self._keep(self._path(made.segment, file), made.path(file).read_bytes())
+
+    def remove_unused(self, index: Index) -> None:
+        """Remove segments that are not of this index and that nobody has used for an hour."""
+        current = {segment.name for segment in index.segments}
+        for path in self._folder.glob("*") if self._folder.is_dir() else ():
+            with suppress(FileNotFoundError):
+                if path.name not in current and path.stat().st_mtime < time.time() - _KEPT_S:
+                    shutil.rmtree(path, ignore_errors=True)
+
+    def _paths(self, wanted: Sequence[tuple[Segment, IndexFile]]) -> list[Path]:
+        paths = [self._path(segment, file) for segment, file in wanted]
+        missing = [
+            (segment, file, path)
+            for (segment, file), path in zip(wanted, paths, strict=True)
+            if not self._is_there(path, file)
+        ]
+        if missing:
+            with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+                try:
+                    list(pool.map(lambda one: self._fetch(*one), missing))
+                finally:
+                    pool.shutdown(wait=False, cancel_futures=True)  # an interrupt must not wait for hundreds of reads
+        for folder in {self._folder / segment.name for segment, _ in wanted}:
+            with suppress(FileNotFoundError):
+                os.utime(folder)
+        return paths
+
+    def _is_there(self, path: Path, file: IndexFile) -> bool:
+        """Whether it is there, whole: a byte that changed on this disk must come into no answer and no new segment."""
+        with suppress(FileNotFoundError):
+            may_trust = not self._reads_all or path in self._read
+            if may_trust and _text_of(_beside(path)) == _text(path.stat()):
+                return True
+            with path.open("rb") as opened:
+                facts = os.fstat(opened.fileno())
+                if hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256:
+                    self._remember(path, facts)
+                    self._read.add(path)
+                    return True
+        return False
+
+    def _path(self, segment: Segment, file: IndexFile) -> Path:
+        return self._folder / segment.name / f"{file.name}.parquet"
+
+    def _fetch(self, segment: Segment, file: IndexFile, path: Path) -> None:
+        self._keep(path, read_index_file(self._store, segment, file))
+
+    def _keep(self, path: Path, body: bytes) -> None:
+        """Take a file with the right bytes."""
+        self._write(path, body)
+        with suppress(FileNotFoundError):  # somebody may sweep
+            self._remember(path, path.stat())
+
+    def _remember(self, path: Path, facts: os.stat_result) -> None:
+        with suppress(OSError):  # it only spares reading the file
+            self._write(_beside(path), _text(facts).encode())
+
+    def _write(self, path: Path, body: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
+            temporary = Path(folder, path.name)
+            temporary.write_bytes(body)
+            temporary.replace(path)
+
+
+def _beside(path: Path) -> Path:
+    """Where it is kept how this file looked."""
+    return path.with_suffix(".look")
+
+
+def _text(facts: os.stat_result) -> str:
+    return json.dumps([facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino])
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, ValueError):
+        return ""
+
+
+def read_index_file(store: Store, segment: Segment, file: IndexFile) -> bytes:
+    """A file of the index, as it should be.
+
+    Raises:
+        IntegrityError: it is gone, or another one. StoreUnavailable, UsageError: the store fails or refuses.
+    """
+    key = segment.key(file)
+    try:
+        body = store.read(key).body
+    except NotInStore as error:
+        raise _bad(store.uri(key), "it is not there") from error
+    if hashlib.sha256(body).hexdigest() != file.sha256:
+        raise _bad(store.uri(key), "its bytes are not those that were written")
+    return body
+
+
+def _bad(where: str, why: str) -> IntegrityError:
+    return IntegrityError("a file of the index is damaged", where=where, why=why, fix=REBUILD, rule="BAD_INDEX")

@@ -1,0 +1,224 @@
+"""The index of the catalog: Parquet files that answer for whole days, so that a question need not read their rows.
+
+    venv-catalog/index/CURRENT.json                      which files, and which days they cover
+    venv-catalog/index/<segment>/builds/builds.parquet   build_no and facts, sorted by build_no
+    venv-catalog/index/<segment>/packages/000.parquet    name, version, build_no and facts, sorted so; 001 goes on
+
+A build is in exactly one segment; together they hold the builds of all days before `covered_before`, and no others. The
+files of a segment never change. CURRENT.json is replaced only as it was read, so of several writers one wins.
+`build_no` is the instant of a version in unix seconds.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from venvbuild.builds import places
+from venvbuild.errors import IntegrityError, NotInStore
+from venvbuild.stores import Store
+
+CURRENT = f"{places.INDEX}/CURRENT.json"
+REBUILD = "`venvbuild table compact --rebuild` makes the index anew from the rows"
+_FORMAT = 1
+_NAME = re.compile(r"[0-9a-f]{16}")
+_VERSION = re.compile(r"venv_([0-9]{4})([0-9]{2})([0-9]{2})_([0-9]{2})([0-9]{2})([0-9]{2})")
+_FILE = re.compile(r"builds/builds|packages/[0-9]{3}")
+
+
+@dataclass(frozen=True)
+class IndexFile:
+    """One Parquet file of a segment."""
+
+    name: str
+    """`builds/builds` or `packages/000`."""
+    size_bytes: int
+    sha256: str
+    first_name: str = ""
+    """Of packages: the names in it lie between these two, in the order of their UTF-8 bytes, both included."""
+    last_name: str = ""
+
+    def has_any(self, names: tuple[str, ...] | None) -> bool:
+        """Whether one of these packages may be in it; None: any package."""
+        return names is None or any(self.first_name <= name <= self.last_name for name in names)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Some builds, in a few files."""
+
+    name: str
+    """Random, so that no two writers ever mean the same files."""
+    build_count: int
+    first_build_no: int
+    last_build_no: int
+    builds: IndexFile
+    packages: tuple[IndexFile, ...]
+    """In the order of names."""
+
+    @property
+    def files(self) -> tuple[IndexFile, ...]:
+        """All of them."""
+        return (self.builds, *self.packages)
+
+    def key(self, file: IndexFile) -> str:
+        """Where a file of this segment is in the store."""
+        return f"{places.INDEX}/{self.name}/{file.name}.parquet"
+
+    def overlaps(self, first_build_no: int, end_build_no: int) -> bool:
+        """Whether builds from the first on, and before the end, may be in it."""
+        return self.first_build_no < end_build_no and first_build_no <= self.last_build_no
+
+
+@dataclass(frozen=True)
+class Index:
+    """What CURRENT.json says."""
+
+    generation: int = 0
+    """One more with each change; 0: there is no index."""
+    covered_before: str = ""
+    """`YYYY-MM-DD`: the builds of earlier days are in the segments; the rows from this day on are the tail."""
+    covering_before: str = ""
+    """The same of the compaction that is under way, or was killed; never earlier than `covered_before`."""
+    segments: tuple[Segment, ...] = ()
+    retired: Mapping[str, str] = field(default_factory=dict)
+    """Segments that are no longer read, and since when: `2025-07-22T08:30:00Z`."""
+
+    def as_json(self) -> bytes:
+        """CURRENT.json."""
+        whole = {
+            "format": _FORMAT,
+            "generation": self.generation,
+            "covered_before": self.covered_before,
+            "covering_before": self.covering_before,
+            "segments": [_as_json(segment) for segment in self.segments],
+            "retired": dict(sorted(self.retired.items())),
+        }
+        return (json.dumps(whole, indent=1) + "\n").encode()
+
+
+def read(store: Store) -> Index:
+    """The index as it is now; one of generation 0 when there is none.
+
+    Raises:
+        IntegrityError: CURRENT.json cannot be read. StoreUnavailable, UsageError: the store fails or refuses.
+    """
+    return read_with_etag(store)[0]
+
+
+def read_with_etag(store: Store, *, is_rebuilt: bool = False) -> tuple[Index, str]:
+    """The index and what `replace` needs; "" when there is none. `is_rebuilt` takes a damaged one for an empty one."""
+    try:
+        stored = store.read(CURRENT)
+    except NotInStore:
+        return Index(), ""
+    try:
+        return _parsed(json.loads(stored.body)), stored.etag
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        if is_rebuilt:
+            return Index(), stored.etag
+        raise IntegrityError(
+            "the index of the catalog cannot be read",
+            where=store.uri(CURRENT),
+            why=f"{type(error).__name__}: {error}"[:200],
+            fix=REBUILD,
+            rule="BAD_INDEX",
+        ) from error
+
+
+def replace_current(store: Store, new: Index, etag: str) -> bool:
+    """Make this the index if it is still what `etag` names; False when somebody else was faster."""
+    body = new.as_json()
+    return store.replace_if_unchanged(CURRENT, body, etag) if etag else store.put_if_absent(CURRENT, body)
+
+
+def is_name(text: str) -> bool:
+    """Whether a segment can have this name."""
+    return _NAME.fullmatch(text) is not None
+
+
+def build_no(venv_version: str) -> int:
+    """`venv_20250722_083000` -> 1753173000.
+
+    Raises:
+        ValueError: it is no version.
+    """
+    parts = _VERSION.fullmatch(venv_version)
+    if parts is None:
+        raise ValueError(f"{venv_version[:60]!a} is no version")
+    year, month, day, hour, minute, second = map(int, parts.groups())
+    return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp())
+
+
+def build_no_of_day(day: str) -> int:
+    """The first that a build of this day, `YYYY-MM-DD`, can have."""
+    parsed = date.fromisoformat(day)
+    return int(datetime(parsed.year, parsed.month, parsed.day, tzinfo=UTC).timestamp())
+
+
+def day_of(number: int) -> str:
+    """The day of a build, `YYYY-MM-DD`, by its number."""
+    return f"{datetime.fromtimestamp(number, UTC):%Y-%m-%d}"
+
+
+def _as_json(segment: Segment) -> dict[str, Any]:
+    return {
+        "name": segment.name,
+        "build_count": segment.build_count,
+        "first_build_no": segment.first_build_no,
+        "last_build_no": segment.last_build_no,
+        "builds": vars(segment.builds),
+        "packages": [vars(file) for file in segment.packages],
+    }
+
+
+def _parsed(found: Any) -> Index:
+    if found["format"] != _FORMAT:
+        raise ValueError(f"its format is {found['format']!r}, a newer venvbuild may know it")
+    made = Index(
+        _number(found["generation"]),
+        _day(found["covered_before"]),
+        _day(found["covering_before"]),
+        tuple(map(_segment, found["segments"])),
+        {_matching(_NAME, name): str(since) for name, since in found["retired"].items()},
+    )
+    names = [segment.name for segment in made.segments]
+    if len(set(names)) < len(names) or made.covered_before > made.covering_before:
+        raise ValueError("it contradicts itself")
+    return made
+
+
+def _segment(found: Any) -> Segment:
+    return Segment(
+        _matching(_NAME, found["name"]),
+        _number(found["build_count"]),
+        _number(found["first_build_no"]),
+        _number(found["last_build_no"]),
+        _file(found["builds"]),
+        tuple(map(_file, found["packages"])),
+    )
+
+
+def _file(found: Any) -> IndexFile:
+    names = (str(found["first_name"]), str(found["last_name"]))
+    return IndexFile(_matching(_FILE, found["name"]), _number(found["size_bytes"]), str(found["sha256"]), *names)
+
+
+def _number(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{str(value)[:60]!a} is no number")
+    return value
+
+
+def _day(value: Any) -> str:
+    return date.fromisoformat(value).isoformat() if value else ""
+
+
+def _matching(pattern: re.Pattern[str], value: Any) -> str:
+    if not pattern.fullmatch(value):
+        raise ValueError(f"{value[:60]!a} is no name of the index")
+    return str(value)

@@ -1,0 +1,17 @@
+"""Questions about the catalog: which builds, how many, what differs; bound, never pasted."""
+
+from athena.questions.binding import bind, names, parameters, statement, text
+from athena.questions.byte_limit import ByteLimit
+from athena.questions.packages import WantedPackage, parse_packages
+from athena.questions.queries import (
+    Difference,
+    Plan,
+    Search,
+    all_builds,
+    count,
+    difference,
+    find,
+    plan_count,
+    plan_difference,
+    plan_find,
+)

@@ -1,0 +1,80 @@
+"""A limit to what a question may read: sizes of rows and of files of the index, added up before the engine is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+from athena import index, rows, tables
+from athena.duck import tables_of
+from athena.engines import Answer, Engine
+from athena.statement import Scope, Statement
+from venvbuild.builds import places
+from venvbuild.errors import UsageError
+from venvbuild.stores import Store
+
+_TABLE = "venv_builds_metadata"
+_FOLDERS = {"venv_builds": "builds", "venv_packages": "packages"}
+"""View -> the folder of a segment that it reads."""
+
+
+@dataclass(frozen=True)
+class ByteLimit:
+    """An engine that is asked only what reads at most so many bytes of the catalog, a statement at a time."""
+
+    engine: Engine
+    store: Store
+    """Whose rows the engine reads."""
+    max_bytes: int
+
+    @property
+    def keeps_tables(self) -> bool:
+        """See `Engine`."""
+        return self.engine.keeps_tables
+
+    def run(self, statement: Statement) -> Answer:
+        """See `Engine`.
+
+        Raises:
+            UsageError: what the statement may read is larger; it was not asked.
+        """
+        size_bytes, what = self._size_bytes(tables_of(statement.sql), replace(statement.scope, newest=None))
+        if size_bytes > self.max_bytes:
+            raise UsageError(
+                f"the question would read {size_bytes} bytes, more than {self.max_bytes}",
+                where="--max-bytes",
+                why=f"so large are {what}",
+                fix="ask for less (--since), or allow more",
+                rule="MAX_BYTES",
+            )
+        return self.engine.run(statement)
+
+    def _size_bytes(self, named: frozenset[str], scope: Scope) -> tuple[int, str]:
+        """What a statement about these tables may read, as far as partitions tell: LIMIT reads all the same."""
+        current = index.read(self.store)
+        sizes: list[int] = []
+        reads: list[str] = []
+        if _TABLE in named:
+            sizes += self._rows(scope, reads)
+        for view, folder in _FOLDERS.items():
+            if view in named:
+                read = tables.reads(self.engine, current, view)
+                since = max(scope.since or "", read.covered_before)
+                sizes += self._rows(replace(scope, since=since or None), reads)
+                for name in read.segments:
+                    sizes += [one.size_bytes for one in self.store.list(f"{places.INDEX}/{name}/{folder}/")]
+                reads += [f"{len(read.segments)} segments of the index"] if read.segments else []
+        return sum(sizes), " and ".join(dict.fromkeys(reads)) or "no rows"
+
+    def _rows(self, scope: Scope, reads: list[str]) -> list[int]:
+        days = rows.list_days(self.store, scope)
+        if days:
+            reads.append(f"the rows of {len(days)} days, {min(days)} to {max(days)}")
+        return [entry.size_bytes for entries in days.values() for entry in entries]
+
+    def __enter__(self) -> Self:
+        self.engine.__enter__()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.engine.__exit__(*details)

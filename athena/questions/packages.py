@@ -1,0 +1,74 @@
+"""Packages that are asked for, `kedro>=0.19,<0.20`, and which versions fit: PEP 440, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from venvbuild.errors import Problem, RequirementsRefused
+
+_EXAMPLE = "write a name, or a name and versions: 'kedro>=0.19,<0.20'"
+
+
+@dataclass(frozen=True)
+class WantedPackage:
+    """A package that builds are to have."""
+
+    name: str
+    """In PEP 503 form."""
+    specifiers: SpecifierSet
+    """Empty: any version."""
+
+    def fits(self, version: str) -> bool:
+        """Whether an installed version is one of those asked for; a pre-release is when the specifiers admit it.
+
+        What PEP 440 cannot read fits only when any version does, or when `===` names it.
+        """
+        return version in self.specifiers.filter([version], prereleases=True)
+
+    def __str__(self) -> str:
+        return f"{self.name}{self.specifiers}"
+
+
+def parse_packages(texts: Sequence[str], where: str = "PACKAGE") -> tuple[WantedPackage, ...]:
+    """What is asked for, a name once: its specifiers must all be met.
+
+    Raises:
+        RequirementsRefused: a text is no name with specifiers; all that are not, at once.
+    """
+    wanted: dict[str, SpecifierSet] = {}
+    problems: list[Problem] = []
+    for text in texts:
+        try:
+            found = Requirement(text)
+        except InvalidRequirement as error:
+            why = str(error).splitlines()[0]
+            problems.append(Problem(f"{text[:80]!a} names no package", where, why, _EXAMPLE, "PACKAGE"))
+            continue
+        if found.url or found.marker or found.extras:
+            why = "a build is searched by names and versions, not by extras, markers or URLs"
+            problems.append(Problem(f"{text[:80]!a} cannot be searched", where, why, _EXAMPLE, "PACKAGE"))
+            continue
+        name = canonicalize_name(found.name)
+        wanted[name] = wanted.get(name, SpecifierSet()) & found.specifier
+    if problems:
+        raise RequirementsRefused.of(problems)
+    return tuple(WantedPackage(name, specifiers) for name, specifiers in wanted.items())
+
+
+def unreadable(versions: Iterable[str]) -> tuple[str, ...]:
+    """Those which PEP 440 cannot read."""
+    return tuple(version for version in versions if not _is_readable(version))
+
+
+def _is_readable(version: str) -> bool:
+    try:
+        Version(version)
+    except InvalidVersion:
+        return False
+    return True

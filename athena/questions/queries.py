@@ -1,0 +1,204 @@
+"""What people ask of the catalog, as calls: find, count, all builds, the difference of two, any SQL."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from athena.engines import Engine
+from athena.questions import binding, packages
+from athena.questions.packages import WantedPackage
+from athena.rows import columns
+from athena.statement import Scope, Statement
+from venvbuild.errors import NotInStore
+
+
+@dataclass(frozen=True)
+class Search:
+    """Which builds are asked for; all conditions hold together."""
+
+    packages: tuple[WantedPackage, ...]
+    """At least one."""
+    python_version: str | None = None
+    """X.Y."""
+    env_name: str | None = None
+    is_conflict_free: bool = False
+    """True leaves out builds with conflicts; False asks for both."""
+    since: str | None = None
+    """The first day, `YYYY-MM-DD` (UTC)."""
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A search made ready: which versions fit has been found out."""
+
+    statement: Statement
+    notes: tuple[str, ...] = ()
+    """What the user should know of versions that do not fit or cannot be compared."""
+    is_hopeless: bool = False
+    """Of some package no version fits; the answer is known to be empty."""
+
+
+def find(engine: Engine, search: Search) -> tuple[list[dict[str, Any]], Plan]:
+    """The builds, newest first: venv_version, created_at, env_name, python_version, is_conflict_free, matches.
+
+    `matches` lists what was asked for, as installed: `["kedro==0.19.14"]`. With it, how they were found.
+
+    Raises:
+        QueryEngineError: the engine failed.
+    """
+    plan = plan_find(engine, search)
+    with _uncollected():
+        rows = [] if plan.is_hopeless else engine.run(plan.statement).as_dicts()
+        for row in rows:
+            row["matches"] = row["matches"].split(" ")
+    return rows, plan
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without Python's search for cycles, which would go through a hundred thousand rows again and again for none."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def count(engine: Engine, search: Search) -> tuple[int, Plan]:
+    """How many builds there are, and how they were counted. `limit` means nothing here."""
+    plan = plan_count(engine, search)
+    return 0 if plan.is_hopeless else int(engine.run(plan.statement).rows[0][0]), plan
+
+
+def plan_find(engine: Engine, search: Search) -> Plan:
+    """The statement that finds; asks the engine which versions there are when specifiers have to be met."""
+    has_specifiers = any(one.specifiers for one in search.packages)
+    name = "builds_by_specifier" if has_specifiers else "builds_with_package"
+    return _plan(engine, search, name, {"limit": search.limit})
+
+
+def plan_count(engine: Engine, search: Search) -> Plan:
+    """The statement that counts."""
+    return _plan(engine, search, "count_builds_with_package", {})
+
+
+def _plan(engine: Engine, search: Search, question: str, more: Mapping[str, Any]) -> Plan:
+    names = [one.name for one in search.packages]
+    scope = Scope(since=search.since, names=tuple(names))
+    values: dict[str, Any] = {
+        "names": names,
+        "name_count": len(names),
+        "python_version": search.python_version,
+        "env_name": search.env_name,
+        "is_conflict_free": True if search.is_conflict_free else None,
+        "since": search.since,
+        **more,
+    }
+    if not any(one.specifiers for one in search.packages):
+        return Plan(binding.statement(question, values, scope))
+    built = _versions(engine, names, search.since)
+    fitting = {one: [version for version in built[one.name] if one.fits(version)] for one in search.packages}
+    values["versions"] = sorted({version for versions in fitting.values() for version in versions})
+    values["packages"] = [f"{one.name}=={version}" for one, versions in fitting.items() for version in versions]
+    notes = tuple(note for one in search.packages for note in _notes(one, built[one.name], fitting[one]))
+    again = replace(scope, is_as_before=True)
+    return Plan(binding.statement(question, values, again), notes, not all(fitting.values()))
+
+
+def _versions(engine: Engine, names: Sequence[str], since: str | None) -> dict[str, list[str]]:
+    scope = Scope(since=since, names=tuple(names))
+    statement = binding.statement("package_versions", {"names": names, "since": since}, scope)
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, version in engine.run(statement).rows:
+        found[name].append(version)
+    return found
+
+
+def _notes(wanted: WantedPackage, built: Sequence[str], fitting: Sequence[str]) -> list[str]:
+    notes = []
+    odd = [version for version in packages.unreadable(built) if version not in fitting]
+    if wanted.specifiers and odd:
+        named = f"{wanted.name}==={ascii(odd[0])[1:-1]}"
+        notes.append(f"versions of {wanted.name} that PEP 440 cannot compare: {len(odd)}; {named} asks for one of them")
+    if not fitting:
+        notes.append(f"nothing fits {wanted}; versions that were built: {len(built)}")
+    return notes
+
+
+def all_builds(engine: Engine, limit: int | None = None) -> list[dict[str, Any]]:
+    """Every row of the catalog, newest first, with the fields and the forms of metadata.json but `files`."""
+    return _described(engine, binding.statement("all_builds", {"limit": limit}, Scope(newest=limit)))
+
+
+def _described(engine: Engine, statement: Statement) -> list[dict[str, Any]]:
+    with _uncollected():
+        return [_as_metadata(row) for row in engine.run(statement).as_dicts()]
+
+
+def _as_metadata(row: dict[str, Any]) -> dict[str, Any]:
+    whole = {**row, "requires": {"abi": row["requires_abi"], "glibc": row["requires_glibc"]}}
+    if row["requires_libraries"] is not None:
+        whole["requires"]["libraries"] = json.loads(row["requires_libraries"])
+    found = {}
+    for column in columns():
+        value = whole[column.name]
+        if column.type.startswith(("array", "map")):
+            value = json.loads(value)
+        if value is not None or column.is_required:
+            found[column.name] = value
+    return dict(sorted(found.items()))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What changed from one build to another."""
+
+    before: dict[str, Any]
+    """The older side as `all_builds` gives it."""
+    after: dict[str, Any]
+    changes: tuple[tuple[str, str | None, str | None], ...]
+    """Name, version before and version after, sorted by name; None: not installed."""
+
+
+def plan_difference(before: str, after: str) -> Statement:
+    """The statement that compares two builds by their venv_versions."""
+    versions = [before, after]
+    days = [_day(version) for version in versions]
+    values: dict[str, Any] = {"before": before, "after": after, "versions": versions, "days": days}
+    return binding.statement("changes_between_builds", values, Scope(days=tuple(days)))
+
+
+def difference(engine: Engine, before: str, after: str) -> Difference:
+    """What changed between two builds, by their venv_versions.
+
+    Raises:
+        NotInStore: the catalog has no row of one of them. QueryEngineError: the engine failed.
+    """
+    statement = plan_difference(before, after)
+    chosen = {"versions": [before, after], "days": list(statement.scope.days or ())}
+    sides = binding.statement("all_builds", chosen, statement.scope)
+    found = {row["venv_version"]: row for row in _described(engine, sides)}
+    for version in (before, after):
+        if version not in found:
+            raise NotInStore(
+                f"the catalog has no row of {version}",
+                fix=f"`venvbuild show {version}` says whether it exists; `venvbuild register` writes its row",
+                rule="NO_SUCH_BUILD",
+            )
+    changes = tuple((name, old, new) for name, old, new in engine.run(statement).rows)
+    return Difference(found[before], found[after], changes)
+
+
+def _day(venv_version: str) -> str:
+    """`venv_20250722_083000` -> `2025-07-22`: the version is the instant of `created_at`."""
+    digits = venv_version.removeprefix("venv_")
+    return f"{digits[:4]}-{digits[4:6]}-{digits[6:8]}"

@@ -1,0 +1,14 @@
+"""The rows of the catalog, one line of JSON per committed build; and on this machine, as DuckDB reads them."""
+
+from typing import TYPE_CHECKING
+
+from athena.rows.columns import Column, columns
+from athena.rows.table import is_row, list_days, read_row, register, row, row_key, version_of
+from venvbuild import lazily
+
+if TYPE_CHECKING:
+    from athena.rows.cache import RowCache, cache_folder_of
+    from athena.rows.day_packages import packages_of, select_of
+else:  # who registers a row needs no DuckDB
+    _CACHE = dict.fromkeys(("RowCache", "cache_folder_of"), "cache")
+    __getattr__ = lazily.from_modules(__name__, _CACHE | dict.fromkeys(("packages_of", "select_of"), "day_packages"))

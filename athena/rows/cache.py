@@ -1,0 +1,151 @@
+"""The rows of a store on this machine, so that a question fetches only what is new.
+
+A day of the catalog is one Parquet file, named by the digest of the day's listing (keys, sizes, stamps): a day that
+changed is another file, and a row that was removed is in none that is read.
+
+    <cache>/<digest of the store>/2025-07-22/<digest of the columns>-<digest of the listing>.parquet
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import duckdb
+
+from athena.duck import connected, duckdb_type, interruptible, quoted, scan
+from athena.rows import table
+from athena.rows.columns import columns
+from athena.statement import Scope
+from venvbuild.stores import Entry, Store
+
+_KEPT_S = 3600
+"""How long a file that nobody uses is kept: a file that was just superseded may be read by another process."""
+_READ_AT_ONCE = 16
+
+
+class RowCache:
+    """The days of one store, below `folder`; several processes may use it at once."""
+
+    def __init__(self, store: Store, folder: Path) -> None:
+        self._store = store
+        self._folder = cache_folder_of(store, folder)
+
+    def days(self, scope: Scope) -> list[Path]:
+        """The Parquet files of the days in `scope`, the oldest first: the table's columns, `dt`, `key` and `stamp`.
+
+        Raises:
+            IntegrityError: a row cannot be read; names it. StoreUnavailable, UsageError: the store fails or refuses.
+        """
+        return self.files(table.list_days(self._store, scope))
+
+    def files(self, days: Mapping[str, Sequence[Entry]]) -> list[Path]:
+        """The same of days that `table.days` has listed."""
+        return [self._day(day, entries) for day, entries in days.items()]
+
+    def remove_unused_before(self, day: str) -> None:
+        """Remove the files of earlier days that nobody has used for an hour; the index answers for them."""
+        for folder in self._folder.glob("????-??-??"):
+            if folder.name < day:
+                remove_unused(folder.rglob("*.parquet"))
+
+    def _day(self, day: str, entries: Sequence[Entry]) -> Path:
+        folder = self._folder / day
+        shape = _digest([[column.name, column.type] for column in columns()], 8)
+        listing = _digest([[entry.key, entry.size_bytes, entry.stamp] for entry in entries], 32)
+        target = folder / f"{shape}-{listing}.parquet"
+        if not is_used(target):
+            folder.mkdir(parents=True, exist_ok=True)
+            older = sorted(folder.glob(f"{shape}-*.parquet"), key=lambda path: path.stat().st_mtime)
+            self._make(day, entries, target, older[-1] if older else None)
+            remove_unused(folder.glob("*.parquet"))
+        return target
+
+    def _make(self, day: str, entries: Sequence[Entry], target: Path, older: Path | None) -> None:
+        """Take what an older file of the day has, fetch the rest, and give the result its name when it is whole."""
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as temporary:
+            rows, wanted, made = (Path(temporary, name) for name in ("rows.json", "wanted.json", "day.parquet"))
+            with connected() as connection:
+                kept = _kept(connection, older) if older and is_used(older) else set()
+                missing = [entry for entry in entries if (entry.key, entry.stamp) not in kept]
+                _write_lines(rows, self._fetched(day, missing))
+                _write_lines(wanted, ({"key": entry.key, "stamp": entry.stamp} for entry in entries))
+                copy = _copy(older if kept else None, wanted, rows, made)
+                interruptible(connection, lambda: connection.execute(copy))
+            made.replace(target)
+
+    def _fetched(self, day: str, entries: Sequence[Entry]) -> Iterable[dict[str, object]]:
+        with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
+            try:
+                rows = pool.map(lambda entry: table.read_row(self._store, entry.key), entries)
+                for entry, row in zip(entries, rows, strict=True):
+                    if row is not None:
+                        yield {**row, "dt": day, "key": entry.key, "stamp": entry.stamp}
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)  # an interrupt must not wait for thousands of reads
+
+
+def cache_folder_of(store: Store, folder: Path) -> Path:
+    """Where below `folder` the cache keeps what is of this store."""
+    return folder / _digest(store.url, 32)
+
+
+def _digest(facts: object, length: int) -> str:
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:length]
+
+
+def is_used(path: Path) -> bool:
+    """Whether it is there; from now on it counts as used."""
+    with suppress(FileNotFoundError):
+        os.utime(path)
+        return True
+    return False
+
+
+def remove_unused(paths: Iterable[Path]) -> None:
+    """Remove the files that nobody has used for an hour."""
+    for path in paths:
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < time.time() - _KEPT_S:
+                path.unlink()
+
+
+def _write_lines(path: Path, rows: Iterable[dict[str, object]]) -> None:
+    with path.open("w", encoding="ascii") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+def _kept(connection: duckdb.DuckDBPyConnection, older: Path) -> set[tuple[str, str]]:
+    """Key and stamp of each row in an older file."""
+    return set(connection.execute(f"SELECT key, stamp FROM {scan([older])}").fetchall())  # noqa: S608
+
+
+def _copy(older: Path | None, wanted: Path, rows: Path, made: Path) -> str:
+    names = ", ".join(types())
+    selects = [f"SELECT {names} FROM {lines(rows, types())}"]  # noqa: S608
+    if older:
+        listed = lines(wanted, {"key": "VARCHAR", "stamp": "VARCHAR"})
+        selects += [f"SELECT {names} FROM {scan([older])} SEMI JOIN {listed} USING (key, stamp)"]  # noqa: S608
+    return f"COPY ({' UNION ALL '.join(selects)} ORDER BY key) TO {quoted(made)} (FORMAT parquet, COMPRESSION zstd)"
+
+
+@cache
+def types() -> Mapping[str, str]:
+    """DuckDB's types of all that a file has."""
+    of_table = {column.name: duckdb_type(column.type) for column in columns()}
+    return {**of_table, "dt": "VARCHAR", "key": "VARCHAR", "stamp": "VARCHAR"}
+
+
+def lines(path: Path, columns: Mapping[str, str]) -> str:
+    """DuckDB's SQL for a file with an object of JSON a line, with these columns and types."""
+    typed = ", ".join(f"{name}: {quoted(type_)}" for name, type_ in columns.items())
+    form = "format = 'newline_delimited', hive_partitioning = false"
+    return f"read_json({quoted(path)}, {form}, columns = {{{typed}}})"

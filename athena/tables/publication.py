@@ -1,0 +1,80 @@
+"""Letting an engine that keeps tables read the current index, by views which name its segments and the rows' first day.
+
+A view is replaced in one step, so a query sees one generation and no part of another. The index is always there before
+the views that name it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from athena import index
+from athena.engines import Engine
+from athena.index import Index
+from athena.tables import definitions
+from venvbuild.errors import QueryEngineError
+from venvbuild.stores import Store
+
+_SEGMENT = re.compile(r"segment\s*=\s*'([0-9a-f]{16})'")
+_TAIL = re.compile(r"dt\s*>=\s*'([0-9]{4}-[0-9]{2}-[0-9]{2})'")
+_TRIES = 20
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a view reads."""
+
+    covered_before: str
+    """The first day of which it reads rows; empty: all rows."""
+    segments: frozenset[str]
+
+    @classmethod
+    def by(cls, current: Index) -> Published:
+        """What it should read of this index."""
+        return cls(current.covered_before if current.segments else "", frozenset(s.name for s in current.segments))
+
+
+def published(engine: Engine, view: str) -> Published:
+    """What a view reads, as the engine has it.
+
+    Raises:
+        QueryEngineError: there is no such view.
+    """
+    text = definitions.definition_on(engine, f"SHOW CREATE VIEW {view}")
+    day = _TAIL.search(text)
+    return Published(day[1] if day else "", frozenset(_SEGMENT.findall(text)))
+
+
+def reads(engine: Engine, current: Index, view: str) -> Published:
+    """What a question about a view reads: what was published where the engine keeps tables, else the current index.
+
+    Where there never was an index, nobody is asked.
+    """
+    return published(engine, view) if engine.keeps_tables and current.generation else Published.by(current)
+
+
+def publish(engine: Engine, store: Store) -> Index:
+    """Make the views read the current index; it, when they do. Several may do so at once.
+
+    Whoever made a newer index publishes it afterwards, so after writing an older one it is looked for and written over.
+
+    Raises:
+        QueryEngineError: the engine failed, has no tables, or others keep changing its views.
+    """
+    for _ in range(_TRIES):
+        current = index.read(store)
+        if _is_published(engine, current):
+            if Published.by(index.read(store)) == Published.by(current):
+                return current
+            continue
+        for statement in definitions.views(current):
+            engine.run(statement)
+    raise QueryEngineError("others keep changing the views", fix="run it again when they are done")
+
+
+def _is_published(engine: Engine, current: Index) -> bool:
+    try:
+        return all(published(engine, view) == Published.by(current) for view in definitions.VIEWS)
+    except QueryEngineError:  # not there yet, or not to be read: making them tells
+        return False

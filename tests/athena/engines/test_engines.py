@@ -1,0 +1,175 @@
+"""How engines fail, what they give, and what they must not reach."""
+
+from __future__ import annotations
+
+import math
+from collections import namedtuple
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from athena import questions
+from athena.engines import Engine, open_engine, plain
+from athena.questions import Search, bind, parse_packages
+from athena.statement import Statement
+from tests.athena.questions.test_queries import Build, Small, expected
+from tests.support.trino_server import TrinoServer
+from venvbuild import settings
+from venvbuild.errors import QueryEngineError, UsageError
+from venvbuild.stores import open_store
+
+FIND = """SELECT venv_version, created_at
+FROM venv_builds_metadata
+WHERE EXISTS (
+  SELECT * FROM UNNEST(installed_packages) AS pkg
+  WHERE pkg LIKE 'kedro%'
+);"""
+COUNT = """SELECT count(*) AS total_kedro_envs
+FROM venv_builds_metadata
+WHERE EXISTS (
+  SELECT * FROM UNNEST(installed_packages) AS pkg
+  WHERE pkg LIKE 'kedro%'
+);"""
+"""What people asked before this tool: Find all venvs with Kedro; count venvs with Kedro."""
+
+
+@pytest.mark.parametrize("sql", [FIND, COUNT])
+def test_the_queries_of_before_do_not_run_and_ours_answer_what_they_meant(
+    engine: Engine, builds: list[Build], sql: str
+) -> None:
+    search = Search(parse_packages(["kedro"]))
+    meant = [version for version, _ in expected(builds, ["kedro"])]
+    assert [row["venv_version"] for row in questions.find(engine, search)[0]] == meant
+    assert questions.count(engine, search)[0] == len(meant)
+    said = answer_or_reason(engine, sql)
+    if isinstance(said, str):
+        assert "'pkg' cannot be resolved" in said
+    else:  # DuckDB, where LIKE also counts kedro-viz
+        assert (len(said) if sql == FIND else said[0][0]) > len(meant)
+
+
+def answer_or_reason(engine: Engine, sql: str) -> tuple[tuple[Any, ...], ...] | str:
+    try:
+        return engine.run(bind(sql, {})).rows
+    except QueryEngineError as error:
+        return error.problems[0].why
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("SELECT nope FROM venv_builds", "nope"),
+        ("SELECT 1 FROM nowhere", "nowhere"),
+        ("SELECT 1 FROM", ""),
+        ("SELECT no_such_function(1)", "no_such_function"),
+        ("SELECT CAST('x' AS bigint)", "x"),
+    ],
+)
+def test_a_failure_is_one_sentence_with_the_engines_reason(small: Small, sql: str, reason: str) -> None:
+    with pytest.raises(QueryEngineError) as caught:
+        small[0].run(Statement((sql,)))
+    [problem] = caught.value.problems
+    assert reason.lower() in problem.why.lower()
+    assert "\n" not in problem.why
+    assert problem.fix
+
+
+@pytest.mark.xdist_group("trino")
+def test_a_failure_of_trino_names_the_query(trino_server: TrinoServer) -> None:
+    with pytest.raises(QueryEngineError) as caught:
+        trino_server.ask("SELECT nope FROM hive.ready.t")
+    [problem] = caught.value.problems
+    assert problem.what == "Trino cannot answer: COLUMN_NOT_FOUND"
+    assert f"http://127.0.0.1:{trino_server.port}/ query 20" in problem.where
+
+
+@pytest.mark.xdist_group("trino")
+def test_tables_that_are_not_there_are_told_with_what_to_do(trino_server: TrinoServer) -> None:
+    with pytest.raises(QueryEngineError) as caught:
+        trino_server.ask("SELECT 1 FROM venv_packages", "ready")
+    assert "docs/catalog.md" in caught.value.problems[0].fix
+
+
+def opened(tmp_path: Path, **environ: str) -> Engine:
+    return open_engine(settings.load({}, {"HOME": str(tmp_path), **environ}), open_store(str(tmp_path)))
+
+
+def test_missing_settings_are_named_together(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        opened(tmp_path, VENVBUILD_ENGINE="trino", VENVBUILD_TRINO_URL="https://h", VENVBUILD_TRINO_USER="me")
+    assert "VENVBUILD_TRINO_CATALOG, VENVBUILD_TRINO_SCHEMA" in caught.value.problems[0].what
+    assert "VENVBUILD_TRINO_URL" not in caught.value.problems[0].what
+
+
+@pytest.mark.parametrize("url", ["localhost:8080", "ftp://h", "http://", "http://me:hunter2secret@h"])
+def test_a_url_of_trino_that_cannot_be_used_is_refused(tmp_path: Path, url: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        opened(tmp_path, VENVBUILD_ENGINE="trino", VENVBUILD_TRINO_URL=url)
+    assert "hunter2secret" not in str(caught.value)
+
+
+def test_an_engine_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="duckdb, trino or athena"):
+        opened(tmp_path, VENVBUILD_ENGINE="oracle")
+
+
+def test_a_trino_that_does_not_answer_is_told_without_the_password(tmp_path: Path) -> None:
+    environ = {"URL": "https://me:hunter2secret@127.0.0.1:1", "CATALOG": "c", "SCHEMA": "s", "USER": "me"}
+    given = {f"VENVBUILD_TRINO_{name}": value for name, value in environ.items()}
+    with opened(tmp_path, VENVBUILD_ENGINE="trino", **given) as engine, pytest.raises(QueryEngineError) as caught:
+        engine.run(Statement(("SELECT 1",)))
+    assert caught.value.problems[0].where == "https://127.0.0.1:1/"
+    assert "hunter2secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM '/etc/passwd'",
+        "SELECT * FROM glob('/etc/*')",
+        "SELECT content FROM read_text('/etc/hostname')",
+        "COPY (SELECT 1) TO '{folder}/made.csv'",
+        "ATTACH '{folder}/made.db'",
+        "INSTALL httpfs",
+        "SET enable_external_access = true",
+        "SELECT * FROM read_json('http://127.0.0.1:1/x')",
+    ],
+)
+def test_a_statement_sees_the_catalog_and_nothing_else(tmp_path: Path, sql: str) -> None:
+    with opened(tmp_path) as engine, pytest.raises(QueryEngineError):
+        engine.run(Statement((sql.format(folder=tmp_path),)))
+    assert not list(tmp_path.glob("made*"))
+
+
+AT = datetime(2025, 7, 22, 8, 30)  # noqa: DTZ001  # as DuckDB gives a timestamp
+ROW = namedtuple("ROW", ["a", "b"])  # as Trino's client makes them
+ROW.__annotations__["names"] = ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        (AT, "2025-07-22T08:30:00Z"),
+        (datetime(2025, 7, 22, 8, 30, tzinfo=UTC), "2025-07-22T08:30:00Z"),
+        (datetime(2025, 7, 22, 8, 30, tzinfo=timezone(timedelta(hours=2))), "2025-07-22T06:30:00Z"),
+        (date(2025, 7, 22), "2025-07-22"),
+        (Decimal("2"), 2),
+        (Decimal("2.5"), 2.5),
+        (math.inf, "inf"),
+        (math.nan, "nan"),
+        (ROW(1, None), {"x": 1, "y": None}),
+        ([AT], ["2025-07-22T08:30:00Z"]),
+        ({"a": Decimal("1")}, {"a": 1}),
+        (b"x", "b'x'"),
+        (True, True),
+        (None, None),
+    ],
+)
+def test_values_are_as_json_can_hold_them(value: Any, wanted: Any) -> None:
+    found = plain(value)
+    assert found == wanted
+    assert type(found) is type(wanted)

@@ -1,0 +1,162 @@
+"""Rows are fetched once, and what changed in the store is seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from athena import rows
+from athena.duck import scan
+from athena.rows import RowCache
+from athena.statement import Scope
+from benchmarks import catalog
+from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
+from venvbuild.builds import places
+from venvbuild.errors import IntegrityError
+from venvbuild.stores import Entry, Store, StoredObject, open_store
+
+
+class Counting:
+    """A store that tells what is asked of it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.url = store.url
+        self.read_keys: list[str] = []
+        self.listed: list[tuple[str, str]] = []
+
+    def read(self, key: str) -> StoredObject:
+        self.read_keys.append(key)
+        return self._store.read(key)
+
+    def list(self, prefix: str, start_after: str = "") -> Iterator[Entry]:
+        self.listed.append((prefix, start_after))
+        return self._store.list(prefix, start_after)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def rows_of(cache: RowCache, scope: Scope | None = None) -> list[str]:
+    days = cache.days(scope or Scope())
+    if not days:
+        return []
+    found = duckdb.execute(f"SELECT venv_version FROM {scan(days)} ORDER BY 1").fetchall()
+    return [version for (version,) in found]
+
+
+def metadata(day: int, second: int = 0, **fields: Any) -> dict[str, Any]:
+    [made] = catalog.builds(1)
+    name, at = f"venv_202507{day:02}_0000{second:02}", f"2025-07-{day:02}T00:00:{second:02}Z"
+    return {**made, "venv_version": name, "created_at": at, **fields}
+
+
+def test_rows_are_read_once_and_new_ones_are_added(store: Store, tmp_path: Path) -> None:
+    for day in (1, 2):
+        rows.register(store, metadata(day))
+    counting = Counting(store)
+    cache = RowCache(counting, tmp_path / "cache")
+    assert rows_of(cache) == ["venv_20250701_000000", "venv_20250702_000000"]
+    assert rows_of(RowCache(counting, tmp_path / "cache")) == rows_of(cache)
+    assert len(counting.read_keys) == 2
+    added = rows.register(store, metadata(2, 1))
+    assert rows_of(cache)[-1] == "venv_20250702_000001"
+    assert counting.read_keys[2:] == [added]
+
+
+def test_only_what_is_in_scope_is_listed_and_read(store: Store, tmp_path: Path) -> None:
+    for day in range(1, 6):
+        rows.register(store, metadata(day))
+        rows.register(store, metadata(day, 1))
+    counting = Counting(store)
+    cache = RowCache(counting, tmp_path / "cache")
+    assert rows_of(cache, Scope(days=("2025-07-02", "2025-07-02"))) == ["venv_20250702_000000", "venv_20250702_000001"]
+    assert counting.listed == [("venv-catalog/builds/dt=2025-07-02/", "")]
+    assert len(rows_of(cache, Scope(since="2025-07-04"))) == 4
+    assert counting.listed[1:] == [("venv-catalog/builds/", "venv-catalog/builds/dt=2025-07-04")]
+    assert rows_of(cache, Scope(newest=3))[0] == "venv_20250704_000000"
+    assert {key[23:33] for key in counting.read_keys} == {"2025-07-02", "2025-07-04", "2025-07-05"}
+
+
+def test_a_row_that_was_removed_or_written_again_is_seen(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    keys = [rows.register(store, metadata(1, second)) for second in (0, 1)]
+    cache = RowCache(store, tmp_path / "cache")
+    assert len(rows_of(cache)) == 2
+    (tmp_path / "store" / keys[0]).unlink()
+    assert rows_of(cache) == ["venv_20250701_000001"]
+    (tmp_path / "store" / keys[1]).unlink()
+    assert rows_of(cache) == []
+    for env_name in ("one", "two"):  # of the same size
+        rows.register(store, metadata(1, env_name=env_name))
+        [day] = cache.days(Scope())
+        assert duckdb.execute(f"SELECT env_name FROM {scan([day])}").fetchall() == [(env_name,)]
+        (tmp_path / "store" / keys[0]).unlink()
+
+
+def test_files_that_nobody_uses_are_removed(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    cache = RowCache(store, tmp_path / "cache")
+    for second in range(3):
+        rows.register(store, metadata(1, second))
+        [used] = cache.days(Scope())
+        assert len(list(used.parent.iterdir())) == second + 1
+    for path in used.parent.iterdir():
+        os.utime(path, (time.time() - (7200 if path == used else 7300),) * 2)
+    rows.register(store, metadata(1, 3))
+    [newest] = cache.days(Scope())
+    assert set(used.parent.iterdir()) == {used, newest}
+
+
+@pytest.mark.parametrize("name", ["_SUCCESS.json", ".hidden.json", "note.txt", "sub/x.json"])
+def test_what_engines_skip_is_skipped(tmp_path: Path, name: str) -> None:
+    store = open_store(str(tmp_path / "store"))
+    rows.register(store, metadata(1))
+    store.put_if_absent(f"{places.ROWS}/dt=2025-07-01/{name}", b"{}")
+    assert rows_of(RowCache(store, tmp_path / "cache")) == ["venv_20250701_000000"]
+
+
+def damaged(**fields: Any) -> bytes:
+    row = json.loads(rows.row(metadata(1)))
+    return json.dumps({name: value for name, value in {**row, **fields}.items() if value != "gone"}).encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"", "Expecting value"),
+        (b"{", "Expecting property"),
+        (b"[1]", "no JSON object"),
+        (json.dumps(json.loads(rows.row(metadata(1))), indent=1).encode(), "not one line"),
+        (rows.row(metadata(1)) * 2, "not one line"),
+        (b"\xff", "codec can't decode"),
+        (damaged(env_name="gone"), "env_name is missing"),
+        (damaged(is_conflict_free="yes"), "is_conflict_free is no boolean"),
+        (damaged(installed_packages="kedro==1"), "installed_packages is no array<string>"),
+        (damaged(python_version=3.1), "python_version is no string"),
+        (damaged(created_at="2025-07-01T00:00:00Z"), "does not match format"),
+        (damaged(created_at="2025-02-30 00:00:00"), "day is out of range"),
+        (damaged(archive_size_bytes=10**30), "archive_size_bytes is no bigint"),
+        (damaged(duration_s={"check": "slow"}), "duration_s is no map"),
+        (damaged(requires={"abi": 3}), "requires is no struct"),
+    ],
+)
+def test_a_damaged_row_is_named_and_not_kept(tmp_path: Path, body: bytes, why: str) -> None:
+    store = open_store(str(tmp_path / "store"))
+    key = rows.row_key(metadata(1))
+    store.put_if_absent(key, body)
+    cache = RowCache(store, tmp_path / "cache")
+    with pytest.raises(IntegrityError) as caught:
+        cache.days(Scope())
+    assert caught.value.problems[0].where == store.uri(key)
+    assert why in caught.value.problems[0].why
+    (tmp_path / "store" / key).unlink()
+    rows.register(store, metadata(1))
+    assert rows_of(cache) == ["venv_20250701_000000"]

@@ -1,0 +1,132 @@
+"""The table against what it should be."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from athena import rows
+from athena.index import CURRENT, Compactor
+from athena.upkeep import find_problems
+from tests.support.builds import put_build, version
+from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
+from tests.support.tool import Tool
+from venvbuild import builds
+from venvbuild.builds import places
+from venvbuild.stores import Store, open_store
+
+
+def registered(store: Store, number: int) -> str:
+    return rows.register(store, builds.read(store, put_build(store, number)))
+
+
+def rules(store: Store, cache: Path) -> list[tuple[str, str]]:
+    return [(problem.rule, problem.where.rpartition("/")[2]) for problem in find_problems(store, cache)]
+
+
+def test_a_table_with_a_row_for_each_build_is_whole(store: Store, tmp_path: Path) -> None:
+    for number in range(3):
+        registered(store, number)
+    put_build(store, 9, is_committed=False)
+    store.put_if_absent(f"{places.ROWS}/dt=2025-07-22/_SUCCESS", b"")
+    assert rules(store, tmp_path / "cache") == []
+
+
+def test_a_build_without_a_row_and_a_row_without_a_build_are_named(store: Store, tmp_path: Path) -> None:
+    put_build(store, 1)
+    described = builds.read(store, put_build(store, 2))
+    instant = f"{datetime.strptime(version(3), 'venv_%Y%m%d_%H%M%S').replace(tzinfo=UTC):%Y-%m-%dT%H:%M:%SZ}"
+    rows.register(store, {**described, "venv_version": version(3), "created_at": instant})
+    rows.register(store, described)
+    found = {problem.rule: problem.what for problem in find_problems(store, tmp_path / "cache")}
+    assert set(found) == {"NO_BUILD", "NO_ROW"}
+    assert version(3) in found["NO_BUILD"]
+    assert version(1) in found["NO_ROW"]
+
+
+def test_a_row_of_another_instant_and_one_that_is_no_text_are_named(store: Store, tmp_path: Path) -> None:
+    described = builds.read(store, put_build(store, 1))
+    rows.register(store, {**described, "created_at": described["created_at"].replace(":01Z", ":59Z")})
+    other = builds.read(store, put_build(store, 2))
+    rows.register(store, {**other, "conflicts": ["\ud800"]})
+    named = {rule for rule, _ in rules(store, tmp_path / "cache")}
+    assert named == {"MISPLACED_ROW", "BAD_ROW"}
+
+
+@pytest.mark.parametrize("name", ["dt=2025-07-22/venv.tar.gz", "dt=2025-07-22/x/y.json", "x.json", "dt=today/x.json"])
+def test_an_object_that_is_no_row_is_named(store: Store, tmp_path: Path, name: str) -> None:
+    registered(store, 1)
+    store.put_if_absent(f"{places.ROWS}/{name}", b"x")
+    assert rules(store, tmp_path / "cache") == [("STRAY_OBJECT", name.rpartition("/")[2])]
+
+
+def test_every_damaged_or_misplaced_row_is_named(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    keys = [registered(store, number) for number in range(3)]
+    Path(store.url, keys[0]).write_text('{\n"a": 1}')
+    Path(store.url, places.ROWS, "dt=2025-07-23").mkdir()
+    moved = Path(store.url, places.ROWS, "dt=2025-07-23", Path(keys[1]).name)
+    Path(store.url, keys[1]).rename(moved)
+    Path(store.url, keys[2]).write_text("")
+    assert rules(store, tmp_path / "cache") == [
+        ("BAD_ROW", Path(keys[0]).name),
+        ("BAD_ROW", Path(keys[2]).name),
+        ("MISPLACED_ROW", moved.name),
+    ]
+
+
+def test_check_is_0_when_all_is_well_and_11_when_not(tool: Tool) -> None:
+    store = open_store(tool.store)
+    registered(store, 1)
+    assert (tool.run("table", "check").code, tool.run("table", "check", "--json").json) == (0, [])
+    store.put_if_absent(f"{places.ROWS}/dt=2025-07-22/note.txt", b"x")
+    done = tool.run("table", "check", "--json")
+    assert done.code == 11
+    assert done.json["error"]["problems"][0]["where"].endswith("note.txt")
+
+
+def compacted(store: Store, cache: Path) -> Compactor:
+    compactor = Compactor(store, cache)
+    compactor.compact("2025-07-23")
+    return compactor
+
+
+def test_a_day_whose_index_is_not_what_its_rows_say_is_named(store: Store, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    key = registered(store, 1)
+    compactor = compacted(store, cache)
+    assert rules(store, cache) == []
+    registered(store, 2)
+    [problem] = find_problems(store, cache)
+    assert (problem.rule, "2025-07-22" in problem.what) == ("STALE_INDEX", True)
+    compactor.cover("2025-07-22")
+    assert rules(store, cache) == []
+    body = store.read(key).body
+    store.remove(key)
+    assert {rule for rule, _ in rules(store, cache)} == {"NO_ROW", "STALE_INDEX"}
+    store.put_if_absent(key, body.replace(b"good==1.0", b"good==1.1"))
+    assert [rule for rule, _ in rules(store, cache)] == ["STALE_INDEX"]
+    compactor.compact("2025-07-23", is_rebuilt=True)
+    assert rules(store, cache) == []
+
+
+def test_a_damaged_file_of_the_index_is_named(store: Store, tmp_path: Path) -> None:
+    registered(store, 1)
+    compactor = compacted(store, tmp_path / "cache")
+    for entry in list(store.list(f"{places.INDEX}/")):
+        body = store.read(entry.key).body
+        for damage in (None, body[:-2], b"{}"):
+            store.remove(entry.key)
+            if damage is not None:
+                store.put_if_absent(entry.key, damage)
+            if entry.key != CURRENT or damage is not None:
+                assert rules(store, tmp_path / "cache") == [("BAD_INDEX", entry.key.rpartition("/")[2])]
+        store.remove(entry.key)
+        store.put_if_absent(entry.key, body)
+    assert rules(store, tmp_path / "cache") == []
+    store.remove(CURRENT)
+    store.put_if_absent(CURRENT, b"[]")
+    compactor.compact("2025-07-23", is_rebuilt=True)
+    assert rules(store, tmp_path / "cache") == []

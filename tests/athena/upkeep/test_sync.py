@@ -1,0 +1,111 @@
+"""Rows made to agree with the builds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from athena import index, questions, upkeep
+from athena.engines.duckdb import DuckDB
+from athena.index import Compactor, Index
+from athena.questions import Search, parse_packages
+from athena.rows import register
+from athena.upkeep import find_problems, sync
+from tests.support.builds import put_build, version
+from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
+from tests.support.tool import Tool
+from venvbuild import builds
+from venvbuild.builds import places
+from venvbuild.errors import IntegrityError
+from venvbuild.stores import Store, open_store
+
+DAY, AFTER = "2025-07-22", "2025-07-23"
+
+
+def registered(store: Store, number: int) -> str:
+    return register(store, builds.read(store, put_build(store, number)))
+
+
+def synced(store: Store, cache: Path) -> sync.Difference:
+    found = upkeep.rows_difference(store)
+    upkeep.sync_rows(store, cache, found)
+    return found
+
+
+def found(store: Store, cache: Path) -> list[str]:
+    with DuckDB(store, cache) as engine:
+        rows, _ = questions.find(engine, Search(parse_packages(["good"])))
+    return [row["venv_version"] for row in rows][::-1]
+
+
+def test_rows_are_written_and_removed_and_the_index_agrees(store: Store, tmp_path: Path) -> None:
+    keys = [registered(store, number) for number in range(3)]
+    Compactor(store, tmp_path).compact(AFTER)
+    put_build(store, 7)
+    put_build(store, 8, is_committed=False)
+    store.remove(builds.key(version(1), places.METADATA))
+    done = synced(store, tmp_path)
+    assert done == sync.Difference((version(7),), (keys[1],))
+    assert found(store, tmp_path) == [version(number) for number in (0, 2, 7)]
+    assert list(find_problems(store, tmp_path)) == []
+    before = index.read(store)
+    assert synced(store, tmp_path) == sync.Difference((), ())
+    assert index.read(store).segments == before.segments
+
+
+def test_without_an_index_only_rows_are_made(store: Store, tmp_path: Path) -> None:
+    put_build(store, 1)
+    synced(store, tmp_path)
+    assert found(store, tmp_path) == [version(1)]
+    assert index.read(store) == Index()
+
+
+def test_what_a_killed_sync_or_register_left_is_mended(store: Store, tmp_path: Path) -> None:
+    keys = [registered(store, number) for number in range(2)]
+    Compactor(store, tmp_path).compact(AFTER)
+    registered(store, 2)
+    store.remove(keys[0])
+    store.remove(builds.key(version(0), places.METADATA))
+    assert {problem.rule for problem in find_problems(store, tmp_path)} == {"STALE_INDEX"}
+    assert synced(store, tmp_path) == sync.Difference((), ())
+    assert found(store, tmp_path) == [version(1), version(2)]
+    assert list(find_problems(store, tmp_path)) == []
+
+
+def test_a_row_in_the_wrong_place_is_put_into_the_right_one(store: Store, tmp_path: Path) -> None:
+    key = registered(store, 1)
+    wrong = key.replace(DAY, AFTER)
+    store.put_if_absent(wrong, store.read(key).body)
+    store.remove(key)
+    assert synced(store, tmp_path) == sync.Difference((version(1),), (wrong,))
+    assert [entry.key for entry in store.list(f"{places.ROWS}/")] == [key]
+
+
+def test_what_cannot_be_read_is_told_when_all_else_is_done(store: Store, tmp_path: Path) -> None:
+    for number in range(3):
+        put_build(store, number)
+    store.remove(builds.key(version(1), places.METADATA))
+    store.put_if_absent(builds.key(version(1), places.METADATA), b"{}")
+    with pytest.raises(IntegrityError, match="not valid"):
+        synced(store, tmp_path)
+    assert found(store, tmp_path) == [version(0), version(2)]
+
+
+def test_a_build_that_is_committed_meanwhile_keeps_its_row(store: Store, tmp_path: Path) -> None:
+    key = registered(store, 1)
+    upkeep.sync_rows(store, tmp_path, sync.Difference((), (key,)))
+    assert found(store, tmp_path) == [version(1)]
+
+
+def test_the_command_says_what_it_does(tool: Tool) -> None:
+    store = open_store(tool.store)
+    put_build(store, 1)
+    store.put_if_absent(f"{places.ROWS}/dt={DAY}/{version(2)}.json", b"{}")
+    wanted = {"written": [version(1)], "removed": [f"{places.ROWS}/dt={DAY}/{version(2)}.json"]}
+    dry = tool.run("table", "sync", "--dry-run")
+    assert f"not done: row written: {version(1)}" in dry.stderr
+    assert tool.run("table", "sync", "--dry-run", "--json").json == wanted
+    assert tool.run("table", "sync", "--json").json == wanted
+    assert tool.run("table", "check").code == 0
+    assert "has a row for each build" in tool.run("table", "sync").stderr

@@ -29,7 +29,7 @@ GROUND = (
     "logs",
     "extras",
 )
-"""Single modules on the ground floor. Every room may import them, and they each other, from the top of this list down."""
+"""Single modules on the ground floor: every room may import them, and they import each other, upwards in this list."""
 
 MAY_IMPORT: dict[str, set[str]] = {
     "athena.__init__": set(),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 import logging
 import os
@@ -17,8 +16,7 @@ import click
 
 from venvbuild import __version__, logs
 from venvbuild.commands import COMMANDS
-from venvbuild.console import failures
-from venvbuild.errors import StdoutClosed, Terminated, UsageError, VenvBuildError, of_disk
+from venvbuild.errors import Terminated, UsageError
 from venvbuild.redaction import REDACTOR
 
 log = logging.getLogger(__name__)
@@ -52,12 +50,6 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its code (docs/reference.md, "Exit codes")."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if sys.platform == "win32":
-        sys.exit(
-            failures.report(
-                UsageError("venvbuild does not run on Windows", fix="use WSL, or a Linux machine"), as_json=False
-            )
-        )
     signal.signal(signal.SIGTERM, _terminate)
     logs.configure()
     sys.exit(_run(arguments))
@@ -66,29 +58,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _run(arguments: Sequence[str]) -> int:
     as_json = _wants_json(arguments)
     try:
+        if sys.platform == "win32":
+            raise UsageError("venvbuild does not run on Windows", fix="use WSL, or a Linux machine")
         _learn_secrets()
         if not _has_current_folder():
             raise UsageError("the current folder is gone", fix="change to a folder that is there")
         # Without its standalone mode click returns the code of `--help` and of a command that asked for one.
         code = cli.main(list(arguments), prog_name="venvbuild", standalone_mode=False)
         sys.stdout.flush()
-    except click.ClickException as error:
-        return failures.report(failures.translated(error), as_json=as_json)
-    except (StdoutClosed, SystemExit):  # click itself exits when its help meets a closed pipe
-        return failures.stdout_closed()
-    except (KeyboardInterrupt, click.Abort):
-        return failures.interrupted("interrupted", 130)
-    except Terminated:
-        return failures.interrupted("terminated", Terminated.exit_code)
-    except VenvBuildError as error:
-        return failures.report(error, as_json=as_json)
-    except OSError as error:
-        if error.errno == errno.EPIPE:
-            return failures.stdout_closed()
-        translated = of_disk(error)
-        return failures.report(translated, as_json=as_json) if translated else failures.bug(error, as_json=as_json)
-    except Exception as error:  # noqa: BLE001  # the one handler at the top: anything else is a bug of ours
-        return failures.bug(error, as_json=as_json)
+    except BaseException as error:  # noqa: BLE001  # the one handler at the top
+        from venvbuild.console import failures  # not before: `--version` has no need of it
+
+        return failures.told(error, as_json=as_json)
     return code if isinstance(code, int) else 0
 
 

@@ -18,12 +18,12 @@ from venvbuild.stores import Store
 
 _RIVAL = """
 import sys
-from venvbuild import aliases
+from venvbuild import builds
 from venvbuild.stores import open_store
 store = open_store(sys.argv[1], endpoint_url=sys.argv[2] or None)
 print("ready", flush=True)
 sys.stdin.readline()
-aliases.promote(store, sys.argv[3], "prod")
+builds.promote(store, sys.argv[3], "prod")
 """
 
 

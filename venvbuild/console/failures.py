@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -12,13 +13,32 @@ from collections.abc import Sequence
 import click
 
 from venvbuild import logs
-from venvbuild.errors import Problem, UsageError, VenvBuildError
+from venvbuild.errors import Problem, StdoutClosed, Terminated, UsageError, VenvBuildError, of_disk
 from venvbuild.redaction import REDACTOR
 
 log = logging.getLogger(__name__)
 
 
-def translated(error: click.ClickException) -> UsageError:
+def told(error: BaseException, *, as_json: bool) -> int:
+    """Tell what ended a command; its exit code (docs/reference.md, "Exit codes")."""
+    if isinstance(error, click.ClickException):
+        return _report(_translated(error), as_json=as_json)
+    if isinstance(error, StdoutClosed | SystemExit):  # click itself exits when its help meets a closed pipe
+        return _stdout_closed()
+    if isinstance(error, KeyboardInterrupt | click.Abort):
+        return _interrupted("interrupted", 130)
+    if isinstance(error, Terminated):
+        return _interrupted("terminated", Terminated.exit_code)
+    if isinstance(error, VenvBuildError):
+        return _report(error, as_json=as_json)
+    if isinstance(error, OSError) and error.errno == errno.EPIPE:
+        return _stdout_closed()
+    if isinstance(error, OSError) and (of_the_disk := of_disk(error)):
+        return _report(of_the_disk, as_json=as_json)
+    return _bug(error, as_json=as_json)
+
+
+def _translated(error: click.ClickException) -> UsageError:
     """A command line that click cannot understand, as an error of ours."""
     message = error.format_message()
     context = getattr(error, "ctx", None)
@@ -26,7 +46,7 @@ def translated(error: click.ClickException) -> UsageError:
     return UsageError(message, fix=f"`{help_of} --help` shows the usage")
 
 
-def report(error: VenvBuildError, *, as_json: bool) -> int:
+def _report(error: VenvBuildError, *, as_json: bool) -> int:
     """Problems of a file a line each, beginning FILE:LINE; everything else in four parts."""
     for problem in error.problems:
         _say(_lines(problem, alone=len(error.problems) == 1))
@@ -65,7 +85,7 @@ def _print_json(exit_code: int, problems: Sequence[Problem]) -> None:
     try:
         print(json.dumps(value, indent=2), flush=True)  # noqa: T201
     except OSError:
-        stdout_closed()
+        _stdout_closed()
 
 
 def _log_error(error: VenvBuildError) -> None:
@@ -73,20 +93,20 @@ def _log_error(error: VenvBuildError) -> None:
         log.info("failed: %s", problem.as_line())
 
 
-def interrupted(how: str, exit_code: int) -> int:
+def _interrupted(how: str, exit_code: int) -> int:
     """`how` is `interrupted` or `terminated`."""
     _say(f"venvbuild: {how}; nothing half-made is left")
     log.info("%s", how)
     return exit_code
 
 
-def stdout_closed() -> int:
+def _stdout_closed() -> int:
     """`venvbuild list | head -1`: the reader has enough. Python must not complain again while it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 141
 
 
-def bug(error: BaseException, *, as_json: bool) -> int:
+def _bug(error: BaseException, *, as_json: bool) -> int:
     """Exit 1: our mistake. The traceback goes to the log, a line to the user."""
     text = REDACTOR.redact("".join(traceback.format_exception(error)))
     log.debug("bug\n%s", text)

@@ -1,0 +1,41 @@
+"""What a command imports: a house of more rooms must not cost those who need one of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from tests.support.tool import Tool
+from venvbuild.process import run
+
+SCRIPT = """
+import json, sys
+before = set(sys.modules)
+from venvbuild.main import main
+sys.argv = ["venvbuild", *sys.argv[1:]]
+sys.stdout, real = sys.stderr, sys.stdout
+try:
+    main()
+finally:
+    names = [name for name in set(sys.modules) - before if name.partition(".")[0] not in sys.stdlib_module_names]
+    print(json.dumps(sorted(names)), file=real)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "others", "ours"),
+    [
+        pytest.param(["--version"], {"click"}, 6, id="version"),
+        pytest.param(["list"], {"click", "duckdb", "packaging", "sqlglot"}, 76, id="list"),
+        pytest.param(["find", "kedro"], {"click", "duckdb", "packaging", "sqlglot"}, 78, id="find"),
+    ],
+)
+def test_a_command_imports_no_more_than_it_needs(tool: Tool, arguments: list[str], others: set[str], ours: int) -> None:
+    """`ours` is how many modules of ours it took when all of them stood side by side."""
+    done = run([sys.executable, "-c", SCRIPT, *arguments], env=tool.environment(), cwd=tool.folder, timeout_s=60)
+    names = json.loads(done.stdout)
+    tops = {name.partition(".")[0] for name in names} - {"_duckdb", "mypy_extensions"}
+    assert tops - {"venvbuild", "athena"} <= others
+    assert len([name for name in names if name.partition(".")[0] in ("venvbuild", "athena")]) <= ours

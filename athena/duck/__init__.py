@@ -1,4 +1,4 @@
-"""DuckDB in this process, and its SQL."""
+"""DuckDB in this process (connection), and its SQL: translated from Athena's (dialect), or written (sql)."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,6 @@
-"""What questions are answered from: Parquet made of the rows, and how it is kept up to date."""
+"""What questions are answered from: Parquet made of the rows (segments), which of it counts (current), what of it is on
+this machine (cache), and how it is kept up to date (compaction).
+"""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Questions about the catalog: which builds, how many, what differs; bound, never pasted."""
+"""Questions about the catalog, bound to the SQL of `sql/` (binding), and their answers put together (queries)."""
 
 from athena.questions.binding import bind, names, parameters, statement, text
 from athena.questions.byte_limit import ByteLimit

@@ -1,4 +1,6 @@
-"""The rows of the catalog, one line of JSON per committed build; and on this machine, as DuckDB reads them."""
+"""The rows of the catalog, one line of JSON per committed build: table, columns; and on this machine, as DuckDB reads
+them: cache, day_packages.
+"""
 
 from typing import TYPE_CHECKING
 

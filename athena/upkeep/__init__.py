@@ -1,4 +1,4 @@
-"""Keeps rows and index true to the builds: compares, and makes again."""
+"""Keeps rows and index true to the builds: sync makes them again, consistency and index_check compare."""
 
 from athena.upkeep.consistency import find_problems
 from athena.upkeep.sync import rows_difference, sync_rows

@@ -1,4 +1,8 @@
-"""An environment as one file: an ordinary .tar.gz, seekable, reproducible, relocatable."""
+"""An environment as one file: an ordinary .tar.gz, seekable, reproducible, relocatable (docs/archive-format.md).
+
+members -> layout -> compression -> gzip_member    what goes in, whose it is, its fragments, one behind the other
+leaks, fragment_cache, archive_index               what it may not hold, what was packed before, what readers rely on
+"""
 
 from venvbuild.archive.archive_index import HEADER_BYTES, ArchiveIndex, Fragment, parse_index
 from venvbuild.archive.bundled_python import Bundle, bundle_of, bundled_executable, required_by_bundle

@@ -1,3 +1,3 @@
-"""Environments that somebody else made, packed as they are."""
+"""Environments that somebody else made, packed as they are: recognised (environment), converted, packed."""
 
 from venvbuild.foreign.packing import Repacked, pack

@@ -1,4 +1,8 @@
-"""What is in an environment and what is wrong with it, read from its files."""
+"""What is in an environment and what is wrong with it, read from its files.
+
+dependencies -> conflicts -> findings    what counts on the target, what is not met, in sentences
+tree, reports                            pipdeptree and Graphviz; the files that people and programs read
+"""
 
 from venvbuild.inspection.conflicts import find_conflicts
 from venvbuild.inspection.dependencies import Root

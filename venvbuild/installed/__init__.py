@@ -1,4 +1,4 @@
-"""An environment on disk, read and never run: what is installed in it, where things lie, what RECORD promises."""
+"""An environment on disk, read and never run: its distributions, their RECORDs and scripts, and where things lie."""
 
 from venvbuild.installed.distributions import Damage, Distribution, distributions_in, owners
 from venvbuild.installed.manifest import MANIFEST, Look, Manifest

@@ -1,4 +1,4 @@
-"""The Pythons of this machine: found by running them, and what one is asked to compile."""
+"""The Pythons of this machine (search), what one compiles (bytecode), what an environment is for (target)."""
 
 from venvbuild.interpreters.bytecode import Compiled, Compiler, source_of
 from venvbuild.interpreters.search import Found, Interpreter, find, find_interpreter, installed, probe

@@ -1,4 +1,7 @@
-"""A requirements file in which every line is one exact pin, or the full list of reasons why it is not."""
+"""A requirements file in which every line is one exact pin, or the full list of reasons why it is not.
+
+bytes -> lines -> pins -> file    with credentials, markers, and the sentences of faults
+"""
 
 from venvbuild.requirements.file import MAX_FILE_BYTES, Newest, Requirements, parse, read
 from venvbuild.requirements.pins import Pin

@@ -1,4 +1,9 @@
-"""An archive as an environment again: fetched, unpacked, re-homed, or rebuilt from its lock; and verified."""
+"""An archive as an environment again, only what is missing fetched, nothing believed, one rename at the end.
+
+fetching -> unpacking, tar -> rehoming -> targets    from bytes to a folder; restoring is the whole of it
+rebuilding                                           the same from the build's lock
+verification, content_digest                         every byte read again
+"""
 
 from venvbuild.restore.rebuilding import rebuild
 from venvbuild.restore.restoring import Restored, RestoreOptions, from_archive, get

@@ -1,4 +1,9 @@
-"""What the user configured, and where each value came from."""
+"""What the user configured, and where each value came from.
+
+registry      every setting; parameters: Jenkins' three, and names
+loading       flag > environment > file > default; installers: what pip and uv are configured with
+folders       where configuration, data and cache are
+"""
 
 from venvbuild.settings import parameters
 from venvbuild.settings.folders import Folders

@@ -75,7 +75,7 @@ def _user() -> Iterator[Examined]:
 def _pythons(settings: Settings, environ: Mapping[str, str]) -> Iterator[Examined]:
     here = ", ".join(f"{one.full_version} ({one.path})" for one in interpreters.installed(environ))
     found = interpreters.find(
-        settings["python_version"],
+        settings.python_version,
         anything_will_do=settings.is_default("python_version"),
         environ=environ,
         uv=Path(uv.find_uv_bin()),
@@ -97,7 +97,7 @@ def _uv() -> Iterator[Examined]:
 def _index(settings: Settings, environ: Mapping[str, str]) -> Iterator[Examined]:
     index = package_index(IndexAddresses.of(settings), settings, environ)
     project = index.project("pip")
-    origin = settings.values["index_url"].origin
+    origin = settings.origins["index_url"]
     if project is None or not project.files:
         yield Examined(
             "index", PROBLEM, f"{index.url} does not have pip", f"from {origin}; every environment gets a pip",
@@ -128,4 +128,4 @@ def _store(settings: Settings) -> Iterator[Examined]:
 
 def _engine(settings: Settings, ask: Callable[[], object]) -> Iterator[Examined]:
     ask()
-    yield Examined("engine", OK, f"{settings['engine']} answers")
+    yield Examined("engine", OK, f"{settings.engine} answers")

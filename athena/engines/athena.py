@@ -49,13 +49,13 @@ class Athena:
             UsageError: settings are missing; all that are, at once. Or AWS's own configuration is wrong.
         """
         try:
-            region = settings["athena_region"] or boto3.session.Session().region_name
+            region = settings.athena_region or boto3.session.Session().region_name
             _require(settings, region)
             connection = pyathena.connect(
                 region_name=region,
-                schema_name=settings["athena_database"],
-                work_group=settings["athena_workgroup"] or "",  # None would mean variables that are not ours
-                s3_staging_dir=settings["athena_output"] or "",
+                schema_name=settings.athena_database,
+                work_group=settings.athena_workgroup or "",  # None would mean variables that are not ours
+                s3_staging_dir=settings.athena_output or "",
                 poll_interval=_POLL_S,
                 converter=_converter(),
                 retry_config=RetryConfig(attempt=_TRIES),
@@ -97,10 +97,10 @@ class Athena:
 
 
 def _require(settings: Settings, region: str | None) -> None:
-    missing = [] if settings["athena_database"] else [BY_NAME["athena_database"].env]
+    missing = [] if settings.athena_database else [BY_NAME["athena_database"].env]
     if not region:
         missing.append(BY_NAME["athena_region"].env)
-    if not (settings["athena_workgroup"] or settings["athena_output"]):
+    if not (settings.athena_workgroup or settings.athena_output):
         missing.append(f"{BY_NAME['athena_output'].env} or {BY_NAME['athena_workgroup'].env}")
     if missing:
         raise UsageError(f"for the engine athena set {', '.join(missing)}", fix="`venvbuild config` shows what is set")

@@ -20,7 +20,7 @@ def open_engine(settings: Settings, store: Store) -> Engine:
     Raises:
         UsageError: a setting is missing, or the engine's client is not installed.
     """
-    name = settings["engine"]
+    name = settings.engine
     try:
         module = importlib.import_module(f"athena.engines.{name}")
     except ModuleNotFoundError as error:

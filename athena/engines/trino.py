@@ -42,22 +42,23 @@ class Trino:
         Raises:
             UsageError: settings are missing; all that are, at once. Or the URL is none.
         """
-        missing = [BY_NAME[name].env for name in _NEEDED if settings[name] is None]
-        if missing:
+        user, where = settings.trino_user, settings.trino_url
+        if user is None or where is None or settings.trino_catalog is None or settings.trino_schema is None:
+            missing = [BY_NAME[name].env for name in _NEEDED if getattr(settings, name) is None]
             raise UsageError(
                 f"for the engine trino set {', '.join(missing)}", fix="`venvbuild config` shows what is set"
             )
-        url = urlsplit(settings["trino_url"])
+        url = urlsplit(where)
         password = unquote(url.password) if url.password else None
         connect: Any = trino.dbapi.connect  # the client is typed in part only
         connection = connect(
             host=url.hostname,
             port=url.port or (443 if url.scheme == "https" else 8080),
             http_scheme=url.scheme,
-            user=settings["trino_user"],
-            auth=trino.auth.BasicAuthentication(settings["trino_user"], password) if password else None,
-            catalog=settings["trino_catalog"],
-            schema=settings["trino_schema"],
+            user=user,
+            auth=trino.auth.BasicAuthentication(user, password) if password else None,
+            catalog=settings.trino_catalog,
+            schema=settings.trino_schema,
             source="venvbuild",
             timezone="UTC",
             legacy_prepared_statements=False,  # else it asks the server first; Trino has the new way since 418

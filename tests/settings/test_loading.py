@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,12 +38,12 @@ def write(path: Path, text: str) -> Path:
 
 
 def test_flag_beats_environment_beats_file_beats_default(home: Path) -> None:
-    assert load(home)["env_name"] == "default"
+    assert load(home).env_name == "default"
     write(home / ".config/venvbuild/config.toml", 'env_name = "file"\n')
-    assert load(home)["env_name"] == "file"
-    assert load(home, ENV_NAME="environment")["env_name"] == "environment"
+    assert load(home).env_name == "file"
+    assert load(home, ENV_NAME="environment").env_name == "environment"
     found = load(home, {"env_name": "flag"}, ENV_NAME="environment")
-    assert (found["env_name"], found.values["env_name"].origin) == ("flag", "--env-name")
+    assert (found.env_name, found.origins["env_name"]) == ("flag", "--env-name")
 
 
 def test_a_projects_file_counts_only_when_it_is_named(
@@ -50,12 +51,12 @@ def test_a_projects_file_counts_only_when_it_is_named(
 ) -> None:
     project = write(tmp_path / "project/config.toml", 'env_name = "project"\n')
     monkeypatch.chdir(project.parent)
-    assert load(home)["env_name"] == "default"
-    assert load(home, config=project)["env_name"] == "project"
+    assert load(home).env_name == "default"
+    assert load(home, config=project).env_name == "project"
 
 
 def test_an_empty_venvbuild_variable_is_unset_and_an_empty_jenkins_parameter_refused(home: Path) -> None:
-    assert load(home, VENVBUILD_INSTALLER="")["installer"] == "uv"
+    assert load(home, VENVBUILD_INSTALLER="").installer == "uv"
     with pytest.raises(RequirementsRefused) as caught:
         load(home, ENV_NAME="", PYTHON_VERSION="", FAIL_ON_CONFLICTS="")
     assert [problem.where for problem in caught.value.problems] == ["ENV_NAME", "PYTHON_VERSION", "FAIL_ON_CONFLICTS"]
@@ -65,7 +66,7 @@ def test_an_empty_venvbuild_variable_is_unset_and_an_empty_jenkins_parameter_ref
     ("text", "value"), [("false", False), ("NO", False), ("0", False), ("True", True), ("yes", True)]
 )
 def test_booleans_are_words_of_any_case(home: Path, text: str, value: bool) -> None:
-    assert load(home, FAIL_ON_CONFLICTS=text)["fail_on_conflicts"] is value
+    assert load(home, FAIL_ON_CONFLICTS=text).fail_on_conflicts is value
 
 
 @pytest.mark.parametrize(
@@ -90,14 +91,14 @@ def test_typed_values_of_the_file_are_read(home: Path) -> None:
         'fail_on_conflicts = false\nlevel = 6\nfind_links = ["/a", "/b"]\npython_version = "3.12"\n',
     )
     found = load(home)
-    assert found["fail_on_conflicts"] is False
-    assert found["level"] == 6
-    assert found["find_links"] == ("/a", "/b")
-    assert found["python_version"] == "3.12"
+    assert found.fail_on_conflicts is False
+    assert found.level == 6
+    assert found.find_links == ("/a", "/b")
+    assert found.python_version == "3.12"
 
 
 def test_bytecode_is_yes_or_no(home: Path) -> None:
-    assert [load(home)["bytecode"], load(home, VENVBUILD_BYTECODE="YES")["bytecode"]] == [False, True]
+    assert [load(home).bytecode, load(home, VENVBUILD_BYTECODE="YES").bytecode] == [False, True]
     with pytest.raises(UsageError, match="VENVBUILD_BYTECODE: 'perhaps' is not true or false"):
         load(home, VENVBUILD_BYTECODE="perhaps")
 
@@ -105,28 +106,28 @@ def test_bytecode_is_yes_or_no(home: Path) -> None:
 @pytest.mark.parametrize("name", ["UV_DEFAULT_INDEX", "PIP_INDEX_URL"])
 def test_the_index_of_pip_and_uv_is_followed(home: Path, name: str) -> None:
     found = load_from(home, {name: "https://one/simple"})
-    assert (found["index_url"], found.values["index_url"].origin) == ("https://one/simple", name)
+    assert (found.index_url, found.origins["index_url"]) == ("https://one/simple", name)
     assert (
-        load_from(home, {"VENVBUILD_INDEX_URL": "https://ours/simple", name: "https://one/simple"})["index_url"]
+        load_from(home, {"VENVBUILD_INDEX_URL": "https://ours/simple", name: "https://one/simple"}).index_url
         == "https://ours/simple"
     )
 
 
 def test_the_index_of_configuration_files_is_followed(home: Path) -> None:
-    assert load(home)["index_url"] == registry.PYPI
+    assert load(home).index_url == registry.PYPI
     uv = write(
         home / ".config/uv/uv.toml",
         '[[index]]\nurl = "https://uv/simple"\ndefault = true\n[[index]]\nurl = "https://extra"\n',
     )
     found = load(home)
-    assert (found["index_url"], found.values["index_url"].origin) == ("https://uv/simple", str(uv))
+    assert (found.index_url, found.origins["index_url"]) == ("https://uv/simple", str(uv))
     assert any("index is not followed" in note for note in found.notes)
     pip = write(
         home / ".config/pip/pip.conf",
         "[global]\nindex-url = https://pip/simple\nextra-index-url = https://x\ncert = /ca.pem\n",
     )
     found = load(home)
-    assert (found["index_url"], found.values["index_url"].origin) == ("https://pip/simple", str(pip))
+    assert (found.index_url, found.origins["index_url"]) == ("https://pip/simple", str(pip))
     assert any("extra-index-url is not followed" in note for note in found.notes)
     environ = {"HOME": str(home), "XDG_CONFIG_DIRS": str(home)}
     assert certificates(environ, Folders.of(environ)) == Path("/ca.pem")
@@ -136,7 +137,7 @@ def test_find_links_and_extra_indexes_are_not_followed_and_that_is_said(home: Pa
     notes = load(home, PIP_FIND_LINKS="/wheels", PIP_EXTRA_INDEX_URL="https://x", UV_INDEX="https://y").notes
     assert len(notes) == 3
     assert all("is not followed" in note for note in notes)
-    assert load(home, VENVBUILD_FIND_LINKS="/wheels")["find_links"] == ("/wheels",)
+    assert load(home, VENVBUILD_FIND_LINKS="/wheels").find_links == ("/wheels",)
 
 
 def test_relative_xdg_folders_count_as_unset(home: Path) -> None:
@@ -145,7 +146,7 @@ def test_relative_xdg_folders_count_as_unset(home: Path) -> None:
 
 
 def test_the_default_store_is_the_users_data_folder(home: Path) -> None:
-    assert load(home)["store"] == str(home / ".local/share/venvbuild")
+    assert load(home).store == str(home / ".local/share/venvbuild")
 
 
 @pytest.mark.parametrize(
@@ -190,3 +191,8 @@ def test_what_is_shown_has_no_credentials() -> None:
     assert registry.shown("https://u:p@h/simple") == "https://h/simple"
     assert registry.shown(("https://u:p@h/", "/w")) == "https://h/ /w"
     assert (registry.shown(None), registry.shown(True)) == ("", "true")
+
+
+def test_every_setting_is_a_field_of_the_record_and_no_other_is() -> None:
+    fields = {field.name for field in dataclasses.fields(loading.Settings)} - {"origins", "notes", "folders"}
+    assert fields == set(registry.BY_NAME)

@@ -30,7 +30,7 @@ def command(**given: Any) -> None:
     Without --work-dir the work dir is temporary; it is kept, and named, when the build fails.
     """
     settings = options.load(given)
-    folder, is_temporary = _folder(settings["work_dir"])
+    folder, is_temporary = _folder(settings.work_dir)
     try:
         with StepProgress() as progress:
             metadata = pipeline.build(_request(given), settings, os.environ, folder, progress, is_kept=not is_temporary)

@@ -33,7 +33,7 @@ def command(**given: Any) -> None:
         remember_refusal(error, options.work_dir(given), {})
         raise
     request = Request(given["requirements"], given["locked"], given["allow_sdist"], given["allow_python_download"])
-    folder = Path(settings["work_dir"] or options.DEFAULT_WORK_DIR)
+    folder = Path(settings.work_dir or options.DEFAULT_WORK_DIR)
     with StepProgress() as progress:
         result = pipeline.check(request, settings, os.environ, folder, progress, again=given["again"])
     if given["as_json"]:

@@ -20,12 +20,12 @@ def command(**given: Any) -> None:
     rows = [
         {
             "name": name,
-            "value": MASK if BY_NAME[name].is_secret and value.value else shown(value.value),
-            "origin": value.origin,
-            "variable": BY_NAME[name].env,
-            "flag": BY_NAME[name].flag,
+            "value": MASK if setting.is_secret and getattr(settings, name) else shown(getattr(settings, name)),
+            "origin": settings.origins[name],
+            "variable": setting.env,
+            "flag": setting.flag,
         }
-        for name, value in settings.values.items()
+        for name, setting in BY_NAME.items()
     ]
     if given["as_json"]:
         output.print_json(rows)

@@ -97,5 +97,5 @@ def _source(settings: Settings, interpreter: Interpreter, scratch: Path) -> Pack
         output.say(f"WARNING: {note}")
     output.say(f"installing the lock for Python {interpreter.full_version} on {interpreter.platform}")
     return PackageSource.of(
-        IndexAddresses.of(settings), interpreter, settings, os.environ, timeout_s=settings["timeout_s"], scratch=scratch
+        IndexAddresses.of(settings), interpreter, settings, os.environ, timeout_s=settings.timeout_s, scratch=scratch
     )

@@ -47,7 +47,7 @@ def command(**given: Any) -> None:
     an address, or with one that cannot be read, it ends with 2.
     """
     settings = options.load_of_any_run(given)
-    hide_addresses(settings["notify_urls"], REDACTOR)
+    hide_addresses(settings.notify_urls, REDACTOR)
     told = _services(settings)
     deadline = Deadline(_TIMEOUT_S)
     message = _message(given, settings, deadline)
@@ -63,18 +63,18 @@ def command(**given: Any) -> None:
 
 
 def _services(settings: Settings) -> Services:
-    if not settings["notify_urls"]:
+    if not settings.notify_urls:
         raise UsageError(
             "nobody is named who should be told",
             where="VENVBUILD_NOTIFY_URLS",
             fix="set it to addresses of https://appriseit.com/services/, separated by spaces",
         )
     extras.add("notify", "apprise", settings.folders.cache)
-    return Services.of(settings["notify_urls"], settings.values["notify_urls"].origin)
+    return Services.of(settings.notify_urls, settings.origins["notify_urls"])
 
 
 def _message(given: dict[str, Any], settings: Settings, deadline: Deadline) -> Message:
-    folder = Path(settings["work_dir"] or options.DEFAULT_WORK_DIR)
+    folder = Path(settings.work_dir or options.DEFAULT_WORK_DIR)
     job = shown_to_all(os.environ.get("BUILD_URL"))
     run = outcome_of(folder)
     if run and job and run.build_url and run.build_url != job:

@@ -55,10 +55,10 @@ def _pack_venv(venv: Path, output: Path, given: dict[str, Any]) -> None:
     made = foreign.pack(
         venv,
         output,
-        level=settings["level"],
-        python_path=settings["python_path"],
-        bundle_python=settings["bundle_python"],
-        bytecode=settings["bytecode"],
+        level=settings.level,
+        python_path=settings.python_path,
+        bundle_python=settings.bundle_python,
+        bytecode=settings.bytecode,
         cache=cache,
     )
     if given["as_json"]:

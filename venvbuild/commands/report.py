@@ -38,6 +38,6 @@ def command(**given: Any) -> None:
 
 def _work_dir(given: dict[str, Any]) -> Path:
     try:
-        return Path(options.load(given)["work_dir"] or options.DEFAULT_WORK_DIR)
+        return Path(options.load(given).work_dir or options.DEFAULT_WORK_DIR)
     except VenvBuildError:  # a setting was refused: `check` has said so, and that is what is reported
         return options.work_dir(given)

@@ -35,5 +35,5 @@ def _summary(given: dict[str, Any]) -> Summary:
         return Summary()
     except UsageError:  # a configuration that nobody can read; the run is told of all the same
         return summary_of(options.work_dir(given)) or Summary()
-    found = summary_of(Path(settings["work_dir"] or options.DEFAULT_WORK_DIR))
-    return found or Summary(settings["env_name"], settings["python_version"])
+    found = summary_of(Path(settings.work_dir or options.DEFAULT_WORK_DIR))
+    return found or Summary(settings.env_name, settings.python_version)

@@ -43,8 +43,8 @@ def create(location: str | None, with_workflow: bool, crawler_role: str | None, 
     settings = options.load(given)
     store = store_of(settings)
     since = tables.first_day(store, f"{datetime.now(UTC):%Y-%m-%d}")
-    database = settings["athena_database"] if settings["engine"] == "athena" else None
-    statements = tables.creation(settings["engine"], location or store.url, since, index.read(store), database)
+    database = settings.athena_database if settings.engine == "athena" else None
+    statements = tables.creation(settings.engine, location or store.url, since, index.read(store), database)
     wanted = _workflow(settings, crawler_role) if with_workflow else None
     _do(settings, statements, dry_run=dry_run)
     if not dry_run:
@@ -52,24 +52,25 @@ def create(location: str | None, with_workflow: bool, crawler_role: str | None, 
     if wanted and dry_run:
         output.print_data("\n".join(f"-- {line}" for line in json.dumps(wanted.definitions(), indent=2).splitlines()))
     elif wanted:
-        made = tables.create_workflow(wanted, settings["athena_region"])
+        made = tables.create_workflow(wanted, settings.athena_region)
         output.say(f"Glue: {wanted.name}: {', '.join(made) or 'everything was there'}")
 
 
 def _workflow(settings: Settings, role: str | None) -> Workflow:
-    _require_glue(settings)
+    database = _glue_database(settings)
     if role is None:
         raise UsageError("the crawler needs a role", where="--crawler-role", fix="name one that reads the rows")
-    return Workflow(settings["athena_database"], TABLE, role)
+    return Workflow(database, TABLE, role)
 
 
-def _require_glue(settings: Settings) -> None:
-    if settings["engine"] != "athena" or not settings["athena_database"]:
+def _glue_database(settings: Settings) -> str:
+    if settings.engine != "athena" or not settings.athena_database:
         raise UsageError(
             "a Glue workflow is for Athena's table",
             where="--with-workflow",
             fix="set VENVBUILD_ENGINE=athena and VENVBUILD_ATHENA_DATABASE",
         )
+    return settings.athena_database
 
 
 @command.command("show", short_help="The table and its views, as the engine has them.")
@@ -91,14 +92,12 @@ def drop(with_workflow: bool, dry_run: bool, **given: Any) -> None:
     """Drop the table and its views from the engine. Rows and builds stay where they are."""
     settings = options.load(given)
     if with_workflow:
-        _require_glue(settings)
+        database = _glue_database(settings)
         if dry_run:
-            output.print_data(
-                f"-- and Glue's trigger, workflow and crawler {tables.workflow_name(settings['athena_database'])}"
-            )
+            output.print_data(f"-- and Glue's trigger, workflow and crawler {tables.workflow_name(database)}")
         else:
-            tables.remove_workflow(settings["athena_database"], settings["athena_region"])
-    _do(settings, tables.removal(settings["engine"]), dry_run=dry_run)
+            tables.remove_workflow(database, settings.athena_region)
+    _do(settings, tables.removal(settings.engine), dry_run=dry_run)
 
 
 def _do(settings: Settings, statements: Sequence[Statement], *, dry_run: bool) -> None:

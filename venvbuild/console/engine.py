@@ -19,13 +19,13 @@ def cache_of(settings: Settings) -> Path:
 
 def publish(settings: Settings, store: Store) -> None:
     """Let an engine that keeps tables read the current index; DuckDB does anyway."""
-    if settings["engine"] != "duckdb":
+    if settings.engine != "duckdb":
         with opened(settings, store) as engine:
             tables.publish(engine, store)
 
 
 def opened(settings: Settings, store: Store, max_bytes: int | None = None) -> Engine:
     """The configured engine, with its client; with `max_bytes` it is asked only what reads no more than that."""
-    extras.add_for_engine(settings["engine"], settings.folders.cache)
+    extras.add_for_engine(settings.engine, settings.folders.cache)
     engine = open_engine(settings, store)
     return engine if max_bytes is None else ByteLimit(engine, store, max_bytes)

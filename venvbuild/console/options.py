@@ -163,7 +163,7 @@ def load(given: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> S
     """The settings of this run, from the options of the command, the environment and the configuration file."""
     flags = {name: given[name] for name in BY_NAME if given.get(name) is not None}
     loaded = settings.load(flags, environ, given.get("config"))
-    for url in (loaded["index_url"], *loaded["extra_index_urls"], *loaded["find_links"]):
+    for url in (loaded.index_url, *loaded.extra_index_urls, *loaded.find_links):
         REDACTOR.hide_url(url)
-    REDACTOR.hide_url(loaded["trino_url"] or "")
+    REDACTOR.hide_url(loaded.trino_url or "")
     return loaded

@@ -30,8 +30,8 @@ def command_of(step: str, help_: str, *more: Callable[[Any], Any]) -> click.Comm
 def run(step: str, given: dict[str, Any], *, own: tuple[str, ...] = ()) -> None:
     """Run `step` in the work dir; `own` are the settings that its own command may give anew."""
     settings = options.load(given)
-    own_options = {name: settings[name] for name in own if given.get(name) is not None}
-    folder = Path(settings["work_dir"] or options.DEFAULT_WORK_DIR)
+    own_options = {name: getattr(settings, name) for name in own if given.get(name) is not None}
+    folder = Path(settings.work_dir or options.DEFAULT_WORK_DIR)
     with StepProgress() as progress:
         result = pipeline.run_step(
             step, settings, os.environ, folder, progress, again=given["again"], options=own_options

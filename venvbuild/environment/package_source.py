@@ -28,7 +28,7 @@ class IndexAddresses(NamedTuple):
     @classmethod
     def of(cls, settings: Settings) -> IndexAddresses:
         """As this process is configured."""
-        return cls(settings["index_url"], settings["extra_index_urls"], settings["find_links"])
+        return cls(settings.index_url, settings.extra_index_urls, settings.find_links)
 
 
 @dataclass(frozen=True)

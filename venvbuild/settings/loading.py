@@ -9,10 +9,9 @@ counts as unset; an empty Jenkins parameter is refused, since a job that sends o
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,19 +23,43 @@ from venvbuild.settings.registry import BY_NAME, SETTINGS, Setting, Value, index
 
 @dataclass(frozen=True)
 class Settings:
-    """Every setting of one run, by name: `settings["env_name"]`."""
+    """Every setting of one run; what each means stands in `SETTINGS`, and a test holds the two together."""
 
-    values: Mapping[str, Value]
-    notes: tuple[str, ...] = ()
+    env_name: str
+    python_version: str
+    fail_on_conflicts: bool
+    store: str
+    work_dir: str | None
+    installer: str
+    index_url: str
+    extra_index_urls: tuple[str, ...]
+    find_links: tuple[str, ...]
+    timeout_s: int
+    level: int
+    bytecode: bool
+    python_path: str | None
+    bundle_python: bool
+    engine: str
+    trino_url: str | None
+    trino_catalog: str | None
+    trino_schema: str | None
+    trino_user: str | None
+    athena_database: str | None
+    athena_workgroup: str | None
+    athena_output: str | None
+    athena_region: str | None
+    notify_urls: tuple[str, ...]
+    s3_endpoint_url: str | None
+    s3_sse_kms_key_id: str | None
+    origins: Mapping[str, str]
+    """Where each value came from: `--store`, `ENV_NAME`, the path of a file, `default`."""
+    notes: tuple[str, ...]
     """What was found and not followed (extra indexes, find-links), to be said to the user."""
-    folders: Folders = field(default_factory=lambda: Folders.of(os.environ))
-
-    def __getitem__(self, name: str) -> Any:
-        return self.values[name].value
+    folders: Folders
 
     def is_default(self, name: str) -> bool:
         """Whether nobody asked for this value."""
-        return self.values[name].origin == "default"
+        return self.origins[name] == "default"
 
 
 def load(flags: Mapping[str, Any], environ: Mapping[str, str], config: Path | None = None) -> Settings:
@@ -65,7 +88,12 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str], config: Path | No
     notes = [note for note in notes if not ours["find" if "find_links" in note else "index"]]
     if values["store"].value is None:
         values["store"] = Value(str(folders.data), "default")
-    return Settings(values, tuple(notes), folders)
+    return Settings(
+        **{name: one.value for name, one in values.items()},
+        origins={name: one.origin for name, one in values.items()},
+        notes=tuple(notes),
+        folders=folders,
+    )
 
 
 def _value(

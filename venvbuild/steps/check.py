@@ -48,7 +48,7 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
         RequirementsRefused: with every problem of the file. UsageError: no such file, or no such Python.
     """
     found = interpreters.find(
-        settings["python_version"],
+        settings.python_version,
         anything_will_do=settings.is_default("python_version"),
         environ=environ,
         uv=Path(uv.find_uv_bin()),
@@ -68,10 +68,10 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
         read,
         found.interpreter,
         {
-            **{name: settings[name] for name in _RECORDED},
-            "index_url": strip_credentials(settings["index_url"]),
-            "extra_index_urls": [strip_credentials(url) for url in settings["extra_index_urls"]],
-            "find_links": [_place(url) for url in settings["find_links"]],
+            **{name: getattr(settings, name) for name in _RECORDED},
+            "index_url": strip_credentials(settings.index_url),
+            "extra_index_urls": [strip_credentials(url) for url in settings.extra_index_urls],
+            "find_links": [_place(url) for url in settings.find_links],
             **asked(request, settings, environ),
             "python_version": found.interpreter.version,
             "requirements_sha256": read.sha256,
@@ -86,8 +86,8 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
 def asked(request: Request, settings: Settings, environ: Mapping[str, str]) -> dict[str, str | None]:
     """What names a run, accepted or not."""
     return {
-        "env_name": settings["env_name"],
-        "python_version": settings["python_version"],
+        "env_name": settings.env_name,
+        "python_version": settings.python_version,
         "requirements": str(request.requirements),
         "build_url": shown_to_all(environ.get("BUILD_URL")),
         "source_revision": shown_to_all(environ.get("GIT_COMMIT")),

@@ -66,9 +66,9 @@ def _source(job: Job) -> PackageSource:
     """Everything `create` needs to get packages: from the places that `check` wrote down, with our credentials."""
     recorded = job.work.settings
     sources = IndexAddresses(
-        _with_credentials(recorded["index_url"], [job.settings["index_url"]]),
-        tuple(_with_credentials(url, job.settings["extra_index_urls"]) for url in recorded["extra_index_urls"]),
-        tuple(_with_credentials(url, job.settings["find_links"]) for url in recorded["find_links"]),
+        _with_credentials(recorded["index_url"], [job.settings.index_url]),
+        tuple(_with_credentials(url, job.settings.extra_index_urls) for url in recorded["extra_index_urls"]),
+        tuple(_with_credentials(url, job.settings.find_links) for url in recorded["find_links"]),
     )
     return PackageSource.of(
         sources,

@@ -41,7 +41,7 @@ def _bring_into_index(store: Store, day: str, job: Job) -> None:
     from athena.tables import publish
 
     Compactor(store, job.settings.folders.cache / "catalog").cover(day)
-    name = job.settings["engine"]
+    name = job.settings.engine
     if name != "duckdb":
         extras.add_for_engine(name, job.settings.folders.cache)
         with open_engine(job.settings, store) as engine:

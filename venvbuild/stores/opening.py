@@ -47,9 +47,9 @@ def open_store(
 def store_of(settings: Settings, *, remember: bool = True) -> Store:
     """The store that the settings name; unless `remember`, it has to prove itself anew."""
     return open_store(
-        settings["store"],
-        endpoint_url=settings["s3_endpoint_url"],
-        sse_kms_key_id=settings["s3_sse_kms_key_id"],
+        settings.store,
+        endpoint_url=settings.s3_endpoint_url,
+        sse_kms_key_id=settings.s3_sse_kms_key_id,
         cache=settings.folders.cache if remember else None,
     )
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
 
 from athena import rows
+from venvbuild.builds import Metadata
 
 FIRST_AT = datetime(2025, 7, 1, 6, 0, tzinfo=UTC)
 PACKAGES_A_BUILD = 150
@@ -42,7 +42,7 @@ PYTHONS = ("3.9.18", "3.10.13", "3.11.7", "3.12.1", "3.13.0")
 _SPREAD = 0.9
 
 
-def builds(count: int, seconds_apart: int = 2617, seed: int = 20250701) -> Iterator[dict[str, Any]]:
+def builds(count: int, seconds_apart: int = 2617, seed: int = 20250701) -> Iterator[Metadata]:
     """The metadata of so many builds without `files`, the oldest first."""
     chance = random.Random(seed)
     weights = list(accumulate(1 / (rank + 1) ** _SPREAD for rank in range(len(NAMES))))
@@ -65,7 +65,7 @@ def _versions(name: str, chance: random.Random) -> Sequence[str]:
     return [*found, *(f"{chance.choice(found)}{kind}" for kind in kinds)]
 
 
-def _metadata(created_at: datetime, installed: Sequence[str], chance: random.Random) -> dict[str, Any]:
+def _metadata(created_at: datetime, installed: Sequence[str], chance: random.Random) -> Metadata:
     venv_version = f"venv_{created_at:%Y%m%d_%H%M%S}"
     python = chance.choice(PYTHONS)
     conflicts = [f"a {number} needs b, it's missing" for number in range(chance.choice((0, 0, 0, 0, 0, 0, 0, 1, 3)))]
@@ -96,10 +96,11 @@ def _metadata(created_at: datetime, installed: Sequence[str], chance: random.Ran
         "source_revision": None,
         "duration_s": {"check": 0.2, "create": 7.2, "inspect": 0.4, "pack": 2.8, "describe": 0.1},
         "requires": {"abi": "cp311", "glibc": "2.17"},
+        "files": {},
     }
 
 
-def write(folder: Path, some: Iterable[Mapping[str, Any]]) -> None:
+def write(folder: Path, some: Iterable[Metadata]) -> None:
     """Their rows into a folder store, without the care for power cuts that makes a real store slow."""
     for metadata in some:
         path = folder / rows.row_key(metadata)

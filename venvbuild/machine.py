@@ -6,10 +6,10 @@ import os
 import platform
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from venvbuild.builds import RequiresEntry
 from venvbuild.errors import Problem
 from venvbuild.installed import Distribution
 from venvbuild.interpreters import Interpreter, Target
@@ -32,27 +32,39 @@ for name in sys.argv[1:]:
 
 @dataclass(frozen=True)
 class Requires:
-    """What an environment asks of a machine."""
+    """What an environment asks of a machine, or what a part of it does. What nobody knows, or asks, is None."""
 
-    python_version: str
-    """X.Y."""
-    platform: str | None = None
-    """`linux_x86_64`; None when nobody knows."""
     abi: str | None = None
-    """As `requires` in metadata.json: `cp311`, `abi3`, `none`."""
+    """`cp311`, `abi3`, `none`."""
     glibc: str | None = None
+    """The oldest that will do: `2.17`."""
     libraries: tuple[str, ...] | None = None
-    """Sonames that the interpreter inside needs; None when there is none inside."""
+    """Sonames that the interpreter inside needs, sorted, without glibc's own; None when there is none inside."""
+    platform: str | None = None
+    """`linux_x86_64`."""
 
     @classmethod
-    def of(cls, metadata: Mapping[str, Any]) -> Requires:
-        """Those of a build."""
-        requires = metadata["requires"]
-        libraries = tuple(requires["libraries"]) if "libraries" in requires else None
-        return cls(metadata["python_version"], metadata["platform"], requires["abi"], requires["glibc"], libraries)
+    def of(cls, entry: RequiresEntry, platform: str | None = None) -> Requires:
+        """As metadata.json has them."""
+        libraries = tuple(entry["libraries"]) if "libraries" in entry else None
+        return cls(entry["abi"], entry["glibc"], libraries, platform)
+
+    def with_base(self, base: Requires | None) -> Requires:
+        """Together with those of a bundled interpreter, which may need a newer glibc; without one, the same."""
+        if base is None:
+            return self
+        versions = [version for version in (self.glibc, base.glibc) if version]
+        return replace(self, glibc=max(versions, key=_numbers, default=None), libraries=base.libraries)
+
+    def as_json(self) -> RequiresEntry:
+        """`requires` of metadata.json."""
+        entry = RequiresEntry(abi=self.abi, glibc=self.glibc)
+        if self.libraries is not None:
+            entry["libraries"] = list(self.libraries)
+        return entry
 
 
-def of_wheels(distributions: Iterable[Distribution], target: Target) -> dict[str, str | None]:
+def of_wheels(distributions: Iterable[Distribution], target: Target) -> Requires:
     """What the installed wheels ask of a machine besides Python X.Y, which always must match (`lib/pythonX.Y`).
 
     `abi`: `cp311` when a wheel has compiled code for that ABI, `abi3` when the stable ABI is the most that any asks
@@ -71,7 +83,7 @@ def of_wheels(distributions: Iterable[Distribution], target: Target) -> dict[str
             abis.add(min((tag.split("-")[1] for tag in tags), key=_demand))
             glibcs.add(min(_glibc(tag, own_glibc) for tag in tags))
     glibc = max(glibcs)
-    return {"abi": max(abis, key=_demand), "glibc": f"{glibc[0]}.{glibc[1]}" if any(glibc) else None}
+    return Requires(max(abis, key=_demand), f"{glibc[0]}.{glibc[1]}" if any(glibc) else None)
 
 
 def _demand(abi: str) -> tuple[int, str]:
@@ -87,15 +99,6 @@ def _glibc(tag: str, own: tuple[int, int]) -> tuple[int, int]:
     if numbered:
         return int(numbered[1]), int(numbered[2])
     return _GLIBC_BY_YEAR.get(platform.partition("_")[0], (0, 0))
-
-
-def joined(of_wheels: Mapping[str, str | None], of_base: Mapping[str, Any] | None) -> dict[str, Any]:
-    """`requires` of metadata.json: what the wheels ask for (`abi`, `glibc`), and the bundled interpreter (as JSON)."""
-    if of_base is None:
-        return dict(of_wheels)
-    versions = [version for version in (of_wheels["glibc"], of_base["glibc"]) if version]
-    newest = max(versions, key=lambda version: tuple(map(int, version.split("."))), default=None)
-    return {**of_wheels, "glibc": newest, "libraries": list(of_base["libraries"])}
 
 
 def misfits(needs: Requires, interpreter: Interpreter, glibc: str | None) -> Iterator[Problem]:

@@ -8,10 +8,10 @@ import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from venvbuild import logs, steps
-from venvbuild.builds import places
+from venvbuild.builds import Metadata, places
 from venvbuild.errors import VenvBuildError
 from venvbuild.run import STEPS, open_work_dir, remember_failure, remember_refusal
 from venvbuild.settings import Settings
@@ -39,7 +39,7 @@ def build(
     progress: Progress,
     *,
     is_kept: bool = True,
-) -> dict[str, Any]:
+) -> Metadata:
     """All seven steps, afresh, in `folder`; the metadata of the committed build.
 
     Unless the folder `is_kept`, the environment in it may be made of hard links to the installer's cache: remove it.
@@ -57,7 +57,7 @@ def build(
         for step in STEPS[1:]:
             progress.began(step)
             _run(step, job, time.monotonic(), progress)
-        return dict(work.result("upload")["metadata"])
+        return cast(Metadata, work.result("upload")["metadata"])
 
 
 def check(

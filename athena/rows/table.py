@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 from athena.rows.columns import columns
 from athena.statement import Scope
-from venvbuild.builds import places
+from venvbuild.builds import Metadata, places
 from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.stores import Entry, Store
 
@@ -24,12 +24,12 @@ _KEY = re.compile(rf"{places.ROWS}/dt=(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/
 """What engines read as rows; they skip names that begin with `.` or `_`."""
 
 
-def row_key(metadata: Mapping[str, Any]) -> str:
+def row_key(metadata: Metadata) -> str:
     """Where the row of a build is; its day is the day of `created_at` (UTC)."""
     return f"{places.ROWS}/dt={metadata['created_at'][:10]}/{metadata['venv_version']}.json"
 
 
-def row(metadata: Mapping[str, Any]) -> bytes:
+def row(metadata: Metadata) -> bytes:
     """The row of a build: one line, the same bytes whenever it is made.
 
     `created_at` becomes `YYYY-MM-DD HH:MM:SS`, the only text that Athena promises to read into a `timestamp` column.
@@ -39,7 +39,7 @@ def row(metadata: Mapping[str, Any]) -> bytes:
     return (json.dumps(columns, sort_keys=True, separators=(",", ":")) + "\n").encode()
 
 
-def register(store: Store, metadata: Mapping[str, Any]) -> str:
+def register(store: Store, metadata: Metadata) -> str:
     """Write the row of a committed build, if it is absent; its key. From now on `list` and `find` see the build.
 
     Raises:

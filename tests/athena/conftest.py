@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -17,6 +17,7 @@ from benchmarks import catalog
 from tests.support.athena_server import AthenaServer
 from tests.support.trino_server import Catalog, TrinoServer
 from venvbuild import settings
+from venvbuild.builds import Metadata
 from venvbuild.stores import Store, open_store
 
 ON_TRINO = pytest.param("trino", marks=pytest.mark.xdist_group("trino"))
@@ -65,14 +66,14 @@ def athena_engine(environ: Mapping[str, str], store: Store) -> Engine:
 
 
 @pytest.fixture(scope="session")
-def builds() -> list[dict[str, Any]]:
+def builds() -> list[Metadata]:
     """1,000 builds, the newest first, as `all_builds` gives them."""
     return list(catalog.builds(1000))[::-1]
 
 
 @pytest.fixture(scope="session", params=ENGINES)
 def engine(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, builds: list[dict[str, Any]]
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, builds: list[Metadata]
 ) -> Iterator[Engine]:
     """Each engine over the 1,000 builds."""
     if request.param in EMBEDDED:
@@ -85,7 +86,7 @@ def engine(
 
 
 @pytest.fixture(scope="session")
-def thousand(trino_server: TrinoServer, builds: list[dict[str, Any]]) -> Catalog:
+def thousand(trino_server: TrinoServer, builds: list[Metadata]) -> Catalog:
     """The 1,000 builds where Trino reads them: an index of several segments, and the rows of the last week."""
     made = trino_server.new_catalog(builds[-1]["created_at"][:10], builds[0]["created_at"][:10])
     catalog.write(Path(made.store.url), builds)
@@ -119,7 +120,7 @@ def put(small: tuple[Engine, Store]) -> Callable[..., str]:
         at = f"2025-07-22T{number // 10000:02}:{number // 100 % 100:02}:{number % 100:02}Z"
         changed = {"is_conflict_free": True, "conflicts": [], "installed_packages": list(installed)}
         whole = {**metadata, "venv_version": name, "created_at": at, **changed, **fields}
-        catalog.write(Path(small[1].url), [whole])
+        catalog.write(Path(small[1].url), [cast(Metadata, whole)])
         return name
 
     return one

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import venv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -275,5 +275,5 @@ GLIBC_2_31 = Target(
 )
 def test_what_a_machine_must_have(wheels: Sequence[Sequence[str]], expected: tuple[str, str | None]) -> None:
     some = [distribution(f"p{number}", wheel_tags=of_one) for number, of_one in enumerate(wheels)]
-    found: Mapping[str, str | None] = of_wheels(some, GLIBC_2_31)
-    assert (found["abi"], found["glibc"]) == expected
+    found = of_wheels(some, GLIBC_2_31)
+    assert (found.abi, found.glibc) == expected

@@ -26,6 +26,7 @@ from venvbuild.errors import IntegrityError, UsageError
 from venvbuild.files import walk
 from venvbuild.installed import Look
 from venvbuild.interpreters import Interpreter
+from venvbuild.machine import Requires
 from venvbuild.process import clean_environment, run
 
 # tkinter and nis would ask every host for libtk and libnsl, which servers do not have.
@@ -50,15 +51,6 @@ _TIMEOUT_S = 120
 
 
 @dataclass(frozen=True)
-class Requirements:
-    """What an interpreter asks of a machine."""
-
-    glibc: str | None
-    libraries: tuple[str, ...]
-    """Sonames of what is not in the archive, sorted; without glibc's own."""
-
-
-@dataclass(frozen=True)
 class Bundle:
     """An interpreter, ready to be packed."""
 
@@ -66,7 +58,7 @@ class Bundle:
     """By name in the environment; `bin/python` is one of them."""
     version: str
     """X.Y.Z."""
-    requires: Requirements
+    requires: Requires
 
 
 def bundled_executable(python_version: str) -> str:
@@ -110,7 +102,7 @@ def bundled(interpreter: Interpreter, scratch: Path) -> Bundle:
     return Bundle(members, interpreter.full_version, _requirements(files))
 
 
-def required_by_bundle(base: Path) -> Requirements:
+def required_by_bundle(base: Path) -> Requires:
     """What the interpreter in `base`, which may come from anybody, asks of a machine.
 
     Raises:
@@ -137,13 +129,13 @@ def _compiled_files(files: Mapping[str, Path]) -> dict[str, Elf]:
     return found
 
 
-def _requirements(files: Mapping[str, Elf]) -> Requirements:
+def _requirements(files: Mapping[str, Elf]) -> Requires:
     inside = {name.rpartition("/")[2] for name in files}
     needed = {soname for found in files.values() for soname in found.needed}
     glibc = max((found.glibc for found in files.values() if found.glibc), default=None)
-    return Requirements(
-        f"{glibc[0]}.{glibc[1]}" if glibc else None,
-        tuple(sorted(soname for soname in needed - inside if not _OF_GLIBC.fullmatch(soname))),
+    return Requires(
+        glibc=f"{glibc[0]}.{glibc[1]}" if glibc else None,
+        libraries=tuple(sorted(soname for soname in needed - inside if not _OF_GLIBC.fullmatch(soname))),
     )
 
 

@@ -19,10 +19,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from venvbuild.builds import metadata, places
-from venvbuild.builds.metadata import StoredFile
+from venvbuild.builds.metadata import Described, Metadata, StoredFile
 from venvbuild.builds.places import CLAIM
 from venvbuild.errors import IntegrityError, StoreUnavailable
 from venvbuild.retrying import retried
@@ -64,12 +64,12 @@ class Commit:
     """A build that is in the store."""
 
     venv_version: str
-    metadata: Mapping[str, Any]
+    metadata: Metadata
 
 
 def commit(
     store: Store,
-    description: Mapping[str, Any],
+    description: Described,
     files: Mapping[str, Path],
     folder: Path,
     *,
@@ -93,7 +93,7 @@ def commit(
     return Commit(claim.venv_version, json.loads((frozen / places.METADATA).read_bytes()))
 
 
-def _forget_another(description: Mapping[str, Any], folder: Path) -> None:
+def _forget_another(description: Described, folder: Path) -> None:
     """A claim and frozen files of another build than this one, which the steps before made since, count no more."""
     mark, memory = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest(), folder / "of"
     if memory.exists() and memory.read_text("utf-8") == mark:
@@ -129,9 +129,7 @@ def _remembered(memory: Path, store: Store, env_name: str) -> Claim | None:
     return claim if (claim.store, claim.env_name) == (store.url, env_name) else None
 
 
-def _freeze(
-    store: Store, claim: Claim, description: Mapping[str, Any], files: Mapping[str, Path], frozen: Path
-) -> Path:
+def _freeze(store: Store, claim: Claim, description: Described, files: Mapping[str, Path], frozen: Path) -> Path:
     """A folder with every file as it will be sent, metadata.json among them; one made for this claim is kept."""
     if (frozen / CLAIM).is_file() and (frozen / CLAIM).read_bytes() == claim.body():
         return frozen

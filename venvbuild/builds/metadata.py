@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict, cast
 
 from venvbuild import schemas
 from venvbuild.builds.places import METADATA, REQUIREMENTS, TREE, archive_name, key
@@ -17,6 +17,57 @@ from venvbuild.stores import Store
 
 _SCHEMA = "builds/metadata.schema.json"
 SCHEMA_VERSION = 1
+
+
+class FileEntry(TypedDict):
+    """A file of a build, as metadata.json commits to it."""
+
+    sha256: str
+    size_bytes: int
+
+
+class RequiresEntry(TypedDict):
+    """What a host needs: the highest among the wheels' tags and, where one is bundled, of the interpreter."""
+
+    abi: str | None
+    glibc: str | None
+    libraries: NotRequired[list[str]]
+
+
+class Described(TypedDict):
+    """metadata.json without the fields that the claim gives."""
+
+    python_version: str
+    is_conflict_free: bool
+    conflicts: list[str]
+    installed_packages: list[str]
+    schema_version: int
+    env_name: str
+    platform: str
+    python_full_version: str
+    installer: str
+    requirements_sha256: str
+    archive_sha256: str
+    content_sha256: NotRequired[str]
+    archive_size_bytes: int
+    package_count: int
+    reproducible: bool
+    tool_version: str
+    build_url: str | None
+    source_revision: str | None
+    duration_s: dict[str, float]
+    requires: RequiresEntry
+
+
+class Metadata(Described):
+    """metadata.json, as `metadata.schema.json` has it; fields of a later version may be there beside these."""
+
+    venv_version: str
+    created_at: str
+    requirements_file: str
+    pipdeptree_output: str
+    venv_archive: str
+    files: dict[str, FileEntry]
 
 
 @dataclass(frozen=True)
@@ -40,15 +91,16 @@ class Description:
     build_url: str | None
     source_revision: str | None
     duration_s: Mapping[str, float]
-    requires: Mapping[str, Any]
+    requires: RequiresEntry
     content_sha256: str | None = None
     """Of what is in the archive, whatever the compression; older builds have none."""
     schema_version: int = SCHEMA_VERSION
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> Described:
         """The fields under their names, ready for `json.dumps`."""
         fields = json.loads(json.dumps(asdict(self)))  # tuples become lists
-        return {name: value for name, value in fields.items() if (name, value) != ("content_sha256", None)}
+        known = {name: value for name, value in fields.items() if (name, value) != ("content_sha256", None)}
+        return cast(Described, known)
 
 
 @dataclass(frozen=True)
@@ -66,8 +118,8 @@ class StoredFile:
 
 
 def stamped(
-    description: Mapping[str, Any], *, venv_version: str, created_at: str, store: Store, files: Mapping[str, StoredFile]
-) -> dict[str, Any]:
+    description: Described, *, venv_version: str, created_at: str, store: Store, files: Mapping[str, StoredFile]
+) -> Metadata:
     """The whole metadata: `description` with what the claim gives, in the order of the contract.
 
     Raises:
@@ -88,7 +140,7 @@ def stamped(
     whole = {**given, **description}
     order = list(schema()["properties"])
     validate(whole, strict=True)
-    return {name: whole[name] for name in order if name in whole}
+    return cast(Metadata, {name: whole[name] for name in order if name in whole})
 
 
 def validate(metadata: Any, *, strict: bool = False) -> None:
@@ -111,7 +163,7 @@ def schema() -> dict[str, Any]:
     return schemas.load(_SCHEMA)
 
 
-def read(store: Store, venv_version: str) -> dict[str, Any]:
+def read(store: Store, venv_version: str) -> Metadata:
     """The metadata of a committed build.
 
     Raises:
@@ -148,10 +200,10 @@ def read(store: Store, venv_version: str) -> dict[str, Any]:
             where=store.uri(key(venv_version, METADATA)),
             fix="restore the object from a backup",
         )
-    return metadata  # type: ignore[no-any-return]
+    return cast(Metadata, metadata)
 
 
-def read_file(store: Store, build: Mapping[str, Any], name: str) -> bytes:
+def read_file(store: Store, build: Metadata, name: str) -> bytes:
     """A file of the build with this metadata, as the metadata promises it.
 
     Raises:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from venvbuild import pipeline
+from venvbuild.builds import Metadata
 from venvbuild.console import options, output
 from venvbuild.console.progress import StepProgress
 from venvbuild.errors import UsageError
@@ -65,7 +66,7 @@ def _folder(work_dir: str | None) -> tuple[Path, bool]:
         ) from error
 
 
-def _line(metadata: dict[str, Any]) -> str:
+def _line(metadata: Metadata) -> str:
     seconds = " ".join(f"{step} {taken:.1f} s" for step, taken in metadata["duration_s"].items())
     return (
         f"{metadata['venv_version']}  {metadata['venv_archive']}  {size_text(metadata['archive_size_bytes'])}  "

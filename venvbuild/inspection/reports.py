@@ -20,7 +20,7 @@ from venvbuild.inspection.findings import Finding, render
 from venvbuild.inspection.tree import TREES, drawn_trees
 from venvbuild.installed import distributions_in, site_packages_folders
 from venvbuild.interpreters import Target
-from venvbuild.machine import of_wheels
+from venvbuild.machine import Requires, of_wheels
 from venvbuild.process import Completed, run
 from venvbuild.redaction import REDACTOR
 
@@ -37,8 +37,8 @@ class Inspection:
     """Everything noticed, failing or not; the entries of conflicts.json. Redacted."""
     conflicts: tuple[str, ...]
     """The sentences of the failing findings; the lines of conflicts.txt. Redacted."""
-    requires: Mapping[str, str | None]
-    """What a machine must have to run it: `abi` and `glibc`, see `requires`."""
+    requires: Requires
+    """What its wheels ask of a machine: `abi` and `glibc`."""
     reports: tuple[str, ...]
     """Names of the files that were written, sorted."""
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 from venvbuild import builds
-from venvbuild.builds import is_venv_version, places
+from venvbuild.builds import Metadata, is_venv_version, places
 from venvbuild.errors import NotInStore
 from venvbuild.run import Outcome, pinned
 from venvbuild.stores import Store
@@ -56,7 +55,7 @@ def differences(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[s
             yield f"{name} {old} -> {new}"
 
 
-def _good(store: Store, env_name: str, own: str | None) -> Iterator[dict[str, Any]]:
+def _good(store: Store, env_name: str, own: str | None) -> Iterator[Metadata]:
     prefix = f"{places.ENVIRONMENTS}/{env_name}/"
     versions = sorted((entry.key.removeprefix(prefix) for entry in store.list(prefix)), reverse=True)
     for version in islice(versions, _LOOKED_AT):

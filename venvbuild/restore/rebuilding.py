@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from packaging.version import Version
 
 from venvbuild import builds, environment, requirements
 from venvbuild.archive import ROOT, rehome_script
-from venvbuild.builds import places
+from venvbuild.builds import Metadata, places
 from venvbuild.environment import Closure, LockedDistribution, PackageSource
 from venvbuild.errors import IntegrityError, Problem, ResolutionError
 from venvbuild.files import walk
@@ -80,7 +79,7 @@ def rebuild(
     return restored
 
 
-def _pins(store: Store, build: Mapping[str, Any], name: str, interpreter: Interpreter) -> Requirements:
+def _pins(store: Store, build: Metadata, name: str, interpreter: Interpreter) -> Requirements:
     """A requirements file of the build, as it reads on this machine."""
     return requirements.parse(builds.read_file(store, build, name), name, interpreter.marker_environment)
 
@@ -127,7 +126,7 @@ def _install(locked: Closure, source: PackageSource, venv: Path) -> None:
         raise ResolutionError.of(problems) from error
 
 
-def _refuse_incomplete(venv: Path, roots: list[Root], interpreter: Interpreter, build: Mapping[str, Any]) -> None:
+def _refuse_incomplete(venv: Path, roots: list[Root], interpreter: Interpreter, build: Metadata) -> None:
     """The lock was resolved for another platform. What was not met there either is known of the build."""
     installed = distributions_in([site_packages(venv, interpreter.version)])
     target = Target(interpreter.marker_environment, frozenset(interpreter.supported_tags))

@@ -7,14 +7,13 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from venvbuild import builds
 from venvbuild.archive import BASE, MARKER, ROOT, ArchiveIndex, Fragment, FragmentCache, parse_index, required_by_bundle
-from venvbuild.builds import archive_name, places
+from venvbuild.builds import Metadata, archive_name, places
 from venvbuild.errors import IntegrityError, Problem, UsageError
 from venvbuild.interpreters import Interpreter, find_interpreter
 from venvbuild.machine import Requires, glibc_here, inside_misfits, misfits
@@ -77,7 +76,7 @@ class _Origin:
     read_range: ReadRange
     size_bytes: int
     index: ArchiveIndex | None
-    metadata: Mapping[str, Any] | None
+    metadata: Metadata | None
     store_url: str | None = None
     file: Path | None = None
     """Where all its bytes are, when it is a file of this machine."""
@@ -141,7 +140,7 @@ def from_archive(file: Path, target: Path, machine: RestoreOptions) -> Restored:
         os.close(descriptor)
 
 
-def _stored_index(store: Store, build: Mapping[str, Any]) -> ArchiveIndex | None:
+def _stored_index(store: Store, build: Metadata) -> ArchiveIndex | None:
     """The index of a build, which must be the one its metadata names; None for a build that has none."""
     if places.ARCHIVE_INDEX not in build["files"]:
         return None
@@ -152,7 +151,7 @@ def _stored_index(store: Store, build: Mapping[str, Any]) -> ArchiveIndex | None
     return index
 
 
-def _beside(file: Path) -> dict[str, Any] | None:
+def _beside(file: Path) -> Metadata | None:
     """The metadata.json beside an archive, when it is of that archive."""
     try:
         build = json.loads(file.with_name(places.METADATA).read_bytes())
@@ -167,8 +166,7 @@ def _beside(file: Path) -> dict[str, Any] | None:
 def _restore(origin: _Origin, target: Path, machine: RestoreOptions) -> Restored:
     target = absolute(target)
     targets.check(target)
-    needs = Requires.of(origin.metadata) if origin.metadata else None
-    interpreter = _foreseen(needs, machine) if needs else None
+    interpreter = _foreseen(origin.metadata, machine) if origin.metadata else None
     absent: list[Fragment] = []
     if origin.index:
         fetching.check_limits(origin.index)
@@ -177,8 +175,8 @@ def _restore(origin: _Origin, target: Path, machine: RestoreOptions) -> Restored
     with targets.staged(target) as staging:
         venv = staging / ROOT
         fetched = _unpack(origin, absent, venv, staging / "archive", machine)
-        inside = _inside(venv, target, needs, machine)
-        interpreter = inside or interpreter or _fitting(Requires(rehoming.python_version_of(venv)), machine)
+        inside = _inside(venv, target, origin.metadata, machine)
+        interpreter = inside or interpreter or _fitting(rehoming.python_version_of(venv), Requires(), machine)
         restored = _restored(origin, target, interpreter, fetched)
         put_in_place(venv, restored, interpreter, machine, origin.store_url, staging / "replaced")
     return restored
@@ -313,32 +311,32 @@ def _download(origin: _Origin, scratch: Path, machine: RestoreOptions) -> int:
     return done
 
 
-def _foreseen(needs: Requires, machine: RestoreOptions) -> Interpreter | None:
+def _foreseen(metadata: Metadata, machine: RestoreOptions) -> Interpreter | None:
     """The Python of this machine for it; None for an environment that brings its own, and fits."""
+    needs = Requires.of(metadata["requires"], metadata["platform"])
     if needs.libraries is None:
-        return _fitting(needs, machine)
+        return _fitting(metadata["python_version"], needs, machine)
     _refuse(inside_misfits(needs, machine.glibc))
     return None
 
 
-def _fitting(needs: Requires, machine: RestoreOptions) -> Interpreter:
-    interpreter = machine.find_interpreter(needs.python_version)
+def _fitting(python_version: str, needs: Requires, machine: RestoreOptions) -> Interpreter:
+    interpreter = machine.find_interpreter(python_version)
     _refuse(misfits(needs, interpreter, machine.glibc))
     return interpreter
 
 
-def _inside(venv: Path, target: Path, needs: Requires | None, machine: RestoreOptions) -> Interpreter | None:
+def _inside(venv: Path, target: Path, metadata: Metadata | None, machine: RestoreOptions) -> Interpreter | None:
     """The interpreter that was unpacked with it; None when it has to have one of this machine.
 
     Where there is no metadata, the interpreter's own files say what it needs.
     """
-    version = needs.python_version if needs else rehoming.python_version_of(venv)
+    version = metadata["python_version"] if metadata else rehoming.python_version_of(venv)
     interpreter = rehoming.interpreter_inside(venv, target, version)
-    if needs and (needs.libraries is None) != (interpreter is None):
+    if metadata and ("libraries" not in metadata["requires"]) != (interpreter is None):
         raise tar.refused("it has an interpreter inside, or has none, other than its metadata says")
-    if interpreter and not needs:
-        required = required_by_bundle(venv / BASE)
-        _refuse(inside_misfits(Requires(version, None, None, required.glibc, required.libraries), machine.glibc))
+    if interpreter and not metadata:
+        _refuse(inside_misfits(required_by_bundle(venv / BASE), machine.glibc))
     return interpreter
 
 

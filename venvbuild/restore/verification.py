@@ -6,16 +6,15 @@ import hashlib
 import re
 import tempfile
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from zlib_ng import zlib_ng
 
 from venvbuild import builds
 from venvbuild.archive import HEADER_BYTES, ArchiveIndex, parse_index
-from venvbuild.builds import archive_name, places
+from venvbuild.builds import FileEntry, Metadata, archive_name, places
 from venvbuild.errors import IntegrityError, NotInStore, Problem
 from venvbuild.installed import Distribution, distributions_in, site_packages
 from venvbuild.process import CommandFailed, clean_environment, run
@@ -94,9 +93,7 @@ def verify(store: Store, venv_version: str, *, machine: RestoreOptions | None = 
     )
 
 
-def _read(
-    store: Store, build: Mapping[str, Any], name: str, index: ArchiveIndex | None, problems: list[Problem]
-) -> int:
+def _read(store: Store, build: Metadata, name: str, index: ArchiveIndex | None, problems: list[Problem]) -> int:
     """Compare one file with all that is known of it; its bytes."""
     key, promised = builds.key(build["venv_version"], name), build["files"][name]
     of_archive = index if name == archive_name(build["venv_version"]) else None
@@ -149,7 +146,7 @@ class _Watch:
                 self._crc = zlib_ng.crc32(plain, self._crc)
                 yield plain
 
-    def faults(self, promised: Mapping[str, Any]) -> Iterator[str]:
+    def faults(self, promised: FileEntry) -> Iterator[str]:
         """What is wrong with the file, once all of it went by."""
         if self.size_bytes != promised["size_bytes"]:
             yield f"it has {self.size_bytes} bytes, and metadata.json says {promised['size_bytes']}"
@@ -162,7 +159,7 @@ class _Watch:
                 yield "it does not end as the fragments of its index say"
 
 
-def _index(store: Store, build: Mapping[str, Any], problems: list[Problem]) -> ArchiveIndex | None:
+def _index(store: Store, build: Metadata, problems: list[Problem]) -> ArchiveIndex | None:
     """The index, when it is readable; that its bytes are the promised ones is judged like any file's."""
     if places.ARCHIVE_INDEX not in build["files"]:
         return None
@@ -178,7 +175,7 @@ def _index(store: Store, build: Mapping[str, Any], problems: list[Problem]) -> A
     return index
 
 
-def _unlike_content(plain: Iterator[bytes], build: Mapping[str, Any], index: ArchiveIndex) -> str:
+def _unlike_content(plain: Iterator[bytes], build: Metadata, index: ArchiveIndex) -> str:
     """What is wrong with the members of the archive; empty when they are those that `content_sha256` names."""
     try:
         found = content_sha256(plain)
@@ -193,7 +190,7 @@ def _unlike_content(plain: Iterator[bytes], build: Mapping[str, Any], index: Arc
     return ""
 
 
-def _foreign(store: Store, build: Mapping[str, Any]) -> list[str]:
+def _foreign(store: Store, build: Metadata) -> list[str]:
     folder = builds.key(build["venv_version"], "")
     there = [entry.key.removeprefix(folder) for entry in store.list(folder)]
     return [name for name in there if name != places.METADATA and name not in build["files"]]
@@ -211,12 +208,12 @@ def _pieces(store: Store, key: str, size_bytes: int) -> Iterator[bytes]:
             return
 
 
-def _of_archive(build: Mapping[str, Any]) -> tuple[str | None, int | None]:
-    promised = build["files"].get(archive_name(build["venv_version"]), {})
-    return promised.get("sha256"), promised.get("size_bytes")
+def _of_archive(build: Metadata) -> tuple[str | None, int | None]:
+    promised = build["files"].get(archive_name(build["venv_version"]))
+    return (promised["sha256"], promised["size_bytes"]) if promised else (None, None)
 
 
-def _imported(store: Store, build: Mapping[str, Any], machine: RestoreOptions) -> tuple[tuple[str, ...], list[Problem]]:
+def _imported(store: Store, build: Metadata, machine: RestoreOptions) -> tuple[tuple[str, ...], list[Problem]]:
     with tempfile.TemporaryDirectory(prefix="venvbuild-verify-") as temporary:
         place = Path(temporary).resolve()
         (place / "home").mkdir()

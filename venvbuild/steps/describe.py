@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-from venvbuild import __version__, machine
-from venvbuild.builds import Description, places
+from venvbuild import __version__
+from venvbuild.builds import Description, RequiresEntry, places
+from venvbuild.machine import Requires
 from venvbuild.steps.job import Job, Made, interpreter_of
 from venvbuild.text import count_text
 
@@ -32,8 +33,13 @@ def run(job: Job) -> Made:
         tool_version=__version__,
         build_url=recorded["build_url"],
         source_revision=recorded["source_revision"],
-        requires=machine.joined(result("inspect")["requires"], result("pack")["base_requires"]),
+        requires=_requires(result("inspect")["requires"], result("pack")["base_requires"]),
         duration_s={step: job.work.duration_s(step) for step in ("check", "create", "inspect", "pack")},
     )
     (job.path / places.METADATA).write_text(json.dumps(description.as_json(), indent=2) + "\n", "utf-8")
     return Made((places.METADATA,), summary=count_text(len(packages), "package"))
+
+
+def _requires(of_wheels: RequiresEntry, of_base: RequiresEntry | None) -> RequiresEntry:
+    base = Requires.of(of_base) if of_base else None
+    return Requires.of(of_wheels).with_base(base).as_json()

@@ -38,7 +38,7 @@ def run(job: Job) -> Made:
         {
             "installed_packages": list(found.installed_packages),
             "conflicts": list(found.conflicts),
-            "requires": dict(found.requires),
+            "requires": found.requires.as_json(),
         },
         f"{count_text(len(found.installed_packages), 'package')}, {summary}",
     )

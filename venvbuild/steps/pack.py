@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 from venvbuild import archive
@@ -48,7 +47,7 @@ def run(job: Job) -> Made:
             "sha256": made.sha256,
             "size_bytes": made.size_bytes,
             "content_sha256": made.content_sha256,
-            "base_requires": asdict(base.requires) if base else None,
+            "base_requires": base.requires.as_json() if base else None,
         },
         f"{size_text(made.size_bytes)} of {size_text(made.plain_bytes)}"
         + (f", Python {base.version} inside" if base else ""),

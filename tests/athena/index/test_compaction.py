@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import pytest
@@ -36,20 +36,22 @@ from benchmarks import catalog
 from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
 from tests.support.tool import Tool
-from venvbuild.builds import places, read
+from venvbuild.builds import Metadata, places, read
 from venvbuild.errors import IntegrityError, StoreUnavailable
 from venvbuild.stores import Entry, Store, StoredObject, open_store
 
 DAY = "2025-07-{:02}".format
 
 
-def build(day: int, second: int = 0, *installed: str, **fields: Any) -> dict[str, Any]:
+def build(day: int, second: int = 0, *installed: str, **fields: Any) -> Metadata:
     [made] = catalog.builds(1)
     name, at = f"venv_202507{day:02}_0000{second:02}", f"2025-07-{day:02}T00:00:{second:02}Z"
-    return {**made, "venv_version": name, "created_at": at, "installed_packages": ["one==1.0", *installed], **fields}
+    packages = ["one==1.0", *installed]
+    whole = {**made, "venv_version": name, "created_at": at, "installed_packages": packages, **fields}
+    return cast(Metadata, whole)
 
 
-def registered(store: Store, *builds: dict[str, Any]) -> list[str]:
+def registered(store: Store, *builds: Metadata) -> list[str]:
     """Their rows are put; the index is left to the test."""
     return [register(store, one) for one in builds]
 
@@ -442,7 +444,7 @@ def test_a_row_that_cannot_be_right_is_named_and_nothing_changes(
     tmp_path: Path, fields: dict[str, Any], rule: str
 ) -> None:
     store = open_store(str(tmp_path / "store"))
-    store.put_if_absent(row_key(build(1)), row({**build(1), **fields}))
+    store.put_if_absent(row_key(build(1)), row(cast(Metadata, {**build(1), **fields})))
     with pytest.raises(IntegrityError) as caught:
         Compactor(store, tmp_path).compact(DAY(2))
     assert caught.value.problems[0].rule == rule

@@ -22,10 +22,11 @@ from benchmarks import catalog
 from tests.athena.conftest import ON_TRINO
 from tests.support.sizes import sizes
 from venvbuild import settings
+from venvbuild.builds import Metadata
 from venvbuild.errors import NotInStore
 from venvbuild.stores import Store, open_store
 
-Build = dict[str, Any]
+Build = Metadata
 WANTED = [
     ["kedro"],
     ["kedro>=0.19,<0.20"],

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import pytest
@@ -18,7 +18,7 @@ from athena.rows import RowCache
 from athena.statement import Scope
 from benchmarks import catalog
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
-from venvbuild.builds import places
+from venvbuild.builds import Metadata, places
 from venvbuild.errors import IntegrityError
 from venvbuild.stores import Entry, Store, StoredObject, open_store
 
@@ -52,10 +52,10 @@ def rows_of(cache: RowCache, scope: Scope | None = None) -> list[str]:
     return [version for (version,) in found]
 
 
-def metadata(day: int, second: int = 0, **fields: Any) -> dict[str, Any]:
+def metadata(day: int, second: int = 0, **fields: Any) -> Metadata:
     [made] = catalog.builds(1)
     name, at = f"venv_202507{day:02}_0000{second:02}", f"2025-07-{day:02}T00:00:{second:02}Z"
-    return {**made, "venv_version": name, "created_at": at, **fields}
+    return cast(Metadata, {**made, "venv_version": name, "created_at": at, **fields})
 
 
 def test_rows_are_read_once_and_new_ones_are_added(store: Store, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from venvbuild import machine
+from venvbuild.machine import Requires
 
 
 def test_those_that_cannot_be_loaded_are_named_in_order() -> None:
@@ -23,3 +24,23 @@ def test_a_name_that_is_no_soname_is_missing_and_never_loaded(tmp_path: Path, na
     (tmp_path / "library.so").symlink_to(system)
     soname = name.format(folder=tmp_path)
     assert machine.missing_libraries([soname]) == (soname,)
+
+
+@pytest.mark.parametrize(
+    ("of_wheels", "of_base", "glibc"),
+    [
+        pytest.param("2.17", "2.34", "2.34", id="the interpreter's"),
+        pytest.param("2.28", "2.5", "2.28", id="the wheels'"),
+        pytest.param("2.5", "2.17", "2.17", id="as numbers and not as text"),
+        pytest.param(None, "2.17", "2.17", id="only the interpreter"),
+        pytest.param("2.17", None, "2.17", id="only the wheels"),
+        pytest.param(None, None, None, id="neither"),
+    ],
+)
+def test_of_two_needs_for_glibc_the_newer_counts(of_wheels: str | None, of_base: str | None, glibc: str | None) -> None:
+    joined = Requires("cp311", of_wheels).with_base(Requires(glibc=of_base, libraries=("libz.so.1",)))
+    assert joined.as_json() == {"abi": "cp311", "glibc": glibc, "libraries": ["libz.so.1"]}
+
+
+def test_without_an_interpreter_only_the_wheels_ask() -> None:
+    assert Requires("none", "2.17").with_base(None).as_json() == {"abi": "none", "glibc": "2.17"}

@@ -138,7 +138,9 @@ def running(folder: Path) -> Iterator[IndexServer]:
         if not list(folder.glob(f"pip-{version}-*.whl")):
             wheel(folder, "pip", version, files={"pip/__init__.py": f'__version__ = "{version}"\n'})
     index = IndexServer(folder)
-    thread = threading.Thread(target=index._server.serve_forever, daemon=True)
+    thread = threading.Thread(
+        target=index._server.serve_forever, args=(0.05,), daemon=True
+    )  # looks for its end so often
     thread.start()
     try:
         yield index

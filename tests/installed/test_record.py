@@ -1,0 +1,49 @@
+"""RECORD: what its rows promise, and how they are written."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from venvbuild.installed import record
+
+
+@pytest.mark.parametrize(
+    ("row", "is_the_wheels"),
+    [
+        ("good/module.py", True),
+        ("good-1.0.dist-info/METADATA", True),
+        ("good/RECORD", True),
+        ("good-1.0.dist-info/RECORD", False),
+        ("good-1.0.dist-info/INSTALLER", False),
+        ("good-1.0.dist-info/REQUESTED", False),
+        ("good-1.0.dist-info/direct_url.json", False),
+        ("../../../bin/good", False),
+    ],
+)
+def test_what_the_installer_wrote_is_no_promise_of_the_wheel(row: str, is_the_wheels: bool) -> None:
+    assert record.is_of_the_wheel(row) is is_the_wheels
+
+
+def test_a_promise_is_a_digest_in_another_spelling() -> None:
+    sha256 = hashlib.sha256(b"bytes").hexdigest()
+    assert (
+        record.promise_of(sha256) == "sha256=J39rwg3fN4tTzGgpa7q6ZkEIiCnBHITU4yX0fJR-DBk"
+        or len(record.promise_of(sha256)) == 50
+    )
+    assert record.promised_sha256(record.promise_of(sha256)) == sha256
+
+
+@pytest.mark.parametrize("promise", ["", "md5=abc", "sha256=", "sha256=" + "*" * 43, "sha256=" + "a" * 44])
+def test_what_is_no_promise_of_a_sha256_tells_nothing(promise: str) -> None:
+    assert record.promised_sha256(promise) == ""
+
+
+def test_a_record_without_a_row_to_correct_stays_as_it_is() -> None:
+    assert record.corrected("a.py,sha256=x,1\n", {}, set()) is None
+
+
+def test_a_dropped_file_has_no_row_and_a_written_one_a_new_promise() -> None:
+    corrected = record.corrected("a.py,,\nb.py,sha256=x,1\n", {"b.py": b"new"}, {"a.py"})
+    assert corrected == f"b.py,{record.promise_of(hashlib.sha256(b'new').hexdigest())},3\n"

@@ -1,0 +1,361 @@
+"""What each step makes of what the steps before it left, in this process, with a folder store."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.benches import Bench
+from tests.support.index_server import PASSWORD, USER, IndexServer, running
+from tests.support.logged import listening
+from tests.support.packing import files_of
+from tests.support.stored import assert_nothing_torn
+from tests.support.supplies import here, own_pip
+from tests.support.wheels import sdist, wheel
+from venvbuild.archive import parse_index
+from venvbuild.builds import places
+from venvbuild.errors import ConflictsFound, IntegrityError, RequirementsRefused, ResolutionError, UsageError
+from venvbuild.redaction import Redactor
+from venvbuild.stores import store_of
+from venvbuild.text import count_text, shown_to_all, size_text
+
+
+@pytest.fixture
+def said() -> Iterator[list[str]]:
+    with listening() as said:
+        yield said
+
+
+@pytest.fixture
+def bench(index: IndexServer, tmp_path: Path) -> Bench:
+    """Nothing has run yet; on the index is `needy`, which needs the first of two versions of `other`."""
+    wheel(index.folder, "needy", "1.0", requires=["other==1.0"])
+    wheel(index.folder, "other", "1.0")
+    wheel(index.folder, "other", "2.0")
+    return Bench(tmp_path / "bench", index.url())
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """Everything up to `describe` has run, for `needy` alone; the index is gone again."""
+    folder = tmp_path_factory.mktemp("steps")
+    with running(folder / "index") as index, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(folder / "home"))
+        wheel(index.folder, "needy", "1.0", requires=["other==1.0"], scripts={"needy": "needy:main"})
+        wheel(index.folder, "other", "1.0")
+        bench = Bench(folder / "bench", index.url(), {"ENV_NAME": "sales", "BUILD_URL": "https://ci/1"})
+        bench.run_until("describe", "needy==1.0")
+    return bench
+
+
+@pytest.fixture
+def done(described: Bench, tmp_path: Path) -> Bench:
+    """A copy of that, to be changed."""
+    return described.copied(tmp_path / "done")
+
+
+# --- examine
+
+
+def test_what_was_found_is_recorded_for_the_later_steps(bench: Bench) -> None:
+    recorded = bench.using(ENV_NAME="sales", BUILD_URL="https://ci/7").examined("needy==1.0").recorded
+    assert recorded["requirements_sha256"] == hashlib.sha256(b"needy==1.0\n").hexdigest()
+    assert (recorded["env_name"], recorded["build_url"], recorded["source_revision"]) == ("sales", "https://ci/7", None)
+    assert (recorded["interpreter"], recorded["python_version"]) == (str(here().path), here().version)
+    json.dumps(recorded)
+
+
+def test_no_credential_is_recorded(bench: Bench) -> None:
+    with_them = bench.index_url.replace("://", f"://{USER}:{PASSWORD}@")
+    recorded = bench.using(
+        VENVBUILD_INDEX_URL=with_them,
+        VENVBUILD_EXTRA_INDEX_URLS=with_them,
+        VENVBUILD_FIND_LINKS=f"{with_them}/other/",
+        BUILD_URL=f"https://{USER}:{PASSWORD}@ci/1",
+    ).examined("needy==1.0").recorded  # fmt: skip
+    assert recorded["index_url"] == bench.index_url
+    assert recorded["extra_index_urls"] == [bench.index_url]
+    assert recorded["find_links"] == [f"{bench.index_url}/other/"]
+    assert PASSWORD not in json.dumps(recorded)
+
+
+def test_a_folder_of_wheels_is_recorded_by_its_absolute_path(bench: Bench) -> None:
+    recorded = bench.using(VENVBUILD_FIND_LINKS="wheels").examined("needy==1.0").recorded
+    assert recorded["find_links"] == [os.path.abspath("wheels")]
+
+
+def test_an_unpinned_line_is_refused_with_the_newest_version_of_the_index(bench: Bench) -> None:
+    with pytest.raises(RequirementsRefused) as caught:
+        bench.examined("other>=1")
+    (problem,) = caught.value.problems
+    assert problem.where == f"{bench.folder}/pins.txt:1"
+    assert problem.fix == "write other==2.0"
+
+
+def test_a_python_that_is_not_here_is_told_with_those_that_are(bench: Bench) -> None:
+    with pytest.raises(UsageError, match=r"3\.77") as caught:
+        bench.using(PYTHON_VERSION="3.77").examined("needy==1.0")
+    assert here().full_version in str(caught.value)
+
+
+def test_a_name_that_may_be_built_must_be_pinned(bench: Bench) -> None:
+    with pytest.raises(UsageError) as caught:
+        bench.examined("needy==1.0", allow_sdist=("Needy", "Some_Thing"))
+    (problem,) = caught.value.problems
+    assert problem.what == f"--allow-sdist names some-thing, which {bench.folder}/pins.txt does not pin"
+    assert problem.where == "--allow-sdist"
+
+
+def test_names_that_may_be_built_are_recorded_once_each(bench: Bench) -> None:
+    recorded = bench.examined("other==1.0", "needy==1.0", allow_sdist=("Other", "needy", "other")).recorded
+    assert recorded["allow_sdist"] == ["needy", "other"]
+
+
+def test_an_index_of_pip_that_is_not_followed_is_mentioned(bench: Bench, said: list[str]) -> None:
+    bench.using(PIP_EXTRA_INDEX_URL="https://elsewhere/simple").examined("needy==1.0")
+    assert [line for line in said if "PIP_EXTRA_INDEX_URL" in line and line.startswith("WARNING")]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param(None, None, id="unset"),
+        pytest.param("", None, id="empty"),
+        pytest.param("https://ci/job/1/", "https://ci/job/1/", id="plain"),
+        pytest.param("https://me:hunter22@ci/job/1/", "https://ci/job/1/", id="credentials"),
+        pytest.param("https://ci/?token=abcdef", "https://ci/?token=****", id="secret-shaped"),
+        pytest.param("caf\udce9", "caf\ufffd", id="no text"),
+    ],
+)
+def test_what_everybody_may_read_holds_no_secret(text: str | None, shown: str | None) -> None:
+    assert shown_to_all(text) == shown
+
+
+# --- check
+
+
+def test_the_file_is_kept_as_given_and_as_installers_read_it(bench: Bench) -> None:
+    made = bench.check("# ours", "Needy == 1.0")
+    assert made.outputs == ("requirements.txt", "requirements.normalised.txt")
+    assert (bench.work / "requirements.txt").read_text() == "# ours\nNeedy == 1.0\n"
+    assert (bench.work / "requirements.normalised.txt").read_text() == "needy==1.0\n"
+    assert (made.result, made.summary) == ({"pins": 1, "warnings": 0}, f"1 pin, Python {here().full_version}")
+
+
+def test_what_is_odd_about_the_file_is_a_warning_with_its_line(bench: Bench, said: list[str]) -> None:
+    made = bench.check("needy==1.0", "other==1.0rc1", "needy==1.0")
+    assert made.summary == f"3 pins, Python {here().full_version}, 2 warnings"
+    assert f"WARNING: {bench.folder}/pins.txt:2: other==1.0rc1 is a pre-release" in "\n".join(said)
+
+
+# --- create
+
+
+def test_create_leaves_the_lock_the_environment_and_how_it_looked(bench: Bench, said: list[str]) -> None:
+    bench.check("needy==1.0")
+    made = bench.run("create")
+    assert made.outputs == ("requirements.lock.txt", "venv", "venv.manifest.json")
+    assert (bench.work / f"venv/lib/python{here().version}/site-packages/other.py").is_file()
+    assert (bench.work / "requirements.lock.txt").read_text().count("==") == 3
+    assert made.result["not_pinned"] == ("other",)
+    assert "WARNING: 1 package is not pinned by you: other" in said
+
+
+def test_create_says_who_installed_and_what_is_not_reproducible(bench: Bench, index: IndexServer) -> None:
+    sdist(index.folder, "sourced", "1.0")
+    bench.check("sourced==1.0", allow_sdist=("sourced",))
+    made = bench.run("create")
+    assert made.result["reproducible"] is False
+    assert made.summary.startswith("2 packages by uv ")
+    assert made.result["installer"] == made.summary.removeprefix("2 packages by ")
+
+
+def test_contradicting_pins_end_create_unless_they_are_forced(bench: Bench) -> None:
+    bench.check("needy==1.0", "other==2.0")
+    with pytest.raises(ConflictsFound, match=r"needy 1\.0 needs other==1\.0, other 2\.0 is pinned"):
+        bench.run("create")
+    forcing = bench.using(FAIL_ON_CONFLICTS="false")
+    forcing.check("needy==1.0", "other==2.0")
+    made = forcing.run("create")
+    assert (made.result["is_forced"], made.summary[-13:]) == (True, ", pins forced")
+
+
+def test_files_of_two_packages_are_told(bench: Bench, index: IndexServer) -> None:
+    for name in ("one", "two"):
+        wheel(index.folder, name, "1.0", files={"shared.py": f"whose = '{name}'\n"})
+    bench.check("one==1.0", "two==1.0")
+    made = bench.run("create")
+    path = f"lib/python{here().version}/site-packages/shared.py"
+    assert made.result["overlaps"] == {path: ["one", "two"]}
+    assert (bench.work / "venv" / path).read_text() == "whose = 'two'\n"
+
+
+def test_the_places_that_check_recorded_count_with_the_credentials_of_now(bench: Bench, index: IndexServer) -> None:
+    with_them = bench.using(VENVBUILD_INDEX_URL=index.url_with_credentials)
+    with_them.check("other==1.0")
+    with pytest.raises(UsageError, match="refuses access"):
+        bench.run("create")  # its own index would let it in, but is not the one of the record
+    with_them.run("create")
+    assert (bench.work / "venv").is_dir()
+    assert PASSWORD not in (bench.work / "venvbuild-work.json").read_text()
+
+
+def test_a_locked_file_must_be_its_own_closure(bench: Bench) -> None:
+    bench.check("needy==1.0", locked=True)
+    with pytest.raises(RequirementsRefused, match="is not its own closure"):
+        bench.run("create")
+
+
+def test_a_pin_that_is_not_there_ends_create(bench: Bench) -> None:
+    bench.check("needy==7.0")
+    with pytest.raises(ResolutionError, match=r"there is no version needy==7\.0"):
+        bench.run("create")
+
+
+def test_an_interpreter_that_was_replaced_since_is_noticed(done: Bench) -> None:
+    record = json.loads((done.work / "venvbuild-work.json").read_text())
+    record["settings"]["python_full_version"] = "3.1.4"
+    (done.work / "venvbuild-work.json").write_text(json.dumps(record))
+    with pytest.raises(UsageError) as caught:
+        done.run("pack")
+    (problem,) = caught.value.problems
+    assert problem.what == f"Python 3.1.4 is no longer at {here().path}"
+    assert (problem.fix, problem.rule) == (f"run: venvbuild check --work-dir {done.work}", "STALE")
+
+
+# --- inspect
+
+
+def test_inspect_leaves_every_report_and_what_describe_needs(described: Bench) -> None:
+    with described.job("describe") as job:
+        found = job.work.result("inspect")
+    pip = own_pip()
+    assert found == {
+        "installed_packages": ["needy==1.0", "other==1.0", pip], "conflicts": [],
+        "requires": {"abi": "none", "glibc": None},
+    }  # fmt: skip
+    assert json.loads((described.work / "installed_packages.json").read_text()) == ["needy==1.0", "other==1.0", pip]
+    assert "needy==1.0" in (described.work / "pipdeptree.txt").read_text()
+
+
+def test_conflicts_end_inspect_after_its_reports_are_written(done: Bench) -> None:
+    shutil.rmtree(done.work / f"venv/lib/python{here().version}/site-packages/other-1.0.dist-info")
+    with pytest.raises(ConflictsFound) as caught:
+        done.run("inspect")
+    (problem,) = caught.value.problems
+    assert problem.what == "needy 1.0 needs other==1.0, which is not installed"
+    assert (problem.where, problem.rule) == ("conflicts.txt", "CONFLICT")
+    assert (done.work / "conflicts.txt").read_text() == f"{problem.what}\n"
+
+
+def test_conflicts_that_are_allowed_are_warned_of_and_told(bench: Bench, said: list[str]) -> None:
+    made = bench.using(FAIL_ON_CONFLICTS="false").run_until("inspect", "needy==1.0", "other==2.0")
+    sentence = "needy 1.0 needs other==1.0, other 2.0 is installed"
+    assert (made.result["conflicts"], made.summary) == ([sentence], "3 packages, 1 conflict")
+    assert f"WARNING: conflict: {sentence}" in said
+
+
+# --- pack
+
+
+def test_pack_leaves_an_archive_and_its_index(described: Bench) -> None:
+    files = files_of(described.work / "venv.tar.gz")
+    assert files[f"lib/python{here().version}/site-packages/needy.py"] == b"x = 1\n"
+    index = parse_index((described.work / places.ARCHIVE_INDEX).read_bytes())
+    assert index.archive_size_bytes == (described.work / "venv.tar.gz").stat().st_size
+    assert [one.distribution for one in index.fragments] == [None, "needy", "other", "pip", None]
+
+
+def test_pack_goes_by_its_own_options_before_those_that_check_recorded(done: Bench) -> None:
+    before = parse_index((done.work / places.ARCHIVE_INDEX).read_bytes())
+    done.run("pack", level=9, python_path="/opt/python/bin/python")
+    after = parse_index((done.work / places.ARCHIVE_INDEX).read_bytes())
+    assert (before.level, after.level) == (5, 9)
+    assert before.content_sha256 != after.content_sha256
+
+
+def test_the_archive_is_the_same_wherever_it_is_packed(described: Bench, done: Bench) -> None:
+    made = done.run("pack")
+    assert (done.work / "venv.tar.gz").read_bytes() == (described.work / "venv.tar.gz").read_bytes()
+    assert made.result["sha256"] == hashlib.sha256((done.work / "venv.tar.gz").read_bytes()).hexdigest()
+    assert made.result["base_requires"] is None
+
+
+def test_a_file_with_the_path_of_the_work_dir_is_not_packed(done: Bench) -> None:
+    (done.work / "venv" / "bin" / "needy").write_text(f"#!{done.work}/venv/bin/python\n")
+    with pytest.raises(IntegrityError, match=r"bin/needy holds a path of this build; the archive is not made"):
+        done.run("pack")
+
+
+def test_a_file_with_a_secret_of_this_run_is_not_packed(done: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    redactor = Redactor()
+    redactor.hide(PASSWORD)
+    monkeypatch.setattr("venvbuild.steps.pack.REDACTOR", redactor)
+    (done.work / "venv" / "bin" / "needy").write_text(f"# {PASSWORD}\n")
+    with pytest.raises(IntegrityError, match="bin/needy holds a secret"):
+        done.run("pack")
+
+
+# --- describe
+
+
+def test_describe_says_all_but_what_the_claim_gives(described: Bench) -> None:
+    written = json.loads((described.work / places.METADATA).read_text())
+    packed = described.work / "venv.tar.gz"
+    assert written["archive_sha256"] == hashlib.sha256(packed.read_bytes()).hexdigest()
+    assert (written["env_name"], written["build_url"], written["package_count"]) == ("sales", "https://ci/1", 3)
+    assert (written["is_conflict_free"], written["reproducible"]) == (True, True)
+    assert written["duration_s"] == dict.fromkeys(("check", "create", "inspect", "pack"), 0.5)
+    assert "venv_version" not in written
+
+
+# --- upload
+
+
+def test_upload_commits_the_build_with_all_its_files(done: Bench) -> None:
+    made = done.run("upload")
+    ((version, stored),) = assert_nothing_torn(done.store).items()
+    assert made.summary == f"{version} in {done.store.url}"
+    assert made.result["metadata"] == stored
+    assert {"requirements.txt", "requirements.lock.txt", "conflicts.json", f"{version}.tar.gz"} <= set(
+        stored["files"]  # type: ignore[call-overload]
+    )
+
+
+def test_upload_tells_how_long_describe_took(done: Bench) -> None:
+    assert done.run("upload").result["metadata"]["duration_s"]["describe"] == 0.5
+
+
+def test_upload_again_is_the_same_build(done: Bench) -> None:
+    first = done.run("upload")
+    assert done.run("upload").result == first.result
+    assert len(assert_nothing_torn(done.store)) == 1
+
+
+def test_a_store_that_is_no_address_is_refused(bench: Bench) -> None:
+    with pytest.raises(UsageError, match="a store cannot be ftp://; fix: write a folder"):
+        store_of(bench.using(VENVBUILD_STORE="ftp://host/x").settings())
+
+
+# --- words
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 pins"), (1, "1 pin"), (2, "2 pins")], ids=["none", "one", "several"]
+)
+def test_a_count_has_its_plural(number: int, text: str) -> None:
+    assert count_text(number, "pin") == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0.0 kB"), (1_500, "1.5 kB"), (99_999, "100.0 kB"), (100_000, "0.1 MB"), (12_345_678, "12.3 MB")],
+)
+def test_a_size_is_told_in_the_unit_that_fits(size: int, text: str) -> None:
+    assert size_text(size) == text

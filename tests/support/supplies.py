@@ -1,0 +1,55 @@
+"""What locking, building and installing are given in process: this Python, uv, the local index, a folder."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import uv
+
+from tests.support.index_server import IndexServer
+from venvbuild import interpreters, requirements
+from venvbuild.environment import Installer, PackageSource
+from venvbuild.environment.closure import pip_version
+from venvbuild.interpreters import Interpreter
+from venvbuild.package_index import PackageIndex
+from venvbuild.requirements import Requirements
+
+
+@functools.cache
+def here() -> Interpreter:
+    """The Python that runs the tests."""
+    found = interpreters.probe(Path(sys.executable))
+    assert found
+    return found
+
+
+@functools.cache
+def uv_cache() -> Path:
+    """A cache of uv for all tests of this process: what it found out about this Python takes it longest."""
+    folder = Path(tempfile.mkdtemp(prefix="venvbuild-tests-uv-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def own_pip() -> str:
+    """The pip that a lock for this Python has when nobody pins one."""
+    return f"pip=={pip_version(here().version)}"
+
+
+def pinned(*lines: str) -> Requirements:
+    """An accepted file `pins.txt` with these lines, as this Python reads it."""
+    return requirements.parse("".join(f"{line}\n" for line in lines).encode(), "pins.txt", here().marker_environment)
+
+
+def supply(index: IndexServer, scratch: Path, *, mode: str = "ok", sdists: Sequence[str] = ()) -> PackageSource:
+    """Packages from the index, which serves as `mode` says; nothing is built yet."""
+    scratch.mkdir(exist_ok=True)
+    url, cache = index.url(mode), {"UV_CACHE_DIR": str(uv_cache())}
+    installer = Installer(Path(uv.find_uv_bin()), url, timeout_s=120, inherited=cache)
+    return PackageSource(here(), installer, PackageIndex(url), scratch, tuple(sdists))

@@ -1,0 +1,111 @@
+"""What `doctor` tries, and that nothing it finds keeps it from trying the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.benches import Bench
+from tests.support.index_server import IndexServer
+from tests.support.supplies import here
+from venvbuild import doctor
+from venvbuild.doctor import OK, PROBLEM, WARNING, Examined
+from venvbuild.errors import QueryEngineError
+
+SUBJECTS = ["user", "pythons", "uv", "index", "disk", "store", "engine"]
+
+
+@pytest.fixture
+def bench(index: IndexServer, tmp_path: Path) -> Bench:
+    return Bench(tmp_path / "bench", index.url())
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ordinary user on a machine with room, whatever this one is."""
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"free": 12_345_678_901}))
+
+
+def examined(bench: Bench, ask_engine: Callable[[], object] = lambda: None) -> dict[str, Examined]:
+    """By name; the last of several."""
+    return {one.name: one for one in doctor.examine(bench.settings(), bench.environ, ask_engine)}
+
+
+def test_where_all_is_well_each_subject_is_ok(bench: Bench) -> None:
+    found = examined(bench)
+    assert [(one.name, one.verdict) for one in found.values()] == [(name, OK) for name in SUBJECTS]
+    assert found["pythons"].what.startswith(f"builds use {here().full_version}; here are ")
+    assert found["uv"].what.startswith("uv ")
+    assert found["index"].what.startswith(f"{bench.index_url} answers, from VENVBUILD_INDEX_URL; newest pip ")
+    assert found["disk"].what.startswith("12345.7 MB free in ")
+    assert found["store"].what == f"{bench.store.url} can be written and is empty"
+    assert found["engine"].what == "duckdb answers"
+
+
+def test_root_is_warned_of(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert examined(bench)["user"].verdict == WARNING
+
+
+def test_a_python_that_is_not_here_is_a_problem(bench: Bench) -> None:
+    found = examined(bench.using(PYTHON_VERSION="3.77"))
+    assert (found["pythons"].verdict, "3.77" in found["pythons"].what) == (PROBLEM, True)
+    assert list(found) == SUBJECTS
+
+
+def test_a_uv_that_does_not_run_is_a_problem(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("uv.find_uv_bin", lambda: str(tmp_path / "absent"))
+    found = examined(bench)["uv"]
+    assert (found.verdict, found.what) == (PROBLEM, "uv does not run")
+    assert str(tmp_path / "absent") in found.why
+
+
+@pytest.mark.parametrize(
+    ("mode", "what"),
+    [
+        pytest.param("status-503", "the package index is unavailable", id="away"),
+        pytest.param("status-401", "the package index refuses access (HTTP 401)", id="refuses"),
+        pytest.param("none", "{url} does not have pip", id="none"),
+    ],
+)
+def test_an_index_that_a_build_could_not_use_is_a_problem(
+    bench: Bench, index: IndexServer, mode: str, what: str
+) -> None:
+    found = examined(bench.using(VENVBUILD_INDEX_URL=index.url(mode)))
+    assert (found["index"].verdict, found["index"].what) == (PROBLEM, what.format(url=index.url(mode)))
+    assert found["index"].fix
+    assert list(found) == SUBJECTS
+
+
+def test_an_index_of_pip_that_is_not_followed_is_warned_of(bench: Bench) -> None:
+    found = examined(bench.using(PIP_EXTRA_INDEX_URL="https://elsewhere/simple"))
+    assert (found["index"].verdict, "PIP_EXTRA_INDEX_URL" in found["index"].what) == (WARNING, True)
+
+
+def test_a_disk_with_little_room_is_warned_of(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"free": 1_999_999_999}))
+    found = examined(bench)["disk"]
+    assert (found.verdict, found.fix) == (WARNING, "make room, or set TMPDIR to another folder")
+
+
+def test_a_store_with_builds_says_so(bench: Bench) -> None:
+    bench.store.put_if_absent("venv-catalog/builds/dt=2026-01-01/a.json", b"{}")
+    assert examined(bench)["store"].what.endswith("can be written and has builds")
+
+
+def test_a_store_that_cannot_be_is_a_problem_and_the_rest_is_tried(bench: Bench) -> None:
+    found = examined(bench.using(VENVBUILD_STORE="ftp://host/x"))
+    assert (found["store"].verdict, found["store"].what) == (PROBLEM, "a store cannot be ftp://")
+    assert found["engine"].verdict == OK
+
+
+def test_an_engine_that_does_not_answer_is_a_problem(bench: Bench) -> None:
+    def ask() -> None:
+        raise QueryEngineError("it is away", where="https://trino", why="refused", fix="start it")
+
+    assert examined(bench, ask)["engine"] == Examined(
+        "engine", PROBLEM, "it is away", "https://trino: refused", "start it"
+    )

@@ -1,0 +1,83 @@
+"""Documents judged by the schemas that we ship."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.archives import archive, file
+from tests.support.builds import put_build
+from venvbuild import builds, schemas
+from venvbuild.stores.folder import FolderStore
+
+METADATA, INDEX = "builds/metadata.schema.json", "archive/archive_index.schema.json"
+
+
+@pytest.fixture
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    store = FolderStore(tmp_path_factory.mktemp("store"))
+    return dict(builds.read(store, put_build(store, 0)))
+
+
+@pytest.mark.parametrize("name", [METADATA, INDEX])
+def test_every_field_of_a_schema_is_required_or_optional_by_name(name: str) -> None:
+    schema = schemas.load(name)
+    assert set(schema["required"]) <= set(schema["properties"])
+
+
+def test_a_whole_document_has_no_fault(whole: dict[str, Any]) -> None:
+    assert schemas.faults(whole, METADATA, strict=True) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        pytest.param({"env_name": 7}, "env_name", id="top"),
+        pytest.param({"files": {"requirements.txt": {"sha256": "x", "size_bytes": 1}}}, "files/requirements.txt/sha256",
+                     id="deep"),
+        pytest.param({"installed_packages": ["good==1.0", 7]}, "installed_packages/1", id="in a list"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_told_with_the_way_to_its_field(whole: dict[str, Any], change: dict[str, Any], field: str) -> None:
+    ((found, what),) = schemas.faults({**whole, **change}, METADATA)
+    assert found == field
+    assert what
+
+
+def test_faults_are_sorted_by_field(whole: dict[str, Any]) -> None:
+    spoiled = {**whole, "venv_version": "x", "env_name": 7, "archive_size_bytes": -1}
+    assert [field for field, _ in schemas.faults(spoiled, METADATA)] == [
+        "archive_size_bytes", "env_name", "venv_version",
+    ]  # fmt: skip
+
+
+def test_a_missing_field_is_a_fault_of_the_whole(whole: dict[str, Any]) -> None:
+    del whole["env_name"]
+    assert schemas.faults(whole, METADATA) == [("(the whole)", "'env_name' is a required property")]
+
+
+def test_an_unknown_field_is_a_fault_only_for_the_strict(whole: dict[str, Any]) -> None:
+    later = {**whole, "later": 1}
+    assert schemas.faults(later, METADATA) == []
+    assert "later" in schemas.faults(later, METADATA, strict=True)[0][1]
+
+
+@pytest.mark.parametrize("value", [10.0, True, "10"], ids=["float", "boolean", "text"])
+def test_a_number_of_bytes_is_an_integer(whole: dict[str, Any], value: object) -> None:
+    assert schemas.faults({**whole, "archive_size_bytes": value}, METADATA)[0][0] == "archive_size_bytes"
+
+
+def test_what_a_document_holds_is_told_cut(whole: dict[str, Any]) -> None:
+    ((_, what),) = schemas.faults({**whole, "env_name": ["x"] * 10_000}, METADATA)
+    assert len(what) == 300
+
+
+@pytest.mark.parametrize("document", [[], None, "text", 7])
+def test_what_is_no_object_has_one_fault(document: object) -> None:
+    assert [field for field, _ in schemas.faults(document, INDEX)] == ["(the whole)"]
+
+
+def test_an_index_of_an_archive_fits_its_schema() -> None:
+    assert schemas.faults(json.loads(archive(file("a.py")).index.text()), INDEX, strict=True) == []

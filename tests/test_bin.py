@@ -78,7 +78,7 @@ def scripts(tmp_path: Path) -> Path:
     """The scripts in a checkout whose programs only print how they were called."""
     folder = tmp_path / "a checkout with spaces & $(more)"
     shutil.copytree(BIN, folder / "bin")
-    for name in ("venvbuild/bootstrap.py", "tests/run.py"):
+    for name in ("venvbuild/bootstrap.py", "tests/suite.py"):
         (folder / name).parent.mkdir()
         (folder / name).write_text("import sys\nprint(sys.argv[1:])\n")
     return folder / "bin"

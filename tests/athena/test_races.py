@@ -38,9 +38,9 @@ ROOT = Path(__file__).parents[2]
 _BEGIN = """
 import sys
 from pathlib import Path
-from athena import index, table
-from athena.compaction import Compactor
-from venvbuild import metadata
+from athena import index, rows
+from athena.index import Compactor
+from venvbuild import builds
 from venvbuild.stores import open_store
 url, endpoint_url, cache, *more = sys.argv[1:]
 store = open_store(url, endpoint_url=endpoint_url or None)
@@ -51,8 +51,8 @@ REGISTER = f"""{_BEGIN}
 for number, version in enumerate(more):
     if number == len(more) // 2:
         sys.stdin.readline()
-    build = metadata.read(store, version)
-    table.register(store, build)
+    build = builds.read(store, version)
+    rows.register(store, build)
     if build["created_at"][:10] < index.read(store).covering_before:
         Compactor(store, Path(cache)).cover(build["created_at"][:10])
     print(version, flush=True)

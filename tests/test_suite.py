@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests import run
+from tests import suite
 
 PYTEST = ["-m", "pytest"]
 USUAL = [*PYTEST, "-m", "not slow"]
@@ -24,12 +24,12 @@ USUAL = [*PYTEST, "-m", "not slow"]
 def test_arguments_run_pytest_alone_and_come_after_what_leaves_the_slow_ones_out(
     given: list[str], expected: list[str]
 ) -> None:
-    assert run.commands(given) == [expected]
+    assert suite.commands(given) == [expected]
 
 
 @pytest.mark.parametrize(("given", "expected"), [([], USUAL), (["--all"], PYTEST)], ids=["usual", "all"])
 def test_the_whole_run_leaves_the_slow_ones_out_unless_all_are_asked_for(given: list[str], expected: list[str]) -> None:
-    commands = run.commands(given)
+    commands = suite.commands(given)
     assert [one[:2] for one in commands[:3]] == [["-m", "ruff"], ["-m", "ruff"], ["-m", "mypy"]]
     [tests] = [one for one in commands if "pytest" in one]
     expected = ["-m", "coverage", "run", *expected, "-n"]

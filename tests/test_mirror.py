@@ -1,0 +1,126 @@
+"""Each module has a test file of its name, in the room of its name; or stands here with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+COMMANDS = "parses and prints: run as a process by tests/end_to_end and the tests of what it calls"
+STEPS = "one bench runs all seven: tests/steps/test_steps.py"
+BY_RULE = "its sentences are those of test_file.py, which tries each rule"
+BY_FORMAT = "each format is judged by the program that reads it: tests/reports/test_formats.py"
+BY_PAGE = "seen on the page: tests/reports/test_page.py"
+ON_EVERY_STORE = "asked of each store alike: tests/stores/test_contract.py"
+ON_S3 = "seen on S3: tests/stores/test_s3.py"
+ON_EVERY_ENGINE = "asked of each engine alike: tests/athena/engines/test_engines.py, tests/athena/questions"
+BY_COMPACTION = "seen by whoever compacts and asks: tests/athena/index/test_compaction.py"
+DATA = "names or types only"
+ELSEWHERE: dict[str, str] = {
+    "venvbuild/__main__.py": DATA,
+    "venvbuild/archive/format.py": DATA,
+    "venvbuild/archive/gzip_member.py": "read by every reader of gzip that there is: tests/archive/test_readers.py",
+    "venvbuild/archive/workers.py": "the order and the bound show in tests/archive/test_packing.py",
+    "venvbuild/bootstrap.py": "runs before anything is installed: tests/test_bin.py",
+    "venvbuild/builds/places.py": DATA,
+    "venvbuild/console/engine.py": ON_EVERY_ENGINE,
+    "venvbuild/console/failures.py": "seen on stderr: tests/end_to_end/test_command_line.py, test_failures.py",
+    "venvbuild/console/options.py": "each flag against the reference: tests/test_docs.py; tests/settings",
+    "venvbuild/console/output.py": "seen on stdout and stderr: tests/end_to_end/test_command_line.py",
+    "venvbuild/console/progress.py": "seen on a terminal: tests/end_to_end/test_command_line.py",
+    "venvbuild/console/search.py": "asked by users: tests/end_to_end/test_catalog.py",
+    "venvbuild/console/steps.py": "run by users: tests/end_to_end/test_steps.py",
+    "venvbuild/console/tables.py": "read by users: tests/end_to_end/test_catalog.py",
+    "venvbuild/environment/contradictions.py": "with what it goes on from: tests/environment/test_diagnosis.py",
+    "venvbuild/environment/overlaps.py": "with what is installed: tests/environment/test_venv.py",
+    "venvbuild/files.py": "its fingerprints: tests/run/test_workdir.py; its walk: tests/installed/test_manifest.py",
+    "venvbuild/foreign/packing.py": "packed and run by users: tests/end_to_end/test_pack_venv.py",
+    "venvbuild/graph.py": "its circles: tests/inspection/test_dependencies.py; its tops: tests/run/test_outcome.py",
+    "venvbuild/inspection/tree.py": "in the reports: tests/inspection/test_reports.py",
+    "venvbuild/installed/venv_layout.py": "of four makers: tests/foreign, tests/archive/test_members.py",
+    "venvbuild/interpreters/compile_modules.py": "runs in the target's Python: tests/interpreters/test_bytecode.py",
+    "venvbuild/interpreters/search.py": "on this machine: tests/test_doctor.py, tests/end_to_end/test_pythons.py",
+    "venvbuild/interpreters/target.py": DATA,
+    "venvbuild/lazily.py": "what is imported when: tests/test_main.py",
+    "venvbuild/notifiers/changes.py": "in the message: tests/notifiers/test_message.py",
+    "venvbuild/notifiers/services.py": "sent for real: tests/notifiers/test_command.py",
+    "venvbuild/package_index/pages.py": "read from a server: tests/package_index/test_client.py",
+    "venvbuild/package_index/project.py": "read from a server: tests/package_index/test_client.py",
+    "venvbuild/reports/issues.py": BY_FORMAT,
+    "venvbuild/reports/junit.py": BY_FORMAT,
+    "venvbuild/reports/markdown.py": BY_FORMAT,
+    "venvbuild/reports/sarif.py": BY_FORMAT,
+    "venvbuild/reports/picture.py": BY_PAGE,
+    "venvbuild/reports/writing.py": "written by users: tests/reports/test_command.py",
+    "venvbuild/requirements/faults.py": BY_RULE,
+    "venvbuild/requirements/lines.py": BY_RULE,
+    "venvbuild/requirements/markers.py": BY_RULE,
+    "venvbuild/restore/content_digest.py": "of archives that lie: tests/restore/test_verification.py",
+    "venvbuild/restore/unpacking.py": "with what it unpacks: tests/restore/test_tar.py, test_restoring.py",
+    "venvbuild/retrying.py": "where a store fails: tests/builds/test_commit.py",
+    "venvbuild/run/failures.py": "what a run remembers: tests/test_pipeline.py",
+    "venvbuild/settings/folders.py": "with the settings in them: tests/settings/test_loading.py",
+    "venvbuild/settings/installers.py": "with the settings beside them: tests/settings/test_loading.py",
+    "venvbuild/settings/registry.py": "each against the reference: tests/test_docs.py; tests/settings/test_loading.py",
+    "venvbuild/stores/opening.py": ON_EVERY_STORE,
+    "venvbuild/stores/s3_body.py": ON_S3,
+    "venvbuild/stores/s3_proof.py": ON_S3,
+    "venvbuild/stores/store.py": ON_EVERY_STORE,
+    "venvbuild/text.py": "where it is shown: tests/requirements/test_file.py, tests/test_redaction.py",
+    "athena/duck/sql.py": ON_EVERY_ENGINE,
+    "athena/engines/athena_errors.py": "told by a server: tests/athena/engines/test_athena.py",
+    "athena/engines/duckdb.py": ON_EVERY_ENGINE,
+    "athena/engines/duckdb_database.py": ON_EVERY_ENGINE,
+    "athena/engines/engine.py": ON_EVERY_ENGINE,
+    "athena/engines/opening.py": ON_EVERY_ENGINE,
+    "athena/engines/trino.py": ON_EVERY_ENGINE,
+    "athena/index/cache.py": BY_COMPACTION,
+    "athena/index/current.py": BY_COMPACTION,
+    "athena/index/segments.py": BY_COMPACTION,
+    "athena/rows/day_packages.py": "the tail of every answer: tests/athena/rows/test_cache.py, tests/athena/questions",
+    "athena/rows/table.py": "each row against the schema: tests/athena/rows/test_columns.py, tests/athena/upkeep",
+    "athena/statement.py": "bound and asked: tests/athena/questions/test_binding.py, test_injection.py",
+    "athena/upkeep/index_check.py": "with what it is part of: tests/athena/upkeep/test_consistency.py",
+}
+
+
+def modules() -> Iterator[Path]:
+    for house in ("venvbuild", "athena"):
+        yield from (path.relative_to(ROOT) for path in (ROOT / house).glob("**/*.py") if path.name != "__init__.py")
+
+
+def test_file_of(module: Path) -> Path:
+    house, *rooms, name = module.parts
+    return Path("tests", *([] if house == "venvbuild" else [house]), *rooms, f"test_{name}")
+
+
+test_file_of.__test__ = False  # type: ignore[attr-defined]  # it begins like one
+
+
+def reason_of(module: Path) -> str:
+    room = module.parts[1]
+    return {"commands": COMMANDS, "steps": STEPS}.get(room, "") or ELSEWHERE.get(str(module), "")
+
+
+def test_every_module_has_a_test_file_of_its_name_or_a_reason() -> None:
+    alone = [str(path) for path in modules() if not (ROOT / test_file_of(path)).is_file() and not reason_of(path)]
+    assert alone == []
+
+
+def test_no_reason_is_given_for_what_has_its_file_or_is_not_there() -> None:
+    there = {str(path) for path in modules()}
+    assert set(ELSEWHERE) <= there
+    assert [path for path in ELSEWHERE if (ROOT / test_file_of(Path(path))).is_file()] == []
+
+
+def test_every_test_file_that_a_reason_names_is_there() -> None:
+    for reason in (COMMANDS, STEPS, *ELSEWHERE.values()):
+        for word in reason.replace(",", " ").replace(";", " ").replace(":", " ").split():
+            assert not word.startswith("tests/") or (ROOT / word).exists(), reason
+
+
+def test_every_folder_of_tests_is_a_room_or_has_a_task_of_its_own() -> None:
+    rooms = {path.name for path in (ROOT / "venvbuild").iterdir() if path.is_dir()} | {"athena"}
+    own = {"corpus", "end_to_end", "jenkins", "readers", "support"}
+    assert {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()} - {"__pycache__"} - own <= rooms

@@ -21,7 +21,7 @@ from venvbuild import pipeline, steps
 from venvbuild.builds import places
 from venvbuild.errors import IntegrityError, RequirementsRefused, ResolutionError, UsageError
 from venvbuild.redaction import Redactor
-from venvbuild.run import STEPS, WorkDir, recorded_work_dir, remember_refusal
+from venvbuild.run import STEPS, Registered, WorkDir, recorded_work_dir, remember_refusal
 from venvbuild.steps import Job, Made
 
 SECRET = "correct-horse-battery-7"
@@ -123,7 +123,7 @@ def test_a_build_gives_the_metadata_of_what_it_committed(built: Bench) -> None:
 def test_a_build_has_its_row_in_the_catalog(built: Bench) -> None:
     ((version, _),) = assert_nothing_torn(built.store).items()
     (row,) = built.store.list("venv-catalog/builds/")
-    assert row.key == looked_at(built).result("register")["row"]
+    assert row.key == looked_at(built).result(Registered).row
     assert version in row.key
 
 

@@ -7,13 +7,14 @@ import json
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Protocol
 
 from venvbuild import logs, steps
 from venvbuild.builds import Metadata, places
 from venvbuild.errors import VenvBuildError
-from venvbuild.run import STEPS, open_work_dir, remember_failure, remember_refusal
+from venvbuild.run import STEPS, Uploaded, open_work_dir, remember_failure, remember_refusal
 from venvbuild.settings import Settings
 from venvbuild.steps import Job, Request
 from venvbuild.stores import store_of
@@ -50,14 +51,14 @@ def build(
     store_of(settings)  # its address is judged now, not after minutes of work
     progress.began("check")
     begun = time.monotonic()
-    checked = steps.examine(request, settings, environ)
+    examined = steps.examine(request, settings, environ)
     with open_work_dir(folder, "check") as work:
-        job = Job(work, settings, environ, is_kept=is_kept, checked=checked)
+        job = Job(work, settings, environ, is_kept=is_kept, examined=examined)
         _start(job, begun, progress)
         for step in STEPS[1:]:
             progress.began(step)
             _run(step, job, time.monotonic(), progress)
-        return cast(Metadata, work.result("upload")["metadata"])
+        return work.result(Uploaded).metadata
 
 
 def check(
@@ -68,23 +69,23 @@ def check(
     progress: Progress,
     *,
     again: bool = False,
-) -> Mapping[str, Any]:
+) -> Mapping[str, object]:
     """Only the first step, which starts the work dir; what it found."""
     progress.began("check")
     begun = time.monotonic()
     try:
-        checked = steps.examine(request, settings, environ)
+        examined = steps.examine(request, settings, environ)
     except VenvBuildError as error:
         remember_refusal(error, folder, steps.asked(request, settings, environ))
         raise
     with open_work_dir(folder, "check") as work:
-        job = Job(work, settings, environ, checked=checked)
+        job = Job(work, settings, environ, examined=examined)
         if not again and work.is_up_to_date("check", _key("check", job)):
             work.accept()
             progress.ended("check", 0, "unchanged")
         else:
             _start(job, begun, progress)
-        return work.result("check")
+        return work.result_as_json("check")
 
 
 def run_step(
@@ -95,8 +96,8 @@ def run_step(
     progress: Progress,
     *,
     again: bool = False,
-    options: Mapping[str, Any] | None = None,
-) -> Mapping[str, Any]:
+    options: Mapping[str, object] | None = None,
+) -> Mapping[str, object]:
     """One step after `check`; what it found.
 
     Raises:
@@ -111,13 +112,13 @@ def run_step(
             logs.follow(work.path / places.BUILD_LOG)
             progress.began(step)
             _run(step, job, time.monotonic(), progress)
-        return work.result(step)
+        return work.result_as_json(step)
 
 
 def _start(job: Job, begun: float, progress: Progress) -> None:
     """Begin the run with its first step, for which `examine` has done the work."""
-    assert job.checked is not None
-    job.work.start(job.checked.recorded)
+    assert job.examined is not None
+    job.work.start(job.examined.recorded)
     logs.follow(job.path / places.BUILD_LOG)
     _run("check", job, begun, progress)
 
@@ -139,5 +140,5 @@ def _run(step: str, job: Job, begun: float, progress: Progress) -> None:
 def _key(step: str, job: Job) -> str:
     """What a step depends on beside the steps before it: what was asked, its own options, the store."""
     store = {"store": store_of(job.settings).url} if step in steps.ASK_THE_STORE else {}
-    asked = job.checked.recorded if job.checked and step == STEPS[0] else {}
+    asked = asdict(job.examined.recorded) if job.examined and step == STEPS[0] else {}
     return hashlib.sha256(json.dumps({**asked, **job.options, **store}, sort_keys=True).encode()).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import pytest
 
 from venvbuild import files
 from venvbuild.errors import Problem, UsageError
-from venvbuild.run import workdir
+from venvbuild.run import Checked, Recorded, workdir
 from venvbuild.run.workdir import RECORD, WorkDir
 
 
@@ -22,19 +23,27 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "work"
 
 
-def ended(work: WorkDir, step: str, *outputs: str, key: str = "key", **result: Any) -> None:
-    """Let `step` run and end well, leaving `outputs`."""
+RECORDED = Recorded(
+    env_name="sales", python_version="3.11", fail_on_conflicts=True, installer="uv", timeout_s=60, level=5,
+    bytecode=False, python_path=None, bundle_python=False, index_url="https://index/simple", extra_index_urls=("https://x",),
+    find_links=(), requirements="requirements.txt", build_url=None, source_revision=None, requirements_sha256="a" * 64,
+    locked=False, allow_sdist=(), interpreter="/usr/bin/python3.11", python_full_version="3.11.7",
+)  # fmt: skip
+
+
+def ended(work: WorkDir, step: str, *outputs: str, key: str = "key", pins: int = 1) -> None:
+    """Let `step` run and end well, leaving `outputs`; what it found is the same for each."""
     work.begin(step)
     for name in outputs:
         (work.path / name).write_text(f"{name} of {step}")
-    work.finish(step, key=key, outputs=outputs, result=result, duration_s=1.23456)
+    work.finish(step, key=key, outputs=outputs, result=Checked(pins, 0), duration_s=1.23456)
 
 
 @pytest.fixture
 def after_create(path: Path) -> Path:
     """A work dir in which `check` and `create` have ended well."""
     with workdir.open_work_dir(path, "check") as work:
-        work.start({"env_name": "sales"})
+        work.start(RECORDED)
         ended(work, "check", "requirements.txt", pins=2)
         ended(work, "create", "lock.txt")
     return path
@@ -54,14 +63,15 @@ def looked_at(path: Path) -> WorkDir:
 
 def test_what_a_step_found_is_there_for_the_next_process(after_create: Path) -> None:
     with workdir.open_work_dir(after_create, "inspect") as work:
-        assert work.settings == {"env_name": "sales"}
-        assert work.result("check") == {"pins": 2}
+        assert work.recorded == RECORDED
+        assert work.result(Checked) == Checked(2, 0)
+        assert work.result_as_json("check") == {"pins": 2, "warnings": 0}
         assert work.duration_s("check") == 1.235
 
 
 def test_check_makes_its_folder_and_those_above_it(tmp_path: Path) -> None:
     with workdir.open_work_dir(tmp_path / "a" / "b", "check") as work:
-        work.start({})
+        work.start(None)
     assert (tmp_path / "a" / "b" / RECORD).is_file()
 
 
@@ -75,7 +85,7 @@ def test_a_new_run_begins_with_an_empty_folder(after_create: Path) -> None:
     (after_create / "folder").mkdir()
     (after_create / "link").symlink_to("/nowhere")
     with workdir.open_work_dir(after_create, "check") as work:
-        work.start({})
+        work.start(None)
     assert [entry.name for entry in after_create.iterdir()] == [RECORD]
 
 
@@ -101,7 +111,7 @@ def test_a_step_whose_output_changed_is_not_up_to_date(after_create: Path, chang
 
 def test_a_step_is_not_up_to_date_when_the_one_before_it_ran_again(after_create: Path) -> None:
     with workdir.open_work_dir(after_create, "check") as work:
-        work.finish("check", key="key", outputs=["requirements.txt"], result={"pins": 3}, duration_s=1.23456)
+        work.finish("check", key="key", outputs=["requirements.txt"], result=Checked(3, 0), duration_s=1.23456)
     assert not looked_at(after_create).is_up_to_date("create")
 
 
@@ -160,7 +170,7 @@ def test_a_refused_run_leaves_what_is_there_and_tells_what_was_asked(after_creat
     assert work.failure == {
         "step": "check", "exit_code": 3, "problems": [{"what": "unpinned"}], "asked": {"env_name": "other"},
     }  # fmt: skip
-    assert (work.settings, work.is_up_to_date("create")) == ({"env_name": "sales"}, True)
+    assert (work.recorded, work.is_up_to_date("create")) == (RECORDED, True)
 
 
 def test_a_refused_run_in_an_empty_folder_can_be_reported_on(path: Path) -> None:
@@ -214,8 +224,8 @@ def test_a_record_that_cannot_be_read_is_ours_to_replace_and_not_to_go_on_from(p
     assert problem.what == "the record of the work dir cannot be read, or is another version's"
     assert problem.fix == f"run: venvbuild check --work-dir {path}"
     with workdir.open_work_dir(path, "check") as work:
-        work.start({})
-    assert looked_at(path).settings == {}
+        work.start(None)
+    assert looked_at(path).asked == {}
 
 
 @pytest.mark.parametrize(
@@ -309,3 +319,14 @@ def test_a_link_is_removed_and_what_it_leads_to_stays(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("folder")
     files.remove(tmp_path / "link")
     assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize("change", [{"surprise": 1}, {"pins": None}], ids=["a field too many", "a field too few"])
+def test_a_result_of_another_version_is_named_and_the_way_on(after_create: Path, change: dict[str, Any]) -> None:
+    record = json.loads((after_create / RECORD).read_text())
+    result = {**record["steps"]["check"]["result"], **change}
+    record["steps"]["check"]["result"] = {name: value for name, value in result.items() if value is not None}
+    (after_create / RECORD).write_text(json.dumps(record))
+    with pytest.raises(UsageError, match="cannot be read, or is another version's") as caught:
+        looked_at(after_create).result(Checked)
+    assert caught.value.problems[0].fix == f"run: venvbuild check --work-dir {after_create}"

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from venvbuild.archive import parse_index
 from venvbuild.builds import places
 from venvbuild.errors import ConflictsFound, IntegrityError, RequirementsRefused, ResolutionError, UsageError
 from venvbuild.redaction import Redactor
+from venvbuild.run import Checked, Inspected
 from venvbuild.stores import store_of
 from venvbuild.text import count_text, shown_to_all, size_text
 
@@ -65,10 +67,10 @@ def done(described: Bench, tmp_path: Path) -> Bench:
 
 def test_what_was_found_is_recorded_for_the_later_steps(bench: Bench) -> None:
     recorded = bench.using(ENV_NAME="sales", BUILD_URL="https://ci/7").examined("needy==1.0").recorded
-    assert recorded["requirements_sha256"] == hashlib.sha256(b"needy==1.0\n").hexdigest()
-    assert (recorded["env_name"], recorded["build_url"], recorded["source_revision"]) == ("sales", "https://ci/7", None)
-    assert (recorded["interpreter"], recorded["python_version"]) == (str(here().path), here().version)
-    json.dumps(recorded)
+    assert recorded.requirements_sha256 == hashlib.sha256(b"needy==1.0\n").hexdigest()
+    assert (recorded.env_name, recorded.build_url, recorded.source_revision) == ("sales", "https://ci/7", None)
+    assert (recorded.interpreter, recorded.python_version) == (str(here().path), here().version)
+    json.dumps(asdict(recorded))
 
 
 def test_no_credential_is_recorded(bench: Bench) -> None:
@@ -79,15 +81,15 @@ def test_no_credential_is_recorded(bench: Bench) -> None:
         VENVBUILD_FIND_LINKS=f"{with_them}/other/",
         BUILD_URL=f"https://{USER}:{PASSWORD}@ci/1",
     ).examined("needy==1.0").recorded  # fmt: skip
-    assert recorded["index_url"] == bench.index_url
-    assert recorded["extra_index_urls"] == [bench.index_url]
-    assert recorded["find_links"] == [f"{bench.index_url}/other/"]
-    assert PASSWORD not in json.dumps(recorded)
+    assert recorded.index_url == bench.index_url
+    assert recorded.extra_index_urls == (bench.index_url,)
+    assert recorded.find_links == (f"{bench.index_url}/other/",)
+    assert PASSWORD not in json.dumps(asdict(recorded))
 
 
 def test_a_folder_of_wheels_is_recorded_by_its_absolute_path(bench: Bench) -> None:
     recorded = bench.using(VENVBUILD_FIND_LINKS="wheels").examined("needy==1.0").recorded
-    assert recorded["find_links"] == [os.path.abspath("wheels")]
+    assert recorded.find_links == (os.path.abspath("wheels"),)
 
 
 def test_an_unpinned_line_is_refused_with_the_newest_version_of_the_index(bench: Bench) -> None:
@@ -114,7 +116,10 @@ def test_a_name_that_may_be_built_must_be_pinned(bench: Bench) -> None:
 
 def test_names_that_may_be_built_are_recorded_once_each(bench: Bench) -> None:
     recorded = bench.examined("other==1.0", "needy==1.0", allow_sdist=("Other", "needy", "other")).recorded
-    assert recorded["allow_sdist"] == ["needy", "other"]
+    assert recorded.allow_sdist == (
+        "needy",
+        "other",
+    )
 
 
 def test_an_index_of_pip_that_is_not_followed_is_mentioned(bench: Bench, said: list[str]) -> None:
@@ -145,7 +150,7 @@ def test_the_file_is_kept_as_given_and_as_installers_read_it(bench: Bench) -> No
     assert made.outputs == ("requirements.txt", "requirements.normalised.txt")
     assert (bench.work / "requirements.txt").read_text() == "# ours\nNeedy == 1.0\n"
     assert (bench.work / "requirements.normalised.txt").read_text() == "needy==1.0\n"
-    assert (made.result, made.summary) == ({"pins": 1, "warnings": 0}, f"1 pin, Python {here().full_version}")
+    assert (made.result, made.summary) == (Checked(1, 0), f"1 pin, Python {here().full_version}")
 
 
 def test_what_is_odd_about_the_file_is_a_warning_with_its_line(bench: Bench, said: list[str]) -> None:
@@ -163,7 +168,7 @@ def test_create_leaves_the_lock_the_environment_and_how_it_looked(bench: Bench, 
     assert made.outputs == ("requirements.lock.txt", "venv", "venv.manifest.json")
     assert (bench.work / f"venv/lib/python{here().version}/site-packages/other.py").is_file()
     assert (bench.work / "requirements.lock.txt").read_text().count("==") == 3
-    assert made.result["not_pinned"] == ("other",)
+    assert asdict(made.result)["not_pinned"] == ("other",)
     assert "WARNING: 1 package is not pinned by you: other" in said
 
 
@@ -171,9 +176,9 @@ def test_create_says_who_installed_and_what_is_not_reproducible(bench: Bench, in
     sdist(index.folder, "sourced", "1.0")
     bench.check("sourced==1.0", allow_sdist=("sourced",))
     made = bench.run("create")
-    assert made.result["reproducible"] is False
+    assert asdict(made.result)["reproducible"] is False
     assert made.summary.startswith("2 packages by uv ")
-    assert made.result["installer"] == made.summary.removeprefix("2 packages by ")
+    assert asdict(made.result)["installer"] == made.summary.removeprefix("2 packages by ")
 
 
 def test_contradicting_pins_end_create_unless_they_are_forced(bench: Bench) -> None:
@@ -183,7 +188,7 @@ def test_contradicting_pins_end_create_unless_they_are_forced(bench: Bench) -> N
     forcing = bench.using(FAIL_ON_CONFLICTS="false")
     forcing.check("needy==1.0", "other==2.0")
     made = forcing.run("create")
-    assert (made.result["is_forced"], made.summary[-13:]) == (True, ", pins forced")
+    assert (asdict(made.result)["is_forced"], made.summary[-13:]) == (True, ", pins forced")
 
 
 def test_files_of_two_packages_are_told(bench: Bench, index: IndexServer) -> None:
@@ -192,7 +197,7 @@ def test_files_of_two_packages_are_told(bench: Bench, index: IndexServer) -> Non
     bench.check("one==1.0", "two==1.0")
     made = bench.run("create")
     path = f"lib/python{here().version}/site-packages/shared.py"
-    assert made.result["overlaps"] == {path: ["one", "two"]}
+    assert asdict(made.result)["overlaps"] == {path: ("one", "two")}
     assert (bench.work / "venv" / path).read_text() == "whose = 'two'\n"
 
 
@@ -234,12 +239,9 @@ def test_an_interpreter_that_was_replaced_since_is_noticed(done: Bench) -> None:
 
 def test_inspect_leaves_every_report_and_what_describe_needs(described: Bench) -> None:
     with described.job("describe") as job:
-        found = job.work.result("inspect")
+        found = job.work.result(Inspected)
     pip = own_pip()
-    assert found == {
-        "installed_packages": ["needy==1.0", "other==1.0", pip], "conflicts": [],
-        "requires": {"abi": "none", "glibc": None},
-    }  # fmt: skip
+    assert found == Inspected(("needy==1.0", "other==1.0", pip), (), {"abi": "none", "glibc": None})
     assert json.loads((described.work / "installed_packages.json").read_text()) == ["needy==1.0", "other==1.0", pip]
     assert "needy==1.0" in (described.work / "pipdeptree.txt").read_text()
 
@@ -257,7 +259,7 @@ def test_conflicts_end_inspect_after_its_reports_are_written(done: Bench) -> Non
 def test_conflicts_that_are_allowed_are_warned_of_and_told(bench: Bench, said: list[str]) -> None:
     made = bench.using(FAIL_ON_CONFLICTS="false").run_until("inspect", "needy==1.0", "other==2.0")
     sentence = "needy 1.0 needs other==1.0, other 2.0 is installed"
-    assert (made.result["conflicts"], made.summary) == ([sentence], "3 packages, 1 conflict")
+    assert (asdict(made.result)["conflicts"], made.summary) == ((sentence,), "3 packages, 1 conflict")
     assert f"WARNING: conflict: {sentence}" in said
 
 
@@ -283,8 +285,8 @@ def test_pack_goes_by_its_own_options_before_those_that_check_recorded(done: Ben
 def test_the_archive_is_the_same_wherever_it_is_packed(described: Bench, done: Bench) -> None:
     made = done.run("pack")
     assert (done.work / "venv.tar.gz").read_bytes() == (described.work / "venv.tar.gz").read_bytes()
-    assert made.result["sha256"] == hashlib.sha256((done.work / "venv.tar.gz").read_bytes()).hexdigest()
-    assert made.result["base_requires"] is None
+    assert asdict(made.result)["sha256"] == hashlib.sha256((done.work / "venv.tar.gz").read_bytes()).hexdigest()
+    assert asdict(made.result)["base_requires"] is None
 
 
 def test_a_file_with_the_path_of_the_work_dir_is_not_packed(done: Bench) -> None:
@@ -322,14 +324,14 @@ def test_upload_commits_the_build_with_all_its_files(done: Bench) -> None:
     made = done.run("upload")
     ((version, stored),) = assert_nothing_torn(done.store).items()
     assert made.summary == f"{version} in {done.store.url}"
-    assert made.result["metadata"] == stored
+    assert asdict(made.result)["metadata"] == stored
     assert {"requirements.txt", "requirements.lock.txt", "conflicts.json", f"{version}.tar.gz"} <= set(
         stored["files"]  # type: ignore[call-overload]
     )
 
 
 def test_upload_tells_how_long_describe_took(done: Bench) -> None:
-    assert done.run("upload").result["metadata"]["duration_s"]["describe"] == 0.5
+    assert asdict(done.run("upload").result)["metadata"]["duration_s"]["describe"] == 0.5
 
 
 def test_upload_again_is_the_same_build(done: Bench) -> None:

@@ -13,7 +13,7 @@ from tests.support.supplies import here, uv_cache
 from venvbuild import settings, steps
 from venvbuild.run import STEPS, open_work_dir
 from venvbuild.settings import Settings
-from venvbuild.steps import Checked, Job, Made, Request
+from venvbuild.steps import Examined, Job, Made, Request
 from venvbuild.stores.folder import FolderStore
 
 
@@ -65,7 +65,7 @@ class Bench:
         path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
         return Request(path, **asked)
 
-    def examined(self, *lines: str, **asked: Any) -> Checked:
+    def examined(self, *lines: str, **asked: Any) -> Examined:
         return steps.examine(self.request(*lines, **asked), self.settings(), self.environ)
 
     @contextmanager
@@ -75,10 +75,10 @@ class Bench:
 
     def check(self, *lines: str, **asked: Any) -> Made:
         """The first step of a new run, remembered as the pipeline does it."""
-        checked = self.examined(*lines, **asked)
+        examined = self.examined(*lines, **asked)
         with self.job("check") as job:
-            job.work.start(checked.recorded)
-            return self._ended("check", job, steps.STEPS["check"](replace(job, checked=checked)))
+            job.work.start(examined.recorded)
+            return self._ended("check", job, steps.STEPS["check"](replace(job, examined=examined)))
 
     def run(self, step: str, **options: Any) -> Made:
         """One of the other steps; `options` are its own."""

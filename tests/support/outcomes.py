@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tests.support.tool import Tool
+from venvbuild.builds import Metadata
 from venvbuild.run import STEPS, Complaint, Outcome, Package, Pin, Step, Summary, outcome_of
 
 
@@ -44,10 +45,10 @@ def made_up(**changes: Any) -> Outcome:
             packages=(Package("needy", "1.0", 2_000_000, ("other",), True), Package("other", "2.0", 500, (), True)),
             build_url="https://ci.example.com/job/environments/42/",
             source_revision="0123456789abcdef",
-            metadata={
+            metadata=cast(Metadata, {
                 "venv_version": "venv_20261121_063000", "archive_size_bytes": 1000, "files": {"claim.json": {}},
                 "venv_archive": "file:///store/venv-builds/venv_20261121_063000/venv_20261121_063000.tar.gz",
-            },
+            }),
             last_lines=("one", "two"),
         ),
         **changes,

@@ -8,13 +8,12 @@ made as a tree of elements, which knows no mark-up in text; only http, https, s3
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from venvbuild import __version__
-from venvbuild.builds import places
+from venvbuild.builds import Metadata, places
 from venvbuild.graph import tops
 from venvbuild.reports import picture
 from venvbuild.run import Complaint, Outcome, Package, Step
@@ -288,7 +287,7 @@ def _files(outcome: Outcome) -> Iterator[Element]:
     yield _section("Files", *content)
 
 
-def _stored(metadata: Mapping[str, Any]) -> Element:
+def _stored(metadata: Metadata) -> Element:
     version: str = metadata["venv_version"]
     base = metadata["venv_archive"].removesuffix(f"{version}.tar.gz")
     names = ["metadata.json", *sorted(metadata.get("files", {}))]

@@ -2,5 +2,16 @@
 
 from venvbuild.run.failures import remember_failure, remember_refusal
 from venvbuild.run.outcome import Complaint, Outcome, Package, Pin, Step, outcome_of, pinned
+from venvbuild.run.results import (
+    Checked,
+    Created,
+    Described,
+    Inspected,
+    Packed,
+    Recorded,
+    Registered,
+    StepResult,
+    Uploaded,
+)
 from venvbuild.run.summary import Summary, summary_of
 from venvbuild.run.workdir import ARCHIVE, NORMALISED, REPORT, STEPS, VENV, WorkDir, open_work_dir, recorded_work_dir

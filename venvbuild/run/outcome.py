@@ -17,10 +17,11 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from venvbuild import requirements
-from venvbuild.builds import places
+from venvbuild.builds import Metadata, places
 from venvbuild.errors import ConflictsFound, RequirementsRefused
 from venvbuild.installed import distributions_in, site_packages
 from venvbuild.run import summary, workdir
+from venvbuild.run.results import Uploaded
 from venvbuild.run.summary import Summary
 from venvbuild.run.workdir import STEPS, VENV, WorkDir
 from venvbuild.text import shown
@@ -125,8 +126,8 @@ class Outcome:
     """By name; empty before `create` has ended."""
     build_url: str
     source_revision: str
-    metadata: Mapping[str, Any]
-    """Of the committed build; empty when there is none."""
+    metadata: Metadata | None
+    """Of the committed build."""
     last_lines: tuple[str, ...]
     """Of build.log."""
 
@@ -153,7 +154,7 @@ def outcome_of(folder: Path) -> Outcome | None:
         return None
     is_refused = found.stopped_at == "check"
     failure = work.failure or {"exit_code": 0, "problems": []}
-    asked = {**work.settings, **failure.get("asked", {})}
+    asked = work.asked
     blank = Outcome(
         summary=replace(
             found, env_name=_text(found.env_name) or None, python_version=_text(found.python_version) or None
@@ -168,7 +169,7 @@ def outcome_of(folder: Path) -> Outcome | None:
         packages=(),
         build_url=_text(asked.get("build_url")),
         source_revision=_text(asked.get("source_revision")),
-        metadata={},
+        metadata=None,
         last_lines=_last_lines(folder / places.BUILD_LOG),
     )
     if is_refused:
@@ -192,7 +193,7 @@ def _with_what_was_made(blank: Outcome, folder: Path, work: WorkDir, *, is_confl
         notes=tuple(complaint for is_failure, complaint in noticed if not is_failure),
         pins=tuple(pins.judged({one.name: one.version for one in packages}, has_run=work.has_ended("create"))),
         packages=packages,
-        metadata=work.result("upload")["metadata"] if work.has_ended("upload") else {},
+        metadata=work.result(Uploaded).metadata if work.has_ended("upload") else None,
     )
 
 
@@ -208,7 +209,7 @@ def _step(name: str, work: WorkDir) -> Step:
     return Step(name, "not ended" if work.begun == name else "not run", None)
 
 
-def _problem(one: Mapping[str, str], asked: Mapping[str, Any]) -> Complaint:
+def _problem(one: Mapping[str, str], asked: Mapping[str, object]) -> Complaint:
     what, where, why, fix = (_text(one.get(name)) for name in ("what", "where", "why", "fix"))
     file, _, number = str(one.get("where")).rpartition(":")
     is_of_the_file = number.isascii() and number.isdigit() and file == str(asked.get("requirements"))
@@ -263,9 +264,9 @@ class _Pins:
 
     @classmethod
     def read(cls, folder: Path, work: WorkDir) -> Self:
-        name = _text(work.settings["requirements"])
+        name = _text(work.asked["requirements"])
         try:
-            return cls(name, _parsed((folder / places.REQUIREMENTS).read_bytes(), work.settings["python_full_version"]))
+            return cls(name, _parsed((folder / places.REQUIREMENTS).read_bytes(), work.recorded.python_full_version))
         except (OSError, RequirementsRefused):  # changed by hand since
             return cls(name, ())
 
@@ -303,7 +304,7 @@ def _is_equal(found: str, version: str) -> bool:
 
 def _packages(folder: Path, work: WorkDir, pins: _Pins) -> tuple[Package, ...]:
     """From the environment itself; where that is gone, from the reports, which know no sizes."""
-    version: str = work.settings["python_version"]
+    version = work.recorded.python_version
     sizes: dict[str, int | None] = {}
     for one in distributions_in([site_packages(folder / VENV, version)], with_damage=False):
         if one.pin:

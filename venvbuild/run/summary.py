@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from urllib.parse import quote
 from venvbuild import builds
 from venvbuild.errors import ConflictsFound
 from venvbuild.run import workdir
+from venvbuild.run.results import Uploaded
 from venvbuild.run.workdir import STEPS, WorkDir
 from venvbuild.text import count_text
 
@@ -66,17 +68,21 @@ def summary_of(folder: Path) -> Summary | None:
     if work is None:
         return None
     if work.failure and work.failure["step"] == "check":  # what is here was made by an earlier run
-        asked = work.failure.get("asked", {})
-        return Summary(asked.get("env_name"), asked.get("python_version"))
+        return Summary(*_names(work.failure.get("asked", {})))
     packages = read_report(folder / "installed_packages.json") if has_inspected(work) else None
     return Summary(
-        env_name=work.settings.get("env_name"),
-        python_version=work.settings.get("python_version"),
+        *_names(work.asked),
         stopped_at=next((step for step in STEPS if not work.has_ended(step)), None),
         package_count=None if packages is None else len(packages),
         conflict_count=_conflict_count(folder, work),
         **_place(work),
     )
+
+
+def _names(asked: Mapping[str, object]) -> tuple[str | None, str | None]:
+    """The environment's name and the Python, as far as they are known."""
+    env_name, python_version = asked.get("env_name"), asked.get("python_version")
+    return (str(env_name) if env_name else None, str(python_version) if python_version else None)
 
 
 def has_inspected(work: WorkDir) -> bool:
@@ -98,8 +104,8 @@ def _conflict_count(folder: Path, work: WorkDir) -> int | None:
 def _place(work: WorkDir) -> dict[str, str]:
     if not work.has_ended("upload"):
         return {}
-    build = work.result("upload")["metadata"]
-    version: str = build["venv_version"]
+    build = work.result(Uploaded).metadata
+    version = build["venv_version"]
     store = build["venv_archive"].removesuffix("/" + builds.key(version, f"{version}.tar.gz"))
     # A prefix of S3 may hold < or &, which Jenkins may show as HTML; % is there already where a folder's name was odd.
     return {"venv_version": version, "store": quote(store, safe="/:%")}

@@ -13,12 +13,16 @@ import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from venvbuild import __version__
 from venvbuild.errors import UsageError, of_disk
 from venvbuild.files import fingerprint, remove
+from venvbuild.run.results import STEP_OF, Recorded, StepResult, from_json
+
+R = TypeVar("R")
 
 RECORD = "venvbuild-work.json"
 NORMALISED = "requirements.normalised.txt"
@@ -37,13 +41,36 @@ class WorkDir:
         self._record = record
 
     @property
-    def settings(self) -> Mapping[str, Any]:
-        """What `check` recorded; holds no secret."""
-        return self._record["settings"]  # type: ignore[no-any-return]
+    def recorded(self) -> Recorded:
+        """The run as `check` accepted it.
 
-    def result(self, step: str) -> Mapping[str, Any]:
-        """What `step` found, as JSON values. The step must be up to date."""
+        Raises:
+            UsageError: the record is not whole.
+        """
+        return self._read(Recorded, self._record["settings"])
+
+    @property
+    def asked(self) -> Mapping[str, object]:
+        """The same as far as it is known, also of a run that `check` refused: for those who tell of it."""
+        return {**self._record["settings"], **(self.failure or {}).get("asked", {})}
+
+    def result(self, record: type[R]) -> R:
+        """What a step found: `Packed` is of `pack`. The step must be up to date.
+
+        Raises:
+            UsageError: the record is not whole.
+        """
+        return self._read(record, self._record["steps"][STEP_OF[record]]["result"])
+
+    def result_as_json(self, step: str) -> Mapping[str, object]:
+        """The same as plain values, for a program."""
         return self._record["steps"][step]["result"]  # type: ignore[no-any-return]
+
+    def _read(self, record: type[R], values: object) -> R:
+        try:
+            return from_json(record, values)
+        except ValueError as error:
+            raise _unreadable(self.path) from error
 
     def has_ended(self, step: str) -> bool:
         """Whether `step` ended well when it last ran; what it made may have changed since."""
@@ -66,15 +93,17 @@ class WorkDir:
         """
         return self._record.get("failed")
 
-    def start(self, settings: Mapping[str, Any]) -> None:
-        """Begin a run: everything of an earlier one goes, then the record is written, before anything else."""
+    def start(self, recorded: Recorded | None) -> None:
+        """Begin a run: everything of an earlier one goes, then the record is written, before anything else.
+
+        None: a run that was refused."""
         for entry in self.path.iterdir():
             if entry.name != RECORD:
                 remove(entry)
         self._record = {
             "schema_version": _SCHEMA_VERSION,
             "tool_version": __version__,
-            "settings": dict(settings),
+            "settings": asdict(recorded) if recorded else {},
             "steps": {},
         }
         self._save()
@@ -101,7 +130,7 @@ class WorkDir:
     def refuse(self, exit_code: int, problems: Sequence[Mapping[str, str]], asked: Mapping[str, Any]) -> None:
         """Remember why `check` did not even begin the run that was `asked` for; what an earlier run made stays."""
         if "schema_version" not in self._record:
-            self.start({})
+            self.start(None)
         self.fail("check", exit_code, problems)
         self._record["failed"]["asked"] = dict(asked)
         self._save()
@@ -111,15 +140,13 @@ class WorkDir:
         if self._record.pop("failed", None):
             self._save()
 
-    def finish(
-        self, step: str, *, key: str, outputs: Sequence[str], result: Mapping[str, Any], duration_s: float
-    ) -> None:
+    def finish(self, step: str, *, key: str, outputs: Sequence[str], result: StepResult, duration_s: float) -> None:
         """Remember a step that ended well; `outputs` are names in the work dir, files or folders."""
         self._record.pop("running", None)
         self._record["steps"][step] = {
             "key": key,
             "after": self._mark(_before(step)),
-            "result": dict(result),
+            "result": asdict(result),
             "duration_s": round(duration_s, 3),
             "outputs": {name: fingerprint(self.path / name) for name in outputs},
         }
@@ -242,7 +269,11 @@ def _record(path: Path, *, starting: bool) -> dict[str, Any]:
             rule="NOT_OURS",
             fix="give an empty or absent folder as --work-dir",
         )
-    raise UsageError(
+    raise _unreadable(path)
+
+
+def _unreadable(path: Path) -> UsageError:
+    return UsageError(
         "the record of the work dir cannot be read, or is another version's",
         where=str(path / RECORD),
         rule="STALE",

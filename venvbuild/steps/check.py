@@ -20,28 +20,15 @@ from venvbuild.environment import (
 from venvbuild.errors import UsageError
 from venvbuild.redaction import strip_credentials
 from venvbuild.requirements import Requirements
-from venvbuild.run import NORMALISED
+from venvbuild.run import NORMALISED, Checked, Recorded
 from venvbuild.settings import Settings
-from venvbuild.steps.job import Checked, Job, Made, Request
+from venvbuild.steps.job import Examined, Job, Made, Request
 from venvbuild.text import count_text, shown_to_all
 
 log = logging.getLogger(__name__)
 
-_RECORDED = (
-    "env_name",
-    "python_version",
-    "fail_on_conflicts",
-    "installer",
-    "timeout_s",
-    "level",
-    "bytecode",
-    "python_path",
-    "bundle_python",
-)
-"""Settings that `check` writes down as they are; those that may hold credentials are written without them."""
 
-
-def examine(request: Request, settings: Settings, environ: Mapping[str, str]) -> Checked:
+def examine(request: Request, settings: Settings, environ: Mapping[str, str]) -> Examined:
     """Judge the parameters and the file, and find the interpreter.
 
     Raises:
@@ -63,28 +50,33 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
         found.interpreter.marker_environment,
         newest=lambda names: newest_versions(names, index),
     )
-    sdists = _allowed_sdists(request, read)
-    return Checked(
-        read,
-        found.interpreter,
-        {
-            **{name: getattr(settings, name) for name in _RECORDED},
-            "index_url": strip_credentials(settings.index_url),
-            "extra_index_urls": [strip_credentials(url) for url in settings.extra_index_urls],
-            "find_links": [_place(url) for url in settings.find_links],
-            **asked(request, settings, environ),
-            "python_version": found.interpreter.version,
-            "requirements_sha256": read.sha256,
-            "locked": request.locked,
-            "allow_sdist": sdists,
-            "interpreter": str(found.interpreter.path),
-            "python_full_version": found.interpreter.full_version,
-        },
+    recorded = Recorded(
+        env_name=settings.env_name,
+        python_version=found.interpreter.version,
+        fail_on_conflicts=settings.fail_on_conflicts,
+        installer=settings.installer,
+        timeout_s=settings.timeout_s,
+        level=settings.level,
+        bytecode=settings.bytecode,
+        python_path=settings.python_path,
+        bundle_python=settings.bundle_python,
+        index_url=strip_credentials(settings.index_url),
+        extra_index_urls=tuple(map(strip_credentials, settings.extra_index_urls)),
+        find_links=tuple(map(_place, settings.find_links)),
+        requirements=str(request.requirements),
+        build_url=shown_to_all(environ.get("BUILD_URL")),
+        source_revision=shown_to_all(environ.get("GIT_COMMIT")),
+        requirements_sha256=read.sha256,
+        locked=request.locked,
+        allow_sdist=_allowed_sdists(request, read),
+        interpreter=str(found.interpreter.path),
+        python_full_version=found.interpreter.full_version,
     )
+    return Examined(read, found.interpreter, recorded)
 
 
 def asked(request: Request, settings: Settings, environ: Mapping[str, str]) -> dict[str, str | None]:
-    """What names a run, accepted or not."""
+    """What names a run that is refused."""
     return {
         "env_name": settings.env_name,
         "python_version": settings.python_version,
@@ -99,7 +91,7 @@ def _place(find_links: str) -> str:
     return strip_credentials(find_links) if "://" in find_links else os.path.abspath(find_links)
 
 
-def _allowed_sdists(request: Request, read: Requirements) -> list[str]:
+def _allowed_sdists(request: Request, read: Requirements) -> tuple[str, ...]:
     names: list[str] = sorted({canonicalize_name(name) for name in request.allow_sdist})
     pinned = {pin.canonical_name for pin in read.active}
     unknown = [name for name in names if name not in pinned]
@@ -110,21 +102,21 @@ def _allowed_sdists(request: Request, read: Requirements) -> list[str]:
             why="what is built from source must be a version you chose",
             fix="pin it, or leave it out",
         )
-    return names
+    return tuple(names)
 
 
 def run(job: Job) -> Made:
     """The file as given, and the copy that installers read, of what `examine` found."""
-    checked = job.checked
-    assert checked is not None
-    (job.path / places.REQUIREMENTS).write_bytes(checked.requirements.content)
-    (job.path / NORMALISED).write_text(checked.requirements.normalised(), "utf-8")
-    for warning in checked.requirements.warnings:
+    examined = job.examined
+    assert examined is not None
+    (job.path / places.REQUIREMENTS).write_bytes(examined.requirements.content)
+    (job.path / NORMALISED).write_text(examined.requirements.normalised(), "utf-8")
+    for warning in examined.requirements.warnings:
         log.warning("%s", warning.as_line())
-    pins, warnings = len(checked.requirements.pins), len(checked.requirements.warnings)
+    pins, warnings = len(examined.requirements.pins), len(examined.requirements.warnings)
     return Made(
         (places.REQUIREMENTS, NORMALISED),
-        {"pins": pins, "warnings": warnings},
-        f"{count_text(pins, 'pin')}, Python {checked.interpreter.full_version}"
+        Checked(pins, warnings),
+        f"{count_text(pins, 'pin')}, Python {examined.interpreter.full_version}"
         + (f", {count_text(warnings, 'warning')}" if warnings else ""),
     )

@@ -15,7 +15,7 @@ from venvbuild.environment import (
 )
 from venvbuild.installed import MANIFEST, Manifest
 from venvbuild.redaction import strip_credentials
-from venvbuild.run import VENV
+from venvbuild.run import VENV, Created
 from venvbuild.steps.job import Job, Made, interpreter_of, requirements_of
 from venvbuild.text import count_text
 
@@ -24,31 +24,25 @@ log = logging.getLogger(__name__)
 
 def run(job: Job) -> Made:
     """The lock and the venv."""
-    recorded, source = job.work.settings, _source(job)
+    recorded, source = job.work.recorded, _source(job)
     read = requirements_of(job, source.interpreter)
     if source.sdists:
         source = build_sdists(read, source)
-    locked = environment.lock(read, source, fail_on_conflicts=recorded["fail_on_conflicts"], locked=recorded["locked"])
+    locked = environment.lock(read, source, fail_on_conflicts=recorded.fail_on_conflicts, locked=recorded.locked)
     (job.path / places.LOCK).write_text(locked.text(), "utf-8")
     if locked.not_pinned:
         log.warning("%s not pinned by you: %s", _are(len(locked.not_pinned)), ", ".join(locked.not_pinned))
-    made = environment.create(locked, source, job.path / VENV, with_pip=recorded["installer"] == "pip")
+    made = environment.create(locked, source, job.path / VENV, with_pip=recorded.installer == "pip")
     (job.path / MANIFEST).write_text(Manifest.taken(made.path).text(), "utf-8")
     used = (
         "uv " + importlib.metadata.version("uv")
-        if recorded["installer"] == "uv"
+        if recorded.installer == "uv"
         else "pip " + next(one.version for one in locked.distributions if one.name == "pip")
     )
     forced = ", pins forced" if locked.is_forced else ""
     return Made(
         (places.LOCK, VENV, MANIFEST),
-        {
-            "installer": used,
-            "not_pinned": locked.not_pinned,
-            "is_forced": locked.is_forced,
-            "overlaps": {path: list(names) for path, names in made.overlaps.items()},
-            "reproducible": not source.built,
-        },
+        Created(used, tuple(locked.not_pinned), locked.is_forced, made.overlaps, reproducible=not source.built),
         f"{count_text(len(locked.distributions), 'package')} by {used}{forced}",
     )
 
@@ -64,19 +58,19 @@ def _with_credentials(recorded: str, current: Sequence[str]) -> str:
 
 def _source(job: Job) -> PackageSource:
     """Everything `create` needs to get packages: from the places that `check` wrote down, with our credentials."""
-    recorded = job.work.settings
+    recorded = job.work.recorded
     sources = IndexAddresses(
-        _with_credentials(recorded["index_url"], [job.settings.index_url]),
-        tuple(_with_credentials(url, job.settings.extra_index_urls) for url in recorded["extra_index_urls"]),
-        tuple(_with_credentials(url, job.settings.find_links) for url in recorded["find_links"]),
+        _with_credentials(recorded.index_url, [job.settings.index_url]),
+        tuple(_with_credentials(url, job.settings.extra_index_urls) for url in recorded.extra_index_urls),
+        tuple(_with_credentials(url, job.settings.find_links) for url in recorded.find_links),
     )
     return PackageSource.of(
         sources,
         interpreter_of(job),
         job.settings,
         job.environ,
-        timeout_s=recorded["timeout_s"],
+        timeout_s=recorded.timeout_s,
         scratch=job.path,
-        sdists=tuple(recorded["allow_sdist"]),
+        sdists=recorded.allow_sdist,
         shares_cache=not job.is_kept,
     )

@@ -8,7 +8,7 @@ from venvbuild import inspection
 from venvbuild.errors import ConflictsFound, Problem
 from venvbuild.inspection import Root
 from venvbuild.interpreters import Target
-from venvbuild.run import VENV
+from venvbuild.run import VENV, Inspected
 from venvbuild.steps.job import Job, Made, interpreter_of, requirements_of
 from venvbuild.text import count_text
 
@@ -21,7 +21,7 @@ def run(job: Job) -> Made:
     target = Target(interpreter.marker_environment, frozenset(interpreter.supported_tags))
     roots = [Root(pin.canonical_name, pin.extras) for pin in requirements_of(job, interpreter).active]
     found = inspection.inspect(job.path / VENV, roots, target, job.path)
-    if not found.is_conflict_free and job.work.settings["fail_on_conflicts"]:
+    if not found.is_conflict_free and job.work.recorded.fail_on_conflicts:
         raise ConflictsFound.of(
             Problem(finding.sentence, "conflicts.txt", fix=finding.fix, rule="CONFLICT")
             for finding in found.findings
@@ -35,10 +35,6 @@ def run(job: Job) -> Made:
     summary = "conflict free" if found.is_conflict_free else count_text(len(found.conflicts), "conflict")
     return Made(
         found.reports,
-        {
-            "installed_packages": list(found.installed_packages),
-            "conflicts": list(found.conflicts),
-            "requires": found.requires.as_json(),
-        },
+        Inspected(found.installed_packages, found.conflicts, found.requires.as_json()),
         f"{count_text(len(found.installed_packages), 'package')}, {summary}",
     )

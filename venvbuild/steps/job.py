@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from venvbuild import interpreters, requirements
 from venvbuild.builds import places
 from venvbuild.errors import UsageError
 from venvbuild.interpreters import Interpreter
 from venvbuild.requirements import Requirements
-from venvbuild.run import WorkDir
+from venvbuild.run import Recorded, StepResult, WorkDir
 from venvbuild.settings import Settings
 
 
@@ -27,23 +26,23 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Checked:
-    """What `check` found, before the work dir is touched."""
+class Examined:
+    """What was asked for, accepted, before the work dir is touched."""
 
     requirements: Requirements
     interpreter: Interpreter
-    recorded: Mapping[str, Any]
+    recorded: Recorded
 
 
 @dataclass(frozen=True)
 class Made:
     """What a step leaves behind."""
 
-    outputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...]
     """Names in the work dir."""
-    result: Mapping[str, Any] = field(default_factory=dict)
-    """JSON values for the steps after it."""
-    summary: str = ""
+    result: StepResult
+    """For the steps after it."""
+    summary: str
     """For the step's line."""
 
 
@@ -55,11 +54,11 @@ class Job:
     settings: Settings
     """Of this process; only credentials and the store are taken from it once `check` has run."""
     environ: Mapping[str, str]
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
     """What the step's own command was given, by setting; stronger than what `check` recorded."""
     is_kept: bool = True
     """Whether the work dir is there after the run."""
-    checked: Checked | None = None
+    examined: Examined | None = None
     """For `check` only."""
 
     @property
@@ -70,7 +69,7 @@ class Job:
 
 def interpreter_of(job: Job) -> Interpreter:
     """The one that `check` found, asked again: it may have been replaced since."""
-    path, version = job.work.settings["interpreter"], job.work.settings["python_full_version"]
+    path, version = job.work.recorded.interpreter, job.work.recorded.python_full_version
     found = interpreters.probe(Path(path))
     if found is None or found.full_version != version:
         raise UsageError(
@@ -85,4 +84,4 @@ def interpreter_of(job: Job) -> Interpreter:
 def requirements_of(job: Job, interpreter: Interpreter) -> Requirements:
     """The file that `check` accepted, read again."""
     content = (job.path / places.REQUIREMENTS).read_bytes()
-    return requirements.parse(content, job.work.settings["requirements"], interpreter.marker_environment)
+    return requirements.parse(content, job.work.recorded.requirements, interpreter.marker_environment)

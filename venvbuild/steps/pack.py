@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from venvbuild import archive
 from venvbuild.archive import FragmentCache, Gate, Known, bundle_of
@@ -13,7 +15,7 @@ from venvbuild.environment import (
 from venvbuild.installed import MANIFEST, Manifest, distributions_in, site_packages
 from venvbuild.interpreters import Interpreter
 from venvbuild.redaction import REDACTOR
-from venvbuild.run import ARCHIVE, VENV
+from venvbuild.run import ARCHIVE, VENV, Packed, Recorded
 from venvbuild.steps.job import Job, Made, interpreter_of
 from venvbuild.text import size_text
 
@@ -23,35 +25,36 @@ def run(job: Job) -> Made:
     interpreter = interpreter_of(job)
     venv = job.path / VENV
     installed = distributions_in([site_packages(venv, interpreter.version)], with_damage=False)
-    chosen = {**job.work.settings, **job.options}
+    chosen = _chosen(job)
     gate = Gate.of(_paths_of_this_build(job.path, interpreter), REDACTOR.secrets, installed)
-    with bundle_of(interpreter if chosen["bundle_python"] else None, job.path) as base:
+    with bundle_of(interpreter if chosen.bundle_python else None, job.path) as base:
         made = archive.pack(
             venv,
             job.path / ARCHIVE,
             python_version=interpreter.version,
             gate=gate,
-            level=chosen["level"],
-            python_path=chosen["python_path"],
+            level=chosen.level,
+            python_path=chosen.python_path,
             known=Known(
                 installed, _locked_hashes(job), Manifest.read(job.path / MANIFEST), base.version if base else None
             ),
             cache=FragmentCache(job.settings.folders.cache / "fragments"),
-            compiled_by=interpreter if chosen["bytecode"] else None,
+            compiled_by=interpreter if chosen.bytecode else None,
             instead=base.members if base else None,
         )
     (job.path / places.ARCHIVE_INDEX).write_text(made.index.text(), "utf-8")
     return Made(
         (ARCHIVE, places.ARCHIVE_INDEX),
-        {
-            "sha256": made.sha256,
-            "size_bytes": made.size_bytes,
-            "content_sha256": made.content_sha256,
-            "base_requires": base.requires.as_json() if base else None,
-        },
+        Packed(made.sha256, made.size_bytes, made.content_sha256, base.requires.as_json() if base else None),
         f"{size_text(made.size_bytes)} of {size_text(made.plain_bytes)}"
         + (f", Python {base.version} inside" if base else ""),
     )
+
+
+def _chosen(job: Job) -> Recorded:
+    """The record, but for what this command was given anew."""
+    options: dict[str, Any] = dict(job.options)
+    return replace(job.work.recorded, **options)
 
 
 def _paths_of_this_build(work: Path, interpreter: Interpreter) -> list[Path]:

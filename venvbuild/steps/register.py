@@ -8,6 +8,7 @@ from athena import index, rows
 from venvbuild import extras
 from venvbuild.errors import IntegrityError, UsageError
 from venvbuild.retrying import retried
+from venvbuild.run import Registered, Uploaded
 from venvbuild.steps.job import Job, Made
 from venvbuild.stores import Store, store_of
 
@@ -16,15 +17,15 @@ log = logging.getLogger(__name__)
 
 def run(job: Job) -> Made:
     """The build's row in the catalog, and in the index where that covers its day."""
-    store, uploaded = store_of(job.settings), job.work.result("upload")
-    if uploaded["store"] != store.url:
+    store, uploaded = store_of(job.settings), job.work.result(Uploaded)
+    if uploaded.store != store.url:
         raise UsageError(
-            "the build is in another store", where=store.url, why=f"upload sent it to {uploaded['store']}",
-            fix=f"give --store {uploaded['store']}, or upload to this one first",
+            "the build is in another store", where=store.url, why=f"upload sent it to {uploaded.store}",
+            fix=f"give --store {uploaded.store}, or upload to this one first",
         )  # fmt: skip
-    key = retried(lambda: rows.register(store, uploaded["metadata"]))
-    retried(lambda: _bring_into_index(store, uploaded["metadata"]["created_at"][:10], job))
-    return Made((), {"row": key}, key)
+    key = retried(lambda: rows.register(store, uploaded.metadata))
+    retried(lambda: _bring_into_index(store, uploaded.metadata["created_at"][:10], job))
+    return Made((), Registered(key), key)
 
 
 def _bring_into_index(store: Store, day: str, job: Job) -> None:

@@ -6,7 +6,7 @@ import json
 
 from venvbuild import builds
 from venvbuild.builds import places
-from venvbuild.run import ARCHIVE
+from venvbuild.run import ARCHIVE, Uploaded
 from venvbuild.steps.job import Job, Made
 from venvbuild.stores import store_of
 
@@ -21,4 +21,4 @@ def run(job: Job) -> Made:
     names = [places.REQUIREMENTS, places.LOCK, *places.REPORTS, places.BUILD_LOG, places.ARCHIVE_INDEX, ARCHIVE]
     files = {name: job.path / name for name in names if (job.path / name).is_file()}
     done = builds.commit(store, description, files, folder)
-    return Made((), {"metadata": dict(done.metadata), "store": store.url}, f"{done.venv_version} in {store.url}")
+    return Made((), Uploaded(done.metadata, store.url), f"{done.venv_version} in {store.url}")

@@ -76,7 +76,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "pipeline",
     },
     "commands": {
-        "athena.statement", "interpreters", "settings", "stores", "builds", "archive", "environment", "run",
+        "athena.statement", "interpreters", "settings", "stores", "builds", "archive", "environment", "run", "athena.engines",
         "athena.index", "doctor", "foreign", "notifiers", "reports", "restore", "athena.tables", "athena.upkeep",
         "athena.questions", "steps", "pipeline", "console",
     },

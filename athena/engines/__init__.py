@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from athena.engines.engine import Answer, Engine, plain
+from athena.engines.engine import Answer, Engine, Row, plain
 from athena.engines.opening import ENGINES, open_engine
 from venvbuild import lazily
 

@@ -11,6 +11,8 @@ from typing import Any, Protocol, Self
 
 from athena.statement import Statement
 
+Row = dict[str, Any]
+"""One of an answer: plain values by column."""
 _PLAIN = frozenset({str, int, bool, type(None)})
 
 
@@ -30,7 +32,7 @@ class Answer:
         turned = [_turned(column) for column in zip(*rows, strict=True)]
         return cls(tuple(columns), tuple(zip(*turned, strict=True)) if turned else tuple(map(tuple, rows)))
 
-    def as_dicts(self) -> list[dict[str, Any]]:
+    def as_dicts(self) -> list[Row]:
         """Each row by its columns; of two columns with one name the last counts."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from athena.engines import Engine
+from athena.engines import Engine, Row
 from athena.questions import binding, packages
 from athena.questions.packages import WantedPackage
 from athena.rows import columns
@@ -45,7 +45,7 @@ class Plan:
     """Of some package no version fits; the answer is known to be empty."""
 
 
-def find(engine: Engine, search: Search) -> tuple[list[dict[str, Any]], Plan]:
+def find(engine: Engine, search: Search) -> tuple[list[Row], Plan]:
     """The builds, newest first: venv_version, created_at, env_name, python_version, is_conflict_free, matches.
 
     `matches` lists what was asked for, as installed: `["kedro==0.19.14"]`. With it, how they were found.
@@ -134,17 +134,17 @@ def _notes(wanted: WantedPackage, built: Sequence[str], fitting: Sequence[str]) 
     return notes
 
 
-def all_builds(engine: Engine, limit: int | None = None) -> list[dict[str, Any]]:
+def all_builds(engine: Engine, limit: int | None = None) -> list[Row]:
     """Every row of the catalog, newest first, with the fields and the forms of metadata.json but `files`."""
     return _described(engine, binding.statement("all_builds", {"limit": limit}, Scope(newest=limit)))
 
 
-def _described(engine: Engine, statement: Statement) -> list[dict[str, Any]]:
+def _described(engine: Engine, statement: Statement) -> list[Row]:
     with _uncollected():
         return [_as_metadata(row) for row in engine.run(statement).as_dicts()]
 
 
-def _as_metadata(row: dict[str, Any]) -> dict[str, Any]:
+def _as_metadata(row: Row) -> Row:
     whole = {**row, "requires": {"abi": row["requires_abi"], "glibc": row["requires_glibc"]}}
     if row["requires_libraries"] is not None:
         whole["requires"]["libraries"] = json.loads(row["requires_libraries"])
@@ -162,9 +162,9 @@ def _as_metadata(row: dict[str, Any]) -> dict[str, Any]:
 class Difference:
     """What changed from one build to another."""
 
-    before: dict[str, Any]
+    before: Row
     """The older side as `all_builds` gives it."""
-    after: dict[str, Any]
+    after: Row
     changes: tuple[tuple[str, str | None, str | None], ...]
     """Name, version before and version after, sorted by name; None: not installed."""
 

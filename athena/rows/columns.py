@@ -18,6 +18,9 @@ _TIMESTAMPS = {"created_at"}
 _TOO_BIG = 2**63
 _PLAIN = {"string": "string", "boolean": "boolean", "integer": "bigint", "number": "double"}
 
+Rule = Mapping[str, Any]
+"""A schema, or a part of one, as JSON."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -28,7 +31,7 @@ class Column:
     """As Athena and Hive write it: `string`, `array<string>`, `struct<abi:string,glibc:string>`."""
     is_required: bool
     """Whether every row has it."""
-    rule: Mapping[str, Any]
+    rule: Rule
     """What JSON may hold there, in the words of JSON Schema."""
 
     def accepts(self, value: Any) -> bool:
@@ -52,19 +55,19 @@ def columns() -> tuple[Column, ...]:
     )
 
 
-def _resolved(rule: Mapping[str, Any], whole: Mapping[str, Any]) -> Mapping[str, Any]:
+def _resolved(rule: Rule, whole: Rule) -> Rule:
     reference = rule.get("$ref")
     return whole["$defs"][reference.rpartition("/")[2]] if reference else rule
 
 
-def _json_types(rule: Mapping[str, Any]) -> tuple[str, ...]:
+def _json_types(rule: Rule) -> tuple[str, ...]:
     if "const" in rule:  # a schema_version of tomorrow is a number too
         return ("integer",)
     types = rule["type"]
     return (types,) if isinstance(types, str) else tuple(types)
 
 
-def _type(rule: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
+def _type(rule: Rule, whole: Rule) -> str:
     rule = _resolved(rule, whole)
     name = next(name for name in _json_types(rule) if name != "null")
     if name == "array":
@@ -77,11 +80,11 @@ def _type(rule: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
     return _PLAIN[name]
 
 
-def _accepts(rule: Mapping[str, Any], value: Any) -> bool:
+def _accepts(rule: Rule, value: Any) -> bool:
     return any(_is(name, rule, value) for name in _json_types(rule))
 
 
-def _is(name: str, rule: Mapping[str, Any], value: Any) -> bool:
+def _is(name: str, rule: Rule, value: Any) -> bool:
     """Whether a value is of this type of JSON Schema, its members too."""
     if isinstance(value, dict):
         members = rule.get("properties", {})

@@ -19,6 +19,8 @@ from venvbuild.builds import Metadata, places
 from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.stores import Entry, Store
 
+CatalogRow = dict[str, Any]
+"""A row as it was read: the fields of metadata.json but `files`, and whatever a later version added."""
 _LAST = "9999-12-32"
 _KEY = re.compile(rf"{places.ROWS}/dt=(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/[^/._][^/]*\.json")
 """What engines read as rows; they skip names that begin with `.` or `_`."""
@@ -98,7 +100,7 @@ def version_of(key: str) -> str:
     return key.rpartition("/")[2].removesuffix(".json")
 
 
-def read_row(store: Store, key: str) -> dict[str, Any] | None:
+def read_row(store: Store, key: str) -> CatalogRow | None:
     """The columns of one row, as they stand there; None when it was removed meanwhile.
 
     Raises:
@@ -122,7 +124,7 @@ def read_row(store: Store, key: str) -> dict[str, Any] | None:
         ) from error
 
 
-def _checked(found: Any) -> dict[str, Any]:
+def _checked(found: Any) -> CatalogRow:
     if not isinstance(found, dict):
         raise TypeError("it is no JSON object")
     for column in columns():

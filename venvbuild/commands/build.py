@@ -49,7 +49,7 @@ def command(**given: Any) -> None:
         output.print_data(_line(metadata))
 
 
-def _request(given: dict[str, Any]) -> Request:
+def _request(given: options.Given) -> Request:
     return Request(given["requirements"], given["locked"], given["allow_sdist"], given["allow_python_download"])
 
 

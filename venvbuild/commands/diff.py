@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from athena import questions
+from athena.engines import Row
 from athena.questions import Difference
 from venvbuild import builds
 from venvbuild.console import engine, options, output, tables
@@ -45,6 +46,6 @@ def command(before: str, after: str, **given: Any) -> None:
         output.say("both have the same packages")
 
 
-def _sides(difference: Difference) -> dict[str, dict[str, Any]]:
+def _sides(difference: Difference) -> dict[str, Row]:
     sides = {"before": difference.before, "after": difference.after}
     return {name: {field: build[field] for field in _SIDE} for name, build in sides.items()}

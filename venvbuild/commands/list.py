@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from athena import questions
+from athena.engines import Row
 from venvbuild.console import engine, options, output
 from venvbuild.stores import store_of
 from venvbuild.text import size_text
@@ -32,7 +33,7 @@ def command(**given: Any) -> None:
         output.say(f"there are no builds in {store.url}")
 
 
-def _line(build: dict[str, Any]) -> str:
+def _line(build: Row) -> str:
     state = "conflict free" if build["is_conflict_free"] else f"{len(build['conflicts'])} conflicts"
     return (
         f"{build['venv_version']}  {build['created_at']}  {build['env_name']:<20}  {build['python_version']:<5} "

@@ -73,7 +73,7 @@ def _services(settings: Settings) -> Services:
     return Services.of(settings.notify_urls, settings.origins["notify_urls"])
 
 
-def _message(given: dict[str, Any], settings: Settings, deadline: Deadline) -> Message:
+def _message(given: options.Given, settings: Settings, deadline: Deadline) -> Message:
     folder = Path(settings.work_dir or options.DEFAULT_WORK_DIR)
     job = shown_to_all(os.environ.get("BUILD_URL"))
     run = outcome_of(folder)

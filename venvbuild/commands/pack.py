@@ -49,7 +49,7 @@ def command(venv: Path | None, output: Path | None, **given: Any) -> None:
         _pack_venv(venv, output, given)
 
 
-def _pack_venv(venv: Path, output: Path, given: dict[str, Any]) -> None:
+def _pack_venv(venv: Path, output: Path, given: options.Given) -> None:
     settings = options.load(given)
     cache = FragmentCache(settings.folders.cache / "fragments")
     made = foreign.pack(

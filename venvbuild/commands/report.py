@@ -36,7 +36,7 @@ def command(**given: Any) -> None:
         output.print_data(str(written / "index.html"))
 
 
-def _work_dir(given: dict[str, Any]) -> Path:
+def _work_dir(given: options.Given) -> Path:
     try:
         return Path(options.load(given).work_dir or options.DEFAULT_WORK_DIR)
     except VenvBuildError:  # a setting was refused: `check` has said so, and that is what is reported

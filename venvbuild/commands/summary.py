@@ -28,7 +28,7 @@ def command(**given: Any) -> None:
         output.print_data(f"{found.title}\n{found.description}")
 
 
-def _summary(given: dict[str, Any]) -> Summary:
+def _summary(given: options.Given) -> Summary:
     try:
         settings = options.load(given)
     except RequirementsRefused:  # by a parameter; `check` has said so, and this is how the run is remembered

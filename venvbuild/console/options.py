@@ -15,6 +15,8 @@ from venvbuild.redaction import REDACTOR
 from venvbuild.settings import BY_NAME, Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
+Given = Mapping[str, Any]
+"""What a command was given, by the names of its parameters, as click hands it over."""
 
 DEFAULT_WORK_DIR = "venvbuild-work"
 
@@ -136,12 +138,12 @@ def with_build_options(command: F) -> F:
     return with_pack_options(command)
 
 
-def work_dir(given: Mapping[str, Any]) -> Path:
+def work_dir(given: Given) -> Path:
     """The work dir of the steps, which is known even where other settings are refused."""
     return Path(given["work_dir"] or os.environ.get("VENVBUILD_WORK_DIR") or DEFAULT_WORK_DIR)
 
 
-def load_of_any_run(given: Mapping[str, Any]) -> Settings:
+def load_of_any_run(given: Given) -> Settings:
     """The settings, for those who tell of a run: of one whose parameters or settings were refused, too.
 
     Then only what telling needs is taken, from options and environment; the rest counts as unset.
@@ -159,7 +161,7 @@ def load_of_any_run(given: Mapping[str, Any]) -> Settings:
             return load({**given, "config": None, "store": None}, environ)
 
 
-def load(given: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Settings:
+def load(given: Given, environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings of this run, from the options of the command, the environment and the configuration file."""
     flags = {name: given[name] for name in BY_NAME if given.get(name) is not None}
     loaded = settings.load(flags, environ, given.get("config"))

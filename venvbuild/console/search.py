@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
 from athena.questions import Plan, Search, parse_packages
 from venvbuild.console import output
+from venvbuild.console.options import Given
 from venvbuild.errors import RequirementsRefused
 from venvbuild.settings import parameters
 
@@ -30,7 +31,7 @@ def with_search(command: F) -> F:
     return command
 
 
-def search_of(given: Mapping[str, Any]) -> Search:
+def search_of(given: Given) -> Search:
     """What the options of `with_search` ask for.
 
     Raises:

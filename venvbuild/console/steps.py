@@ -27,7 +27,7 @@ def command_of(step: str, help_: str, *more: Callable[[Any], Any]) -> click.Comm
     return click.command(step, help=help_, short_help=f"{number}. {help_.partition('. ')[0].rstrip('.')}.")(runs_it)
 
 
-def run(step: str, given: dict[str, Any], *, own: tuple[str, ...] = ()) -> None:
+def run(step: str, given: options.Given, *, own: tuple[str, ...] = ()) -> None:
     """Run `step` in the work dir; `own` are the settings that its own command may give anew."""
     settings = options.load(given)
     own_options = {name: getattr(settings, name) for name in own if given.get(name) is not None}

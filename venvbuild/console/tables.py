@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from athena.engines import Row
 from athena.statement import Statement
 from venvbuild.console import output
+from venvbuild.console.options import Given
 from venvbuild.text import shown
 
 _WIDEST = 1000
 """Characters of one cell of a table; JSON and CSV have all of it."""
 
 
-def shape_of(given: Mapping[str, Any]) -> str:
+def shape_of(given: Given) -> str:
     """`table`, `json` or `csv`, from the options of `options.with_format`."""
     return "json" if given["as_json"] else str(given["shape"])
 
 
-def print_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], shape: str) -> None:
+def print_rows(columns: Sequence[str], rows: Sequence[Row], shape: str) -> None:
     """The rows with these columns; a table without rows is not printed at all."""
     if shape == "json":
         output.print_json([{column: row[column] for column in columns} for row in rows])
@@ -44,7 +46,7 @@ def _table(lines: Sequence[Sequence[str]]) -> str:
     return "\n".join("  ".join(f"{cell:<{width}}" for cell, width in line).rstrip() for line in padded)
 
 
-def _csv(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> str:
+def _csv(columns: Sequence[str], rows: Sequence[Row]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)

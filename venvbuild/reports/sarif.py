@@ -28,6 +28,8 @@ _RULES = {
     "overlap": "Two packages own one file",
     "cycle": "Packages need each other",
 }
+_Object = dict[str, Any]
+"""An object of SARIF, under its names."""
 
 
 def render(outcome: Outcome) -> str:
@@ -39,18 +41,18 @@ def render(outcome: Outcome) -> str:
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
 
 
-def _used(results: list[dict[str, Any]]) -> list[str]:
+def _used(results: list[_Object]) -> list[str]:
     return sorted({result["ruleId"] for result in results})
 
 
-def _result(complaint: Complaint, severity: str, outcome: Outcome) -> dict[str, Any]:
-    result: dict[str, Any] = {
+def _result(complaint: Complaint, severity: str, outcome: Outcome) -> _Object:
+    result: _Object = {
         "ruleId": complaint.kind or "problem",
         "level": _LEVELS[severity],
         "message": {"text": complaint.text},
     }
     if outcome.requirements_file:
-        place: dict[str, Any] = {"artifactLocation": {"uri": quote(outcome.requirements_file)}}
+        place: _Object = {"artifactLocation": {"uri": quote(outcome.requirements_file)}}
         if complaint.line:
             place["region"] = {"startLine": complaint.line}
         result["locations"] = [{"physicalLocation": place}]

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 _Reply = TypeVar("_Reply")
 _CONFLICT_DELAYS_S = (0.2, 0.5, 1.0, 2.0, 4.0)
+_Fields = dict[str, Any]
+"""Of a request to S3 or of its answer, under boto3's names."""
 _TRIES = 3
 """Of what boto3 does not retry by itself: damaged bytes, and a download that broke off."""
 _MAX_PARTS = 10_000  # S3's limit
@@ -84,7 +86,7 @@ class S3Store:
         self._endpoint_url = endpoint_url
         self._cache = cache
         self._limits = limits or Limits()
-        self._encryption: dict[str, Any] = {}
+        self._encryption: _Fields = {}
         if sse_kms_key_id:
             self._encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": sse_kms_key_id}
         self._lock = Lock()
@@ -185,7 +187,7 @@ class S3Store:
 
     def list(self, prefix: str, start_after: str = "") -> Iterator[Entry]:
         """Objects in key order, by pages of 1000; what cannot be a key (the console's `folder/`) is left out."""
-        after: dict[str, Any] = {"StartAfter": self._name(start_after)} if start_after else {}
+        after: _Fields = {"StartAfter": self._name(start_after)} if start_after else {}
         with self._translated(prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket,
@@ -267,10 +269,10 @@ class S3Store:
             upload = self._client.create_multipart_upload(
                 Bucket=self._bucket, Key=name, ChecksumAlgorithm="SHA256", **self._encryption
             )
-            target: dict[str, Any] = {"Bucket": self._bucket, "Key": name, "UploadId": upload["UploadId"]}
+            target: _Fields = {"Bucket": self._bucket, "Key": name, "UploadId": upload["UploadId"]}
             on_failure.callback(self._abort, target)
 
-            def send(start: int) -> dict[str, Any]:
+            def send(start: int) -> _Fields:
                 with opened(body, start, min(part_bytes, total_bytes - start)) as content:
                     number, sha256 = start // part_bytes + 1, checksum(content)
                     reply = self._client.upload_part(
@@ -282,11 +284,11 @@ class S3Store:
             # them lands after the abort.
             with ThreadPoolExecutor(self._limits.parts_at_once) as pool:
                 parts = list(pool.map(lambda start: _again_if_damaged(lambda: send(start)), starts))
-            complete: dict[str, Any] = {**target, "MultipartUpload": {"Parts": parts}, "IfNoneMatch": "*"}
+            complete: _Fields = {**target, "MultipartUpload": {"Parts": parts}, "IfNoneMatch": "*"}
             self._client.complete_multipart_upload(**complete)
             on_failure.pop_all()
 
-    def _abort(self, target: dict[str, Any]) -> None:
+    def _abort(self, target: _Fields) -> None:
         try:
             self._client.abort_multipart_upload(**target)
         except (ClientError, BotoCoreError) as exc:  # the error that led here is the one to show
@@ -320,7 +322,7 @@ class S3Store:
         with opened(body) as content:
             return encoded(stored.digest()) == checksum(content)
 
-    def _get(self, name: str, tries: int = _TRIES, **asked: Any) -> tuple[bytes, dict[str, Any]]:
+    def _get(self, name: str, tries: int = _TRIES, **asked: Any) -> tuple[bytes, _Fields]:
         reply: Any = self._client.get_object(Bucket=self._bucket, Key=name, **asked)
         try:
             with closing(reply["Body"]) as stream:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
+from typing import cast
 
 from athena import rows
 from venvbuild.builds import Metadata
@@ -70,7 +71,7 @@ def _metadata(created_at: datetime, installed: Sequence[str], chance: random.Ran
     python = chance.choice(PYTHONS)
     conflicts = [f"a {number} needs b, it's missing" for number in range(chance.choice((0, 0, 0, 0, 0, 0, 0, 1, 3)))]
     folder = f"s3://bucket/venv-builds/{venv_version}"
-    return {
+    without_files = {
         "venv_version": venv_version,
         "created_at": f"{created_at:%Y-%m-%dT%H:%M:%SZ}",
         "python_version": python.rpartition(".")[0],
@@ -96,8 +97,8 @@ def _metadata(created_at: datetime, installed: Sequence[str], chance: random.Ran
         "source_revision": None,
         "duration_s": {"check": 0.2, "create": 7.2, "inspect": 0.4, "pack": 2.8, "describe": 0.1},
         "requires": {"abi": "cp311", "glibc": "2.17"},
-        "files": {},
     }
+    return cast(Metadata, without_files)
 
 
 def write(folder: Path, some: Iterable[Metadata]) -> None:

@@ -26,7 +26,30 @@ The public API, imported when it is first used:
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from venvbuild.builds import read as read_metadata
+    from venvbuild.errors import VenvBuildError
+    from venvbuild.pipeline import Progress, build, check, run_step
+    from venvbuild.settings import Settings
+    from venvbuild.settings import load as load_settings
+    from venvbuild.steps import Request
+    from venvbuild.stores import open_store
+
+__all__ = [
+    "Progress",
+    "Request",
+    "Settings",
+    "VenvBuildError",
+    "__version__",
+    "build",
+    "check",
+    "load_settings",
+    "open_store",
+    "read_metadata",
+    "run_step",
+]
 
 __version__ = "0.1.0"
 
@@ -42,12 +65,12 @@ _PUBLIC = {
     "read_metadata": "builds.read",
     "VenvBuildError": "errors.VenvBuildError",
 }
-__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604  # the names of a table are strings
 
+if not TYPE_CHECKING:  # a type checker that saw it would believe in any name
 
-def __getattr__(name: str) -> Any:
-    """Import what is asked for now: `venvbuild --version` must not pay for all of it."""
-    if name not in _PUBLIC:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, _, attribute = _PUBLIC[name].rpartition(".")
-    return getattr(importlib.import_module(f"{__name__}.{module}"), attribute)
+    def __getattr__(name: str) -> Any:
+        """Import what is asked for now: `venvbuild --version` must not pay for all of it."""
+        if name not in _PUBLIC:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module, _, attribute = _PUBLIC[name].rpartition(".")
+        return getattr(importlib.import_module(f"{__name__}.{module}"), attribute)

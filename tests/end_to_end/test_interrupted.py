@@ -20,7 +20,7 @@ from tests.support.sizes import HEAVY, sizes
 from tests.support.stored import Place, assert_nothing_torn, builds, committed
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
-from venvbuild import metadata
+from venvbuild.builds import places
 from venvbuild.stores import Store
 
 BEFORE, CLAIMED, SENDING, AFTER = "before the claim", "with only its claim", "while sending", "after the commit"
@@ -128,13 +128,13 @@ def _kill(tool: Tool, work: Path, store: Store, before: str, chance: random.Rand
     names: set[str] = set()
     while time.monotonic() < deadline and running.poll() is None:
         names = _new_files(store, before)
-        if metadata.NAME in names or (len(names) >= enough and aim != AFTER):
+        if places.METADATA in names or (len(names) >= enough and aim != AFTER):
             break
     time.sleep(chance.uniform(0, 0.02) if names else 0)
     running.send_signal(signal.SIGKILL)
     running.communicate()
     names = _new_files(store, before)
-    if metadata.NAME in names:
+    if places.METADATA in names:
         return AFTER
     return (BEFORE, CLAIMED, SENDING)[min(len(names), 2)]
 

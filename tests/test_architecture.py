@@ -77,8 +77,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "commands": {
         "athena.statement", "interpreters", "settings", "stores", "builds", "archive", "environment", "run",
-        "athena.engines", "athena.index", "doctor", "foreign", "notifiers", "reports", "restore", "athena.tables", "athena.upkeep",
-        "athena.questions", "steps", "pipeline", "console",
+        "athena.engines", "athena.index", "doctor", "foreign", "notifiers", "reports", "restore", "athena.tables",
+        "athena.upkeep", "athena.questions", "steps", "pipeline", "console",
     },
     "main": {"console", "commands"},
     "__main__": {"main"},

@@ -65,9 +65,12 @@ def examine(settings: Settings, environ: Mapping[str, str], ask_engine: Callable
 def _user() -> Iterator[Examined]:
     if os.geteuid() == 0:
         yield Examined(
-            "user", WARNING, "running as root", "package code that runs here could do anything to this machine",
+            "user",
+            WARNING,
+            "running as root",
+            "package code that runs here could do anything to this machine",
             "build as an ordinary user, or in a container of its own",
-        )  # fmt: skip
+        )
     else:
         yield Examined("user", OK, f"user {os.geteuid()}")
 
@@ -100,9 +103,12 @@ def _index(settings: Settings, environ: Mapping[str, str]) -> Iterator[Examined]
     origin = settings.origins["index_url"]
     if project is None or not project.files:
         yield Examined(
-            "index", PROBLEM, f"{index.url} does not have pip", f"from {origin}; every environment gets a pip",
+            "index",
+            PROBLEM,
+            f"{index.url} does not have pip",
+            f"from {origin}; every environment gets a pip",
             "correct the index URL, or let the index mirror PyPI",
-        )  # fmt: skip
+        )
     else:
         yield Examined("index", OK, f"{index.url} answers, from {origin}; newest pip {project.versions[-1]}")
     for note in settings.notes:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Self
 
 
@@ -36,6 +36,13 @@ class Problem:
     fix: str = ""
     rule: str = ""
     """The name of the rule it breaks (`UNPINNED`); for tests and reports, not shown."""
+    line: int | None = None
+    """Of the file that `where` names, from 1; a part of `where` already."""
+
+    @classmethod
+    def at(cls, file: str, line: int, what: str, why: str = "", fix: str = "", rule: str = "") -> Self:
+        """A problem of a line: `where` is `file:line`."""
+        return cls(what, f"{file}:{line}", why, fix, rule, line)
 
     def as_line(self) -> str:
         """The problem on one line, beginning with `where: ` when there is a where."""
@@ -47,9 +54,7 @@ class Problem:
 
     def as_json(self) -> dict[str, str]:
         """The four parts under their names."""
-        parts = asdict(self)
-        del parts["rule"]
-        return parts
+        return {"what": self.what, "where": self.where, "why": self.why, "fix": self.fix}
 
 
 class VenvBuildError(Exception):
@@ -57,8 +62,10 @@ class VenvBuildError(Exception):
 
     exit_code = 1
 
-    def __init__(self, what: str, *, where: str = "", why: str = "", fix: str = "", rule: str = "") -> None:
-        self.problems: tuple[Problem, ...] = (Problem(what, where, why, fix, rule),)
+    def __init__(
+        self, what: str, *, where: str = "", why: str = "", fix: str = "", rule: str = "", line: int | None = None
+    ) -> None:
+        self.problems: tuple[Problem, ...] = (Problem(what, where, why, fix, rule, line),)
         super().__init__(self.problems[0].as_line())
 
     @classmethod

@@ -30,11 +30,11 @@ class _Kind(NamedTuple):
     fix: str
 
 
-_NO_RIGHT = _Kind(UsageError, "Athena refuses access", "give this identity the rights that docs/catalog.md lists")
+_NO_RIGHT = _Kind(UsageError, "{service} refuses access", "give this identity the rights that docs/catalog.md lists")
 _EXPIRED = _Kind(
     UsageError, "the AWS credentials have expired", "get fresh ones (`aws sso login`, a new session token)"
 )
-_REJECTED = _Kind(UsageError, "Athena does not accept the credentials", "set working ones: AWS_PROFILE, or a role")
+_REJECTED = _Kind(UsageError, "{service} does not accept the credentials", "set working ones: AWS_PROFILE, or a role")
 _NO_CREDENTIALS = _Kind(
     UsageError,
     "there are no usable AWS credentials",
@@ -42,12 +42,12 @@ _NO_CREDENTIALS = _Kind(
 )
 _SETTINGS = _Kind(
     UsageError,
-    "Athena cannot be asked with these settings",
+    "{service} cannot be asked with these settings",
     "correct VENVBUILD_ATHENA_WORKGROUP, VENVBUILD_ATHENA_OUTPUT and VENVBUILD_ATHENA_REGION",
 )
-_BUSY = _Kind(QueryEngineError, "Athena is overloaded or failing", "run it again later")
+_BUSY = _Kind(QueryEngineError, "{service} is overloaded or failing", "run it again later")
 _UNREACHABLE = _Kind(
-    QueryEngineError, "Athena does not answer", "check VENVBUILD_ATHENA_REGION, the network and the proxy"
+    QueryEngineError, "{service} does not answer", "check VENVBUILD_ATHENA_REGION, the network and the proxy"
 )
 _CUT_OFF = _Kind(
     QueryEngineError,
@@ -56,10 +56,10 @@ _CUT_OFF = _Kind(
 )
 _NO_TABLE = _Kind(
     QueryEngineError,
-    "Athena cannot answer",
+    "{service} cannot answer",
     "`venvbuild table create` makes the table and its views; or correct VENVBUILD_ATHENA_DATABASE",
 )
-_FAILED = _Kind(QueryEngineError, "Athena cannot answer", "correct what was asked")
+_FAILED = _Kind(QueryEngineError, "{service} cannot answer", "correct what was asked")
 
 BY_CODE: dict[str, _Kind] = {
     **dict.fromkeys(("AccessDeniedException", "AccessDenied"), _NO_RIGHT),
@@ -106,28 +106,29 @@ _NO_LOGIN = (
 )
 
 
-def engine_error(error: Exception, where: str) -> VenvBuildError:
-    """Our error for one of PyAthena's or botocore's; `where` names the query. No secret is in any part."""
+def engine_error(error: Exception, where: str, service: str = "Athena") -> VenvBuildError:
+    """Our error for one of PyAthena's or botocore's; `where` names the query, `service` who was asked.
+
+    No secret is in any part.
+    """
     cause = error.__cause__ or error
     if isinstance(cause, ClientError):
         said = cause.response.get("Error", {})
         code, message = str(said.get("Code", "")), _one_line(str(said.get("Message", "")))
-        return _told(BY_CODE.get(code) or _by_reason(message), where, f"{code}: {message}")
+        return _told(BY_CODE.get(code) or _by_reason(message), service, where, f"{code}: {message}")
     if isinstance(cause, BotoCoreError):
         kind = _NO_CREDENTIALS if isinstance(cause, _NO_LOGIN) else _UNREACHABLE
-        return _told(kind, where, _one_line(str(cause)))
+        return _told(kind, service, where, _one_line(str(cause)))
     reason = _one_line(str(error.args[0] or "") if error.args else "")
     kind, named = _by_reason(reason), _NAMED.match(reason)
     if named and kind.error is QueryEngineError:
-        return _told(kind._replace(what=f"{kind.what}: {named['name']}"), where, named["message"])
-    return _told(kind, where, reason or "the query was cancelled, without a reason")
+        return _told(kind._replace(what=f"{kind.what}: {named['name']}"), service, where, named["message"])
+    return _told(kind, service, where, reason or "the query was cancelled, without a reason")
 
 
 def glue_error(error: Exception) -> VenvBuildError:
     """Our error for botocore's when Glue was asked."""
-    ours = engine_error(error, "AWS Glue")
-    [problem] = ours.problems
-    return type(ours)(problem.what.replace("Athena", "Glue"), where=problem.where, why=problem.why, fix=problem.fix)
+    return engine_error(error, "AWS Glue", "Glue")
 
 
 def configuration_error(error: Exception) -> UsageError:
@@ -141,8 +142,8 @@ def _by_reason(reason: str) -> _Kind:
     return next((kind for pattern, kind in _BY_REASON if pattern.search(reason)), _FAILED)
 
 
-def _told(kind: _Kind, where: str, why: str) -> VenvBuildError:
-    return kind.error(kind.what, where=where, why=why, fix=kind.fix)
+def _told(kind: _Kind, service: str, where: str, why: str) -> VenvBuildError:
+    return kind.error(kind.what.replace("{service}", service), where=where, why=why, fix=kind.fix)
 
 
 def _one_line(text: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from venvbuild.archive import compression
 from venvbuild.archive.compression import Compressed, Part, Piece
-from venvbuild.archive.leaks import Gate
+from venvbuild.archive.leaks import Gate, Leak
 from venvbuild.archive.members import Member
 from venvbuild.errors import IntegrityError
 from venvbuild.installed import Look
@@ -112,13 +112,13 @@ def test_the_same_members_give_the_same_bytes_whatever_blocks_they_come_in(tmp_p
 def test_what_the_gate_finds_is_told_with_the_member(tmp_path: Path) -> None:
     venv = tmp_path / "venv"
     made = compress(whole(member(venv, "a", b"x"), member(venv, "b", b"s3cret-value-1")), venv, SECRET)
-    assert [one.what for one in made.problems] == ["b holds a secret; the archive is not made"]
+    assert made.leaks == (Leak("b", "a secret"),)
 
 
 def test_what_we_write_ourselves_goes_through_the_gate_too(tmp_path: Path) -> None:
     content = b"s3cret-value-1"
     made = compress(whole(Member("a", "f", 0o644, len(content), content=content)), tmp_path, SECRET)
-    assert len(made.problems) == 1
+    assert len(made.leaks) == 1
 
 
 def test_a_file_from_elsewhere_is_read_there(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_secret_across_two_pieces_is_found_in_the_second(tmp_path: Path) -> No
         compress(Piece("one", "1.0", (part,)), tmp_path / "venv", SECRET)
         for part in (Part(file, 0, 107), Part(file, 107, len(content)))
     )
-    assert (len(first.problems), len(second.problems)) == (0, 1)
+    assert (len(first.leaks), len(second.leaks)) == (0, 1)
 
 
 def test_the_digest_of_a_large_file_is_of_all_of_it(tmp_path: Path) -> None:
@@ -149,9 +149,9 @@ def test_the_digest_of_a_large_file_is_of_all_of_it(tmp_path: Path) -> None:
 
 def test_looking_through_a_file_compresses_nothing_and_tells_the_same(tmp_path: Path) -> None:
     file = member(tmp_path / "venv", "a", b"s3cret-value-1")
-    digest, problems = compression.looked_through(file, tmp_path / "venv", SECRET)
+    digest, found = compression.looked_through(file, tmp_path / "venv", SECRET)
     assert digest == hashlib.sha256(b"s3cret-value-1").hexdigest()
-    assert len(problems) == 1
+    assert len(found) == 1
 
 
 # --- files that change meanwhile

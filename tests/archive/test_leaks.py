@@ -178,6 +178,6 @@ def test_a_name_may_be_like_the_path_of_the_build() -> None:
     ],
 )
 def test_a_leak_comes_with_what_to_do_about_it(what: str, fix: str) -> None:
-    problem = leaks.problem("bin/tool", what)
+    problem = leaks.Leak("bin/tool", what).problem()
     assert (problem.what, problem.rule) == (f"bin/tool holds {what}; the archive is not made", "LEAK")
     assert fix in problem.fix

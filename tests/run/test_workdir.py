@@ -23,6 +23,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "work"
 
 
+UNPINNED = workdir.Remembered(what="unpinned", where="", why="", fix="", line=None)
 RECORDED = Recorded(
     env_name="sales", python_version="3.11", fail_on_conflicts=True, installer="uv", timeout_s=60, level=5,
     bytecode=False, python_path=None, bundle_python=False, index_url="https://index/simple", extra_index_urls=("https://x",),
@@ -156,8 +157,8 @@ def test_a_step_after_those_that_are_up_to_date_may_run(after_create: Path) -> N
 def test_why_a_step_failed_is_remembered_until_it_runs_again(after_create: Path) -> None:
     with workdir.open_work_dir(after_create, "inspect") as work:
         work.begin("inspect")
-        work.fail("inspect", 5, [{"what": "a conflict"}])
-    assert looked_at(after_create).failure == {"step": "inspect", "exit_code": 5, "problems": [{"what": "a conflict"}]}
+        work.fail("inspect", 5, [UNPINNED])
+    assert looked_at(after_create).failure == {"step": "inspect", "exit_code": 5, "problems": [UNPINNED]}
     with workdir.open_work_dir(after_create, "inspect") as work:
         work.begin("inspect")
     assert looked_at(after_create).failure is None
@@ -165,10 +166,10 @@ def test_why_a_step_failed_is_remembered_until_it_runs_again(after_create: Path)
 
 def test_a_refused_run_leaves_what_is_there_and_tells_what_was_asked(after_create: Path) -> None:
     with workdir.open_work_dir(after_create, "check") as work:
-        work.refuse(3, [{"what": "unpinned"}], {"env_name": "other"})
+        work.refuse(3, [UNPINNED], {"env_name": "other"})
     work = looked_at(after_create)
     assert work.failure == {
-        "step": "check", "exit_code": 3, "problems": [{"what": "unpinned"}], "asked": {"env_name": "other"},
+        "step": "check", "exit_code": 3, "problems": [UNPINNED], "asked": {"env_name": "other"},
     }  # fmt: skip
     assert (work.recorded, work.is_up_to_date("create")) == (RECORDED, True)
 
@@ -176,7 +177,9 @@ def test_a_refused_run_leaves_what_is_there_and_tells_what_was_asked(after_creat
 def test_a_refused_run_in_an_empty_folder_can_be_reported_on(path: Path) -> None:
     with workdir.open_work_dir(path, "check") as work:
         work.refuse(3, [], {})
-    assert (looked_at(path).failure or {})["exit_code"] == 3
+    failure = looked_at(path).failure
+    assert failure
+    assert failure["exit_code"] == 3
 
 
 def test_a_run_that_is_asked_for_again_forgets_the_refusal(after_create: Path) -> None:

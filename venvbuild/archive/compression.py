@@ -15,9 +15,9 @@ from zlib_ng import __version__ as _zlib_ng_version
 from zlib_ng import zlib_ng
 
 from venvbuild.archive.archive_index import Fragment
-from venvbuild.archive.leaks import Gate, problem
+from venvbuild.archive.leaks import Gate, Leak
 from venvbuild.archive.members import Member
-from venvbuild.errors import IntegrityError, Problem
+from venvbuild.errors import IntegrityError
 from venvbuild.installed import Look
 
 CODEC = f"zlib-ng {_zlib_ng_version}"
@@ -79,7 +79,7 @@ class Compressed:
     body: bytes
     sha256: dict[str, str] = field(default_factory=dict)
     """By member name, of each file that begins in the piece: of the very bytes that were compressed."""
-    problems: tuple[Problem, ...] = ()
+    leaks: tuple[Leak, ...] = ()
     parts: tuple[ReadPart, ...] = ()
     """For `check_parts`."""
 
@@ -106,12 +106,12 @@ def cut(members: Iterable[Member], distribution: str | None, version: str | None
 
 
 def compress(piece: Piece, venv: Path, level: int, gate: Gate) -> Compressed:
-    """The fragment of `piece`; what `gate` finds in it is among the problems.
+    """The fragment of `piece`; what `gate` finds in it is among its leaks.
 
     Raises:
         IntegrityError: a file changed since it was listed.
     """
-    stream, sha256, problems, parts = _Stream(level), {}, [], []
+    stream, sha256, leaks, parts = _Stream(level), {}, [], []
     for part in piece.parts:
         member = part.member
         if part.start == 0:
@@ -119,7 +119,7 @@ def compress(piece: Piece, venv: Path, level: int, gate: Gate) -> Compressed:
         if member.kind != "f":
             continue
         found, digest, read = _write_file(stream, venv, part, gate)
-        problems += [problem(member.name, what) for what in found]
+        leaks += [Leak(member.name, what) for what in found]
         if digest:
             sha256[member.name] = digest
         if not part.is_whole:
@@ -128,13 +128,13 @@ def compress(piece: Piece, venv: Path, level: int, gate: Gate) -> Compressed:
             stream.write(bytes(-member.size % BLOCKSIZE))
     if not piece.parts:
         stream.write(bytes(2 * BLOCKSIZE))
-    return Compressed(stream.ended(piece), stream.body, sha256, tuple(problems), tuple(parts))
+    return Compressed(stream.ended(piece), stream.body, sha256, tuple(leaks), tuple(parts))
 
 
-def looked_through(member: Member, venv: Path, gate: Gate) -> tuple[str, tuple[Problem, ...]]:
+def looked_through(member: Member, venv: Path, gate: Gate) -> tuple[str, tuple[Leak, ...]]:
     """The sha256 of a file, and what `gate` finds in it, without compressing it."""
     found, digest, _ = _write_file(None, venv, Part(member, 0, member.size), gate)
-    return digest, tuple(problem(member.name, what) for what in found)
+    return digest, tuple(Leak(member.name, what) for what in found)
 
 
 def check_parts(parts: Iterable[ReadPart], venv: Path, sha256: Mapping[str, str]) -> None:

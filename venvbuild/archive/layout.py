@@ -14,8 +14,8 @@ from pathlib import Path
 from venvbuild.archive import compression
 from venvbuild.archive.compression import END_OF_TAR, Piece
 from venvbuild.archive.format import BASE, ROOT
+from venvbuild.archive.leaks import Leak
 from venvbuild.archive.members import Member
-from venvbuild.errors import Problem
 from venvbuild.installed import (
     Distribution,
     Manifest,
@@ -54,7 +54,7 @@ class Group:
     """Of the lock."""
     sha256: dict[str, str] = field(default_factory=dict)
     """By member name: of each file's bytes, as far as it is known; at first, as RECORD has it."""
-    read: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
+    read: dict[str, tuple[Leak, ...]] = field(default_factory=dict)
     """By name of a member that had to be read to know its sha256: what the gate found in it."""
     sources: tuple[Member, ...] = ()
     """What its members are the bytecode of; empty for members of the environment itself."""

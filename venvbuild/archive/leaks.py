@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from venvbuild.archive.members import Member
 from venvbuild.errors import Problem
@@ -64,7 +65,7 @@ class Gate:
             if any(secret in text for secret in self.secrets):
                 folder = os.path.dirname(member.name)
                 shown = "its folder too" if any(one in os.fsencode(folder) for one in self.secrets) else folder or "."
-                yield problem(f"a name in {shown}", "a secret")
+                yield Leak(f"a name in {shown}", "a secret").problem()
 
     def searching(self, path: str, before: bytes = b"") -> Search:
         """A search through the file at `path`, from where `before` ends."""
@@ -119,13 +120,20 @@ class Search:
         return bool(search._found)
 
 
-def problem(member: str, what: str) -> Problem:
-    """The finding, without the secret that was found."""
-    fix = {
-        "a secret": "change that secret, and find out which package wrote it",
-        "a path of this build": "if a package wrote it while it was built, ask its publisher for a wheel",
-    }.get(what, _FIX_PLACE)
-    return Problem(f"{member} holds {what}; the archive is not made", fix=fix, rule="LEAK")
+class Leak(NamedTuple):
+    """Something that a member holds and no archive may, without the secret itself."""
+
+    member: str
+    what: str
+    """`a secret`, `a path of this build`, `the environment's path /x`."""
+
+    def problem(self) -> Problem:
+        """As people are told."""
+        fix = {
+            "a secret": "change that secret, and find out which package wrote it",
+            "a path of this build": "if a package wrote it while it was built, ask its publisher for a wheel",
+        }.get(self.what, _FIX_PLACE)
+        return Problem(f"{self.member} holds {self.what}; the archive is not made", fix=fix, rule="LEAK")
 
 
 def _stands_in(path: bytes, content: bytes) -> bool:

@@ -27,7 +27,7 @@ from venvbuild.archive.format import ROOT
 from venvbuild.archive.fragment_cache import FragmentCache
 from venvbuild.archive.gzip_member import GzipMember
 from venvbuild.archive.layout import Group, Known, Layout
-from venvbuild.archive.leaks import Gate
+from venvbuild.archive.leaks import Gate, Leak
 from venvbuild.archive.members import Member, members
 from venvbuild.archive.workers import Workers, working
 from venvbuild.errors import IntegrityError, Problem, UsageError, of_disk
@@ -92,7 +92,7 @@ def pack(
         ):
             packing = _Packing(venv, python_version, level, gate, cache, workers, compiler)
             made = packing.write(raw, Layout.of(found, venv, python_version, known or Known()), output)
-        problems = [*problems, *immovable, *gate.in_names(found), *packing.problems]
+        problems = [*problems, *immovable, *gate.in_names(found), *packing.problems()]
         if problems:
             named = (replace(problem, where=problem.where or output.name) for problem in problems)
             raise IntegrityError.of(sorted(named, key=lambda problem: problem.what))
@@ -136,7 +136,7 @@ class _Packing:
         self._venv, self._python_version, self._level, self._gate = venv, python_version, level, gate
         self._cache, self._workers, self._compiler = cache, workers, compiler
         self._compiling = threading.Lock()
-        self.problems: list[Problem] = []
+        self._leaks: list[Leak] = []
 
     def write(self, raw: IO[bytes], contents: Layout, output: Path) -> Archive:
         """The whole archive."""
@@ -165,6 +165,10 @@ class _Packing:
             output, out.sha256, out.size_bytes, out.plain_bytes, len(contents.members), content_sha256, index
         )
 
+    def problems(self) -> Iterator[Problem]:
+        """What the gate found, once all is written."""
+        return (leak.problem() for leak in self._leaks)
+
     def _hash(self, groups: Sequence[Group]) -> None:
         """Give the groups the sha256 of every file of a distribution; where nothing tells it, the file is read."""
         for _ in self._workers.results((0, partial(self._read, group)) for group in groups if self._is_kept(group)):
@@ -173,8 +177,8 @@ class _Packing:
     def _read(self, group: Group) -> None:
         """In a worker: the files of which nothing is known, hashed and searched."""
         for member in group.unknown():
-            sha256, problems = compression.looked_through(member, self._venv, self._gate)
-            group.read[member.name] = problems
+            sha256, leaks = compression.looked_through(member, self._venv, self._gate)
+            group.read[member.name] = leaks
             group.sha256[member.name] = sha256
 
     def _compiled(self, compiler: Compiler, group: Group) -> Sequence[Compiled]:
@@ -203,17 +207,17 @@ class _Packing:
     def _search(self, groups: Sequence[Group], known: Sequence[tuple[Fragment, ...] | None]) -> None:
         """The gate, for what comes from the cache. In an untouched file of the wheel's own, only secrets matter."""
         from_cache = [group for group, cached in zip(groups, known, strict=True) if cached]
-        self.problems += [problem for group in from_cache for found in group.read.values() for problem in found]
+        self._leaks += [leak for group in from_cache for found in group.read.values() for leak in found]
         if self._gate.secrets:
             calls = ((0, partial(self._search_the_rest, group)) for group in from_cache)
-            self.problems += [problem for found in self._workers.results(calls) for problem in found]
+            self._leaks += [leak for found in self._workers.results(calls) for leak in found]
 
-    def _search_the_rest(self, group: Group) -> list[Problem]:
+    def _search_the_rest(self, group: Group) -> list[Leak]:
         """In a worker: what the files hold that nobody had to read."""
         if group.sources:  # nothing is in bytecode that is not in its source, which is searched
             return []
         rest = [member for member in group.members if member.kind == "f" and member.name not in group.read]
-        return [problem for member in rest for problem in compression.looked_through(member, self._venv, self._gate)[1]]
+        return [leak for member in rest for leak in compression.looked_through(member, self._venv, self._gate)[1]]
 
     def _made(self, group: Group, piece: Piece, cached: Fragment | None) -> Compressed:
         """In a worker: one fragment, from the cache when it is there and whole."""
@@ -223,7 +227,7 @@ class _Packing:
             made = self._made_of_bytecode(self._compiler, group, piece)
         else:
             made = compression.compress(piece, self._venv, self._level, self._gate)
-        if self._cache and self._is_kept(group) and not made.problems:
+        if self._cache and self._is_kept(group) and not made.leaks:
             self._cache.put(made.body, made.fragment.sha256)
         return made
 
@@ -239,22 +243,23 @@ class _Packing:
                         fix="let nothing change the environment while it is packed; or remove the fragment cache",
                     )
         made = compression.compress(piece, compiler.folder, self._level, self._gate.for_bytecode())
-        return replace(made, problems=tuple(one for one in made.problems if not self._is_of_its_source(group, one)))
+        return replace(made, leaks=tuple(leak for leak in made.leaks if not self._is_of_its_source(group, leak)))
 
-    def _is_of_its_source(self, group: Group, found: Problem) -> bool:
+    def _is_of_its_source(self, group: Group, found: Leak) -> bool:
         """Whether a source holds what was found in its bytecode: then it is judged there."""
-        name = next(one.name for one in group.members if found.what.startswith(f"{one.name} holds "))
-        source = next(member for member in group.sources if member.name == source_of(name))
-        problems = compression.looked_through(source, self._venv, self._gate.for_bytecode())[1]
-        return source.name + found.what.removeprefix(name) in [problem.what for problem in problems]
+        source = next(member for member in group.sources if member.name == source_of(found.member))
+        return (
+            Leak(source.name, found.what)
+            in compression.looked_through(source, self._venv, self._gate.for_bytecode())[1]
+        )
 
     def _learn(self, group: Group, done: Sequence[Compressed], cached: Sequence[Fragment] | None) -> None:
         """What its compression told of a group. Its key is made again: RECORD may have lied about a hash."""
-        problems = [problem for one in done for problem in one.problems]
-        self.problems += problems
+        leaks = [leak for one in done for leak in one.leaks]
+        self._leaks += leaks
         for one in done:
             group.sha256.update(one.sha256)
         compression.check_parts((part for one in done for part in one.parts), self._venv, group.sha256)
         made = tuple(one.fragment for one in done)
-        if self._cache and self._is_kept(group) and not problems and made != cached:
+        if self._cache and self._is_kept(group) and not leaks and made != cached:
             self._cache.remember(group.key(self._level, self._python_version), made)

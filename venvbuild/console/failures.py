@@ -57,8 +57,7 @@ def _report(error: VenvBuildError, *, as_json: bool) -> int:
 
 
 def _lines(problem: Problem, *, alone: bool) -> str:
-    place = problem.where.rpartition(":")[2]
-    if place.isdigit() or not alone:
+    if problem.line is not None or not alone:
         return problem.as_line()
     parts = [f"error: {problem.what}"]
     parts += [

@@ -186,6 +186,7 @@ class _Resolution:
                         f"no file of {name} {version} has one of the hashes given",
                         rule="WRONG_BYTES",
                         where=f"{self._requirements.path}:{pin.line}",
+                        line=pin.line,
                         why="the index has " + ", ".join(hashes)[:160],
                         fix="compare the hashes with those of the index; one of the two is out of date",
                     )
@@ -216,6 +217,7 @@ def wanted_by(requirements: Requirements, source: PackageSource) -> list[Wanted]
             f"{requirements.path}:{pin.line}",
             frozenset(pin.hashes),
             pin.canonical_name in source.sdists,
+            pin.line,
         )
         for pin in requirements.active
     }

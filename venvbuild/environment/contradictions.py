@@ -121,6 +121,7 @@ class _Walk:
                 rule="CONFLICT",
                 fix=f"pin a {pin.name} that meets {requirement.specifier}, or another "
                 f"version of {who.partition(' ')[0]}",
+                line=pin.line,
             )
             for who, requirement in _unique(asked)
             if requirement.url is None and not requirement.specifier.contains(pin.version, prereleases=True)

@@ -32,6 +32,8 @@ class Wanted:
     """`requirements.txt:14`."""
     hashes: frozenset[str] = frozenset()
     sdist_allowed: bool = False
+    line: int | None = None
+    """Of `where`."""
 
 
 def explain_files(wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpreter) -> None:
@@ -103,6 +105,7 @@ def why_not(pin: Wanted, project: Project | None, interpreter: Interpreter) -> I
             pin.where,
             rule="NO_SUCH_PROJECT",
             fix="correct the name; is it a private package, and is this the right index?",
+            line=pin.line,
         )
         return
     try:
@@ -114,6 +117,7 @@ def why_not(pin: Wanted, project: Project | None, interpreter: Interpreter) -> I
             _versions_text(project),
             _version_hint(pin, project),
             "NO_SUCH_VERSION",
+            line=pin.line,
         )
         return
     files = [file for file in project.files if file.version == version]
@@ -130,6 +134,7 @@ def why_not(pin: Wanted, project: Project | None, interpreter: Interpreter) -> I
             f"it needs Python {excluded[0].requires_python}",
             "choose another version of it, or another Python",
             "REQUIRES_PYTHON",
+            line=pin.line,
         )
     elif any(file.is_wheel for file in files):
         yield Problem(
@@ -138,6 +143,7 @@ def why_not(pin: Wanted, project: Project | None, interpreter: Interpreter) -> I
             f"its wheels are for {_tags_text(files)}",
             "choose a version that has one, or another Python",
             "NO_WHEEL",
+            line=pin.line,
         )
     else:
         yield Problem(
@@ -146,6 +152,7 @@ def why_not(pin: Wanted, project: Project | None, interpreter: Interpreter) -> I
             "building it would run its code on this machine",
             f"choose a version with wheels, or allow it: --allow-sdist {pin.name}",
             "NO_WHEEL",
+            line=pin.line,
         )
 
 

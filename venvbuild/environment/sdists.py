@@ -69,6 +69,7 @@ def _sdist(pin: Pin, source: PackageSource, path: str) -> File | None:
         raise IntegrityError(
             f"{sdist.filename} has none of the hashes given",
             where=f"{path}:{pin.line}",
+            line=pin.line,
             fix="compare the hashes with those of the index; one of the two is out of date",
             rule="WRONG_BYTES",
         )

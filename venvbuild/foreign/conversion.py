@@ -10,7 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from venvbuild.archive import BASE, MARKER, Member
@@ -198,7 +198,7 @@ def _lines_outside(venv: ForeignEnvironment, path: Path, name: str) -> Iterator[
         joined = os.path.normpath(path.parent / place)
         if _inside(venv, joined) is None:
             fix = "install what is there as a wheel, and remove the line"
-            yield _immovable(f"{place} is outside of the environment", f"{name}:{number}", fix)
+            yield replace(_immovable(f"{place} is outside of the environment", f"{name}:{number}", fix), line=number)
 
 
 def _immovable(what: str, where: str, fix: str) -> Problem:

@@ -195,9 +195,12 @@ def _row(package: Package, largest: int, total: int) -> Element:
     bar = _bar((package.size_bytes or 0) / largest if largest else 0)
     share = _element("td", bar, _element("span", percent), class_="share")
     return _element(
-        "tr", _element("th", *name, scope="row"), _element("td", _element("code", package.version)),
-        _element("td", size, class_="number"), share,
-    )  # fmt: skip
+        "tr",
+        _element("th", *name, scope="row"),
+        _element("td", _element("code", package.version)),
+        _element("td", size, class_="number"),
+        share,
+    )
 
 
 def _bar(share: float) -> Element:

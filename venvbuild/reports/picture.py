@@ -175,10 +175,17 @@ def _drawn(plan: str, graph: Graph, names: list[str], suspects: set[str]) -> Ele
 def _draw_line(svg: Element, numbers: list[float], height: float, is_suspect: bool) -> None:
     points = [f"{x * _POINTS:.1f} {height - y * _POINTS:.1f}" for x, y in zip(numbers[::2], numbers[1::2], strict=True)]
     curve = f"M {points[0]} C {' '.join(points[1:])}"
-    SubElement(svg, "path", {
-        "d": curve, "class": "line suspect" if is_suspect else "line", "fill": "none",
-        "stroke": "#c0392b" if is_suspect else "#93a1b5", "stroke-width": "2" if is_suspect else "1",
-    })  # fmt: skip
+    SubElement(
+        svg,
+        "path",
+        {
+            "d": curve,
+            "class": "line suspect" if is_suspect else "line",
+            "fill": "none",
+            "stroke": "#c0392b" if is_suspect else "#93a1b5",
+            "stroke-width": "2" if is_suspect else "1",
+        },
+    )
 
 
 def _draw_box(svg: Element, name: str, graph: Graph, x: float, y: float, is_suspect: bool) -> None:
@@ -191,10 +198,19 @@ def _draw_box(svg: Element, name: str, graph: Graph, x: float, y: float, is_susp
         "pinned": ("#e3edfd", "#4a78c2"),
         "other": ("#f4f6fa", "#93a1b5"),
     }[kind]
-    SubElement(group, "rect", {
-        "x": f"{x - width / 2:.1f}", "y": f"{y - height / 2:.1f}", "width": f"{width:.1f}", "height": f"{height}",
-        "rx": "5", "fill": fill, "stroke": stroke,
-    })  # fmt: skip
+    SubElement(
+        group,
+        "rect",
+        {
+            "x": f"{x - width / 2:.1f}",
+            "y": f"{y - height / 2:.1f}",
+            "width": f"{width:.1f}",
+            "height": f"{height}",
+            "rx": "5",
+            "fill": fill,
+            "stroke": stroke,
+        },
+    )
     middle = {"x": f"{x:.1f}", "text-anchor": "middle", "font-family": "ui-monospace, monospace", "fill": "#1c2430"}
     top = y + 4 - (_LINE / 2 if second else 0)
     SubElement(group, "text", {**middle, "y": f"{top:.1f}", "font-size": "11"}).text = first

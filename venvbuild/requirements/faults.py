@@ -57,9 +57,13 @@ def unpinned(name: str, extras: str = "", specifier: str = "", rule: str = "UNPI
     written = shown(f"{name}{extras}{specifier}")
     why = "`==` with `.*` is a range" if rule == "WILDCARD_PIN" else "a build must give the same versions every day"
     return Fault(
-        rule, f"{written} is not pinned", why, f"write {shown(name + extras, 300)}=={VERSION_WANTED}",
-        canonicalize_name(name), specifier,
-    )  # fmt: skip
+        rule,
+        f"{written} is not pinned",
+        why,
+        f"write {shown(name + extras, 300)}=={VERSION_WANTED}",
+        canonicalize_name(name),
+        specifier,
+    )
 
 
 # --- lines that are something else
@@ -111,36 +115,55 @@ def is_other_document(text: str) -> bool:
 
 def _pasted(text: str) -> Fault | None:
     if is_merge_mark(text):
-        return Fault("SYNTAX", f"{shown(text)} is a mark of an unfinished merge",
-                     "git left both sides in the file",
-                     "keep the lines of one side and delete the marks")  # fmt: skip
+        return Fault(
+            "SYNTAX",
+            f"{shown(text)} is a mark of an unfinished merge",
+            "git left both sides in the file",
+            "keep the lines of one side and delete the marks",
+        )
     if _MARKUP.match(text):
-        return Fault("SYNTAX", f"{shown(text)} begins an HTML or XML page",
-                     "often the error page of a proxy or a login page",
-                     "fetch the file again and look at it")  # fmt: skip
+        return Fault(
+            "SYNTAX",
+            f"{shown(text)} begins an HTML or XML page",
+            "often the error page of a proxy or a login page",
+            "fetch the file again and look at it",
+        )
     if text[0] == "{":
-        return Fault("SYNTAX", f"{shown(text)} is JSON or a template",
-                     "a requirements file has one requirement a line",
-                     "write name==version")  # fmt: skip
+        return Fault(
+            "SYNTAX",
+            f"{shown(text)} is JSON or a template",
+            "a requirements file has one requirement a line",
+            "write name==version",
+        )
     if text[0] == "[":
-        return Fault("SYNTAX", f"{shown(text)} is from a TOML or JSON file",
-                     "a requirements file has no sections or lists",
-                     "compile it: uv pip compile -o requirements.txt pyproject.toml")  # fmt: skip
+        return Fault(
+            "SYNTAX",
+            f"{shown(text)} is from a TOML or JSON file",
+            "a requirements file has no sections or lists",
+            "compile it: uv pip compile -o requirements.txt pyproject.toml",
+        )
     pair = _TOML_PAIR.fullmatch(text)
     if pair:
-        return Fault("SYNTAX", f"{shown(text)} is a TOML setting",
-                     "this is not a pyproject.toml or Pipfile",
-                     "write name==version, or: uv pip compile -o requirements.txt pyproject.toml")  # fmt: skip
+        return Fault(
+            "SYNTAX",
+            f"{shown(text)} is a TOML setting",
+            "this is not a pyproject.toml or Pipfile",
+            "write name==version, or: uv pip compile -o requirements.txt pyproject.toml",
+        )
     if text[0] in "\"'":
         quoted = _QUOTED.fullmatch(text)
         source = "an item of a TOML or Python list" if quoted and quoted["comma"] else "quoted"
         inner = quoted["inner"] if quoted else text.strip("\"', ")
-        return Fault("SYNTAX", f"{shown(text)} is {source}",
-                     "quotes do not belong to a requirement", f"write {shown(inner)}")  # fmt: skip
+        return Fault(
+            "SYNTAX", f"{shown(text)} is {source}", "quotes do not belong to a requirement", f"write {shown(inner)}"
+        )
     if _COMMAND.fullmatch(text):
-        return Fault("SYNTAX", f"{shown(text)} is a command",
-                     "a requirements file has one requirement a line, no commands",
-                     "write name==version")  # fmt: skip
+        return Fault(
+            "SYNTAX",
+            f"{shown(text)} is a command",
+            "a requirements file has one requirement a line, no commands",
+            "write name==version",
+        )
     return None
 
 
@@ -153,32 +176,48 @@ def _option(text: str) -> Fault | None:
         return None
     item = _YAML_ITEM.fullmatch(text)
     if item:
-        return Fault("SYNTAX", f"{shown(text)} is an item of a YAML list", "a requirements file has no dashes",
-                     f"write {shown(item[1])}")  # fmt: skip
+        return Fault(
+            "SYNTAX",
+            f"{shown(text)} is an item of a YAML list",
+            "a requirements file has no dashes",
+            f"write {shown(item[1])}",
+        )
     found = _OPTION.match(text)
     option = found[0] if found else "-"
     if not option.startswith("--"):
         option = option[:2]  # `-rother.txt`
     if option in _NESTED:
-        return Fault("NESTED_FILE", f"{option} names another file", "a build is made from one file, and keeps it",
-                     "compile them into one file: uv pip compile -o requirements.txt a.in b.in")  # fmt: skip
+        return Fault(
+            "NESTED_FILE",
+            f"{option} names another file",
+            "a build is made from one file, and keeps it",
+            "compile them into one file: uv pip compile -o requirements.txt a.in b.in",
+        )
     if option in ("-e", "--editable"):
-        return Fault("EDITABLE", f"{option} installs from a folder or a repository",
-                     "an editable install works only where that folder is",
-                     "publish the package and pin it: name==version")  # fmt: skip
+        return Fault(
+            "EDITABLE",
+            f"{option} installs from a folder or a repository",
+            "an editable install works only where that folder is",
+            "publish the package and pin it: name==version",
+        )
     if option == "--hash":
-        return Fault("OPTION", "--hash stands on a line of its own", "a hash belongs to the requirement before it",
-                     "end the line above with a backslash")  # fmt: skip
+        return Fault(
+            "OPTION",
+            "--hash stands on a line of its own",
+            "a hash belongs to the requirement before it",
+            "end the line above with a backslash",
+        )
     return option_fault(option)
 
 
 def option_fault(option: str) -> Fault:
     """The fault of any pip option in the file, told by its name alone: its value may hold a secret."""
     return Fault(
-        "OPTION", f"the option {shown(option, 40)} stands in the file",
+        "OPTION",
+        f"the option {shown(option, 40)} stands in the file",
         "a requirements file says what to install; how and from where is the job's setting",
         "remove it; an index is set with --index-url, VENVBUILD_INDEX_URL or pip's configuration",
-    )  # fmt: skip
+    )
 
 
 _SCHEME = re.compile(r"(?i)(?P<scheme>[a-z][a-z0-9+.-]*)://")
@@ -195,8 +234,12 @@ def _location(text: str) -> Fault | None:
     pin = f"{name or 'name'}=={VERSION_WANTED}"
     fix = f"publish the package to the index and write {pin}"
     if _VCS.match(text) or _VCS.match(place):
-        return Fault("VCS", "the line names a version control repository",
-                     "a repository is no release: it can move or vanish", fix)  # fmt: skip
+        return Fault(
+            "VCS",
+            "the line names a version control repository",
+            "a repository is no release: it can move or vanish",
+            fix,
+        )
     if scheme and scheme["scheme"].lower() != "file":
         insecure = scheme["scheme"].lower() == "http" and not re.search(r"#.*\b(?:sha256|sha384|sha512)=", place)
         rule, kind = ("INSECURE_URL", "plain http") if insecure else ("DIRECT_URL", scheme["scheme"].lower())
@@ -210,8 +253,13 @@ def _location(text: str) -> Fault | None:
 
 def direct_url(name: str) -> Fault:
     """The fault of `name @ somewhere`."""
-    return Fault("DIRECT_URL", "the line names a URL", "a URL is no version: nothing can compare it",
-                 f"write {shown(name, 300)}=={VERSION_WANTED}", canonicalize_name(name))  # fmt: skip
+    return Fault(
+        "DIRECT_URL",
+        "the line names a URL",
+        "a URL is no version: nothing can compare it",
+        f"write {shown(name, 300)}=={VERSION_WANTED}",
+        canonicalize_name(name),
+    )
 
 
 _VARIABLE = re.compile(r"\$\{[^}]*\}|\$[A-Za-z_]\w*")
@@ -221,8 +269,12 @@ def _variable(text: str) -> Fault | None:
     found = _VARIABLE.search(text)
     if not found:
         return None
-    return Fault("ENVIRONMENT_VARIABLE", f"{shown(text)} holds the variable {shown(found[0], 40)}",
-                 "pip would put the value of the job's environment there", "write the value itself")  # fmt: skip
+    return Fault(
+        "ENVIRONMENT_VARIABLE",
+        f"{shown(text)} holds the variable {shown(found[0], 40)}",
+        "pip would put the value of the job's environment there",
+        "write the value itself",
+    )
 
 
 # --- requirements that do not parse
@@ -236,22 +288,41 @@ def unreadable(text: str) -> Fault:
     echo = shown(text)
     shell = _SHELL.search(text)
     if shell:
-        return Fault("SYNTAX", f"{echo} holds shell text", f"'{shown(shell[0])}' is no part of a requirement",
-                     "write name==version and nothing else")  # fmt: skip
+        return Fault(
+            "SYNTAX",
+            f"{echo} holds shell text",
+            f"'{shown(shell[0])}' is no part of a requirement",
+            "write name==version and nothing else",
+        )
     head = _HEAD.match(text)
     if not head:
-        return Fault("SYNTAX", f"{echo} does not begin with a package name",
-                     "names are letters, digits, `-`, `_`, `.`, with a letter or digit at both ends (PEP 508)",
-                     "write name==version")  # fmt: skip
+        return Fault(
+            "SYNTAX",
+            f"{echo} does not begin with a package name",
+            "names are letters, digits, `-`, `_`, `.`, with a letter or digit at both ends (PEP 508)",
+            "write name==version",
+        )
     name, rest = head["name"], head["rest"]
     pin = f"write {shown(name + (head['extras'] or ''), 300)}=={VERSION_WANTED}"
     if rest.startswith("["):
-        return Fault("SYNTAX", f"{echo} has a bracket that is not closed", "extras stand in `[` and `]`",
-                     f"write {shown(name)}[extra]=={VERSION_WANTED}", canonicalize_name(name))  # fmt: skip
-    return _operator_fault(echo, name, rest, pin) or _tail_fault(echo, rest) or Fault(
-        "SYNTAX", f"{echo} is not a requirement", "it is not `name[extras]==version ; marker` (PEP 508)",
-        pin, canonicalize_name(name),
-    )  # fmt: skip
+        return Fault(
+            "SYNTAX",
+            f"{echo} has a bracket that is not closed",
+            "extras stand in `[` and `]`",
+            f"write {shown(name)}[extra]=={VERSION_WANTED}",
+            canonicalize_name(name),
+        )
+    return (
+        _operator_fault(echo, name, rest, pin)
+        or _tail_fault(echo, rest)
+        or Fault(
+            "SYNTAX",
+            f"{echo} is not a requirement",
+            "it is not `name[extras]==version ; marker` (PEP 508)",
+            pin,
+            canonicalize_name(name),
+        )
+    )
 
 
 _ONE_EQUAL = re.compile(r"=\s*([^\s=;,]+)(?:=[\w.]*)?")
@@ -265,11 +336,16 @@ def _operator_fault(echo: str, name: str, rest: str, pin: str) -> Fault | None:
         return Fault("SYNTAX", f"{echo} has `{odd[0]}`", "it is no operator of PEP 440", pin, canonicalize_name(name))
     one = _ONE_EQUAL.match(rest)
     if one:
-        return Fault("SYNTAX", f"{echo} has a single `=`", "that is how conda writes it",
-                     f"did you mean ==? write {shown(name)}=={shown(one[1])}")  # fmt: skip
+        return Fault(
+            "SYNTAX",
+            f"{echo} has a single `=`",
+            "that is how conda writes it",
+            f"did you mean ==? write {shown(name)}=={shown(one[1])}",
+        )
     if re.fullmatch(r"\(?\s*+={2,3}\s*+\)?\s*+(;.*)?", rest):
-        return Fault("SYNTAX", f"{echo} has no version after `==`", "a pin is a name and a version", pin,
-                     canonicalize_name(name))  # fmt: skip
+        return Fault(
+            "SYNTAX", f"{echo} has no version after `==`", "a pin is a name and a version", pin, canonicalize_name(name)
+        )
     word = _WORD_VERSION.fullmatch(rest)
     if word and version_fault(word[1]):
         return bad_version(name, word[1], version_fault(word[1]))
@@ -278,21 +354,38 @@ def _operator_fault(echo: str, name: str, rest: str, pin: str) -> Fault | None:
 
 def bad_version(name: str, version: str, why: str) -> Fault:
     """The fault of `name==version` when `version` is none."""
-    return Fault("BAD_VERSION", f"{shown(f'{name}=={version}')} has no readable version", why,
-                 f"write {shown(name, 300)}=={VERSION_WANTED}", canonicalize_name(name))  # fmt: skip
+    return Fault(
+        "BAD_VERSION",
+        f"{shown(f'{name}=={version}')} has no readable version",
+        why,
+        f"write {shown(name, 300)}=={VERSION_WANTED}",
+        canonicalize_name(name),
+    )
 
 
 def _tail_fault(echo: str, rest: str) -> Fault | None:
     """Something good followed by something that does not belong there."""
     if re.search(r"[^\s]#", rest):
-        return Fault("SYNTAX", f"{echo} has a `#` that begins no comment", "a comment needs a blank before its `#`",
-                     "put a blank before the `#`")  # fmt: skip
+        return Fault(
+            "SYNTAX",
+            f"{echo} has a `#` that begins no comment",
+            "a comment needs a blank before its `#`",
+            "put a blank before the `#`",
+        )
     if "\\" in rest:
-        return Fault("SYNTAX", f"{echo} has a backslash inside", "only the last character of a line joins the next",
-                     "remove the blanks after the backslash, or the backslash")  # fmt: skip
+        return Fault(
+            "SYNTAX",
+            f"{echo} has a backslash inside",
+            "only the last character of a line joins the next",
+            "remove the blanks after the backslash, or the backslash",
+        )
     if re.search(rf"==\s*+[\w.!+*]++(?:\s*+,\s*+|\s++){NAME}\s*+(?:\[[^\]]*\]\s*+)?[=<>~!]=", rest):
-        return Fault("SYNTAX", f"{echo} holds two requirements", "a requirements file has one requirement a line",
-                     "put each on a line of its own")  # fmt: skip
+        return Fault(
+            "SYNTAX",
+            f"{echo} holds two requirements",
+            "a requirements file has one requirement a line",
+            "put each on a line of its own",
+        )
     if ";" in rest:
         return marker_fault(echo, "what follows `;` is not an environment marker (PEP 508)")
     return None
@@ -300,5 +393,6 @@ def _tail_fault(echo: str, rest: str) -> Fault | None:
 
 def marker_fault(echo: str, why: str) -> Fault:
     """The fault of a marker; `echo` is the line, ready to be shown."""
-    return Fault("SYNTAX", f"{echo} has a marker we cannot use", why,
-                 'write it like ; python_version < "3.11", or remove it')  # fmt: skip
+    return Fault(
+        "SYNTAX", f"{echo} has a marker we cannot use", why, 'write it like ; python_version < "3.11", or remove it'
+    )

@@ -87,8 +87,11 @@ def read(path: Path, environment: Mapping[str, str], newest: Newest | None = Non
             content = file.read(MAX_FILE_BYTES + 1)  # it may have grown since
     except (OSError, ValueError) as exc:  # ValueError: a NUL in the path
         reason = getattr(exc, "strerror", None) or str(exc)
-        raise UsageError(f"the requirements file cannot be read: {reason}", where=name,
-                         fix="name it with -r FILE, or check its permissions") from exc  # fmt: skip
+        raise UsageError(
+            f"the requirements file cannot be read: {reason}",
+            where=name,
+            fix="name it with -r FILE, or check its permissions",
+        ) from exc
     return parse(content, name, environment, newest)
 
 
@@ -108,8 +111,15 @@ def parse(content: bytes, name: str, environment: Mapping[str, str], newest: New
     pins, faults = _judge(text.lines, environment)
     problems = [*text.problems, *(_problem(fault, name, line) for line, fault in _complete(faults, newest))]
     if not problems and not pins:
-        problems.append(Problem("there is nothing to install", name, "the file has no requirement",
-                                "write at least one name==version", "EMPTY"))  # fmt: skip
+        problems.append(
+            Problem(
+                "there is nothing to install",
+                name,
+                "the file has no requirement",
+                "write at least one name==version",
+                "EMPTY",
+            )
+        )
     if problems:
         raise RequirementsRefused.of(_limited(sorted(problems, key=_line_number), name))
     warnings = [*text.warnings, *(_problem(fault, name, line) for line, fault in _warnings(pins))]
@@ -146,11 +156,15 @@ def _missing_hashes(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
     hashed = next((pin for pin in pins if pin.hashes), None)
     for pin in pins:
         if hashed and not pin.hashes:
-            yield pin.line, Fault(
-                "HASH_MISSING", f"{shown(pin.as_requirement())} has no hash",
-                f"line {hashed.line} has one, and all have or none has",
-                "add all hashes: uv pip compile --generate-hashes -o requirements.txt requirements.in",
-            )  # fmt: skip
+            yield (
+                pin.line,
+                Fault(
+                    "HASH_MISSING",
+                    f"{shown(pin.as_requirement())} has no hash",
+                    f"line {hashed.line} has one, and all have or none has",
+                    "add all hashes: uv pip compile --generate-hashes -o requirements.txt requirements.in",
+                ),
+            )
 
 
 def _contradictions(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
@@ -161,17 +175,26 @@ def _contradictions(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
         if first is pin:
             continue
         if Version(first.version) != Version(pin.version):
-            yield pin.line, Fault(
-                "DUPLICATE_CONFLICT",
-                f"{_written(pin)} contradicts {_written(first)} on line {first.line}",
-                "one environment has one version of a package", "keep one of the two lines",
-            )  # fmt: skip
+            yield (
+                pin.line,
+                Fault(
+                    "DUPLICATE_CONFLICT",
+                    f"{_written(pin)} contradicts {_written(first)} on line {first.line}",
+                    "one environment has one version of a package",
+                    "keep one of the two lines",
+                ),
+            )
         elif first.hashes and pin.hashes and first.hashes != pin.hashes:
             # seen: pip checks the list of the first line, uv that of the last
-            yield pin.line, Fault(
-                "HASH_CONFLICT", f"{_written(pin)} has other hashes than on line {first.line}",
-                "pip checks the first list, uv the last", "keep one of the two lines, with all hashes",
-            )  # fmt: skip
+            yield (
+                pin.line,
+                Fault(
+                    "HASH_CONFLICT",
+                    f"{_written(pin)} has other hashes than on line {first.line}",
+                    "pip checks the first list, uv the last",
+                    "keep one of the two lines, with all hashes",
+                ),
+            )
 
 
 def _complete(faults: list[tuple[int, Fault]], newest: Newest | None) -> list[tuple[int, Fault]]:
@@ -194,19 +217,47 @@ def _warnings(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
         version = Version(pin.version)
         lines_of.setdefault((pin.canonical_name, version, pin.extras, pin.marker), []).append(pin.line)
         if not pin.holds:
-            yield pin.line, Fault("MARKER_FALSE", f"{_written(pin)} is not installed here",
-                                  shown(f"false is: {pin.marker}"), "nothing to do if that is meant")  # fmt: skip
+            yield (
+                pin.line,
+                Fault(
+                    "MARKER_FALSE",
+                    f"{_written(pin)} is not installed here",
+                    shown(f"false is: {pin.marker}"),
+                    "nothing to do if that is meant",
+                ),
+            )
         if version.is_prerelease:
-            yield pin.line, Fault("PRERELEASE", f"{_written(pin)} is a pre-release", "it was not meant for production",
-                                  "pin a final release if there is one")  # fmt: skip
+            yield (
+                pin.line,
+                Fault(
+                    "PRERELEASE",
+                    f"{_written(pin)} is a pre-release",
+                    "it was not meant for production",
+                    "pin a final release if there is one",
+                ),
+            )
         if pin.canonical_name in _TOOLS:
-            yield pin.line, Fault("TOOL_PIN", f"{_written(pin)} pins an installer", "it changes the environment only",
-                                  "remove it unless your code imports it")  # fmt: skip
+            yield (
+                pin.line,
+                Fault(
+                    "TOOL_PIN",
+                    f"{_written(pin)} pins an installer",
+                    "it changes the environment only",
+                    "remove it unless your code imports it",
+                ),
+            )
     for (name, version, *_), lines in lines_of.items():
         if len(lines) > 1:
             listed = shown(", ".join(map(str, lines[:20])))
-            yield lines[1], Fault("DUPLICATE", f"{shown(name)}=={version} stands on {len(lines)} lines: {listed}",
-                                  "once is enough", "keep one of them")  # fmt: skip
+            yield (
+                lines[1],
+                Fault(
+                    "DUPLICATE",
+                    f"{shown(name)}=={version} stands on {len(lines)} lines: {listed}",
+                    "once is enough",
+                    "keep one of them",
+                ),
+            )
 
 
 def _written(pin: Pin) -> str:
@@ -214,12 +265,11 @@ def _written(pin: Pin) -> str:
 
 
 def _problem(fault: Fault, name: str, line: int) -> Problem:
-    return Problem(fault.what, f"{name}:{line}", fault.why, fault.fix, fault.rule)
+    return Problem.at(name, line, fault.what, fault.why, fault.fix, fault.rule)
 
 
 def _line_number(problem: Problem) -> int:
-    number = problem.where.rpartition(":")[2]
-    return int(number) if number.isdecimal() and len(number) < 10 else 0
+    return problem.line or 0
 
 
 def _limited(problems: list[Problem], name: str) -> list[Problem]:
@@ -232,6 +282,9 @@ def _limited(problems: list[Problem], name: str) -> list[Problem]:
 
 def _too_large(name: str, size_bytes: int) -> RequirementsRefused:
     return RequirementsRefused(
-        f"the file has {size_bytes:,} bytes", where=name, why=f"at most {MAX_FILE_BYTES:,} are read",
-        fix="check that this is the requirements file", rule="TOO_LONG",
-    )  # fmt: skip
+        f"the file has {size_bytes:,} bytes",
+        where=name,
+        why=f"at most {MAX_FILE_BYTES:,} are read",
+        fix="check that this is the requirements file",
+        rule="TOO_LONG",
+    )

@@ -75,10 +75,15 @@ def read_lines(content: bytes, name: str) -> Text:
     problems: list[Problem] = []
     physical = LINE_BREAK.split(text)
     if "\r" in text.replace("\r\n", ""):
-        warnings.append(Problem(
-            "lines end in a lone carriage return", name, "grep and most editors see one single line",
-            "save the file with line feeds", "LINE_ENDINGS",
-        ))  # fmt: skip
+        warnings.append(
+            Problem(
+                "lines end in a lone carriage return",
+                name,
+                "grep and most editors see one single line",
+                "save the file with line feeds",
+                "LINE_ENDINGS",
+            )
+        )
     lines = tuple(_join(physical, _Sieve(physical, name, codec, problems)))
     return Text(lines, tuple(problems), tuple(warnings))
 
@@ -87,41 +92,59 @@ def _decode(content: bytes, name: str, warnings: list[Problem]) -> tuple[str, st
     """The text and its codec; bytes that do not decode stay in it as lone surrogates (PEP 383) where that can be."""
     for mark, codec, spoken in _BOMS:
         if content.startswith(mark):
-            warnings.append(Problem(
-                f"the file begins with a byte order mark ({spoken})", name, "most tools take it for text",
-                f"{_SAVE_AS_UTF8} without a byte order mark", "BOM",
-            ))  # fmt: skip
+            warnings.append(
+                Problem(
+                    f"the file begins with a byte order mark ({spoken})",
+                    name,
+                    "most tools take it for text",
+                    f"{_SAVE_AS_UTF8} without a byte order mark",
+                    "BOM",
+                )
+            )
             return _decode_as(content[len(mark) :], codec, name)
     if _looks_like_utf16(content):
         return Problem(
-            "the file looks like UTF-16 without a byte order mark", name, "every second byte is zero",
-            _SAVE_AS_UTF8, "ENCODING",
-        )  # fmt: skip
+            "the file looks like UTF-16 without a byte order mark",
+            name,
+            "every second byte is zero",
+            _SAVE_AS_UTF8,
+            "ENCODING",
+        )
     for number, line in enumerate(re.split(rb"\r\n|\r|\n", content[:1024], maxsplit=2)[:2], 1):
         cookie = _COOKIE.search(line) if line.startswith(b"#") else None
         if cookie:
-            return _decode_declared(content, cookie[1].decode("ascii", "replace"), f"{name}:{number}", warnings)
+            return _decode_declared(content, cookie[1].decode("ascii", "replace"), name, number, warnings)
     return _decode_as(content, "utf-8", name)
 
 
-def _decode_declared(content: bytes, declared: str, where: str, warnings: list[Problem]) -> tuple[str, str] | Problem:
+def _decode_declared(
+    content: bytes, declared: str, name: str, number: int, warnings: list[Problem]
+) -> tuple[str, str] | Problem:
     """PEP 263: `# -*- coding: latin-1 -*-` in one of the first two lines."""
-    name = where.rpartition(":")[0]
     try:
         codec = codecs.lookup(declared).name
     except (LookupError, ValueError):
         codec = ""
     if not _COOKIE_CODECS.fullmatch(codec):
-        return Problem(
-            f"the declared encoding {declared[:40]!r} is not one we read", where,
-            "only encodings in which ASCII stays ASCII are read", f"{_SAVE_AS_UTF8} and drop the declaration",
+        return Problem.at(
+            name,
+            number,
+            f"the declared encoding {declared[:40]!r} is not one we read",
+            "only encodings in which ASCII stays ASCII are read",
+            f"{_SAVE_AS_UTF8} and drop the declaration",
             "ENCODING",
-        )  # fmt: skip
+        )
     if codec != "utf-8":
-        warnings.append(Problem(
-            f"the file declares the encoding {codec}", where, "pip obeys such a line, uv does not",
-            f"{_SAVE_AS_UTF8} and drop the declaration", "ENCODING",
-        ))  # fmt: skip
+        warnings.append(
+            Problem.at(
+                name,
+                number,
+                f"the file declares the encoding {codec}",
+                "pip obeys such a line, uv does not",
+                f"{_SAVE_AS_UTF8} and drop the declaration",
+                "ENCODING",
+            )
+        )
     return _decode_as(content, codec, name)
 
 
@@ -132,10 +155,14 @@ def _decode_as(content: bytes, codec: str, name: str) -> tuple[str, str] | Probl
     except UnicodeDecodeError as exc:
         before = LINE_BREAK.split(content[: exc.start].decode(codec, "replace"))
         column = len(before[-1].encode(codec, "replace")) + 1
-        return Problem(
-            f"the bytes at column {column} are not {codec.upper()}", f"{name}:{len(before)}", exc.reason,
-            _SAVE_AS_UTF8, "ENCODING",
-        )  # fmt: skip
+        return Problem.at(
+            name,
+            len(before),
+            f"the bytes at column {column} are not {codec.upper()}",
+            exc.reason,
+            _SAVE_AS_UTF8,
+            "ENCODING",
+        )
 
 
 def _looks_like_utf16(content: bytes) -> bool:
@@ -157,7 +184,7 @@ class _Sieve:
         if self._in_private_key:
             self._in_private_key = "-----END" not in line
             return True
-        problem = self._problem(f"{self._name}:{number}", line)
+        problem = self._problem(number, line)
         if problem:
             self._problems.append(problem)
         return problem is not None
@@ -166,58 +193,78 @@ class _Sieve:
         """The same for a joined line: a secret may be cut by a backslash."""
         if not (self._is_suspicious and holds_credential(text)):
             return False
-        self._problems.append(_credential(f"{self._name}:{number}"))
+        self._problems.append(_credential(self._name, number))
         return True
 
     def report(self, number: int, what: str, why: str, fix: str) -> None:
-        self._problems.append(Problem(what, f"{self._name}:{number}", why, fix, "SYNTAX"))
+        self._problems.append(Problem.at(self._name, number, what, why, fix, "SYNTAX"))
 
-    def _problem(self, where: str, line: str) -> Problem | None:
+    def _problem(self, number: int, line: str) -> Problem | None:
         if len(line) > MAX_LINE_BYTES or len(line.encode("utf-8", "surrogatepass")) > MAX_LINE_BYTES:
-            return Problem(
-                f"the line is longer than {MAX_LINE_BYTES // 1024} KiB", where, "no requirement needs that",
-                "break it with backslashes, or remove it", "TOO_LONG",
-            )  # fmt: skip
+            return Problem.at(
+                self._name,
+                number,
+                f"the line is longer than {MAX_LINE_BYTES // 1024} KiB",
+                "no requirement needs that",
+                "break it with backslashes, or remove it",
+                "TOO_LONG",
+            )
         if self._is_suspicious and holds_credential(line):
             self._in_private_key = opens_private_key(line)
-            return _credential(where)
+            return _credential(self._name, number)
         found = _HIDDEN.search(line)
-        return self._hidden(where, line, found.start()) if found else None
+        return self._hidden(number, line, found.start()) if found else None
 
-    def _hidden(self, where: str, line: str, index: int) -> Problem:
+    def _hidden(self, number: int, line: str, index: int) -> Problem:
         character, column = line[index], index + 1
         spoken = f"U+{ord(character):04X}"
         if "\ud800" <= character <= "\udfff":
             column = len(line[:index].encode(self._codec, "surrogateescape")) + 1
-            return Problem(
-                f"byte 0x{ord(character) & 0xFF:02x} at column {column} is not {self._codec.upper()}", where,
-                "the file declares no other encoding", f"{_SAVE_AS_UTF8}, or remove the character", "ENCODING",
-            )  # fmt: skip
+            return Problem.at(
+                self._name,
+                number,
+                f"byte 0x{ord(character) & 0xFF:02x} at column {column} is not {self._codec.upper()}",
+                "the file declares no other encoding",
+                f"{_SAVE_AS_UTF8}, or remove the character",
+                "ENCODING",
+            )
         if character in _HIDDEN_BREAKS:
-            return Problem(
-                f"a hidden line break, {spoken}, at column {column}", where,
+            return Problem.at(
+                self._name,
+                number,
+                f"a hidden line break, {spoken}, at column {column}",
                 "pip begins a new line there and installs what follows; uv, editors and grep do not see it",
-                "remove the character", "HIDDEN_LINE_BREAK",
-            )  # fmt: skip
+                "remove the character",
+                "HIDDEN_LINE_BREAK",
+            )
         if character in _BIDI:
-            return Problem(
-                f"a text direction mark, {spoken}, at column {column}", where,
-                "the line reads differently from what it says", "remove the character", "BIDI_CONTROL",
-            )  # fmt: skip
-        return Problem(
-            f"a control character, {spoken}, at column {column}", where,
+            return Problem.at(
+                self._name,
+                number,
+                f"a text direction mark, {spoken}, at column {column}",
+                "the line reads differently from what it says",
+                "remove the character",
+                "BIDI_CONTROL",
+            )
+        return Problem.at(
+            self._name,
+            number,
+            f"a control character, {spoken}, at column {column}",
             "a terminal would obey it" if character != "\x00" else "text has no zero bytes",
-            "remove the character", "CONTROL_CHAR",
-        )  # fmt: skip
+            "remove the character",
+            "CONTROL_CHAR",
+        )
 
 
-def _credential(where: str) -> Problem:
-    return Problem(
-        "the line holds a credential", where,
+def _credential(name: str, number: int) -> Problem:
+    return Problem.at(
+        name,
+        number,
+        "the line holds a credential",
         "this file is stored byte for byte with the build, where everyone can read it",
         "remove it and replace the secret; index credentials belong in the agent's pip configuration or netrc",
         "CREDENTIALS",
-    )  # fmt: skip
+    )
 
 
 def _join(physical: list[str], sieve: _Sieve) -> Iterator[Line]:
@@ -234,9 +281,12 @@ def _join(physical: list[str], sieve: _Sieve) -> Iterator[Line]:
         if comment and body.strip(" \t") and line.endswith("\\"):
             # pip joins first and drops comments later, so the next line would be part of the comment; for uv it is not
             refused |= not refused
-            sieve.report(number, "a comment after a requirement ends in a backslash",
-                         "pip would take the next line for a part of the comment, uv would install it",
-                         "remove the backslash")  # fmt: skip
+            sieve.report(
+                number,
+                "a comment after a requirement ends in a backslash",
+                "pip would take the next line for a part of the comment, uv would install it",
+                "remove the backslash",
+            )
         continues = not comment and line.endswith("\\")
         parts.append(body[:-1] if continues else body)
         if continues:

@@ -23,11 +23,21 @@ _TEXT = re.compile(r"(?!.*\s-)[A-Za-z0-9_.,+*!~ -]*")
 """What a quoted value may hold: pip takes ` -x` for an option and ` #` for a comment, quoted or not."""
 
 _VERSIONS = frozenset({"python_version", "python_full_version", "implementation_version"})
-_TEXTS = frozenset({
-    "os_name", "sys_platform", "platform_machine", "platform_python_implementation", "platform_system",
-    "implementation_name", "os.name", "sys.platform", "platform.machine", "platform.python_implementation",
-    "python_implementation",
-})  # fmt: skip
+_TEXTS = frozenset(
+    {
+        "os_name",
+        "sys_platform",
+        "platform_machine",
+        "platform_python_implementation",
+        "platform_system",
+        "implementation_name",
+        "os.name",
+        "sys.platform",
+        "platform.machine",
+        "platform.python_implementation",
+        "python_implementation",
+    }
+)
 _KERNEL = frozenset({"platform_release", "platform_version", "platform.version"})
 _EXTRAS = frozenset({"extra", "extras", "dependency_groups"})
 _MINORS = re.compile(r"\d+\.\d+(?: +\d+\.\d+)*")  # uv splits at blanks only, and ignores what has a comma

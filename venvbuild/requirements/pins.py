@@ -105,16 +105,20 @@ def _any_pin(line: Line, environment: Mapping[str, str]) -> Pin | Fault:
     hashes = _hashes(options[0]) if options else ()
     if isinstance(hashes, Fault):
         return hashes
-    return _specifier_fault(text, requirement) or _marker_fault(text, requirement) or Pin(
-        name=requirement.name,
-        canonical_name=canonicalize_name(requirement.name),
-        extras=tuple(sorted({canonicalize_name(extra) for extra in requirement.extras})),
-        version=str(Version(next(iter(requirement.specifier)).version)),
-        marker=str(requirement.marker) if requirement.marker else None,
-        hashes=hashes,
-        line=line.number,
-        holds=requirement.marker is None or _holds(requirement.marker, environment),
-    )  # fmt: skip
+    return (
+        _specifier_fault(text, requirement)
+        or _marker_fault(text, requirement)
+        or Pin(
+            name=requirement.name,
+            canonical_name=canonicalize_name(requirement.name),
+            extras=tuple(sorted({canonicalize_name(extra) for extra in requirement.extras})),
+            version=str(Version(next(iter(requirement.specifier)).version)),
+            marker=str(requirement.marker) if requirement.marker else None,
+            hashes=hashes,
+            line=line.number,
+            holds=requirement.marker is None or _holds(requirement.marker, environment),
+        )
+    )
 
 
 def _limit_fault(text: str) -> Fault | None:
@@ -122,11 +126,19 @@ def _limit_fault(text: str) -> Fault | None:
     head, _, marker = text.partition(";")
     found = _LONG_WORD.search(head)
     if found and "=" not in head[: found.start()]:
-        return Fault("TOO_LONG", f"the name {shown(found[0])} has {len(found[0])} characters",
-                     f"names have at most {MAX_NAME_LENGTH}", "check the line")  # fmt: skip
+        return Fault(
+            "TOO_LONG",
+            f"the name {shown(found[0])} has {len(found[0])} characters",
+            f"names have at most {MAX_NAME_LENGTH}",
+            "check the line",
+        )
     if found and len(found[0]) > MAX_VERSION_LENGTH:
-        return Fault("BAD_VERSION", f"{shown(text)} has a version of {len(found[0])} characters",
-                     f"versions have at most {MAX_VERSION_LENGTH}", "check the line")  # fmt: skip
+        return Fault(
+            "BAD_VERSION",
+            f"{shown(text)} has a version of {len(found[0])} characters",
+            f"versions have at most {MAX_VERSION_LENGTH}",
+            "check the line",
+        )
     why = shape_fault(marker) or ("it holds a very long word" if _LONG_WORD.search(marker) else "")
     return marker_fault(shown(text), why) if why else None
 
@@ -139,10 +151,12 @@ def _hashes(options: str) -> tuple[str, ...] | Fault:
         found = _HASH.fullmatch(option)
         algorithm, digest = (found["algorithm"], found["digest"].lower()) if found else ("", "")
         if not re.fullmatch(rf"[0-9a-f]{{{_HASH_DIGITS.get(algorithm, 1_000)}}}", digest):
-            return Fault("BAD_HASH", f"{shown(option)} is not a hash that pip takes",
-                         "it takes sha256 (64 hex digits), sha384 (96) and sha512 (128)",
-                         "make the hashes again: uv pip compile --generate-hashes -o requirements.txt requirements.in",
-                         )  # fmt: skip
+            return Fault(
+                "BAD_HASH",
+                f"{shown(option)} is not a hash that pip takes",
+                "it takes sha256 (64 hex digits), sha384 (96) and sha512 (128)",
+                "make the hashes again: uv pip compile --generate-hashes -o requirements.txt requirements.in",
+            )
         hashes.add(f"{algorithm}:{digest}")
     return tuple(sorted(hashes))
 

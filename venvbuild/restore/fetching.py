@@ -67,6 +67,19 @@ class Bodies:
         return inflated(fragment, body, is_checked=is_checked)
 
 
+class DamagedFragment(IntegrityError):
+    """The archive or its index is not what was promised."""
+
+    def __init__(self, what: str, where: str) -> None:
+        self.what, self.where = what, where
+        super().__init__(
+            f"the archive or its index is damaged: {what}",
+            where=where,
+            fix="nothing was unpacked; `venvbuild verify` says which file of the build is damaged",
+            rule="FRAGMENT",
+        )
+
+
 def check_limits(index: ArchiveIndex) -> None:
     """Refuse an index whose numbers no archive of ours has, before anything is allocated for them.
 
@@ -240,9 +253,4 @@ def write_at(file: int, body: memoryview, offset: int) -> None:
 
 def _wrong(what: str, fragment: Fragment | None = None) -> IntegrityError:
     of = f" of {fragment.distribution}" if fragment and fragment.distribution else ""
-    return IntegrityError(
-        f"the archive or its index is damaged: {what}",
-        where=f"the fragment{of} at byte {fragment.offset}" if fragment else "archive_index.json",
-        fix="nothing was unpacked; `venvbuild verify` says which file of the build is damaged",
-        rule="FRAGMENT",
-    )
+    return DamagedFragment(what, f"the fragment{of} at byte {fragment.offset}" if fragment else "archive_index.json")

@@ -20,6 +20,7 @@ from venvbuild.installed import Distribution, distributions_in, site_packages
 from venvbuild.process import CommandFailed, clean_environment, run
 from venvbuild.restore import fetching, restoring
 from venvbuild.restore.content_digest import content_sha256
+from venvbuild.restore.fetching import DamagedFragment
 from venvbuild.restore.restoring import RestoreOptions
 from venvbuild.stores import Store
 
@@ -140,8 +141,8 @@ class _Watch:
             del self._carry[: fragment.length]
             try:
                 plain = fetching.inflated(fragment, body)
-            except IntegrityError as error:
-                self._faults.append(f"{error.problems[0].where}: {error.problems[0].what.rpartition(': ')[2]}")
+            except DamagedFragment as error:
+                self._faults.append(f"{error.where}: {error.what}")
             else:
                 self._crc = zlib_ng.crc32(plain, self._crc)
                 yield plain

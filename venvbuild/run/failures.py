@@ -5,19 +5,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from venvbuild.builds import places
 from venvbuild.errors import VenvBuildError, of_disk
 from venvbuild.redaction import REDACTOR
-from venvbuild.run.workdir import WorkDir, open_work_dir
+from venvbuild.run.workdir import Remembered, WorkDir, open_work_dir
 from venvbuild.text import shown
 
 _MAX_BUG = 500
 """Characters of what an exception says that nobody foresaw."""
 
 
-def remember_refusal(error: VenvBuildError, folder: Path, asked: Mapping[str, Any]) -> None:
+def remember_refusal(error: VenvBuildError, folder: Path, asked: Mapping[str, object]) -> None:
     """Remember in the work dir why `check` refused what was `asked` for, so that the run can be reported on.
 
     A folder that is not ours, or is in use, stays as it is.
@@ -44,5 +43,14 @@ def _named(error: Exception, work: WorkDir) -> VenvBuildError:
     return (of_disk(error) if isinstance(error, OSError) else None) or bug
 
 
-def _redacted(error: VenvBuildError) -> list[dict[str, str]]:
-    return [{name: REDACTOR.redact(text) for name, text in one.as_json().items()} for one in error.problems]
+def _redacted(error: VenvBuildError) -> list[Remembered]:
+    return [
+        Remembered(
+            what=REDACTOR.redact(one.what),
+            where=REDACTOR.redact(one.where),
+            why=REDACTOR.redact(one.why),
+            fix=REDACTOR.redact(one.fix),
+            line=one.line,
+        )
+        for one in error.problems
+    ]

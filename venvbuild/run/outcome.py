@@ -23,7 +23,7 @@ from venvbuild.installed import distributions_in, site_packages
 from venvbuild.run import summary, workdir
 from venvbuild.run.results import Uploaded
 from venvbuild.run.summary import Summary
-from venvbuild.run.workdir import STEPS, VENV, WorkDir
+from venvbuild.run.workdir import STEPS, VENV, Failure, Remembered, WorkDir
 from venvbuild.text import shown
 
 _MAX_TEXT = 2000
@@ -153,7 +153,7 @@ def outcome_of(folder: Path) -> Outcome | None:
     if work is None or found is None:
         return None
     is_refused = found.stopped_at == "check"
-    failure = work.failure or {"exit_code": 0, "problems": []}
+    failure = work.failure or Failure(step="", exit_code=0, problems=[])
     asked = work.asked
     blank = Outcome(
         summary=replace(
@@ -209,11 +209,10 @@ def _step(name: str, work: WorkDir) -> Step:
     return Step(name, "not ended" if work.begun == name else "not run", None)
 
 
-def _problem(one: Mapping[str, str], asked: Mapping[str, object]) -> Complaint:
-    what, where, why, fix = (_text(one.get(name)) for name in ("what", "where", "why", "fix"))
-    file, _, number = str(one.get("where")).rpartition(":")
-    is_of_the_file = number.isascii() and number.isdigit() and file == str(asked.get("requirements"))
-    return Complaint(what, where, why, fix, line=int(number[:9]) if is_of_the_file else None)
+def _problem(one: Remembered, asked: Mapping[str, object]) -> Complaint:
+    what, where, why, fix = map(_text, (one["what"], one["where"], one["why"], one["fix"]))
+    is_of_the_file = one["line"] is not None and one["where"] == f"{asked.get('requirements')}:{one['line']}"
+    return Complaint(what, where, why, fix, line=one["line"] if is_of_the_file else None)
 
 
 def _finding(one: Mapping[str, Any], pins: _Pins) -> Complaint:
@@ -272,8 +271,11 @@ class _Pins:
 
     def line_of(self, name: str) -> int | None:
         """The line that pins `name`; one whose marker holds before one whose does not."""
-        lines = [pin.line for pin in sorted(self.pins, key=lambda pin: not pin.holds)
-                 if pin.canonical_name == canonicalize_name(name)]  # fmt: skip
+        lines = [
+            pin.line
+            for pin in sorted(self.pins, key=lambda pin: not pin.holds)
+            if pin.canonical_name == canonicalize_name(name)
+        ]
         return lines[0] if lines else None
 
     def judged(self, installed: Mapping[str, str], *, has_run: bool) -> Iterable[Pin]:

@@ -87,9 +87,9 @@ def _names(asked: Mapping[str, object]) -> tuple[str | None, str | None]:
 
 def has_inspected(work: WorkDir) -> bool:
     """Whether the reports of `inspect` are of the environment that is there; it writes them before conflicts end it."""
-    failure = work.failure or {}
-    has_found = failure.get("step") == "inspect" and failure["exit_code"] == ConflictsFound.exit_code
-    return has_found or work.has_ended("inspect")
+    failure = work.failure
+    has_found = failure and failure["step"] == "inspect" and failure["exit_code"] == ConflictsFound.exit_code
+    return bool(has_found) or work.has_ended("inspect")
 
 
 def _conflict_count(folder: Path, work: WorkDir) -> int | None:

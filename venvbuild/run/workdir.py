@@ -15,7 +15,7 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NotRequired, TypedDict, TypeVar
 
 from venvbuild import __version__
 from venvbuild.errors import UsageError, of_disk
@@ -31,6 +31,26 @@ ARCHIVE = "venv.tar.gz"
 REPORT = "report"
 STEPS = ("check", "create", "inspect", "pack", "describe", "upload", "register")
 _SCHEMA_VERSION = 1
+
+
+class Remembered(TypedDict):
+    """A problem that ended a step, without secrets."""
+
+    what: str
+    where: str
+    why: str
+    fix: str
+    line: int | None
+
+
+class Failure(TypedDict):
+    """Why a step did not end well."""
+
+    step: str
+    exit_code: int
+    problems: list[Remembered]
+    asked: NotRequired[dict[str, object]]
+    """For `check`: the settings of the run that it refused, as far as they are known."""
 
 
 class WorkDir:
@@ -52,7 +72,8 @@ class WorkDir:
     @property
     def asked(self) -> Mapping[str, object]:
         """The same as far as it is known, also of a run that `check` refused: for those who tell of it."""
-        return {**self._record["settings"], **(self.failure or {}).get("asked", {})}
+        failure = self.failure
+        return {**self._record["settings"], **(failure.get("asked", {}) if failure else {})}
 
     def result(self, record: type[R]) -> R:
         """What a step found: `Packed` is of `pack`. The step must be up to date.
@@ -86,7 +107,7 @@ class WorkDir:
         return self._record["steps"][step]["duration_s"]  # type: ignore[no-any-return]
 
     @property
-    def failure(self) -> Mapping[str, Any] | None:
+    def failure(self) -> Failure | None:
         """Why the step that was begun last did not end well: `step`, `exit_code`, `problems`; None when it did.
 
         For `check` also `asked`: the settings of the run that it refused, as far as they are known.
@@ -122,12 +143,12 @@ class WorkDir:
         self._record.pop("failed", None)
         self._save()
 
-    def fail(self, step: str, exit_code: int, problems: Sequence[Mapping[str, str]]) -> None:
+    def fail(self, step: str, exit_code: int, problems: Sequence[Remembered]) -> None:
         """Remember why `step`, which was begun, did not end well; `problems` hold no secret."""
         self._record["failed"] = {"step": step, "exit_code": exit_code, "problems": [dict(one) for one in problems]}
         self._save()
 
-    def refuse(self, exit_code: int, problems: Sequence[Mapping[str, str]], asked: Mapping[str, Any]) -> None:
+    def refuse(self, exit_code: int, problems: Sequence[Remembered], asked: Mapping[str, object]) -> None:
         """Remember why `check` did not even begin the run that was `asked` for; what an earlier run made stays."""
         if "schema_version" not in self._record:
             self.start(None)

@@ -81,6 +81,7 @@ def _name_fault(value: str) -> str:
 
 def _refused(value: str, where: str, kind: str, why: str, fix: str) -> RequirementsRefused:
     if not value:
-        return RequirementsRefused("the value is empty", where=where, why="an empty value is never a default",
-                                   fix=fix, rule="EMPTY")  # fmt: skip
+        return RequirementsRefused(
+            "the value is empty", where=where, why="an empty value is never a default", fix=fix, rule="EMPTY"
+        )
     return RequirementsRefused(f"'{shown(value)}' is not {kind}", where=where, why=why, fix=fix, rule="PARAMETER")

@@ -20,9 +20,11 @@ def run(job: Job) -> Made:
     store, uploaded = store_of(job.settings), job.work.result(Uploaded)
     if uploaded.store != store.url:
         raise UsageError(
-            "the build is in another store", where=store.url, why=f"upload sent it to {uploaded.store}",
+            "the build is in another store",
+            where=store.url,
+            why=f"upload sent it to {uploaded.store}",
             fix=f"give --store {uploaded.store}, or upload to this one first",
-        )  # fmt: skip
+        )
     key = retried(lambda: rows.register(store, uploaded.metadata))
     retried(lambda: _bring_into_index(store, uploaded.metadata["created_at"][:10], job))
     return Made((), Registered(key), key)

@@ -129,6 +129,16 @@ def test_what_setup_cfg_installs_is_what_the_base_lock_is_compiled_from() -> Non
     assert [line for line in required if line] == [line for line in listed if line and not line.startswith("#")]
 
 
+@pytest.mark.parametrize("package", ["venvbuild", "athena"])
+def test_what_is_installed_has_every_file_that_is_no_module(package: str) -> None:
+    setup = configparser.ConfigParser()
+    setup.read(REPOSITORY / "setup.cfg")
+    folder = REPOSITORY / package
+    listed = [pattern.strip() for pattern in setup["options.package_data"][package].split(",")]
+    files = {path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+    assert {path for pattern in listed for path in folder.glob(pattern)} == files
+
+
 def test_the_base_lock_pins_each_of_them_with_hashes() -> None:
     lock = (REPOSITORY / "locks" / "base.txt").read_text("utf-8")
     for line in (REPOSITORY / "locks" / "base.in").read_text("utf-8").splitlines():

@@ -7,7 +7,8 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -206,6 +207,92 @@ def test_what_an_enemy_wrote_is_text(look: Look, hostile: Outcome) -> None:  # n
         assert seen.said == []
         assert "<script>alert(1)</script>" in (seen.page.locator("article").first.text_content() or "")
         assert seen.number("document.documentElement.scrollWidth <= innerWidth")
+
+
+class Parsed(HTMLParser):
+    """The page as a parser takes it: marks with their attributes, and text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.parts: list[tuple[str, str]] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.parts.append(("element", tag))
+        for name, value in attrs:
+            self.parts += [("attribute", name), ("value", value or "")]
+        if tag not in ("meta", "link"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.parts.append(("end", tag))
+        assert self.open.pop() == tag, self.getpos()
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(("text", data))
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(data)
+
+
+def with_texts(value: Any, end: str) -> Any:
+    """The same with `end` at the end of every text in it; of the metadata only the files' names are ours to change."""
+    if isinstance(value, str):
+        return value + end
+    if isinstance(value, tuple):
+        return tuple(with_texts(one, end) for one in value)
+    if isinstance(value, dict):
+        return {name: {f"{file}{end}": {} for file in one} if name == "files" else with_texts(one, end)
+                for name, one in value.items()}  # fmt: skip
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{one.name: with_texts(getattr(value, one.name), end) for one in fields(value)})
+    return value
+
+
+def full_of(text: str) -> Outcome:
+    """Everything that a page can show, with `text` at the end of every text."""
+    fault = Complaint("what", "where", "why", "fix", "kind", ("one", "two"), ("needy",), 2)
+    packages = (*many_packages(30), Package("unsized", "1.0", None, ("hub",), False))
+    summary = Summary("sales", "3.11", "pack", 2, 1, "venv_1", "file:///store")
+    made: Outcome = with_texts(
+        made_up(summary=summary, problems=(fault,), conflicts=(fault,), notes=(fault,), packages=packages), text
+    )
+    return made
+
+
+@pytest.mark.parametrize(
+    "enemy",
+    [
+        "<script>alert(1)</script>",
+        "'><img src=x onerror=alert(1)>",
+        '" onclick="alert(1)',
+        "&lt;b&gt;&amp;",
+        "</title></pre></p></a><!-- ",
+        "{{ 7 * 7 }}{% raw %}{# #}",
+        "]]>\u2028\u202e<\x00b>",
+    ],
+)
+def test_no_text_becomes_an_element_an_attribute_or_other_text(enemy: str) -> None:
+    harmless = "x" * len(enemy)
+    shown = Parsed(page.render(full_of(enemy))).parts
+    tamed = [
+        (kind, text.replace(enemy, harmless).replace(enemy.replace(" ", "-"), harmless))  # a class has no blanks
+        for kind, text in shown
+    ]
+    assert tamed == Parsed(page.render(full_of(harmless))).parts
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [made_up(), full_of(""), made_up(packages=()), made_up(packages=many_packages(150))],
+    ids=["made up", "full", "empty", "150"],
+)
+def test_what_is_opened_is_closed(outcome: Outcome) -> None:
+    """Templates, unlike trees of elements, could forget it."""
+    assert Parsed(page.render(outcome)).parts
 
 
 def test_there_is_no_script_no_style_and_no_handler() -> None:

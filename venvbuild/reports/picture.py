@@ -13,7 +13,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from xml.etree.ElementTree import Element, SubElement
 
 from venvbuild.process import CommandFailed, Completed, clean_environment, run
 from venvbuild.run import Outcome, Package
@@ -45,6 +44,11 @@ class Graph:
     alone: tuple[str, ...]
     """Packages that have no line."""
 
+    @property
+    def hubs_by_need(self) -> tuple[tuple[str, int], ...]:
+        """The hubs, what most need first."""
+        return tuple(sorted(self.hubs.items(), key=lambda item: (-item[1], item[0])))
+
     def hubs_of(self, name: str) -> tuple[str, ...]:
         """The hubs that a box needs, the rarest first: these tell most about it."""
         found = [need for need in self.boxes[name].needs if need in self.hubs]
@@ -52,10 +56,41 @@ class Graph:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A drawing of what could be drawn."""
+class Line:
+    """From what needs to what is needed."""
 
-    svg: Element
+    curve: str
+    """As SVG writes a path."""
+    is_suspect: bool
+    """Whether a conflict is about both ends."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A package; x and y are its middle."""
+
+    name: str
+    kind: str
+    """`suspect` where a conflict is about it, `pinned` or `other`."""
+    x: float
+    y: float
+    width: float
+    height: float
+    label: str
+    label_y: float
+    hubs: str
+    """Those that it needs, as text; may be empty."""
+    hubs_y: float
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Where to draw what could be drawn, in points."""
+
+    width: float
+    height: float
+    lines: tuple[Line, ...]
+    boxes: tuple[Box, ...]
     graph: Graph
 
 
@@ -78,7 +113,7 @@ def of(outcome: Outcome, run: Callable[..., Completed] = run) -> Picture | None:
         log.warning("no picture of the dependencies: %s", error)
         return None
     suspects = {name for conflict in outcome.conflicts for name in conflict.packages}
-    return Picture(_drawn(plan, graph, names, suspects), graph)
+    return _drawn(plan, graph, names, suspects)
 
 
 def graph_of(packages: Iterable[Package]) -> Graph:
@@ -152,69 +187,30 @@ def _dot(graph: Graph, names: list[str]) -> str:
     return ";".join(text) + "}\n"
 
 
-def _drawn(plan: str, graph: Graph, names: list[str], suspects: set[str]) -> Element:
+def _drawn(plan: str, graph: Graph, names: list[str], suspects: set[str]) -> Picture:
     rows = [line.split() for line in plan.splitlines()]
     width, height = (float(number) * _POINTS for number in rows[0][2:4])
-    size = {
-        "width": f"{width + 8:.0f}",
-        "height": f"{height + 8:.0f}",
-        "viewBox": f"-4 -4 {width + 8:.1f} {height + 8:.1f}",
-    }
-    svg = Element("svg", {**size, "class": "picture", "role": "img", "aria-label": "Which package needs which"})
+    lines, boxes = [], []
     for row in rows:
         if row[0] == "edge":
             ends = {names[int(row[1][1:])], names[int(row[2][1:])]}
-            _draw_line(svg, [float(number) for number in row[4 : 4 + 2 * int(row[3])]], height, ends <= suspects)
-    for row in rows:
-        if row[0] == "node":
+            numbers = [float(number) for number in row[4 : 4 + 2 * int(row[3])]]
+            lines.append(Line(_curve(numbers, height), ends <= suspects))
+        elif row[0] == "node":
             name = names[int(row[1][1:])]
-            _draw_box(svg, name, graph, float(row[2]) * _POINTS, height - float(row[3]) * _POINTS, name in suspects)
-    return svg
+            x, y = float(row[2]) * _POINTS, height - float(row[3]) * _POINTS
+            boxes.append(_box(name, graph, x, y, is_suspect=name in suspects))
+    return Picture(width, height, tuple(lines), tuple(boxes), graph)
 
 
-def _draw_line(svg: Element, numbers: list[float], height: float, is_suspect: bool) -> None:
+def _curve(numbers: list[float], height: float) -> str:
     points = [f"{x * _POINTS:.1f} {height - y * _POINTS:.1f}" for x, y in zip(numbers[::2], numbers[1::2], strict=True)]
-    curve = f"M {points[0]} C {' '.join(points[1:])}"
-    SubElement(
-        svg,
-        "path",
-        {
-            "d": curve,
-            "class": "line suspect" if is_suspect else "line",
-            "fill": "none",
-            "stroke": "#c0392b" if is_suspect else "#93a1b5",
-            "stroke-width": "2" if is_suspect else "1",
-        },
-    )
+    return f"M {points[0]} C {' '.join(points[1:])}"
 
 
-def _draw_box(svg: Element, name: str, graph: Graph, x: float, y: float, is_suspect: bool) -> None:
+def _box(name: str, graph: Graph, x: float, y: float, *, is_suspect: bool) -> Box:
     width, height = _size(name, graph)
-    package, (first, second) = graph.boxes[name], _label(name, graph)
-    kind = "suspect" if is_suspect else "pinned" if package.is_pinned else "other"
-    group = SubElement(svg, "a", {"href": f"#package-{name}", "class": f"box {kind}"})
-    fill, stroke = {
-        "suspect": ("#fdecea", "#c0392b"),
-        "pinned": ("#e3edfd", "#4a78c2"),
-        "other": ("#f4f6fa", "#93a1b5"),
-    }[kind]
-    SubElement(
-        group,
-        "rect",
-        {
-            "x": f"{x - width / 2:.1f}",
-            "y": f"{y - height / 2:.1f}",
-            "width": f"{width:.1f}",
-            "height": f"{height}",
-            "rx": "5",
-            "fill": fill,
-            "stroke": stroke,
-        },
-    )
-    middle = {"x": f"{x:.1f}", "text-anchor": "middle", "font-family": "ui-monospace, monospace", "fill": "#1c2430"}
-    top = y + 4 - (_LINE / 2 if second else 0)
-    SubElement(group, "text", {**middle, "y": f"{top:.1f}", "font-size": "11"}).text = first
-    if second:
-        SubElement(
-            group, "text", {**middle, "y": f"{top + _LINE:.1f}", "font-size": "9", "class": "hubs"}
-        ).text = second
+    label, hubs = _label(name, graph)
+    kind = "suspect" if is_suspect else "pinned" if graph.boxes[name].is_pinned else "other"
+    label_y = y + 4 - (_LINE / 2 if hubs else 0)
+    return Box(name, kind, x, y, width, height, label, label_y, hubs, label_y + _LINE)

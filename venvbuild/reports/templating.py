@@ -1,0 +1,47 @@
+"""The templates of pages, and the one way to fill them in: what comes from outside is text and never mark-up."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from venvbuild import __version__
+from venvbuild.text import count_text, size_text
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_LINKED = ("http", "https", "s3", "file")
+
+
+def fill(template: str, **values: Any) -> str:
+    """The text of the page that `templates/<template>` makes of the values."""
+    return environment().get_template(template).render(values)
+
+
+@functools.cache
+def environment() -> Environment:
+    """Escapes everything, whatever a template is called; a name that was not given is an error."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # 60 ms, which only pages need
+
+    made = Environment(
+        loader=PackageLoader("venvbuild.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters.update(size=size_text, counted=count_text, tenths="{:.1f}".format)
+    made.tests["followable"] = is_followable
+    made.globals["version"] = __version__
+    return made
+
+
+def is_followable(address: str) -> bool:
+    """Whether a page may lead there: some schemes run what follows them."""
+    try:
+        return urlsplit(address).scheme in _LINKED
+    except ValueError:
+        return False

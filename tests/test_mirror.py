@@ -60,6 +60,7 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/restore/unpacking.py": "with what it unpacks: tests/restore/test_tar.py, test_restoring.py",
     "venvbuild/retrying.py": "where a store fails: tests/builds/test_commit.py",
     "venvbuild/run/failures.py": "what a run remembers: tests/test_pipeline.py",
+    "venvbuild/run/results.py": "written and read by tests/run/test_workdir.py, tests/steps/test_steps.py",
     "venvbuild/settings/folders.py": "with the settings in them: tests/settings/test_loading.py",
     "venvbuild/settings/installers.py": "with the settings beside them: tests/settings/test_loading.py",
     "venvbuild/settings/registry.py": "each against the reference: tests/test_docs.py; tests/settings/test_loading.py",

@@ -211,8 +211,9 @@ def _step(name: str, work: WorkDir) -> Step:
 
 def _problem(one: Remembered, asked: Mapping[str, object]) -> Complaint:
     what, where, why, fix = map(_text, (one["what"], one["where"], one["why"], one["fix"]))
-    is_of_the_file = one["line"] is not None and one["where"] == f"{asked.get('requirements')}:{one['line']}"
-    return Complaint(what, where, why, fix, line=one["line"] if is_of_the_file else None)
+    line = one.get("line")
+    is_of_the_file = one["where"] == f"{asked.get('requirements')}:{line}"
+    return Complaint(what, where, why, fix, line=line if is_of_the_file else None)
 
 
 def _finding(one: Mapping[str, Any], pins: _Pins) -> Complaint:

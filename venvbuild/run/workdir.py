@@ -40,7 +40,8 @@ class Remembered(TypedDict):
     where: str
     why: str
     fix: str
-    line: int | None
+    line: NotRequired[int | None]
+    """Of the file that `where` names; a run of an older version of the tool did not tell."""
 
 
 class Failure(TypedDict):

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from venvbuild import archive, interpreters
-from venvbuild.archive import FragmentCache, Gate, Known
+from venvbuild.archive import FragmentCache, Gate, Known, PackOptions
 from venvbuild.builds import places
 from venvbuild.environment import read_lock
 from venvbuild.installed import MANIFEST, Manifest, distributions_in, site_packages
@@ -73,12 +73,9 @@ def _pack(work: Path, output: Path, version: str, level: int, compiled_by: Inter
     archive.pack(
         venv,
         output,
-        python_version=version,
-        level=level,
+        PackOptions(version, level, cache=FragmentCache(cache), compiled_by=compiled_by),
         gate=Gate.of([work], [], installed),
         known=Known(installed, hashes, Manifest.read(work / MANIFEST)),
-        cache=FragmentCache(cache),
-        compiled_by=compiled_by,
     )
 
 

@@ -23,7 +23,7 @@ from zlib_ng import zlib_ng
 from tests.support.archives import content_sha256
 from tests.support.packing import Packable
 from tests.support.wheels import unpack, wheel
-from venvbuild.archive import compression, gzip_member, packing
+from venvbuild.archive import PackOptions, compression, gzip_member, packing
 from venvbuild.archive.archive_index import Fragment
 from venvbuild.archive.compression import Compressed, Part
 from venvbuild.archive.format import MAX_DEPTH
@@ -56,7 +56,7 @@ def site(venv: Path) -> Path:
 
 
 def pack(venv: Path, gate: Gate = NOTHING, level: int = 5, name: str = "venv.tar.gz") -> Archive:
-    return packing.pack(venv, venv.parent / name, python_version="3.11", level=level, gate=gate)
+    return packing.pack(venv, venv.parent / name, PackOptions("3.11", level), gate=gate)
 
 
 def test_digest_and_sizes_are_those_of_the_file(venv: Path) -> None:
@@ -118,9 +118,7 @@ def test_python_links_to_the_usual_place_or_the_one_that_is_named(venv: Path, tm
             return opened.getmember("venv/bin/python").linkname
 
     assert link(pack(venv)) == "/usr/bin/python3.11"
-    there = packing.pack(
-        venv, tmp_path / "x.tar.gz", python_version="3.11", level=1, gate=NOTHING, python_path="/opt/py"
-    )
+    there = packing.pack(venv, tmp_path / "x.tar.gz", PackOptions("3.11", 1, "/opt/py"), gate=NOTHING)
     assert link(there) == "/opt/py"
 
 
@@ -234,7 +232,7 @@ def test_words_that_stand_in_any_wheel_are_not_searched(secret: str) -> None:
 
 def test_a_folder_that_cannot_be_written_is_told(venv: Path) -> None:
     with pytest.raises((StoreUnavailable, UsageError)):
-        packing.pack(venv, Path("/proc/no/venv.tar.gz"), python_version="3.11", level=1, gate=NOTHING)
+        packing.pack(venv, Path("/proc/no/venv.tar.gz"), PackOptions("3.11", 1), gate=NOTHING)
 
 
 def test_the_folder_that_is_named_first_holds_every_folder(venv: Path) -> None:

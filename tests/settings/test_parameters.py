@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from venvbuild.errors import Problem, RequirementsRefused
-from venvbuild.settings.parameters import alias, boolean, env_name, fail_on_conflicts, python_version
+from venvbuild.settings.parameters import alias, boolean, env_name, python_version
 
 CASES = json.loads((Path(__file__).parents[1] / "corpus" / "nasty-params.json").read_text("utf-8"))["cases"]
 JUDGES: dict[str, Callable[[str], object]] = {
     "ENV_NAME": env_name,
     "PYTHON_VERSION": python_version,
-    "FAIL_ON_CONFLICTS": fail_on_conflicts,
+    "FAIL_ON_CONFLICTS": partial(boolean, where="FAIL_ON_CONFLICTS"),
 }
 
 
@@ -77,7 +78,7 @@ def test_booleans_are_read_in_any_case(word: str) -> None:
 
 @pytest.mark.parametrize("value", ["", " ", "on", "off", "t", "y", "True ", "2", "01", "ｔrue", "null"])
 def test_no_other_word_is_silently_false(value: str) -> None:
-    refusal(fail_on_conflicts, value)
+    refusal(JUDGES["FAIL_ON_CONFLICTS"], value)
 
 
 def test_the_place_is_named_as_its_giver_knows_it() -> None:

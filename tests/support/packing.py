@@ -6,13 +6,13 @@ import gzip
 import hashlib
 import io
 import tarfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from tests.support.wheels import unpack, wheel
 from venvbuild import archive
-from venvbuild.archive import Archive, FragmentCache, Gate, Known
+from venvbuild.archive import Archive, FragmentCache, Gate, Known, PackOptions
 from venvbuild.installed import Manifest
 
 NOTHING = Gate((), (), {})
@@ -57,11 +57,12 @@ class Packable:
 
     def pack(self, name: str = "venv.tar.gz", **options: Any) -> Archive:
         """With everything that is known, and the cache."""
-        given: dict[str, Any] = {
-            "python_version": self.python_version, "level": 5, "gate": NOTHING, "cache": self.cache,
-            "known": Known(None, self.hashes, self.manifest), **options,
-        }  # fmt: skip
-        return archive.pack(self.venv, self.folder / name, **given)
+        usual: dict[str, Any] = {"python_version": self.python_version, "level": 5, "cache": self.cache}
+        names = {field.name for field in fields(PackOptions)}
+        of_pack = {key: value for key, value in options.items() if key not in names}
+        given: dict[str, Any] = {"gate": NOTHING, "known": Known(None, self.hashes, self.manifest), **of_pack}
+        made_by = PackOptions(**{**usual, **{key: value for key, value in options.items() if key in names}})
+        return archive.pack(self.venv, self.folder / name, made_by, **given)
 
 
 def files_of(packed: Path) -> dict[str, bytes]:

@@ -11,4 +11,4 @@ from venvbuild.archive.fragment_cache import FragmentCache
 from venvbuild.archive.layout import Known
 from venvbuild.archive.leaks import Gate
 from venvbuild.archive.members import Member
-from venvbuild.archive.packing import Archive, pack
+from venvbuild.archive.packing import Archive, PackOptions, pack

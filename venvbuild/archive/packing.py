@@ -52,28 +52,39 @@ class Archive:
     index: ArchiveIndex
 
 
+@dataclass(frozen=True)
+class PackOptions:
+    """How an archive is made."""
+
+    python_version: str
+    """X.Y, of the environment."""
+    level: int
+    """1 (fast) to 9 (small)."""
+    python_path: str | None = None
+    """What `bin/python` links to in the archive; default `/usr/bin/pythonX.Y`."""
+    cache: FragmentCache | None = None
+    """Spares compressing what was packed before; the bytes are the same without."""
+    compiled_by: Interpreter | None = None
+    """The environment's own interpreter, where the archive is to have bytecode too."""
+    threads: int | None = None
+    """As many as there are processors, unless it says."""
+
+
 def pack(
     venv: Path,
     output: Path,
+    options: PackOptions,
     *,
-    python_version: str,
-    level: int,
     gate: Gate,
-    python_path: str | None = None,
     known: Known | None = None,
-    cache: FragmentCache | None = None,
-    threads: int | None = None,
-    compiled_by: Interpreter | None = None,
     instead: Mapping[str, Member | None] | None = None,
     problems: Sequence[Problem] = (),
 ) -> Archive:
-    """Write the archive of `venv` to `output`, which appears when it is whole.
+    """Write the archive of `venv`, which is not touched, to `output`, which appears when it is whole.
 
-    `python_version` is X.Y; `level` 1 (fast) to 9 (small); `python_path` is what `bin/python` links to in the archive
-    (default `/usr/bin/pythonX.Y`). `known` spares reading files, `cache` compressing them; the bytes are the same
-    without. With `compiled_by`, the environment's own interpreter, the archive has bytecode too; `venv` is not touched.
-    `instead` has by name what the archive is to hold other than the environment (None: nothing of that name),
-    `problems` what is known to be wrong with it. Memory holds a few pieces of 32 MB at once, however large a file is.
+    `known` spares reading files; the bytes are the same without. `instead` has by name what the archive is to hold
+    other than the environment (None: nothing of that name), `problems` what is known to be wrong with it. Memory holds
+    a few pieces of 32 MB at once, however large a file is.
 
     Raises:
         IntegrityError: a file holds what `gate` looks for, or the venv has what cannot be moved (links that lead out,
@@ -82,16 +93,16 @@ def pack(
     """
     venv = venv.resolve()
     building = output.with_name(f".{output.name}-{secrets.token_hex(4)}")
+    version = options.python_version
     try:
-        usual = f"/usr/bin/python{python_version}"
-        found, immovable = members(venv, python_version, python_path or usual, instead or {})
+        found, immovable = members(venv, version, options.python_path or f"/usr/bin/python{version}", instead or {})
         with (
             building.open("xb") as raw,
-            _compiler(output, compiled_by) as compiler,
-            working(threads, compiler) as workers,
+            _compiler(output, options.compiled_by) as compiler,
+            working(options.threads, compiler) as workers,
         ):
-            packing = _Packing(venv, python_version, level, gate, cache, workers, compiler)
-            made = packing.write(raw, Layout.of(found, venv, python_version, known or Known()), output)
+            packing = _Packing(venv, options, gate, workers, compiler)
+            made = packing.write(raw, Layout.of(found, venv, version, known or Known()), output)
         problems = [*problems, *immovable, *gate.in_names(found), *packing.problems()]
         if problems:
             named = (replace(problem, where=problem.where or output.name) for problem in problems)
@@ -126,15 +137,13 @@ class _Packing:
     def __init__(
         self,
         venv: Path,
-        python_version: str,
-        level: int,
+        options: PackOptions,
         gate: Gate,
-        cache: FragmentCache | None,
         workers: Workers,
         compiler: Compiler | None,
     ) -> None:
-        self._venv, self._python_version, self._level, self._gate = venv, python_version, level, gate
-        self._cache, self._workers, self._compiler = cache, workers, compiler
+        self._venv, self._python_version, self._level = venv, options.python_version, options.level
+        self._gate, self._cache, self._workers, self._compiler = gate, options.cache, workers, compiler
         self._compiling = threading.Lock()
         self._leaks: list[Leak] = []
 

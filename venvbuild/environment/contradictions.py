@@ -92,7 +92,7 @@ class _Walk:
         if (name, str(version)) not in self._read:
             project = self._index.project(name)
             wheels = project.wheels(version, self._interpreter.ranks) if project else []
-            self._read[name, str(version)] = self._index.requirements_of(wheels[0])[0] if wheels else []
+            self._read[name, str(version)] = self._index.requirements_of(wheels[0]) if wheels else []
         return self._read[name, str(version)]
 
     def _chosen(self, name: str) -> Version | None:

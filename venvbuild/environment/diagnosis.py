@@ -126,9 +126,15 @@ def why_not(pin: Wanted, project: Project | None, interpreter: Interpreter) -> I
         pin.sdist_allowed and any(not file.is_wheel for file in files)
     ):
         return
+    yield _no_file(pin, files, wheels, interpreter)
+
+
+def _no_file(pin: Wanted, files: list[File], wheels: list[File], interpreter: Interpreter) -> Problem:
+    """Why none of the version's `files` serves this interpreter; `wheels` are those that fit its platform."""
+    label = f"{pin.name}=={pin.version}"
     excluded = [file for file in wheels or files if not file.allows_python(interpreter.full_version)]
     if excluded and len(excluded) == len(wheels or files):
-        yield Problem(
+        return Problem(
             f"{label} does not support Python {interpreter.full_version}",
             pin.where,
             f"it needs Python {excluded[0].requires_python}",
@@ -136,8 +142,8 @@ def why_not(pin: Wanted, project: Project | None, interpreter: Interpreter) -> I
             "REQUIRES_PYTHON",
             line=pin.line,
         )
-    elif any(file.is_wheel for file in files):
-        yield Problem(
+    if any(file.is_wheel for file in files):
+        return Problem(
             f"{label} has no wheel for Python {interpreter.version} on {interpreter.platform}",
             pin.where,
             f"its wheels are for {_tags_text(files)}",
@@ -145,15 +151,14 @@ def why_not(pin: Wanted, project: Project | None, interpreter: Interpreter) -> I
             "NO_WHEEL",
             line=pin.line,
         )
-    else:
-        yield Problem(
-            f"{label} has no wheel at all, only source",
-            pin.where,
-            "building it would run its code on this machine",
-            f"choose a version with wheels, or allow it: --allow-sdist {pin.name}",
-            "NO_WHEEL",
-            line=pin.line,
-        )
+    return Problem(
+        f"{label} has no wheel at all, only source",
+        pin.where,
+        "building it would run its code on this machine",
+        f"choose a version with wheels, or allow it: --allow-sdist {pin.name}",
+        "NO_WHEEL",
+        line=pin.line,
+    )
 
 
 def _versions_text(project: Project) -> str:

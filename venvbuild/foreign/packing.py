@@ -12,7 +12,7 @@ from pathlib import Path
 import uv
 
 from venvbuild import archive, interpreters
-from venvbuild.archive import FragmentCache, Gate, Known, bundle_of
+from venvbuild.archive import FragmentCache, Gate, Known, PackOptions, bundle_of
 from venvbuild.environment import Installer
 from venvbuild.errors import UsageError
 from venvbuild.foreign import conversion, environment
@@ -70,13 +70,15 @@ def pack(
         made = archive.pack(
             venv.path,
             output,
-            python_version=venv.python_version,
-            level=level,
+            PackOptions(
+                venv.python_version,
+                level,
+                python_path,
+                cache=cache,
+                compiled_by=_interpreter(venv, "--bytecode") if bytecode else None,
+            ),
             gate=_gate(venv, installed),
-            python_path=python_path,
             known=Known(installed, base_version=base.version if base else None),
-            cache=cache,
-            compiled_by=_interpreter(venv, "--bytecode") if bytecode else None,
             instead={**changes.members, **(base.members if base else {})},
             problems=changes.problems,
         )

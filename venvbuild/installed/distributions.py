@@ -150,7 +150,7 @@ def _read(site_packages: Path, folder: str, with_damage: bool) -> Distribution:
     elif not is_file and not here.is_dir():
         problems.append("is not a folder")
     read = _Reader(None if problems else here, problems)
-    metadata = read.metadata(("PKG-INFO" if not is_file else "") if folder.endswith(".egg-info") else "METADATA")
+    metadata = read.headers(("PKG-INFO" if not is_file else "") if folder.endswith(".egg-info") else "METADATA")
     name, version = metadata.one("Name"), metadata.one("Version")
     if not problems:
         problems += _identity_problems(name, version, stem_name, stem_version)
@@ -238,9 +238,6 @@ class _Reader:
 
     def headers(self, name: str, *, optional: bool = False) -> _Headers:
         return _Headers(self.text(name, optional=optional) or "")
-
-    def metadata(self, name: str) -> _Headers:
-        return self.headers(name)
 
     def record(self) -> tuple[RecordRow, ...] | None:
         # surrogateescape gives back the file system's own bytes for names that are not UTF-8

@@ -108,15 +108,15 @@ class PackageIndex:
             content = _whole(reply, _PAGE_LIMIT)
             return content, reply.headers.get_content_type(), reply.url
 
-    def requirements_of(self, file: File) -> tuple[list[str], str]:
-        """Requires-Dist lines and Requires-Python of a wheel, from PEP 658 or by reading the wheel's end.
+    def requirements_of(self, file: File) -> list[str]:
+        """The Requires-Dist lines of a wheel, from PEP 658 or by reading the wheel's end.
 
         Raises:
             IntegrityError: the wheel's bytes are not those the index promises.
         """
         if file.has_metadata:
             with contextlib.suppress(_NotFound), self._open(file.url + ".metadata") as reply:
-                return _metadata(_whole(reply, _PAGE_LIMIT))
+                return _requires_dist(_whole(reply, _PAGE_LIMIT))
         try:
             with zipfile.ZipFile(_Ranged(self, file.url)) as archive:
                 member = next(
@@ -124,7 +124,7 @@ class PackageIndex:
                     for member in archive.namelist()
                     if member.endswith(".dist-info/METADATA") and member.count("/") == 1
                 )
-                return _metadata(archive.read(member))
+                return _requires_dist(archive.read(member))
         except _NotFound as error:
             raise _file_is_gone(file) from error
         except (zipfile.BadZipFile, StopIteration, NotImplementedError, OSError) as error:
@@ -142,7 +142,7 @@ class PackageIndex:
         Raises:
             IntegrityError: it is another one. IndexUnavailable: the connection is cut within the file.
         """
-        digest, _ = self._digest(file, None)
+        digest = self._digest(file, None)
         expected = allowed or frozenset({f"sha256:{file.sha256}"} if file.sha256 else ())
         if expected and f"sha256:{digest}" not in expected:
             raise IntegrityError(
@@ -156,13 +156,13 @@ class PackageIndex:
     def download(self, file: File, target: Path) -> str:
         """Write the file to `target`; its sha256. Raises as `verify` does."""
         with target.open("wb") as out:
-            digest, _ = self._digest(file, out)
+            digest = self._digest(file, out)
         if file.sha256 and digest != file.sha256:
             target.unlink()
             self.verify(file)
         return digest
 
-    def _digest(self, file: File, out: IO[bytes] | None) -> tuple[str, int]:
+    def _digest(self, file: File, out: IO[bytes] | None) -> str:
         digest, size = hashlib.sha256(), 0
         try:
             with self._open(file.url) as reply:
@@ -178,7 +178,7 @@ class PackageIndex:
             raise _unavailable(strip_credentials(file.url), error) from error
         if promised is not None and promised.isdigit() and size < int(promised):
             raise _unavailable(strip_credentials(file.url), f"the connection was cut after {size} of {promised} bytes")
-        return digest.hexdigest(), size
+        return digest.hexdigest()
 
     def read_range(self, url: str, first: int, last: int) -> tuple[bytes, int]:
         """Bytes `first` to `last` (inclusive; negative `first`: from the end) and the size of the whole file."""
@@ -328,6 +328,6 @@ def _file_is_gone(file: File) -> ResolutionError:
     )
 
 
-def _metadata(content: bytes) -> tuple[list[str], str]:
-    message = Parser().parsestr(content.decode("utf-8", "replace"), headersonly=True)
-    return [str(line) for line in message.get_all("Requires-Dist") or ()], str(message.get("Requires-Python") or "")
+def _requires_dist(metadata: bytes) -> list[str]:
+    message = Parser().parsestr(metadata.decode("utf-8", "replace"), headersonly=True)
+    return [str(line) for line in message.get_all("Requires-Dist") or ()]

@@ -151,12 +151,7 @@ def _pasted(text: str) -> Fault | None:
             "write name==version, or: uv pip compile -o requirements.txt pyproject.toml",
         )
     if text[0] in "\"'":
-        quoted = _QUOTED.fullmatch(text)
-        source = "an item of a TOML or Python list" if quoted and quoted["comma"] else "quoted"
-        inner = quoted["inner"] if quoted else text.strip("\"', ")
-        return Fault(
-            "SYNTAX", f"{shown(text)} is {source}", "quotes do not belong to a requirement", f"write {shown(inner)}"
-        )
+        return _in_quotes(text)
     if _COMMAND.fullmatch(text):
         return Fault(
             "SYNTAX",
@@ -165,6 +160,15 @@ def _pasted(text: str) -> Fault | None:
             "write name==version",
         )
     return None
+
+
+def _in_quotes(text: str) -> Fault:
+    quoted = _QUOTED.fullmatch(text)
+    source = "an item of a TOML or Python list" if quoted and quoted["comma"] else "quoted"
+    inner = quoted["inner"] if quoted else text.strip("\"', ")
+    return Fault(
+        "SYNTAX", f"{shown(text)} is {source}", "quotes do not belong to a requirement", f"write {shown(inner)}"
+    )
 
 
 _OPTION = re.compile(r"--?[A-Za-z][\w-]*|--?")

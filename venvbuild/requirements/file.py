@@ -48,8 +48,6 @@ class Requirements:
     pins: tuple[Pin, ...]
     """In the order of the file, repetitions included."""
     warnings: tuple[Problem, ...]
-    has_hashes: bool
-    """Whether every pin has hashes; otherwise none has."""
     content: bytes = field(default=b"", repr=False)
     """The given bytes."""
 
@@ -125,7 +123,7 @@ def parse(content: bytes, name: str, environment: Mapping[str, str], newest: New
     warnings = [*text.warnings, *(_problem(fault, name, line) for line, fault in _warnings(pins))]
     warnings.sort(key=_line_number)
     digest = hashlib.sha256(content).hexdigest()
-    return Requirements(name, digest, pins, tuple(warnings), any(pin.hashes for pin in pins), content)
+    return Requirements(name, digest, pins, tuple(warnings), content)
 
 
 def _judge(lines: Iterable[Line], environment: Mapping[str, str]) -> tuple[tuple[Pin, ...], list[tuple[int, Fault]]]:

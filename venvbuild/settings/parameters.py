@@ -53,11 +53,6 @@ def boolean(value: str, where: str) -> bool:
     return word in _TRUE
 
 
-def fail_on_conflicts(value: str, where: str = "FAIL_ON_CONFLICTS") -> bool:
-    """Whether dependency conflicts fail the job."""
-    return boolean(value, where)
-
-
 def _name(value: str, where: str, kind: str, fix: str) -> str:
     why = _name_fault(value)
     if why:

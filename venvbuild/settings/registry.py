@@ -152,7 +152,7 @@ SETTINGS: tuple[Setting, ...] = (
         "end with 5 when dependencies conflict",
         True,
         "FAIL_ON_CONFLICTS",
-        lambda text, where: parameters.fail_on_conflicts(text, where=where),
+        parameters.boolean,
     ),
     Setting("store", "where builds are kept: a folder, file:///... or s3://bucket[/prefix]"),
     Setting("work_dir", "folder of this run's steps"),

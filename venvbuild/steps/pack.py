@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from venvbuild import archive
-from venvbuild.archive import FragmentCache, Gate, Known, bundle_of
+from venvbuild.archive import FragmentCache, Gate, Known, PackOptions, bundle_of
 from venvbuild.builds import places
 from venvbuild.environment import (
     read_lock,
@@ -31,15 +31,17 @@ def run(job: Job) -> Made:
         made = archive.pack(
             venv,
             job.path / ARCHIVE,
-            python_version=interpreter.version,
+            PackOptions(
+                interpreter.version,
+                chosen.level,
+                chosen.python_path,
+                cache=FragmentCache(job.settings.folders.cache / "fragments"),
+                compiled_by=interpreter if chosen.bytecode else None,
+            ),
             gate=gate,
-            level=chosen.level,
-            python_path=chosen.python_path,
             known=Known(
                 installed, _locked_hashes(job), Manifest.read(job.path / MANIFEST), base.version if base else None
             ),
-            cache=FragmentCache(job.settings.folders.cache / "fragments"),
-            compiled_by=interpreter if chosen.bytecode else None,
             instead=base.members if base else None,
         )
     (job.path / places.ARCHIVE_INDEX).write_text(made.index.text(), "utf-8")

@@ -34,7 +34,6 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/console/tables.py": "read by users: tests/end_to_end/test_catalog.py",
     "venvbuild/environment/contradictions.py": "with what it goes on from: tests/environment/test_diagnosis.py",
     "venvbuild/environment/overlaps.py": "with what is installed: tests/environment/test_venv.py",
-    "venvbuild/files.py": "its fingerprints: tests/run/test_workdir.py; its walk: tests/installed/test_manifest.py",
     "venvbuild/foreign/packing.py": "packed and run by users: tests/end_to_end/test_pack_venv.py",
     "venvbuild/graph.py": "its circles: tests/inspection/test_dependencies.py; its tops: tests/run/test_outcome.py",
     "venvbuild/inspection/tree.py": "in the reports: tests/inspection/test_reports.py",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,10 +62,25 @@ def remove(entry: Path) -> None:
         entry.unlink()
 
 
-def rewrite(path: Path, content: bytes, mode: int) -> None:
-    """Give `path` other bytes, and no other name of the file: it may be a hard link into the installer's cache."""
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        os.fchmod(file.fileno(), mode & 0o7777)
-    os.replace(name, path)
+def write_whole(path: Path, body: bytes, *, mode: int | None = None, durable: bool = False) -> None:
+    """Give `path` these bytes, whole or not at all, whatever stood there: never through a link, and to no other name of
+    the file, which may be a hard link into somebody's cache.
+
+    `mode` is as for chmod; without one it is what the umask leaves. `durable`: also when the machine stops.
+
+    Raises:
+        OSError: it cannot be written; nothing is left behind. A folder may be in the way.
+    """
+    building = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    try:
+        with building.open("xb") as file:
+            file.write(body)
+            if mode is not None:
+                os.fchmod(file.fileno(), mode & 0o7777)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        building.replace(path)
+    except BaseException:
+        building.unlink(missing_ok=True)
+        raise

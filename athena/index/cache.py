@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from athena.index.current import REBUILD, Index, IndexFile, Segment
 from athena.index.segments import MadeSegment
 from athena.rows import cache_folder_of
 from venvbuild.errors import IntegrityError, NotInStore
+from venvbuild.files import write_whole
 from venvbuild.stores import Store
 
 _KEPT_S = 3600
@@ -117,10 +117,7 @@ class IndexCache:
 
     def _write(self, path: Path, body: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".") as folder:
-            temporary = Path(folder, path.name)
-            temporary.write_bytes(body)
-            temporary.replace(path)
+        write_whole(path, body)
 
 
 def _beside(path: Path) -> Path:

@@ -90,12 +90,11 @@ def test_a_folder_that_cannot_be_written_keeps_nothing_and_fails_nobody(tmp_path
 def test_a_full_disk_leaves_nothing_half_written(
     cache: FragmentCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, body: bytes) -> int:
-        with path.open("wb") as file:
-            file.write(body[:2])
+    def full(path: Path, target: Path) -> Path:
+        assert path.is_file()
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(Path, "replace", full)
     digest = cache.put(b"body")
     assert cache.get(digest) is None
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]

@@ -12,7 +12,6 @@ import json
 import logging
 import os
 import re
-import secrets
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from venvbuild.archive.archive_index import Fragment
+from venvbuild.files import write_whole
 from venvbuild.interpreters import Compiled
 
 log = logging.getLogger(__name__)
@@ -112,16 +112,12 @@ class FragmentCache:
     def _write(self, path: Path, body: bytes) -> None:
         if not self._is_writable:
             return
-        building = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            building.write_bytes(body)
-            building.rename(path)
+            write_whole(path, body)
         except OSError as error:
             self._is_writable = False
             log.warning("the fragment cache is not used: %s", error)
-            with contextlib.suppress(OSError):
-                building.unlink()
             return
         self._grown_by(len(body))
 

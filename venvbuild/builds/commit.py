@@ -25,6 +25,7 @@ from venvbuild.builds import metadata, places
 from venvbuild.builds.metadata import Described, Metadata, StoredFile
 from venvbuild.builds.places import CLAIM
 from venvbuild.errors import IntegrityError, StoreUnavailable
+from venvbuild.files import write_whole
 from venvbuild.retrying import retried
 from venvbuild.stores import Store
 
@@ -100,7 +101,7 @@ def _forget_another(description: Described, folder: Path) -> None:
         return
     (folder / CLAIM).unlink(missing_ok=True)
     shutil.rmtree(folder / "frozen", ignore_errors=True)
-    _write(memory, mark.encode())
+    write_whole(memory, mark.encode(), durable=True)
 
 
 def _claim(
@@ -112,7 +113,7 @@ def _claim(
         now = int(clock())
         if claim is None:
             claim = Claim.at(now, env_name, store)
-            _write(memory, claim.body())
+            write_whole(memory, claim.body(), durable=True)
         if retried(partial(store.put_if_absent, places.key(claim.venv_version, CLAIM), claim.body()), wait):
             return claim
         log.info("%s is taken, waiting for the next second", claim.venv_version)
@@ -185,13 +186,3 @@ def _send(store: Store, claim: Claim, frozen: Path, folder: Path) -> None:
             fix="run upload again: it claims a new version",
             rule="SWEPT",
         )
-
-
-def _write(path: Path, body: bytes) -> None:
-    """Whole or not at all, also when the machine stops."""
-    building = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    with building.open("wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    building.rename(path)

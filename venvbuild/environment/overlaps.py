@@ -10,7 +10,7 @@ from pathlib import Path
 
 from venvbuild.environment.closure import Closure
 from venvbuild.environment.package_source import PackageSource
-from venvbuild.files import rewrite
+from venvbuild.files import write_whole
 from venvbuild.installed import distributions_in, owners, site_packages
 
 
@@ -52,4 +52,4 @@ def _take(source: Path, target: Path, alone: Path, venv: Path) -> None:
         if source.parent == alone / "bin":
             content = content.replace(os.fsencode(alone), os.fsencode(venv))
         target.parent.mkdir(parents=True, exist_ok=True)
-        rewrite(target, content, source.stat().st_mode)
+        write_whole(target, content, mode=source.stat().st_mode)

@@ -18,7 +18,7 @@ from venvbuild.environment.diagnosis import Wanted, explain_files
 from venvbuild.environment.overlaps import settle_overlaps
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.errors import IndexUnavailable, Problem, ResolutionError
-from venvbuild.files import rewrite
+from venvbuild.files import write_whole
 from venvbuild.installed import INSTALL_RECORDS, corrected, relocatable, site_packages
 from venvbuild.interpreters import Interpreter
 from venvbuild.process import CommandFailed
@@ -146,7 +146,7 @@ def _make_relocatable(venv: Path, packages: Path) -> None:
     written = {path: content for path, content in rewritten.items() if content is not None}
     dropped = [path for name in INSTALL_RECORDS for path in packages.glob(f"*.dist-info/{name}")]
     for path, content in written.items():
-        rewrite(path, content, path.stat().st_mode)
+        write_whole(path, content, mode=path.stat().st_mode)
     for path in dropped:
         path.unlink()
     for record in packages.glob("*.dist-info/RECORD") if written or dropped else ():
@@ -156,7 +156,7 @@ def _make_relocatable(venv: Path, packages: Path) -> None:
             {os.path.relpath(path, packages) for path in dropped},
         )
         if text is not None:
-            rewrite(record, text.encode(), record.stat().st_mode)
+            write_whole(record, text.encode(), mode=record.stat().st_mode)
 
 
 def _replace(building: Path, target: Path) -> None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from venvbuild.errors import VenvBuildError
+from venvbuild.files import write_whole
 from venvbuild.inspection.conflicts import find_conflicts
 from venvbuild.inspection.dependencies import Root, dependencies
 from venvbuild.inspection.findings import Finding, render
@@ -105,6 +105,4 @@ def _write(output: Path, reports: Mapping[str, str | None]) -> None:
         if text is None:
             target.unlink(missing_ok=True)
             continue
-        beside = target.with_name(f".{name}.part")
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, target)
+        write_whole(target, text.encode())

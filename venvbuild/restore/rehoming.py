@@ -6,6 +6,7 @@ for an interpreter that came in it, when bytecode is to be made.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import secrets
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from venvbuild import parallel
 from venvbuild.archive import BASE, bundled_executable
-from venvbuild.files import walk
+from venvbuild.files import walk, write_whole
 from venvbuild.installed import full_version_in
 from venvbuild.interpreters import Compiler, Interpreter
 from venvbuild.restore.tar import refused
@@ -110,11 +111,8 @@ def write(path: Path, content: bytes) -> None:
     Raises:
         IntegrityError: a folder is in the way.
     """
-    building = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    with building.open("xb") as file:
-        file.write(content)
-        os.fchmod(file.fileno(), 0o644)
-    _replace(building, path)
+    with _no_folder_in_the_way(path):
+        write_whole(path, content, mode=0o644)
 
 
 def link(path: Path, target: str) -> None:
@@ -125,12 +123,14 @@ def link(path: Path, target: str) -> None:
     """
     building = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     building.symlink_to(target)
-    _replace(building, path)
-
-
-def _replace(building: Path, path: Path) -> None:
-    try:
+    with _no_folder_in_the_way(path):
         building.replace(path)
+
+
+@contextlib.contextmanager
+def _no_folder_in_the_way(path: Path) -> Iterator[None]:
+    try:
+        yield
     except IsADirectoryError as error:
         raise refused("it is a folder where a file belongs", os.fsencode(path.name)) from error
 

@@ -11,7 +11,6 @@ import fcntl
 import hashlib
 import json
 import os
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any, NotRequired, TypedDict, TypeVar
 
 from venvbuild import __version__
 from venvbuild.errors import UsageError, of_disk
-from venvbuild.files import fingerprint, remove
+from venvbuild.files import fingerprint, remove, write_whole
 from venvbuild.run.results import STEP_OF, Recorded, StepResult, from_json
 
 R = TypeVar("R")
@@ -202,12 +201,7 @@ class WorkDir:
         return hashlib.sha256(json.dumps(done, sort_keys=True).encode()).hexdigest() if done else ""
 
     def _save(self) -> None:
-        building = self.path / f".{RECORD}-{secrets.token_hex(4)}"
-        with building.open("w", encoding="utf-8") as file:
-            json.dump(self._record, file, indent=1, sort_keys=True)
-            file.flush()
-            os.fsync(file.fileno())
-        building.rename(self.path / RECORD)
+        write_whole(self.path / RECORD, json.dumps(self._record, indent=1, sort_keys=True).encode(), durable=True)
 
 
 @contextlib.contextmanager

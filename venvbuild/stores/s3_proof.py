@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from venvbuild.errors import StoreUnavailable
+from venvbuild.files import write_whole
 from venvbuild.redaction import REDACTOR, strip_credentials
 from venvbuild.stores.s3_errors import NOT_SUPPORTED, REFUSED, clock_difference, code_of
 
@@ -78,9 +78,7 @@ def keep_proof(cache: Path | None, url: str, endpoint_url: str) -> None:
     file = _proof_file(cache, url, endpoint_url)
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, delete=False) as temporary:
-            json.dump(proof, temporary)
-        Path(temporary.name).replace(file)
+        write_whole(file, json.dumps(proof).encode())
 
 
 def _proof_file(cache: Path, url: str, endpoint_url: str) -> Path:

@@ -158,6 +158,38 @@ def test_numbers_out_of_range_are_refused(home: Path, environ: dict[str, str]) -
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("000086400999", id="leading zeros hide more than nine digits"),
+        pytest.param("864000000000", id="more than nine digits"),
+        pytest.param("9" * 5000, id="more digits than Python turns into a number"),
+        "86401",
+        "0600",
+        "0",
+        "",
+        "+5",
+        "5\n",
+        "\u0665",
+    ],
+)
+def test_a_time_limit_is_a_number_from_1_to_86400_and_no_longer_text(home: Path, text: str) -> None:
+    with pytest.raises(UsageError, match="no number of seconds") as caught:
+        load(home, {"timeout_s": text})
+    assert caught.value.problems[0].where == "--timeout-s"
+
+
+def test_a_number_of_the_file_that_is_too_long_for_python_is_refused_too(home: Path) -> None:
+    write(home / ".config/venvbuild/config.toml", f"timeout_s = 0x{'f' * 5000}\n")
+    with pytest.raises(UsageError, match="no number of seconds"):
+        load(home)
+
+
+@pytest.mark.parametrize("seconds", [1, 60, 86400])
+def test_a_time_limit_within_a_day_is_taken(home: Path, seconds: int) -> None:
+    assert load(home, {"timeout_s": str(seconds)}).timeout_s == seconds
+
+
+@pytest.mark.parametrize(
     "url", ["pypi.org/simple", "", "gopher://x/", "http://", "http://ci:pa/ss@h/simple", "http://[x/"]
 )
 def test_what_is_no_url_of_an_index_is_refused_without_its_password(home: Path, url: str) -> None:

@@ -127,7 +127,7 @@ def _boolean(text: str, where: str) -> bool:
 
 
 def _seconds(text: str, where: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= 86400:
+    if not re.fullmatch("[1-9][0-9]{0,4}", text) or int(text) > 86400:
         raise UsageError(f"{text[:40]!a} is no number of seconds", where=where, fix="write a number from 1 to 86400")
     return int(text)
 

@@ -97,6 +97,35 @@ def test_typed_values_of_the_file_are_read(home: Path) -> None:
     assert found.python_version == "3.12"
 
 
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ('extra_index_urls = ["htp://bad host/simple"]', "'htp://bad host/simple' is no URL of a package index"),
+        ('extra_index_urls = ["https://a/simple https://b/simple"]', "is no URL of a package index"),
+        ('extra_index_urls = ["https://a/simple", "b"]', "'b' is no URL of a package index"),
+        ('find_links = ["https://ci:hunter2@host/my wheels"]', "'https://host/my wheels' is no address"),
+    ],
+)
+def test_each_item_of_a_list_in_the_file_is_judged_with_its_spaces(home: Path, line: str, what: str) -> None:
+    path = write(home / ".config/venvbuild/config.toml", line)
+    with pytest.raises(UsageError) as caught:
+        load(home)
+    assert what in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.problems[0].where == f"{path}: {line.split()[0]}"
+
+
+def test_a_folder_in_a_list_of_the_file_may_have_spaces_in_its_name(home: Path) -> None:
+    write(
+        home / ".config/venvbuild/config.toml",
+        'find_links = ["/my wheels", "", "/tab\\there", "https://host/wheels"]\nextra_index_urls = ["https://a/simple"]\n',
+    )
+    found = load(home)
+    assert found.find_links == ("/my wheels", "/tab\there", "https://host/wheels")
+    assert found.extra_index_urls == ("https://a/simple",)
+    assert load(home, VENVBUILD_FIND_LINKS="/my wheels").find_links == ("/my", "wheels")
+
+
 def test_bytecode_is_yes_or_no(home: Path) -> None:
     assert [load(home).bytecode, load(home, VENVBUILD_BYTECODE="YES").bytecode] == [False, True]
     with pytest.raises(UsageError, match="VENVBUILD_BYTECODE: 'perhaps' is not true or false"):

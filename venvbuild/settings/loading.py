@@ -119,7 +119,7 @@ def _from_toml(setting: Setting, value: Any, config_name: str) -> Any:
     if isinstance(value, bool):
         value = "true" if value else "false"
     elif isinstance(value, list) and isinstance(setting.default, tuple) and all(isinstance(one, str) for one in value):
-        return tuple(one for word in value for one in (setting.parse(word, where) if " " not in word else (word,)))
+        return tuple(setting.parse_item(item, where) for item in value if item.strip())
     elif isinstance(value, int):
         value = str(value) if abs(value) < 1 << 63 else hex(value)  # Python writes no decimal of thousands of digits
     if not isinstance(value, str):

@@ -28,6 +28,8 @@ class Setting:
     """The environment variable; `VENVBUILD_<NAME>` unless given."""
     parse: Callable[[str, str], Any] = lambda text, _where: text
     """From text to value; the second argument says where the text came from."""
+    parse_item: Callable[[str, str], str] = lambda text, _where: text
+    """Of a list: from one item to its value. In text spaces part the items; one of the file's list may hold some."""
     has_flag: bool = True
     is_secret: bool = False
     """Whether its value may never be shown."""
@@ -69,6 +71,15 @@ def index_url(text: str, where: str) -> str:
 
 def _index_urls(text: str, where: str) -> tuple[str, ...]:
     return tuple(index_url(word, where) for word in text.split())
+
+
+def _place(text: str, where: str) -> str:
+    """A folder may have any name; in an address a space would part it in two for pip."""
+    if "://" in text and any(char.isspace() for char in text):
+        raise UsageError(
+            f"{strip_credentials(text)[:200]!a} is no address", where=where, fix="write %20 for a space in it"
+        )
+    return text
 
 
 def _absolute(text: str, where: str) -> str:
@@ -158,8 +169,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("work_dir", "folder of this run's steps"),
     Setting("installer", "who installs the lock: uv or pip", "uv", parse=_installer),
     Setting("index_url", "the package index", parse=index_url),
-    Setting("extra_index_urls", "further indexes, asked before index_url, separated by spaces", (), parse=_index_urls),
-    Setting("find_links", "folders or pages with wheels, separated by spaces", (), parse=_words),
+    Setting(
+        "extra_index_urls",
+        "further indexes, asked before index_url, separated by spaces",
+        (),
+        parse=_index_urls,
+        parse_item=index_url,
+    ),
+    Setting("find_links", "folders or pages with wheels, separated by spaces", (), parse=_words, parse_item=_place),
     Setting("timeout_s", "longest time one installer run may take, in seconds", 3600, parse=_seconds),
     Setting("level", "compression level of the archive, 1 (fast) to 9 (small)", 5, parse=_level),
     Setting(

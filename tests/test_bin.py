@@ -19,6 +19,7 @@ from tests.support.index_server import IndexServer
 from tests.support.requirement import require
 from tests.support.scripts import BIN, REPOSITORY, tool_cache
 from tests.support.wheels import wheel
+from venvbuild import interpreters
 from venvbuild.run import STEPS
 
 SCRIPTS = sorted(path for path in BIN.iterdir() if path.is_file())
@@ -270,6 +271,46 @@ def test_a_python_that_is_too_old_is_passed_over(clone: Clone, bare_path: Path) 
     old.chmod(0o755)
     ended = clone.start(PATH=str(bare_path))
     assert (ended.returncode, ended.stdout) == (2, "")
+
+
+PROGRAMS_THAT_ARE_NO_PYTHON = {
+    "absent": (None, "No such file or directory (exit 127)"),
+    "not executable": ("", "Permission denied (exit 126)"),
+    "old": ('#!/bin/sh\necho "it is Python 3.9"\n', "it is Python 3.9"),
+    "silent": ("#!/bin/sh\nexit 0\n", "it says nothing"),
+    "broken": ("#!/bin/sh\necho first; echo no encodings >&2; exit 1\n", "no encodings (exit 1)"),
+}
+
+
+@pytest.mark.parametrize("caller", [["bash", "-u"], ["bash", "--posix", "-u"], ["dash", "-uc", 'exec "$0" "$@"']])
+@pytest.mark.parametrize("script", ["venvbuild", "test"])
+@pytest.mark.parametrize("kind", PROGRAMS_THAT_ARE_NO_PYTHON)
+def test_a_named_python_that_cannot_run_it_is_refused_and_no_other_is_taken(
+    scripts: Path, script: str, kind: str, caller: list[str], tmp_path: Path
+) -> None:
+    require(shutil.which(caller[0]), f"{caller[0]} is not installed")
+    text, wrong = PROGRAMS_THAT_ARE_NO_PYTHON[kind]
+    named = tmp_path / "named python"
+    if text is not None:
+        named.write_text(text)
+        named.chmod(0o755 if text else 0o644)
+    ran = run(*caller, scripts / script, "list", env={**os.environ, "LC_ALL": "C", "VENVBUILD_PYTHON": str(named)})
+    assert (ran.returncode, ran.stdout) == (2, "")
+    first, *more = ran.stderr.splitlines()
+    assert first.startswith(f"VENVBUILD_PYTHON is {named}, and ")
+    assert first.endswith(wrong)
+    assert len(more) == 1
+    assert more[0].startswith("  fix: ")
+
+
+def test_each_real_python_that_is_too_old_is_told_by_its_version(scripts: Path) -> None:
+    old = [one for one in interpreters.installed(os.environ) if one.version in ("3.8", "3.9", "3.10")]
+    require(old, "there is no Python older than 3.11")
+    for one in old:
+        ran = run(scripts / "venvbuild", env={**os.environ, "VENVBUILD_PYTHON": str(one.path)})
+        assert ran.returncode == 2
+        assert f"VENVBUILD_PYTHON is {one.path}, and " in ran.stderr
+        assert f" Python 3.11 or newer: it is Python {one.version}\n" in ran.stderr
 
 
 def test_a_python_without_venv_ends_with_2_and_names_the_package(clone: Clone, bare_path: Path, tmp_path: Path) -> None:

@@ -78,6 +78,28 @@ def test_what_a_dead_process_left_is_swept(tmp_path: Path) -> None:
     assert not left.exists()
 
 
+@pytest.mark.parametrize("limit_bytes", [10_000, 1000])
+def test_measuring_and_evicting_look_at_each_folder_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit_bytes: int
+) -> None:
+    filled = FragmentCache(tmp_path / "cache")
+    digests = [filled.put(bytes([number]) * 300) for number in range(8)]
+    for age, digest in enumerate(digests):
+        os.utime(next((tmp_path / "cache").rglob(digest)), (age, age))
+    scanned: list[str] = []
+    scandir = os.scandir
+
+    def counted(place: str) -> object:
+        scanned.append(os.fspath(place))
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", counted)
+    FragmentCache(tmp_path / "cache", limit_bytes).put(b"one more")
+    monkeypatch.undo()
+    assert len(scanned) == len(set(scanned)) > 2
+    assert sum(filled.get(digest) is not None for digest in digests) == (8 if limit_bytes == 10_000 else 2)
+
+
 def test_a_folder_that_cannot_be_written_keeps_nothing_and_fails_nobody(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     cache = FragmentCache(tmp_path / "file")

@@ -142,8 +142,9 @@ class FragmentCache:
 
     def _entries(self) -> Iterator[tuple[int, int, str]]:
         """(used at, size, path) of each entry; another process may be removing them."""
-        now_ns = max((used for used, _, _ in self._files()), default=0)
-        for used_ns, size, path in self._files():
+        files = list(self._files())
+        now_ns = max((used for used, _, _ in files), default=0)
+        for used_ns, size, path in files:
             if os.path.basename(path).startswith(".") and now_ns - used_ns > _STALE_S * 1_000_000_000:
                 _remove(Path(path))
             else:

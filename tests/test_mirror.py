@@ -42,7 +42,6 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/interpreters/search.py": "on this machine: tests/test_doctor.py, tests/end_to_end/test_pythons.py",
     "venvbuild/interpreters/target.py": DATA,
     "venvbuild/lazily.py": "what is imported when: tests/test_main.py",
-    "venvbuild/notifiers/changes.py": "in the message: tests/notifiers/test_message.py",
     "venvbuild/notifiers/services.py": "sent for real: tests/notifiers/test_command.py",
     "venvbuild/package_index/pages.py": "read from a server: tests/package_index/test_client.py",
     "venvbuild/package_index/project.py": "read from a server: tests/package_index/test_client.py",

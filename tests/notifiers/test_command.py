@@ -227,6 +227,20 @@ def test_a_failure_is_told_with_what_changed_since_the_last_good_build(tool: Too
     assert "  + needy 1.0\n" in hook.posts[0][1]["message"]
 
 
+def test_a_damaged_file_of_the_last_good_build_is_said_and_no_changes_are(tool: Tool, hook: Webhook) -> None:
+    run(tool, "good==1.0", until="register")
+    [good] = tool.run("list", "--json").json
+    (tool.stored(good["venv_version"]) / "requirements.txt").write_text("never-pinned==1.0\n")
+    fail(tool)
+    done = notify(tool, f"json://{hook.place}/hook")
+    assert (done.code, done.stderr) == (0, "")
+    [(_, told)] = hook.posts
+    assert f"What changed since the last good build, {good['venv_version']}, cannot be told:\n  " in told["message"]
+    assert "requirements.txt is not the one that metadata.json names" in told["message"]
+    assert "never-pinned" not in told["message"]
+    assert told["title"] == TITLE
+
+
 def test_a_dry_run_prints_and_sends_nothing(tool: Tool, hook: Webhook) -> None:
     fail(tool)
     done = notify(tool, f"json://{hook.place}/hook", more=("--dry-run",))

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.outcomes import made_up
 from venvbuild.notifiers import message
-from venvbuild.notifiers.changes import Changes, differences
+from venvbuild.notifiers.changes import Changes
 from venvbuild.notifiers.message import EVENTS, MAX_LENGTH, compose
 from venvbuild.redaction import Redactor
 from venvbuild.run import Complaint, Outcome, Step, Summary
@@ -56,6 +56,14 @@ def test_a_recovery_says_what_there_is_now_and_no_log() -> None:
     assert "log" not in told.body
 
 
+@pytest.mark.parametrize(("since", "named"), [("venv_20261120_063000", ", venv_20261120_063000,"), ("", "")])
+def test_changes_that_cannot_be_told_are_said_to_be_so(since: str, named: str) -> None:
+    told = compose("failure", failed(), Changes(since, (), "file:///store/x: it is another one" + "x" * 999))
+    assert f"What changed since the last good build{named} cannot be told:\n  file:///store/x: it is an" in told.body
+    assert max(map(len, told.body.splitlines())) <= 300
+    assert "No pin changed" not in told.body
+
+
 def test_a_failure_of_something_else_in_the_job_is_not_laid_on_the_environment() -> None:
     told = compose("failure", made_up(conflicts=()), None)
     assert (told.title, told.kind) == ("FAILED after sales (py3.11) was built", "failure")
@@ -101,8 +109,3 @@ def test_no_secret_is_told(redactor: Iterator[Redactor]) -> None:
     told = compose("failure", failed(problem, last_lines=("e hunter22",)), Changes("f hunter22", ("g hunter22",)))
     assert "hunter22" not in told.title + told.body
     assert told.body.count("****") >= 6
-
-
-def test_pins_that_differ_are_told_by_name() -> None:
-    before, now = {"a": "1", "b": "1", "c": "1"}, {"a": "2", "c": "1", "d": "3"}
-    assert list(differences(before, now)) == ["a 1 -> 2", "- b 1", "+ d 3"]

@@ -8,7 +8,7 @@ from itertools import islice
 
 from venvbuild import builds
 from venvbuild.builds import Metadata, is_venv_version, places
-from venvbuild.errors import NotInStore
+from venvbuild.errors import IntegrityError, NotInStore, RequirementsRefused
 from venvbuild.run import Outcome, pinned
 from venvbuild.stores import Store
 
@@ -21,9 +21,11 @@ class Changes:
     """The pins that differ."""
 
     since: str
-    """The `venv_version` of the good build."""
+    """The `venv_version` of the good build; empty when even that cannot be told."""
     lines: tuple[str, ...]
     """`pandas 2.2.2 -> 2.2.3`, `+ rich 14.0`, `- toml 0.10.2`, by name."""
+    unknown: str = ""
+    """Why they cannot be told: something in the store is damaged. Empty when they can."""
 
 
 def changes_since_last_good(run: Outcome, store: Store) -> Changes | None:
@@ -33,12 +35,16 @@ def changes_since_last_good(run: Outcome, store: Store) -> Changes | None:
     """
     if not run.pins or not run.summary.env_name:
         return None
-    good = next(_good(store, run.summary.env_name, run.summary.venv_version), None)
-    if good is None:
-        return None
-    version: str = good["venv_version"]
-    file = store.read(builds.key(version, "requirements.txt")).body
-    before = pinned(file, good["python_full_version"])
+    version = ""
+    try:
+        good = next(_good(store, run.summary.env_name, run.summary.venv_version), None)
+        if good is None:
+            return None
+        version = good["venv_version"]
+        before = pinned(builds.read_file(store, good, places.REQUIREMENTS), good["python_full_version"])
+    except (IntegrityError, NotInStore, RequirementsRefused) as error:
+        first = error.problems[0]
+        return Changes(version, (), f"{first.where}: {first.what}")
     now = {pin.name: pin.version for pin in run.pins if pin.status != "not meant"}
     return Changes(version, tuple(differences(before, now)))
 

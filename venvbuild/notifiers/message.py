@@ -108,6 +108,11 @@ def _listed(complaints: tuple[Complaint, ...]) -> Iterator[str]:
 def _changed(changes: Changes | None) -> Iterator[str]:
     if changes is None:
         return
+    if changes.unknown:
+        since = f", {changes.since}," if changes.since else ""
+        yield f"What changed since the last good build{since} cannot be told:"
+        yield _cut(f"  {changes.unknown}", _MAX_LINE)
+        return
     if not changes.lines:
         yield f"No pin changed since the last good build, {changes.since}."
         return

@@ -22,7 +22,6 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/archive/format.py": DATA,
     "venvbuild/archive/gzip_member.py": "read by every reader of gzip that there is: tests/archive/test_readers.py",
     "venvbuild/archive/workers.py": "the order and the bound show in tests/archive/test_packing.py",
-    "venvbuild/bootstrap.py": "runs before anything is installed: tests/test_bin.py",
     "venvbuild/builds/places.py": DATA,
     "venvbuild/console/engine.py": ON_EVERY_ENGINE,
     "venvbuild/console/failures.py": "seen on stderr: tests/end_to_end/test_command_line.py, test_failures.py",

@@ -22,6 +22,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
 _HANDED_ON = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); sys.argv[0] = 'venvbuild'; "
     "from venvbuild.main import main; main()"
@@ -29,7 +31,11 @@ _HANDED_ON = (
 
 
 class SetUpFailed(Exception):
-    """The tool cannot be set up here; `exit_code` is 2 (this host lacks something) or 6 (the index is unreachable)."""
+    """The tool cannot be set up here; `exit_code` is one of docs/reference.md, "Exit codes".
+
+    2: this host lacks something or denies it, or the index is a wrong one. 6: the index does not give what is needed.
+    7: a disk is full or fails.
+    """
 
     def __init__(self, exit_code: int, message: str) -> None:
         self.exit_code = exit_code
@@ -44,7 +50,7 @@ def main() -> None:
     """Make sure of the set-up and become the tool."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        python = set_up(REPOSITORY / "locks" / "base.txt", cache_folder())
+        _become(set_up(REPOSITORY / "locks" / "base.txt", cache_folder()))
     except SetUpFailed as failure:
         print(f"venvbuild cannot be set up: {failure}", file=sys.stderr)
         sys.exit(failure.exit_code)
@@ -52,7 +58,14 @@ def main() -> None:
         sys.exit(130)
     except _Terminated:
         sys.exit(143)
-    os.execv(python, [str(python), "-I", "-c", _HANDED_ON, str(REPOSITORY), *sys.argv[1:]])  # noqa: S606
+
+
+def _become(python: Path) -> None:
+    """Go on as the tool in this Python; comes back only by an exception."""
+    try:
+        os.execv(python, [str(python), "-I", "-c", _HANDED_ON, str(REPOSITORY), *sys.argv[1:]])  # noqa: S606
+    except OSError as error:
+        raise _not_started(python, error) from error
 
 
 def cache_folder() -> Path:
@@ -69,24 +82,26 @@ def set_up(lock: Path, cache: Path) -> Path:
     """The Python of an environment holding exactly `lock`; made now if it is not there.
 
     Raises:
-        SetUpFailed: ensurepip is missing, the cache cannot be written, or the index does not give what the lock needs.
+        SetUpFailed: ensurepip is missing, the cache cannot be written or used, the index gives other files than the
+            lock names (2), it does not give what the lock needs (6), or a disk is full (7).
     """
-    digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+    try:
+        digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise SetUpFailed(
+            2, f"{lock} cannot be read: {error.strerror}\n  fix: check the tool out again, whole and readable"
+        ) from error
     home = cache / f"tool-{digest}-py{sys.version_info[0]}.{sys.version_info[1]}"
     python = home / "bin" / "python"
-    if python.exists():
-        return python
     try:
+        if python.exists():
+            return python
         cache.mkdir(parents=True, exist_ok=True)
         with _locked(cache / f"{home.name}.lock"):
             if not python.exists():
                 _make(home, lock)
     except OSError as error:
-        raise SetUpFailed(
-            7 if error.errno in (errno.ENOSPC, errno.EDQUOT) else 2,
-            f"{error.strerror}: {error.filename or cache}\n"
-            "  fix: make room or set XDG_CACHE_HOME to a folder that can be written",
-        ) from error
+        raise _of_disk(error, cache) from error
     return python
 
 
@@ -96,6 +111,27 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _of_disk(error: OSError, cache: Path) -> SetUpFailed:
+    """What a failure of the cache's disk means: no room is 7, as a retry may cure it, and all else 2."""
+    what = f"{error.strerror}: {error.filename or cache}\n"
+    if error.errno in _NO_ROOM:
+        return SetUpFailed(7, f"{what}  fix: make room there, or set XDG_CACHE_HOME to a folder on another disk")
+    if error.errno in _NO_RIGHT:
+        return SetUpFailed(
+            2, f"{what}  fix: let this user write there (owner, mode), or set XDG_CACHE_HOME to a folder of their own"
+        )
+    return SetUpFailed(2, f"{what}  fix: set XDG_CACHE_HOME to a folder that can be written")
+
+
+def _not_started(program: Path | str, error: OSError) -> SetUpFailed:
+    fix = "free memory, or end other processes; then run it again"
+    if error.errno in _NO_RIGHT:
+        fix = "set XDG_CACHE_HOME to a folder whose programs may run: on a disk that is not mounted noexec"
+    elif error.errno not in (errno.EAGAIN, errno.ENOMEM):
+        fix = "check that it is there and whole, or remove the folder it is in; then run it again"
+    return SetUpFailed(2, f"{program} cannot be started: {error.strerror}\n  fix: {fix}")
 
 
 def _terminate(_signal: int, _frame: object) -> None:
@@ -119,15 +155,21 @@ def _make(home: Path, lock: Path) -> None:
 
 
 def _make_venv(folder: Path) -> None:
-    made = _run([sys.executable, "-I", "-m", "venv", str(folder)])
-    if made.returncode:
-        version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        raise SetUpFailed(
-            2,
-            f"{sys.executable} cannot make a virtual environment with pip (module venv or ensurepip is "
-            f"missing or broken).\n  fix: Debian, Ubuntu: apt-get install python{version}-venv\n"
-            + _last_lines(made.stdout),
-        )
+    """With pip, put in by a command of its own: module venv keeps to itself what ensurepip says of a full disk."""
+    commands = (
+        [sys.executable, "-I", "-m", "venv", "--without-pip", str(folder)],
+        [str(folder / "bin" / "python"), "-I", "-m", "ensurepip", "--upgrade", "--default-pip"],
+    )
+    for command in commands:
+        made = _run(command)
+        if made.returncode:
+            version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+            raise _of_host(made) or SetUpFailed(
+                2,
+                f"{sys.executable} cannot make a virtual environment with pip (module venv or ensurepip is "
+                f"missing or broken).\n  fix: Debian, Ubuntu: apt-get install python{version}-venv\n"
+                + _last_lines(made.stdout),
+            )
 
 
 def _install(python: Path, lock: Path) -> None:
@@ -151,39 +193,75 @@ def _install(python: Path, lock: Path) -> None:
     ]
     installed = _run(command, {name: value for name, value in environ.items() if not name.startswith("PYTHON")})
     if installed.returncode:
-        raise SetUpFailed(*_why(installed.stdout))
+        raise _of_pip(installed, lock)
 
 
-def _why(output: str) -> tuple[int, str]:
-    """What pip's failure means: wrong bytes and a full disk are this host's (2), all else the index's (6)."""
-    if "DO NOT MATCH THE HASHES" in output:
-        return (
+def _of_host(ended: subprocess.CompletedProcess[str]) -> SetUpFailed | None:
+    """What on this host made a program fail, by what it said: a full disk (7), something denied or ended (2)."""
+    for line in ended.stdout.splitlines():
+        if any(words in line for words in ("new connection", "connection broken", "connection error")):
+            continue  # no word about a disk: a firewall denies, too
+        if any(os.strerror(number) in line for number in _NO_ROOM):
+            return SetUpFailed(
+                7,
+                "a disk is full or fails.\n  fix: make room there, or set XDG_CACHE_HOME (TMPDIR where pip unpacks) to "
+                f"a folder on another disk\n{_last_lines(line)}",
+            )
+        if any(f"[Errno {number}] {os.strerror(number)}" in line for number in _NO_RIGHT):
+            return SetUpFailed(
+                2,
+                "a file or folder of this host cannot be used.\n  fix: let this user write there and run what is there "
+                "(owner, mode, mount option noexec), or set XDG_CACHE_HOME to a folder of their own\n"
+                + _last_lines(line),
+            )
+        if "No usable temporary directory" in line:
+            return SetUpFailed(
+                2,
+                "no temporary folder can be written.\n  fix: make room in it, or set TMPDIR to another\n"
+                + _last_lines(line),
+            )
+    if ended.returncode < 0:
+        return SetUpFailed(
             2,
-            "the index gives other files than locks/base.txt names.\n  fix: use an index that mirrors PyPI "
-            "unchanged (VENVBUILD_INDEX_URL)\n" + _last_lines(output),
+            f"{ended.args[0]} was ended by signal {-ended.returncode}.\n  fix: if memory ran out, free some; then run "
+            f"it again\n{_last_lines(ended.stdout)}".rstrip(),
         )
-    if "No space left" in output:
-        return 7, "the disk is full.\n  fix: make room, or set XDG_CACHE_HOME\n" + _last_lines(output)
-    if "Permission denied" in output:
-        return 2, "the cache folder cannot be written.\n  fix: make room, or set XDG_CACHE_HOME\n" + _last_lines(output)
-    return (
+    return None
+
+
+def _of_pip(ended: subprocess.CompletedProcess[str], lock: Path) -> SetUpFailed:
+    """What pip's failure means: other bytes are a wrong index (2); what this host does not do counts before the index.
+
+    pip says the same of an index that is away, refuses us, or lacks a file (6, as a retry may cure most of it).
+    """
+    if "DO NOT MATCH THE HASHES" in ended.stdout:
+        return SetUpFailed(
+            2,
+            f"the index gives other files than locks/{lock.name} names.\n  fix: use an index that mirrors PyPI "
+            "unchanged (VENVBUILD_INDEX_URL)\n" + _last_lines(ended.stdout),
+        )
+    return _of_host(ended) or SetUpFailed(
         6,
-        "the package index is unreachable or lacks a dependency of the tool.\n  fix: check the network and pip's "
-        "index configuration, or set VENVBUILD_INDEX_URL; then run it again\n" + _last_lines(output),
+        "the package index is unreachable, refuses access or lacks a dependency of the tool.\n  fix: check the network "
+        "and pip's index configuration with its credentials, or set VENVBUILD_INDEX_URL; then run it again\n"
+        + _last_lines(ended.stdout),
     )
 
 
 def _run(command: list[str], environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    try:
+        return subprocess.run(
+            command,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise _not_started(command[0], error) from error
 
 
 def _last_lines(output: str, count: int = 6) -> str:

@@ -1,0 +1,217 @@
+"""What the first start says when it fails: what is wrong, what to do about just that, and the exit code.
+
+Disks that are full and programs that are denied are played by a Python that is none, for root is denied nothing. The
+first start of the real one is in test_bin.py.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.index_server import IndexServer
+from tests.support.wheels import wheel
+from venvbuild import bootstrap
+from venvbuild.bootstrap import SetUpFailed
+
+MAKE_ROOM, LET_WRITE, APT = "make room", "let this user write there", "apt-get install"
+FULL = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device"
+QUOTA = "ERROR: Could not install packages due to an OSError: [Errno 122] Disk quota exceeded: '/c/x'"
+DENIED = "ERROR: Could not install packages due to an OSError: [Errno 13] Permission denied: '/c/x'"
+READ_ONLY = "OSError: [Errno 30] Read-only file system: '/c/x'"
+NO_EXEC = "Error: [Errno 13] Permission denied: '/c/bin/python'"
+NO_TEMPORARY = "FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp', '/var/tmp']"
+FIREWALL = (
+    "WARNING: Retrying (Retry(total=0)) after connection broken by 'NewConnectionError('Failed to establish a new "
+    "connection: [Errno 13] Permission denied')': /simple/tiny/\nERROR: No matching distribution found for tiny==1.0"
+)
+NO_ENSUREPIP = "The virtual environment was not created successfully because ensurepip is not available."
+OTHER_BYTES = f"WARNING: {DENIED}\nERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE."
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> Path:
+    path = tmp_path / "locks" / "base.txt"
+    path.parent.mkdir()
+    path.write_text("tiny==1.0 --hash=sha256:" + "0" * 64 + "\n")
+    return path
+
+
+def played(
+    folder: Path, *, venv: str = "exit 0", ensurepip: str = "exit 0", pip: str = "exit 0", mode: int = 0o755
+) -> str:
+    """A program that plays a Python: what `-m venv` does, and `-m ensurepip` and `-m pip` of the Python it makes."""
+    made = f"#!/bin/sh\ncase $3 in ensurepip) {ensurepip} ;; *) {pip} ;; esac\n"
+    folder.mkdir(exist_ok=True)
+    program = folder / "played"
+    program.write_text(
+        f'#!/bin/sh\nmkdir -p "$5/bin"\nprintf %s {shlex.quote(made)} > "$5/bin/python"\n'
+        f'chmod {mode:o} "$5/bin/python"\n{venv}\n'
+    )
+    program.chmod(0o755)
+    return str(program)
+
+
+def says(text: str) -> str:
+    return f"printf '%s\\n' {shlex.quote(text)}; exit 1"
+
+
+def refusal(lock: Path, cache: Path) -> SetUpFailed:
+    """How setting up fails; nothing of it stays, and no advice is given but the one for that."""
+    with pytest.raises(SetUpFailed) as caught:
+        bootstrap.set_up(lock, cache)
+    if os.path.isdir(cache):
+        assert [path.name for path in cache.iterdir() if path.suffix != ".lock"] == []
+    assert str(caught.value).count("  fix: ") == 1
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("output", "code", "advice"),
+    [
+        pytest.param(FULL, 7, MAKE_ROOM, id="full"),
+        pytest.param(QUOTA, 7, MAKE_ROOM, id="quota"),
+        pytest.param("OSError: [Errno 27] File too large", 7, MAKE_ROOM, id="too large"),
+        pytest.param("OSError: [Errno 5] Input/output error", 7, MAKE_ROOM, id="broken disk"),
+        pytest.param(DENIED, 2, LET_WRITE, id="denied"),
+        pytest.param(READ_ONLY, 2, LET_WRITE, id="read-only"),
+        pytest.param(NO_TEMPORARY, 2, "set TMPDIR", id="no temporary folder"),
+        pytest.param(FIREWALL, 6, "check the network", id="denied by a firewall"),
+        pytest.param("ERROR: No matching distribution found for tiny==1.0", 6, "credentials", id="no such file"),
+        pytest.param(OTHER_BYTES, 2, "mirrors PyPI", id="other bytes"),
+    ],
+)
+def test_what_pip_says_gets_its_own_code_and_advice(
+    lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, code: int, advice: str
+) -> None:
+    monkeypatch.setattr(sys, "executable", played(tmp_path, pip=says(output)))
+    failed = refusal(lock, tmp_path / "cache")
+    assert failed.exit_code == code
+    assert advice in str(failed)
+    assert (MAKE_ROOM in str(failed)) == (code == 7 or output == NO_TEMPORARY)
+    assert f"  | {output.splitlines()[-1]}"[:60] in str(failed)
+
+
+@pytest.mark.parametrize(
+    ("output", "code", "advice"),
+    [
+        pytest.param(FULL + "\n  in a traceback" * 9, 7, MAKE_ROOM, id="full"),
+        pytest.param(NO_EXEC, 2, "noexec", id="programs may not run there"),
+        pytest.param(NO_ENSUREPIP, 2, APT, id="no ensurepip"),
+    ],
+)
+def test_an_environment_that_cannot_be_made_is_laid_on_what_hinders_it(
+    lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str, code: int, advice: str
+) -> None:
+    for python in (played(tmp_path, venv=says(output)), played(tmp_path / "other", ensurepip=says(output))):
+        monkeypatch.setattr(sys, "executable", python)
+        failed = refusal(lock, tmp_path / "cache")
+        assert (failed.exit_code, advice in str(failed)) == (code, True)
+        assert (APT in str(failed)) == (output == NO_ENSUREPIP)
+        assert f"  | {output.splitlines()[0]}" in str(failed)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "advice"),
+    [
+        (errno.ENOSPC, 7, MAKE_ROOM),
+        (errno.EDQUOT, 7, MAKE_ROOM),
+        (errno.EACCES, 2, LET_WRITE),
+        (errno.EROFS, 2, LET_WRITE),
+        (errno.ENOLCK, 2, "set XDG_CACHE_HOME"),
+    ],
+)
+def test_a_cache_that_cannot_be_used_gets_the_advice_for_its_reason(
+    lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: int, advice: str
+) -> None:
+    def fails(_file: object, _operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("venvbuild.bootstrap.fcntl.flock", fails)
+    failed = refusal(lock, tmp_path / "cache")
+    assert (failed.exit_code, advice in str(failed)) == (code, True)
+    assert (MAKE_ROOM in str(failed)) == (code == 7)
+    assert str(failed).startswith(f"{os.strerror(number)}: {tmp_path / 'cache'}\n")
+
+
+def test_a_program_that_is_ended_is_laid_on_no_missing_module(
+    lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", played(tmp_path, venv="kill -KILL $$"))
+    failed = refusal(lock, tmp_path / "cache")
+    assert (failed.exit_code, APT in str(failed)) == (2, False)
+    assert "was ended by signal 9" in str(failed)
+
+
+def test_a_python_that_is_gone_or_may_not_run_is_named(
+    lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "gone"))
+    failed = refusal(lock, tmp_path / "cache")
+    assert failed.exit_code == 2
+    assert str(failed).startswith(f"{tmp_path / 'gone'} cannot be started: No such file or directory\n")
+    monkeypatch.setattr(sys, "executable", played(tmp_path, mode=0o644))
+    failed = refusal(lock, tmp_path / "cache")
+    assert (failed.exit_code, "noexec" in str(failed)) == (2, True)
+    assert "/bin/python cannot be started: Permission denied\n" in str(failed)
+
+
+def test_a_checkout_without_its_lock_is_told_as_such(tmp_path: Path) -> None:
+    failed = refusal(tmp_path / "locks" / "base.txt", tmp_path / "cache")
+    assert failed.exit_code == 2
+    assert str(failed).startswith(f"{tmp_path}/locks/base.txt cannot be read: No such file or directory\n")
+
+
+def test_a_cache_whose_name_no_disk_takes_is_told_as_such(lock: Path, tmp_path: Path) -> None:
+    failed = refusal(lock, tmp_path / ("x" * 300))
+    assert (failed.exit_code, "File name too long" in str(failed)) == (2, True)
+
+
+@pytest.fixture
+def checkout(lock: Path, index: IndexServer) -> Path:
+    """A checkout of a tool with one tiny dependency, in `lock`; its real first start takes seconds."""
+    digest = hashlib.sha256(wheel(index.folder, "tiny", "1.0").read_bytes()).hexdigest()
+    lock.write_text(f"tiny==1.0 --hash=sha256:{digest}\n")
+    (lock.parents[1] / "venvbuild").mkdir()
+    shutil.copy(bootstrap.__file__, lock.parents[1] / "venvbuild" / "bootstrap.py")
+    return lock.parents[1]
+
+
+def start(checkout: Path, index: IndexServer, *limits: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*limits, sys.executable, "-I", checkout / "venvbuild" / "bootstrap.py"],
+        env={"PATH": os.environ["PATH"], "XDG_CACHE_HOME": str(checkout / "cache"), "PIP_INDEX_URL": index.url()},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def test_a_real_disk_that_takes_no_more_ends_with_7_and_blames_no_module(checkout: Path, index: IndexServer) -> None:
+    """A limit of the size of files plays the full disk."""
+    ended = start(checkout, index, "sh", "-c", 'ulimit -f 200; exec "$0" "$@"')
+    assert (ended.returncode, APT in ended.stderr) == (7, False)
+    assert MAKE_ROOM in ended.stderr
+    assert "File too large" in ended.stderr
+
+
+def test_a_python_of_the_set_up_that_may_not_run_ends_with_2(checkout: Path, lock: Path, index: IndexServer) -> None:
+    """As one that was made before its disk was mounted noexec."""
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    python = checkout / f"cache/venvbuild/tool-{digest}-py{version}/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text("")
+    ended = start(checkout, index)
+    assert ended.returncode == 2
+    assert f"venvbuild cannot be set up: {python} cannot be started: Permission denied\n" in ended.stderr
+    assert "noexec" in ended.stderr

@@ -25,7 +25,7 @@ from venvbuild import archive, interpreters
 from venvbuild.archive import FragmentCache, Gate, Known, PackOptions
 from venvbuild.builds import places
 from venvbuild.environment import read_lock
-from venvbuild.installed import MANIFEST, Manifest, distributions_in, site_packages
+from venvbuild.installed import MANIFEST, Manifest, distributions_of
 from venvbuild.interpreters import Interpreter
 
 
@@ -68,7 +68,7 @@ def main() -> None:
 
 def _pack(work: Path, output: Path, version: str, level: int, compiled_by: Interpreter | None, cache: Path) -> None:
     venv = work / "venv"
-    installed = distributions_in([site_packages(venv, version)], with_damage=False)
+    installed = distributions_of(venv, version, with_damage=False)
     hashes = {name: digests for name, _, digests in read_lock((work / places.LOCK).read_text("utf-8"))}
     archive.pack(
         venv,

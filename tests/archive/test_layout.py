@@ -56,6 +56,22 @@ def test_what_nobody_or_several_claim_goes_to_the_environment(env: Packable) -> 
     assert not {"shared.py"} & (names(groups["one"]) | names(groups["two"]))
 
 
+def test_a_file_in_a_lib64_of_its_own_goes_to_its_distribution(env: Packable) -> None:
+    env.install("one")
+    env.install("native", files={"native.py": "", "native-data/x": ""})
+    (env.venv / "lib64/python3.11").mkdir(parents=True)
+    own = env.venv / "lib64" / SITE.removeprefix("lib/")
+    own.mkdir()
+    for path in env.site.glob("native*"):
+        path.rename(own / path.name)
+    env.installer_ended()
+    groups = dealt(env)
+    place = f"lib64/{SITE.removeprefix('lib/')}"
+    assert {f"{place}/native.py", f"{place}/native-data/x"} < names(groups["native"])
+    assert f"{place}/native.py" in groups["native"].sha256  # as RECORD has it, of the wheel that the lock names
+    assert not [name for name in names(groups[None]) if name.startswith("lib64")]
+
+
 def test_folders_belong_to_the_environment(env: Packable) -> None:
     env.install("one", files={"one/a.py": ""})
     assert {member.kind for member in dealt(env)["one"].members} == {"f"}

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.wheels import unpack, wheel
-from venvbuild.installed.distributions import Damage, Distribution, distributions_in, owners
+from venvbuild.installed.distributions import Damage, Distribution, distributions_in, distributions_of, owners
 from venvbuild.installed.record import RecordRow
 
 
@@ -243,6 +243,22 @@ def test_a_folder_is_read_once_also_through_a_link(site: Path, tmp_path: Path) -
     lib64 = site.parents[2] / "lib64"
     lib64.symlink_to("lib")
     assert len(distributions_in([site, lib64 / "python3.11" / "site-packages", tmp_path / "absent"])) == 1
+
+
+def test_an_environment_has_what_lies_in_lib_and_in_a_lib64_of_its_own(site: Path, tmp_path: Path) -> None:
+    venv = site.parents[2]
+    unpack(wheel(tmp_path, "a", "1.0"), site)
+    (venv / "lib64").symlink_to("lib")
+    assert [one.pin for one in distributions_of(venv, "3.11")] == ["a==1.0"]
+    (venv / "lib64").unlink()
+    assert [one.pin for one in distributions_of(venv, "3.11")] == ["a==1.0"]
+    own = venv / "lib64/python3.11/site-packages"
+    own.mkdir(parents=True)
+    (unpack(wheel(tmp_path, "b", "2.0"), own).parent / "b.py").unlink()
+    found = distributions_of(venv, "3.11")
+    assert [(one.pin, len(one.damage)) for one in found] == [("a==1.0", 0), ("b==2.0", 1)]
+    assert distributions_of(venv, "3.11", with_damage=False)[1].damage == ()
+    assert distributions_of(venv, "3.12") == ()
 
 
 def test_owners_names_everyone_who_claims_a_path(site: Path, tmp_path: Path) -> None:

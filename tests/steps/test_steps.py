@@ -19,10 +19,11 @@ from tests.support.packing import files_of
 from tests.support.stored import assert_nothing_torn
 from tests.support.supplies import here, own_pip
 from tests.support.wheels import sdist, wheel
-from venvbuild.archive import parse_index
+from venvbuild.archive import FragmentCache, parse_index
 from venvbuild.builds import places
 from venvbuild.errors import ConflictsFound, IntegrityError, RequirementsRefused, ResolutionError, UsageError
 from venvbuild.redaction import Redactor
+from venvbuild.restore import RestoreOptions, get, verify
 from venvbuild.run import Checked, Inspected
 from venvbuild.stores import store_of
 from venvbuild.text import count_text, shown_to_all, size_text
@@ -272,6 +273,34 @@ def test_pack_leaves_an_archive_and_its_index(described: Bench) -> None:
     index = parse_index((described.work / places.ARCHIVE_INDEX).read_bytes())
     assert index.archive_size_bytes == (described.work / "venv.tar.gz").stat().st_size
     assert [one.distribution for one in index.fragments] == [None, "needy", "other", "pip", None]
+
+
+def test_a_package_in_a_lib64_of_its_own_is_seen_by_every_step(done: Bench, tmp_path: Path) -> None:
+    venv, site = done.work / "venv", f"python{here().version}/site-packages"
+    (venv / "lib64").unlink()
+    (venv / "lib64" / site).mkdir(parents=True)
+    for path in (venv / "lib" / site).glob("other*"):
+        path.rename(venv / "lib64" / site / path.name)
+    (venv / "lib" / site / "lib64.pth").write_text(f"../../../lib64/{site}\n")
+    lib_only = parse_index((done.work / places.ARCHIVE_INDEX).read_bytes())
+
+    for step in ("inspect", "pack", "describe", "upload"):
+        made = done.run(step)
+    described = json.loads((done.work / places.METADATA).read_text())
+    assert described["installed_packages"][:2] == ["needy==1.0", "other==1.0"]
+    assert files_of(done.work / "venv.tar.gz")[f"lib64/{site}/other.py"] == b"x = 1\n"
+    index = parse_index((done.work / places.ARCHIVE_INDEX).read_bytes())
+    assert [one.distribution for one in index.fragments] == [None, "needy", "other", "pip", None]
+    assert index.content_sha256 not in ("", lib_only.content_sha256)
+
+    machine = RestoreOptions(
+        lambda _: here(), FragmentCache(tmp_path / "cache"), "99.0", lambda *_: None, compiles=True
+    )
+    version = made.result["metadata"]["venv_version"]
+    found = verify(done.store, version, machine=machine)
+    assert (found.problems, found.imported) == ((), ("needy", "other", "pip"))
+    get(done.store, version, tmp_path / "restored", machine)
+    assert list((tmp_path / "restored" / "lib64" / site / "__pycache__").glob("other.*.pyc"))
 
 
 def test_pack_goes_by_its_own_options_before_those_that_check_recorded(done: Bench) -> None:

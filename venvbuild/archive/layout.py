@@ -19,10 +19,9 @@ from venvbuild.archive.members import Member
 from venvbuild.installed import (
     Distribution,
     Manifest,
-    distributions_in,
+    distributions_of,
     is_of_the_wheel,
     promised_sha256,
-    site_packages,
 )
 from venvbuild.interpreters import Compiled
 
@@ -100,7 +99,7 @@ class Layout:
         """
         installed = known.distributions
         if installed is None:
-            installed = distributions_in([site_packages(venv, python_version)], with_damage=False)
+            installed = distributions_of(venv, python_version, with_damage=False)
         installed = sorted(installed, key=lambda one: os.fsencode(one.dist_info))
         claims = _claims(installed, venv)
         base = [member for member in members if member.is_of_base]

@@ -11,7 +11,7 @@ from pathlib import Path
 from venvbuild.environment.closure import Closure
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.files import write_whole
-from venvbuild.installed import distributions_in, owners, site_packages
+from venvbuild.installed import distributions_of, owners
 
 
 def settle_overlaps(
@@ -22,7 +22,7 @@ def settle_overlaps(
     What it has there comes from an environment of its own. To install it again over this one would start the Python of
     an environment that is not empty any more, which runs the packages' `.pth` files.
     """
-    installed = distributions_in([site_packages(venv, source.interpreter.version)], with_damage=False)
+    installed = distributions_of(venv, source.interpreter.version, with_damage=False)
     shared = owners(installed)
     locked = {one.name for one in closure.distributions}
     of_winners: dict[str, list[Path]] = {}

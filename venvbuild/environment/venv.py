@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,7 @@ from venvbuild.environment.overlaps import settle_overlaps
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.errors import IndexUnavailable, Problem, ResolutionError
 from venvbuild.files import write_whole
-from venvbuild.installed import INSTALL_RECORDS, corrected, relocatable, site_packages
+from venvbuild.installed import INSTALL_RECORDS, corrected, relocatable, site_packages, site_packages_folders
 from venvbuild.interpreters import Interpreter
 from venvbuild.process import CommandFailed
 
@@ -64,7 +64,7 @@ def create(
         install = partial(_install_patiently, source=source, with_pip=with_pip, wait=wait)
         install(closure, venv=building)
         overlaps = settle_overlaps(building, closure, source, install)
-        _make_relocatable(building, site_packages(building, source.interpreter.version))
+        _make_relocatable(building, site_packages_folders(building, source.interpreter.version))
         _replace(building, target)
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -139,24 +139,23 @@ def _explain(failure: CommandFailed, closure: Closure, source: PackageSource, *,
         ) from failure
 
 
-def _make_relocatable(venv: Path, packages: Path) -> None:
+def _make_relocatable(venv: Path, folders: Sequence[Path]) -> None:
     """Rewrite what holds the venv's present path, drop the installer's notes, and keep each RECORD true."""
     scripts = (path for path in (venv / "bin").iterdir() if path.is_file() and not path.is_symlink())
     rewritten = {path: relocatable(path.read_bytes(), [str(venv)]) for path in scripts}
     written = {path: content for path, content in rewritten.items() if content is not None}
-    dropped = [path for name in INSTALL_RECORDS for path in packages.glob(f"*.dist-info/{name}")]
+    dropped = [path for at in folders for name in INSTALL_RECORDS for path in at.glob(f"*.dist-info/{name}")]
     for path, content in written.items():
         write_whole(path, content, mode=path.stat().st_mode)
     for path in dropped:
         path.unlink()
-    for record in packages.glob("*.dist-info/RECORD") if written or dropped else ():
-        text = corrected(
-            record.read_text("utf-8"),
-            {os.path.relpath(path, packages): content for path, content in written.items()},
-            {os.path.relpath(path, packages) for path in dropped},
-        )
-        if text is not None:
-            write_whole(record, text.encode(), mode=record.stat().st_mode)
+    for packages in folders if written or dropped else ():
+        ours = {os.path.relpath(path, packages): content for path, content in written.items()}
+        gone = {os.path.relpath(path, packages) for path in dropped}
+        for record in packages.glob("*.dist-info/RECORD"):
+            text = corrected(record.read_text("utf-8"), ours, gone)
+            if text is not None:
+                write_whole(record, text.encode(), mode=record.stat().st_mode)
 
 
 def _replace(building: Path, target: Path) -> None:

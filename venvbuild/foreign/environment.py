@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from venvbuild.errors import UsageError
-from venvbuild.installed import configuration_of
+from venvbuild.installed import configuration_of, site_packages_folders
 from venvbuild.settings.parameters import OLDEST_PYTHON
 
 _FULL_VERSION = re.compile(r"3\.[0-9]+(?:\.[0-9]+)?(?:(?:a|b|rc)[0-9]+)?")
@@ -34,9 +34,9 @@ class ForeignEnvironment:
 
     @property
     def packages(self) -> tuple[Path, ...]:
-        """Where its distributions lie: `lib`, and `lib64` where that is a folder of its own."""
-        folders = [self.path / lib / f"python{self.python_version}" / "site-packages" for lib in ("lib", "lib64")]
-        return tuple(dict.fromkeys(folder.resolve() for folder in folders if folder.is_dir()))
+        """Where its distributions lie, as far as the folders are there; resolved."""
+        folders = site_packages_folders(self.path, self.python_version)
+        return tuple(folder.resolve() for folder in folders if folder.is_dir())
 
     @property
     def home(self) -> Path | None:

@@ -17,7 +17,7 @@ from venvbuild.environment import Installer
 from venvbuild.errors import UsageError
 from venvbuild.foreign import conversion, environment
 from venvbuild.foreign.environment import ForeignEnvironment
-from venvbuild.installed import Distribution, distributions_in
+from venvbuild.installed import Distribution, distributions_of
 from venvbuild.interpreters import Interpreter
 from venvbuild.redaction import REDACTOR
 
@@ -64,7 +64,7 @@ def pack(
     """
     venv = environment.recognised(folder)
     _check(output, venv)
-    installed = distributions_in(venv.packages, with_damage=False)
+    installed = distributions_of(venv.path, venv.python_version, with_damage=False)
     changes = conversion.converted(venv, installed, _activation_scripts())
     with bundle_of(_interpreter(venv, "--bundle-python") if bundle_python else None) as base:
         made = archive.pack(

@@ -18,7 +18,7 @@ from venvbuild.inspection.conflicts import find_conflicts
 from venvbuild.inspection.dependencies import Root, dependencies
 from venvbuild.inspection.findings import Finding, render
 from venvbuild.inspection.tree import TREES, drawn_trees
-from venvbuild.installed import distributions_in, site_packages_folders
+from venvbuild.installed import distributions_of
 from venvbuild.interpreters import Target
 from venvbuild.machine import Requires, of_wheels
 from venvbuild.process import Completed, run
@@ -62,7 +62,7 @@ def inspect(
         VenvBuildError: pipdeptree failed; the other reports are there all the same.
     """
     roots = tuple(roots)
-    distributions = distributions_in(site_packages_folders(venv, target.marker_environment["python_version"]))
+    distributions = distributions_of(venv, target.marker_environment["python_version"])
     findings = tuple(map(_redacted, find_conflicts(distributions, roots, target)))
     conflicts = tuple(finding.sentence for finding in findings if finding.is_failure)
     packages = tuple(sorted({one.pin for one in distributions if one.pin}))

@@ -1,6 +1,6 @@
 """An environment on disk, read and never run: its distributions, their RECORDs and scripts, and where things lie."""
 
-from venvbuild.installed.distributions import Damage, Distribution, distributions_in, owners
+from venvbuild.installed.distributions import Damage, Distribution, distributions_in, distributions_of, owners
 from venvbuild.installed.manifest import MANIFEST, Look, Manifest
 from venvbuild.installed.record import RecordRow, corrected, is_of_the_wheel, promise_of, promised_sha256
 from venvbuild.installed.scripts import relocatable

@@ -25,6 +25,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from venvbuild.installed.record import RecordRow
+from venvbuild.installed.venv_layout import site_packages_folders
 from venvbuild.text import printable
 
 _MAX_FILE_BYTES = 16 << 20
@@ -94,6 +95,14 @@ class Distribution:
     def path_of(self, row: RecordRow) -> Path:
         """Where the file of `row` lies: absolute, `..` resolved by spelling only."""
         return Path(os.path.normpath(self.site_packages / row.path))
+
+
+def distributions_of(venv: Path, python_version: str, *, with_damage: bool = True) -> tuple[Distribution, ...]:
+    """Every distribution of an environment of this Python (X.Y), as `distributions_in` has them.
+
+    Whoever judges, packs, restores or reports on an environment asks here, so that all see the same.
+    """
+    return distributions_in(site_packages_folders(venv, python_version), with_damage=with_damage)
 
 
 def distributions_in(site_packages: Sequence[Path], *, with_damage: bool = True) -> tuple[Distribution, ...]:

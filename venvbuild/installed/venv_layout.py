@@ -5,6 +5,7 @@ Source: PEP 405.
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -19,7 +20,8 @@ def site_packages(venv: Path, python_version: str) -> Path:
 
 def site_packages_folders(venv: Path, python_version: str) -> tuple[Path, ...]:
     """Where the distributions of an environment lie: `lib`, and `lib64` where that is a folder of its own."""
-    return tuple(venv / lib / f"python{python_version}" / "site-packages" for lib in ("lib", "lib64"))
+    lib, lib64 = (venv / name / f"python{python_version}" / "site-packages" for name in ("lib", "lib64"))
+    return (lib,) if os.path.realpath(lib64) == os.path.realpath(lib) else (lib, lib64)
 
 
 _VERSION = re.compile(r"version(?:_info)?\s*=\s*(3\.[0-9]{1,3}(?:\.[0-9]{1,3})?)(?:[^0-9].*)?")

@@ -16,7 +16,7 @@ from venvbuild.environment import Closure, LockedDistribution, PackageSource
 from venvbuild.errors import IntegrityError, Problem, ResolutionError
 from venvbuild.files import walk
 from venvbuild.inspection import Root, find_conflicts
-from venvbuild.installed import distributions_in, site_packages
+from venvbuild.installed import distributions_of
 from venvbuild.interpreters import Interpreter, Target
 from venvbuild.parallel import each
 from venvbuild.redaction import REDACTOR
@@ -128,7 +128,7 @@ def _install(locked: Closure, source: PackageSource, venv: Path) -> None:
 
 def _refuse_incomplete(venv: Path, roots: list[Root], interpreter: Interpreter, build: Metadata) -> None:
     """The lock was resolved for another platform. What was not met there either is known of the build."""
-    installed = distributions_in([site_packages(venv, interpreter.version)])
+    installed = distributions_of(venv, interpreter.version)
     target = Target(interpreter.marker_environment, frozenset(interpreter.supported_tags))
     problems = [
         Problem(

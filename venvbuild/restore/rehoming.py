@@ -86,6 +86,8 @@ def compile_bytecode(venv: Path, target: Path, interpreter: Interpreter) -> None
         OSError: the disk is full, or fails. UsageError: it takes too long.
     """
     folders = ["lib"]
+    if stat.S_ISDIR(_mode(venv / "lib64")):  # mostly it is a link to lib
+        folders.append("lib64")
     if interpreter.path.is_relative_to(target):
         interpreter = replace(interpreter, path=venv / interpreter.path.relative_to(target))
         folders.append(f"{BASE}/lib")

@@ -16,7 +16,7 @@ from venvbuild import builds
 from venvbuild.archive import HEADER_BYTES, ArchiveIndex, parse_index
 from venvbuild.builds import FileEntry, Metadata, archive_name, places
 from venvbuild.errors import IntegrityError, NotInStore, Problem
-from venvbuild.installed import Distribution, distributions_in, site_packages
+from venvbuild.installed import Distribution, distributions_of
 from venvbuild.process import CommandFailed, clean_environment, run
 from venvbuild.restore import fetching, restoring
 from venvbuild.restore.content_digest import content_sha256
@@ -219,8 +219,7 @@ def _imported(store: Store, build: Metadata, machine: RestoreOptions) -> tuple[t
         place = Path(temporary).resolve()
         (place / "home").mkdir()
         restoring.get(store, build["venv_version"], place / "restored", machine)
-        packages = site_packages(place / "restored", build["python_version"])
-        names = modules(distributions_in([packages]))
+        names = modules(distributions_of(place / "restored", build["python_version"], with_damage=False))
         failed = import_all(place / "restored" / "bin" / "python", names, place / "home")
     problems = [
         Problem(f"{name} cannot be imported", store.uri(builds.key(build["venv_version"], "")), why)

@@ -19,7 +19,7 @@ from packaging.version import InvalidVersion, Version
 from venvbuild import requirements
 from venvbuild.builds import Metadata, places
 from venvbuild.errors import ConflictsFound, RequirementsRefused
-from venvbuild.installed import distributions_in, site_packages
+from venvbuild.installed import distributions_of
 from venvbuild.run import summary, workdir
 from venvbuild.run.results import Uploaded
 from venvbuild.run.summary import Summary
@@ -309,7 +309,7 @@ def _packages(folder: Path, work: WorkDir, pins: _Pins) -> tuple[Package, ...]:
     """From the environment itself; where that is gone, from the reports, which know no sizes."""
     version = work.recorded.python_version
     sizes: dict[str, int | None] = {}
-    for one in distributions_in([site_packages(folder / VENV, version)], with_damage=False):
+    for one in distributions_of(folder / VENV, version, with_damage=False):
         if one.pin:
             known = None if one.record is None else sum(row.size or 0 for row in one.record)
             sizes[one.pin] = known

@@ -12,7 +12,7 @@ from venvbuild.builds import places
 from venvbuild.environment import (
     read_lock,
 )
-from venvbuild.installed import MANIFEST, Manifest, distributions_in, site_packages
+from venvbuild.installed import MANIFEST, Manifest, distributions_of
 from venvbuild.interpreters import Interpreter
 from venvbuild.redaction import REDACTOR
 from venvbuild.run import ARCHIVE, VENV, Packed, Recorded
@@ -24,7 +24,7 @@ def run(job: Job) -> Made:
     """The archive and its index."""
     interpreter = interpreter_of(job)
     venv = job.path / VENV
-    installed = distributions_in([site_packages(venv, interpreter.version)], with_damage=False)
+    installed = distributions_of(venv, interpreter.version, with_damage=False)
     chosen = _chosen(job)
     gate = Gate.of(_paths_of_this_build(job.path, interpreter), REDACTOR.secrets, installed)
     with bundle_of(interpreter if chosen.bundle_python else None, job.path) as base:

@@ -296,7 +296,7 @@ def test_a_package_in_a_lib64_of_its_own_is_seen_by_every_step(done: Bench, tmp_
     machine = RestoreOptions(
         lambda _: here(), FragmentCache(tmp_path / "cache"), "99.0", lambda *_: None, compiles=True
     )
-    version = made.result["metadata"]["venv_version"]
+    version = asdict(made.result)["metadata"]["venv_version"]
     found = verify(done.store, version, machine=machine)
     assert (found.problems, found.imported) == ((), ("needy", "other", "pip"))
     get(done.store, version, tmp_path / "restored", machine)

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from zlib_ng import zlib_ng
 
@@ -78,6 +78,10 @@ class DamagedFragment(IntegrityError):
             fix="nothing was unpacked; `venvbuild verify` says which file of the build is damaged",
             rule="FRAGMENT",
         )
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        """Processes that unpack hand it over; an exception is made again from its arguments."""
+        return type(self), (self.what, self.where)
 
 
 def check_limits(index: ArchiveIndex) -> None:

@@ -157,14 +157,14 @@ def load_of_any_run(given: Given) -> Settings:
         except UsageError:
             needed = ("PATH", "HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "VENVBUILD_NOTIFY_URLS", "VENVBUILD_WORK_DIR")
             environ = {name: os.environ[name] for name in needed if name in os.environ}
-            environ["XDG_CONFIG_HOME"] = "/nonexistent"  # the file there may be what cannot be read
-            return load({**given, "config": None, "store": None}, environ)
+            # A file may be what cannot be read.
+            return load({**given, "config": None, "store": None}, environ, reads_files=False)
 
 
-def load(given: Given, environ: Mapping[str, str] = os.environ) -> Settings:
+def load(given: Given, environ: Mapping[str, str] = os.environ, *, reads_files: bool = True) -> Settings:
     """The settings of this run, from the options of the command, the environment and the configuration file."""
     flags = {name: given[name] for name in BY_NAME if given.get(name) is not None}
-    loaded = settings.load(flags, environ, given.get("config"))
+    loaded = settings.load(flags, environ, given.get("config"), reads_files=reads_files)
     for url in (loaded.index_url, *loaded.extra_index_urls, *loaded.find_links):
         REDACTOR.hide_url(url)
     REDACTOR.hide_url(loaded.trino_url or "")

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from venvbuild.builds import places
@@ -23,12 +24,12 @@ from venvbuild.errors import (
 )
 from venvbuild.process import CommandFailed
 from venvbuild.requirements import Requirements
+from venvbuild.retrying import retried
 
 log = logging.getLogger(__name__)
 
 _PIP = {"3.8": "25.0.1", "3.9": "26.0.1"}
 _PIP_NEWEST = "26.3"
-_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -109,19 +110,15 @@ class _Resolution:
         self._output = source.scratch / "resolved.txt"
 
     def resolve(self, *, fail_on_conflicts: bool) -> Closure:
-        for attempt in range(1, _TRIES + 1):
-            try:
-                self._compile()
-                return self._closure(is_forced=False)
-            except CommandFailed as failure:
-                try:
-                    return self._after(failure, fail_on_conflicts=fail_on_conflicts)
-                except IndexUnavailable as error:
-                    if attempt == _TRIES:
-                        raise
-                    log.warning("%s; trying again (%d of %d)", error.problems[0].as_line(), attempt + 1, _TRIES)
-                    self._wait(2.0**attempt)
-        raise AssertionError("unreachable")
+        once = partial(self._resolve, fail_on_conflicts=fail_on_conflicts)
+        return retried(once, self._wait, curable=IndexUnavailable)
+
+    def _resolve(self, *, fail_on_conflicts: bool) -> Closure:
+        try:
+            self._compile()
+            return self._closure(is_forced=False)
+        except CommandFailed as failure:
+            return self._after(failure, fail_on_conflicts=fail_on_conflicts)
 
     def _after(self, failure: CommandFailed, *, fail_on_conflicts: bool) -> Closure:
         """What the failure means: asked of this machine and the index, not read from the installer's words."""

@@ -12,17 +12,21 @@ from venvbuild.settings.folders import Folders
 from venvbuild.settings.registry import PYPI, Value
 
 
-def index_of_others(environ: Mapping[str, str], folders: Folders, notes: list[str]) -> Value:
-    """The index that pip or uv is configured with; what else they are configured with is noted, not followed."""
+def index_of_others(environ: Mapping[str, str], folders: Folders | None, notes: list[str]) -> Value:
+    """The index that pip or uv is configured with; what else they are configured with is noted, not followed.
+
+    Without `folders` their files are not read.
+    """
     found: Value | None = None
     for variable in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"):
         if environ.get(variable) and not found:
             found = Value(environ[variable], variable)
     for variable in ("UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_FIND_LINKS", "PIP_FIND_LINKS"):
         notes.extend([_not_followed(variable, "environment")] if environ.get(variable) else [])
+    pip_files, uv_files = (_pip_files(environ, folders), _uv_files(environ, folders)) if folders else ([], [])
     for path, keys in (
         (path, read(path, notes))
-        for read, paths in ((_pip_config, _pip_files(environ, folders)), (_uv_config, _uv_files(environ, folders)))
+        for read, paths in ((_pip_config, pip_files), (_uv_config, uv_files))
         for path in paths
     ):
         if keys.get("index-url") and not found:

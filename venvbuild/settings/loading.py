@@ -62,15 +62,19 @@ class Settings:
         return self.origins[name] == "default"
 
 
-def load(flags: Mapping[str, Any], environ: Mapping[str, str], config: Path | None = None) -> Settings:
+def load(
+    flags: Mapping[str, Any], environ: Mapping[str, str], config: Path | None = None, *, reads_files: bool = True
+) -> Settings:
     """The settings of this run; `flags` holds what the command line gave (None: not given), as text or typed.
+
+    Unless it `reads_files`, only flags and environment count.
 
     Raises:
         RequirementsRefused: ENV_NAME, PYTHON_VERSION or FAIL_ON_CONFLICTS is malformed; all that are, at once.
         UsageError: a configuration file is missing, unreadable or has an unknown key.
     """
     folders = Folders.of(environ)
-    configured, config_name = _config_file(config, folders)
+    configured, config_name = _config_file(config, folders) if reads_files else ({}, "")
     values: dict[str, Value] = {}
     refused: list[Problem] = []
     for setting in SETTINGS:
@@ -81,7 +85,7 @@ def load(flags: Mapping[str, Any], environ: Mapping[str, str], config: Path | No
     if refused:
         raise RequirementsRefused.of(refused)
     notes: list[str] = []
-    others = index_of_others(environ, folders, notes)
+    others = index_of_others(environ, folders if reads_files else None, notes)
     if values["index_url"].value is None:
         values["index_url"] = Value(index_url(others.value, others.origin), others.origin)
     ours = {"find": values["find_links"].value, "index": values["extra_index_urls"].value}

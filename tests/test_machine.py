@@ -1,4 +1,4 @@
-"""Which libraries this machine lacks."""
+"""What an environment asks of a machine, and what this one lacks."""
 
 from __future__ import annotations
 

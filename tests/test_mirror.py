@@ -9,30 +9,31 @@ ROOT = Path(__file__).resolve().parents[1]
 
 COMMANDS = "parses and prints: run as a process by tests/end_to_end and the tests of what it calls"
 STEPS = "one bench runs all seven: tests/steps/test_steps.py"
-BY_RULE = "its sentences are those of test_file.py, which tries each rule"
+BY_RULE = "its sentences, each rule tried: tests/requirements/test_file.py"
 BY_FORMAT = "each format is judged by the program that reads it: tests/reports/test_formats.py"
 BY_PAGE = "seen on the page: tests/reports/test_page.py"
 ON_EVERY_STORE = "asked of each store alike: tests/stores/test_contract.py"
 ON_S3 = "seen on S3: tests/stores/test_s3.py"
 ON_EVERY_ENGINE = "asked of each engine alike: tests/athena/engines/test_engines.py, tests/athena/questions"
 BY_COMPACTION = "seen by whoever compacts and asks: tests/athena/index/test_compaction.py"
-DATA = "names or types only"
+DATA = "types only"
+NAMES = "names, and the keys made of them: whoever stores or packs"
 ELSEWHERE: dict[str, str] = {
-    "venvbuild/__main__.py": DATA,
-    "venvbuild/archive/format.py": DATA,
-    "venvbuild/archive/gzip_member.py": "read by every reader of gzip that there is: tests/archive/test_readers.py",
-    "venvbuild/archive/workers.py": "the order and the bound show in tests/archive/test_packing.py",
-    "venvbuild/builds/places.py": DATA,
-    "venvbuild/console/engine.py": ON_EVERY_ENGINE,
-    "venvbuild/console/failures.py": "seen on stderr: tests/end_to_end/test_command_line.py, test_failures.py",
-    "venvbuild/console/options.py": "each flag against the reference: tests/test_docs.py; tests/settings",
+    "venvbuild/__main__.py": "run by users: tests/end_to_end/test_pack_venv.py",
+    "venvbuild/archive/format.py": NAMES,
+    "venvbuild/archive/gzip_member.py": "read by every reader: tests/archive/test_readers.py",
+    "venvbuild/archive/workers.py": "one thread or many: tests/archive/test_packing_from_cache.py",
+    "venvbuild/builds/places.py": NAMES,
+    "venvbuild/console/engine.py": "asked by users: tests/end_to_end/test_catalog.py",
+    "venvbuild/console/failures.py": "seen by users: tests/end_to_end/test_command_line.py",
+    "venvbuild/console/options.py": "each flag against the reference: tests/test_docs.py",
     "venvbuild/console/output.py": "seen on stdout and stderr: tests/end_to_end/test_command_line.py",
-    "venvbuild/console/progress.py": "seen on a terminal: tests/end_to_end/test_command_line.py",
+    "venvbuild/console/progress.py": "its timed line: tests/end_to_end/test_get.py",
     "venvbuild/console/search.py": "asked by users: tests/end_to_end/test_catalog.py",
     "venvbuild/console/steps.py": "run by users: tests/end_to_end/test_steps.py",
     "venvbuild/console/tables.py": "read by users: tests/end_to_end/test_catalog.py",
     "venvbuild/environment/contradictions.py": "with what it goes on from: tests/environment/test_diagnosis.py",
-    "venvbuild/environment/overlaps.py": "with what is installed: tests/environment/test_venv.py",
+    "venvbuild/environment/overlaps.py": "two owners of a path: tests/steps/test_steps.py",
     "venvbuild/foreign/packing.py": "packed and run by users: tests/end_to_end/test_pack_venv.py",
     "venvbuild/graph.py": "its circles: tests/inspection/test_dependencies.py; its tops: tests/run/test_outcome.py",
     "venvbuild/inspection/tree.py": "in the reports: tests/inspection/test_reports.py",
@@ -54,18 +55,18 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/requirements/lines.py": BY_RULE,
     "venvbuild/requirements/markers.py": BY_RULE,
     "venvbuild/restore/content_digest.py": "of archives that lie: tests/restore/test_verification.py",
-    "venvbuild/restore/unpacking.py": "with what it unpacks: tests/restore/test_tar.py, test_restoring.py",
+    "venvbuild/restore/unpacking.py": "with what it unpacks: tests/restore/test_restoring.py",
     "venvbuild/retrying.py": "where a store fails: tests/builds/test_commit.py",
     "venvbuild/run/failures.py": "what a run remembers: tests/test_pipeline.py",
     "venvbuild/run/results.py": "written and read by tests/run/test_workdir.py, tests/steps/test_steps.py",
     "venvbuild/settings/folders.py": "with the settings in them: tests/settings/test_loading.py",
     "venvbuild/settings/installers.py": "with the settings beside them: tests/settings/test_loading.py",
     "venvbuild/settings/registry.py": "each against the reference: tests/test_docs.py; tests/settings/test_loading.py",
-    "venvbuild/stores/opening.py": ON_EVERY_STORE,
+    "venvbuild/stores/opening.py": "each address: tests/stores/test_folder.py, tests/stores/test_s3.py",
     "venvbuild/stores/s3_body.py": ON_S3,
     "venvbuild/stores/s3_proof.py": ON_S3,
     "venvbuild/stores/store.py": ON_EVERY_STORE,
-    "venvbuild/text.py": "where it is shown: tests/requirements/test_file.py, tests/test_redaction.py",
+    "venvbuild/text.py": "where it is shown: tests/requirements/test_file.py, tests/steps/test_steps.py",
     "athena/duck/sql.py": ON_EVERY_ENGINE,
     "athena/engines/athena_errors.py": "told by a server: tests/athena/engines/test_athena.py",
     "athena/engines/duckdb.py": ON_EVERY_ENGINE,
@@ -76,9 +77,9 @@ ELSEWHERE: dict[str, str] = {
     "athena/index/cache.py": BY_COMPACTION,
     "athena/index/current.py": BY_COMPACTION,
     "athena/index/segments.py": BY_COMPACTION,
-    "athena/rows/day_packages.py": "the tail of every answer: tests/athena/rows/test_cache.py, tests/athena/questions",
-    "athena/rows/table.py": "each row against the schema: tests/athena/rows/test_columns.py, tests/athena/upkeep",
-    "athena/statement.py": "bound and asked: tests/athena/questions/test_binding.py, test_injection.py",
+    "athena/rows/day_packages.py": "the tail of every answer: tests/athena/questions",
+    "athena/rows/table.py": "written and read back: tests/athena/rows/test_cache.py, tests/athena/upkeep",
+    "athena/statement.py": "bound and asked: tests/athena/questions/test_injection.py",
     "athena/upkeep/index_check.py": "with what it is part of: tests/athena/upkeep/test_consistency.py",
 }
 
@@ -115,6 +116,7 @@ def test_no_reason_is_given_for_what_has_its_file_or_is_not_there() -> None:
 def test_every_test_file_that_a_reason_names_is_there() -> None:
     for reason in (COMMANDS, STEPS, *ELSEWHERE.values()):
         for word in reason.replace(",", " ").replace(";", " ").replace(":", " ").split():
+            assert not word.endswith(".py") or word.startswith("tests/"), reason
             assert not word.startswith("tests/") or (ROOT / word).exists(), reason
 
 

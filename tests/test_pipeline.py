@@ -204,7 +204,7 @@ def test_a_refusal_holds_no_secret(bench: Bench) -> None:
     error = UsageError(f"bad {SECRET}", where=f"https://{SECRET}/", why=SECRET, fix=f"change {SECRET}")
     remember_refusal(error, bench.work, {"env_name": "sales"})
     assert failure(bench)["problems"] == [
-        {"what": "bad ****", "where": "https://****/", "why": "****", "fix": "change ****"}
+        {"what": "bad ****", "where": "https://****/", "why": "****", "fix": "change ****", "line": None}
     ]
 
 
@@ -308,7 +308,7 @@ def raising(error: BaseException) -> Callable[[Job], Made]:
 def test_whatever_ends_a_step_is_remembered_and_goes_on(
     done: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception, exit_code: int, what: str
 ) -> None:
-    monkeypatch.setitem(steps.STEPS, "describe", raising(error))
+    monkeypatch.setitem(steps.RUNS, "describe", raising(error))
     with pytest.raises(type(error)) as caught:
         run(done, "describe", again=True)
     assert caught.value is error
@@ -316,7 +316,7 @@ def test_whatever_ends_a_step_is_remembered_and_goes_on(
 
 
 def test_a_bug_is_to_be_reported_with_the_log(done: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(steps.STEPS, "describe", raising(KeyError("x" * 10_000)))
+    monkeypatch.setitem(steps.RUNS, "describe", raising(KeyError("x" * 10_000)))
     with pytest.raises(KeyError):
         run(done, "describe", again=True)
     (problem,) = failure(done)["problems"]
@@ -325,7 +325,7 @@ def test_a_bug_is_to_be_reported_with_the_log(done: Bench, monkeypatch: pytest.M
 
 
 def test_an_interrupted_step_failed_for_no_reason_that_is_known(done: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(steps.STEPS, "describe", raising(KeyboardInterrupt()))
+    monkeypatch.setitem(steps.RUNS, "describe", raising(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         run(done, "describe", again=True)
     assert (looked_at(done).begun, failure(done)) == ("describe", {})

@@ -10,7 +10,7 @@
     |- IntegrityError         8   hash, schema, signature, leak gate
     |- NotInStore             9   a build, alias or file is not in the store
     |- QueryEngineError      10   the query engine failed
-    `- CheckFoundSomething   11   doctor, table check, audit
+    `- CheckFoundSomething   11   doctor, table check
 
 Terminated (143, SIGTERM) and StdoutClosed (141) stand beside Python's own KeyboardInterrupt (130).
 
@@ -133,7 +133,7 @@ class QueryEngineError(VenvBuildError):
 
 
 class CheckFoundSomething(VenvBuildError):
-    """A check ran and found something: doctor, table check, audit."""
+    """A check ran and found something: doctor, table check."""
 
     exit_code = 11
 

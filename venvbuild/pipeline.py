@@ -128,7 +128,7 @@ def _run(step: str, job: Job, begun: float, progress: Progress) -> None:
     job.work.begin(step)
     log.debug("step %s", step)
     try:
-        made = steps.STEPS[step](job)
+        made = steps.RUNS[step](job)
     except Exception as error:
         remember_failure(job.work, step, error)
         raise

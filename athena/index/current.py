@@ -111,7 +111,10 @@ def read(store: Store) -> Index:
 
 
 def read_with_etag(store: Store, *, is_rebuilt: bool = False) -> tuple[Index, str]:
-    """The index and what `replace` needs; "" when there is none. `is_rebuilt` takes a damaged one for an empty one."""
+    """The index and what `replace_current` needs; "" when there is none.
+
+    `is_rebuilt` takes a damaged one for an empty one.
+    """
     try:
         stored = store.read(CURRENT)
     except NotInStore:

@@ -1,4 +1,6 @@
-"""Questions about the catalog, bound to the SQL of `sql/` (binding), and their answers put together (queries)."""
+"""Questions about the catalog: what was asked for (packages), bound to the SQL of `sql/` (binding) unless it would read
+too much (byte_limit), and the answers put together (queries).
+"""
 
 from athena.questions.binding import bind, names, parameters, statement, text
 from athena.questions.byte_limit import ByteLimit

@@ -48,7 +48,7 @@ class RowCache:
         return self.files(table.list_days(self._store, scope))
 
     def files(self, days: Mapping[str, Sequence[Entry]]) -> list[Path]:
-        """The same of days that `table.days` has listed."""
+        """The same of days that `table.list_days` has listed."""
         return [self._day(day, entries) for day, entries in days.items()]
 
     def remove_unused_before(self, day: str) -> None:

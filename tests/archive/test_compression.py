@@ -1,4 +1,4 @@
-"""Fragments: how members are dealt out to pieces, and what a piece becomes; whole archives are in test_archive."""
+"""Fragments: how members are dealt out to pieces, and what a piece becomes; whole archives are in test_packing."""
 
 from __future__ import annotations
 

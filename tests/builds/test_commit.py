@@ -15,7 +15,7 @@ from venvbuild.errors import IntegrityError, StoreUnavailable
 from venvbuild.stores import Store
 from venvbuild.stores.folder import FolderStore
 
-DESCRIPTION: metadata.Described = metadata.Description(
+DESCRIPTION: metadata.DescribedMetadata = metadata.Description(
     python_version="3.11", is_conflict_free=True, conflicts=(), installed_packages=("good==1.0",), env_name="sales",
     platform="linux_x86_64", python_full_version="3.11.7", installer="uv 0.13.8", requirements_sha256="a" * 64,
     archive_sha256="b" * 64, archive_size_bytes=3, package_count=1, reproducible=True, tool_version="0.1.0",
@@ -187,8 +187,13 @@ def test_metadata_with_a_field_nobody_knows_is_not_written_but_read(
     store: FolderStore, files: dict[str, Path], tmp_path: Path
 ) -> None:
     with pytest.raises(IntegrityError, match="surprise"):
-        metadata.stamped(cast(metadata.Described, {**DESCRIPTION, "surprise": 1}), venv_version="venv_20250722_083000",
-                         created_at="2025-07-22T08:30:00Z", store=store, files={})  # fmt: skip
+        metadata.stamped(
+            cast(metadata.DescribedMetadata, {**DESCRIPTION, "surprise": 1}),
+            venv_version="venv_20250722_083000",
+            created_at="2025-07-22T08:30:00Z",
+            store=store,
+            files={},
+        )
     version = run(store, files, tmp_path / "w")
     [path] = (tmp_path / "store").glob(f"venv-builds/{version}/metadata.json")
     path.write_text(json.dumps({**json.loads(path.read_text()), "from_the_future": 1}))

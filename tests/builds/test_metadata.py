@@ -28,7 +28,7 @@ def stamped(store: FolderStore, **changes: Any) -> Metadata:
     """The whole metadata of a build whose description is changed like this."""
     fields = {name: value for name, value in {**DESCRIPTION, **changes}.items() if value != "left out"}
     return metadata.stamped(
-        cast(metadata.Described, fields),
+        cast(metadata.DescribedMetadata, fields),
         venv_version=VERSION,
         created_at="2025-07-22T08:30:00Z",
         store=store,

@@ -133,7 +133,7 @@ def test_a_bug_is_1_with_a_line_and_a_traceback_in_the_log(tool: Tool, tmp_path:
         "import sys\nsys.argv = ['venvbuild', 'build', '-r', 'requirements.txt', '--work-dir', 'w', '--json']\n"
         "from venvbuild import steps\n"
         "def pack(job): raise RuntimeError('the moon fell down')\n"
-        "steps.STEPS = {**steps.STEPS, 'pack': pack}\n"
+        "steps.RUNS = {**steps.RUNS, 'pack': pack}\n"
         "from venvbuild.main import main\nmain()\n"
     )
     tool.requirements("good==1.0")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 
 import pytest
 
@@ -47,3 +48,17 @@ def test_a_record_without_a_row_to_correct_stays_as_it_is() -> None:
 def test_a_dropped_file_has_no_row_and_a_written_one_a_new_promise() -> None:
     corrected = record.corrected("a.py,,\nb.py,sha256=x,1\n", {"b.py": b"new"}, {"a.py"})
     assert corrected == f"b.py,{record.promise_of(hashlib.sha256(b'new').hexdigest())},3\n"
+
+
+def test_a_record_is_corrected_in_the_rows_that_matter_only() -> None:
+    text = 'good.py,sha256=x,1\n"odd,name.py",,\n../../../bin/app,sha256=old,9\ngone.json,sha256=y,2\n'
+    promise = record.promise_of(hashlib.sha256(b"new").hexdigest())
+    assert record.corrected(text, {"../../../bin/app": b"new"}, {"gone.json"}) == (
+        f'good.py,sha256=x,1\n"odd,name.py",,\n../../../bin/app,{promise},3\n'
+    )
+    assert record.corrected(text, {"absent": b""}, {"absent too"}) is None
+
+
+def test_names_that_are_not_utf_8_survive() -> None:
+    name = os.fsdecode(b"caf\xe9.py")
+    assert record.corrected(f"{name},,\ngone,,\n", {}, {"gone"}) == f"{name},,\n"

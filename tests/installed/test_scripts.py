@@ -1,17 +1,13 @@
-"""Scripts and RECORD rows that named a place."""
+"""Scripts that named a place."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from venvbuild.installed import scripts
-from venvbuild.installed.record import corrected
 
 LONG = "/" + "d" * 130
 
@@ -59,17 +55,3 @@ def test_what_was_rewritten_is_left_the_second_time() -> None:
     once = scripts.relocatable(b"#!/env/bin/python\nx\n", ["/env"])
     assert once is not None
     assert scripts.relocatable(once, ["/env"]) is None
-
-
-def test_a_record_is_corrected_in_the_rows_that_matter_only() -> None:
-    record = 'good.py,sha256=x,1\n"odd,name.py",,\n../../../bin/app,sha256=old,9\ngone.json,sha256=y,2\n'
-    digest = base64.urlsafe_b64encode(hashlib.sha256(b"new").digest()).decode().rstrip("=")
-    assert corrected(record, {"../../../bin/app": b"new"}, {"gone.json"}) == (
-        f'good.py,sha256=x,1\n"odd,name.py",,\n../../../bin/app,sha256={digest},3\n'
-    )
-    assert corrected(record, {"absent": b""}, {"absent too"}) is None
-
-
-def test_names_that_are_not_utf_8_survive() -> None:
-    name = os.fsdecode(b"caf\xe9.py")
-    assert corrected(f"{name},,\ngone,,\n", {}, {"gone"}) == f"{name},,\n"

@@ -17,7 +17,8 @@ from packaging.markers import default_environment
 from venvbuild.errors import Problem, RequirementsRefused, UsageError
 from venvbuild.redaction import REDACTOR
 from venvbuild.requirements.credentials import holds_credential
-from venvbuild.requirements.file import MAX_FILE_BYTES, Pin, Requirements, parse, read
+from venvbuild.requirements.file import MAX_FILE_BYTES, Requirements, parse, read
+from venvbuild.requirements.pins import Pin
 
 CASES = json.loads((Path(__file__).parents[1] / "corpus" / "nasty-requirements.json").read_text("utf-8"))["cases"]
 HASH, OTHER_HASH = "sha256:" + "0" * 64, "sha256:" + "1" * 64

@@ -1,4 +1,4 @@
-"""One line as a pin, or why it is none; what whole files make of lines is in test_requirements."""
+"""One line as a pin, or why it is none; what whole files make of lines is in test_file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder that an environment is restored to; what `get` does with it is in test_restore."""
+"""The folder that an environment is restored to; what `get` does with it is in test_restoring."""
 
 from __future__ import annotations
 

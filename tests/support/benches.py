@@ -78,13 +78,13 @@ class Bench:
         examined = self.examined(*lines, **asked)
         with self.job("check") as job:
             job.work.start(examined.recorded)
-            return self._ended("check", job, steps.STEPS["check"](replace(job, examined=examined)))
+            return self._ended("check", job, steps.RUNS["check"](replace(job, examined=examined)))
 
     def run(self, step: str, **options: Any) -> Made:
         """One of the other steps; `options` are its own."""
         with self.job(step, **options) as job:
             job.work.begin(step)
-            return self._ended(step, job, steps.STEPS[step](job))
+            return self._ended(step, job, steps.RUNS[step](job))
 
     def run_until(self, last: str, *lines: str, **asked: Any) -> Made:
         """All steps up to `last`; what that one made."""

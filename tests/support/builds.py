@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from venvbuild import builds
-from venvbuild.builds import Described, Description, StoredFile, places
+from venvbuild.builds import DescribedMetadata, Description, StoredFile, places
 from venvbuild.stores import Store
 
-DESCRIPTION: Described = Description(
+DESCRIPTION: DescribedMetadata = Description(
     python_version="3.11", is_conflict_free=True, conflicts=(), installed_packages=("good==1.0",), env_name="sales",
     platform="linux_x86_64", python_full_version="3.11.7", installer="uv 0.13.8", requirements_sha256="a" * 64,
     archive_sha256="b" * 64, archive_size_bytes=3, package_count=1, reproducible=True, tool_version="0.1.0",
@@ -32,7 +32,7 @@ def put_build(
     """A build with these files in the store, without an archive unless one is given; its venv_version."""
     name = version(number)
     files = files if files is not None else {"requirements.txt": b"good==1.0\n"}
-    described = cast(Described, {**DESCRIPTION, **fields})
+    described = cast(DescribedMetadata, {**DESCRIPTION, **fields})
     instant = datetime.strptime(name, "venv_%Y%m%d_%H%M%S").replace(tzinfo=UTC)
     whole = builds.stamped(
         described,

@@ -2,6 +2,7 @@
 
 members -> layout -> compression -> gzip_member    what goes in, whose it is, its fragments, one behind the other
 leaks, fragment_cache, archive_index               what it may not hold, what was packed before, what readers rely on
+packing, bundled_python                            the whole of it; an interpreter that goes in too
 """
 
 from venvbuild.archive.archive_index import HEADER_BYTES, ArchiveIndex, Fragment, parse_index

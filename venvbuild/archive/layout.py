@@ -16,13 +16,7 @@ from venvbuild.archive.compression import END_OF_TAR, Piece
 from venvbuild.archive.format import BASE, ROOT
 from venvbuild.archive.leaks import Leak
 from venvbuild.archive.members import Member
-from venvbuild.installed import (
-    Distribution,
-    Manifest,
-    distributions_of,
-    is_of_the_wheel,
-    promised_sha256,
-)
+from venvbuild.installed import Distribution, Manifest, distributions_of, is_of_the_wheel, promised_sha256
 from venvbuild.interpreters import Compiled
 
 _SHARED = -1

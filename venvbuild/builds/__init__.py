@@ -10,7 +10,7 @@ from venvbuild.builds import places
 from venvbuild.builds.aliases import Move, all_moves, current_move, history, promote
 from venvbuild.builds.commit import Commit, commit
 from venvbuild.builds.metadata import (
-    Described,
+    DescribedMetadata,
     Description,
     FileEntry,
     Metadata,

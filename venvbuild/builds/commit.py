@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from venvbuild.builds import metadata, places
-from venvbuild.builds.metadata import Described, Metadata, StoredFile
+from venvbuild.builds.metadata import DescribedMetadata, Metadata, StoredFile
 from venvbuild.builds.places import CLAIM
 from venvbuild.errors import IntegrityError, StoreUnavailable
 from venvbuild.files import write_whole
@@ -70,7 +70,7 @@ class Commit:
 
 def commit(
     store: Store,
-    description: Described,
+    description: DescribedMetadata,
     files: Mapping[str, Path],
     folder: Path,
     *,
@@ -94,7 +94,7 @@ def commit(
     return Commit(claim.venv_version, json.loads((frozen / places.METADATA).read_bytes()))
 
 
-def _forget_another(description: Described, folder: Path) -> None:
+def _forget_another(description: DescribedMetadata, folder: Path) -> None:
     """A claim and frozen files of another build than this one, which the steps before made since, count no more."""
     mark, memory = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest(), folder / "of"
     if memory.exists() and memory.read_text("utf-8") == mark:
@@ -130,7 +130,9 @@ def _remembered(memory: Path, store: Store, env_name: str) -> Claim | None:
     return claim if (claim.store, claim.env_name) == (store.url, env_name) else None
 
 
-def _freeze(store: Store, claim: Claim, description: Described, files: Mapping[str, Path], frozen: Path) -> Path:
+def _freeze(
+    store: Store, claim: Claim, description: DescribedMetadata, files: Mapping[str, Path], frozen: Path
+) -> Path:
     """A folder with every file as it will be sent, metadata.json among them; one made for this claim is kept."""
     if (frozen / CLAIM).is_file() and (frozen / CLAIM).read_bytes() == claim.body():
         return frozen

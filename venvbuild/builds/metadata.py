@@ -34,7 +34,7 @@ class RequiresEntry(TypedDict):
     libraries: NotRequired[list[str]]
 
 
-class Described(TypedDict):
+class DescribedMetadata(TypedDict):
     """metadata.json without the fields that the claim gives."""
 
     python_version: str
@@ -59,7 +59,7 @@ class Described(TypedDict):
     requires: RequiresEntry
 
 
-class Metadata(Described):
+class Metadata(DescribedMetadata):
     """metadata.json, as `metadata.schema.json` has it; fields of a later version may be there beside these."""
 
     venv_version: str
@@ -96,11 +96,11 @@ class Description:
     """Of what is in the archive, whatever the compression; older builds have none."""
     schema_version: int = SCHEMA_VERSION
 
-    def as_json(self) -> Described:
+    def as_json(self) -> DescribedMetadata:
         """The fields under their names, ready for `json.dumps`."""
         fields = json.loads(json.dumps(asdict(self)))  # tuples become lists
         known = {name: value for name, value in fields.items() if (name, value) != ("content_sha256", None)}
-        return cast(Described, known)
+        return cast(DescribedMetadata, known)
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class StoredFile:
 
 
 def stamped(
-    description: Described, *, venv_version: str, created_at: str, store: Store, files: Mapping[str, StoredFile]
+    description: DescribedMetadata, *, venv_version: str, created_at: str, store: Store, files: Mapping[str, StoredFile]
 ) -> Metadata:
     """The whole metadata: `description` with what the claim gives, in the order of the contract.
 

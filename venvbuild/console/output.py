@@ -1,4 +1,4 @@
-"""How commands speak: data on stdout, progress on stderr, a bar on a terminal and timed lines elsewhere."""
+"""How commands speak: data on stdout, messages on stderr."""
 
 from __future__ import annotations
 

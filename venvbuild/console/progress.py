@@ -6,7 +6,6 @@ import sys
 import time
 from typing import Self
 
-from venvbuild.console import output, progress
 from venvbuild.console.output import say
 from venvbuild.run import STEPS
 from venvbuild.text import size_text
@@ -61,16 +60,16 @@ class FetchProgress:
         if fetched == 0:
             self._began = time.monotonic()
         if fetched < wanted and self._is_terminal:
-            filled = progress.BAR_WIDTH * fetched // wanted
-            bar = "#" * filled + "." * (progress.BAR_WIDTH - filled)
-            output.say(f"\r\033[K[{bar}] {size_text(fetched)} of {size_text(wanted)}", end="")
+            filled = BAR_WIDTH * fetched // wanted
+            bar = "#" * filled + "." * (BAR_WIDTH - filled)
+            say(f"\r\033[K[{bar}] {size_text(fetched)} of {size_text(wanted)}", end="")
         elif fetched == wanted:
             self._clear()
-            output.say(
+            say(
                 f"fetched {size_text(wanted)} of {size_text(total)}, {size_text(total - wanted)} from the cache, "
                 f"in {time.monotonic() - self._began:.1f} s"
             )
 
     def _clear(self) -> None:
         if self._is_terminal:
-            output.say("\r\033[K", end="")
+            say("\r\033[K", end="")

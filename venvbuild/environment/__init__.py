@@ -1,7 +1,7 @@
 """An environment made: its closure locked, its packages fetched and installed, and why that failed where it did.
 
 package_source               interpreter, installer, index: where packages come from
-closure -> sdists -> venv    resolved and locked, built from source where allowed, installed
+sdists -> closure -> venv     built from source where allowed, resolved and locked, installed
 installer, overlaps          the door to uv and pip; files that two packages own
 diagnosis, contradictions    what the index says of a failure, and which pins contradict each other
 """

@@ -201,5 +201,10 @@ def _requirement(line: str, extra: str, environment: Mapping[str, str]) -> Requi
         if requirement.marker.evaluate({**environment, "extra": ""}):
             return requirement if not extra else None
         return requirement if extra and requirement.marker.evaluate({**environment, "extra": extra}) else None
-    except (ValueError, KeyError, TypeError, RecursionError):  # a marker that cannot be judged, as in `needs`
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+    ):  # a marker that cannot be judged, as in `inspection.dependencies`
         return None

@@ -40,7 +40,8 @@ def explain_files(wanted: Sequence[Wanted], index: PackageIndex, interpreter: In
     """Find out why the files of a closure cannot be installed; returns when each of them is there and right.
 
     Raises:
-        IndexUnavailable, UsageError, ResolutionError: as `explain`, for a file. IntegrityError: wrong bytes.
+        IndexUnavailable, UsageError, ResolutionError: as `contradictions.explain`, for a file.
+        IntegrityError: wrong bytes.
     """
     supported = interpreter.ranks
 

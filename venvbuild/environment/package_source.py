@@ -50,7 +50,7 @@ class PackageSource:
     @classmethod
     def of(
         cls,
-        sources: IndexAddresses,
+        addresses: IndexAddresses,
         interpreter: Interpreter,
         settings: Settings,
         environ: Mapping[str, str],
@@ -63,28 +63,28 @@ class PackageSource:
         """The one that this process is configured for, with nothing built yet; `shares_cache` as in `Installer`."""
         installer = Installer(
             Path(uv.find_uv_bin()),
-            *sources,
+            *addresses,
             cafile=certificates(environ, settings.folders),
             timeout_s=timeout_s,
             inherited=Installer.variables_of(environ),
             on_line=_pass_on_warnings,
             shares_cache=shares_cache,
         )
-        return cls(interpreter, installer, package_index(sources, settings, environ), scratch, sdists)
+        return cls(interpreter, installer, package_index(addresses, settings, environ), scratch, sdists)
 
 
 def package_index(
-    sources: IndexAddresses, settings: Settings, environ: Mapping[str, str], timeout_s: float | None = None
+    addresses: IndexAddresses, settings: Settings, environ: Mapping[str, str], timeout_s: float | None = None
 ) -> PackageIndex:
     """What we ask ourselves; with the user's CA file, netrc and time-out (uv's or pip's variable; default 20 s)."""
     configured = environ.get("UV_HTTP_TIMEOUT") or environ.get("PIP_DEFAULT_TIMEOUT") or ""
     return PackageIndex(
-        sources.index_url,
+        addresses.index_url,
         timeout_s=timeout_s or (float(configured) if configured.isdigit() else 20.0),
         cafile=certificates(environ, settings.folders),
         netrc_file=netrc_file(environ),
-        extra_urls=sources.extra_index_urls,
-        find_links=sources.find_links,
+        extra_urls=addresses.extra_index_urls,
+        find_links=addresses.find_links,
     )
 
 

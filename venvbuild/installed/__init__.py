@@ -1,4 +1,6 @@
-"""An environment on disk, read and never run: its distributions, their RECORDs and scripts, and where things lie."""
+"""An environment on disk, read and never run: its distributions, their RECORDs and scripts, where things lie, and how
+each file looked when the installer had ended (manifest).
+"""
 
 from venvbuild.installed.distributions import Damage, Distribution, distributions_in, distributions_of, owners
 from venvbuild.installed.manifest import MANIFEST, Look, Manifest

@@ -14,7 +14,6 @@ import uv
 from packaging import tags
 
 from venvbuild.errors import IndexUnavailable, UsageError
-from venvbuild.interpreters import search
 from venvbuild.process import CommandFailed, clean_environment, run
 
 # Runs on every Python since 3.8. The names of the marker environment are those of PEP 508.
@@ -121,6 +120,15 @@ def find(
         fix="install it, choose another one, or let uv fetch it with --allow-python-download",
         rule="NO_INTERPRETER",
     )
+
+
+def find_interpreter(python_version: str) -> Interpreter:
+    """The Python X.Y of this machine that an environment is re-homed to.
+
+    Raises:
+        UsageError: as `find`.
+    """
+    return find(python_version, anything_will_do=False, environ=os.environ, uv=Path(uv.find_uv_bin())).interpreter
 
 
 def installed(environ: Mapping[str, str]) -> tuple[Interpreter, ...]:
@@ -233,9 +241,3 @@ def _found_instead(seen: list[Interpreter], environ: Mapping[str, str]) -> str:
     versions = sorted({interpreter.full_version for interpreter in seen}, key=_key)
     pyenv = f"{environ['PYENV_ROOT']}/versions, " if environ.get("PYENV_ROOT") else ""
     return f"found {', '.join(versions) or 'none'}; looked in {pyenv}the PATH and uv's own Pythons"
-
-
-def find_interpreter(python_version: str) -> Interpreter:
-    """The Python X.Y of this machine that an environment is re-homed to."""
-    environ = os.environ
-    return search.find(python_version, anything_will_do=False, environ=environ, uv=Path(uv.find_uv_bin())).interpreter

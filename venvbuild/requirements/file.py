@@ -1,8 +1,8 @@
-"""A requirements file in which every line is one exact pin, or the full list of reasons why it is not.
+"""The whole file: its lines judged one by one, and what only shows between them.
 
-    requirement_lines   bytes -> Lines          decoded, joined, nothing hidden
-    pins                Line -> Pin or Fault    (requirement_markers, requirement_faults)
-    here                Pins -> Requirements    -> normalised(), the copy that pip and uv read
+    lines   bytes -> Lines          decoded, joined, nothing hidden
+    pins    Line -> Pin or Fault    (markers, faults)
+    here    Pins -> Requirements    -> normalised(), the copy that pip and uv read
 
 A pin is `name[extras]==version [; marker] [--hash=...]`. Everything else is refused, all of it in one run. What is
 accepted means the same to pip and to uv; where the two differ, the line is refused or written out of the difference.
@@ -24,8 +24,6 @@ from venvbuild.requirements.faults import VERSION_WANTED, Fault, is_merge_mark, 
 from venvbuild.requirements.lines import Line, read_lines
 from venvbuild.requirements.pins import Pin, judge_line
 from venvbuild.text import shown
-
-__all__ = ["MAX_FILE_BYTES", "Newest", "Pin", "Requirements", "parse", "read"]
 
 MAX_FILE_BYTES = 10_000_000
 _MAX_PROBLEMS = 10_000

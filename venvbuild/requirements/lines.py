@@ -3,7 +3,7 @@
     bytes -> text -> physical lines -> `Line`s
 
 Judged here is what a reader cannot see: encodings, control characters, separators that only some programs obey,
-credentials. What a line says is judged by `requirements`.
+credentials. What a line says is judged by `pins`.
 """
 
 from __future__ import annotations

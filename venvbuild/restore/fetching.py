@@ -18,6 +18,7 @@ from typing import Self, TypeVar
 from zlib_ng import zlib_ng
 
 from venvbuild.archive import ArchiveIndex, Fragment, FragmentCache
+from venvbuild.builds import places
 from venvbuild.errors import IntegrityError
 
 Item = TypeVar("Item")
@@ -257,4 +258,4 @@ def write_at(file: int, body: memoryview, offset: int) -> None:
 
 def _wrong(what: str, fragment: Fragment | None = None) -> IntegrityError:
     of = f" of {fragment.distribution}" if fragment and fragment.distribution else ""
-    return DamagedFragment(what, f"the fragment{of} at byte {fragment.offset}" if fragment else "archive_index.json")
+    return DamagedFragment(what, f"the fragment{of} at byte {fragment.offset}" if fragment else places.ARCHIVE_INDEX)

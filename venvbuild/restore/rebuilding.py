@@ -25,8 +25,9 @@ from venvbuild.restore import rehoming, restoring, targets
 from venvbuild.restore.restoring import Restored, RestoreOptions
 from venvbuild.stores import Store
 
-_REQUIREMENTS = "requirements.txt"
-_WAY_OUT = f"change the pins of the build's {_REQUIREMENTS}, and build on such a machine as this one: venvbuild build"
+_WAY_OUT = (
+    f"change the pins of the build's {places.REQUIREMENTS}, and build on such a machine as this one: venvbuild build"
+)
 
 
 def rebuild(
@@ -34,11 +35,11 @@ def rebuild(
     venv_version: str,
     target: Path,
     machine: RestoreOptions,
-    supply_for: Callable[[Interpreter, Path], PackageSource],
+    source_for: Callable[[Interpreter, Path], PackageSource],
 ) -> Restored:
     """Install the lock of a build at `target`, as `restore.get` would restore its archive, which is not read.
 
-    `supply_for` tells where packages come from, given the interpreter and a folder for files on the way. What is
+    `source_for` tells where packages come from, given the interpreter and a folder for files on the way. What is
     installed is what the lock says, every file with a hash that it names; `target` as in `restore.get`.
 
     Raises:
@@ -53,9 +54,11 @@ def rebuild(
     targets.check(target)
     interpreter = machine.find_interpreter(build["python_version"])
     locked = _closure(_pins(store, build, places.LOCK, interpreter), store.uri(builds.key(venv_version, places.LOCK)))
-    roots = [Root(pin.canonical_name, pin.extras) for pin in _pins(store, build, _REQUIREMENTS, interpreter).active]
+    roots = [
+        Root(pin.canonical_name, pin.extras) for pin in _pins(store, build, places.REQUIREMENTS, interpreter).active
+    ]
     with targets.staged(target) as staging:
-        source = supply_for(interpreter, staging)
+        source = source_for(interpreter, staging)
         if not build["reproducible"]:
             _refuse_built_from_source(locked, source)
         venv = staging / ROOT
@@ -108,7 +111,7 @@ def _refuse_built_from_source(locked: Closure, source: PackageSource) -> None:
             f"{one.name} {one.version} was built from source for that build, and cannot be rebuilt from its lock",
             places.LOCK,
             "the lock holds the hash of the wheel that was made then, and the index has no such wheel",
-            f"build on this machine, from the build's {_REQUIREMENTS}: venvbuild build --allow-sdist {one.name}",
+            f"build on this machine, from the build's {places.REQUIREMENTS}: venvbuild build --allow-sdist {one.name}",
             "BUILT_FROM_SOURCE",
         )
         for one, is_on_index in zip(locked.distributions, there, strict=True)

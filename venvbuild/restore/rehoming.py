@@ -1,4 +1,4 @@
-"""Makes an unpacked environment one of this machine: does it fit, its interpreter, its activate scripts.
+"""Makes an unpacked environment one of this machine: its interpreter, its activate scripts, its bytecode.
 
 `bin/rehome` in the archive does the middle part for those who have only `tar`. Nothing of the archive is run here, but
 for an interpreter that came in it, when bytecode is to be made.

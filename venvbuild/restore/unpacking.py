@@ -1,4 +1,4 @@
-"""A few processes that unpack an archive together: each takes the next group of fragments until there is none left."""
+"""Unpacks an archive: by processes that each take the next group of fragments; without an index, in one stream."""
 
 from __future__ import annotations
 

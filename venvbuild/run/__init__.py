@@ -1,4 +1,6 @@
-"""One run: its work dir, its summary in a line, what became of it (outcome), and why it failed (failures)."""
+"""One run: its work dir, what each step left (results), its summary in two lines, what became of it (outcome), and why
+it failed (failures).
+"""
 
 from venvbuild.run.failures import remember_failure, remember_refusal
 from venvbuild.run.outcome import Complaint, Outcome, Package, Pin, Step, outcome_of, pinned

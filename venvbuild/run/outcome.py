@@ -181,7 +181,7 @@ def outcome_of(folder: Path) -> Outcome | None:
 def _with_what_was_made(blank: Outcome, folder: Path, work: WorkDir, *, is_conflict: bool) -> Outcome:
     pins = _Pins.read(folder, work)
     packages = _packages(folder, work, pins) if work.has_ended("create") else ()
-    findings = summary.read_report(folder / "conflicts.json") if summary.has_inspected(work) else None
+    findings = summary.read_report(folder / places.CONFLICTS) if summary.has_inspected(work) else None
     noticed = [(one["is_failure"], _finding(one, pins)) for one in findings or ()]
     conflicts = tuple(complaint for is_failure, complaint in noticed if is_failure)
     if is_conflict and not conflicts:
@@ -315,8 +315,8 @@ def _packages(folder: Path, work: WorkDir, pins: _Pins) -> tuple[Package, ...]:
             sizes[one.pin] = known
     has_reports = summary.has_inspected(work)
     if not sizes and has_reports:
-        sizes = dict.fromkeys(summary.read_report(folder / "installed_packages.json") or ())
-    needs = _needs(folder / "pipdeptree.json") if has_reports else {}
+        sizes = dict.fromkeys(summary.read_report(folder / places.INSTALLED_PACKAGES) or ())
+    needs = _needs(folder / places.TREE) if has_reports else {}
     pinned = {pin.canonical_name for pin in pins.pins if pin.holds}
     names = [(pin, *pin.split("==", 1)) for pin in sorted(sizes)]
     return tuple(

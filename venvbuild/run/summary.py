@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from venvbuild import builds
+from venvbuild.builds import places
 from venvbuild.errors import ConflictsFound
 from venvbuild.run import workdir
 from venvbuild.run.results import Uploaded
@@ -69,7 +70,7 @@ def summary_of(folder: Path) -> Summary | None:
         return None
     if work.failure and work.failure["step"] == "check":  # what is here was made by an earlier run
         return Summary(*_names(work.failure.get("asked", {})))
-    packages = read_report(folder / "installed_packages.json") if has_inspected(work) else None
+    packages = read_report(folder / places.INSTALLED_PACKAGES) if has_inspected(work) else None
     return Summary(
         *_names(work.asked),
         stopped_at=next((step for step in STEPS if not work.has_ended(step)), None),
@@ -93,7 +94,7 @@ def has_inspected(work: WorkDir) -> bool:
 
 
 def _conflict_count(folder: Path, work: WorkDir) -> int | None:
-    findings = read_report(folder / "conflicts.json") if has_inspected(work) else None
+    findings = read_report(folder / places.CONFLICTS) if has_inspected(work) else None
     if findings is not None:
         return len([one for one in findings if one["is_failure"]])
     if work.failure and work.failure["exit_code"] == ConflictsFound.exit_code:

@@ -1,4 +1,4 @@
-"""What the user configured, and where each value came from.
+"""The settings of one run, read once: which value counts, and where it came from.
 
     flag > environment > user config ($XDG_CONFIG_HOME/venvbuild/config.toml, or --config FILE) > default
 

@@ -12,11 +12,7 @@ from packaging.utils import canonicalize_name
 
 from venvbuild import interpreters, requirements
 from venvbuild.builds import places
-from venvbuild.environment import (
-    IndexAddresses,
-    newest_versions,
-    package_index,
-)
+from venvbuild.environment import IndexAddresses, newest_versions, package_index
 from venvbuild.errors import UsageError
 from venvbuild.redaction import strip_credentials
 from venvbuild.requirements import Requirements

@@ -8,11 +8,7 @@ from collections.abc import Sequence
 
 from venvbuild import environment
 from venvbuild.builds import places
-from venvbuild.environment import (
-    IndexAddresses,
-    PackageSource,
-    build_sdists,
-)
+from venvbuild.environment import IndexAddresses, PackageSource, build_sdists
 from venvbuild.installed import MANIFEST, Manifest
 from venvbuild.redaction import strip_credentials
 from venvbuild.run import VENV, Created
@@ -59,13 +55,13 @@ def _with_credentials(recorded: str, current: Sequence[str]) -> str:
 def _source(job: Job) -> PackageSource:
     """Everything `create` needs to get packages: from the places that `check` wrote down, with our credentials."""
     recorded = job.work.recorded
-    sources = IndexAddresses(
+    addresses = IndexAddresses(
         _with_credentials(recorded.index_url, [job.settings.index_url]),
         tuple(_with_credentials(url, job.settings.extra_index_urls) for url in recorded.extra_index_urls),
         tuple(_with_credentials(url, job.settings.find_links) for url in recorded.find_links),
     )
     return PackageSource.of(
-        sources,
+        addresses,
         interpreter_of(job),
         job.settings,
         job.environ,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from venvbuild.steps import check, create, describe, inspect, pack, register, upload
 from venvbuild.steps.job import Job, Made
 
-STEPS: Mapping[str, Callable[[Job], Made]] = {
+RUNS: Mapping[str, Callable[[Job], Made]] = {
     "check": check.run,
     "create": create.run,
     "inspect": inspect.run,

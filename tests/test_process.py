@@ -8,10 +8,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.support.processes import children_of, is_running
 from venvbuild.process import CommandFailed, clean_environment, run
 from venvbuild.redaction import REDACTOR
 
@@ -102,6 +105,98 @@ def test_a_child_dies_with_us_when_we_are_interrupted(tmp_path: Path) -> None:
         running.wait()
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
+
+
+# --- killed
+
+
+PROGRAM = """
+import os, sys, threading, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from venvbuild.process import run, clean_environment
+folder = Path(sys.argv[2])
+def start(name):
+    script = 'sleep 1000 & echo $$ $! > "$0.part"; mv "$0.part" "$0"; wait'
+    run(['sh', '-c', script, folder / name], env=clean_environment(), timeout_s=900)
+def pause():
+    run(['true'], env=clean_environment(), timeout_s=20)
+    (folder / 'ready').touch()
+    while not (folder / 'go').exists():
+        time.sleep(0.02)
+"""
+"""`start` runs what goes on for ever and writes its two pids; `pause` waits for us."""
+
+
+@contextmanager
+def program(script: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Killed in the end."""
+    command = [sys.executable, "-X", "dev", "-c", PROGRAM + script, str(Path(__file__).parents[1]), str(folder)]
+    with (folder / "said").open("w") as said:
+        running = subprocess.Popen(command, stdout=said, stderr=said)
+    try:
+        yield running
+    finally:
+        running.kill()
+        running.wait()
+
+
+def wait_for(*paths: Path) -> list[int]:
+    """Until all of them are there; the numbers in them."""
+    assert becomes(lambda: all(path.exists() for path in paths))
+    return [int(word) for path in paths for word in path.read_text().split()]
+
+
+def becomes(is_so: Callable[[], bool]) -> bool:
+    """Whether it becomes so; it takes moments where all is well."""
+    deadline = time.monotonic() + 60
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return is_so()
+
+
+def test_whatever_was_started_dies_with_us_when_we_are_killed(tmp_path: Path) -> None:
+    """From each thread, with what the commands started themselves; and the process that sees to it, too."""
+    script = (
+        "for name in 'ab': threading.Thread(target=start, args=(name,)).start()\nrun(['true'], env={}, timeout_s=9)\n"
+    )
+    with program(f"{script}start('c')", tmp_path) as running:
+        pids = wait_for(*(tmp_path / name for name in "abc"))
+        all_of_it = {*pids, *children_of(running.pid)}
+    assert len(pids) == 6
+    assert len(all_of_it) == 7
+    assert becomes(lambda: not any(map(is_running, all_of_it)))
+
+
+def test_a_fork_of_ours_keeps_nothing_alive_that_was_started(tmp_path: Path) -> None:
+    script = "run(['true'], env={}, timeout_s=9)\nfork = os.fork()\nif not fork: time.sleep(600)\n"
+    with program(f"{script}(folder / 'fork').write_text(str(fork))\nstart('a')", tmp_path):
+        pids = wait_for(tmp_path / "a")
+    [fork] = wait_for(tmp_path / "fork")
+    try:
+        assert is_running(fork)
+        assert becomes(lambda: not any(map(is_running, pids)))
+    finally:
+        os.kill(fork, signal.SIGKILL)
+
+
+def test_nothing_is_left_of_us_when_we_end_by_ourselves(tmp_path: Path) -> None:
+    with program("pause()", tmp_path) as running:
+        wait_for(tmp_path / "ready")
+        [helper] = children_of(running.pid)
+        (tmp_path / "go").touch()
+        assert (running.wait(60), (tmp_path / "said").read_text()) == (0, "")
+        assert becomes(lambda: not is_running(helper))
+
+
+def test_when_the_process_that_sees_to_it_was_killed_there_is_another(tmp_path: Path) -> None:
+    with program("pause()\nrun(['true'], env={}, timeout_s=9)\nstart('a')", tmp_path) as running:
+        wait_for(tmp_path / "ready")
+        [helper] = children_of(running.pid)
+        os.kill(helper, signal.SIGKILL)
+        (tmp_path / "go").touch()
+        pids = wait_for(tmp_path / "a")
+    assert becomes(lambda: not any(map(is_running, pids)))
 
 
 def test_a_run_in_a_thread_can_be_told_to_end() -> None:

@@ -1,7 +1,8 @@
 """The one door through which other programs are run.
 
 A command is a list, never a shell string. It gets an environment made for it, no stdin, a time limit, and a process
-group of its own, so that nothing of it is left behind when we end. What it prints is redacted line by line.
+group of its own, so that nothing of it is left behind when we end, and neither when we are killed. What it prints is
+redacted line by line.
 """
 
 from __future__ import annotations
@@ -134,9 +135,76 @@ def run(
     return completed
 
 
+class _Reaper:
+    """A process that outlives us by a moment and kills the groups of commands that we could not end: after SIGKILL.
+
+    One for all commands: a shell at the other end of a pipe, told in a line which groups there are. The pipe ends when
+    we do, whatever ended us. (PR_SET_PDEATHSIG would kill the command alone, not what it started.)
+    """
+
+    _SCRIPT = 'while read -r line; do groups=$line; done; for group in $groups; do kill -KILL "-$group"; done'
+
+    def __init__(self) -> None:
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._lock = threading.Lock()
+        self._groups: set[int] = set()
+        self._shell: subprocess.Popen[bytes] | None = None
+
+    def begin(self) -> None:
+        """Be there before the first command is; commands run all the same where it cannot."""
+        with self._lock, contextlib.suppress(OSError):
+            if self._shell is None:
+                self._shell = subprocess.Popen(
+                    ["/bin/sh", "-c", self._SCRIPT],
+                    env={},
+                    cwd="/",
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                    bufsize=0,
+                )
+                self._tell()
+
+    def add(self, group: int) -> None:
+        """A command was started."""
+        with self._lock:
+            self._groups.add(group)
+            self._tell()
+
+    def remove(self, group: int) -> None:
+        """Nothing is left of it."""
+        with self._lock:
+            self._groups.discard(group)
+            self._tell()
+
+    def forget(self) -> None:
+        """In a fork of ours: it has commands of its own, and must not keep the pipe open."""
+        if self._shell is not None and self._shell.stdin is not None:
+            self._shell.stdin.close()
+            self._shell.returncode = 0  # it is no child of the fork
+        self._begin_anew()
+
+    def _tell(self) -> None:
+        if self._shell is not None and self._shell.stdin is not None:
+            try:
+                self._shell.stdin.write(b"%s\n" % " ".join(map(str, self._groups)).encode())
+            except BrokenPipeError:  # somebody killed it; the next command gets another
+                self._shell.stdin.close()
+                self._shell.wait()
+                self._shell = None
+
+
+_REAPER = _Reaper()
+os.register_at_fork(after_in_child=_REAPER.forget)
+
+
 @contextlib.contextmanager
 def _started(words: list[str], env: Mapping[str, str], cwd: Path | None) -> Iterator[subprocess.Popen[bytes]]:
     """The child, in a process group of its own which does not outlive this block, whatever ends it."""
+    _REAPER.begin()
     child = subprocess.Popen(
         words,
         env=dict(env),
@@ -148,9 +216,11 @@ def _started(words: list[str], env: Mapping[str, str], cwd: Path | None) -> Iter
         bufsize=0,
     )
     try:
+        _REAPER.add(child.pid)
         yield child
     finally:
         _end_group(child)
+        _REAPER.remove(child.pid)
         for stream in (child.stdout, child.stderr):
             if stream:
                 stream.close()

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import s3_servers
+from tests.support.processes import children_of, has_socket, is_running, name_of
 from tests.support.sizes import HEAVY, sizes
 from tests.support.stored import Place, assert_nothing_torn, builds, committed
 from tests.support.tool import Tool
@@ -167,3 +168,20 @@ def test_a_signal_ends_the_job_with_its_code_and_nothing_is_left(tool: Tool, num
     children = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(tool.folder) not in "\n".join(line for line in children.splitlines() if "uv" in line.split("/")[-1][:3])
     assert not os.path.exists(tool.store)
+
+
+def test_a_tool_that_is_killed_takes_uv_with_it(tool: Tool) -> None:
+    """Which waits for an index that took its connection and never answers; nobody else would end it."""
+    hanging = tool.index.url("hang")
+    with tool.start("build", "-r", tool.requirements("good==1.0"), VENVBUILD_INDEX_URL=hanging) as running:
+        try:
+            assert tool.index.hanging.wait(60)
+            [uv] = [pid for pid in children_of(running.pid) if name_of(pid) == "uv"]
+            assert has_socket(uv)
+        finally:
+            running.kill()
+        running.communicate()
+    deadline = time.monotonic() + 20  # less than uv itself waits for an answer
+    while is_running(uv) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not is_running(uv)

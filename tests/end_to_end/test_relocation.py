@@ -84,6 +84,7 @@ def shipped(
     require(found, f"there is no Python {python} here")
     builder = tmp_path / "the building machine"
     builder.mkdir()
+    (real_cache / "uv-cache").mkdir(parents=True, exist_ok=True)
     (builder / "uv").symlink_to(real_cache / "uv-cache")  # downloads are kept; the name by which it is known is not
     (builder / "requirements.txt").write_text("".join(f"{pin}\n" for pin in PINS[python]))
     installer = "pip" if python in BUILT_BY_PIP else "uv"

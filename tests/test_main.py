@@ -20,7 +20,7 @@ try:
     main()
 finally:
     names = [name for name in set(sys.modules) - before if name.partition(".")[0] not in sys.stdlib_module_names]
-    print(json.dumps(sorted(names)), file=real)
+    print(json.dumps(sorted(names)), file=real, flush=True)
 """
 
 

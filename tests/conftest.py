@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import index_server
+from tests.support.forks import Forks
 from tests.support.index_server import IndexServer
 from tests.support.tool import Tool
 
@@ -61,7 +62,16 @@ def index(tmp_path: Path) -> Iterator[IndexServer]:
         yield server
 
 
+@pytest.fixture(scope="session", autouse=True)
+def forks() -> Iterator[Forks]:
+    """What the runs of `tool` are forks of. Coverage measures them and us, and no other process: those are too many."""
+    traced = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("COVERAGE_")}
+    made = Forks(traced)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def tool(tmp_path: Path, index: IndexServer) -> Tool:
+def tool(tmp_path: Path, index: IndexServer, forks: Forks) -> Tool:
     """`venvbuild` as its users run it: a process of its own, the index above, a folder store."""
-    return Tool(tmp_path, index)
+    return Tool(tmp_path, index, forks)

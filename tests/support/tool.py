@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.forks import Forks
 from tests.support.index_server import IndexServer
 
 _TIMEOUT_S = 300
@@ -36,6 +37,8 @@ class Tool:
 
     folder: Path
     index: IndexServer
+    forks: Forks | None = None
+    """What `run` forks from; without, each run is a new process."""
     env: dict[str, str] = field(default_factory=dict)
     """Added to the environment of every run; an empty index URL is taken as unset."""
 
@@ -60,11 +63,16 @@ class Tool:
         return [sys.executable, "-m", "venvbuild", *map(str, arguments)]
 
     def run(self, *arguments: str | Path, **env: str | None) -> Ended:
-        """Run it to its end."""
+        """Run it to its end, in a fork where that makes no difference."""
+        seen = self.environment(**env)
+        if self.forks and self.forks.fit(seen):
+            words = [os.fspath(one) for one in arguments]
+            done = self.forks.run(words, cwd=self.folder, env=seen, timeout_s=_TIMEOUT_S)
+            return Ended(done.returncode, done.stdout, done.stderr)
         done = subprocess.run(
             self.command(*arguments),
             cwd=self.folder,
-            env=self.environment(**env),
+            env=seen,
             text=True,
             capture_output=True,
             timeout=_TIMEOUT_S,

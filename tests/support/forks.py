@@ -1,0 +1,214 @@
+"""venvbuild in processes of their own that need not import it, which takes half a second: forks of one that has.
+
+A fork has its own environment, folder, standard streams, exit and coverage. It shares with its siblings what the tool
+had imported before any of them ran, so a test of what is imported, or of how a Python starts, takes a new process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import random
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, NoReturn
+
+_PARENTS = 2
+"""Each with a hash seed of its own, in turn: two runs of one test see a set in two orders, as two processes do."""
+_READ_AT_START = ("LANG", "LC_", "PYTHON", "COVERAGE_", "LD_", "TZ")
+"""How the variables begin that a Python reads when it starts."""
+_KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "PYTHONPATH")
+"""Of these, those in which the tests themselves run."""
+_LARGEST_MESSAGE = 1 << 17
+_START_TIMEOUT_S = 60
+
+
+class Forks:
+    """The parents of the forks; started by the first runs."""
+
+    def __init__(self, traced: Mapping[str, str]) -> None:
+        """`traced` are the variables by which coverage measures a process; none when nothing is measured."""
+        plain = {name: value for name, value in os.environ.items() if not name.startswith(_READ_AT_START)}
+        kept = {name: value for name, value in os.environ.items() if name in _KEPT}
+        self._read_at_start = _read_at_start(kept)
+        self._env = {**plain, **kept, **traced}
+        self._lock = threading.Lock()
+        self._sockets: list[Path] = []
+        self._runs = 0
+        self._open = ExitStack()
+
+    def fit(self, env: Mapping[str, str]) -> bool:
+        """Whether a fork sees this environment as a new process would."""
+        return _read_at_start(env) == self._read_at_start
+
+    def run(
+        self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s: float
+    ) -> subprocess.CompletedProcess[str]:
+        """`venvbuild` with these arguments, to its end.
+
+        Raises:
+            subprocess.TimeoutExpired: it ran longer than `timeout_s` and was killed.
+        """
+        request = {"arguments": list(arguments), "cwd": os.fspath(cwd), "env": dict(env)}
+        with (
+            socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asked,
+            tempfile.TemporaryFile() as stdout,
+            tempfile.TemporaryFile() as stderr,
+        ):
+            asked.connect(str(self._next_socket()))
+            socket.send_fds(asked, [json.dumps(request).encode()], [stdout.fileno(), stderr.fileno()])
+            pid = int(asked.recv(_LARGEST_MESSAGE))
+            asked.settimeout(timeout_s)
+            try:
+                code = os.waitstatus_to_exitcode(int(asked.recv(_LARGEST_MESSAGE)))
+            except TimeoutError:
+                os.kill(pid, signal.SIGKILL)
+                raise subprocess.TimeoutExpired(list(arguments), timeout_s) from None
+            return subprocess.CompletedProcess(list(arguments), code, _text(stdout), _text(stderr))
+
+    def close(self) -> None:
+        """End the parents."""
+        self._open.close()
+
+    def _next_socket(self) -> Path:
+        with self._lock:
+            if len(self._sockets) < _PARENTS:
+                self._sockets.append(self._open.enter_context(_parent(self._env)))
+            self._runs += 1
+            return self._sockets[self._runs % len(self._sockets)]
+
+
+@contextmanager
+def _parent(env: Mapping[str, str]) -> Iterator[Path]:
+    """The socket at which one listens."""
+    with tempfile.TemporaryDirectory(prefix="venvbuild-forks-") as folder:
+        path = Path(folder, "socket")
+        # It ends when its stdin does, also when we are killed.
+        with subprocess.Popen([sys.executable, "-m", __name__, str(path)], env=dict(env), stdin=subprocess.PIPE) as one:
+            deadline = time.monotonic() + _START_TIMEOUT_S
+            while not path.exists():
+                if one.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError("the parent of the forks did not start")
+                time.sleep(0.01)
+            yield path
+
+
+def _read_at_start(env: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in env.items() if name.startswith(_READ_AT_START)}
+
+
+def _text(stream: IO[bytes]) -> str:
+    stream.seek(0)
+    return stream.read().decode().replace("\r\n", "\n")  # as subprocess does for text=True
+
+
+def _serve(path: Path) -> NoReturn:
+    """Fork for each request until stdin ends; in a fork, run and exit."""
+    _import_all()
+    # What is here now is never garbage, and to look at it would copy its pages into each fork.
+    gc.collect()
+    gc.freeze()
+    awake, wake = socket.socketpair()
+    wake.setblocking(False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake.fileno())
+    running: dict[int, socket.socket] = {}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener, selectors.DefaultSelector() as selector:
+        begun = path.with_suffix(".begun")
+        listener.bind(str(begun))
+        listener.listen(16)
+        begun.rename(path)  # who sees it can connect
+        for one in (listener, awake, sys.stdin):
+            selector.register(one, selectors.EVENT_READ)
+        while True:
+            for key, _ in selector.select():
+                if key.fileobj is sys.stdin:
+                    _end(0)
+                elif key.fileobj is awake:
+                    awake.recv(4096)
+                    _tell_ends(running)
+                else:
+                    asked, _ = listener.accept()
+                    message, streams, _, _ = socket.recv_fds(asked, _LARGEST_MESSAGE, 2)
+                    if (pid := os.fork()) == 0:
+                        _run(json.loads(message), streams)
+                    for stream in streams:
+                        os.close(stream)
+                    running[pid] = asked
+                    asked.send(b"%d" % pid)
+
+
+def _import_all() -> None:
+    """All that the commands import sooner or later."""
+    for package in ("venvbuild", "athena"):
+        for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+
+
+def _tell_ends(running: dict[int, socket.socket]) -> None:
+    while running:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid == 0:
+            return
+        with running.pop(pid) as asked:
+            asked.send(b"%d" % status)
+
+
+def _run(request: dict[str, object], streams: Sequence[int]) -> NoReturn:
+    """Be what a new process would be, and end like one."""
+    code = 70
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        null = os.open(os.devnull, os.O_RDONLY)
+        for number, source in enumerate((null, *streams)):
+            os.dup2(source, number)
+        os.closerange(3, 256)
+        os.chdir(str(request["cwd"]))
+        os.environ.clear()
+        os.environ.update(request["env"])  # type: ignore[call-overload]
+        tempfile.tempdir = None
+        random.seed()
+        sys.argv = ["venvbuild", *request["arguments"]]  # type: ignore[misc]
+        code = _main()
+    except BaseException:  # noqa: BLE001  # told, as at the end of any Python
+        traceback.print_exc()
+    finally:
+        _end(code)
+
+
+def _end(code: int) -> NoReturn:
+    """As Python does, but for taking apart all modules, which would tell of what DuckDB keeps."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _main() -> int:
+    from venvbuild.main import main
+
+    try:
+        main()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+
+
+if __name__ == "__main__":
+    _serve(Path(sys.argv[1]))

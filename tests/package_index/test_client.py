@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +13,7 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from tests.support.index_server import PASSWORD, USER, IndexServer
+from tests.support.receivers import self_signed
 from tests.support.wheels import sdist, wheel
 from venvbuild.errors import IndexUnavailable, IntegrityError, ResolutionError, UsageError
 from venvbuild.package_index.client import PackageIndex
@@ -98,6 +100,20 @@ def test_metadata_comes_from_pep_658_or_from_the_end_of_the_wheel(canned: _Canne
         assert project is not None
         assert index.requirements_of(project.files[0]) == ["dep>=1"]
     assert (f"/f/{made.name}.metadata", "") in canned.seen
+
+
+def test_an_authority_of_ones_own_is_trusted_only_where_it_is_named(canned: _Canned, tmp_path: Path) -> None:
+    certificate = self_signed(tmp_path / "authority.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    canned.server.socket = context.wrap_socket(canned.server.socket, server_side=True)
+    canned.answers["/simple/good/"] = (200, {"Content-Type": "text/html"}, b'<a href="good-1.0.tar.gz">x</a>')
+    url = canned.url.replace("http:", "https:") + "/simple"
+    trusting = PackageIndex(url, cafile=certificate)
+    assert trusting.project("good")
+    for cafile in (None, tmp_path / "absent.pem"):
+        with pytest.raises(IndexUnavailable, match="certificate"):
+            PackageIndex(url, cafile=cafile).project("good")
 
 
 def test_credentials_are_not_carried_to_another_host(canned: _Canned) -> None:

@@ -33,6 +33,11 @@ _READ_AT_START = ("LANG", "LC_", "PYTHON", "COVERAGE_", "LD_", "TZ")
 """How the variables begin that a Python reads when it starts."""
 _KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "PYTHONPATH")
 """Of these, those in which the tests themselves run."""
+_IMPORTED_LATE = (
+    "boto3.s3.transfer", "botocore.client", "botocore.credentials", "botocore.handlers", "jinja2.ext", "jsonschema",
+    "pyathena", "sqlglot.dialects.duckdb", "sqlglot.dialects.trino",
+)  # fmt: skip
+"""What the tool, and what it uses, import only when they need it."""
 _LARGEST_MESSAGE = 1 << 17
 _START_TIMEOUT_S = 60
 
@@ -158,6 +163,8 @@ def _import_all() -> None:
         for module in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
+    for name in _IMPORTED_LATE:
+        importlib.import_module(name)
 
 
 def _tell_ends(running: dict[int, socket.socket]) -> None:

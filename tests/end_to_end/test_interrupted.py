@@ -67,9 +67,9 @@ def test_uploads_in_one_second_are_as_many_whole_builds_and_none_in_the_future(
     tool: Tool, described: Path, place: Place, count: int
 ) -> None:
     place.open().prepare()
-    running = [tool.start("upload", "--work-dir", folder) for folder in copies(described, tool.folder, count)]
-    ended = [(one.communicate(timeout=300), one.returncode) for one in running]
-    assert [code for _, code in ended] == [0] * count, ended
+    running = [tool.fork("upload", "--work-dir", folder) for folder in copies(described, tool.folder, count)]
+    ended = [one.end(timeout_s=300) for one in running]
+    assert [one.returncode for one in ended] == [0] * count, ended
     seen = committed(place.open())
     assert len(seen) == count
     now = time.time()
@@ -123,17 +123,17 @@ def test_killed_at_any_moment_nothing_torn_is_seen_and_a_retry_ends_the_job(
 
 def _kill(tool: Tool, work: Path, store: Store, before: str, chance: random.Random, aim: str) -> str:
     """Start an upload and kill it at some moment of the part that is aimed at; where it died, which may be another."""
-    running = tool.start("upload", "--work-dir", work)
+    running = tool.fork("upload", "--work-dir", work)
     deadline = time.monotonic() + (chance.uniform(0, 1) if aim == BEFORE else 60)
     enough = chance.randint(2, 5) if aim == SENDING else 1
     names: set[str] = set()
-    while time.monotonic() < deadline and running.poll() is None:
+    while time.monotonic() < deadline and not running.has_ended():
         names = _new_files(store, before)
         if places.METADATA in names or (len(names) >= enough and aim != AFTER):
             break
     time.sleep(chance.uniform(0, 0.02) if names else 0)
-    running.send_signal(signal.SIGKILL)
-    running.communicate()
+    running.kill()
+    running.end(timeout_s=60)
     names = _new_files(store, before)
     if places.METADATA in names:
         return AFTER

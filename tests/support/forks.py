@@ -13,6 +13,7 @@ import json
 import os
 import pkgutil
 import random
+import select
 import selectors
 import signal
 import socket
@@ -23,7 +24,8 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -40,6 +42,42 @@ _IMPORTED_LATE = (
 """What the tool, and what it uses, import only when they need it."""
 _LARGEST_MESSAGE = 1 << 17
 _START_TIMEOUT_S = 60
+
+
+@dataclass(frozen=True)
+class Fork:
+    """One that was started."""
+
+    pid: int
+    _asked: socket.socket
+    """Tells the status when it has ended."""
+    _stdout: IO[bytes]
+    _stderr: IO[bytes]
+
+    def has_ended(self) -> bool:
+        """Whether `end` would wait for nothing."""
+        return bool(select.select([self._asked], [], [], 0)[0])
+
+    def kill(self) -> None:
+        """Like SIGKILL of any process; `end` is still to be called."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def end(self, timeout_s: float) -> subprocess.CompletedProcess[str]:
+        """Wait for its end, and how it ended.
+
+        Raises:
+            subprocess.TimeoutExpired: it ran longer and was killed.
+        """
+        with self._asked, self._stdout, self._stderr:
+            self._asked.settimeout(timeout_s)
+            try:
+                status = int(self._asked.recv(_LARGEST_MESSAGE))
+            except TimeoutError:
+                self.kill()
+                raise subprocess.TimeoutExpired("venvbuild", timeout_s) from None
+            code = os.waitstatus_to_exitcode(status)
+            return subprocess.CompletedProcess("venvbuild", code, _text(self._stdout), _text(self._stderr))
 
 
 class Forks:
@@ -60,30 +98,14 @@ class Forks:
         """Whether a fork sees this environment as a new process would."""
         return _read_at_start(env) == self._read_at_start
 
-    def run(
-        self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout_s: float
-    ) -> subprocess.CompletedProcess[str]:
-        """`venvbuild` with these arguments, to its end.
-
-        Raises:
-            subprocess.TimeoutExpired: it ran longer than `timeout_s` and was killed.
-        """
+    def start(self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Fork:
+        """`venvbuild` with these arguments; whoever starts it ends it."""
+        asked = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        stdout, stderr = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115  # `end` closes them
+        asked.connect(str(self._next_socket()))
         request = {"arguments": list(arguments), "cwd": os.fspath(cwd), "env": dict(env)}
-        with (
-            socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asked,
-            tempfile.TemporaryFile() as stdout,
-            tempfile.TemporaryFile() as stderr,
-        ):
-            asked.connect(str(self._next_socket()))
-            socket.send_fds(asked, [json.dumps(request).encode()], [stdout.fileno(), stderr.fileno()])
-            pid = int(asked.recv(_LARGEST_MESSAGE))
-            asked.settimeout(timeout_s)
-            try:
-                code = os.waitstatus_to_exitcode(int(asked.recv(_LARGEST_MESSAGE)))
-            except TimeoutError:
-                os.kill(pid, signal.SIGKILL)
-                raise subprocess.TimeoutExpired(list(arguments), timeout_s) from None
-            return subprocess.CompletedProcess(list(arguments), code, _text(stdout), _text(stderr))
+        socket.send_fds(asked, [json.dumps(request).encode()], [stdout.fileno(), stderr.fileno()])
+        return Fork(int(asked.recv(_LARGEST_MESSAGE)), asked, stdout, stderr)
 
     def close(self) -> None:
         """End the parents."""

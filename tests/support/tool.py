@@ -6,11 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.forks import Forks
+from tests.support.forks import Fork, Forks
 from tests.support.index_server import IndexServer
 
 _TIMEOUT_S = 300
@@ -66,9 +67,8 @@ class Tool:
         """Run it to its end, in a fork where that makes no difference."""
         seen = self.environment(**env)
         if self.forks and self.forks.fit(seen):
-            words = [os.fspath(one) for one in arguments]
-            done = self.forks.run(words, cwd=self.folder, env=seen, timeout_s=_TIMEOUT_S)
-            return Ended(done.returncode, done.stdout, done.stderr)
+            forked = self._fork(self.forks, arguments, seen).end(_TIMEOUT_S)
+            return Ended(forked.returncode, forked.stdout, forked.stderr)
         done = subprocess.run(
             self.command(*arguments),
             cwd=self.folder,
@@ -80,6 +80,14 @@ class Tool:
             stdin=subprocess.DEVNULL,
         )
         return Ended(done.returncode, done.stdout, done.stderr)
+
+    def fork(self, *arguments: str | Path, **env: str | None) -> Fork:
+        """Start it as a fork, which is there at once; whoever starts it ends it."""
+        assert self.forks
+        return self._fork(self.forks, arguments, self.environment(**env))
+
+    def _fork(self, forks: Forks, arguments: Sequence[str | Path], env: Mapping[str, str]) -> Fork:
+        return forks.start([os.fspath(one) for one in arguments], cwd=self.folder, env=env)
 
     def start(self, *arguments: str | Path, **env: str | None) -> subprocess.Popen[str]:
         """Start it; whoever starts it ends it."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import index_server
+from tests.support import index_server, tiers
 from tests.support.forks import Forks
 from tests.support.index_server import IndexServer
 from tests.support.tool import Tool
@@ -23,11 +23,16 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 
 _CLEARED_PREFIXES = ("PIP_", "UV_", "AWS_", "VENVBUILD_", "XDG_", "PYTHON")
 _CLEARED = {"ENV_NAME", "FAIL_ON_CONFLICTS", "BUILD_URL", "GIT_COMMIT", "NETRC", "PYTHONDONTWRITEBYTECODE"}
-_KEPT = {"VENVBUILD_TEST_REQUIRE", "PIP_CERT", "PYTHONPATH"}
+_KEPT = {"VENVBUILD_TEST_REQUIRE", "VENVBUILD_TEST_FAST", "PIP_CERT", "PYTHONPATH"}
 _REAL_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 _REAL_INDEX = {
     name: value for name, value in os.environ.items() if name in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "PIP_CERT")
 }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tell which tests are fast, for `-m fast`."""
+    tiers.mark(items)
 
 
 @pytest.fixture(autouse=True)

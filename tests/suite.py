@@ -2,8 +2,9 @@
 
 bin/test [TIER] [PYTEST ARGUMENT ...]
 
-With arguments of pytest it runs only pytest, with them. Without a tier the slow tests are left out, `--all` runs them
-too; an `-m` of your own counts instead of either.
+With arguments of pytest it runs only pytest, with them. Without a tier the slow tests are left out. `--all` runs them
+too; `--fast`, before a push, runs only those that start no server, JVM or browser, and measures no coverage. An `-m` of
+your own counts instead of either.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from venvbuild import bootstrap  # noqa: E402  # needs the path above
 
 USUAL = "not slow"
 """Which tests run when no tier is named, for pytest's `-m`. What it leaves out is deselected, which is no skip."""
-TIERS = {"--all": ""}
+TIERS = {"--all": "", "--fast": "fast"}
 """The word that names a tier -> which tests are in it; "": every one."""
 
 
@@ -35,7 +36,8 @@ def main() -> int:
         return failure.exit_code
     for command in commands(sys.argv[1:]):
         print(f"+ python {' '.join(command)}", file=sys.stderr, flush=True)
-        code = subprocess.run([python, *command], cwd=REPOSITORY, env=_environment(python), check=False).returncode
+        env = _environment(python, is_fast="--fast" in sys.argv[1:])
+        code = subprocess.run([python, *command], cwd=REPOSITORY, env=env, check=False).returncode
         if code:
             return code
     return 0
@@ -48,22 +50,26 @@ def commands(arguments: Sequence[str]) -> list[list[str]]:
     pytest = ["-m", "pytest", *(["-m", chosen] if chosen else [])]
     if given:
         return [[*pytest, *given]]  # of several -m pytest takes the last
+    lint = [["-m", "ruff", "check", "."], ["-m", "ruff", "format", "--check", "."], ["-m", "mypy"]]
+    pytest += ["-n", "2", "--dist", "loadgroup", "-q", "-rsfE", "--durations", "15"]
+    if "--fast" in arguments:
+        return [*lint, pytest]
     return [
-        ["-m", "ruff", "check", "."],
-        ["-m", "ruff", "format", "--check", "."],
-        ["-m", "mypy"],
+        *lint,
         ["-m", "coverage", "erase"],
-        ["-m", "coverage", "run", *pytest, "-n", "2", "--dist", "loadgroup", "-q", "-rsfE", "--durations", "15"],
+        ["-m", "coverage", "run", *pytest],
         ["-m", "coverage", "combine", "-q"],
         ["-m", "coverage", "report"],
     ]
 
 
-def _environment(python: Path) -> dict[str, str]:
+def _environment(python: Path, *, is_fast: bool) -> dict[str, str]:
     """Ours, with the tools' own programs first on the PATH and without what would change how packages are found."""
     env = {
         name: value for name, value in os.environ.items() if name not in ("PIP_FIND_LINKS", "PYTHONDONTWRITEBYTECODE")
     }
+    if is_fast:
+        env["VENVBUILD_TEST_FAST"] = "1"  # a test that then starts a server fails: it is in the wrong tier
     return {**env, "PATH": f"{python.parent}{os.pathsep}{env.get('PATH', '')}", "PYTHONPATH": str(REPOSITORY)}
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.requirement import require
+from tests.support.tiers import refuse_in_fast
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -29,6 +30,7 @@ JENKINS_POLICIES = (
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The Chromium of the system, without a window. Skips where there is none."""
+    refuse_in_fast("Chromium")
     named = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     require(named, "pages are looked at in Chromium, which is not installed")
     from playwright.sync_api import sync_playwright  # half a second, which few tests need

@@ -17,6 +17,7 @@ import pytest
 
 from tests.support import downloads
 from tests.support.requirement import require
+from tests.support.tiers import refuse_in_fast
 
 SOURCES = Path(__file__).resolve().parents[1] / "jenkins" / "groovy"
 _OPENS = [f"--add-opens=java.base/java.{package}=ALL-UNNAMED" for package in ("lang", "util", "io")]
@@ -119,6 +120,7 @@ class Groovy:
     """The JVM; it answers one request at a time."""
 
     def __init__(self, log: Path) -> None:
+        refuse_in_fast("a JVM")
         require(shutil.which("java"), "the Jenkinsfile is read by Groovy, and Java is not installed")
         jvm = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Dfile.encoding=UTF-8", *_OPENS]
         places = f"{downloads.groovy_jar()}:{SOURCES}"

@@ -22,6 +22,7 @@ import pytest
 from botocore.config import Config
 
 from tests.support.downloads import versitygw
+from tests.support.tiers import refuse_in_fast
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -116,6 +117,7 @@ def s3_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def running(name: str, command: Callable[[int, Path], list[str]], folder: Path) -> Iterator[S3Server]:
+    refuse_in_fast(name)
     environment = {**os.environ, **ENVIRONMENT, "ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY}
     for _ in range(3):  # between finding a free port and using it, somebody else may take it
         server = S3Server(name, free_port(), folder)

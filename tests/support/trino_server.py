@@ -24,6 +24,7 @@ from athena.statement import Statement
 from tests.support import downloads
 from tests.support.requirement import require
 from tests.support.s3_servers import free_port, stop
+from tests.support.tiers import refuse_in_fast
 from venvbuild import settings
 from venvbuild.builds import places
 from venvbuild.stores import Store, open_store
@@ -105,6 +106,7 @@ def trino_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrinoServ
 
 @contextmanager
 def _running(distribution: Path, folder: Path) -> Iterator[TrinoServer]:
+    refuse_in_fast("Trino")
     server = TrinoServer(free_port(), folder / "data")
     (folder / "etc" / "catalog").mkdir(parents=True)
     server.data.mkdir()

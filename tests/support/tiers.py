@@ -1,0 +1,40 @@
+"""Which tests `bin/test --fast` runs: those that need nothing beside this process and what it starts and awaits."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+STARTING = frozenset({"moto_server", "versitygw_server", "trino_server", "athena_server", "chromium", "groovy"})
+"""The fixtures that start a server, a JVM or a browser."""
+_VALUES = frozenset({"moto", "versitygw", "trino", "athena"})
+"""The parameters by which other fixtures ask for one of them."""
+_ELSEWHERE = ("end_to_end/", "jenkins/")
+"""Folders of tests of the whole, which has its parts tested too."""
+_IS_FAST = "VENVBUILD_TEST_FAST"
+
+
+def mark(items: list[pytest.Item]) -> None:
+    """Give the tests of the tier its marker, `fast`."""
+    for item in items:
+        if isinstance(item, pytest.Function) and _is_fast(item):
+            item.add_marker("fast")
+
+
+def _is_fast(item: pytest.Function) -> bool:
+    values = set(map(str, item.callspec.params.values())) if hasattr(item, "callspec") else set()
+    return (
+        STARTING.isdisjoint(item.fixturenames)
+        and _VALUES.isdisjoint(values)
+        and not any(item.get_closest_marker(name) for name in ("slow", "network", "xdist_group"))
+        and not item.nodeid.removeprefix("tests/").startswith(_ELSEWHERE)
+    )
+
+
+def refuse_in_fast(what: str) -> None:
+    """Fail the test that starts `what` although its tier says that it does not."""
+    if os.environ.get(_IS_FAST):
+        pytest.fail(
+            f"a test that is marked fast starts {what}; name its fixture in tests/support/tiers.py", pytrace=False
+        )

@@ -72,11 +72,13 @@ def parse_index(content: bytes, where: str = places.ARCHIVE_INDEX) -> ArchiveInd
     """
     try:
         read = json.loads(content)
+    # RecursionError is what json answers to a hundred thousand brackets.
     except (ValueError, RecursionError) as error:
         raise _refused("it is no JSON", where) from error
     _validate(read, where)
     fragments = tuple(Fragment(**_known(one, Fragment)) for one in read["fragments"])
     index = ArchiveIndex(**{**_known(read, ArchiveIndex), "fragments": fragments})
+    # No JSON schema can say these: a reader that fetches by range would join bytes that do not belong together.
     for gap in _gaps(index):
         raise _refused(gap, where)
     return index
@@ -106,6 +108,7 @@ def _validate(read: Any, where: str) -> None:
 
 
 def _known(fields: dict[str, Any], record: type) -> dict[str, Any]:
+    # A later version may write more: `schema_version` is raised only where an old reader would read wrongly.
     return {name: value for name, value in fields.items() if name in record.__dataclass_fields__}  # type: ignore[attr-defined]
 
 

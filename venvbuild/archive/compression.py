@@ -20,9 +20,11 @@ from venvbuild.archive.members import Member
 from venvbuild.errors import IntegrityError
 from venvbuild.installed import Look
 
+# No version of the library promises the bytes of another one: so it is in the index and in every key of the cache.
 CODEC = f"zlib-ng {_zlib_ng_version}"
 FORMAT_VERSION = 1
 """Goes into every key of the cache: raise it when the same members are to give other bytes."""
+# docs/archive-format.md promises the number: with another one every archive would have other bytes.
 PIECE_BYTES = 32_000_000
 """Plain bytes that a fragment holds at most, one header apart."""
 _BLOCK = 1 << 20
@@ -92,6 +94,7 @@ def cut(members: Iterable[Member], distribution: str | None, version: str | None
     waiting: list[Part] = []
     size = 0
     for member in members:
+        # One block a member, whatever padding and PAX headers take, so that any writer can do this sum.
         if waiting and size + member.size + BLOCKSIZE > PIECE_BYTES:
             yield Piece(distribution, version, tuple(waiting))
             waiting, size = [], 0
@@ -125,8 +128,10 @@ def compress(piece: Piece, venv: Path, level: int, gate: Gate) -> Compressed:
         if not part.is_whole:
             parts.append(read)
         if part.end == member.size:
+            # A tar pads each file to whole blocks (POSIX.1-2001, pax), also one that lies over several pieces.
             stream.write(bytes(-member.size % BLOCKSIZE))
     if not piece.parts:
+        # The end of a tar (POSIX.1-2001): a reader that does not find it says that the file is cut off.
         stream.write(bytes(2 * BLOCKSIZE))
     return Compressed(stream.ended(piece), stream.body, sha256, tuple(leaks), tuple(parts))
 
@@ -148,6 +153,7 @@ def check_parts(parts: Iterable[ReadPart], venv: Path, sha256: Mapping[str, str]
         of_files.setdefault(one.part.member.name, []).append(one)
     for name, some in of_files.items():
         member = some[0].part.member
+        # Where no ctime moved, each part was read of the very file that was listed.
         if any(one.is_moved for one in some):
             with _opened(member, venv) as descriptor:
                 are_same = all(_sha256(descriptor, one.part) == one.sha256 for one in some)
@@ -158,6 +164,7 @@ def check_parts(parts: Iterable[ReadPart], venv: Path, sha256: Mapping[str, str]
 @contextlib.contextmanager
 def _opened(member: Member, venv: Path) -> Iterator[int]:
     path = _path(member, venv)
+    # Something else may stand here by now: a link could lead to any file of ours, and a pipe be waited for for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         yield descriptor
@@ -181,16 +188,18 @@ def _write_file(stream: _Stream | None, venv: Path, part: Part, gate: Gate) -> t
             search.see(block)
             if stream:
                 stream.write(block)
+        # Other threads may have the other parts, in any order: so the first one reads all of the file for its digest.
         sha256 = digest.hexdigest() if part.is_whole else _whole(descriptor, part.member) if part.start == 0 else ""
         read = ReadPart(part, digest.hexdigest(), _is_moved(descriptor, part.member))
+        # A part alone cannot tell whether the others are of the same file: `check_parts` does, once all are there.
         if read.is_moved and part.is_whole and _sha256(descriptor, part) != read.sha256:
             raise _changed(part.member)
     return search.found(sha256), sha256, read
 
 
 def _write_content(stream: _Stream | None, content: bytes, part: Part, gate: Gate) -> tuple[list[str], str, ReadPart]:
-    """As `_write_file`, for what we write ourselves: no wheel promised these bytes."""
-    search = gate.searching("")
+    """As `_write_file`, for what we write ourselves."""
+    search = gate.searching("")  # no wheel promised these bytes
     search.see(content)
     if stream:
         stream.write(content[part.start : part.end])
@@ -207,6 +216,7 @@ def _blocks(descriptor: int, part: Part) -> Iterator[bytes]:
     at = part.start
     while at < part.end:
         block = os.pread(descriptor, min(_BLOCK, part.end - at), at)
+        # Shorter than it was when it was listed, and the header with its size is written already.
         if not block:
             raise _changed(part.member)
         at += len(block)
@@ -216,9 +226,6 @@ def _blocks(descriptor: int, part: Part) -> Iterator[bytes]:
 def _is_moved(descriptor: int, member: Member) -> bool:
     """Whether the file's ctime, and nothing else, is not what it was when it was listed: then it has to be read again.
 
-    That alone need be no change: ctime also moves when a file gets or loses a name. The installer's cache and every
-    environment of it may share one file, and another build links it.
-
     Raises:
         IntegrityError: it looks otherwise.
     """
@@ -227,6 +234,8 @@ def _is_moved(descriptor: int, member: Member) -> bool:
         return False
     if look._replace(ctime_ns=member.look.ctime_ns) != member.look:
         raise _changed(member)
+    # No change by itself: ctime also moves when a file gets or loses a name. The installer's cache and every
+    # environment of it may share one file, and another build links it.
     return True
 
 
@@ -253,6 +262,7 @@ class _Stream:
     """Plain bytes in; one raw deflate stream that ends with a full flush, and its measures, out."""
 
     def __init__(self, level: int) -> None:
+        # -15 is raw deflate (RFC 1951): header and CRC are the whole archive's, no fragment has its own.
         self._deflate = zlib_ng.compressobj(level, zlib_ng.DEFLATED, -15)
         self._digest, self._crc, self._length = hashlib.sha256(), 0, 0
         self._waiting: list[bytes | memoryview] = []
@@ -261,7 +271,8 @@ class _Stream:
         self.body = b""
 
     def write(self, block: bytes) -> None:
-        """The compressor is given blocks of one size, however the bytes come: what it writes may depend on that."""
+        """The next bytes."""
+        # The compressor gets blocks of one size, however the bytes come: what it writes may depend on that.
         self._waiting.append(block)
         self._waiting_bytes += len(block)
         if self._waiting_bytes >= _BLOCK:
@@ -274,6 +285,7 @@ class _Stream:
     def ended(self, piece: Piece) -> Fragment:
         """The fragment; its bytes are `body`."""
         self._compress(b"".join(self._waiting))
+        # A full flush ends at a byte and lets nothing behind it refer back: that makes a fragment readable by itself.
         self._out.append(self._deflate.flush(zlib_ng.Z_FULL_FLUSH))
         self.body = b"".join(self._out)
         return Fragment(

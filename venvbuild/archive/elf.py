@@ -11,13 +11,15 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+# Archives bring interpreters too, and anybody may have written those: a table may claim any size. libpython's: 100 kB.
 _MAX_TABLE_BYTES = 16 << 20
-"""Of one table; those of libpython have about 100 kB."""
+# Of symbols, in one file; libpython has about 40. An enemy's chain of them may have no end.
 _MAX_VERSIONS = 10_000
-"""Of symbols, in one file; libpython has about 40. An enemy's chain of them may have no end."""
+# PT_* and DT_* of elf.h.
 _LOAD, _DYNAMIC = 1, 2
 _NEEDED, _STRTAB, _STRSZ, _RPATH, _RUNPATH = 1, 5, 10, 15, 29
 _VERNEED, _VERNEEDNUM = 0x6FFFFFFE, 0x6FFFFFFF
+# To be matched in full: GLIBC_PRIVATE and GLIBC_ABI_DT_RELR are no releases.
 _GLIBC = re.compile(r"GLIBC_([0-9]+)\.([0-9]+)(?:\.[0-9]+)?")
 
 
@@ -39,8 +41,10 @@ def read(path: str | os.PathLike[str]) -> Elf | None:
     Raises:
         ValueError: it is one, and damaged.
     """
+    # In an archive of somebody's this may be a link to anywhere, or a pipe that nobody writes into.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
+        # Magic, ELFCLASS64, ELFDATA2LSB: a 32-bit file has its fields elsewhere.
         if os.pread(descriptor, 6, 0) != b"\x7fELF\x02\x01":
             return None
         return _File(descriptor).elf()
@@ -51,6 +55,8 @@ def read(path: str | os.PathLike[str]) -> Elf | None:
 class _File:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        # Program headers, as the loader reads them, and not sections, which a stripped file may lack. Elf64_Ehdr:
+        # e_phoff at 32, e_phentsize and e_phnum at 54; then Elf64_Phdr.
         (at,) = struct.unpack("<Q", self._bytes(32, 8))
         size, count = struct.unpack("<HH", self._bytes(54, 4))
         headers = [struct.unpack("<IIQQQQQQ", self._bytes(at + size * number, 56)) for number in range(count)]
@@ -60,6 +66,7 @@ class _File:
     def elf(self) -> Elf:
         entries = list(self._entries())
         tags = dict(entries)
+        # Linked statically: it asks for nothing.
         if _STRTAB not in tags:
             return Elf((), (), None)
         strings = self._bytes(self._offset(tags[_STRTAB]), tags.get(_STRSZ, 0))
@@ -74,6 +81,7 @@ class _File:
     def _entries(self) -> Iterator[tuple[int, int]]:
         at, size = self._dynamic
         for tag, value in struct.iter_unpack("<QQ", self._bytes(at, size - size % 16)):
+            # DT_NULL: behind it the linker leaves spare entries.
             if tag == 0:
                 return
             yield tag, value
@@ -96,12 +104,14 @@ class _File:
             at += following
 
     def _offset(self, address: int) -> int:
+        # The dynamic section tells where its tables are in memory, not in the file.
         for begin, offset, size in self._loads:
             if begin <= address < begin + size:
                 return int(offset + address - begin)
         raise ValueError("an address lies nowhere in it")
 
     def _bytes(self, at: int, count: int) -> bytes:
+        # Past off_t pread ends with an OverflowError, which nobody here expects.
         if count > _MAX_TABLE_BYTES or at > 1 << 62:
             raise ValueError("a table is larger than any can be")
         read = os.pread(self._descriptor, count, at)

@@ -12,10 +12,12 @@ BASE = "_base"
 MARKER = ".venvbuild.json"
 """In an environment that `get` made: what it is, and the leave to replace it."""
 
+# What anybody's archive may make `get` do. `pack` keeps to them too, so that it makes none which `get` refuses.
 MAX_MEMBERS = 200_000
-MAX_NAME_BYTES = 4096
+MAX_NAME_BYTES = 4096  # PATH_MAX of Linux (limits.h)
+# Removing a much deeper tree takes shutil past Python's recursion limit.
 MAX_DEPTH = 100
-"""Folders above a member. Removing a deeper tree takes shutil past Python's recursion limit."""
+"""Folders above a member."""
 
 
 def rehome_script() -> bytes:

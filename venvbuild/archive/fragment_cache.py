@@ -26,10 +26,10 @@ log = logging.getLogger(__name__)
 
 LIMIT_BYTES = 5_000_000_000
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+# Of the limit: else every entry that comes would make us look at all the others.
 _KEPT_AFTER_EVICTION = 0.9
-"""Of the limit, so that not every entry that comes makes us look at all the others."""
+# A temporary file that is older was left by a process that is gone.
 _STALE_S = 3600
-"""A temporary file that is older was left by a process that is gone."""
 
 
 class FragmentCache:
@@ -92,6 +92,7 @@ class FragmentCache:
         if body is None:
             return None
         digest, _, text = body.partition(b"\n")
+        # The name is part of the digest: an entry that was copied under another key is not believed either.
         if hashlib.sha256(path.name.encode() + text).hexdigest().encode() != digest:
             log.warning("a damaged entry in the cache was removed: %s", path)
             _remove(path)
@@ -105,6 +106,7 @@ class FragmentCache:
         self._write(path, digest + b"\n" + text)
 
     def _path(self, kind: str, digest: str) -> Path:
+        # Digests come out of indexes that others wrote, and this one becomes a path.
         if not _SHA256.fullmatch(digest):
             raise ValueError(f"no sha256: {digest[:80]!r}")
         return self._folder / kind / digest[:2] / digest
@@ -116,6 +118,7 @@ class FragmentCache:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, body)
         except OSError as error:
+            # For good: what hinders one entry hinders all of them, and one warning is enough.
             self._is_writable = False
             log.warning("the fragment cache is not used: %s", error)
             return
@@ -123,6 +126,7 @@ class FragmentCache:
 
     def _grown_by(self, count: int) -> None:
         with self._lock:
+            # The folder is walked once a process, to measure it: on a full cache or a slow disk that takes long.
             self._size_bytes = None if self._size_bytes is None else self._size_bytes + count
             if self._size_bytes is None or self._size_bytes > self._limit:
                 self._size_bytes = self._evicted()
@@ -141,10 +145,11 @@ class FragmentCache:
         return total
 
     def _entries(self) -> Iterator[tuple[int, int, str]]:
-        """(used at, size, path) of each entry; another process may be removing them."""
+        """(used at, size, path) of each entry."""
         files = list(self._files())
         now_ns = max((used for used, _, _ in files), default=0)
         for used_ns, size, path in files:
+            # `write_whole` names so what it has not finished.
             if os.path.basename(path).startswith(".") and now_ns - used_ns > _STALE_S * 1_000_000_000:
                 _remove(Path(path))
             else:
@@ -154,7 +159,7 @@ class FragmentCache:
         for place, _, names in os.walk(self._folder):
             for name in names:
                 with contextlib.suppress(OSError):
-                    facts = os.lstat(os.path.join(place, name))
+                    facts = os.lstat(os.path.join(place, name))  # gone, when another process has just removed it
                     yield facts.st_mtime_ns, facts.st_size, os.path.join(place, name)
 
 
@@ -166,9 +171,8 @@ def _read(path: Path) -> bytes | None:
 
 
 def _touch(path: Path) -> None:
-    """Its mtime says when it was last used."""
-    with contextlib.suppress(OSError):
-        os.utime(path)
+    with contextlib.suppress(OSError):  # a cache that others own can be read all the same
+        os.utime(path)  # its mtime says when it was last used
 
 
 def _remove(path: Path) -> None:

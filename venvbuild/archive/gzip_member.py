@@ -12,6 +12,7 @@ from venvbuild.archive.compression import Compressed
 
 # RFC 1952: deflate, no name, no time, no extra flags, unknown system.
 _GZIP_HEADER = bytes((0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255))
+# RFC 1951: a last block that holds nothing. No fragment has a last one, so that any of them may come behind any.
 _FINAL_BLOCK = b"\x03\x00"
 
 
@@ -26,9 +27,11 @@ class GzipMember:
     def append(self, made: Compressed) -> Compressed:
         """Write it; what is kept of it has no body."""
         fragment = made.fragment
+        # Combined, since nobody has the plain bytes here: what comes from the cache is not inflated.
         self._crc = zlib_ng.crc32_combine(self._crc, fragment.crc32, fragment.plain_length)
         self.plain_bytes += fragment.plain_length
         self._emit(made.body)
+        # Else memory would hold the whole archive in the end.
         return replace(made, body=b"")
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ from venvbuild.archive.members import Member
 from venvbuild.installed import Distribution, Manifest, distributions_of, is_of_the_wheel, promised_sha256
 from venvbuild.interpreters import Compiled
 
+# As an index, the last of the lists that members are dealt to.
 _SHARED = -1
 
 
@@ -64,6 +65,7 @@ class Group:
     def modules(self) -> tuple[Member, ...]:
         """The members that bytecode can be made of: files of the environment, not what we write."""
         found = (one for one in self.members if one.kind == "f" and one.look and one.name.startswith("lib"))
+        # A file named `.py` has no stem, and so no place for bytecode (PEP 3147).
         return tuple(one for one in found if one.name.endswith(".py") and not one.name.endswith("/.py"))
 
     def key(self, level: int, python_version: str) -> str:
@@ -71,6 +73,7 @@ class Group:
         about = (compression.FORMAT_VERSION, compression.PIECE_BYTES, compression.CODEC, level, ROOT, python_version)
         head = json.dumps([*about, self.distribution, self.version, self.hashes])
         lines = [member.line(self.sha256.get(member.name, "")) for member in self.members]
+        # Names that are not UTF-8 are surrogates here: as UTF-8 they could not be written.
         return hashlib.sha256(os.fsencode("\n".join((head, *lines)))).hexdigest()
 
 
@@ -88,12 +91,12 @@ class Layout:
     def of(cls, members: Sequence[Member], venv: Path, python_version: str, known: Known) -> Layout:
         """Deal out `members` (sorted) of the environment `venv` (resolved).
 
-        A member has an owner when exactly one RECORD claims it. The hash of a RECORD is believed only when the lock
-        names the wheel and the file is untouched since the installer ended.
+        A member has an owner when exactly one RECORD claims it.
         """
         installed = known.distributions
         if installed is None:
             installed = distributions_of(venv, python_version, with_damage=False)
+        # A folder lists its entries in any order, and the archive has to be the same every time.
         installed = sorted(installed, key=lambda one: os.fsencode(one.dist_info))
         claims = _claims(installed, venv)
         base = [member for member in members if member.is_of_base]
@@ -103,15 +106,19 @@ class Layout:
             if member.is_of_base:
                 continue
             owner, sha256 = claims.get(member.name, (_SHARED, ""))
+            # We write these files and folders, or change them: no package's fragments may depend on them.
             if member.is_of_no_distribution:
                 owner = _SHARED
             dealt[owner].append(member)
+            # Where two packages write one path, a RECORD may promise the other one's text; a file may be edited since.
             if owner != _SHARED and sha256 and _is_untouched(member, known.manifest):
                 believed[owner][member.name] = sha256
         groups = [Group(None, None, tuple(dealt[_SHARED]))]
+        # Not strict: the last list is nobody's.
         for one, own, sha256s in zip(installed, dealt, believed, strict=False):
             hashes = known.hashes.get(one.canonical_name, ())
             if own:
+                # A RECORD may say anything: its hashes are believed only of a wheel that the lock names by its own.
                 groups.append(Group(one.canonical_name, one.version, tuple(own), hashes, sha256s if hashes else {}))
         if base:
             groups.append(Group(BASE, known.base_version, tuple(base)))
@@ -127,6 +134,7 @@ class Layout:
                 sha256 = {one.name: one.sha256 for one in ones}
                 groups.append(replace(group, members=own, sha256=sha256, read={}, sources=group.modules()))
                 folders |= {posixpath.dirname(one.name) for one in ones}
+        # With all other folders, so that each comes before what is in it.
         new = [Member(name, "d", 0o755) for name in folders]
         groups[0] = replace(groups[0], members=tuple(_sorted([*groups[0].members, *new])))
         files = (member for group in groups if group.sources for member in group.members)
@@ -157,10 +165,12 @@ def _claims(installed: Iterable[Distribution], venv: Path) -> dict[str, tuple[in
         folder = os.path.relpath(one.site_packages, venv)
         for path, promise, _ in one.record or ():
             name = f"{folder}/{path}"
+            # Only where it changes something: there are tens of thousands of rows, and normpath is slow.
             if "./" in name or "//" in name:
                 name = os.path.normpath(name)
             sha256 = promised_sha256(promise) if is_of_the_wheel(path) else ""
             there = claims.setdefault(name, (number, sha256))
             if there != (number, sha256):
+                # A RECORD that claims a path twice with two hashes is right about one at most.
                 claims[name] = (number, "") if there[0] == number else (_SHARED, "")
     return claims

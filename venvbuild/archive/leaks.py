@@ -33,10 +33,10 @@ class Gate:
     promised: Mapping[str, str]
     """By absolute path: `sha256=<urlsafe base64>` as the wheel has it."""
     is_for_bytecode: bool = False
-    """Whether a path is found also behind what looks like a part of a name: in bytecode that may be its length."""
+    """Whether a path is found also behind what looks like a part of a name."""
     places: tuple[bytes, ...] = ()
     """Paths that no file may hold, a wheel's own included, since it may have been built there; except what describes a
-    package: a README in METADATA may name /opt/venv as an example."""
+    package."""
 
     @classmethod
     def of(cls, paths: Iterable[Path], secrets: Iterable[str], distributions: Iterable[Distribution]) -> Gate:
@@ -63,6 +63,7 @@ class Gate:
         for member in members if self.secrets else ():
             text = os.fsencode(f"{member.name}\0{member.link}")
             if any(secret in text for secret in self.secrets):
+                # The whole name would put the secret into the log.
                 folder = os.path.dirname(member.name)
                 shown = "its folder too" if any(one in os.fsencode(folder) for one in self.secrets) else folder or "."
                 yield Leak(f"a name in {shown}", "a secret").problem()
@@ -84,6 +85,7 @@ class Search:
     def __init__(self, gate: Gate, path: str, before: bytes) -> None:
         self._gate, self._path, self._tail = gate, path, before
         self._promise = gate.promised.get(path)
+        # A README in METADATA may name /opt/venv, the usual place in containers, as an example.
         self._places = () if self._promise and ".dist-info/" in path else gate.places
         self._found: set[str] = set()
 
@@ -100,16 +102,15 @@ class Search:
         self._tail = content[-self._gate.longest :] if self._gate.longest else b""
 
     def found(self, sha256: str) -> list[str]:
-        """What it holds, sorted. `sha256` (hex) is of the whole file; empty while it is seen only from the middle on.
-
-        Nearly every file is the wheel's own, and paths in those do not matter: they are searched for only once it is
-        known that the bytes are others.
-        """
+        """What it holds, sorted. `sha256` (hex) is of the whole file; empty where only the rest was seen."""
+        # Nearly every file is the wheel's own, and paths in those do not matter: they are searched for only once it is
+        # known that the bytes are others.
         if self._promise and sha256 and self._promise != promise_of(sha256) and self._holds_a_path():
             self._found.add("a path of this build")
         return sorted(self._found)
 
     def _stands_in(self, path: bytes, content: bytes) -> bool:
+        # marshal writes its length before a text, and a length of 97 looks like the letter a.
         return path in content if self._gate.is_for_bytecode else _stands_in(path, content)
 
     def _holds_a_path(self) -> bool:
@@ -148,5 +149,5 @@ def _stands_in(path: bytes, content: bytes) -> bool:
 
 
 def _can_be_told(secret: str) -> bool:
-    """Whether finding it means something: `testing` or `password` stand in any wheel."""
+    # `testing` or `password` stand in any wheel: finding them means nothing.
     return len(secret) >= 12 or (len(secret) >= 6 and bool(re.search(r"\d", secret)) and bool(re.search(r"\D", secret)))

@@ -16,11 +16,12 @@ from venvbuild.errors import Problem
 from venvbuild.files import walk
 from venvbuild.installed import ENVIRONMENT_LEFTOVERS, Look, is_python_link, neutral
 
+# What we write, `rehome` changes or the venv itself brings: no package's fragments may hold it, whatever it claims.
 _OF_NO_DISTRIBUTION = re.compile(
     r"pyvenv\.cfg|bin/(?:rehome|python[0-9.]*|(?:de)?activate(?:_this\.py|\.(?:bat|csh|fish|nu|ps1))?)"
 )
+# The field for a size has eleven octal digits (ustar).
 _LARGE = 8**11
-"""Bytes from which on a size does not fit into the header's field."""
 
 
 class Member(NamedTuple):
@@ -60,6 +61,7 @@ class Member(NamedTuple):
         header = tarfile.TarInfo(path)
         header.mode, header.size, header.linkname = self.mode, self.size, self.link
         header.type = {"d": tarfile.DIRTYPE, "f": tarfile.REGTYPE, "l": tarfile.SYMTYPE}[self.kind]
+        # surrogateescape: a name that is not UTF-8 keeps its bytes, and tarfile puts hdrcharset=BINARY beside it.
         return header.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
 
     def line(self, sha256: str) -> str:
@@ -77,6 +79,7 @@ def _template(mode: int) -> bytes:
 
 def _simple_header(path: bytes, mode: int, size: int) -> bytes:
     """The header of nearly every file, as tarfile makes it, in a tenth of the time: name, size and sum are put in."""
+    # In a ustar header the size is at 124, the sum of all its bytes at 148, in octal.
     template, digits = _template(mode), b"%011o" % size
     checksum = int(template[148:154], 8) + sum(path) + sum(digits) - sum(template[124:135])
     return path + template[len(path) : 124] + digits + template[135:148] + b"%06o" % checksum + template[154:]
@@ -100,6 +103,7 @@ def members(
             problems.append(member)
     found |= {name: member for name, member in instead.items() if member}
     problems += _not_restorable(found)
+    # By their bytes: as text, names that are not UTF-8 sort elsewhere.
     return sorted(found.values(), key=lambda member: os.fsencode(member.name)), problems
 
 
@@ -124,6 +128,7 @@ def _own(venv: Path, python_version: str, python_path: str) -> Iterator[Member]:
     yield Member("bin/rehome", "f", 0o755, len(rehome), content=rehome)
     yield Member("pyvenv.cfg", "f", 0o644, len(configuration), content=configuration)
     yield Member("bin/python", "l", 0o777, link=python_path)
+    # Through `python`, so that rehoming changes one link. 0777 is what Linux shows for every link (symlink(7)).
     yield Member("bin/python3", "l", 0o777, link="python")
     yield Member(f"bin/python{python_version}", "l", 0o777, link="python")
 
@@ -132,6 +137,7 @@ def _member(venv: Path, name: str, facts: os.stat_result) -> Member | Problem:
     if name.split("/", 1)[0] == BASE:
         return _immovable(f"{name} is where a bundled interpreter would be")
     if stat.S_ISREG(facts.st_mode):
+        # The owner's bit alone: the others are the umask of whoever installed it.
         return Member(name, "f", 0o755 if facts.st_mode & 0o100 else 0o644, facts.st_size, look=Look.of(facts))
     if stat.S_ISDIR(facts.st_mode):
         return Member(name, "d", 0o755)

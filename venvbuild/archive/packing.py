@@ -92,6 +92,7 @@ def pack(
         StoreUnavailable: the disk is full or failing. UsageError: a file or folder cannot be read or written.
     """
     venv = venv.resolve()
+    # Beside its target: rename works within one file system only.
     building = output.with_name(f".{output.name}-{secrets.token_hex(4)}")
     version = options.python_version
     try:
@@ -105,8 +106,10 @@ def pack(
             made = packing.write(raw, Layout.of(found, venv, version, known or Known()), output)
         problems = [*problems, *immovable, *gate.in_names(found), *packing.problems()]
         if problems:
+            # All problems at once: nobody should pack fourteen times to hear of fourteen files.
             named = (replace(problem, where=problem.where or output.name) for problem in problems)
             raise IntegrityError.of(sorted(named, key=lambda problem: problem.what))
+        # Whatever the umask was: an archive is made for others.
         building.chmod(0o644)
         building.rename(output)
     except OSError as error:
@@ -127,6 +130,7 @@ def _compiler(output: Path, interpreter: Interpreter | None) -> Iterator[Compile
     if interpreter is None:
         yield None
         return
+    # Beside the archive, where there has to be room anyway; a temporary folder may be memory.
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as folder:
         yield Compiler(interpreter, Path(folder).resolve(), f"/{ROOT}", threading.Event())
 
@@ -144,11 +148,12 @@ class _Packing:
     ) -> None:
         self._venv, self._python_version, self._level = venv, options.python_version, options.level
         self._gate, self._cache, self._workers, self._compiler = gate, options.cache, workers, compiler
-        self._compiling = threading.Lock()
+        self._compiling = threading.Lock()  # one run for all pieces of a group, which come to several threads
         self._leaks: list[Leak] = []
 
     def write(self, raw: IO[bytes], contents: Layout, output: Path) -> Archive:
         """The whole archive."""
+        # First, since every key in the cache is over the digests of all files of its group.
         self._hash(contents.groups)
         if self._compiler:
             calls = ((0, partial(self._compiled, self._compiler, group)) for group in contents.groups)
@@ -199,6 +204,7 @@ class _Packing:
         if found is not None:
             return found
         made = compiler.compile(self._venv, names)
+        # One that made the interpreter crash is tried again next time.
         if len(made.sources) == len(names):
             self._cache.remember_bytecode(compiler.key(made.sources), made.compiled)
         return made.compiled
@@ -236,6 +242,7 @@ class _Packing:
             made = self._made_of_bytecode(self._compiler, group, piece)
         else:
             made = compression.compress(piece, self._venv, self._level, self._gate)
+        # What was refused must not come out of the cache, where fewer things are searched for.
         if self._cache and self._is_kept(group) and not made.leaks:
             self._cache.put(made.body, made.fragment.sha256)
         return made
@@ -263,12 +270,13 @@ class _Packing:
         )
 
     def _learn(self, group: Group, done: Sequence[Compressed], cached: Sequence[Fragment] | None) -> None:
-        """What its compression told of a group. Its key is made again: RECORD may have lied about a hash."""
+        """What its compression told of a group."""
         leaks = [leak for one in done for leak in one.leaks]
         self._leaks += leaks
         for one in done:
             group.sha256.update(one.sha256)
         compression.check_parts((part for one in done for part in one.parts), self._venv, group.sha256)
         made = tuple(one.fragment for one in done)
+        # Under the key of what was read, not the one that it was looked up by: RECORD may have lied about a hash.
         if self._cache and self._is_kept(group) and not leaks and made != cached:
             self._cache.remember(group.key(self._level, self._python_version), made)

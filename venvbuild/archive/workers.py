@@ -14,8 +14,8 @@ from venvbuild.interpreters import Compiler
 
 T = TypeVar("T")
 
+# What may be made and not yet written: enough that a long piece keeps no thread waiting.
 _AHEAD_BYTES = 4 * compression.PIECE_BYTES
-"""What may be made and not yet written: enough that a long piece keeps no thread waiting."""
 
 
 @contextlib.contextmanager
@@ -27,6 +27,7 @@ def working(threads: int | None, compiler: Compiler | None) -> Iterator[Workers]
         except BaseException:
             if compiler:
                 compiler.stop.set()
+            # Else the end of the `with` waits for everything that was submitted (concurrent.futures).
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 

@@ -178,7 +178,7 @@ def _found_inside(sources: Mapping[str, Path], files: Mapping[str, Elf], scratch
     """Copies of the files that need libpython, which look for it in the bundle and nowhere before."""
     for name, found in files.items():
         sonames = _libpythons(found)
-        # Else the loader takes a libpython of the machine where there is one of that name, silently: another patch of it.
+        # Else the loader silently takes a libpython of the machine where there is one of that name: another release.
         own = "$ORIGIN/" + os.path.relpath(f"{BASE}/lib", os.path.dirname(name))
         if not sonames or found.search_path[:1] == (own,):
             continue

@@ -20,9 +20,10 @@ from venvbuild.errors import IntegrityError, StoreUnavailable
 from venvbuild.settings import parameters
 from venvbuild.stores import Store
 
+# No leading zero: 7 and 07 would be two objects of one number.
 _KEY = re.compile(rf"{ALIASES}/(?P<env_name>[^/]+)/(?P<alias>[^/]+)/(?P<number>[1-9][0-9]{{0,8}})\.json")
+# More losses in a row than that many rivals would explain: the store does not do what it says.
 _TRIES = 100
-"""More losses in a row than that many rivals would explain: the store does not do what it says."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,11 @@ def promote(store: Store, venv_version: str, alias: str, *, clock: Callable[[], 
         StoreUnavailable, UsageError: the store fails, or may not be written; nothing has moved.
     """
     parameters.alias(alias)
+    # Read first: an alias must not name a build that nobody can get.
     env_name = str(metadata.read(store, venv_version)["env_name"])
     store.prepare()
     for _ in range(_TRIES):
+        # Looked up at each try: a refusal means that somebody else has moved it meanwhile.
         last = current_move(store, env_name, alias)
         if last and last.venv_version == venv_version:
             return last
@@ -93,11 +96,12 @@ def all_moves(store: Store, env_name: str | None = None) -> Iterator[Move]:
 
 
 def _numbers(store: Store, prefix: str) -> dict[tuple[str, str], list[int]]:
-    """The numbers under `prefix` by environment name and alias: as numbers, since key order has 10 before 9."""
+    """The numbers under `prefix` by environment name and alias."""
     found: dict[tuple[str, str], list[int]] = defaultdict(list)
     for entry in store.list(prefix):
         match = _KEY.fullmatch(entry.key)
         if match:
+            # As a number: in the order of keys 10 comes before 9.
             found[match["env_name"], match["alias"]].append(int(match["number"]))
     return found
 
@@ -116,6 +120,7 @@ def _read(store: Store, env_name: str, alias: str, number: int) -> Move:
     try:
         facts = json.loads(store.read(key).body)
         move = Move(env_name, alias, number, facts["venv_version"], facts["moved_at"], facts["previous"])
+        # What it names becomes a part of keys: a damaged record must not lead anywhere else.
         if places.is_venv_version(move.venv_version):
             return move
     except (ValueError, KeyError, TypeError):

@@ -99,6 +99,7 @@ def _forget_another(description: DescribedMetadata, folder: Path) -> None:
     mark, memory = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest(), folder / "of"
     if memory.exists() and memory.read_text("utf-8") == mark:
         return
+    # The mark last: killed before it is written, this is done again.
     (folder / CLAIM).unlink(missing_ok=True)
     shutil.rmtree(folder / "frozen", ignore_errors=True)
     write_whole(memory, mark.encode(), durable=True)
@@ -112,13 +113,16 @@ def _claim(
     while True:
         now = int(clock())
         if claim is None:
+            # Written down before it is tried: killed in between, the next run knows it for its own.
             claim = Claim.at(now, env_name, store)
             write_whole(memory, claim.body(), durable=True)
+        # True also where our own claim stands already: the answer to it may have been lost.
         if retried(partial(store.put_if_absent, places.key(claim.venv_version, CLAIM), claim.body()), wait):
             return claim
         log.info("%s is taken, waiting for the next second", claim.venv_version)
         claim = None
         while int(clock()) <= now:  # no version lies in the future
+            # The second may be over since the line before, and nobody can sleep for less than nothing.
             wait(max(0.01, now + 1 - clock()))
 
 
@@ -150,9 +154,11 @@ def _freeze(
             venv_version=claim.venv_version,
             created_at=claim.created_at,
             store=store,
+            # Of the copies, which are what is sent. claim.json is among them.
             files={path.name: StoredFile.of(path) for path in building.iterdir()},
         )
         (building / places.METADATA).write_text(json.dumps(whole, indent=2) + "\n", "utf-8")
+        # Under its name only when it is whole: a retry sends what is there.
         building.rename(frozen)
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -168,6 +174,7 @@ def _share(source: Path, target: Path) -> None:
 
 def _send(store: Store, claim: Claim, frozen: Path, folder: Path) -> None:
     """Every artifact, then the entry by which the newest build of a name is found, then metadata.json: it commits."""
+    # metadata.json comes last, and claim.json is there since the claim.
     names = sorted(path.name for path in frozen.iterdir() if path.name not in (places.METADATA, CLAIM))
     for name in names:
         log.info("sending %s", name)
@@ -178,9 +185,11 @@ def _send(store: Store, claim: Claim, frozen: Path, folder: Path) -> None:
                 fix="find out who writes there; nothing was committed",
                 rule="FOREIGN_BYTES",
             )
+    # Before the commit: readers pass over an entry without a build, but would never find a build without an entry.
     store.put_if_absent(places.environment_entry(claim.env_name, claim.venv_version), b"")
     log.info("committing %s", claim.venv_version)
     if not store.put_if_absent(places.key(claim.venv_version, places.METADATA), frozen / places.METADATA):
+        # That version is lost, its metadata.json being somebody else's; without the claim the next run takes a new one.
         (folder / CLAIM).unlink(missing_ok=True)
         raise StoreUnavailable(
             "the claim was swept before the build was committed",

@@ -99,6 +99,7 @@ class Description:
     def as_json(self) -> DescribedMetadata:
         """The fields under their names, ready for `json.dumps`."""
         fields = json.loads(json.dumps(asdict(self)))  # tuples become lists
+        # Absent and not null, as in the builds from before there was one.
         known = {name: value for name, value in fields.items() if (name, value) != ("content_sha256", None)}
         return cast(DescribedMetadata, known)
 
@@ -139,6 +140,7 @@ def stamped(
     }
     whole = {**given, **description}
     order = list(schema()["properties"])
+    # What a later version may have added is allowed when read. What this one writes, it has to know.
     validate(whole, strict=True)
     return cast(Metadata, {name: whole[name] for name in order if name in whole})
 
@@ -188,12 +190,14 @@ def read(store: Store, venv_version: str) -> Metadata:
             fix="restore the object from a backup",
         ) from error
     validate(metadata)
+    # Another build's fits the schema just as well.
     if metadata["venv_version"] != venv_version:
         raise IntegrityError(
             f"the metadata is of another build, {metadata['venv_version']}",
             where=store.uri(key(venv_version, METADATA)),
             fix="restore the object from a backup",
         )
+    # Builds are found by the one and asked about by the other.
     if re.sub(r"\D", "", metadata["created_at"]) != re.sub(r"\D", "", venv_version):
         raise IntegrityError(
             f"the metadata says {metadata['created_at']}, which is not the instant of {venv_version}",
@@ -213,6 +217,7 @@ def read_file(store: Store, build: Metadata, name: str) -> bytes:
     promised = build["files"].get(name)
     if promised is None:
         raise NotInStore(f"the build has no {name}", where=store.uri(where), fix="build it again")
+    # metadata.json is what commits: a file is believed for its hash in it, wherever it came from.
     body = store.read(where).body
     if (len(body), hashlib.sha256(body).hexdigest()) != (promised["size_bytes"], promised["sha256"]):
         raise IntegrityError(

@@ -40,6 +40,7 @@ def find(store: Store, name: str) -> str:
             fix="give a version like venv_20250722_083000, or sales@latest; `venvbuild list` shows the builds",
             rule="NO_SUCH_BUILD",
         )
+    # Before it becomes a part of a key.
     parameters.env_name(env_name, "ENV@ALIAS")
     if alias == "latest":
         return latest(store, env_name)
@@ -58,6 +59,7 @@ def latest(store: Store, env_name: str) -> str:
     """
     prefix = f"{ENVIRONMENTS}/{env_name}/"
     versions = [entry.key.removeprefix(prefix) for entry in store.list(prefix)]
+    # A version is the instant of its claim, and sorts so.
     for venv_version in sorted(filter(places.is_venv_version, versions), reverse=True):
         try:
             if metadata.read(store, venv_version)["is_conflict_free"]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 
 BUILDS = "venv-builds"
+# Not below the builds: Athena reads every object under a table's LOCATION as rows, archives too.
 ROWS = "venv-catalog/builds"
 INDEX = "venv-catalog/index"
 ENVIRONMENTS = "venv-catalog/envs"

@@ -28,6 +28,7 @@ from venvbuild.retrying import retried
 
 log = logging.getLogger(__name__)
 
+# The last one for each Python that the newest has left. Pinned here, or a build would depend on the day.
 _PIP = {"3.8": "25.0.1", "3.9": "26.0.1"}
 _PIP_NEWEST = "26.3"
 
@@ -47,6 +48,7 @@ class LockedDistribution:
 class Closure:
     """The whole environment, exactly, before anything is installed."""
 
+    # Without markers: it is resolved for one Python and platform.
     distributions: tuple[LockedDistribution, ...]
     """Sorted by name."""
     not_pinned: tuple[str, ...]
@@ -125,6 +127,7 @@ class _Resolution:
         self._source.installer.judge_locally(failure, self._source.scratch)
         wanted = wanted_by(self._requirements, self._source)
         diagnosis = explain(wanted, self._source.index, self._source.interpreter)
+        # Never read from uv's words, which change with its versions.
         if not diagnosis.contradictions:
             return self._once_more(failure)
         if fail_on_conflicts:
@@ -146,6 +149,7 @@ class _Resolution:
 
     def _compile(self, overrides: Path | None = None) -> None:
         to_resolve = self._source.scratch / "to-resolve.in"
+        # Only pins whose marker holds, and so without markers; with no hashes, which are compared in `_closure`.
         lines = [f"{pin.name}{_extras(pin.extras)}=={pin.version}" for pin in self._requirements.active]
         to_resolve.write_text("".join(f"{line}\n" for line in [*lines, *self._own_pip()]), "utf-8")
         self._source.installer.compile(
@@ -158,8 +162,8 @@ class _Resolution:
         return [f"pip=={pip_version(self._source.interpreter.version)}"]
 
     def _overrides(self, diagnosis: Diagnosis) -> Path:
-        """An override replaces every requirement of its name, so it carries the extras that anyone asks of it."""
         path = self._source.scratch / "overrides.txt"
+        # An override replaces every requirement of its name, so it carries the extras that anyone asks of it.
         path.write_text(
             "".join(
                 f"{pin.canonical_name}{_extras(sorted(diagnosis.extras[pin.canonical_name]))}=={pin.version}\n"
@@ -175,8 +179,9 @@ class _Resolution:
         for name, version, hashes in read_lock(self._output.read_text("utf-8")):
             pin = given.get(name)
             if name in self._source.built:
-                hashes = (self._source.built[name],)
+                hashes = (self._source.built[name],)  # of the wheel that was built here, which no index has
             elif pin and pin.hashes:
+                # Who gives hashes of some files wants these and no others.
                 kept = tuple(one for one in hashes if one in pin.hashes)
                 if not kept:
                     raise IntegrityError(

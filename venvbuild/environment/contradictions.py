@@ -17,8 +17,8 @@ from venvbuild.interpreters import Interpreter
 from venvbuild.package_index import PackageIndex, Project
 from venvbuild.parallel import each
 
+# Projects looked at before giving up; far beyond any real closure, but a hostile index could name new ones for ever.
 _WALK_LIMIT = 1000
-"""Projects looked at before giving up; far beyond any real closure."""
 
 
 @dataclass
@@ -42,6 +42,7 @@ def explain(wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpre
         IntegrityError: the index gives other bytes than it promises.
     """
     projects = dict(zip((pin.name for pin in wanted), each(index.project, [pin.name for pin in wanted]), strict=True))
+    # First, since a pin that is not there makes every other question about it meaningless.
     problems = [problem for pin in wanted for problem in why_not(pin, projects[pin.name], interpreter)]
     if problems:
         raise ResolutionError.of(problems)
@@ -66,6 +67,7 @@ class _Walk:
         done: set[tuple[str, str]] = set()
         while todo and len(done) < _WALK_LIMIT:
             done |= todo
+            # Only to have asked all at once: `_needs` asks again, one by one, and is answered from memory.
             each(self._requires_of, sorted({name for name, _ in todo}))
             todo = {(name, extra) for pair in sorted(todo) for name, extra in self._needs(*pair)} - done
         self._judge()
@@ -92,6 +94,7 @@ class _Walk:
         if (name, str(version)) not in self._read:
             project = self._index.project(name)
             wheels = project.wheels(version, self._interpreter.ranks) if project else []
+            # The best wheel alone, which is the one that would be installed.
             self._read[name, str(version)] = self._index.requirements_of(wheels[0]) if wheels else []
         return self._read[name, str(version)]
 
@@ -184,6 +187,7 @@ def _installable(project: Project, specifier: SpecifierSet, interpreter: Interpr
         return any(file.allows_python(interpreter.full_version) for file in project.wheels(version, interpreter.ranks))
 
     newest_first = sorted(specifier.filter(project.versions, prereleases=True), reverse=True)
+    # As PEP 440 has it: a pre-release only where there is no other.
     final = [version for version in newest_first if not version.is_prerelease]
     pre = [version for version in newest_first if version.is_prerelease]
     return next(filter(serves, final), None) or next(filter(serves, pre), None)

@@ -60,14 +60,17 @@ def explain_files(wanted: Sequence[Wanted], index: PackageIndex, interpreter: In
                     rule="WRONG_BYTES",
                     fix="compare the hashes with those of the index; one of the two is out of date",
                 )
+            # One is enough: the installer takes the best that is allowed, and this is it.
             for file in allowed[:1]:
                 index.verify(file, pin.hashes)
+        # Given back, not raised: the others are to be told as well.
         except VenvBuildError as error:
             return error
         return None
 
     errors = [error for error in each(look, wanted, workers=4) if error]
     if errors:
+        # A run ends with one exit code, so only problems of one kind can be told together.
         kind = type(errors[0])
         raise kind.of(problem for error in errors if type(error) is kind for problem in error.problems)
 
@@ -86,9 +89,10 @@ def newest_versions(names: Iterable[tuple[str, str]], index: PackageIndex, timeo
         with contextlib.suppress(VenvBuildError):
             ask(*pair)
 
+    # A hint is worth no more waiting than that, and no failure.
     with contextlib.suppress(TimeoutError):
         each(look, names, timeout_s=timeout_s)
-    return dict(found)
+    return dict(found)  # a copy: threads that nobody waits for may still add to the other
 
 
 def version_of(pin: Wanted, project: Project) -> Version:

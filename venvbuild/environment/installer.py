@@ -19,6 +19,7 @@ from venvbuild.installed import ENVIRONMENT_LEFTOVERS
 from venvbuild.interpreters import Interpreter
 from venvbuild.process import CommandFailed, Completed, clean_environment, run
 
+# What of the user's uv settings changes how it reaches the index, not what it resolves.
 _UV_VARIABLES = (
     "UV_CACHE_DIR",
     "UV_KEYRING_PROVIDER",
@@ -28,10 +29,12 @@ _UV_VARIABLES = (
     "XDG_DATA_HOME",
     "NETRC",
 )
-"""What of the user's uv settings changes how it reaches the index, not what it resolves."""
 
+# No uv.toml of the user or of a folder above us, which may change what is resolved; no bar in a log; no Python that
+# nobody asked for; the CAs of this machine, since uv brings its own and those of a company's proxy are not among them.
 _ALWAYS = ("--no-config", "--no-progress", "--no-python-downloads", "--system-certs")
 _LOW_SPACE_BYTES = 32_000_000
+# The lock is whole, so nothing may come to it; and a wheel is only unpacked, where an sdist would run its setup.py.
 _INSTALL = ("pip", "install", "--no-deps", "--no-build", "--python")
 
 
@@ -77,7 +80,9 @@ class Installer:
             output,
             "--python",
             interpreter.path,
+            # Of all files of a version: what is installed must have one of them.
             "--generate-hashes",
+            # `read_lock` reads it: comments on where a line came from are of no use there.
             "--no-header",
             "--no-annotate",
             "--no-build",
@@ -87,6 +92,8 @@ class Installer:
 
     def make_venv(self, interpreter: Interpreter, venv: Path) -> None:
         """An empty environment whose scripts find their interpreter beside them."""
+        # --relocatable: scripts look beside them, and activate too. --no-project: the pyproject.toml of the current
+        # folder may ask for another Python. Never --seed: it adds pip and setuptools, at versions of the day.
         self._uv("venv", "--relocatable", "--no-project", "--python", interpreter.path, venv)
         _tidy(venv)
 
@@ -99,6 +106,8 @@ class Installer:
     def install_with_pip(self, lock: Path, venv: Path, *, find_links: Sequence[Path] = ()) -> None:
         """The same by the venv's own pip, which must be all that the venv holds: its Python starts once, before any
         package's `.pth` file is there to be run with the index's credentials at hand."""
+        # Not as arguments, where every user of the machine could read the credentials. So pip cannot have --isolated,
+        # under which it reads no variables.
         self._pip(
             venv,
             ["--requirement", lock, *self._folders(find_links)],
@@ -114,9 +123,12 @@ class Installer:
 
     def _pip(self, venv: Path, arguments: Sequence[str | Path], env: Mapping[str, str]) -> None:
         more = {
+            # pip then reads no other file either.
             "PIP_CONFIG_FILE": os.devnull,
             "PIP_ROOT_USER_ACTION": "ignore",
+            # pip's own modules would get bytecode, with times in it.
             "PYTHONDONTWRITEBYTECODE": "1",
+            # Else packages of the user's home count as installed.
             "PYTHONNOUSERSITE": "1",
         }
         run(
@@ -126,10 +138,14 @@ class Installer:
                 "pip",
                 "install",
                 "--no-deps",
+                # An sdist would run its setup.py, with the index's credentials in the environment.
                 "--only-binary",
                 ":all:",
+                # Bytecode holds times and this path: no two builds would be equal.
                 "--no-compile",
+                # Asked for a password with nobody there, pip ends with a traceback.
                 "--no-input",
+                # Else pip asks the index for itself.
                 "--disable-pip-version-check",
                 "--no-warn-script-location",
                 "--progress-bar",
@@ -139,7 +155,7 @@ class Installer:
             ],
             env={**env, **more},
             timeout_s=self.timeout_s,
-            cwd=venv,
+            cwd=venv,  # `-m` puts the current folder on the path: a pip.py there would be run
             on_line=self.on_line,
         )
 
@@ -153,6 +169,7 @@ class Installer:
                 self.uv,
                 "build",
                 "--wheel",
+                # What it is built with is there already: isolated, uv would fetch it, and could not.
                 "--no-build-isolation",
                 "--offline",
                 "--no-config",
@@ -163,6 +180,7 @@ class Installer:
                 wheels,
                 sdist,
             ],
+            # A cache of its own: what an sdist wrote into the user's could be in any later environment.
             env=clean_environment(home, UV_CACHE_DIR=str(home / "uv-cache")),
             timeout_s=self.timeout_s,
             cwd=home,
@@ -174,6 +192,7 @@ class Installer:
             None,
             UV_DEFAULT_INDEX=self.index_url,
             UV_INDEX=" ".join(self.extra_index_urls),
+            # Those with a scheme only, since they may have credentials; folders are arguments.
             UV_FIND_LINKS=",".join(place for place in self.find_links if "://" in place),
             **self.inherited,
             **self._certificates("SSL_CERT_FILE"),
@@ -186,13 +205,13 @@ class Installer:
         )
 
     def _folders(self, more: Sequence[Path]) -> Iterator[str]:
-        """`--find-links` of the folders: no secret, and a name with a space or comma would break the variable."""
+        # As arguments, for they are no secret, and a name with a space or comma would break the variable.
         folders: list[str | Path] = [place for place in self.find_links if "://" not in place]
         for folder in (*folders, *more):
             yield from ("--find-links", Path(folder).absolute().as_uri())  # uv splits at a comma, even in an argument
 
     def judge_locally(self, failure: CommandFailed, scratch: Path) -> None:
-        """Raise what on this machine made a run fail, before anybody blames the index or the pins.
+        """Raise what on this machine made a run fail, if it was that.
 
         Raises:
             IndexUnavailable: it took too long. StoreUnavailable: a disk is full. UsageError: no cache can be written.
@@ -203,6 +222,7 @@ class Installer:
                 fix="try again, or give it longer: --timeout-s",
                 rule="TIMEOUT",
             ) from failure
+        # Tried for real: modes say little, as root may do everything and a disk may be full or mounted read-only.
         for folder in (scratch, self._cache_folder()):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -216,7 +236,7 @@ class Installer:
                 raise StoreUnavailable("the disk is full", where=str(folder), fix="make room, or use another folder")
 
     def _link_mode(self, venv: Path) -> str:
-        """uv would copy too where it cannot link, and would warn."""
+        # Asked to link where it cannot, uv copies too, and warns.
         with contextlib.suppress(OSError):
             if self.shares_cache and self._cache_folder().stat().st_dev == venv.stat().st_dev:
                 return "hardlink"
@@ -234,5 +254,6 @@ class Installer:
 
 
 def _tidy(venv: Path) -> None:
+    # uv's own notes: a lock that everybody may write, and what makes git and backups pass over the environment.
     for name in ENVIRONMENT_LEFTOVERS:
         (venv / name).unlink(missing_ok=True)

@@ -17,20 +17,19 @@ from venvbuild.installed import distributions_of, owners
 def settle_overlaps(
     venv: Path, closure: Closure, source: PackageSource, install: Callable[..., None]
 ) -> dict[str, tuple[str, ...]]:
-    """Installers unpack side by side, so of two owners of a path either may win; make it the last by name, always.
-
-    What it has there comes from an environment of its own. To install it again over this one would start the Python of
-    an environment that is not empty any more, which runs the packages' `.pth` files.
-    """
+    """Installers unpack side by side, so of two owners of a path either may win; make it the last by name, always."""
     installed = distributions_of(venv, source.interpreter.version, with_damage=False)
     shared = owners(installed)
     locked = {one.name for one in closure.distributions}
     of_winners: dict[str, list[Path]] = {}
     for path, names in shared.items():
         winner = next((name for name in reversed(names) if name in locked), None)
+        # A RECORD may claim any path; what lies outside is not ours to change.
         if winner and path.is_relative_to(venv):
             of_winners.setdefault(winner, []).append(path)
     for name, paths in of_winners.items():
+        # In an environment of its own: to install it again over this one would start the Python of an environment that
+        # is not empty any more, which runs the packages' `.pth` files.
         with tempfile.TemporaryDirectory(prefix=".alone-", dir=venv.parent) as folder:
             alone = Path(folder, "venv")
             alone.mkdir()
@@ -50,6 +49,6 @@ def _take(source: Path, target: Path, alone: Path, venv: Path) -> None:
     if source.is_file() and not source.is_symlink():  # else a RECORD claims what its wheel does not have
         content = source.read_bytes()
         if source.parent == alone / "bin":
-            content = content.replace(os.fsencode(alone), os.fsencode(venv))
+            content = content.replace(os.fsencode(alone), os.fsencode(venv))  # its first line names the other
         target.parent.mkdir(parents=True, exist_ok=True)
         write_whole(target, content, mode=source.stat().st_mode)

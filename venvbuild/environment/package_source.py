@@ -62,6 +62,7 @@ class PackageSource:
     ) -> PackageSource:
         """The one that this process is configured for, with nothing built yet; `shares_cache` as in `Installer`."""
         installer = Installer(
+            # The one that came with us, at our version; the PATH may have any.
             Path(uv.find_uv_bin()),
             *addresses,
             cafile=certificates(environ, settings.folders),
@@ -96,6 +97,6 @@ def netrc_file(environ: Mapping[str, str]) -> Path | None:
 
 
 def _pass_on_warnings(line: str) -> None:
-    """An installer's warning (a yanked version) is the user's business; the rest is in the log."""
+    # A yanked version is the user's business; the rest is in the log.
     if line.lower().startswith("warning"):
         log.warning("%s", line)

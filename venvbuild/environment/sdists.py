@@ -29,8 +29,9 @@ from venvbuild.requirements import Pin, Requirements
 log = logging.getLogger(__name__)
 
 WHEELS = "wheels"
+# What a project without `[build-system]` is built with (PEP 518).
 _LEGACY = ("setuptools", "wheel")
-"""What a project without `[build-system]` is built with (PEP 518)."""
+# Anybody may have written it, and it is read into memory.
 _PYPROJECT_LIMIT = 1 << 20
 
 
@@ -42,6 +43,7 @@ def build_sdists(requirements: Requirements, source: PackageSource) -> PackageSo
         IndexUnavailable, UsageError: the index is the reason.
     """
     folder = source.scratch / WHEELS
+    # A wheel of an earlier run would be taken for one of these.
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     pins = {pin.canonical_name: pin for pin in requirements.active}
@@ -81,6 +83,7 @@ def _build_one(sdist: File, source: PackageSource, wheels: Path) -> Path:
         scratch = Path(name)
         home, fetched = scratch / "home", scratch / sdist.filename
         home.mkdir()
+        # By us, who have the credentials: what is built next must not need any.
         source.index.download(sdist, fetched)
         try:
             python = _build_environment(fetched, source, scratch)
@@ -98,14 +101,13 @@ def _build_one(sdist: File, source: PackageSource, wheels: Path) -> Path:
                     )
                 ]
             ) from failure
+    # The folder is shared by all sdists, and only the build itself knows what it calls its wheel.
     return max(wheels.glob("*.whl"), key=lambda path: path.stat().st_mtime_ns)
 
 
 def _build_environment(sdist: Path, source: PackageSource, scratch: Path) -> Path:
-    """A venv with what the sdist says it is built with: wheels only, installed before any of its code runs.
-
-    They are copies: the sdist's code may write to them, and they must not be the installer's cache.
-    """
+    """A venv with what the sdist says it is built with: wheels only, installed before any of its code runs."""
+    # As copies: the sdist's code may write to them, and a link would lead into the installer's cache.
     installer = replace(source.installer, shares_cache=False)
     venv, wanted, lock = scratch / "venv", scratch / "build-requires.in", scratch / "build-requires.txt"
     source.installer.make_venv(source.interpreter, venv)
@@ -124,8 +126,7 @@ def _build_environment(sdist: Path, source: PackageSource, scratch: Path) -> Pat
 
 
 def _plain(line: str, sdist: str) -> str:
-    """A build requirement as we write it ourselves: an option or URL in it would steer the installer, which has the
-    index's credentials, and this file is the sdist's own."""
+    # The file is the sdist's own: an option or URL in it would steer the installer, which has the index's credentials.
     try:
         requirement = Requirement(line)
     except InvalidRequirement:
@@ -143,6 +144,7 @@ def _plain(line: str, sdist: str) -> str:
 def _build_requires(sdist: Path) -> tuple[str, ...]:
     """`[build-system] requires` of an sdist; what it lacks or cannot be read is built the old way."""
     try:
+        # Read, never unpacked: nothing of it may be written outside of the process that builds it.
         with tarfile.open(sdist) as archive:
             top = archive.next()
             member = archive.getmember(f"{top.name.split('/')[0]}/pyproject.toml") if top else None

@@ -59,6 +59,7 @@ def create(
         ResolutionError, IndexUnavailable, UsageError, IntegrityError: a file of the closure is not there, the index
             fails, refuses, or gives wrong bytes; found out by asking the index, whoever installed.
     """
+    # Beside the target: rename works within one file system only.
     building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         install = partial(_install_patiently, source=source, with_pip=with_pip, wait=wait)
@@ -88,12 +89,13 @@ def _install_patiently(
 
 
 def _install(closure: Closure, source: PackageSource, venv: Path, *, with_pip: bool) -> None:
-    shutil.rmtree(venv)
+    shutil.rmtree(venv)  # a try before may have left half of it
     source.installer.make_venv(source.interpreter, venv)
     with _written(closure.text(), venv) as lock:
         if with_pip:
             pip = [one for one in closure.distributions if one.name == "pip"]
             with _written(Closure(tuple(pip), (), is_forced=False).text(), venv) as pip_lock:
+                # By uv: ensurepip would bring the pip of that Python, not the one in the closure.
                 source.installer.install(pip_lock, venv)
             source.installer.install_with_pip(lock, venv, find_links=source.wheels)
         else:
@@ -119,7 +121,7 @@ def _explain(failure: CommandFailed, closure: Closure, source: PackageSource, *,
     wanted = [
         Wanted(one.name, one.version, hashes=frozenset(one.hashes))
         for one in closure.distributions
-        if one.name not in source.built
+        if one.name not in source.built  # no index has those
     ]
     try:
         explain_files(wanted, source.index, source.interpreter)
@@ -144,8 +146,10 @@ def _make_relocatable(venv: Path, folders: Sequence[Path]) -> None:
     scripts = (path for path in (venv / "bin").iterdir() if path.is_file() and not path.is_symlink())
     rewritten = {path: relocatable(path.read_bytes(), [str(venv)]) for path in scripts}
     written = {path: content for path, content in rewritten.items() if content is not None}
+    # uv's notes hold times and paths of this machine.
     dropped = [path for at in folders for name in INSTALL_RECORDS for path in at.glob(f"*.dist-info/{name}")]
     for path, content in written.items():
+        # Never in place: the file may be a hard link into the installer's cache.
         write_whole(path, content, mode=path.stat().st_mode)
     for path in dropped:
         path.unlink()
@@ -160,6 +164,7 @@ def _make_relocatable(venv: Path, folders: Sequence[Path]) -> None:
 
 def _replace(building: Path, target: Path) -> None:
     """Put the new venv in its place; an old one is moved out of the way first and removed last."""
+    # rename(2) puts no folder in the place of one that is not empty.
     old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
     try:
         if target.exists():

@@ -25,8 +25,8 @@ from venvbuild.installed import Distribution, owners
 from venvbuild.interpreters import Target
 from venvbuild.text import printable
 
+# Of one finding in `files`; a hostile RECORD can claim a million.
 _FILES_SHOWN = 100
-"""Of one finding in `files`; a hostile RECORD can claim a million."""
 
 
 def find_conflicts(
@@ -94,11 +94,11 @@ def _judged(need: Dependency, same: Sequence[Distribution]) -> Iterator[Finding]
 
 
 def _meets(distribution: Distribution, specifier: SpecifierSet) -> bool:
-    """A pre-release counts, it is installed after all. An unreadable version is a finding of its own, not this one."""
     try:
+        # A pre-release counts: it is installed after all.
         return specifier.contains(Version(distribution.version or ""), prereleases=True)
     except InvalidVersion:
-        return True
+        return True  # a finding of its own, not this one
 
 
 def _is_from(distribution: Distribution, url: str) -> bool:
@@ -131,6 +131,7 @@ def _same_hash(fragment: str, archive_info: object) -> bool:
     """Whether no hash in the fragment differs from a recorded one; not every installer records one."""
     wanted = dict(part.partition("=")[::2] for part in fragment.split("&"))
     recorded = archive_info.get("hashes") if isinstance(archive_info, dict) else None
+    # uv records no hashes for a local wheel.
     known = recorded if isinstance(recorded, dict) else {}
     return all(wanted[algorithm] == known[algorithm] for algorithm in wanted.keys() & known.keys())
 
@@ -162,6 +163,7 @@ def _own_findings(distribution: Distribution, target: Target) -> Iterator[Findin
                 fix=f"pin another version of {distribution.name}",
                 found=f"has the Requires-Python {distribution.requires_python!r}, which PEP 440 cannot read",
             )
+        # uv itself takes no notice of an upper bound such as <3.8.
         elif not supported.contains(python, prereleases=True):
             yield about(
                 distribution,
@@ -183,12 +185,10 @@ def _own_findings(distribution: Distribution, target: Target) -> Iterator[Findin
 
 
 def _pythons(text: str) -> SpecifierSet | None:
-    """What Requires-Python allows; None when it cannot be read.
-
-    Before 2022 `>=3.6.*` was accepted everywhere and is still found in many packages; it means `>=3.6`, as uv reads
-    it too (and pip takes no notice of it).
-    """
+    """What Requires-Python allows; None when it cannot be read."""
     try:
+        # Before 2022 `>=3.6.*` was accepted everywhere and is still found in many packages; it means `>=3.6`, as uv
+        # reads it too (and pip takes no notice of it).
         return SpecifierSet(re.sub(r"([<>]=?\s*[\d.]+)\.\*", r"\1", text))
     except InvalidSpecifier:
         return None
@@ -214,6 +214,7 @@ def _damaged(distribution: Distribution) -> Finding:
 def _duplicates(by_name: Mapping[str, Sequence[Distribution]]) -> Iterator[Finding]:
     for same in by_name.values():
         if len(same) > 1:
+            # The folders, since two of one name may be of one version, too.
             folders = ", ".join(printable(one.dist_info) for one in same)
             yield Finding(
                 "duplicate",
@@ -228,6 +229,7 @@ def _overlaps(distributions: Collection[Distribution]) -> Iterator[Finding]:
     """One finding per group of distributions that share paths. Two of one name are a duplicate, not an overlap."""
     first: dict[str, Distribution] = {}
     for distribution in sorted(distributions, key=lambda one: (one.canonical_name, one.dist_info)):
+        # Sorted before, so that the sentence is the same whatever the order of the folder.
         first.setdefault(distribution.canonical_name, distribution)
     groups: dict[tuple[str, ...], list[str]] = {}
     for path, names in owners(distributions).items():

@@ -73,6 +73,7 @@ class DependencyWalk:
         for distribution in sorted(distributions, key=lambda one: (one.canonical_name, one.dist_info)):
             self.by_name.setdefault(distribution.canonical_name, []).append(distribution)
         self.findings: list[Finding] = []
+        # By identity: two folders of one name may say the same.
         self._requirements = {id(one): self._parsed(one) for same in self.by_name.values() for one in same}
         self._asked: deque[tuple[str, str]] = deque()
         self._seen: set[tuple[str, str]] = set()
@@ -93,6 +94,7 @@ class DependencyWalk:
         )
 
     def _walked(self) -> Iterator[Dependency]:
+        # Everything that is installed, needed by anybody or not, has needs of its own.
         for name in self.by_name:
             self._ask(name, "")
         for root in self._roots:
@@ -111,6 +113,7 @@ class DependencyWalk:
         same = self.by_name.get(name)
         if not same:
             return
+        # Requirements go in circles (kedro and kedro-telemetry, a[all] and a[b]).
         if (name, extra) not in self._seen:
             self._seen.add((name, extra))
             self._asked.append((name, extra))
@@ -150,6 +153,7 @@ class DependencyWalk:
         for text in distribution.requires:
             try:
                 parsed.append(Requirement(text))
+            # A marker of a thousand brackets.
             except (InvalidRequirement, RecursionError):
                 self._unreadable(distribution, f"says that it needs {text!r}, which PEP 508 cannot read")
         return parsed

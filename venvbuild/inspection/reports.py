@@ -63,6 +63,7 @@ def inspect(
     """
     roots = tuple(roots)
     distributions = distributions_of(venv, target.marker_environment["python_version"])
+    # Here, before any of it is in a file: what they say comes from packages, and may be a URL with a password.
     findings = tuple(map(_redacted, find_conflicts(distributions, roots, target)))
     conflicts = tuple(finding.sentence for finding in findings if finding.is_failure)
     packages = tuple(sorted({one.pin for one in distributions if one.pin}))
@@ -73,6 +74,7 @@ def inspect(
         "conflicts.json": _json([finding.as_json() for finding in findings]),
         "conflicts.txt": render(finding for finding in findings if finding.is_failure) or None,
     }
+    # Before the trees: if pipdeptree fails, the verdict is there all the same.
     _write(output, reports)
     try:
         trees = drawn_trees(distributions, dependencies(distributions, roots, target), roots, run)
@@ -95,6 +97,7 @@ def _redacted(finding: Finding) -> Finding:
 
 
 def _json(value: Any) -> str:
+    # People read these too.
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -29,12 +29,10 @@ def drawn_trees(
     roots: Iterable[Root],
     run: Callable[..., Completed],
 ) -> dict[str, str | None]:
-    """The dependency tree in each form; pipdeptree runs from our own environment and never sees the real one.
-
-    With `--path` it judges markers by the Python that runs it (4.2.14; also when `--python` names another one), and
-    with `--python` alone it runs that Python, `.pth` files and all. So it gets a folder of its own which holds, for
-    each distribution, only its name, its version and what it needs on the target: nothing that could be a secret.
-    """
+    """The dependency tree in each form; pipdeptree runs from our own environment and never sees the real one."""
+    # With `--path` it judges markers by the Python that runs it (4.2.14; also when `--python` names another one), and
+    # with `--python` alone it runs that Python, `.pth` files and all. So it gets a folder of its own which holds, for
+    # each distribution, only its name, its version and what it needs on the target: nothing that could be a secret.
     env = clean_environment()
     with tempfile.TemporaryDirectory(prefix="venvbuild-inspect-") as temporary:
         folder = Path(temporary)
@@ -50,9 +48,8 @@ def drawn_trees(
 
 
 def _opened(found: Sequence[Dependency], roots: Iterable[Root]) -> list[Dependency]:
-    """The needs, less those that hide a cycle: pipdeptree starts its text at what nobody needs, so that kedro, which
-    kedro-telemetry needs, would be nowhere in it. Each such cycle is opened at a pin of the requirements file.
-    """
+    """The needs, less those that hide a cycle: each such cycle is opened at a pin of the requirements file."""
+    # pipdeptree starts its text at what nobody needs: kedro, which kedro-telemetry needs, would be nowhere in it.
     edges: dict[str, list[str]] = {}
     for need in found:
         edges.setdefault(need.dependent.canonical_name, []).append(need.name)
@@ -85,6 +82,7 @@ def _write_stand_ins(
     folder.mkdir()
     for number, distribution in enumerate(one for one in distributions if one.pin):
         version = str(distribution.pin).partition("==")[2]
+        # With a number, since two may have one name.
         stand_in = folder / f"{distribution.canonical_name.replace('-', '_')}-{number}.dist-info"
         stand_in.mkdir()
         metadata = [
@@ -100,6 +98,7 @@ def _pipdeptree(folder: Path, form: str, env: Mapping[str, str], run: Callable[.
     # Its warnings and its exit code judge cycles as failures: the verdict is ours (find_conflicts).
     command = [
         sys.executable,
+        # The current folder may hold a pipdeptree.py, and PYTHON* variables anything.
         "-I",
         "-m",
         "pipdeptree",
@@ -107,6 +106,7 @@ def _pipdeptree(folder: Path, form: str, env: Mapping[str, str], run: Callable[.
         folder,
         "--warn",
         "silence",
+        # Else it writes in the encoding of the locale, which may be ASCII.
         "--encoding",
         "utf-8",
         "--extras",

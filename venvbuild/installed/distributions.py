@@ -29,8 +29,8 @@ from venvbuild.installed.venv_layout import site_packages_folders
 from venvbuild.text import printable
 
 _MAX_FILE_BYTES = 16 << 20
+# A million files give a RECORD of about 100 MB.
 _MAX_RECORD_BYTES = 256 << 20
-"""A million files give a RECORD of about 100 MB."""
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _BYTECODE = re.compile(r"(?:^|/)__pycache__/[^/]*\.pyc$")
@@ -140,7 +140,7 @@ def owners(distributions: Iterable[Distribution]) -> dict[Path, tuple[str, ...]]
 
 def _listed(folder: Path) -> list[str]:
     try:
-        return sorted(os.listdir(folder))
+        return sorted(os.listdir(folder))  # a folder lists its entries in any order
     except (FileNotFoundError, NotADirectoryError):
         return []
 
@@ -152,12 +152,14 @@ def _read(site_packages: Path, folder: str, with_damage: bool) -> Distribution:
     stem_name, _, stem_version = stem.partition("-")
     # An .egg-info may be a plain file: the PKG-INFO itself (PEP 376, "distutils").
     is_file = folder.endswith(".egg-info") and here.is_file() and not here.is_symlink()
+    # pip renames what it uninstalls to this, and removes it last.
     if folder.startswith("~"):
         problems.append("is left over from an interrupted uninstall")
     elif here.is_symlink():
         problems.append("is a symbolic link, which is not followed")
     elif not is_file and not here.is_dir():
         problems.append("is not a folder")
+    # Nothing is read through what is no folder of its own.
     read = _Reader(None if problems else here, problems)
     metadata = read.headers(("PKG-INFO" if not is_file else "") if folder.endswith(".egg-info") else "METADATA")
     name, version = metadata.one("Name"), metadata.one("Version")
@@ -201,6 +203,7 @@ def _identity_problems(name: str | None, version: str | None, stem_name: str, st
         yield f"has the version {version!r}, which PEP 440 cannot read"
         return
     try:
+        # The folder's name has `_` where a version has `-` (binary distribution format).
         is_lying = bool(stem_version) and Version(stem_version.replace("_", "-")) != parsed
     except InvalidVersion:
         is_lying = False  # older installers escaped versions in several ways
@@ -254,6 +257,7 @@ class _Reader:
         if text is None:
             return None
         try:
+            # Not splitlines: that also cuts at characters which a file's name may hold.
             return tuple(_row(cells) for cells in csv.reader(re.split(r"\r\n|\r|\n", text)) if cells and cells[0])
         except csv.Error as error:
             self._problems.append(f"has a RECORD that cannot be read ({error})")
@@ -278,8 +282,9 @@ class _NotRead(Exception):
 
 
 def _content(path: Path, max_bytes: int) -> bytes:
-    """The bytes of a regular file. A link could show us any file of this machine, a pipe would wait for ever."""
+    """The bytes of a regular file."""
     try:
+        # A link could show us any file of this machine, and a pipe would be waited for for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         if path.is_symlink():
@@ -289,6 +294,7 @@ def _content(path: Path, max_bytes: int) -> bytes:
         os.close(descriptor)
         raise _NotRead("is not a file")
     with open(descriptor, "rb") as file:
+        # Read, and not asked of fstat: the file may grow meanwhile.
         content = file.read(max_bytes + 1)
     if len(content) > max_bytes:
         raise _NotRead(f"is larger than {max_bytes >> 20} MB")
@@ -297,6 +303,7 @@ def _content(path: Path, max_bytes: int) -> bytes:
 
 def _row(cells: list[str]) -> RecordRow:
     path, digest, size = (*cells, "", "")[:3]
+    # Python refuses numbers of thousands of digits with an error (int, 3.11), and none has more than 18 here.
     return RecordRow(path, digest, int(size) if size.isascii() and size.isdigit() and len(size) < 19 else None)
 
 
@@ -307,11 +314,13 @@ def _damage(site_packages: Path, record: Iterable[RecordRow]) -> Iterator[Damage
     root = os.path.join(above[-1] if above else site_packages, "")
     for path, _, size in record:
         full = os.path.normpath(os.path.join(folder, path))
+        # Before anything is asked of it: that a file is there or not is nobody's business either.
         if not full.startswith(root):
             yield Damage(path, "outside")
             continue
         try:
             found = os.lstat(full)
+        # ValueError: a NUL in the path.
         except (OSError, ValueError):
             if not _BYTECODE.search(path):
                 yield Damage(path, "missing")

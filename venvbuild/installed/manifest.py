@@ -1,7 +1,4 @@
-"""How every file looked when the installer had ended: whatever still looks so was not written to since.
-
-ctime is what makes it trustworthy: no program can set it, so an edit shows even when size and mtime were put back.
-"""
+"""How every file looked when the installer had ended: whatever still looks so was not written to since."""
 
 from __future__ import annotations
 
@@ -23,6 +20,7 @@ class Look(NamedTuple):
 
     size_bytes: int
     mtime_ns: int
+    # No program can set this one: an edit shows even when size and mtime were put back.
     ctime_ns: int
     mode: int
     inode: int
@@ -50,6 +48,7 @@ class Manifest:
         try:
             looks = json.loads(path.read_bytes())
             return cls({name: Look(*look) for name, look in looks.items()})
+        # Whatever is wrong with it: without it files are read, and nothing else is lost.
         except (OSError, ValueError, TypeError, AttributeError):
             return None
 

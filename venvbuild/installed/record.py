@@ -34,6 +34,7 @@ def corrected(record: str, written: Mapping[str, bytes], dropped: Collection[str
         if path in dropped:
             continue
         kept.append([row[0], *_promise(written[path])] if path in written else row)
+    # Told so, since writing it anew would change its quotes and line ends, and so its bytes.
     if kept == rows:
         return None
     out = io.StringIO()
@@ -45,13 +46,14 @@ def _promise(content: bytes) -> tuple[str, str]:
     return promise_of(hashlib.sha256(content).hexdigest()), str(len(content))
 
 
+# Files of a dist-info which the installer writes; their RECORD row is no promise of the wheel's.
 _INSTALLERS_OWN = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
-"""Files of a dist-info which the installer writes; their RECORD row is no promise of the wheel's."""
 
 
 def is_of_the_wheel(path: str) -> bool:
     """Whether a row of RECORD tells of bytes that the wheel brought, and not of what the installer wrote."""
     folder, _, name = path.rpartition("/")
+    # What lies outside of site-packages are scripts, whose first line the installer wrote.
     return not path.startswith("../") and not (folder.endswith(".dist-info") and name in _INSTALLERS_OWN)
 
 
@@ -65,6 +67,7 @@ def promised_sha256(promise: str) -> str:
     if len(promise) != 50 or not promise.startswith("sha256="):
         return ""
     try:
+        # Strict: without it what is no base64 would be passed over, and another promise be read.
         return binascii.a2b_base64(promise[7:].replace("-", "+").replace("_", "/") + "=", strict_mode=True).hex()
     except ValueError:
         return ""

@@ -10,12 +10,12 @@ from collections.abc import Iterable
 # `#!/venv/bin/python`, or through sh where that is over 127 characters or has a space (distlib, pip, uv, virtualenv);
 # they quote the path with `"`, with `'`, or not at all.
 _SHEBANG = re.compile(rb"\A(?:#!/bin/sh\n'''exec' (?P<quoted>[^\n]+) \"\$0\" \"\$@\"\n' '''|#!(?P<plain>/[^\n]*))\n")
+# What follows `/venv/bin/python`; Linux hands over one word of options (execve(2)).
 _PYTHON = re.compile(r"[0-9.]*t?(?P<options> +-[A-Za-z]+)? *")
-"""What follows `/venv/bin/python`; Linux hands over one word of options."""
+# As uv writes it: the interpreter is the one beside the script. To Python its lines are a text that nobody uses.
 _RELOCATABLE_SHEBANG = (
     b"#!/bin/sh\n'''exec' \"$(dirname -- \"$(realpath -- \"$0\")\")\"/'python'%b \"$0\" \"$@\"\n' '''\n"
 )
-"""As uv writes it: the interpreter is the one beside the script."""
 
 
 def relocatable(script: bytes, venvs: Iterable[str]) -> bytes | None:
@@ -41,4 +41,5 @@ def _named(match: re.Match[bytes]) -> str:
         words = shlex.split(os.fsdecode(match["quoted"]))
     except ValueError:
         return ""
+    # The interpreter and one word of options, as behind a plain `#!`.
     return " ".join(words) if len(words) <= 2 else ""

@@ -9,8 +9,8 @@ import os
 import re
 from pathlib import Path
 
+# Written by uv into a dist-info for its own use; they hold timestamps and build paths.
 INSTALL_RECORDS = ("uv_cache.json", "uv_build.json")
-"""Written by uv into a dist-info for its own use; they hold timestamps and build paths."""
 
 
 def site_packages(venv: Path, python_version: str) -> Path:
@@ -21,6 +21,7 @@ def site_packages(venv: Path, python_version: str) -> Path:
 def site_packages_folders(venv: Path, python_version: str) -> tuple[Path, ...]:
     """Where the distributions of an environment lie: `lib`, and `lib64` where that is a folder of its own."""
     lib, lib64 = (venv / name / f"python{python_version}" / "site-packages" for name in ("lib", "lib64"))
+    # The venv module makes lib64 a link on 64-bit systems, and each package would be there twice.
     return (lib,) if os.path.realpath(lib64) == os.path.realpath(lib) else (lib, lib64)
 
 
@@ -39,14 +40,15 @@ def neutral(configuration: Path) -> bytes:
 
     Each line is `key = value`, as `bin/rehome` reads it.
     """
+    # surrogateescape: paths in it may be in any encoding.
     pairs = (line.partition("=") for line in configuration.read_text("utf-8", "surrogateescape").splitlines())
     kept = [(key.strip(), value.strip()) for key, equals, value in pairs if equals]
     lines = (f"{key} = {value}\n" for key, value in kept if key.lower() not in _NAMES_THE_MACHINE)
     return "".join(lines).encode("utf-8", "surrogateescape")
 
 
+# What uv leaves in a venv; `tar --exclude-caches` would skip the whole venv because of the last one.
 ENVIRONMENT_LEFTOVERS = (".lock", ".gitignore", "CACHEDIR.TAG")
-"""What uv leaves in a venv; `tar --exclude-caches` would skip the whole venv because of the last one."""
 
 
 def configuration_of(text: str) -> dict[str, str]:

@@ -26,6 +26,7 @@ from venvbuild.process import CommandFailed, clean_environment, run
 _SCRIPT = Path(__file__).with_name("compile_modules.py")
 # Neither -I nor -E, which would hide PYTHONHASHSEED: the environment is made by us and has nothing else of that kind.
 _FLAGS = ("-S", "-s", "-B", "-W", "ignore")
+# What a module can do to a compiler: one of these costs it its bytecode, not us the archive.
 _CRASHES = (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS)
 _TIMEOUT_S = 3600
 
@@ -68,6 +69,7 @@ class Compiler:
     @cached_property
     def _about(self) -> tuple[str, ...]:
         python = self.interpreter
+        # The script too, and not a number that somebody has to raise.
         implementation = python.marker_environment["implementation_name"]
         return _SCRIPT.read_text("utf-8"), *_FLAGS, implementation, python.full_version, python.soabi, self.shown
 
@@ -78,6 +80,7 @@ class Compiler:
             OSError: a module cannot be read, or the folder not be written. UsageError: it takes too long.
         """
         made, left = Bytecode(), list(names)
+        # Again behind a module that made the interpreter crash, so that it costs no other one its bytecode.
         while left:
             left = left[self._compile(venv, left, made) :]
         return made
@@ -85,7 +88,9 @@ class Compiler:
     def _compile(self, venv: Path, names: Sequence[str], made: Bytecode) -> int:
         """How many of `names` are done with; fewer than all when one made the interpreter crash."""
         listed = self.folder / f".names-{secrets.token_hex(4)}"
+        # In a file: thousands of names are more than a command line takes. NUL is the one byte that no path holds.
         listed.write_bytes(b"\0".join(map(os.fsencode, names)))
+        # Sets of text are marshalled in the order of their hashes, which are others in each process unless it is told.
         env = clean_environment(None, PYTHONHASHSEED="0", LC_ALL="C")
         command: list[str | Path] = [self.interpreter.path, *_FLAGS, _SCRIPT, venv, listed, self.shown]
         try:
@@ -106,7 +111,9 @@ class Compiler:
             if compiled:
                 made.compiled.append(Compiled(_name(name, tag), int(compiled[0]), compiled[1]))
             if not done.exit_code or number < len(lines):
+                # The last one that a crash left had its digest printed, but was not compiled.
                 made.sources[name] = source
+        # One at least: what crashes before it prints anything must not be tried for ever.
         return max(1, len(lines))
 
 

@@ -23,6 +23,7 @@ import os
 import types
 
 _CHECKED_HASH = 3
+# What `compile` raises for text that is none: templates, Python 2, NUL bytes, brackets a thousand deep.
 _NOT_COMPILED = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
 
 
@@ -35,6 +36,7 @@ def main(venv: bytes, names: bytes, shown: bytes) -> None:
     for name in modules:
         with open(os.path.join(venv, name), "rb") as file:
             source = file.read()
+        # Flushed: a crash would take what is buffered with it.
         print(hashlib.sha256(source).hexdigest(), end=" ", flush=True)
         try:
             content = bytecode(source, os.fsdecode(os.path.join(shown, name)))

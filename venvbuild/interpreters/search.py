@@ -65,6 +65,7 @@ class Interpreter:
         """The wheel tags it can install on this host, best first (PEP 425, PEP 600)."""
         major, minor = (int(part) for part in self.version.split("."))
         if self.marker_environment["implementation_name"] == "cpython":
+            # `t` of a free-threaded Python, `d` of a debug build: wheels for others do not fit.
             flags = self.soabi.split("-")[1].lstrip("0123456789") if "-" in self.soabi else ""
             specific = tags.cpython_tags((major, minor), abis=[f"cp{major}{minor}{flags}"])
         else:
@@ -97,6 +98,7 @@ def find(
         UsageError: there is none; says which ones there are and where they were looked for.
     """
     seen: list[Interpreter] = []
+    # The exact path of each goes to uv: by a name, it would trip over a dead pyenv shim on the PATH.
     for interpreter in _candidates(wanted, environ):
         seen.append(interpreter)
         if _is(interpreter, wanted):
@@ -107,6 +109,7 @@ def find(
     if anything_will_do:
         for path in _on_path(environ, ["python3"]):
             fallback = probe(path)
+            # As numbers: as text 3.10 comes before 3.8.
             if fallback and tuple(map(int, fallback.version.split("."))) >= (3, 8):
                 return Found(
                     fallback,
@@ -152,8 +155,10 @@ def probe(path: Path) -> Interpreter | None:
 @lru_cache
 def _asked(path: Path, _look: tuple[int, int, int]) -> Interpreter | None:
     try:
+        # -I and -S run no code of any package. -B: what belongs to somebody else gets no __pycache__ from us.
         said = run([path, "-I", "-S", "-B", "-c", _PROBE], env=clean_environment(), timeout_s=20).stdout
         facts = json.loads(said)
+    # A dead shim, a program that is called python and is none: the next candidate may be one.
     except (CommandFailed, OSError, ValueError):
         return None
     return Interpreter(
@@ -176,12 +181,14 @@ def _candidates(wanted: str, environ: Mapping[str, str]) -> Iterator[Interpreter
     """Each Python once, the newest patch of pyenv's first; with `wanted` only those whose name does not exclude it."""
     minor = ".".join(wanted.split(".")[:2])
     names = (
+        # The most exact name first: python3 of a PATH with several Pythons may be any.
         [f"python{minor}", "python3", "python"]
         if wanted
         else [*(f"python3.{number}" for number in range(8, 30)), "python3", "python"]
     )
     seen: set[Path] = set()
     for path in (*_in_pyenv(environ), *_on_path(environ, names)):
+        # /bin and /usr/bin may be one folder, python3 and python3.11 one file.
         target = path.resolve()
         if target in seen:
             continue
@@ -216,8 +223,10 @@ def _of_uv(wanted: str, uv: Path, environ: Mapping[str, str], allow_download: bo
     Raises:
         IndexUnavailable: it was to be fetched, and could not be.
     """
+    # Where uv keeps its Pythons, and what fetching one needs: nothing that chooses another one.
     passed = ("XDG_DATA_HOME", "XDG_CACHE_HOME", "UV_CACHE_DIR", "UV_PYTHON_INSTALL_DIR", "UV_PYTHON_INSTALL_MIRROR")
     env = clean_environment(None, **{name: environ[name] for name in passed if environ.get(name)})
+    # A uv.toml may set a python-preference; the CAs of this machine may be those of a company's proxy.
     always = ["--no-config", "--system-certs"]
     if allow_download:
         try:

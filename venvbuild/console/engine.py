@@ -26,6 +26,7 @@ def publish(settings: Settings, store: Store) -> None:
 
 def opened(settings: Settings, store: Store, max_bytes: int | None = None) -> Engine:
     """The configured engine, with its client; with `max_bytes` it is asked only what reads no more than that."""
+    # Here and not at the top: who asks DuckDB never needs the other clients.
     extras.add_for_engine(settings.engine, settings.folders.cache)
     engine = open_engine(settings, store)
     return engine if max_bytes is None else ByteLimit(engine, store, max_bytes)

@@ -25,6 +25,7 @@ def told(error: BaseException, *, as_json: bool) -> int:
         return _report(_translated(error), as_json=as_json)
     if isinstance(error, StdoutClosed | SystemExit):  # click itself exits when its help meets a closed pipe
         return _stdout_closed()
+    # 128 and the number of the signal, as a shell has it.
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return _interrupted("interrupted", 130)
     if isinstance(error, Terminated):
@@ -100,9 +101,10 @@ def _interrupted(how: str, exit_code: int) -> int:
 
 
 def _stdout_closed() -> int:
-    """`venvbuild list | head -1`: the reader has enough. Python must not complain again while it exits."""
+    """`venvbuild list | head -1`: the reader has enough."""
+    # Python flushes stdout once more while it exits, and would complain of the pipe then.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 141
+    return 141  # 128 and SIGPIPE: `head` is no failure of ours, and 1 would be a bug
 
 
 def _bug(error: BaseException, *, as_json: bool) -> int:
@@ -111,7 +113,7 @@ def _bug(error: BaseException, *, as_json: bool) -> int:
     log.debug("bug\n%s", text)
     where = logs.followed()
     if where is None:
-        _say(text)
+        _say(text)  # there is no log that it could be read in
     summary = REDACTOR.redact(f"{type(error).__name__}: {error}")
     place = where or "the traceback is above"
     _say(f"error: a bug in venvbuild: {summary}\n  where: {place}\n  fix: report it with the traceback")

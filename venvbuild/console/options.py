@@ -39,6 +39,7 @@ _config = click.option(
 
 def _option(name: str, **more: Any) -> Callable[[F], F]:
     setting = BY_NAME[name]
+    # No default and no variable here: click's would hide that nobody gave it, and then the configuration file counts.
     return click.option(
         setting.flag, name, default=None, help=f"{setting.help[0].upper()}{setting.help[1:]}. [{setting.env}]", **more
     )
@@ -99,6 +100,7 @@ def with_pack_options(command: F) -> F:
             help="Put bytecode (checked-hash) into the archive, or not. [VENVBUILD_BYTECODE]",
         ),
     )
+    # What is applied last stands first in the help.
     for option in (*switches, _option("python_path", metavar="PATH"), _option("level", metavar="1-9")):
         command = option(command)
     return command
@@ -144,17 +146,16 @@ def work_dir(given: Given) -> Path:
 
 
 def load_of_any_run(given: Given) -> Settings:
-    """The settings, for those who tell of a run: of one whose parameters or settings were refused, too.
-
-    Then only what telling needs is taken, from options and environment; the rest counts as unset.
-    """
+    """The settings, for those who tell of a run: of one whose parameters or settings were refused, too."""
     try:
         return load(given)
     except (RequirementsRefused, UsageError):
+        # These are why most runs are refused; without them the rest is as the run had it.
         parameters = ("ENV_NAME", "PYTHON_VERSION", "FAIL_ON_CONFLICTS")
         try:
             return load(given, {name: value for name, value in os.environ.items() if name not in parameters})
         except UsageError:
+            # Only what telling needs; the rest counts as unset.
             needed = ("PATH", "HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "VENVBUILD_NOTIFY_URLS", "VENVBUILD_WORK_DIR")
             environ = {name: os.environ[name] for name in needed if name in os.environ}
             # A file may be what cannot be read.
@@ -165,6 +166,7 @@ def load(given: Given, environ: Mapping[str, str] = os.environ, *, reads_files: 
     """The settings of this run, from the options of the command, the environment and the configuration file."""
     flags = {name: given[name] for name in BY_NAME if given.get(name) is not None}
     loaded = settings.load(flags, environ, given.get("config"), reads_files=reads_files)
+    # Before anybody can put them into a log.
     for url in (loaded.index_url, *loaded.extra_index_urls, *loaded.find_links):
         REDACTOR.hide_url(url)
     REDACTOR.hide_url(loaded.trino_url or "")

@@ -18,6 +18,7 @@ def print_json(value: Any) -> None:
 def print_data(text: str) -> None:
     """A line of data on stdout."""
     try:
+        # Flushed, or a closed pipe would show only while Python exits.
         print(text, flush=True)  # noqa: T201
     except BrokenPipeError:
         raise StdoutClosed from None  # click would end with 1 on the plain error

@@ -18,6 +18,7 @@ class StepProgress:
     """`[2/7] create      3.1 s  70 packages by uv 0.13.8`, and on a terminal a bar while a step runs."""
 
     def __init__(self) -> None:
+        # In a log of Jenkins each state of a bar would be a line.
         self._is_terminal = sys.stderr.isatty()
 
     def began(self, step: str) -> None:
@@ -57,6 +58,7 @@ class FetchProgress:
 
     def __call__(self, fetched: int, wanted: int, total: int) -> None:
         """So many of `wanted` bytes are there; `total` is what the cache had, too."""
+        # Until now the metadata was read and the machine looked at, which is no fetching.
         if fetched == 0:
             self._began = time.monotonic()
         if fetched < wanted and self._is_terminal:

@@ -30,6 +30,7 @@ def command_of(step: str, help_: str, *more: Callable[[Any], Any]) -> click.Comm
 def run(step: str, given: options.Given, *, own: tuple[str, ...] = ()) -> None:
     """Run `step` in the work dir; `own` are the settings that its own command may give anew."""
     settings = options.load(given)
+    # Only what was given: with another value the step is not "unchanged".
     own_options = {name: getattr(settings, name) for name in own if given.get(name) is not None}
     folder = Path(settings.work_dir or options.DEFAULT_WORK_DIR)
     with StepProgress() as progress:

@@ -13,8 +13,8 @@ from venvbuild.console import output
 from venvbuild.console.options import Given
 from venvbuild.text import shown
 
+# Characters of one cell of a table; JSON and CSV have all of it.
 _WIDEST = 1000
-"""Characters of one cell of a table; JSON and CSV have all of it."""
 
 
 def shape_of(given: Given) -> str:
@@ -48,10 +48,11 @@ def _table(lines: Sequence[Sequence[str]]) -> str:
 
 def _csv(columns: Sequence[str], rows: Sequence[Row]) -> str:
     file = io.StringIO()
+    # csv's own line end is that of RFC 4180, whose CR shells and awk take for text.
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([_text(row[column], nothing="") for column in columns] for row in rows)
-    return file.getvalue().removesuffix("\n")
+    return file.getvalue().removesuffix("\n")  # print adds one
 
 
 def _cell(value: Any) -> str:

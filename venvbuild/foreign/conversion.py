@@ -30,8 +30,8 @@ from venvbuild.redaction import strip_credentials
 
 _FIX_EDITABLE = "install it as a wheel: pip install --force-reinstall --no-deps /path/to/project"
 _RELOCATABLE_ACTIVATION = re.compile(r"activate(?:\.(?:bat|fish|nu|ps1|xsh))?")
+# They name the environment's path, and no form of them could do without; `get` writes some again.
 _OTHER_ACTIVATION = re.compile(r"activate\.(?:sh|csh)|deactivate\.csh")
-"""They name the environment's path, and no form of them could do without; `get` writes some again."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,13 @@ def _file(name: str, content: bytes, *, is_executable: bool = False) -> Member:
 
 
 def _configuration(venv: ForeignEnvironment) -> bytes:
-    """pyvenv.cfg as in our own archives: nothing of the machine, the version, and for uv that scripts may not be
-    absolute."""
+    """pyvenv.cfg as in our own archives: nothing of the machine, and the version."""
     lines = neutral(venv.path / "pyvenv.cfg").splitlines()
     if venv.python_full_version is None:
+        # `bin/rehome` looks for a Python of this version.
         lines.append(f"version_info = {venv.python_version}".encode())
     if "relocatable" not in venv.configuration:
+        # Else scripts that uv installs later would name the place.
         lines.append(b"relocatable = true")
     return b"".join(line + b"\n" for line in lines)
 
@@ -75,6 +76,7 @@ def _configuration(venv: ForeignEnvironment) -> bytes:
 def _places(venv: ForeignEnvironment) -> Iterator[tuple[str, Member | None]]:
     """Absolute links that stay inside are made relative; what `get` put there stays behind."""
     for name, facts in walk(venv.path):
+        # The marker is the leave to replace a folder, and the interpreter inside is that of another archive.
         if name == MARKER or name.split("/", 1)[0] == BASE:
             yield name, None
         elif stat.S_ISLNK(facts.st_mode) and not is_python_link(name):
@@ -86,6 +88,7 @@ def _places(venv: ForeignEnvironment) -> Iterator[tuple[str, Member | None]]:
 def _inside(venv: ForeignEnvironment, path: str) -> str | None:
     """An absolute path below the environment, relative to it; None for any other path."""
     for name in venv.names:
+        # With the slash: /srv/venv2 is not in /srv/venv.
         if os.path.isabs(path) and (os.path.normpath(path) + "/").startswith(name + "/"):
             return os.path.normpath(path)[len(name) + 1 :]
     return None
@@ -107,6 +110,7 @@ def _scripts(venv: ForeignEnvironment, activation: Mapping[str, bytes]) -> Itera
 
 def _relocatable(path: Path, names: Iterable[str]) -> bytes | None:
     with path.open("rb") as file:
+        # Programs lie here too, which need not be read whole.
         if file.read(2) != b"#!":
             return None
     return relocatable(path.read_bytes(), names)
@@ -121,6 +125,7 @@ def _notes(venv: ForeignEnvironment, installed: Iterable[Distribution]) -> Itera
         url = str(one.direct_url["url"]) if one.direct_url else ""
         if not url or url.startswith("file:"):  # one that PEP 610 does not describe may hold anything
             yield f"{folder}/direct_url.json", None
+        # git@ is no secret but the user whom git servers want; without it ssh takes the name of whoever installs.
         elif strip_credentials(url) not in (url, url.replace("ssh://git@", "ssh://", 1)):
             content = json.dumps({**(one.direct_url or {}), "url": strip_credentials(url)}, sort_keys=True).encode()
             yield f"{folder}/direct_url.json", _file(f"{folder}/direct_url.json", content)
@@ -130,6 +135,7 @@ def _records(
     venv: ForeignEnvironment, installed: Iterable[Distribution], changed: Mapping[str, Member | None]
 ) -> Iterator[tuple[str, Member | None]]:
     """Each RECORD, true for what the archive holds: no bytecode, and the scripts as they are there."""
+    # Once for each folder, not for each distribution: that took 5 s of 300 packages.
     from_packages = {
         folder: {os.path.relpath(venv.path / name, folder): member for name, member in changed.items()}
         for folder in venv.packages
@@ -149,7 +155,8 @@ def _records(
 
 
 def _is_no_member(one: Distribution, row: RecordRow) -> bool:
-    """Whether it is bytecode that the archive does not hold; virtualenv writes rows for some that never was."""
+    """Whether it is bytecode that the archive does not hold."""
+    # virtualenv writes rows for some that never was.
     return "__pycache__" in row.path.split("/") or (row.path.endswith(".pyc") and not one.path_of(row).exists())
 
 
@@ -176,6 +183,7 @@ def _is_editable(one: Distribution) -> bool:
 
 def _paths_outside(venv: ForeignEnvironment, installed: Iterable[Distribution]) -> Iterator[Problem]:
     """What in site-packages leads Python elsewhere; what belongs to an editable install is told with that."""
+    # An editable install is one problem, not one for each file of it.
     told = {one.path_of(row) for one in installed if _is_editable(one) for row in one.record or ()}
     for path in sorted(path for folder in venv.packages for path in folder.iterdir()):
         if path in told:
@@ -188,14 +196,14 @@ def _paths_outside(venv: ForeignEnvironment, installed: Iterable[Distribution]) 
 
 
 def _lines_outside(venv: ForeignEnvironment, path: Path, name: str) -> Iterator[Problem]:
-    """As `site` reads a .pth file: comments and `import` lines are no paths. An absolute path that stays inside is
-    found by the gate, like any other."""
+    """As `site` reads a .pth file: comments and `import` lines are no paths."""
     text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
     for number, line in enumerate(text.splitlines(), 1):
         place = line.strip()
         if not place or line.startswith(("#", "import ", "import\t")):
             continue
         joined = os.path.normpath(path.parent / place)
+        # An absolute path that stays inside is found by the gate, like any other.
         if _inside(venv, joined) is None:
             fix = "install what is there as a wheel, and remove the line"
             yield replace(_immovable(f"{place} is outside of the environment", f"{name}:{number}", fix), line=number)

@@ -67,6 +67,7 @@ def recognised(folder: Path) -> ForeignEnvironment:
             fix="give the folder that has bin/python and pyvenv.cfg",
         )
     try:
+        # surrogateescape: what is not UTF-8 in it is a path, and comes back byte for byte.
         configuration = configuration_of((folder / "pyvenv.cfg").read_text("utf-8", "surrogateescape"))
         activate = folder / "bin" / "activate"
         text = activate.read_text("utf-8", "surrogateescape") if activate.is_file() else ""
@@ -124,5 +125,6 @@ def _called(activate: str) -> Iterator[str]:
             words = shlex.split(found[1])
         except ValueError:
             continue
+        # With `$` or a backtick the script finds out where it is, and names no place.
         if len(words) == 1 and re.fullmatch(r"/[^$`]+", words[0]):
             yield words[0].rstrip("/")

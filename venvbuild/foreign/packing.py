@@ -21,6 +21,7 @@ from venvbuild.installed import Distribution, distributions_of
 from venvbuild.interpreters import Interpreter
 from venvbuild.redaction import REDACTOR
 
+# Any package may name these, and they tell nothing of this machine.
 _OF_EVERYBODY = ("/usr/bin", "/usr/local/bin", "/bin")
 _URL = re.compile(r"[A-Za-z0-9+.-]+://\S+")
 
@@ -120,22 +121,24 @@ def _activation_scripts() -> dict[str, bytes]:
     with tempfile.TemporaryDirectory(prefix="venvbuild-activate-") as temporary:
         own = interpreters.probe(Path(sys.executable))
         assert own is not None
+        # uv makes its cache for an empty environment too: packing has no business in that of the user.
         inherited = {"UV_CACHE_DIR": f"{temporary}/cache"}
         Installer(Path(uv.find_uv_bin()), "", inherited=inherited).make_venv(own, Path(temporary, "venv"))
         return conversion.activation_scripts(Path(temporary, "venv"))
 
 
 def _gate(venv: ForeignEnvironment, installed: tuple[Distribution, ...]) -> Gate:
-    """No file may name the environment. Who installed it, and from what, is not known: a wheel that was built there
-    may hold its path, so the wheels' own files are searched for that like any other."""
+    """No file may name the environment."""
     _learn_secrets(venv)
     home = [venv.home] if venv.home and str(venv.home) not in _OF_EVERYBODY else []
     gate = Gate.of(home, REDACTOR.secrets, installed)
+    # Who installed it, and from what, is not known: a wheel that was built there may hold its path, so the wheels' own
+    # files are searched for that like any other.
     return replace(gate, places=tuple(os.fsencode(name) for name in venv.names))
 
 
 def _learn_secrets(venv: ForeignEnvironment) -> None:
-    """pip reads a pip.conf at the top of an environment; a password in its URLs must not go into an archive."""
+    # pip reads this file at the top of an environment; a password in its URLs must not go into an archive.
     configuration = venv.path / "pip.conf"
     if configuration.is_file():
         for url in _URL.findall(configuration.read_text("utf-8", "replace")):

@@ -22,8 +22,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+# EFBIG is what a limit of the process (ulimit -f) gives, EDQUOT one of the user.
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
+# Under -I neither the checkout nor the folder we are in is on the path; only the checkout comes there.
 _HANDED_ON = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); sys.argv[0] = 'venvbuild'; "
     "from venvbuild.main import main; main()"
@@ -63,6 +65,7 @@ def main() -> None:
 def _become(python: Path) -> None:
     """Go on as the tool in this Python; comes back only by an exception."""
     try:
+        # Become it: a signal that is sent to us is then sent to the tool.
         os.execv(python, [str(python), "-I", "-c", _HANDED_ON, str(REPOSITORY), *sys.argv[1:]])  # noqa: S606
     except OSError as error:
         raise _not_started(python, error) from error
@@ -91,6 +94,7 @@ def set_up(lock: Path, cache: Path) -> Path:
         raise SetUpFailed(
             2, f"{lock} cannot be read: {error.strerror}\n  fix: check the tool out again, whole and readable"
         ) from error
+    # By digest: another lock is another folder, and nothing is ever changed in one that somebody may be using.
     home = cache / f"tool-{digest}-py{sys.version_info[0]}.{sys.version_info[1]}"
     python = home / "bin" / "python"
     try:
@@ -98,7 +102,7 @@ def set_up(lock: Path, cache: Path) -> Path:
             return python
         cache.mkdir(parents=True, exist_ok=True)
         with _locked(cache / f"{home.name}.lock"):
-            if not python.exists():
+            if not python.exists():  # whoever held the lock may have made it
                 _make(home, lock)
     except OSError as error:
         raise _of_disk(error, cache) from error
@@ -109,6 +113,7 @@ def set_up(lock: Path, cache: Path) -> Path:
 def _locked(path: Path) -> Iterator[None]:
     """Two first starts at once: the second waits, then finds the first one's work."""
     with path.open("w") as file:
+        # Gone with its process, however that ends: there is never a lock that nobody holds.
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -135,6 +140,7 @@ def _not_started(program: Path | str, error: OSError) -> SetUpFailed:
 
 
 def _terminate(_signal: int, _frame: object) -> None:
+    # One is enough: the second must not cut the tidying short.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise _Terminated
 
@@ -155,7 +161,7 @@ def _make(home: Path, lock: Path) -> None:
 
 
 def _make_venv(folder: Path) -> None:
-    """With pip, put in by a command of its own: module venv keeps to itself what ensurepip says of a full disk."""
+    # pip by a command of its own: module venv keeps to itself what ensurepip says of a full disk.
     commands = (
         [sys.executable, "-I", "-m", "venv", "--without-pip", str(folder)],
         [str(folder / "bin" / "python"), "-I", "-m", "ensurepip", "--upgrade", "--default-pip"],
@@ -182,15 +188,17 @@ def _install(python: Path, lock: Path) -> None:
         "-m",
         "pip",
         "install",
+        # What runs here gets the store's credentials later: no byte but those of the lock.
         "--require-hashes",
-        "--only-binary",
+        "--only-binary",  # an sdist would run its setup.py
         ":all:",
-        "--no-input",
-        "--disable-pip-version-check",
+        "--no-input",  # asked for a password with nobody there, pip ends with a traceback
+        "--disable-pip-version-check",  # else pip asks the index for itself
         "--quiet",
         "--requirement",
         str(lock),
     ]
+    # A PYTHONPATH or PYTHONHOME of the job would be pip's too.
     installed = _run(command, {name: value for name, value in environ.items() if not name.startswith("PYTHON")})
     if installed.returncode:
         raise _of_pip(installed, lock)
@@ -257,7 +265,7 @@ def _run(command: list[str], environ: dict[str, str] | None = None) -> subproces
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            errors="replace",
+            errors="replace",  # what it says is shown, and need not be text
             check=False,
         )
     except OSError as error:

@@ -54,6 +54,7 @@ def examine(settings: Settings, environ: Mapping[str, str], ask_engine: Callable
     for name, subject in subjects:
         try:
             found += subject()
+        # One at a time is no help: the next would be found only when this one is mended.
         except VenvBuildError as error:
             found += [
                 Examined(name, PROBLEM, one.what, f"{one.where}: {one.why}".strip(": "), one.fix)
@@ -99,6 +100,7 @@ def _uv() -> Iterator[Examined]:
 
 def _index(settings: Settings, environ: Mapping[str, str]) -> Iterator[Examined]:
     index = package_index(IndexAddresses.of(settings), settings, environ)
+    # The one package that every environment needs, whatever is in the file.
     project = index.project("pip")
     origin = settings.origins["index_url"]
     if project is None or not project.files:
@@ -124,7 +126,8 @@ def _disk() -> Iterator[Examined]:
 
 
 def _store(settings: Settings) -> Iterator[Examined]:
-    """Writes and reads, as a claim would; without the cache, so that the store has to prove itself now."""
+    """Writes and reads, as a claim would."""
+    # Without the cache, so that the store has to prove itself now.
     store = store_of(settings, remember=False)
     store.prepare()
     has_builds = next(iter(store.list(f"{places.ROWS}/")), None) is not None

@@ -138,8 +138,8 @@ class CheckFoundSomething(VenvBuildError):
     exit_code = 11
 
 
-class Terminated(BaseException):
-    """SIGTERM arrived; children are stopped and nothing half-made is left. No `except Exception` may swallow it."""
+class Terminated(BaseException):  # as KeyboardInterrupt is: no `except Exception` may swallow it
+    """SIGTERM arrived; children are stopped and nothing half-made is left."""
 
     exit_code = 143
 
@@ -148,6 +148,7 @@ class StdoutClosed(BaseException):
     """Whoever read our stdout has enough (141)."""
 
 
+# EFBIG is what a limit of the process (ulimit -f) gives. EIO is a disk that fails, or one of the network's.
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
 

@@ -29,8 +29,6 @@ def add_for_engine(engine: str, cache: Path) -> None:
 def add(extra: str, module: str, cache: Path, locks: Path = LOCKS) -> None:
     """Make `module` importable, by what is installed already or by the lock of `extra`, installed now if need be.
 
-    What the base has stays in force: the extra comes behind it on the path.
-
     Raises:
         UsageError: the tool was installed without it, or this machine cannot set it up.
         IndexUnavailable, StoreUnavailable: the index does not give it, the disk is full.
@@ -46,5 +44,7 @@ def add(extra: str, module: str, cache: Path, locks: Path = LOCKS) -> None:
         raise _FAILURES.get(failure.exit_code, UsageError)(
             f"the extra {extra} cannot be set up", why=str(failure), fix="see above; or install it with pip"
         ) from failure
+    # Behind everything else: what the base has stays in force.
     sys.path += map(str, python.parent.parent.glob("lib/python*/site-packages"))
+    # Import remembers what it did not find (importlib), and the folder is newer than that.
     importlib.invalidate_caches()

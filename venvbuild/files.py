@@ -13,6 +13,7 @@ from pathlib import Path
 
 def walk(folder: Path, leave_out: str = "__pycache__") -> Iterator[tuple[str, os.stat_result]]:
     """(path relative to `folder`, lstat) of everything below it, but for folders of one name; in no order."""
+    # Not recursive: how deep it goes is the package's choice.
     waiting = [""]
     while waiting:
         relative = waiting.pop()
@@ -46,10 +47,12 @@ def fingerprint(path: Path) -> str:
 def _manifest(folder: Path) -> Iterator[bytes]:
     start = len(os.path.join(folder, ""))
     for place, folders, files in os.walk(folder):
+        # A folder lists its entries in any order.
         folders.sort()
         for name in sorted((*files, *folders)):
             path = os.path.join(place, name)
             facts = os.lstat(path)
+            # Those of a folder change with each entry, and its entries have lines anyway.
             size_and_time = "" if stat.S_ISDIR(facts.st_mode) else f"{facts.st_size} {facts.st_mtime_ns}"
             yield os.fsencode(f"{path[start:]}\0{stat.filemode(facts.st_mode)}\0{size_and_time}\n")
 
@@ -73,12 +76,15 @@ def write_whole(path: Path, body: bytes, *, mode: int | None = None, durable: bo
     """
     building = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     try:
+        # Under a name that nobody can foretell, and only if it is new: no link is followed.
         with building.open("xb") as file:
             file.write(body)
             if mode is not None:
+                # Before it has its name: nobody sees it with another mode. On the open file, whatever the umask left.
                 os.fchmod(file.fileno(), mode & 0o7777)
             if durable:
                 file.flush()
+                # A rename may be on the disk before the bytes are.
                 os.fsync(file.fileno())
         building.replace(path)
     except BaseException:

@@ -10,7 +10,7 @@ from pathlib import Path
 from venvbuild.redaction import REDACTOR
 
 _LOGGER = logging.getLogger("venvbuild")
-_BUFFERED = 10_000
+_BUFFERED = 10_000  # records; many commands never name a file
 
 
 class _Redacted(logging.Formatter):
@@ -43,6 +43,7 @@ def configure() -> None:
     for handler in list(_LOGGER.handlers):
         _LOGGER.removeHandler(handler)
     _LOGGER.setLevel(logging.DEBUG)
+    # Handlers of others are not redacted.
     _LOGGER.propagate = False
     logging.raiseExceptions = False  # a log that cannot be written must not print what it was about to redact
     stderr = _Stderr(logging.WARNING)
@@ -53,8 +54,10 @@ def configure() -> None:
 
 def follow(path: Path) -> None:
     """Append everything to `path` from now on, beginning with what has waited in memory."""
+    # A name that is no text has surrogates, which UTF-8 refuses.
     file = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     formatter = _Redacted("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    # The format ends with Z.
     formatter.converter = time.gmtime
     file.setFormatter(formatter)
     for handler in list(_LOGGER.handlers):

@@ -16,6 +16,7 @@ from venvbuild.interpreters import Interpreter, Target
 from venvbuild.process import clean_environment, run
 
 _WAY_OUT = "build it here from its lock, with the same pins: venvbuild get VERSION TARGET --rebuild"
+# PEP 513, PEP 571, PEP 599: from before PEP 600 the name does not tell.
 _GLIBC_BY_YEAR = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
 _TIMEOUT_S = 60
 # A soname has no slash: the loader then looks in the folders of this machine only, whoever wrote the name.
@@ -104,6 +105,7 @@ def _glibc(tag: str, own: tuple[int, int]) -> tuple[int, int]:
 def misfits(needs: Requires, interpreter: Interpreter, glibc: str | None) -> Iterator[Problem]:
     """Why the environment cannot run here with `interpreter`; `glibc` is this machine's, None where it has none."""
     yield from _platform_misfit(needs, interpreter.platform)
+    # `abi3` and `none` run on any Python of this X.Y.
     if needs.abi and re.fullmatch(r"cp[0-9]+[a-z]*", needs.abi) and needs.abi != _abi(interpreter):
         why = f"{interpreter.path} has {_abi(interpreter)}"
         yield Problem(f"the environment needs a Python with the ABI {needs.abi}", "requires.abi", why, _WAY_OUT)
@@ -153,7 +155,8 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def missing_libraries(sonames: Sequence[str]) -> tuple[str, ...]:
-    """Those that cannot be loaded here, in order. The loader itself is asked, in a process of its own."""
+    """Those that cannot be loaded here, in order."""
+    # The loader itself is asked, which knows its folders best; in a process of its own, as libraries run code.
     sane = [name for name in sonames if _SONAME.fullmatch(name)]
     said = run([sys.executable, "-I", "-S", "-c", _PROBE, *sane], env=clean_environment(), timeout_s=_TIMEOUT_S).stdout
     absent = set(said.split())

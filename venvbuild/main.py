@@ -26,7 +26,7 @@ class _Commands(click.Group):
     """The commands of `venvbuild.commands`, each module imported only when it is the one that runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(COMMANDS)
+        return list(COMMANDS)  # click would sort them
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
@@ -50,6 +50,7 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its code (docs/reference.md, "Exit codes")."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    # As an exception, so that everything is tidied up by the blocks that it leaves.
     signal.signal(signal.SIGTERM, _terminate)
     logs.configure()
     sys.exit(_run(arguments))
@@ -61,10 +62,12 @@ def _run(arguments: Sequence[str]) -> int:
         if sys.platform == "win32":
             raise UsageError("venvbuild does not run on Windows", fix="use WSL, or a Linux machine")
         _learn_secrets()
+        # Else any relative path fails with words about that path.
         if not _has_current_folder():
             raise UsageError("the current folder is gone", fix="change to a folder that is there")
         # Without its standalone mode click returns the code of `--help` and of a command that asked for one.
         code = cli.main(list(arguments), prog_name="venvbuild", standalone_mode=False)
+        # A closed pipe shows here, where it has its exit code, and not while Python exits.
         sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001  # the one handler at the top
         from venvbuild.console import failures  # not before: `--version` has no need of it

@@ -35,6 +35,7 @@ def each(call: Callable[[T], R], items: Iterable[T], workers: int = 8, timeout_s
                 done.put((number, None, error))
 
     for _ in range(min(workers, count)):
+        # Not a ThreadPoolExecutor, whose threads Python waits for at exit.
         threading.Thread(target=work, daemon=True).start()
     try:
         answers = sorted((done.get(timeout=timeout_s) for _ in range(count)), key=lambda answer: answer[0])

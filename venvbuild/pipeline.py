@@ -76,6 +76,7 @@ def check(
     try:
         examined = steps.examine(request, settings, environ)
     except VenvBuildError as error:
+        # Else reports and `summary` would tell of an earlier run in this folder.
         remember_refusal(error, folder, steps.asked(request, settings, environ))
         raise
     with open_work_dir(folder, "check") as work:
@@ -129,6 +130,7 @@ def _run(step: str, job: Job, begun: float, progress: Progress) -> None:
     log.debug("step %s", step)
     try:
         made = steps.RUNS[step](job)
+    # No interrupt: it is no reason of the step's, and the run counts as aborted.
     except Exception as error:
         remember_failure(job.work, step, error)
         raise

@@ -24,6 +24,7 @@ from venvbuild.redaction import REDACTOR, Lines, strip_credentials
 
 log = logging.getLogger(__name__)
 
+# What a program needs of its surroundings; everything else (keys, tokens, PIP_*, UV_*, PYTHON*) stays here.
 _PASSED_ON = frozenset(
     {
         "PATH",
@@ -46,7 +47,6 @@ _PASSED_ON = frozenset(
         "CURL_CA_BUNDLE",
     }
 )
-"""What a program needs of its surroundings; everything else (keys, tokens, PIP_*, UV_*, PYTHON*) stays here."""
 
 
 @dataclass(frozen=True)
@@ -158,6 +158,7 @@ class _Reaper:
             if self._shell is None:
                 self._shell = subprocess.Popen(
                     ["/bin/sh", "-c", self._SCRIPT],
+                    # It lives as long as we do: without a secret, and in no folder that somebody may want to remove.
                     env={},
                     cwd="/",
                     stdin=subprocess.PIPE,
@@ -212,8 +213,8 @@ def _started(words: list[str], env: Mapping[str, str], cwd: Path | None) -> Iter
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        start_new_session=True,
-        bufsize=0,
+        start_new_session=True,  # and so a group, which can be killed as a whole
+        bufsize=0,  # what a buffer has read, no selector tells of
     )
     try:
         _REAPER.add(child.pid)
@@ -231,7 +232,7 @@ def _end_group(child: subprocess.Popen[bytes], grace_s: float = 5) -> None:
     if child.poll() is None:
         _signal_group(child.pid, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(grace_s)
+            child.wait(grace_s)  # time to remove what is half-made
     _signal_group(child.pid, signal.SIGKILL)  # also grandchildren that outlived the child
     child.wait()
 
@@ -255,9 +256,10 @@ def _read(
         selector.register(child.stdout, selectors.EVENT_READ, on_stdout)
         selector.register(child.stderr, selectors.EVENT_READ, on_stderr)
         while selector.get_map():
+            # A second at most, for `stop` wakes nobody.
             ready = selector.select(min(1.0, max(0.0, deadline - time.monotonic())))
             for key, _ in ready:
-                chunk = os.read(key.fd, 1 << 16)
+                chunk = os.read(key.fd, 1 << 16)  # as much as a pipe holds (pipe(7))
                 if chunk:
                     key.data(chunk)
                 else:

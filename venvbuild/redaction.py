@@ -14,10 +14,11 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 MASK = "****"
+# Shorter values cannot be told from ordinary words; masking them would shred every message.
 _MIN_SECRET_LENGTH = 6
-"""Shorter values cannot be told from ordinary words; masking them would shred every message."""
 
 _SECRET_NAME = re.compile(r"(?i)(secret|token|passw|passphrase|api_?key|access_?key|credential|private_?key|_auth$)")
+# These say where a secret is, or whose.
 _NOT_SECRET_NAME = re.compile(r"(?i)(_ID|_FILE|_PATH|_DIR|_URL|_URI|SOCK|_PROVIDER)$")
 
 _SHAPES: tuple[re.Pattern[str], ...] = (
@@ -56,6 +57,7 @@ class Redactor:
         for secret in secrets:
             if len(secret) >= _MIN_SECRET_LENGTH:
                 self._values.update(_forms(secret))
+        # A shorter one may be a part of a longer one, and would leave the rest of it to be seen.
         longest_first = sorted(self._values, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
@@ -65,6 +67,7 @@ class Redactor:
         user, _, password = user_info.partition(":")
         if password:
             self.hide(unquote(password), password, f"{unquote(user)}:{unquote(password)}")
+        # A lone token. In ssh://git@host it is the name that everybody uses.
         elif user and url.startswith(("http://", "https://")):
             self.hide(unquote(user), user, f"{unquote(user)}:")
 

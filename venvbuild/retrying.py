@@ -26,7 +26,7 @@ def retried(
         try:
             return call()
         except curable as error:
-            if error.problems[0].rule == "SWEPT":
+            if error.problems[0].rule == "SWEPT":  # the same claim would be refused again
                 raise
             log.warning("%s; trying again (%d of %d)", error.problems[0].as_line(), attempt + 1, _TRIES)
             wait(2.0**attempt)

@@ -27,5 +27,7 @@ def faults(document: Any, schema_name: str, *, strict: bool = False) -> list[tup
     schema = load(schema_name)
     if strict:
         schema["additionalProperties"] = False
+    # As text: in a path, names and numbers of items cannot be compared.
     errors = sorted(validator(schema).iter_errors(document), key=lambda error: list(map(str, error.path)))
+    # Cut: jsonschema quotes the value that does not fit, which may be the whole document.
     return [("/".join(map(str, error.absolute_path)) or "(the whole)", error.message[:300]) for error in errors]

@@ -6,8 +6,8 @@ from venvbuild.redaction import REDACTOR, strip_credentials
 
 MAX_SHOWN = 80
 """Characters of foreign text in one message: enough to recognise a line, too few to flood a log."""
+# Characters of one value of somebody's metadata; the longest honest Requires-Dist is a few hundred.
 _MAX_PRINTABLE = 4096
-"""Characters of one value of somebody's metadata; the longest honest Requires-Dist is a few hundred."""
 
 
 def shown(text: str, limit: int = MAX_SHOWN) -> str:

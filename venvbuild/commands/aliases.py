@@ -27,5 +27,6 @@ def command(env: str | None, **given: Any) -> None:
         return
     for move in moves:
         output.print_data(f"{f'{move.env_name}@{move.alias}':<30}  {move.venv_version}  {move.moved_at}")
+    # An answer like any other (0): stdout, which programs read, stays empty.
     if not moves:
         output.say(f"there are no aliases{f' of {env}' if env else ''} in {store.url}")

@@ -33,12 +33,14 @@ def command(**given: Any) -> None:
     settings = options.load(given)
     folder, is_temporary = _folder(settings.work_dir)
     try:
+        # A folder that nobody keeps may share the installer's cache: nobody will edit a file of it.
         with StepProgress() as progress:
             metadata = pipeline.build(_request(given), settings, os.environ, folder, progress, is_kept=not is_temporary)
+    # When it is interrupted, too: what there is may show why it took so long.
     except BaseException:
         if is_temporary and any(folder.iterdir()):
             output.say(f"the work dir is kept: {folder}")
-        elif is_temporary:
+        elif is_temporary:  # refused before anything was made: an empty folder helps nobody
             folder.rmdir()
         raise
     if is_temporary:

@@ -29,6 +29,7 @@ def command(**given: Any) -> None:
     """
     try:
         settings = options.load(given)
+    # Else `summary` would tell of an earlier run in this folder as if it were this one.
     except VenvBuildError as error:
         remember_refusal(error, options.work_dir(given), {})
         raise

@@ -20,6 +20,7 @@ def command(**given: Any) -> None:
     rows = [
         {
             "name": name,
+            # The whole value: the address of a Slack hook has its token in the path, where no redactor knows it.
             "value": MASK if setting.is_secret and getattr(settings, name) else shown(getattr(settings, name)),
             "origin": settings.origins[name],
             "variable": setting.env,
@@ -33,5 +34,6 @@ def command(**given: Any) -> None:
         width = max(len(row["value"]) for row in rows)
         for row in rows:
             output.print_data(f"{row['name']:<20} {row['value']:<{width}}  {row['origin']}")
+    # On stderr: stdout is the table alone.
     for note in settings.notes:
         output.say(f"note: {note}")

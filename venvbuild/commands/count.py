@@ -24,6 +24,7 @@ def command(**given: Any) -> None:
     search, shape = search_of(given), tables.shape_of(given)
     with engine.opened(settings, store_of(settings), given["max_bytes"]) as opened:
         if given["explain"]:
+            # This asks the engine too: which versions a specifier admits is judged here, of those in the catalog.
             plan = questions.plan_count(opened, search)
             say_notes(plan)
             tables.print_sql(plan.statement, shape)
@@ -33,4 +34,5 @@ def command(**given: Any) -> None:
     if shape == "json":
         output.print_json({"count": number})
     else:
+        # A CSV has a header, also of one number.
         output.print_data(f"count\n{number}" if shape == "csv" else str(number))

@@ -30,6 +30,7 @@ def command(before: str, after: str, **given: Any) -> None:
     store, shape = store_of(settings), tables.shape_of(given)
     before, after = builds.find(store, before), builds.find(store, after)
     if given["explain"]:
+        # Without an engine: both versions are known.
         tables.print_sql(questions.plan_difference(before, after), shape)
         return
     with engine.opened(settings, store, given["max_bytes"]) as opened:
@@ -39,6 +40,7 @@ def command(before: str, after: str, **given: Any) -> None:
         output.print_json({**_sides(difference), "changes": changes})
         return
     for side in _sides(difference).values():
+        # On stderr, so that the changes alone are on stdout.
         state = "conflict free" if side["is_conflict_free"] else "conflicts"
         output.say(f"{side['venv_version']}  {side['env_name']}  Python {side['python_full_version']}  {state}")
     tables.print_rows(_COLUMNS, changes, shape)

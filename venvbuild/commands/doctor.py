@@ -38,10 +38,12 @@ def command(**given: Any) -> None:
                 if getattr(one, label):
                     output.print_data(f"{'':17} {label}: {getattr(one, label)}")
     if any(one.verdict == doctor.PROBLEM for one in examined):
+        # A code and no error: all has been said, on stdout, where it was asked for.
         raise click.exceptions.Exit(CheckFoundSomething.exit_code)
 
 
 def _ask(settings: Settings) -> None:
     """The least that shows that the engine answers and has the tables."""
     with engine.opened(settings, store_of(settings)) as opened:
+        # A day before any build: tables and views are looked up, and Athena, which is paid by the byte, reads nothing.
         opened.run(bind("SELECT 1 FROM venv_packages WHERE dt = '1970-01-01'", {}, Scope(days=())))

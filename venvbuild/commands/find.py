@@ -32,6 +32,7 @@ def command(**given: Any) -> None:
     store = store_of(settings)
     with engine.opened(settings, store, given["max_bytes"]) as opened:
         if given["explain"]:
+            # This asks the engine too: which versions a specifier admits is judged here, of those in the catalog.
             plan = questions.plan_find(opened, search)
             say_notes(plan)
             tables.print_sql(plan.statement, shape)
@@ -39,5 +40,6 @@ def command(**given: Any) -> None:
         found, plan = questions.find(opened, search)
     say_notes(plan)
     tables.print_rows(_COLUMNS, found, shape)
+    # An answer like any other (0): stdout, which programs read, stays empty.
     if not found:
         output.say(f"no build in {store.url} has {' and '.join(map(str, search.packages))}")

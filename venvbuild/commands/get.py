@@ -81,10 +81,12 @@ def _restored(
             )
         if version is None or target is not None:
             raise UsageError("with --from-archive there is one argument, the target", fix="leave out the version")
+        # Of two optional arguments click fills the first, so the target is in `version`.
         return restore.from_archive(archive, Path(version), here)
     if version is None or target is None:
         raise UsageError("a build and a target are needed", fix="venvbuild get sales@latest ./venv")
     store = store_of(settings)
+    # Once, here: while it is restored the alias may move.
     name = builds.find(store, version)
     if rebuilds:
         return restore.rebuild(store, name, target, here, partial(_source, settings))
@@ -93,6 +95,7 @@ def _restored(
 
 def _source(settings: Settings, interpreter: Interpreter, scratch: Path) -> PackageSource:
     """Packages from where this process is configured to get them."""
+    # Indexes that are configured and not followed: the wrong one may be the reason when a package is not found.
     for note in settings.notes:
         output.say(f"WARNING: {note}")
     output.say(f"installing the lock for Python {interpreter.full_version} on {interpreter.platform}")

@@ -28,8 +28,9 @@ from venvbuild.settings import Settings
 from venvbuild.stores import store_of
 from venvbuild.text import shown_to_all
 
+# For everything; a job waits for it.
 _TIMEOUT_S = 10
-"""For everything; a job waits for it."""
+# Of these: what has changed since the last good build is no reason to tell nobody.
 _STORE_TIMEOUT_S = 4
 
 
@@ -47,10 +48,12 @@ def command(**given: Any) -> None:
     an address, or with one that cannot be read, it ends with 2.
     """
     settings = options.load_of_any_run(given)
+    # Before anything can go wrong with one: a hook's address is its password.
     hide_addresses(settings.notify_urls, REDACTOR)
     told = _services(settings)
     deadline = Deadline(_TIMEOUT_S)
     message = _message(given, settings, deadline)
+    # A warning and not an error: a service that is away must not fail a job that went well.
     failed = {} if given["dry_run"] else told.send(message, deadline)
     for name, reason in failed.items():
         output.say(f"WARNING: not notified: {name}: {reason}")
@@ -69,6 +72,7 @@ def _services(settings: Settings) -> Services:
             where="VENVBUILD_NOTIFY_URLS",
             fix="set it to addresses of https://appriseit.com/services/, separated by spaces",
         )
+    # Here and not at the top: apprise and what it needs are 17 MB that most jobs never use.
     extras.add("notify", "apprise", settings.folders.cache)
     return Services.of(settings.notify_urls, settings.origins["notify_urls"])
 

@@ -15,6 +15,7 @@ from venvbuild.console.output import print_data, print_json
 from venvbuild.errors import UsageError
 from venvbuild.text import size_text
 
+# What may be given anew here although `check` has written it down: no step before this one depends on it.
 _OWN = ("level", "bytecode", "python_path", "bundle_python")
 
 
@@ -41,6 +42,7 @@ def command(venv: Path | None, output: Path | None, **given: Any) -> None:
         steps.run("pack", given, own=_OWN)
     elif venv is None or output is None:
         raise UsageError("--venv and -o go together", fix="venvbuild pack --venv DIR -o FILE")
+    # Only as flags: VENVBUILD_WORK_DIR may be set for the job's own steps.
     elif given["work_dir"] is not None or given["again"]:
         raise UsageError(
             "with --venv there is no work dir", where="--again" if given["again"] else "--work-dir", fix="leave it out"

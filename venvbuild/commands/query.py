@@ -36,6 +36,7 @@ def command(question: str, given_values: tuple[str, ...], **given: Any) -> None:
     for each package of each build). Values given by --param are bound, never pasted.
     """
     settings = options.load(given)
+    # Bound before an engine is opened: a parameter that is missing costs no query.
     statement = questions.bind(_sql(question), _values(given_values))
     shape = tables.shape_of(given)
     if given["explain"]:
@@ -47,15 +48,17 @@ def command(question: str, given_values: tuple[str, ...], **given: Any) -> None:
 
 
 def _sql(question: str) -> str:
+    # First, so that a name means the same in every folder; ./NAME is the file.
     if question in questions.names():
         return questions.text(question)
     try:
         return sys.stdin.read() if question == "-" else Path(question).read_text("utf-8")
-    except UnicodeDecodeError as error:
+    except UnicodeDecodeError as error:  # before ValueError, which it is, too
         raise UsageError("the SQL is not UTF-8", where=question, fix="save it as UTF-8") from error
     except (OSError, ValueError) as error:
         raise UsageError(
             "there is no such file and no such question",
+            # It is no file and may be anything: a pasted statement, or characters that a terminal obeys.
             where=ascii(question)[1:-1][:200],
             why=getattr(error, "strerror", None) or str(error),
             fix=f"name a file, or one of {', '.join(questions.names())}",

@@ -42,14 +42,18 @@ def create(location: str | None, with_workflow: bool, crawler_role: str | None, 
     """Make the table and its views on the engine, unless they are there. Rows stay as they are."""
     settings = options.load(given)
     store = store_of(settings)
+    # Each day from there on is a partition that a query without a date lists: so not earlier than the rows.
     since = tables.first_day(store, f"{datetime.now(UTC):%Y-%m-%d}")
+    # Athena's is made, too: nobody else would.
     database = settings.athena_database if settings.engine == "athena" else None
+    # An engine may reach the store by another address than we do.
     statements = tables.creation(settings.engine, location or store.url, since, index.read(store), database)
     wanted = _workflow(settings, crawler_role) if with_workflow else None
     _do(settings, statements, dry_run=dry_run)
     if not dry_run:
         engine.publish(settings, store)
     if wanted and dry_run:
+        # As a comment, so that the whole output is SQL to paste.
         output.print_data("\n".join(f"-- {line}" for line in json.dumps(wanted.definitions(), indent=2).splitlines()))
     elif wanted:
         made = tables.create_workflow(wanted, settings.athena_region)
@@ -96,6 +100,7 @@ def drop(with_workflow: bool, dry_run: bool, **given: Any) -> None:
         if dry_run:
             output.print_data(f"-- and Glue's trigger, workflow and crawler {tables.workflow_name(database)}")
         else:
+            # Before the table, which is the crawler's target.
             tables.remove_workflow(database, settings.athena_region)
     _do(settings, tables.removal(settings.engine), dry_run=dry_run)
 
@@ -112,6 +117,7 @@ def _do(settings: Settings, statements: Sequence[Statement], *, dry_run: bool) -
 
 def _first_line(statement: Statement) -> str:
     """What a statement does, without its comment."""
+    # SQL files begin with what they are for.
     lines = (line for line in statement.text.splitlines() if not line.startswith("--"))
     return next(lines).removesuffix(" (").removesuffix(" AS")
 
@@ -130,7 +136,9 @@ def compact(rebuild: bool, **given: Any) -> None:
     settings = options.load(given)
     store = store_of(settings)
     store.prepare()
+    # The last days stay rows: a build of them may still be on its way to the catalog.
     before = index.last_day_covered_before(datetime.now(UTC))
+    # The index first and the views then: a view must not name what is not there yet.
     done = Compactor(store, engine.cache_of(settings)).compact(before, is_rebuilt=rebuild)
     engine.publish(settings, store)
     if given["as_json"]:
@@ -165,6 +173,7 @@ def sync_command(dry_run: bool, **given: Any) -> None:
     store = store_of(settings)
     found = upkeep.rows_difference(store)
     if not dry_run:
+        # Only now: it writes a probe, and a dry run needs no right to write.
         store.prepare()
         upkeep.sync_rows(store, engine.cache_of(settings), found)
         engine.publish(settings, store)

@@ -27,8 +27,10 @@ def command(version: str, restore: bool, **given: Any) -> None:
     """
     settings = options.load(given)
     store = store_of(settings)
+    # Importing runs the packages' code, so it is done only when it is asked for.
     here = RestoreOptions.of(settings) if restore else None
     found = verify(store, builds.find(store, version), machine=here)
+    # No problem: no reader asks for a file that metadata.json does not name.
     for name in found.foreign:
         output.say(f"warning: {name} lies among the files of {found.venv_version}, and its metadata does not name it")
     if found.problems:

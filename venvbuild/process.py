@@ -170,13 +170,11 @@ class _Reaper:
                 self._tell()
 
     def add(self, group: int) -> None:
-        """A command was started."""
         with self._lock:
             self._groups.add(group)
             self._tell()
 
     def remove(self, group: int) -> None:
-        """Nothing is left of it."""
         with self._lock:
             self._groups.discard(group)
             self._tell()

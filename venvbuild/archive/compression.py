@@ -271,7 +271,6 @@ class _Stream:
         self.body = b""
 
     def write(self, block: bytes) -> None:
-        """The next bytes."""
         # The compressor gets blocks of one size, however the bytes come: what it writes may depend on that.
         self._waiting.append(block)
         self._waiting_bytes += len(block)

@@ -152,7 +152,6 @@ class _Packing:
         self._leaks: list[Leak] = []
 
     def write(self, raw: IO[bytes], contents: Layout, output: Path) -> Archive:
-        """The whole archive."""
         # First, since every key in the cache is over the digests of all files of its group.
         self._hash(contents.groups)
         if self._compiler:

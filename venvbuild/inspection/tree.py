@@ -98,7 +98,7 @@ def _pipdeptree(folder: Path, form: str, env: Mapping[str, str], run: Callable[.
     # Its warnings and its exit code judge cycles as failures: the verdict is ours (find_conflicts).
     command = [
         sys.executable,
-        # The current folder may hold a pipdeptree.py, and PYTHON* variables anything.
+        # Without it `-m` puts the current folder on the path, and a pipdeptree.py there would be run.
         "-I",
         "-m",
         "pipdeptree",
@@ -106,7 +106,6 @@ def _pipdeptree(folder: Path, form: str, env: Mapping[str, str], run: Callable[.
         folder,
         "--warn",
         "silence",
-        # Else it writes in the encoding of the locale, which may be ASCII.
         "--encoding",
         "utf-8",
         "--extras",

@@ -90,7 +90,7 @@ class Compiler:
         listed = self.folder / f".names-{secrets.token_hex(4)}"
         # In a file: thousands of names are more than a command line takes. NUL is the one byte that no path holds.
         listed.write_bytes(b"\0".join(map(os.fsencode, names)))
-        # Sets of text are marshalled in the order of their hashes, which are others in each process unless it is told.
+        # Up to Python 3.10 a set of text is written in the order of its hashes, which are others in each process.
         env = clean_environment(None, PYTHONHASHSEED="0", LC_ALL="C")
         command: list[str | Path] = [self.interpreter.path, *_FLAGS, _SCRIPT, venv, listed, self.shown]
         try:

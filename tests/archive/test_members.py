@@ -69,7 +69,7 @@ def test_what_is_nobodys_package_stays_behind(venv: Path, name: str) -> None:
     assert set(listed(venv)[0]) - {"lib"} == {*OURS, "bin"}
 
 
-@pytest.mark.parametrize("target", ["file", "../lib/file", "../lib", "."])
+@pytest.mark.parametrize("target", ["file", "../lib/file", "../lib", ".", "..data/x", "../..data", "../..."])
 def test_a_link_that_stays_inside_is_kept_as_it_is(venv: Path, target: str) -> None:
     (venv / "bin" / "link").symlink_to(target)
     found, problems = listed(venv)

@@ -270,3 +270,13 @@ def test_the_pip_of_every_environment_is_wanted_too(index: IndexServer, tmp_path
         ("pip", "the pip of every environment", False),
     ]
     assert wanted[1].version == closure.pip_version(here().version)
+
+
+def test_what_an_earlier_try_resolved_has_no_say(index: IndexServer, tmp_path: Path) -> None:
+    """uv prefers the versions of the file that it is to write."""
+    wheel(index.folder, "needy", "1.0", requires=["other"])
+    wheel(index.folder, "other", "1.0")
+    given = supply(index, tmp_path)
+    assert "other==1.0" in versions(lock(pinned("needy==1.0"), given))
+    wheel(index.folder, "other", "2.0")
+    assert "other==2.0" in versions(lock(pinned("needy==1.0"), given))

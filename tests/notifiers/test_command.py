@@ -249,6 +249,15 @@ def test_a_dry_run_prints_and_sends_nothing(tool: Tool, hook: Webhook) -> None:
     assert hook.posts == []
 
 
+@pytest.mark.parametrize(("name", "has_link"), [("..work", True), ("../work", False)])
+def test_only_a_work_dir_in_the_workspace_has_a_link(tool: Tool, hook: Webhook, name: str, has_link: bool) -> None:
+    tool.work = tool.folder / name
+    tool.env["VENVBUILD_WORK_DIR"] = str(tool.work)
+    fail(tool)
+    done = notify(tool, f"json://{hook.place}/hook", more=("--dry-run",), WORKSPACE=str(tool.folder))
+    assert (f"/artifact/{name}/report/index.html" in done.stdout) == has_link
+
+
 def test_a_refused_parameter_does_not_hinder_it(tool: Tool, hook: Webhook) -> None:
     assert tool.run("check", "-r", tool.requirements("good==1.0"), ENV_NAME="x; id").code == 3
     assert notify(tool, f"json://{hook.place}/hook", ENV_NAME="x; id").code == 0

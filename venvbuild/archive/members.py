@@ -144,7 +144,8 @@ def _member(venv: Path, name: str, facts: os.stat_result) -> Member | Problem:
     if not stat.S_ISLNK(facts.st_mode):
         return _immovable(f"{name} is no file, folder or link")
     target = os.readlink(venv / name)
-    if os.path.isabs(target) or os.path.normpath(os.path.join(os.path.dirname(name), target)).startswith(".."):
+    led_to = os.path.normpath(os.path.join(os.path.dirname(name), target))
+    if os.path.isabs(target) or f"{led_to}/".startswith("../"):  # `..data` is a name like any other
         return _immovable(f"{name} is a link that leads out of the environment")
     return Member(name, "l", 0o777, link=target)
 

@@ -86,7 +86,7 @@ def _message(given: options.Given, settings: Settings, deadline: Deadline) -> Me
     found = _changes(run, settings, deadline) if run else None
     # Jenkins' artifacts have the path that the work dir has in the workspace.
     place = os.path.relpath(folder, os.environ.get("WORKSPACE") or os.curdir)
-    message = compose(given["event"], run, found, "" if place.startswith("..") else place)
+    message = compose(given["event"], run, found, "" if f"{place}/".startswith("../") else place)
     if run or not job:
         return message
     return replace(message, body=f"{message.body}\n\njob: {job}\nconsole: {job.rstrip('/')}/console")

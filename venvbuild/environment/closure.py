@@ -148,6 +148,8 @@ class _Resolution:
         return self._closure(is_forced=False)
 
     def _compile(self, overrides: Path | None = None) -> None:
+        # uv keeps to the versions that its output file already has, and there may be one of an earlier try.
+        self._output.unlink(missing_ok=True)
         to_resolve = self._source.scratch / "to-resolve.in"
         # Only pins whose marker holds, and so without markers; with no hashes, which are compared in `_closure`.
         lines = [f"{pin.name}{_extras(pin.extras)}=={pin.version}" for pin in self._requirements.active]

@@ -103,8 +103,10 @@ def _refuse_built_from_source(locked: Closure, source: PackageSource) -> None:
     def is_there(one: LockedDistribution) -> bool:
         project = source.index.project(one.name)
         files = [file for file in project.files if file.version == Version(one.version)] if project else []
+        # What is not there at all, installing tells; where the index names no hash, the installer compares the bytes.
         return not files or any(not file.sha256 or f"sha256:{file.sha256}" in one.hashes for file in files)
 
+    # a question to the index for each, so many at once
     there = each(is_there, locked.distributions)
     problems = [
         Problem(
@@ -125,6 +127,7 @@ def _install(locked: Closure, source: PackageSource, venv: Path) -> None:
     try:
         environment.create(locked, source, venv)
     except ResolutionError as error:
+        # whoever restores has no pins of his own to change
         problems = (replace(one, where=one.where or places.LOCK, fix=_WAY_OUT) for one in error.problems)
         raise ResolutionError.of(problems) from error
 
@@ -142,6 +145,7 @@ def _refuse_incomplete(venv: Path, roots: list[Root], interpreter: Interpreter, 
             "INCOMPLETE",
         )
         for finding in find_conflicts(installed, roots, target)
+        # as `inspect` wrote them into metadata.json
         if finding.is_failure and REDACTOR.redact(finding.sentence) not in build["conflicts"]
     ]
     if problems:
@@ -157,6 +161,7 @@ def _add_rehome(venv: Path) -> None:
 
 def _open_to_all(venv: Path) -> None:
     """The modes that an archive has, whatever the umask: others may read, and run what its owner may run."""
+    # everything: by itself `walk` passes over __pycache__
     for name, facts in walk(venv, leave_out=""):
         if not stat.S_ISLNK(facts.st_mode):
             is_run = stat.S_ISDIR(facts.st_mode) or facts.st_mode & stat.S_IXUSR

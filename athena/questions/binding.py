@@ -17,6 +17,7 @@ from venvbuild.errors import UsageError
 _LITERAL = r"(?:'(?:[^']|'')*'|[0-9]+|true|false)"
 _PARAMETER = re.compile(rf"/\*:(?P<name>\w+)\*/ (?P<default>{_LITERAL}(?:, {_LITERAL})*)")
 _OPTIONAL = re.compile(r"^(?P<indent> *)-- (?P<condition>.*/\*:(?P<name>\w+)\*/.*\n)", re.MULTILINE)
+# Trino refuses a final `;`
 _END = re.compile(r"\s*;?(?:\s+|--[^\n]*(?:\n|$))*$")
 
 
@@ -79,6 +80,7 @@ def _pieces(sql: str, values: Mapping[str, Value | Sequence[Value]]) -> list[str
 
 
 def _listed(value: Value | Sequence[Value], default: str) -> list[str | Bound]:
+    # text is a sequence, too
     several = [value] if isinstance(value, (str, int)) else list(value)
     if not several:
         return ["NULL"]  # an empty list is no SQL, and nothing equals NULL
@@ -94,6 +96,7 @@ def _typed(value: Value, default: str) -> Value:
         return value
     if default in ("true", "false") and value in ("true", "false"):
         return value == "true"
+    # `²` is a digit to isdigit, too, and none to int()
     if default.isdigit() and value.isascii() and value.isdigit():
         return int(value)
     raise UsageError(f"{value[:60]!a} cannot stand for {default}", fix="give a value of the same type")

@@ -129,7 +129,7 @@ class PackageIndex:
             raise _file_is_gone(file) from error
         except (zipfile.BadZipFile, StopIteration, NotImplementedError, OSError) as error:
             # zipfile raises NotImplementedError for a compression it does not know
-            # Whose fault it is: other bytes than promised come from the index (8), the promised ones from the publisher (4).
+            # whose fault it is: other bytes than promised are the index's (8), the promised ones the publisher's (4)
             self.verify(file)
             raise ResolutionError(
                 f"{file.filename} is no readable wheel: {error}",

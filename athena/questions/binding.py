@@ -56,6 +56,7 @@ def bind(sql: str, values: Mapping[str, Value | Sequence[Value]], scope: Scope |
     Raises:
         UsageError: a value whose name is not in the text, or that is not of the type which stands there.
     """
+    # a misspelt name would leave the example of the file in its place, and nobody would see it
     unknown = sorted(set(values) - set(parameters(sql)))
     if unknown:
         raise UsageError(
@@ -92,6 +93,7 @@ def _listed(value: Value | Sequence[Value], default: str) -> list[str | Bound]:
 
 def _typed(value: Value, default: str) -> Value:
     """`value` as the type of the literal that it replaces; text is read as what stands there."""
+    # what comes by --param is always text
     if not isinstance(value, str) or default.startswith("'"):
         return value
     if default in ("true", "false") and value in ("true", "false"):

@@ -59,6 +59,7 @@ class ByteLimit:
             sizes += self._rows(scope, reads)
         for view, folder in _FOLDERS.items():
             if view in named:
+                # what the view reads, which may be an index before the current one, and more rows
                 read = tables.reads(self.engine, current, view)
                 since = max(scope.since or "", read.covered_before)
                 sizes += self._rows(replace(scope, since=since or None), reads)

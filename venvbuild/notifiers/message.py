@@ -65,7 +65,8 @@ def _joined(paragraphs: Iterable[list[str]]) -> str:
 
 
 def _is_elsewhere(event: str, run: Outcome) -> bool:
-    """Whether the job failed and the run did not: a team's own stages may come after it."""
+    """Whether the job failed and the run did not."""
+    # a team's own stages may come after it
     return event == "failure" and not run.is_failed
 
 

@@ -78,5 +78,5 @@ def _lines(read: Callable[[int], bytes]) -> Iterator[str]:
 
 
 def _printable(line: str) -> str:
-    """Without what a terminal would obey."""
+    # all that a terminal would obey
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", line)

@@ -98,8 +98,7 @@ def _closure(lock: Requirements, where: str) -> Closure:
 
 
 def _refuse_built_from_source(locked: Closure, source: PackageSource) -> None:
-    """A wheel that was made of an sdist was in no index; the lock knows that wheel and no other."""
-
+    # A wheel that was made of an sdist was in no index; the lock knows that wheel and no other.
     def is_there(one: LockedDistribution) -> bool:
         project = source.index.project(one.name)
         files = [file for file in project.files if file.version == Version(one.version)] if project else []
@@ -133,7 +132,7 @@ def _install(locked: Closure, source: PackageSource, venv: Path) -> None:
 
 
 def _refuse_incomplete(venv: Path, roots: list[Root], interpreter: Interpreter, build: Metadata) -> None:
-    """The lock was resolved for another platform. What was not met there either is known of the build."""
+    # the lock was resolved for another platform, where markers may have left out what is needed here
     installed = distributions_of(venv, interpreter.version)
     target = Target(interpreter.marker_environment, frozenset(interpreter.supported_tags))
     problems = [
@@ -145,7 +144,7 @@ def _refuse_incomplete(venv: Path, roots: list[Root], interpreter: Interpreter, 
             "INCOMPLETE",
         )
         for finding in find_conflicts(installed, roots, target)
-        # as `inspect` wrote them into metadata.json
+        # what was not met there either is known of the build, redacted as `inspect` wrote it
         if finding.is_failure and REDACTOR.redact(finding.sentence) not in build["conflicts"]
     ]
     if problems:
@@ -153,7 +152,6 @@ def _refuse_incomplete(venv: Path, roots: list[Root], interpreter: Interpreter, 
 
 
 def _add_rehome(venv: Path) -> None:
-    """The script that an archive has."""
     script = venv / "bin" / "rehome"
     rehoming.write(script, rehome_script())
     script.chmod(0o755)

@@ -182,6 +182,6 @@ def _numbers(file: int) -> Iterator[int]:
 
 
 def _reset_signals() -> None:
-    """The parent decides; Ctrl-C reaches the whole group, and one message is enough."""
+    # the parent decides; Ctrl-C reaches the whole group, and one message is enough
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -309,7 +309,6 @@ def _is_equal(found: str, version: str) -> bool:
 
 
 def _packages(folder: Path, work: WorkDir, pins: _Pins) -> tuple[Package, ...]:
-    """From the environment itself; where that is gone, from the reports, which know no sizes."""
     version = work.recorded.python_version
     sizes: dict[str, int | None] = {}
     # without a look at every file: only the sizes in RECORD are wanted
@@ -318,6 +317,7 @@ def _packages(folder: Path, work: WorkDir, pins: _Pins) -> tuple[Package, ...]:
             known = None if one.record is None else sum(row.size or 0 for row in one.record)
             sizes[one.pin] = known
     has_reports = summary.has_inspected(work)
+    # where the environment is gone; the reports know no sizes
     if not sizes and has_reports:
         sizes = dict.fromkeys(summary.read_report(folder / places.INSTALLED_PACKAGES) or ())
     needs = _needs(folder / places.TREE) if has_reports else {}
@@ -353,7 +353,7 @@ def _last_lines(path: Path) -> tuple[str, ...]:
 
 
 def _telling(lines: Iterable[str]) -> Iterator[str]:
-    """Without the commands that were run, some of which are a page long: what they said tells more."""
+    # without the commands that were run, some of which are a page long: what they said tells more
     is_command = False
     for line in lines:
         begun = _LOG_RECORD.match(line)

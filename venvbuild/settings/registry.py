@@ -104,8 +104,6 @@ def _engine(text: str, where: str) -> str:
 
 
 def _fitting(pattern: str, what: str, fix: str) -> Callable[[str, str], str]:
-    """Reads text that is this pattern."""
-
     def parse(text: str, where: str) -> str:
         if not re.fullmatch(pattern, text):
             raise UsageError(f"{text[:80]!a} is no {what}", where=where, fix=fix)

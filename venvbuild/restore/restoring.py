@@ -135,7 +135,6 @@ def from_archive(file: Path, target: Path, machine: RestoreOptions) -> Restored:
                 where=str(file),
                 fix="get the archive again, or move away an index that belongs to another one",
             )
-        # pread, as several threads read at once and a descriptor has one position
         read_range: ReadRange = lambda offset, length: os.pread(descriptor, length, offset)  # noqa: E731
         return _restore(_Origin(read_range, size_bytes, index, build, file=file), target, machine)
     finally:

@@ -108,7 +108,7 @@ def _value(
     config_name: str,
 ) -> Value:
     given = flags.get(setting.name)
-    if given is not None and given != ():  # what click gives for a repeatable flag that was not given
+    if given is not None and given != ():  # (): click's, of a repeatable flag that was not given
         return Value(setting.parse(given, setting.flag) if isinstance(given, str) else given, setting.flag)
     text = environ.get(setting.env)
     # an empty VENVBUILD_* counts as unset; an empty parameter of Jenkins is refused: a job that sends one is broken

@@ -17,8 +17,10 @@ class Bound:
     @property
     def literal(self) -> str:
         """As SQL writes it; for people to read and paste, never to be run by us."""
+        # before int, of which bool is a kind
         if isinstance(self.value, bool):
             return "true" if self.value else "false"
+        # SQL knows no other escape than the quote written twice
         return "'" + self.value.replace("'", "''") + "'" if isinstance(self.value, str) else str(self.value)
 
 

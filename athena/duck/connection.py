@@ -1,4 +1,4 @@
-"""DuckDB in this process. It hears no signal while it works, so it works beside us, and an interrupt stops it."""
+"""DuckDB in this process; an interrupt stops it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
     """What `work` gives, which uses the connection; whatever interrupts us ends its query too."""
+    # DuckDB hears no signal while it works, so it works beside us
     with ThreadPoolExecutor(1) as worker:
         answer = worker.submit(work)
         try:
@@ -27,10 +28,11 @@ def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) 
 
 
 def connected() -> duckdb.DuckDBPyConnection:
-    """A connection of its own to one empty database of this process: a database takes 15 ms to make, this none.
+    """A connection of its own to one empty database of this process.
 
     What is TEMP in it is the connection's; make nothing else.
     """
+    # a database takes 15 ms to make, this none
     return _database().cursor()
 
 

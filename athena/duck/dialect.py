@@ -35,6 +35,7 @@ def tables_of(sql: str) -> frozenset[str]:
     tree = _parsed(sql)
     found = list(tree.find_all(exp.Table))
     names = {one.name.lower() for one in found}
+    # of a function in FROM, of a command (EXPLAIN, SHOW) and of names that are not ours it is not known what they read
     is_plain = all(isinstance(one.this, exp.Identifier) for one in found)
     if not is_plain or isinstance(tree, exp.Command) or (found and names.isdisjoint(CATALOG)):
         return CATALOG
@@ -43,6 +44,7 @@ def tables_of(sql: str) -> frozenset[str]:
 
 def _parsed(sql: str) -> exp.Expr:
     try:
+        # between two `;` sqlglot finds one more, which is None
         trees = [tree for tree in sqlglot.parse(sql, read="athena") if tree is not None]
     except SqlglotError as error:
         raise QueryEngineError("the SQL cannot be read", why=_reason(error), fix="correct the query") from error
@@ -67,9 +69,8 @@ def _same_meaning(node: exp.Expression) -> exp.Expression:
     """What sqlglot passes on unchanged and DuckDB does not know, or reads as something else."""
     if isinstance(node, exp.Anonymous):
         return _function(node)
-    if isinstance(
-        node, exp.DateDiff
-    ):  # full units in Trino; DuckDB's date_diff counts boundaries, its date_sub does not
+    # full units in Trino; DuckDB's date_diff counts boundaries, its date_sub does not
+    if isinstance(node, exp.DateDiff):
         unit = exp.Literal.string(str(node.args.get("unit") or "day").lower())
         return exp.Anonymous(this="date_sub", expressions=[unit, node.expression, node.this])
     if isinstance(node, exp.JSONFormat):  # a JSON value is text in DuckDB; to_json would quote it once more
@@ -80,6 +81,7 @@ def _same_meaning(node: exp.Expression) -> exp.Expression:
 def _function(node: exp.Anonymous) -> exp.Expression:
     name = node.name.lower()
     if name in ("any_match", "none_match", "all_match"):
+        # DuckDB has none of the three, and its macros take no lambda: how many a filter leaves says the same
         array, condition = node.expressions
         matching = exp.ArraySize(this=exp.ArrayFilter(this=array, expression=condition))
         wanted = exp.ArraySize(this=array.copy()) if name == "all_match" else exp.Literal.number(0)

@@ -24,9 +24,10 @@ from venvbuild.stores import Store
 _POLL_S = 0.25
 _TRIES = 4
 """Of a request that Athena throttles, with back-off."""
+# Athena writes arrays without quotes, `[a, b]`: what a parser would make of them is a guess.
 _AS_TEXT = ("array", "map", "row", "json", "time", "time with time zone", "varbinary")
-"""Athena writes arrays without quotes, `[a, b]`: what a parser would make of them is a guess."""
 _COMMENTS = re.compile(r"\A(?:\s*--[^\n]*(?:\n|\Z))+")
+# partitions of AWS that have their own
 _CONSOLES = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
 
 logging.getLogger("pyathena").setLevel(logging.CRITICAL)  # it logs a traceback of each error that it raises
@@ -76,6 +77,7 @@ class Athena:
         except (pyathena.error.Error, BotoCoreError, ClientError, ValueError) as error:
             raise engine_error(error, self._where(cursor.query_id)) from error
         except BaseException:
+            # PyAthena stops a query on Ctrl-C only; after SIGTERM it would go on, and be billed
             with suppress(Exception):  # what led here is the one to tell
                 cursor.cancel()
             raise
@@ -115,6 +117,7 @@ def _converter() -> DefaultTypeConverter:
 
 def _pyformat(statement: Statement) -> tuple[str, dict[str, Value]]:
     """The text with `%(v0)s` for each value, without the comments that it begins with; the values by these names."""
+    # pyformat, as PyAthena quotes its values; with qmark the caller has to write them as SQL
     text, values = "", dict[str, Value]()
     for piece in statement.pieces:
         if isinstance(piece, Bound):
@@ -122,5 +125,5 @@ def _pyformat(statement: Statement) -> tuple[str, dict[str, Value]]:
             values[name] = piece.value
             text += f"%({name})s"
         else:
-            text += piece.replace("%", "%%")
+            text += piece.replace("%", "%%")  # or pyformat would take it for a value's place
     return _COMMENTS.sub("", text), values  # Athena's DDL has a parser of its own, which need not know comments

@@ -53,6 +53,7 @@ class DuckDB:
         try:
             return interruptible(connection, lambda: _answer(connection, sql, statement.values))
         except duckdb.Error as error:
+            # a statement sees no other files, so what cannot be read is one of the cache
             if isinstance(error, duckdb.IOException) or str(self._folder) in str(error):
                 raise self._damaged(error) from error
             raise QueryEngineError(
@@ -69,6 +70,7 @@ class DuckDB:
         """A database with these tables, as they are now."""
         asked = (tables, replace(scope, is_as_before=False))
         if not (scope.is_as_before and self._opened and asked == self._asked):
+            # what is open is of the question before, should fetching fail now
             self._asked = None
             self._database(self._sources(tables, scope))
             self._asked = asked
@@ -96,7 +98,7 @@ class DuckDB:
 
     def _of_index(self, current: Index, tables: frozenset[str], scope: Scope) -> Sources:
         segments = [one for one in current.segments if scope.since is None or _day_of_last(one) >= scope.since]
-        since = max(scope.since or "", current.covered_before)
+        since = max(scope.since or "", current.covered_before)  # the empty text sorts before every day
         tail = self._rows.days(replace(scope, since=since or None))
         return Sources(
             tail=tuple(tail) if _BUILDS in tables else (),

@@ -14,6 +14,7 @@ from athena.rows import columns, select_of
 
 _TAIL = "venv_tail"
 _FACTS = ", ".join(FACTS)
+# the index has neither: a version is the instant of its build, and build_no that instant in seconds
 _CREATED_AT = "make_timestamp(build_no * 1000000) AS created_at"
 _VERSION = "strftime(created_at, 'venv_%Y%m%d_%H%M%S') AS venv_version"
 _VENV_PACKAGES = {
@@ -46,12 +47,15 @@ def connect(sources: Sources) -> duckdb.DuckDBPyConnection:
     Raises:
         duckdb.Error: a file cannot be read.
     """
+    # by itself DuckDB fetches the extension that a function is in from the network
     connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     try:
         connection.execute("SET parquet_metadata_cache = true")  # before views look at the files
         for statement in _definitions(sources):
             connection.execute(statement)
         paths = [*sources.rows, *sources.tail, *sources.tail_packages, *sources.builds, *sources.packages]
+        # in this order: with access off no path can be allowed any more, and a lock keeps statements from putting it on
+        # again
         connection.execute("SET allowed_paths = $paths", {"paths": [str(path) for path in paths]})
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
@@ -84,4 +88,5 @@ def _packages(files: str) -> str:
 def _select(paths: tuple[Path, ...], types: Mapping[str, str]) -> str:
     if paths:
         return f"SELECT {', '.join(types)} FROM {scan(paths)}"  # noqa: S608
+    # read_parquet takes no empty list
     return f"SELECT {', '.join(f'NULL::{type_} AS {name}' for name, type_ in types.items())} WHERE false"

@@ -13,7 +13,7 @@ from athena.statement import Statement
 
 Row = dict[str, Any]
 """One of an answer: plain values by column."""
-_PLAIN = frozenset({str, int, bool, type(None)})
+_PLAIN = frozenset({str, int, bool, type(None)})  # no float, which may be NaN, and that is no JSON
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Answer:
 
     @classmethod
     def of(cls, columns: list[str], rows: list[Any]) -> Self:
-        """From what a driver gives. By columns: most hold what is plain already, which is seen at once."""
+        """From what a driver gives."""
+        # by columns: most hold what is plain already, which is seen at once
         turned = [_turned(column) for column in zip(*rows, strict=True)]
         return cls(tuple(columns), tuple(zip(*turned, strict=True)) if turned else tuple(map(tuple, rows)))
 
@@ -72,6 +73,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, dict):
+        # JSON's keys are text
         return {str(plain(key)): plain(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
         names = getattr(value, "__annotations__", {}).get("names")  # of a ROW, as Trino's client gives it

@@ -60,7 +60,7 @@ class Trino:
             catalog=settings.trino_catalog,
             schema=settings.trino_schema,
             source="venvbuild",
-            timezone="UTC",
+            timezone="UTC",  # else the session has this machine's, and `current_date` its day
             legacy_prepared_statements=False,  # else it asks the server first; Trino has the new way since 418
         )
         return cls(connection, f"{url.scheme}://{url.netloc.rpartition('@')[2]}/")
@@ -73,6 +73,7 @@ class Trino:
                 cursor.execute(statement.sql, list(statement.values) or None)
                 rows = cursor.fetchall()
             except BaseException:
+                # a query that nobody waits for goes on at the server
                 with suppress(Exception):  # the error that led here is the one to tell
                     cursor.cancel()
                 raise

@@ -17,6 +17,7 @@ from venvbuild.errors import UsageError
 _LITERAL = r"(?:'(?:[^']|'')*'|[0-9]+|true|false)"
 _PARAMETER = re.compile(rf"/\*:(?P<name>\w+)\*/ (?P<default>{_LITERAL}(?:, {_LITERAL})*)")
 _OPTIONAL = re.compile(r"^(?P<indent> *)-- (?P<condition>.*/\*:(?P<name>\w+)\*/.*\n)", re.MULTILINE)
+# Trino refuses a final `;`
 _END = re.compile(r"\s*;?(?:\s+|--[^\n]*(?:\n|$))*$")
 
 
@@ -55,6 +56,7 @@ def bind(sql: str, values: Mapping[str, Value | Sequence[Value]], scope: Scope |
     Raises:
         UsageError: a value whose name is not in the text, or that is not of the type which stands there.
     """
+    # a misspelt name would leave the example of the file in its place, and nobody would see it
     unknown = sorted(set(values) - set(parameters(sql)))
     if unknown:
         raise UsageError(
@@ -79,6 +81,7 @@ def _pieces(sql: str, values: Mapping[str, Value | Sequence[Value]]) -> list[str
 
 
 def _listed(value: Value | Sequence[Value], default: str) -> list[str | Bound]:
+    # text is a sequence, too
     several = [value] if isinstance(value, (str, int)) else list(value)
     if not several:
         return ["NULL"]  # an empty list is no SQL, and nothing equals NULL
@@ -90,10 +93,12 @@ def _listed(value: Value | Sequence[Value], default: str) -> list[str | Bound]:
 
 def _typed(value: Value, default: str) -> Value:
     """`value` as the type of the literal that it replaces; text is read as what stands there."""
+    # what comes by --param is always text
     if not isinstance(value, str) or default.startswith("'"):
         return value
     if default in ("true", "false") and value in ("true", "false"):
         return value == "true"
+    # `²` is a digit to isdigit, too, and none to int()
     if default.isdigit() and value.isascii() and value.isdigit():
         return int(value)
     raise UsageError(f"{value[:60]!a} cannot stand for {default}", fix="give a value of the same type")

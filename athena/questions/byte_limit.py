@@ -38,6 +38,7 @@ class ByteLimit:
         Raises:
             UsageError: what the statement may read is larger; it was not asked.
         """
+        # newest: a statement with LIMIT reads all the same
         size_bytes, what = self._size_bytes(tables_of(statement.sql), replace(statement.scope, newest=None))
         if size_bytes > self.max_bytes:
             raise UsageError(
@@ -50,7 +51,7 @@ class ByteLimit:
         return self.engine.run(statement)
 
     def _size_bytes(self, named: frozenset[str], scope: Scope) -> tuple[int, str]:
-        """What a statement about these tables may read, as far as partitions tell: LIMIT reads all the same."""
+        """What a statement about these tables may read, as far as partitions tell."""
         current = index.read(self.store)
         sizes: list[int] = []
         reads: list[str] = []
@@ -58,12 +59,14 @@ class ByteLimit:
             sizes += self._rows(scope, reads)
         for view, folder in _FOLDERS.items():
             if view in named:
+                # what the view reads, which may be an index before the current one, and more rows
                 read = tables.reads(self.engine, current, view)
                 since = max(scope.since or "", read.covered_before)
                 sizes += self._rows(replace(scope, since=since or None), reads)
                 for name in read.segments:
                     sizes += [one.size_bytes for one in self.store.list(f"{places.INDEX}/{name}/{folder}/")]
                 reads += [f"{len(read.segments)} segments of the index"] if read.segments else []
+        # both views may read the same rows, which then count twice and are told once
         return sum(sizes), " and ".join(dict.fromkeys(reads)) or "no rows"
 
     def _rows(self, scope: Scope, reads: list[str]) -> list[int]:

@@ -29,6 +29,7 @@ class WantedPackage:
 
         What PEP 440 cannot read fits only when any version does, or when `===` names it.
         """
+        # said, not left open: what it is by default changed with packaging 26
         return version in self.specifiers.filter([version], prereleases=True)
 
     def __str__(self) -> str:

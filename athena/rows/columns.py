@@ -15,7 +15,7 @@ from venvbuild.builds import schema
 _LEFT_OUT = "files"
 _TIMESTAMPS = {"created_at"}
 """Text in metadata.json, instants in the table."""
-_TOO_BIG = 2**63
+_TOO_BIG = 2**63  # for `bigint`, which engines have for integers
 _PLAIN = {"string": "string", "boolean": "boolean", "integer": "bigint", "number": "double"}
 
 Rule = Mapping[str, Any]
@@ -92,6 +92,7 @@ def _is(name: str, rule: Rule, value: Any) -> bool:
         return name == "object" and all(_accepts(members.get(key, others), one) for key, one in value.items())
     if isinstance(value, list):
         return name == "array" and all(_accepts(rule["items"], one) for one in value)
+    # before int, of which bool is a kind
     if isinstance(value, bool) or value is None:
         return name == ("null" if value is None else "boolean")
     if isinstance(value, int):

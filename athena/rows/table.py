@@ -21,9 +21,9 @@ from venvbuild.stores import Entry, Store
 
 CatalogRow = dict[str, Any]
 """A row as it was read: the fields of metadata.json but `files`, and whatever a later version added."""
-_LAST = "9999-12-32"
+_LAST = "9999-12-32"  # after every day
+# What engines read as rows; they skip names that begin with `.` or `_`.
 _KEY = re.compile(rf"{places.ROWS}/dt=(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/[^/._][^/]*\.json")
-"""What engines read as rows; they skip names that begin with `.` or `_`."""
 
 
 def row_key(metadata: Metadata) -> str:
@@ -32,12 +32,11 @@ def row_key(metadata: Metadata) -> str:
 
 
 def row(metadata: Metadata) -> bytes:
-    """The row of a build: one line, the same bytes whenever it is made.
-
-    `created_at` becomes `YYYY-MM-DD HH:MM:SS`, the only text that Athena promises to read into a `timestamp` column.
-    """
+    """The row of a build: one line, the same bytes whenever it is made."""
     columns = {name: value for name, value in metadata.items() if name != "files"}
+    # the only text that Athena promises to read into a `timestamp` column: `YYYY-MM-DD HH:MM:SS`
     columns["created_at"] = metadata["created_at"].replace("T", " ").removesuffix("Z")
+    # sorted: made again it must be the same bytes, or a second `register` would find somebody else's row
     return (json.dumps(columns, sort_keys=True, separators=(",", ":")) + "\n").encode()
 
 
@@ -74,7 +73,9 @@ def _listed(store: Store, scope: Scope) -> Iterator[Entry]:
             if (scope.since or "") <= day < (scope.before or _LAST):
                 yield from store.list(f"{places.ROWS}/dt={day}/")
         return
+    # `dt=DAY` itself is no key, and sorts before all that begin with `dt=DAY/`
     for entry in store.list(f"{places.ROWS}/", f"{places.ROWS}/dt={scope.since}" if scope.since else ""):
+        # keys come in order, so no later page is asked for
         if scope.before and entry.key >= f"{places.ROWS}/dt={scope.before}":
             return
         yield entry

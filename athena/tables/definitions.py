@@ -44,6 +44,7 @@ def creation(
             fix="name the store as the engine sees it: --location s3://bucket/prefix",
         )
     texts = [_text(f"{name}{suffix}").replace(_EXAMPLE_LOCATION, location.rstrip("/")) for name in TABLES]
+    # in Hive's quotes, as a name may hold a dash
     first = [f"CREATE DATABASE IF NOT EXISTS `{database}`"] if database else []
     made = (*first, *(text.replace(_EXAMPLE_DAY, first_day) for text in texts))
     return (*(Statement((sql,)) for sql in made), *views(current))
@@ -66,7 +67,7 @@ def _indexed(text: str, current: Index) -> str:
 
 def removal(engine: str) -> tuple[Statement, ...]:
     """What drops the views and the tables, if they are there."""
-    _suffix(engine)
+    _suffix(engine)  # refuses an engine without tables
     drops = [f"DROP VIEW IF EXISTS {view}" for view in VIEWS]
     return tuple(Statement((sql,)) for sql in (*drops, *(f"DROP TABLE IF EXISTS {table}" for table in TABLES)))
 
@@ -98,4 +99,5 @@ def first_day(store: Store, today: str) -> str:
 
 
 def _text(name: str) -> str:
+    # the file ends in a `;`, for those who paste it; Trino refuses one
     return resources.files("athena").joinpath("sql", "tables", f"{name}.sql").read_text("utf-8").rstrip().rstrip(";")

@@ -16,6 +16,7 @@ from athena.tables import definitions
 from venvbuild.errors import QueryEngineError
 from venvbuild.stores import Store
 
+# an engine gives a view back in its own writing, with blanks where it likes
 _SEGMENT = re.compile(r"segment\s*=\s*'([0-9a-f]{16})'")
 _TAIL = re.compile(r"dt\s*>=\s*'([0-9]{4}-[0-9]{2}-[0-9]{2})'")
 _TRIES = 20
@@ -47,17 +48,13 @@ def published(engine: Engine, view: str) -> Published:
 
 
 def reads(engine: Engine, current: Index, view: str) -> Published:
-    """What a question about a view reads: what was published where the engine keeps tables, else the current index.
-
-    Where there never was an index, nobody is asked.
-    """
+    """What a question about a view reads: what was published where the engine keeps tables, else the current index."""
+    # where there never was an index, nobody has to be asked
     return published(engine, view) if engine.keeps_tables and current.generation else Published.by(current)
 
 
 def publish(engine: Engine, store: Store) -> Index:
     """Make the views read the current index; it, when they do. Several may do so at once.
-
-    Whoever made a newer index publishes it afterwards, so after writing an older one it is looked for and written over.
 
     Raises:
         QueryEngineError: the engine failed, has no tables, or others keep changing its views.
@@ -65,6 +62,8 @@ def publish(engine: Engine, store: Store) -> Index:
     for _ in range(_TRIES):
         current = index.read(store)
         if _is_published(engine, current):
+            # Whoever made a newer index publishes it afterwards, so after writing an older one it is looked for and
+            # written over.
             if Published.by(index.read(store)) == Published.by(current):
                 return current
             continue

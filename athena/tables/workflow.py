@@ -15,9 +15,8 @@ from typing import Any
 
 from venvbuild.errors import UsageError
 
-_DAILY = "cron(20 0 * * ? *)"
-"""UTC, after the day has begun."""
-_ROLE = re.compile(r"(arn:aws[a-z-]*:iam::[0-9]{12}:role/)?[A-Za-z0-9+=,.@_/-]{1,512}")
+_DAILY = "cron(20 0 * * ? *)"  # UTC, after the day has begun
+_ROLE = re.compile(r"(arn:aws[a-z-]*:iam::[0-9]{12}:role/)?[A-Za-z0-9+=,.@_/-]{1,512}")  # aws-cn, too
 _MAKERS = {"crawler": "create_crawler", "workflow": "create_workflow", "trigger": "create_trigger"}
 """In the order in which they need each other."""
 
@@ -97,6 +96,7 @@ def remove_workflow(database: str, region: str | None) -> None:
     """
     name = workflow_name(database)
     with _glue(region) as client:
+        # the reverse of how they need each other
         for delete in (client.delete_trigger, client.delete_workflow, client.delete_crawler):
             try:
                 delete(Name=name)

@@ -12,8 +12,7 @@ from venvbuild.errors import IntegrityError, NotInStore, RequirementsRefused
 from venvbuild.run import Outcome, pinned
 from venvbuild.stores import Store
 
-_LOOKED_AT = 20
-"""Builds that are looked at for a good one; further back it says nothing about today."""
+_LOOKED_AT = 20  # builds that are looked at for a good one; further back it says nothing about today
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,10 @@ def differences(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[s
 
 def _good(store: Store, env_name: str, own: str | None) -> Iterator[Metadata]:
     prefix = f"{places.ENVIRONMENTS}/{env_name}/"
+    # a version is an instant, so the order of the text is that of time
     versions = sorted((entry.key.removeprefix(prefix) for entry in store.list(prefix)), reverse=True)
     for version in islice(versions, _LOOKED_AT):
+        # a run that recovered is itself the newest good build by now
         if is_venv_version(version) and version != own:
             try:
                 build = builds.read(store, version)

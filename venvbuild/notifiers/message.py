@@ -18,15 +18,13 @@ EVENTS = {
     "success": ("SUCCEEDED", "success"),
 }
 """Jenkins' word for what became of the job -> how the title begins, and apprise's kind of notification."""
-MAX_LENGTH = 3000
-"""Of the body; a block of Slack holds no more."""
+MAX_LENGTH = 3000  # of the body; a block of Slack holds no more
 _MAX_LISTED = 10
 _MAX_LINES = 20
 _MAX_LINE = 300
 _MAX_CAUSE = 100
 _MAX_FACT = 150
-_MAX_URL = 400
-"""A longer address of a job is left out, for cut it would lead nowhere."""
+_MAX_URL = 400  # a longer address of a job is left out, for cut it would lead nowhere
 
 _ELSEWHERE = "The environment is built; something else in the job failed: see the console."
 
@@ -67,7 +65,8 @@ def _joined(paragraphs: Iterable[list[str]]) -> str:
 
 
 def _is_elsewhere(event: str, run: Outcome) -> bool:
-    """Whether the job failed and the run did not: a team's own stages may come after it."""
+    """Whether the job failed and the run did not."""
+    # a team's own stages may come after it
     return event == "failure" and not run.is_failed
 
 
@@ -150,11 +149,12 @@ def _links(run: Outcome, work_dir: str) -> Iterator[str]:
 
 
 def _with_log(body: str, run: Outcome) -> str:
-    """With as many of the log's last lines as there is room for; they matter where something went wrong."""
-    if not run.is_failed:
+    """With as many of the log's last lines as there is room for."""
+    if not run.is_failed:  # they matter where something went wrong
         return body
     title, room, lines = "\n\nThe last lines of the log:", MAX_LENGTH - len(body), list[str]()
     room -= len(title)
+    # from the end: what fits there tells most
     for line in reversed(run.last_lines[-_MAX_LINES:]):
         cut = _cut(REDACTOR.redact(line), _MAX_LINE)
         room -= len(cut) + 1

@@ -17,8 +17,8 @@ from venvbuild.notifiers.message import Message
 from venvbuild.redaction import Redactor
 from venvbuild.text import shown
 
+# A part of an address that is no ordinary word; hiding `services` would shred the message.
 _TOKEN = re.compile(r"(?=.*[0-9]).{8,}|.{20,}", re.DOTALL)
-"""A part of an address that is no ordinary word; hiding `services` would shred the message."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Services:
         """
         from apprise import Apprise, AppriseAsset  # the extra `notify`
 
+        # Not async: apprise's own threads would hold the process, ours can be left behind. Without these names a
+        # message speaks of apprise and links to its page.
         asset = AppriseAsset(async_mode=False, app_id="venvbuild", app_desc="venvbuild", app_url="")
         plugins = [Apprise.instantiate(address, asset=asset, suppress_exceptions=True) for address in addresses]
         problems = [
@@ -98,6 +100,7 @@ def _parts(address: str) -> Iterator[str]:
     tokens = [parts.netloc] if "." not in host and host != "localhost" else []
     words = [*tokens, *parts.path.split("/"), *(value for _, value in parse_qsl(parts.query))]
     for word in words:
+        # a service, or apprise's log, may show either form
         yield word
         yield unquote(word)
 

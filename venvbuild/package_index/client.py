@@ -29,6 +29,7 @@ from venvbuild.package_index.pages import file_of, files_of_page
 from venvbuild.package_index.project import File, Project
 from venvbuild.redaction import REDACTOR, strip_credentials
 
+# PEP 691: JSON where the server has it, else HTML, of whatever age the server is
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 _PAGE_LIMIT = 64 << 20
 _CHUNK = 1 << 20
@@ -53,8 +54,8 @@ class PackageIndex:
     ) -> None:
         self.url = strip_credentials(url).rstrip("/")
         """Without credentials: for messages."""
+        # as uv asks them: further indexes first, and the first that has a name is the one that counts for it
         self._urls = tuple(one.rstrip("/") for one in (*extra_urls, url))
-        """As uv asks them: further indexes first, and the first that has a name is the one that counts for it."""
         self._find_links = find_links
         self._timeout_s = timeout_s
         self._netrc = netrc_file
@@ -66,6 +67,8 @@ class PackageIndex:
         if name not in self._projects:
             linked = tuple(file for place in self._find_links for file in self._linked(place, name))
             page = next(filter(None, (self._page(url, name) for url in self._urls)), None)
+            # every index has pip; an address that is none (a typing error, a login page) has nothing, which installers
+            # call a missing package
             if not page and not linked and name != "pip" and not self._answers_for_pip():
                 raise UsageError(
                     "the package index does not answer for any package, not even pip",
@@ -111,6 +114,7 @@ class PackageIndex:
             IntegrityError: the wheel's bytes are not those the index promises.
         """
         if file.has_metadata:
+            # promised and not there: the wheel has it too
             with contextlib.suppress(_NotFound), self._open(file.url + ".metadata") as reply:
                 return _requires_dist(_whole(reply, _PAGE_LIMIT))
         try:
@@ -125,6 +129,7 @@ class PackageIndex:
             raise _file_is_gone(file) from error
         except (zipfile.BadZipFile, StopIteration, NotImplementedError, OSError) as error:
             # zipfile raises NotImplementedError for a compression it does not know
+            # whose fault it is: other bytes than promised are the index's (8), the promised ones the publisher's (4)
             self.verify(file)
             raise ResolutionError(
                 f"{file.filename} is no readable wheel: {error}",
@@ -172,6 +177,7 @@ class PackageIndex:
             raise _file_is_gone(file) from error
         except (http.client.HTTPException, OSError) as error:
             raise _unavailable(strip_credentials(file.url), error) from error
+        # http.client ends a read of so many bytes without a word when the connection is cut
         if promised is not None and promised.isdigit() and size < int(promised):
             raise _unavailable(strip_credentials(file.url), f"the connection was cut after {size} of {promised} bytes")
         return digest.hexdigest()
@@ -179,10 +185,12 @@ class PackageIndex:
     def read_range(self, url: str, first: int, last: int) -> tuple[bytes, int]:
         """Bytes `first` to `last` (inclusive; negative `first`: from the end) and the size of the whole file."""
         wanted = f"bytes={first}" if first < 0 else f"bytes={first}-{last}"
+        # identity: ranges of an encoded body would count other bytes
         with self._open(url, {"Range": wanted, "Accept-Encoding": "identity"}) as reply:
             body = _whole(reply, None)
             if reply.status == http.client.PARTIAL_CONTENT:
                 return body, int(reply.headers["Content-Range"].rpartition("/")[2])
+            # a server that knows no ranges sends everything, with 200
             return (body[first:] if first < 0 else body[first : last + 1]), len(body)
 
     def _open(self, url: str, headers: dict[str, str] | None = None) -> Any:
@@ -190,7 +198,9 @@ class PackageIndex:
             if urllib.parse.urlsplit(url).scheme not in ("http", "https", "file"):
                 raise ValueError(url)
             request = urllib.request.Request(  # noqa: S310  # the scheme is judged by the settings, or came from the index
-                strip_credentials(url), headers={"User-Agent": "venvbuild", **(headers or {})}
+                # urllib takes `user:password@host` for the name of a host
+                strip_credentials(url),
+                headers={"User-Agent": "venvbuild", **(headers or {})},
             )
         except ValueError as error:
             raise UsageError("this is no URL", where=strip_credentials(url), fix="write https://host/simple") from error
@@ -213,12 +223,14 @@ class PackageIndex:
 
     def _credentials_for(self, url: str) -> tuple[str, str] | None:
         parts = urllib.parse.urlsplit(url)
+        # pages name their files by URLs without credentials, mostly on the index's own host
         for ours in self._urls:
             credentials = _user_info(ours)
             if credentials and parts.netloc.rpartition("@")[2] == urllib.parse.urlsplit(ours).netloc.rpartition("@")[2]:
                 return credentials
         if not self._netrc or not parts.hostname:
             return None
+        # as pip does: a netrc that cannot be read counts as none
         with contextlib.suppress(OSError, netrc.NetrcParseError, UnicodeDecodeError):
             entry = netrc.netrc(str(self._netrc)).authenticators(parts.hostname)
             if entry:
@@ -235,6 +247,7 @@ class _Ranged(io.RawIOBase):
 
     def __init__(self, index: PackageIndex, url: str) -> None:
         self._index, self._url, self._place = index, url, 0
+        # where zipfile looks for the end record; the directory of most wheels, and METADATA, lie there too
         self._tail, self._size = index.read_range(url, -(1 << 16), 0)
 
     def seekable(self) -> bool:
@@ -269,6 +282,7 @@ def _whole(reply: Any, limit: int | None) -> bytes:
         content: bytes = reply.read(limit) if limit else reply.read()
     except (http.client.HTTPException, OSError) as error:
         raise _unavailable(strip_credentials(reply.url), error) from error
+    # what is cut off and yet read without an error would pass for a page with fewer files
     promised = reply.headers.get("Content-Length") or ""
     if promised.isdigit() and len(content) < min(int(promised), limit or int(promised)):
         raise _unavailable(strip_credentials(reply.url), f"cut after {len(content)} of {promised} bytes")
@@ -343,5 +357,6 @@ class _Https(urllib.request.HTTPSHandler):
 
 
 def _requires_dist(metadata: bytes) -> list[str]:
+    # somebody's name in Latin-1 must not hide what the package needs
     message = Parser().parsestr(metadata.decode("utf-8", "replace"), headersonly=True)
     return [str(line) for line in message.get_all("Requires-Dist") or ()]

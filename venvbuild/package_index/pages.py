@@ -27,14 +27,16 @@ def files_of_page(content: bytes, kind: str, base: str, name: str) -> Iterator[F
     for attributes in page.anchors:
         with contextlib.suppress(ValueError):  # a link that is no URL is nobody's file
             url, _, fragment = urllib.parse.urljoin(base, attributes.get("href") or "").partition("#")
-            hashes = dict(part.partition("=")[::2] for part in fragment.split("&"))
+            hashes = dict(part.partition("=")[::2] for part in fragment.split("&"))  # PEP 503
             yield from file_of(
                 urllib.parse.unquote(urllib.parse.urlsplit(url).path.rpartition("/")[2]),
                 url,
                 name,
                 hashes.get("sha256", ""),
                 attributes.get("data-requires-python") or "",
+                # PEP 592: the attribute alone yanks, its value is the reason
                 (attributes.get("data-yanked") or "") if "data-yanked" in attributes else None,
+                # PEP 714; the second is the name of PEP 658, which older servers write
                 "data-core-metadata" in attributes or "data-dist-info-metadata" in attributes,
             )
 
@@ -42,7 +44,7 @@ def files_of_page(content: bytes, kind: str, base: str, name: str) -> Iterator[F
 def _files_of_json(content: bytes, base: str, name: str) -> Iterator[File]:
     try:
         entries = list(json.loads(content)["files"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):  # no answer of an index; whoever asked judges what an empty page means
         return
     for entry in entries:
         with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):  # one bad entry hides no other
@@ -53,6 +55,7 @@ def _files_of_json(content: bytes, base: str, name: str) -> Iterator[File]:
                 name,
                 (entry.get("hashes") or {}).get("sha256", ""),
                 entry.get("requires-python") or "",
+                # PEP 691: true, or the reason
                 "" if yanked is True else yanked,
                 bool(entry.get("core-metadata") or entry.get("dist-info-metadata")),
             )

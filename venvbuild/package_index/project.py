@@ -33,10 +33,11 @@ class File:
         return bool(self.tags)
 
     def allows_python(self, full_version: str) -> bool:
-        """Whether Requires-Python admits this interpreter; one that cannot be read admits all, as in pip."""
+        """Whether Requires-Python admits this interpreter."""
         try:
+            # the interpreter itself may be a release candidate
             return SpecifierSet(self.requires_python).contains(full_version, prereleases=True)
-        except InvalidSpecifier:
+        except InvalidSpecifier:  # pip takes such a file for any Python
             return True
 
     def rank(self, supported: dict[str, int]) -> int | None:

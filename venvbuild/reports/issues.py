@@ -30,7 +30,7 @@ def found(outcome: Outcome) -> Iterator[tuple[Complaint, str, str]]:
 
 def _issue(complaint: Complaint, category: str, severity: str, outcome: Outcome) -> dict[str, Any]:
     return {
-        "fileName": outcome.requirements_file or "-",
+        "fileName": outcome.requirements_file or "-",  # warnings-ng's own mark for no file
         "lineStart": complaint.line or 0,
         "severity": severity,
         "category": category,

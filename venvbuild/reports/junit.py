@@ -29,6 +29,7 @@ def render(outcome: Outcome) -> str:
         suite.set("tests", str(len(cases)))
         suite.set("failures", str(len(suite.findall("testcase/failure"))))
         suite.set("skipped", str(len(suite.findall("testcase/skipped"))))
+    # ElementTree would write control characters, which XML 1.0 forbids; the text of an Outcome is printable
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
 
@@ -41,7 +42,7 @@ def _step(step: Step, outcome: Outcome) -> Element:
         return _case(step.name, failure=Complaint("did not end: the run was aborted, or it is still at work"))
     found = outcome.problems or outcome.conflicts
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    whole = "\n\n".join(problem.text for problem in found[:100])
+    whole = "\n\n".join(problem.text for problem in found[:100])  # a refused file may have thousands
     return _case(step.name, failure=Complaint(found[0].what + more, kind=f"exit {outcome.exit_code}"), text=whole)
 
 

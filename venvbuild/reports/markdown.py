@@ -55,13 +55,13 @@ def _section(title: str, complaints: Iterable[Complaint]) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    """`text` as it stands: no mark-up, no HTML, no link to a page (CommonMark lets any ASCII punctuation be escaped).
-
-    GitHub makes links of `https://` and `www.` too, wherever they stand in text; of e-mail addresses, whatever is done.
-    """
+    """`text` as it stands: no mark-up, no HTML, no link to a page."""
+    # CommonMark lets any ASCII punctuation be escaped. GitHub makes links of `https://` and `www.` too, wherever they
+    # stand in text; of e-mail addresses, whatever is done.
     return re.sub(r"([\\`*_{}\[\]<>()#!|&~@]|:(?=//)|(?i:(?<=www))\.)", r"\\\1", text)
 
 
 def _link(address: str) -> str:
     """A link to a page; what is no address of one, as text."""
+    # all of ASCII but blanks and `<>`, which would end the link (CommonMark, "Autolinks")
     return f"<{address}>" if re.fullmatch(r"https?://[!-;=?-~]+", address) else _escaped(address)

@@ -19,8 +19,7 @@ from venvbuild.run import Outcome, Package
 _FIRST = 20
 """Packages that are listed before the rest is folded away."""
 _MOST_CARDS = 200
-_MAX_DEPTH = 50
-"""Packages below each other in the tree: nobody reads deeper, and browsers nest some 500 elements only."""
+_MAX_DEPTH = 50  # of packages in the tree: nobody reads deeper, and browsers nest some 500 elements only
 _BESIDE = (places.BUILD_LOG, "summary.md", "junit.xml", "issues.json", "report.sarif")
 
 
@@ -64,10 +63,8 @@ def _tree(packages: Iterable[Package]) -> Iterator[Row]:
 
 
 def _branch(top: Package, by_name: Mapping[str, Package], told: set[str], too_deep: deque[Package]) -> Iterator[Row]:
-    """What is too deep in it is a link, and comes into `too_deep`, to be told at the top.
-
-    Depth first and without recursion in Python: a chain may be as long as a hostile index likes.
-    """
+    """What is too deep in it is a link, and comes into `too_deep`, to be told at the top."""
+    # without recursion: a chain may be as long as a hostile index likes
     waiting = [(top, 1)]
     while waiting:
         one, depth = waiting.pop()
@@ -76,7 +73,7 @@ def _branch(top: Package, by_name: Mapping[str, Package], told: set[str], too_de
         yield Row(one, depth, len(needs), is_link)
         if not is_link:
             told.add(one.name)
-            waiting += reversed([(need, depth + 1) for need in needs])
+            waiting += reversed([(need, depth + 1) for need in needs])  # from a stack they come in order again
         elif one.name not in told:
             too_deep.append(one)
 

@@ -21,13 +21,10 @@ log = logging.getLogger(__name__)
 
 HUB = 6
 """What so many packages need is not drawn."""
-_MAX_BOXES = 400
-"""More than this nobody follows, and Graphviz takes minutes."""
+_MAX_BOXES = 400  # more than this nobody follows, and Graphviz takes minutes
 _TIMEOUT_S = 60
-_POINTS = 72
-"""Graphviz' inch."""
-_LETTER, _SMALL = 6.8, 5.6
-"""Width of a letter of the two sizes of text, in points."""
+_POINTS = 72  # Graphviz' inch
+_LETTER, _SMALL = 6.8, 5.6  # width of a letter of the two sizes of text, in points: there is no font to measure with
 _HEIGHT, _LINE = 20, 13
 _SHOWN_HUBS = 3
 
@@ -127,6 +124,7 @@ def graph_of(packages: Iterable[Package]) -> Graph:
 
 
 def _hubs(packages: Iterable[Package]) -> dict[str, int]:
+    # a package needs itself where one extra of it asks for another
     needed = Counter(need for package in packages for need in package.needs if need != package.name)
     return {name: count for name, count in needed.items() if count >= HUB}
 
@@ -145,10 +143,11 @@ def _joined(lines: Iterable[tuple[str, str]]) -> set[str]:
 
 
 def _reduced(lines: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Without the lines whose end is reached without them; one at a time, so that rings lose no way."""
+    """Without the lines whose end is reached without them."""
     left: dict[str, set[str]] = {}
     for start, end in lines:
         left.setdefault(start, set()).add(end)
+    # one at a time: in a ring each line has another way until the last one is gone
     for start, end in sorted(lines):
         left[start].discard(end)
         if end not in _reachable(start, left):
@@ -178,6 +177,7 @@ def _size(name: str, graph: Graph) -> tuple[float, float]:
 
 
 def _dot(graph: Graph, names: list[str]) -> str:
+    # numbers for names: nothing that a package is called reaches Graphviz, which would obey some of it
     text = ['digraph{rankdir=LR;ranksep=0.5;nodesep=0.1;node[shape=box,fixedsize=true,label=""];edge[arrowhead=none]']
     for number, name in enumerate(names):
         width, height = _size(name, graph)
@@ -198,6 +198,7 @@ def _drawn(plan: str, graph: Graph, names: list[str], suspects: set[str]) -> Pic
             lines.append(Line(_curve(numbers, height), ends <= suspects))
         elif row[0] == "node":
             name = names[int(row[1][1:])]
+            # Graphviz counts from the bottom, SVG from the top
             x, y = float(row[2]) * _POINTS, height - float(row[3]) * _POINTS
             boxes.append(_box(name, graph, x, y, is_suspect=name in suspects))
     return Picture(width, height, tuple(lines), tuple(boxes), graph)

@@ -52,7 +52,7 @@ def _result(complaint: Complaint, severity: str, outcome: Outcome) -> _Object:
         "message": {"text": complaint.text},
     }
     if outcome.requirements_file:
-        place: _Object = {"artifactLocation": {"uri": quote(outcome.requirements_file)}}
+        place: _Object = {"artifactLocation": {"uri": quote(outcome.requirements_file)}}  # SARIF wants a URI
         if complaint.line:
             place["region"] = {"startLine": complaint.line}
         result["locations"] = [{"physicalLocation": place}]

@@ -27,6 +27,7 @@ def environment() -> Environment:
 
     made = Environment(
         loader=PackageLoader("venvbuild.reports"),
+        # Jinja2 by itself escapes nothing, and prints nothing for a name that is misspelt
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

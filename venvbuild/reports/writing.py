@@ -46,6 +46,7 @@ def write_reports(outcome: Outcome, work_dir: Path) -> Path:
     """
     target = work_dir / REPORT
     try:
+        # hidden, as all that is unfinished in a work dir: what a killed one leaves, the next step removes
         with tempfile.TemporaryDirectory(prefix=".report-", dir=work_dir) as temporary:
             building = Path(temporary, REPORT)
             building.mkdir()
@@ -53,7 +54,7 @@ def write_reports(outcome: Outcome, work_dir: Path) -> Path:
                 (building / name).write_text(render(outcome), "utf-8")
             (building / _STYLE).write_bytes((files("venvbuild.reports") / _STYLE).read_bytes())
             _copy_log(work_dir / places.BUILD_LOG, building / places.BUILD_LOG)
-            if os.path.lexists(target):
+            if os.path.lexists(target):  # also a link that leads nowhere
                 remove(target)
             building.rename(target)
     except OSError as error:
@@ -62,7 +63,7 @@ def write_reports(outcome: Outcome, work_dir: Path) -> Path:
 
 
 def _copy_log(log: Path, copy: Path) -> None:
-    """Redacted line by line: who reports may know secrets that the steps did not."""
+    # redacted again: who reports may know secrets that the steps did not
     if not log.is_file():
         return
     with log.open("rb") as source, copy.open("w", encoding="utf-8") as target:
@@ -77,5 +78,5 @@ def _lines(read: Callable[[int], bytes]) -> Iterator[str]:
 
 
 def _printable(line: str) -> str:
-    """Without what a terminal would obey."""
+    # all that a terminal would obey
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", line)

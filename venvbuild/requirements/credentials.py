@@ -10,17 +10,19 @@ import re
 
 from venvbuild.redaction import REDACTOR, Redactor
 
-_MIN_KNOWN = 8
-"""A shorter known secret (`test`, `postgres`) may well be the name of a package."""
+_MIN_KNOWN = 8  # a shorter known secret (`test`, `postgres`) may well be the name of a package
 
 _SHAPES = Redactor()
 """Knows no secret of this run, only what secrets look like."""
 
 _PLACEHOLDER = re.compile(r"\$\{\w+\}|\$\w+|<[^<>\s]*>|\*{3,}")
-_NO_USER_INFO = re.compile(r"://(?::?|git)@")
+_NO_USER_INFO = re.compile(r"://(?::?|git)@")  # everybody is `git` at a forge; `:@` is what placeholders leave
+# Also `://user:pass/word@host`, which no URL parser takes for a password but somebody's tool did. Digits up to a slash
+# are a port, whatever follows them.
 _USER_INFO = re.compile(r"://[^/\s@:]*:(?!\d+(?:/|$))[^\s@]{1,512}@")
-"""Also `://user:pass/word@host`, which no URL parser takes for a password but somebody's tool did."""
 
+# `==` is a pin and `://` the scheme of a URL, whatever the word before it. At most 40 characters lie between label
+# and sign: without a bound a line of 64 KiB would take half a minute.
 _LABELLED = re.compile(
     r"(?i)(?P<label>passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|credentials?|authorization|cookie)"
     r"[\w.-]{0,40}[\"']?(?P<before>[ \t]*)(?P<sep>=(?!=)|:(?!//))(?P<after>[ \t]*)(?P<value>[^\s]+)"
@@ -66,6 +68,7 @@ def _is_harmless(found: re.Match[str]) -> bool:
     value, rest = found["value"], found.string[found.end() :]
     if _VERSION.fullmatch(value.strip("\"'")) or _NO_VALUE.fullmatch(value):
         return True
+    # `Authorization: Basic` is prose by its words; the secret is what comes after them
     if _SCHEME.match(value) and found["label"].lower() == "authorization":
         return False
     is_prose = found["after"] and (found["sep"] == ":" or found["before"])

@@ -18,7 +18,7 @@ from venvbuild.text import shown
 VERSION_WANTED = "<version>"
 """Stands in a fix for the version that the index may know."""
 
-MAX_VERSION_LENGTH = 255
+MAX_VERSION_LENGTH = 255  # far below the 4,300 digits at which Python's int() gives up
 _UV_MAX_NUMBER = 2**64 - 2  # uv keeps each number of a version in 64 bits and refuses more
 
 NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
@@ -48,6 +48,7 @@ def version_fault(text: str) -> str:
         version = Version(text)
     except InvalidVersion:
         return "it is not a version (PEP 440)"
+    # each is a number of its own to uv, the epoch and that of `rc1` too
     numbers = [version.epoch, *version.release, version.post or 0, version.dev or 0, (version.pre or ("", 0))[1]]
     return "one of its numbers does not fit in 64 bits, which uv needs" if max(numbers) > _UV_MAX_NUMBER else ""
 
@@ -66,11 +67,9 @@ def unpinned(name: str, extras: str = "", specifier: str = "", rule: str = "UNPI
     )
 
 
-# --- lines that are something else
-
-
 def other_than_a_requirement(text: str) -> Fault | None:
     """What `text` is when it is an option, a URL, a path, or comes from another kind of file; None otherwise."""
+    # the narrow kinds first: a command of pip holds options, a path or a URL may hold a variable
     for judge in (_non_ascii, _pasted, _option, _location, _variable):
         fault = judge(text)
         if fault:
@@ -86,6 +85,7 @@ def _non_ascii(text: str) -> Fault | None:
     spoken = f"U+{ord(character):04X} {unicodedata.name(character, '')}".rstrip()
     what, fix = f"{shown(text)} has {spoken} at column {index + 1}", "type it again in ASCII"
     category = unicodedata.category(character)
+    # before `;` and `=` a strange letter is in the name, where it passes for another package; elsewhere it is a slip
     if ";" in head or category in ("Sm", "So", "Pi", "Pf"):
         return Fault("SYNTAX", what, "requirements are written in ASCII (PEP 508)", fix)
     if "=" in head:
@@ -96,6 +96,8 @@ def _non_ascii(text: str) -> Fault | None:
 _MERGE_MARK = re.compile(r"(?:<{7}|={7}|>{7}|\|{7})(?:\s.*)?")
 _MARKUP = re.compile(r"(?i)<(?:!doctype|!--|html|head|body|\?xml)\b")
 _TOML_PAIR = re.compile(rf"({NAME}|\"[^\"]*\"|'[^']*')\s*=\s*[\"'\[{{](.*)")
+# Possessive (`*+`, `++`) here and below: a line has up to 64 KiB, and of neighbours that both take blanks every split
+# would be tried.
 _YAML_ITEM = re.compile(r"-\s++[\"']?([^\"']*)[\"']?")
 _QUOTED = re.compile(r"([\"'])(?P<inner>.*)\1\s*(?P<comma>,?)")
 _COMMAND = re.compile(
@@ -245,6 +247,7 @@ def _location(text: str) -> Fault | None:
             fix,
         )
     if scheme and scheme["scheme"].lower() != "file":
+        # with a hash of its bytes even plain http cannot bring other ones
         insecure = scheme["scheme"].lower() == "http" and not re.search(r"#.*\b(?:sha256|sha384|sha512)=", place)
         rule, kind = ("INSECURE_URL", "plain http") if insecure else ("DIRECT_URL", scheme["scheme"].lower())
         why = "plain http can be changed on its way" if insecure else "a URL is no version: nothing can compare it"
@@ -280,8 +283,6 @@ def _variable(text: str) -> Fault | None:
         "write the value itself",
     )
 
-
-# --- requirements that do not parse
 
 _HEAD = re.compile(rf"(?P<name>{NAME})\s*(?P<extras>\[[^\]]*\])?\s*(?P<rest>.*)")
 _SHELL = re.compile(r"&&|\|\||[|`]|\$\(|(?<=\s)>\s|;\s*(?:rm|curl|wget|sh|bash|echo|exit|sudo)\b")

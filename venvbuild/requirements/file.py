@@ -26,8 +26,8 @@ from venvbuild.requirements.pins import Pin, judge_line
 from venvbuild.text import shown
 
 MAX_FILE_BYTES = 10_000_000
+# A binary file has a problem in every line; more than this nobody reads, and a job's log should not hold.
 _MAX_PROBLEMS = 10_000
-"""A binary file has a problem in every line; more than this nobody reads, and a job's log should not hold."""
 
 _TOOLS = frozenset({"pip", "setuptools", "wheel", "distribute"})
 
@@ -58,6 +58,7 @@ class Requirements:
         """The copy for pip and uv: a line for each pin in the order of the file, equal ones merged with all extras."""
         merged: dict[tuple[str, Version, str | None, tuple[str, ...]], Pin] = {}
         for pin in self.pins:
+            # by what they mean: `1.0` and `1.0.0` are one version; pins with other markers or hashes stay apart
             key = (pin.canonical_name, Version(pin.version), pin.marker, pin.hashes)
             first = merged.get(key)
             merged[key] = replace(first, extras=tuple(sorted({*first.extras, *pin.extras}))) if first else pin
@@ -78,6 +79,7 @@ def read(path: Path, environment: Mapping[str, str], newest: Newest | None = Non
             kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
             raise UsageError(f"it is {kind}", where=name, fix="name the requirements file with -r FILE")
         if status.st_size > MAX_FILE_BYTES:
+            # by its size, unread: a file of gigabytes must not fill the memory first
             raise _too_large(name, status.st_size)
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)  # it may have grown since
@@ -105,6 +107,7 @@ def parse(content: bytes, name: str, environment: Mapping[str, str], newest: New
         raise _too_large(name, len(content))
     text = read_lines(content, name)
     pins, faults = _judge(text.lines, environment)
+    # all before any is raised: nobody should mend fourteen pins in fourteen runs
     problems = [*text.problems, *(_problem(fault, name, line) for line, fault in _complete(faults, newest))]
     if not problems and not pins:
         problems.append(
@@ -144,11 +147,9 @@ def _judge(lines: Iterable[Line], environment: Mapping[str, str]) -> tuple[tuple
 
 
 def _missing_hashes(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
-    """Pins without hashes in a file that has some.
-
-    Whatever their markers: a hash on any line makes pip ask for one on every line it installs, uv only checks those
-    that are there; and the verdict on a file should not depend on the target.
-    """
+    """Pins without hashes in a file that has some."""
+    # Whatever their markers: a hash on any line makes pip ask for one on every line it installs, uv only checks those
+    # that are there; and the verdict on a file should not depend on the target.
     hashed = next((pin for pin in pins if pin.hashes), None)
     for pin in pins:
         if hashed and not pin.hashes:
@@ -167,6 +168,7 @@ def _contradictions(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
     """Pins of one name that hold together on the target and differ, each told against the first of its name."""
     firsts: dict[str, Pin] = {}
     for pin in pins:
+        # a pin that does not hold here meets nobody: `a==1; python_version<"3.9"` beside `a==2` is how it is meant
         first = firsts.setdefault(pin.canonical_name, pin) if pin.holds else pin
         if first is pin:
             continue
@@ -195,6 +197,7 @@ def _contradictions(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
 
 def _complete(faults: list[tuple[int, Fault]], newest: Newest | None) -> list[tuple[int, Fault]]:
     """The faults with the newest version in their fixes, as far as `newest` knows it."""
+    # each package once: the index is asked over the network
     wanted = tuple(dict.fromkeys((fault.name, fault.specifier) for _, fault in faults if fault.name))
     versions = newest(wanted) if newest and wanted else {}
     return [(line, _with_version(fault, versions.get(fault.name, ""))) for line, fault in faults]

@@ -17,8 +17,8 @@ from venvbuild.errors import Problem
 from venvbuild.requirements.credentials import holds_credential, may_hold_credential, opens_private_key
 
 MAX_LINE_BYTES = 64 * 1024
+# Never `str.splitlines`: it also breaks at VT, FF, FS, GS, RS, NEL, LS and PS, where pip breaks and uv does not.
 LINE_BREAK = re.compile(r"\r\n|\r|\n")
-"""Never `str.splitlines`: it also breaks at VT, FF, FS, GS, RS, NEL, LS and PS, where pip breaks and uv does not."""
 
 _BOMS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF8, "utf-8", "UTF-8"),
@@ -28,15 +28,15 @@ _BOMS = (  # UTF-32 first: its little-endian mark begins with that of UTF-16
     (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
 )
 _COOKIE = re.compile(rb"coding[:=]\s*([-\w.]+)")
+# Codecs that leave printable ASCII alone; utf-7 or unicode_escape could hide a line from every reviewer.
 _COOKIE_CODECS = re.compile(
     r"utf-8|ascii|iso8859-\d+|cp\d+|koi8-[rtu]|mac-[a-z]+|gb\w+|big5\w*|euc_\w+|shift_jis\w*|johab|tis-620|hp-roman8"
 )
-"""Codecs that leave printable ASCII alone; utf-7 or unicode_escape could hide a line from every reviewer."""
 
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _HIDDEN_BREAKS = frozenset("\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029")
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_DIGEST = re.compile(r"(?<=--hash=sha256:)[0-9a-f]{64}")
+_DIGEST = re.compile(r"(?<=--hash=sha256:)[0-9a-f]{64}")  # no secret, and most of a file with hashes
 _COMMENT = re.compile(r"(?:^|[ \t])#")
 
 _SAVE_AS_UTF8 = "save the file as UTF-8"
@@ -89,7 +89,7 @@ def read_lines(content: bytes, name: str) -> Text:
 
 
 def _decode(content: bytes, name: str, warnings: list[Problem]) -> tuple[str, str] | Problem:
-    """The text and its codec; bytes that do not decode stay in it as lone surrogates (PEP 383) where that can be."""
+    """The text and its codec; bytes that do not decode stay in it as lone surrogates where that can be."""
     for mark, codec, spoken in _BOMS:
         if content.startswith(mark):
             warnings.append(
@@ -110,6 +110,7 @@ def _decode(content: bytes, name: str, warnings: list[Problem]) -> tuple[str, st
             _SAVE_AS_UTF8,
             "ENCODING",
         )
+    # PEP 263: in one of the first two lines, as pip looks for it
     for number, line in enumerate(re.split(rb"\r\n|\r|\n", content[:1024], maxsplit=2)[:2], 1):
         cookie = _COOKIE.search(line) if line.startswith(b"#") else None
         if cookie:
@@ -149,6 +150,8 @@ def _decode_declared(
 
 
 def _decode_as(content: bytes, codec: str, name: str) -> tuple[str, str] | Problem:
+    # One wrong byte is the fault of its line, so the others are still judged; UTF-16 and UTF-32 cannot carry it on, as
+    # only bytes over 127 can be escaped (PEP 383).
     wide = codec.startswith(("utf-16", "utf-32"))
     try:
         return content.decode(codec, "strict" if wide else "surrogateescape"), codec
@@ -177,11 +180,13 @@ class _Sieve:
         self._name, self._codec, self._problems = name, codec, problems
         self._in_private_key = False
         text = _DIGEST.sub("", "\n".join(line for line in physical if len(line) <= MAX_LINE_BYTES))
+        # asked once of the whole, as asking each line costs ten times as much; joined too: a backslash may cut a secret
         self._is_suspicious = may_hold_credential(text) or may_hold_credential(text.replace("\\\n", ""))
 
     def refuses(self, number: int, line: str) -> bool:
         """Whether `line` has a problem; each is reported once."""
         if self._in_private_key:
+            # told at its first line; the others look like no secret, and must not be shown as bad requirements
             self._in_private_key = "-----END" not in line
             return True
         problem = self._problem(number, line)
@@ -190,7 +195,7 @@ class _Sieve:
         return problem is not None
 
     def refuses_joined(self, number: int, text: str) -> bool:
-        """The same for a joined line: a secret may be cut by a backslash."""
+        """The same for a joined line."""
         if not (self._is_suspicious and holds_credential(text)):
             return False
         self._problems.append(_credential(self._name, number))
@@ -212,6 +217,7 @@ class _Sieve:
         if self._is_suspicious and holds_credential(line):
             self._in_private_key = opens_private_key(line)
             return _credential(self._name, number)
+        # a credential is told rather than this: it has to be replaced, whatever else is wrong with the line
         found = _HIDDEN.search(line)
         return self._hidden(number, line, found.start()) if found else None
 

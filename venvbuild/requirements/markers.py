@@ -1,7 +1,6 @@
 """Environment markers that mean the same to pip and to uv.
 
-PEP 508 allows more than both agree on: uv ignores what compares two names or two strings, or a version with a word
-(the marker is then true), where pip compares text. Such markers are refused, with the reason.
+PEP 508 allows more than both agree on; such markers are refused, with the reason.
 """
 
 from __future__ import annotations
@@ -12,15 +11,14 @@ from functools import lru_cache
 from packaging.version import InvalidVersion, Version
 
 MAX_MARKER_LENGTH = 4096
-_MAX_DEPTH = 32
-"""Parsers recurse at each parenthesis; the deepest marker a resolver writes has two or three."""
+_MAX_DEPTH = 32  # parsers recurse at each parenthesis; the deepest marker a resolver writes has two or three
 
 _STRING = r"\"[^\"]*\"|'[^']*'"
 _COMPARISON = re.compile(
     rf"(?P<left>{_STRING}|[A-Za-z_.]+)\s*(?P<op><=|>=|===|==|!=|~=|<|>|\bnot\s+in\b|\bin\b)\s*(?P<right>{_STRING}|[A-Za-z_.]+)"
 )
+# What a quoted value may hold: pip takes ` -x` for an option and ` #` for a comment, quoted or not.
 _TEXT = re.compile(r"(?!.*\s-)[A-Za-z0-9_.,+*!~ -]*")
-"""What a quoted value may hold: pip takes ` -x` for an option and ` #` for a comment, quoted or not."""
 
 _VERSIONS = frozenset({"python_version", "python_full_version", "implementation_version"})
 _TEXTS = frozenset(
@@ -65,6 +63,7 @@ def meaning_fault(marker: str) -> str:
 
 
 def _comparison_fault(left: str, op: str, right: str) -> str:
+    # two names, or two values: uv ignores the comparison and takes the marker for true, pip compares text
     if (left[0] in "\"'") == (right[0] in "\"'"):
         return "a comparison needs one name and one quoted value; uv ignores any other"
     is_reversed = left[0] in "\"'"
@@ -97,6 +96,7 @@ def _version_comparison_fault(variable: str, op: str, value: str, is_reversed: b
     try:
         parsed = Version(version)
     except InvalidVersion:
+        # uv ignores such a comparison and takes the marker for true, pip compares text
         return f"`{variable}` is compared with something that is no version"
     is_plain = str(parsed) == ".".join(map(str, parsed.release))
     return "" if is_plain else f"`{variable}` is compared with more than numbers and dots, where pip and uv differ"

@@ -64,13 +64,15 @@ class Pin:
         return f"{self.canonical_name}{extras}=={self.version}{marker}{hashes}"
 
 
+# The line that nearly every line is; `packaging` would say the same of it, much slower (a test holds this). Without
+# leading zeros and with 18 digits at most a version is in its normal form, and within uv's 64 bits.
 _PLAIN = re.compile(
     rf"(?P<name>{NAME})==(?P<version>(?:0|[1-9]\d{{0,17}})(?:\.(?:0|[1-9]\d{{0,17}})){{0,11}})"
     r"(?P<hashes>(?:[ \t]+--hash=sha256:[0-9a-f]{64})*)",
     re.ASCII,
 )
-"""The line that nearly every line is; `packaging` would say the same of it, much slower (a test holds this)."""
 
+# as pip parts them from the requirement: at the first word that begins with a dash
 _OPTIONS = re.compile(r"(?<![ \t])[ \t]++(?=--?[A-Za-z])")
 _HASH = re.compile(r"--hash(?:=|[ \t]+)(?P<algorithm>[A-Za-z0-9_]+):(?P<digest>\S+)")
 _LONG_WORD = re.compile(rf"[\w.!+-]{{{MAX_NAME_LENGTH + 1},}}")
@@ -94,6 +96,7 @@ def _any_pin(line: Line, environment: Mapping[str, str]) -> Pin | Fault:
     fault = other_than_a_requirement(line.text)
     if fault:
         return fault
+    # `packaging` knows requirements as of PEP 508, which have no options
     text, *options = _OPTIONS.split(line.text, maxsplit=1)
     fault = _limit_fault(text)
     if fault:
@@ -112,6 +115,7 @@ def _any_pin(line: Line, environment: Mapping[str, str]) -> Pin | Fault:
             name=requirement.name,
             canonical_name=canonicalize_name(requirement.name),
             extras=tuple(sorted({canonicalize_name(extra) for extra in requirement.extras})),
+            # the only one: _specifier_fault has refused every other set
             version=str(Version(next(iter(requirement.specifier)).version)),
             marker=str(requirement.marker) if requirement.marker else None,
             hashes=hashes,
@@ -122,7 +126,7 @@ def _any_pin(line: Line, environment: Mapping[str, str]) -> Pin | Fault:
 
 
 def _limit_fault(text: str) -> Fault | None:
-    """What is too long to be parsed: recursion, and Python's limit of 4,300 digits in an int."""
+    # What is too long must not reach the parser: it recurses, and int() refuses more than 4,300 digits.
     head, _, marker = text.partition(";")
     found = _LONG_WORD.search(head)
     if found and "=" not in head[: found.start()]:
@@ -150,6 +154,7 @@ def _hashes(options: str) -> tuple[str, ...] | Fault:
             return option_fault(re.split(r"[=\s]", option, maxsplit=1)[0])
         found = _HASH.fullmatch(option)
         algorithm, digest = (found["algorithm"], found["digest"].lower()) if found else ("", "")
+        # 1,000: no digest is so long, so an algorithm that pip does not take fits nothing
         if not re.fullmatch(rf"[0-9a-f]{{{_HASH_DIGITS.get(algorithm, 1_000)}}}", digest):
             return Fault(
                 "BAD_HASH",
@@ -178,6 +183,7 @@ def _specifier_fault(text: str, requirement: Requirement) -> Fault | None:
     if pin.operator == "==" and not has_more:
         return None
     fix = f"write {shown(name + extras, 300)}=={Version(pin.version)}"
+    # said, not left open: what it is by default changed with packaging 26
     if not all(item.contains(pin.version, prereleases=True) for item in specifier):
         return Fault("IMPOSSIBLE", f"{shown(text)} admits no version", "its conditions contradict each other", fix)
     if has_more:
@@ -192,4 +198,5 @@ def _marker_fault(text: str, requirement: Requirement) -> Fault | None:
 
 
 def _holds(marker: Marker, environment: Mapping[str, str]) -> bool:
+    # the file itself is nobody's extra, and pip asks with this too
     return marker.evaluate({**environment, "extra": ""})

@@ -22,7 +22,7 @@ _PIECE_BYTES = 1 << 20
 _KINDS: dict[bytes, Literal["d", "f", "l"]] = {
     tarfile.DIRTYPE: "d",
     tarfile.REGTYPE: "f",
-    tarfile.AREGTYPE: "f",
+    tarfile.AREGTYPE: "f",  # as tars before POSIX write it
     tarfile.SYMTYPE: "l",
 }
 
@@ -36,6 +36,7 @@ def content_sha256(plain: Iterable[bytes]) -> str:
     lines = []
     try:
         stream = io.BufferedReader(_Pieces(iter(plain)), _PIECE_BYTES)
+        # surrogateescape: a name that is not UTF-8 becomes its own bytes again in fsencode
         with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape") as tar:
             while entry := tar.next():
                 member = _member(entry)
@@ -54,13 +55,12 @@ class _Pieces(io.RawIOBase):
         self._pieces, self._rest = pieces, memoryview(b"")
 
     def readable(self) -> bool:
-        """It is."""
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
         """Some of the bytes; 0 at their end."""
         target = memoryview(buffer).cast("B")
-        while not self._rest:
+        while not self._rest:  # an empty piece is not the end
             piece = next(self._pieces, None)
             if piece is None:
                 return 0

@@ -98,13 +98,14 @@ def _closure(lock: Requirements, where: str) -> Closure:
 
 
 def _refuse_built_from_source(locked: Closure, source: PackageSource) -> None:
-    """A wheel that was made of an sdist was in no index; the lock knows that wheel and no other."""
-
+    # A wheel that was made of an sdist was in no index; the lock knows that wheel and no other.
     def is_there(one: LockedDistribution) -> bool:
         project = source.index.project(one.name)
         files = [file for file in project.files if file.version == Version(one.version)] if project else []
+        # What is not there at all, installing tells; where the index names no hash, the installer compares the bytes.
         return not files or any(not file.sha256 or f"sha256:{file.sha256}" in one.hashes for file in files)
 
+    # a question to the index for each, so many at once
     there = each(is_there, locked.distributions)
     problems = [
         Problem(
@@ -125,12 +126,13 @@ def _install(locked: Closure, source: PackageSource, venv: Path) -> None:
     try:
         environment.create(locked, source, venv)
     except ResolutionError as error:
+        # whoever restores has no pins of his own to change
         problems = (replace(one, where=one.where or places.LOCK, fix=_WAY_OUT) for one in error.problems)
         raise ResolutionError.of(problems) from error
 
 
 def _refuse_incomplete(venv: Path, roots: list[Root], interpreter: Interpreter, build: Metadata) -> None:
-    """The lock was resolved for another platform. What was not met there either is known of the build."""
+    # the lock was resolved for another platform, where markers may have left out what is needed here
     installed = distributions_of(venv, interpreter.version)
     target = Target(interpreter.marker_environment, frozenset(interpreter.supported_tags))
     problems = [
@@ -142,6 +144,7 @@ def _refuse_incomplete(venv: Path, roots: list[Root], interpreter: Interpreter, 
             "INCOMPLETE",
         )
         for finding in find_conflicts(installed, roots, target)
+        # what was not met there either is known of the build, redacted as `inspect` wrote it
         if finding.is_failure and REDACTOR.redact(finding.sentence) not in build["conflicts"]
     ]
     if problems:
@@ -149,7 +152,6 @@ def _refuse_incomplete(venv: Path, roots: list[Root], interpreter: Interpreter, 
 
 
 def _add_rehome(venv: Path) -> None:
-    """The script that an archive has."""
     script = venv / "bin" / "rehome"
     rehoming.write(script, rehome_script())
     script.chmod(0o755)
@@ -157,6 +159,7 @@ def _add_rehome(venv: Path) -> None:
 
 def _open_to_all(venv: Path) -> None:
     """The modes that an archive has, whatever the umask: others may read, and run what its owner may run."""
+    # everything: by itself `walk` passes over __pycache__
     for name, facts in walk(venv, leave_out=""):
         if not stat.S_ISLNK(facts.st_mode):
             is_run = stat.S_ISDIR(facts.st_mode) or facts.st_mode & stat.S_IXUSR

@@ -26,7 +26,7 @@ from venvbuild.installed import full_version_in
 from venvbuild.interpreters import Compiler, Interpreter
 from venvbuild.restore.tar import refused
 
-_MAX_CONFIGURATION_BYTES = 1 << 16
+_MAX_CONFIGURATION_BYTES = 1 << 16  # it is read whole, and may be an enemy's
 
 
 def python_version_of(venv: Path) -> str:
@@ -63,10 +63,12 @@ def rehome(venv: Path, target: Path, interpreter: Interpreter) -> None:
     """
     if not stat.S_ISDIR(_mode(venv / "bin")):
         raise refused("it has no folder bin", b"bin")
+    # in any case, as CPython reads the keys (site.py); as bytes, since a path need not be UTF-8
     kept = [line for line in _configuration(venv).splitlines() if line.partition(b"=")[0].strip().lower() != b"home"]
     home = b"home = " + os.fsencode(interpreter.path.parent)
     write(venv / "pyvenv.cfg", b"".join(line + b"\n" for line in (home, *kept)))
     path, is_inside = interpreter.path, interpreter.path.is_relative_to(target)
+    # an interpreter inside moves with the environment, so the link to it is relative
     link(venv / "bin" / "python", os.path.relpath(path, target / "bin") if is_inside else os.fspath(path))
     for name in ("python3", f"python{interpreter.version}"):
         link(venv / "bin" / name, "python")
@@ -89,6 +91,7 @@ def compile_bytecode(venv: Path, target: Path, interpreter: Interpreter) -> None
     if stat.S_ISDIR(_mode(venv / "lib64")):  # mostly it is a link to lib
         folders.append("lib64")
     if interpreter.path.is_relative_to(target):
+        # where it is until the last rename
         interpreter = replace(interpreter, path=venv / interpreter.path.relative_to(target))
         folders.append(f"{BASE}/lib")
     names = sorted(name for folder in folders for name in _modules(venv, folder))
@@ -97,7 +100,7 @@ def compile_bytecode(venv: Path, target: Path, interpreter: Interpreter) -> None
     try:
         parallel.each(partial(compiler.compile, venv), [names[number::count] for number in range(count)], count)
     except BaseException:
-        compiler.stop.set()
+        compiler.stop.set()  # or the other threads would compile on after Ctrl-C
         raise
 
 
@@ -114,6 +117,7 @@ def write(path: Path, content: bytes) -> None:
         IntegrityError: a folder is in the way.
     """
     with _no_folder_in_the_way(path):
+        # whatever the umask: where others cannot read pyvenv.cfg, Python does not start for them
         write_whole(path, content, mode=0o644)
 
 
@@ -123,6 +127,7 @@ def link(path: Path, target: str) -> None:
     Raises:
         IntegrityError: a folder is in the way.
     """
+    # symlink(2) refuses a name that is taken, and nobody should see it gone; rename replaces it at once
     building = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     building.symlink_to(target)
     with _no_folder_in_the_way(path):
@@ -146,7 +151,7 @@ def _configuration(venv: Path) -> bytes:
 
 def _mode(path: Path) -> int:
     try:
-        return path.lstat().st_mode
+        return path.lstat().st_mode  # a link of the archive may lead anywhere
     except FileNotFoundError:
         return 0
 
@@ -156,7 +161,7 @@ def _quoted_for_sh(text: str) -> str:
 
 
 def _quoted_for_csh(text: str) -> str:
-    """csh expands `!` even between single quotes, and a line ends there too."""
+    # csh expands `!` even between single quotes, and a line ends there too
     return _quoted_for_sh(text).replace("!", "\\!").replace("\n", "\\\n")
 
 

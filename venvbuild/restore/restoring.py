@@ -114,6 +114,7 @@ def from_archive(file: Path, target: Path, machine: RestoreOptions) -> Restored:
     Raises:
         UsageError: as `get`, or there is no such file. IntegrityError, StoreUnavailable: as `get`.
     """
+    # before it is opened: a pipe would be waited for, for ever
     if file.exists() and not file.is_file():
         raise UsageError("the archive is no file", where=str(file), fix="give the .tar.gz itself")
     try:
@@ -157,7 +158,7 @@ def _beside(file: Path) -> Metadata | None:
         build = json.loads(file.with_name(places.METADATA).read_bytes())
         if file.name != archive_name(build["venv_version"]):
             return None
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (FileNotFoundError, ValueError, KeyError, TypeError):  # somebody else's file of that name is no fault
         return None
     builds.validate(build)
     return build  # type: ignore[no-any-return]
@@ -166,11 +167,14 @@ def _beside(file: Path) -> Metadata | None:
 def _restore(origin: _Origin, target: Path, machine: RestoreOptions) -> Restored:
     target = absolute(target)
     targets.check(target)
+    # what does not fit this machine is refused before a byte is fetched
     interpreter = _foreseen(origin.metadata, machine) if origin.metadata else None
     absent: list[Fragment] = []
     if origin.index:
         fetching.check_limits(origin.index)
+        # not thorough: unpacking reads every entry of the cache anyway, and what is damaged shows then
         absent = [] if origin.file else fetching.missing(origin.index, machine.cache, thorough=False)
+        # what is fetched waits beside what is unpacked
         targets.check_room(target, origin.index.plain_bytes + sum(fragment.length for fragment in absent))
     with targets.staged(target) as staging:
         venv = staging / ROOT
@@ -204,8 +208,8 @@ def put_in_place(
     if machine.compiles:
         rehoming.compile_bytecode(venv, target, interpreter)
     rehoming.write(venv / MARKER, _marker(restored, store_url))
-    venv.chmod(0o755)
-    targets.check(target)
+    venv.chmod(0o755)  # it was private while it was unpacked
+    targets.check(target)  # again: somebody may have put something there meanwhile
     targets.put_in_place(venv, target, aside)
 
 
@@ -234,7 +238,7 @@ def _unpack(
     origin: _Origin, absent: list[Fragment], venv: Path, scratch: Path, machine: RestoreOptions
 ) -> tuple[int, int]:
     """Fetch what is `absent` from the cache and unpack into `venv`; (bytes, fragments) that had to be fetched."""
-    venv.mkdir(0o700)
+    venv.mkdir(0o700)  # nobody else may put a link in the way of what is unpacked
     if origin.index is None:
         return _unpack_whole(origin, venv, scratch, machine), 0
     everything = frozenset(fragment.offset for fragment in origin.index.fragments)
@@ -251,6 +255,7 @@ def _unpack(
             with contextlib.suppress(Evicted):
                 unpack(origin.index, Bodies(file.fileno(), offsets, machine.cache, is_file_checked=True), venv)
                 break
+            # from the beginning: the unpacker makes new files only
             shutil.rmtree(venv)
             venv.mkdir(0o700)
     return sum(fragment.length for fragment in here), len(here)
@@ -283,6 +288,7 @@ def _unpack_whole(origin: _Origin, venv: Path, scratch: Path, machine: RestoreOp
     """An archive without an index: all of it here first, its sha256 compared when it is known; bytes fetched."""
     fetched = 0 if origin.file else _download(origin, scratch, machine)
     with (origin.file or scratch).open("rb") as archive:
+        # before a byte of it is unpacked
         if origin.metadata and hashlib.file_digest(archive, "sha256").hexdigest() != origin.metadata["archive_sha256"]:
             raise IntegrityError(
                 "the archive is not the one that metadata.json names",

@@ -21,9 +21,10 @@ from venvbuild.errors import IntegrityError, UsageError, of_disk
 from venvbuild.installed import is_python_link
 
 BLOCK_BYTES = 512
-_MAX_PAX_BYTES = 1 << 16
+_MAX_PAX_BYTES = 1 << 16  # two names of 4096 bytes, and times and owners beside them
 _FOLDER_MODE = 0o755
 _ZEROS = bytes(BLOCK_BYTES)
+# never over a file that is there, and never through a link
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENOENT)
 
@@ -108,14 +109,17 @@ class Unpacker:
             return
         if self._ended:
             self._refuse("something follows the end of the tar")
+        # POSIX: the sum is made as if blanks stood in its own field
         if _number(block[148:156]) != sum(block) - sum(block[148:156]) + 8 * 32:
             self._refuse("a header is damaged")
         pax, self._pax = self._pax, {}
+        # ustar: of a long name the folders stand in a field of their own
         prefix = block[345:500].partition(b"\0")[0]
         name = block[:100].partition(b"\0")[0]
         self._name = pax.get(b"path", prefix + b"/" + name if prefix else name)
         size = _decimal(pax[b"size"]) if b"size" in pax else _number(block[124:136])
         kind = block[156:157]
+        # one a member, as we write them; a second one, or a global one, is refused below
         if kind == b"x" and not pax:
             self._begin_pax(size)
             return
@@ -140,6 +144,7 @@ class Unpacker:
         root, slash, rest = name.partition(b"/")
         if root != self._root:
             self._refuse(f"it lies outside of {os.fsdecode(self._root)}/")
+        # we go down by recursion, and so does shutil.rmtree
         if name.count(b"/") > MAX_DEPTH:
             self._refuse(f"it lies below more than {MAX_DEPTH} folders")
         if b"\0" in name or (slash and not {b"", b".", b".."}.isdisjoint(rest.split(b"/"))):
@@ -158,6 +163,7 @@ class Unpacker:
         path = self._folder + name
         try:
             try:
+                # mostly its folder is there, and nobody has to look
                 self._file = os.open(path, _NEW_FILE, mode)
             except FileNotFoundError:
                 self._make_parents(path)
@@ -179,6 +185,7 @@ class Unpacker:
             return
         try:
             while content:
+                # write(2) may take less than it is given
                 content = content[os.write(self._file, content) :]
         except OSError as error:
             self._failed(error)
@@ -194,6 +201,7 @@ class Unpacker:
                 self._refuse("its pax header cannot be read")
             record, text = text[len(length) + 1 : int(length)], text[int(length) :]
             key, equals, value = record[:-1].partition(b"=")
+            # a sparse file holds other bytes than it will have; of a key that is there twice readers take either
             if not equals or record[-1:] != b"\n" or key in found or key.startswith(b"GNU.sparse"):
                 self._refuse("its pax header cannot be read")
             found[key] = value
@@ -210,8 +218,9 @@ class Unpacker:
         self.unpacked.folders.append(name)
 
     def _make_parents(self, path: bytes) -> None:
-        """Every folder above `path`; other processes may be making the same ones. There are no links yet."""
+        """Every folder above `path`; other processes may be making the same ones."""
         folder = path.rpartition(b"/")[0]
+        # isdir follows links, but no link is made before the last file
         if len(folder) > len(self._folder) and not os.path.isdir(folder):
             self._make_parents(folder)
             _make_folder(folder)
@@ -259,12 +268,14 @@ def make_links(folder: Path, links: Iterable[tuple[bytes, bytes]]) -> None:
             raise refused("it is there twice", name)
     names = {name for name, _ in relative}
     for name, target in relative:
+        # it would be made in whatever folder that link leads to
         if not names.isdisjoint(_parents(name)):
             raise refused("it lies below a link", name)
         try:
             os.symlink(target, base + name)
         except OSError as error:
             raise refused("it is there twice, or its folder is not", name) from error
+    # when all are made: links may lead through each other, so one alone does not show where it ends
     inside = os.path.realpath(base)
     for name, _ in relative:
         if not (os.path.realpath(base + name) + b"/").startswith(inside + b"/"):
@@ -301,10 +312,12 @@ def _parents(name: bytes) -> list[bytes]:
 
 
 def _shown(name: bytes) -> str:
+    # a terminal would obey some names
     return ascii(os.fsdecode(name[:200]))[1:-1]
 
 
 def _decimal(text: bytes) -> int:
+    # no size has 20 digits, and int() raises for thousands
     return int(text) if text.isdigit() and len(text) < 20 else -1
 
 

@@ -19,7 +19,7 @@ from venvbuild.archive import MARKER
 from venvbuild.errors import StoreUnavailable, UsageError, of_disk
 
 _STAGING = ".venvbuild-get-"
-_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # <fcntl.h> and <linux/fs.h>
 
 
 def check(target: Path) -> None:
@@ -41,6 +41,7 @@ def is_ours(target: Path) -> bool:
     """Whether `get` made the folder `target`."""
     try:
         marker = target / MARKER
+        # a link lets somebody else's folder pass for ours
         if target.is_symlink() or marker.is_symlink():
             return False
         return json.loads(marker.read_bytes())["made_by"] == "venvbuild get"  # type: ignore[no-any-return]
@@ -64,8 +65,9 @@ def staged(target: Path) -> Iterator[Path]:
     """A private folder beside the target, removed at the end, whatever happened."""
     with contextlib.ExitStack() as stack:
         try:
+            # beside the target, as a rename does not leave its file system; mkdtemp lets nobody else in
             staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=target.parent))
-            stack.callback(shutil.rmtree, staging, ignore_errors=True)
+            stack.callback(shutil.rmtree, staging, ignore_errors=True)  # what led here is to be told
             yield staging
         except OSError as error:
             raise of_disk(error, str(target)) or UsageError(
@@ -84,6 +86,7 @@ def put_in_place(venv: Path, target: Path, aside: Path) -> None:
     except OSError:
         if not is_ours(target):
             raise
+        # exchanged, the old one is in the staging folder, and goes with it
         if not _exchange(venv, target):
             target.rename(aside)
             try:
@@ -95,6 +98,7 @@ def put_in_place(venv: Path, target: Path, aside: Path) -> None:
 
 def _exchange(one: Path, other: Path) -> bool:
     """Swap two names at once (renameat2, Linux 3.15, glibc 2.28); False where that cannot be."""
+    # Python has no call for it
     swap = getattr(ctypes.CDLL(None), "renameat2", None)
     if swap is None:
         return False

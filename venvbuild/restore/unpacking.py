@@ -36,9 +36,10 @@ def unpack(index: ArchiveIndex, bodies: Bodies, folder: Path) -> Unpacked:
         IntegrityError: the archive must not be unpacked. Evicted: see `Bodies`. StoreUnavailable, UsageError: the disk.
             What is in `folder` then is for the caller to remove.
     """
-    # A fork copies the locks that other threads hold, and macOS does not like it at all.
+    # the largest first: begun last, it would be waited for alone
     work = sorted(enumerate(groups(index.fragments)), key=lambda pair: -sum(one.plain_length for one in pair[1]))
     last = index.fragments[-1]
+    # A fork copies the locks that other threads hold, and macOS does not like it at all.
     count = min(len(os.sched_getaffinity(0)), _MOST, len(work)) if sys.platform == "linux" else 1
     if count > 1 and threading.active_count() == 1:
         parts = list(_by_processes(count, [group for _, group in work], last, bodies, folder, index.root))
@@ -77,10 +78,12 @@ def _inflated(archive: IO[bytes]) -> Iterator[bytes]:
     inflating = zlib_ng.decompressobj(wbits=31)
     while not inflating.eof:
         piece = inflating.unconsumed_tail or archive.read(_PIECE_BYTES)
+        # a bounded piece: a few bytes may inflate to a thousand times as much
         plain = inflating.decompress(piece, _PIECE_BYTES)
         yield plain
         if not piece and not plain:
             raise refused("it is cut off")
+    # a second gzip member, say: some readers go on with it, others stop silently (RFC 1952 allows several)
     if inflating.unused_data or archive.read(1):
         raise refused("something follows its end")
 
@@ -93,6 +96,7 @@ def settle(whole: Unpacked, folder: Path) -> None:
     """
     if whole.member_count > MAX_MEMBERS:
         raise refused(f"it has more than {MAX_MEMBERS} members")
+    # files were made with O_EXCL; a folder or a link may have come to several processes
     name, times = next(iter(Counter((*whole.folders, *(link for link, _ in whole.links))).most_common(1)), (b"", 0))
     if times > 1:
         raise refused("it is there twice", name)
@@ -112,10 +116,10 @@ def _unpacked(group: Sequence[Fragment], last: Fragment, bodies: Bodies, folder:
 def _by_processes(
     count: int, work: Sequence[Sequence[Fragment]], last: Fragment, bodies: Bodies, folder: Path, root: str
 ) -> Iterator[Unpacked]:
-    """Children share the position in a file of numbers: what one has read, no other reads. Nothing waits in a queue, so
-    that children whose parent was killed come to their end.
-    """
+    # fork, as children inherit the open files and the work
     context = multiprocessing.get_context("fork")
+    # Children share the position in a file of numbers: what one has read, no other reads (read(2), Linux 3.14). Nothing
+    # waits in a queue, so children whose parent was killed come to their end.
     with tempfile.TemporaryFile() as tasks:
         tasks.write(b"".join(map(_NUMBER.pack, range(len(work)))))
         tasks.flush()
@@ -129,6 +133,7 @@ def _by_processes(
                 ]
             except BaseException as error:  # noqa: BLE001  # it is raised in the parent
                 found = error
+            # nobody may be left to hear it
             with suppress(OSError):
                 connection.send(found)
 
@@ -138,12 +143,13 @@ def _by_processes(
                 ours, theirs = context.Pipe(duplex=False)
                 process = context.Process(target=one_of_them, args=(theirs,))
                 process.start()
-                theirs.close()
+                theirs.close()  # or the pipe would not end with the child
                 crew.append(process)
                 connections.append(ours)
             yield from _results(connections)
         finally:
             for process in crew:
+                # when one failed, what the others write is going to be removed
                 process.kill()
                 process.join()
 
@@ -176,6 +182,6 @@ def _numbers(file: int) -> Iterator[int]:
 
 
 def _reset_signals() -> None:
-    """The parent decides; Ctrl-C reaches the whole group, and one message is enough."""
+    # the parent decides; Ctrl-C reaches the whole group, and one message is enough
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)

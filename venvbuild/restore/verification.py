@@ -27,7 +27,8 @@ from venvbuild.stores import Store
 _CHUNK_BYTES = 16 << 20
 _IMPORT_TIMEOUT_S = 600
 _SUFFIX = re.compile(r"\.(?:py|(?:[A-Za-z0-9_-]+\.)?so)")
-# Names come in argv; each is told before and after, so that a crash tells on whom. Runs on every Python since 3.8.
+# Names come in argv; each is told before and after, so that a crash tells on whom. What modules print must not pass for
+# our words, and threads that they began must not hold the process. Runs on every Python since 3.8.
 _IMPORT = r"""
 import importlib, os, sys
 out = os.fdopen(os.dup(1), "w")
@@ -85,6 +86,7 @@ def verify(store: Store, venv_version: str, *, machine: RestoreOptions | None = 
         key = builds.key(venv_version, places.ARCHIVE_INDEX)
         problems.append(_problem(store, key, "metadata.json does not name it, and whoever restores would believe it"))
     imported = None
+    # the code of a build that is not what was promised is not run
     if machine is not None and not problems:
         imported, failed = _imported(store, build, machine)
         problems += failed
@@ -102,10 +104,11 @@ def _read(store: Store, build: Metadata, name: str, index: ArchiveIndex | None, 
     plain = watch.plain(_pieces(store, key, promised["size_bytes"]))
     try:
         unlike = _unlike_content(plain, build, of_archive) if of_archive else ""
-        deque(plain, maxlen=0)
+        deque(plain, maxlen=0)  # every byte is to go by, also those behind the end of the tar
     except NotInStore:
         problems.append(_problem(store, key, "it is not in the store"))
         return 0
+    # a tar made of damaged fragments differs anyway
     faults = list(watch.faults(promised)) or [unlike]
     problems += (_problem(store, key, what) for what in faults if what)
     return watch.size_bytes
@@ -131,6 +134,7 @@ class _Watch:
         self._digest.update(piece)
         skipped = max(0, HEADER_BYTES - self.size_bytes)
         self.size_bytes += len(piece)
+        # how a gzip member ends (RFC 1952): CRC32, and the length mod 2**32
         self._tail = (self._tail + piece)[-8:]
         if not self._fragments:
             return
@@ -252,7 +256,12 @@ def import_all(python: Path, names: Sequence[str], home: Path) -> dict[str, str]
     while left:
         try:
             done = run(
-                [python, "-I", "-c", _IMPORT, *left], env=env, timeout_s=_IMPORT_TIMEOUT_S, check=False, cwd=home
+                # -I: of us neither variables nor folder, so that what is found is in the environment
+                [python, "-I", "-c", _IMPORT, *left],
+                env=env,
+                timeout_s=_IMPORT_TIMEOUT_S,
+                check=False,
+                cwd=home,
             )
             output, ended = done.stdout, f"the interpreter ended with {done.exit_code}"
         except CommandFailed as failure:
@@ -262,6 +271,7 @@ def import_all(python: Path, names: Sequence[str], home: Path) -> dict[str, str]
         finished = {words[1] for words in lines if words[0] in ("done", "failed")}
         left = [name for name in left if name not in finished]
         if left:
+            # they are imported in order, so it ended at the first that was not told
             failed[left.pop(0)] = ended
     return failed
 

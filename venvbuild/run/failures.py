@@ -17,10 +17,8 @@ _MAX_BUG = 500
 
 
 def remember_refusal(error: VenvBuildError, folder: Path, asked: Mapping[str, object]) -> None:
-    """Remember in the work dir why `check` refused what was `asked` for, so that the run can be reported on.
-
-    A folder that is not ours, or is in use, stays as it is.
-    """
+    """Remember in the work dir why `check` refused what was `asked` for, so that the run can be reported on."""
+    # a folder that is not ours, or is in use, stays as it is; the refusal itself is told all the same
     with contextlib.suppress(OSError, VenvBuildError), open_work_dir(folder, "check") as work:
         work.refuse(error.exit_code, _redacted(error), asked)
 
@@ -40,10 +38,12 @@ def _named(error: Exception, work: WorkDir) -> VenvBuildError:
         where=str(work.path / places.BUILD_LOG),
         fix="report it with the traceback",
     )
+    # a full disk, or one without rights, is no bug of ours
     return (of_disk(error) if isinstance(error, OSError) else None) or bug
 
 
 def _redacted(error: VenvBuildError) -> list[Remembered]:
+    # here already: who tells of the run later is another process, which may not know the secrets of this one
     return [
         Remembered(
             what=REDACTOR.redact(one.what),

@@ -26,8 +26,7 @@ from venvbuild.run.summary import Summary
 from venvbuild.run.workdir import STEPS, VENV, Failure, Remembered, WorkDir
 from venvbuild.text import shown
 
-_MAX_TEXT = 2000
-"""Characters of one sentence; the longest honest one, a resolver's explanation, has a few hundred."""
+_MAX_TEXT = 2000  # of one sentence; the longest honest one, a resolver's explanation, has a few hundred
 _MAX_LOG_LINE = 500
 _LAST_LINES = 40
 _LOG_TAIL_BYTES = 1 << 16
@@ -173,6 +172,7 @@ def outcome_of(folder: Path) -> Outcome | None:
         last_lines=_last_lines(folder / places.BUILD_LOG),
     )
     if is_refused:
+        # what lies there, the log too, is of an earlier run
         steps = tuple(Step(name, "failed" if name == "check" else "not run", None) for name in STEPS)
         return replace(blank, steps=steps, last_lines=())
     return _with_what_was_made(blank, folder, work, is_conflict=failure["exit_code"] == ConflictsFound.exit_code)
@@ -185,6 +185,7 @@ def _with_what_was_made(blank: Outcome, folder: Path, work: WorkDir, *, is_confl
     noticed = [(one["is_failure"], _finding(one, pins)) for one in findings or ()]
     conflicts = tuple(complaint for is_failure, complaint in noticed if is_failure)
     if is_conflict and not conflicts:
+        # found by the resolver, at `create`: there is no environment yet whose findings could be read
         conflicts = tuple(replace(one, kind="pins") for one in blank.problems)
     return replace(
         blank,
@@ -211,6 +212,7 @@ def _step(name: str, work: WorkDir) -> Step:
 
 def _problem(one: Remembered, asked: Mapping[str, object]) -> Complaint:
     what, where, why, fix = map(_text, (one["what"], one["where"], one["why"], one["fix"]))
+    # a problem of another file has a line of that one
     line = one.get("line")
     is_of_the_file = one["where"] == f"{asked.get('requirements')}:{line}"
     return Complaint(what, where, why, fix, line=line if is_of_the_file else None)
@@ -300,20 +302,22 @@ class _Pins:
 
 def _is_equal(found: str, version: str) -> bool:
     try:
+        # `1.0` is pinned and `1.0.0` installed: that is the pin
         return Version(found) == Version(version)
     except InvalidVersion:
         return False
 
 
 def _packages(folder: Path, work: WorkDir, pins: _Pins) -> tuple[Package, ...]:
-    """From the environment itself; where that is gone, from the reports, which know no sizes."""
     version = work.recorded.python_version
     sizes: dict[str, int | None] = {}
+    # without a look at every file: only the sizes in RECORD are wanted
     for one in distributions_of(folder / VENV, version, with_damage=False):
         if one.pin:
             known = None if one.record is None else sum(row.size or 0 for row in one.record)
             sizes[one.pin] = known
     has_reports = summary.has_inspected(work)
+    # where the environment is gone; the reports know no sizes
     if not sizes and has_reports:
         sizes = dict.fromkeys(summary.read_report(folder / places.INSTALLED_PACKAGES) or ())
     needs = _needs(folder / places.TREE) if has_reports else {}
@@ -330,6 +334,7 @@ def _needs(path: Path) -> dict[str, tuple[str, ...]]:
     entries = summary.read_report(path) or ()
     there = {entry["package"]["key"] for entry in entries}
     return {
+        # pipdeptree lists what is missing too, in the version `?`
         entry["package"]["key"]: tuple(sorted({one["key"] for one in entry["dependencies"]} & there))
         for entry in entries
     }
@@ -339,6 +344,7 @@ def _last_lines(path: Path) -> tuple[str, ...]:
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - _LOG_TAIL_BYTES))
+            # it may begin inside a character
             text = file.read().decode("utf-8", "replace")
     except OSError:
         return ()
@@ -347,7 +353,7 @@ def _last_lines(path: Path) -> tuple[str, ...]:
 
 
 def _telling(lines: Iterable[str]) -> Iterator[str]:
-    """Without the commands that were run, some of which are a page long: what they said tells more."""
+    # without the commands that were run, some of which are a page long: what they said tells more
     is_command = False
     for line in lines:
         begun = _LOG_RECORD.match(line)

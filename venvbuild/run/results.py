@@ -128,4 +128,5 @@ def from_json(record: type[R], values: Any) -> R:
     names = {field.name for field in fields(record)}  # type: ignore[arg-type]  # every record here is a dataclass
     if not isinstance(values, dict) or set(values) != names:
         raise ValueError(f"this is no {record.__name__}")
+    # JSON has no tuples, and every field with several values is one
     return record(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})

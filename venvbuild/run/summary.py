@@ -87,8 +87,9 @@ def _names(asked: Mapping[str, object]) -> tuple[str | None, str | None]:
 
 
 def has_inspected(work: WorkDir) -> bool:
-    """Whether the reports of `inspect` are of the environment that is there; it writes them before conflicts end it."""
+    """Whether the reports of `inspect` are of the environment that is there."""
     failure = work.failure
+    # conflicts end the step after it has written them
     has_found = failure and failure["step"] == "inspect" and failure["exit_code"] == ConflictsFound.exit_code
     return bool(has_found) or work.has_ended("inspect")
 
@@ -97,6 +98,7 @@ def _conflict_count(folder: Path, work: WorkDir) -> int | None:
     findings = read_report(folder / places.CONFLICTS) if has_inspected(work) else None
     if findings is not None:
         return len([one for one in findings if one["is_failure"]])
+    # pins that the resolver could not bring together end `create`, before anything is inspected
     if work.failure and work.failure["exit_code"] == ConflictsFound.exit_code:
         return len(work.failure["problems"])
     return None

@@ -118,6 +118,7 @@ class WorkDir:
         """Begin a run: everything of an earlier one goes, then the record is written, before anything else.
 
         None: a run that was refused."""
+        # killed on the way, the folder must still be known as ours, by its record
         for entry in self.path.iterdir():
             if entry.name != RECORD:
                 remove(entry)
@@ -130,14 +131,12 @@ class WorkDir:
         self._save()
 
     def begin(self, step: str) -> None:
-        """Note which step is at work, for the message to a second one; its own earlier record goes.
-
-        The records of the steps after it go too, as they tell of what is being replaced, and so does what a step
-        that was killed left under a temporary name; the lock is ours, so nobody is at it.
-        """
+        """Note which step is at work, for the message to a second one; its own earlier record goes."""
+        # what a step that was killed left under a temporary name; the lock is ours, so nobody is at it
         for leftover in self.path.glob(".*"):
             remove(leftover)
         self._record["running"] = step
+        # those of the steps after it too: they tell of what is being replaced
         for stale in STEPS[STEPS.index(step) :]:
             self._record["steps"].pop(stale, None)
         self._record.pop("failed", None)
@@ -166,6 +165,7 @@ class WorkDir:
         self._record.pop("running", None)
         self._record["steps"][step] = {
             "key": key,
+            # so that it counts as stale when the step before it runs again, even if that makes the same files
             "after": self._mark(_before(step)),
             "result": asdict(result),
             "duration_s": round(duration_s, 3),
@@ -220,8 +220,10 @@ def open_work_dir(path: Path, step: str) -> Iterator[WorkDir]:
             raise UsageError(
                 "there is no work dir", where=str(path), fix=f"run: venvbuild check --work-dir {path}", rule="STALE"
             )
+        # the folder itself is locked: every file in it is removed or replaced on the way, and a lock with it
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
+        # each time around our own calls only: an OSError of the step is not the work dir's
         with _failures_named(path):
             record = _record(path, starting=starting)
         try:
@@ -240,6 +242,7 @@ def open_work_dir(path: Path, step: str) -> Iterator[WorkDir]:
                 record = {"settings": {}, "steps": {}}
         yield WorkDir(path, record)
     finally:
+        # gives back the lock, as the kernel does when this process is killed
         os.close(descriptor)
 
 
@@ -263,6 +266,7 @@ def _record(path: Path, *, starting: bool) -> dict[str, Any]:
         if record["schema_version"] == _SCHEMA_VERSION and _is_whole(record):
             return record  # type: ignore[no-any-return]
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        # no file, or a folder where the record should be: only an empty folder may become ours
         if starting and not any(path.iterdir()):
             return {}
         if not starting:

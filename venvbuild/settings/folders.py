@@ -10,7 +10,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Folders:
-    """The user's folders (XDG Base Directory; a relative value counts as unset)."""
+    """The user's folders."""
 
     config: Path
     data: Path
@@ -18,11 +18,13 @@ class Folders:
 
     @classmethod
     def of(cls, environ: Mapping[str, str]) -> Folders:
-        """From HOME and XDG_*; without HOME, from the password database."""
+        """From HOME and XDG_*."""
+        # without HOME, as in many a service, from the password database
         home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
 
         def base(variable: str, default: str) -> Path:
             value = environ.get(variable, "")
+            # XDG Base Directory: a relative path is invalid and to be ignored
             return Path(value) if os.path.isabs(value) else home / default
 
         return cls(

@@ -18,9 +18,11 @@ def index_of_others(environ: Mapping[str, str], folders: Folders | None, notes: 
     Without `folders` their files are not read.
     """
     found: Value | None = None
+    # UV_INDEX_URL is uv's older name of the first
     for variable in ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"):
         if environ.get(variable) and not found:
             found = Value(environ[variable], variable)
+    # who may publish on one of several indexes could replace a private package: a further one is asked on request only
     for variable in ("UV_INDEX", "UV_EXTRA_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_FIND_LINKS", "PIP_FIND_LINKS"):
         notes.extend([_not_followed(variable, "environment")] if environ.get(variable) else [])
     pip_files, uv_files = (_pip_files(environ, folders), _uv_files(environ, folders)) if folders else ([], [])
@@ -45,6 +47,7 @@ def _not_followed(what: str, where: str) -> str:
 
 def _pip_files(environ: Mapping[str, str], folders: Folders) -> list[Path]:
     """pip's configuration files, the strongest first (pip's documentation, "Location")."""
+    # pip's way to read no file at all
     if environ.get("PIP_CONFIG_FILE") == os.devnull:
         return []
     user = folders.config.parent / "pip" / "pip.conf"
@@ -55,6 +58,7 @@ def _pip_files(environ: Mapping[str, str], folders: Folders) -> list[Path]:
 
 
 def _pip_config(path: Path, notes: list[str]) -> dict[str, str]:
+    # raw, as pip's: a `%40` in a URL is no interpolation
     parser = configparser.RawConfigParser()
     try:
         parser.read_string(path.read_text("utf-8"))
@@ -63,6 +67,7 @@ def _pip_config(path: Path, notes: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for section in ("install", "global"):  # a command's section is stronger than [global]
         for key, value in parser.items(section) if parser.has_section(section) else ():
+            # pip takes `index_url` for `index-url`
             found.setdefault(key.replace("_", "-"), value.strip())
     notes.extend(_not_followed(key, str(path)) for key in ("extra-index-url", "find-links") if found.get(key))
     return found
@@ -81,7 +86,9 @@ def _uv_config(path: Path, notes: list[str]) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     pip = content.get("pip") if isinstance(content.get("pip"), dict) else {}
+    # what is set for `uv pip` alone is stronger there
     merged = {**content, **(pip or {})}
+    # of [[index]] only the one with `default = true` stands in PyPI's place; the others come beside it
     tables = merged.get("index") if isinstance(merged.get("index"), list) else []
     urls = [
         str(table["url"])

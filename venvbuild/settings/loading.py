@@ -3,8 +3,7 @@
     flag > environment > user config ($XDG_CONFIG_HOME/venvbuild/config.toml, or --config FILE) > default
 
 Read once at the edge; inner functions take the values they need. Jenkins' parameters keep their own names
-(`ENV_NAME`, `PYTHON_VERSION`, `FAIL_ON_CONFLICTS`); everything else is `VENVBUILD_<NAME>`. An empty `VENVBUILD_*`
-counts as unset; an empty Jenkins parameter is refused, since a job that sends one is broken.
+(`ENV_NAME`, `PYTHON_VERSION`, `FAIL_ON_CONFLICTS`); everything else is `VENVBUILD_<NAME>`.
 """
 
 from __future__ import annotations
@@ -80,7 +79,7 @@ def load(
     for setting in SETTINGS:
         try:
             values[setting.name] = _value(setting, flags, environ, configured, config_name)
-        except RequirementsRefused as error:
+        except RequirementsRefused as error:  # gathered: nobody should correct a form three times
             refused += error.problems
     if refused:
         raise RequirementsRefused.of(refused)
@@ -89,6 +88,7 @@ def load(
     if values["index_url"].value is None:
         values["index_url"] = Value(index_url(others.value, others.origin), others.origin)
     ours = {"find": values["find_links"].value, "index": values["extra_index_urls"].value}
+    # who has set ours has chosen, and needs no hint
     notes = [note for note in notes if not ours["find" if "find_links" in note else "index"]]
     if values["store"].value is None:
         values["store"] = Value(str(folders.data), "default")
@@ -108,9 +108,10 @@ def _value(
     config_name: str,
 ) -> Value:
     given = flags.get(setting.name)
-    if given is not None and given != ():
+    if given is not None and given != ():  # (): click's, of a repeatable flag that was not given
         return Value(setting.parse(given, setting.flag) if isinstance(given, str) else given, setting.flag)
     text = environ.get(setting.env)
+    # an empty VENVBUILD_* counts as unset; an empty parameter of Jenkins is refused: a job that sends one is broken
     if text is not None and (text or not setting.env.startswith("VENVBUILD_")):
         return Value(setting.parse(text, setting.env), setting.env)
     if setting.name in configured:
@@ -120,6 +121,7 @@ def _value(
 
 def _from_toml(setting: Setting, value: Any, config_name: str) -> Any:
     where = f"{config_name}: {setting.name}"
+    # before int, of which bool is a kind
     if isinstance(value, bool):
         value = "true" if value else "false"
     elif isinstance(value, list) and isinstance(setting.default, tuple) and all(isinstance(one, str) for one in value):
@@ -150,6 +152,7 @@ def _config_file(given: Path | None, folders: Folders) -> tuple[Mapping[str, Any
             fix="write it as TOML, a setting a line: " + 'env_name = "sales"',
         ) from error
     for key in content:
+        # passed over, a misspelt setting would silently be its default
         if key not in BY_NAME:
             raise UsageError(
                 f"there is no setting {key[:60]!a}", where=str(path), fix="`venvbuild config` lists the settings"

@@ -14,6 +14,7 @@ from venvbuild.text import shown
 OLDEST_PYTHON = (3, 8)
 """The oldest Python that environments are built for."""
 
+# For `fullmatch`, as `$` lets a final line end through; [0-9], as `\d` takes the digits of every script.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _VENV_VERSION = re.compile(r"(?i)venv_[0-9]{8}_[0-9]{6}")
 _WINDOWS_DEVICE = re.compile(r"(?i)(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
@@ -69,6 +70,7 @@ def _name_fault(value: str) -> str:
         return "latest is the newest build"
     if _WINDOWS_DEVICE.fullmatch(value):
         return "Windows keeps that name for a device"
+    # where a build is named, nobody could tell the two apart
     if _VENV_VERSION.fullmatch(value):
         return "it has the form of a build's version"
     return ""

@@ -52,7 +52,7 @@ def _words(text: str, _where: str) -> tuple[str, ...]:
 
 
 def index_url(text: str, where: str) -> str:
-    """An index is http(s) or file; an installer given anything else would silently ask another one."""
+    """`text` when it is the URL of an index: http(s) or file."""
     shown_url = strip_credentials(text)[:200]
     try:
         parts = urlsplit(text)
@@ -60,6 +60,7 @@ def index_url(text: str, where: str) -> str:
         parts.port  # noqa: B018  # raises when the port is no number
     except ValueError:
         fits = False
+    # an installer that is given anything else silently asks another index
     if not fits or any(char.isspace() for char in text):
         raise UsageError(
             f"{shown_url!a} is no URL of a package index",
@@ -74,7 +75,7 @@ def _index_urls(text: str, where: str) -> tuple[str, ...]:
 
 
 def _place(text: str, where: str) -> str:
-    """A folder may have any name; in an address a space would part it in two for pip."""
+    # a folder may have any name; an address with a space in it would be two for pip
     if "://" in text and any(char.isspace() for char in text):
         raise UsageError(
             f"{strip_credentials(text)[:200]!a} is no address", where=where, fix="write %20 for a space in it"
@@ -103,8 +104,6 @@ def _engine(text: str, where: str) -> str:
 
 
 def _fitting(pattern: str, what: str, fix: str) -> Callable[[str, str], str]:
-    """Reads text that is this pattern."""
-
     def parse(text: str, where: str) -> str:
         if not re.fullmatch(pattern, text):
             raise UsageError(f"{text[:80]!a} is no {what}", where=where, fix=fix)
@@ -119,12 +118,14 @@ def _trino_url(text: str, where: str) -> str:
         raise UsageError(
             f"{strip_credentials(text)[:200]!a} is no URL of a Trino server", where=where, fix="write https://host:port"
         )
+    # Basic authentication is the password in clear
     if parts.password and parts.scheme == "http":
         raise UsageError("a password goes to Trino by https only", where=where, fix="write https://user:password@host")
     return text
 
 
 def _level(text: str, where: str) -> int:
+    # a tuple: in the string itself `12` would be found too
     if text not in tuple("123456789"):
         raise UsageError(f"{text[:40]!a} is no compression level", where=where, fix="write a number from 1 to 9")
     return int(text)
@@ -138,6 +139,7 @@ def _boolean(text: str, where: str) -> bool:
 
 
 def _seconds(text: str, where: str) -> int:
+    # the length first: int() raises for thousands of digits
     if not re.fullmatch("[1-9][0-9]{0,4}", text) or int(text) > 86400:
         raise UsageError(f"{text[:40]!a} is no number of seconds", where=where, fix="write a number from 1 to 86400")
     return int(text)
@@ -178,6 +180,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("find_links", "folders or pages with wheels, separated by spaces", (), parse=_words, parse_item=_place),
     Setting("timeout_s", "longest time one installer run may take, in seconds", 3600, parse=_seconds),
+    # 5: level 6 takes a quarter longer, for archives that are half a percent smaller
     Setting("level", "compression level of the archive, 1 (fast) to 9 (small)", 5, parse=_level),
     Setting(
         "bytecode",
@@ -195,6 +198,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "athena_database",
         "Athena's database that holds the tables",
+        # it stands in `CREATE DATABASE`, which takes no bound values
         parse=_fitting(r"[a-z0-9_-]{1,255}", "database of Athena", "write lower-case letters, digits, _ and -"),
         has_flag=False,
     ),

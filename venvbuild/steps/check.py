@@ -40,6 +40,7 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
     for note in (found.note, *settings.notes):
         if note:
             log.warning("%s", note)
+    # only to name the newest version in a fix: a slow index must not hold up a refusal
     index = package_index(IndexAddresses.of(settings), settings, environ, timeout_s=3)
     read = requirements.read(
         request.requirements,
@@ -56,6 +57,7 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
         bytecode=settings.bytecode,
         python_path=settings.python_path,
         bundle_python=settings.bundle_python,
+        # the record is a file that jobs keep; each step has the credentials of its own process
         index_url=strip_credentials(settings.index_url),
         extra_index_urls=tuple(map(strip_credentials, settings.extra_index_urls)),
         find_links=tuple(map(_place, settings.find_links)),
@@ -83,11 +85,13 @@ def asked(request: Request, settings: Settings, environ: Mapping[str, str]) -> d
 
 
 def _place(find_links: str) -> str:
-    """A URL without credentials, or a folder as an absolute path: later steps and pip run elsewhere."""
+    """A URL without credentials, or a folder as an absolute path."""
+    # absolute: later steps, and pip, run in another folder
     return strip_credentials(find_links) if "://" in find_links else os.path.abspath(find_links)
 
 
 def _allowed_sdists(request: Request, read: Requirements) -> tuple[str, ...]:
+    # given once or thrice, in whatever order: the same record, so that no step has to run again
     names: list[str] = sorted({canonicalize_name(name) for name in request.allow_sdist})
     pinned = {pin.canonical_name for pin in read.active}
     unknown = [name for name in names if name not in pinned]
@@ -105,6 +109,7 @@ def run(job: Job) -> Made:
     """The file as given, and the copy that installers read, of what `examine` found."""
     examined = job.examined
     assert examined is not None
+    # byte for byte, as `requirements_sha256` is of the given file
     (job.path / places.REQUIREMENTS).write_bytes(examined.requirements.content)
     (job.path / NORMALISED).write_text(examined.requirements.normalised(), "utf-8")
     for warning in examined.requirements.warnings:

@@ -29,6 +29,7 @@ def run(job: Job) -> Made:
     if locked.not_pinned:
         log.warning("%s not pinned by you: %s", _are(len(locked.not_pinned)), ", ".join(locked.not_pinned))
     made = environment.create(locked, source, job.path / VENV, with_pip=recorded.installer == "pip")
+    # at once: of a file that is touched after this, its RECORD is not believed
     (job.path / MANIFEST).write_text(Manifest.taken(made.path).text(), "utf-8")
     used = (
         "uv " + importlib.metadata.version("uv")
@@ -68,5 +69,6 @@ def _source(job: Job) -> PackageSource:
         timeout_s=recorded.timeout_s,
         scratch=job.path,
         sdists=recorded.allow_sdist,
+        # a link into uv's cache must not stay: whoever edits the kept environment would edit the cache
         shares_cache=not job.is_kept,
     )

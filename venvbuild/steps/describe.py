@@ -35,6 +35,7 @@ def run(job: Job) -> Made:
         build_url=recorded.build_url,
         source_revision=recorded.source_revision,
         requires=_requires(inspected.requires, packed.base_requires),
+        # that of `describe` itself is known when it has ended: `upload` adds it
         duration_s={step: job.work.duration_s(step) for step in ("check", "create", "inspect", "pack")},
     )
     (job.path / places.METADATA).write_text(json.dumps(description.as_json(), indent=2) + "\n", "utf-8")

@@ -16,11 +16,12 @@ log = logging.getLogger(__name__)
 
 
 def run(job: Job) -> Made:
-    """The reports; raises `ConflictsFound` after writing them when conflicts fail the job."""
+    """The reports; raises `ConflictsFound` when conflicts fail the job."""
     interpreter = interpreter_of(job)
     target = Target(interpreter.marker_environment, frozenset(interpreter.supported_tags))
     roots = [Root(pin.canonical_name, pin.extras) for pin in requirements_of(job, interpreter).active]
     found = inspection.inspect(job.path / VENV, roots, target, job.path)
+    # after the reports are written, as whoever mends the conflicts needs them
     if not found.is_conflict_free and job.work.recorded.fail_on_conflicts:
         raise ConflictsFound.of(
             Problem(finding.sentence, "conflicts.txt", fix=finding.fix, rule="CONFLICT")

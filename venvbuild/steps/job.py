@@ -68,7 +68,8 @@ class Job:
 
 
 def interpreter_of(job: Job) -> Interpreter:
-    """The one that `check` found, asked again: it may have been replaced since."""
+    """The one that `check` found."""
+    # asked again: an update of the system may have put another one in its place
     path, version = job.work.recorded.interpreter, job.work.recorded.python_full_version
     found = interpreters.probe(Path(path))
     if found is None or found.full_version != version:
@@ -83,5 +84,6 @@ def interpreter_of(job: Job) -> Interpreter:
 
 def requirements_of(job: Job, interpreter: Interpreter) -> Requirements:
     """The file that `check` accepted, read again."""
+    # the copy in the work dir: the file that was given may have changed since `check`
     content = (job.path / places.REQUIREMENTS).read_bytes()
     return requirements.parse(content, job.work.recorded.requirements, interpreter.marker_environment)

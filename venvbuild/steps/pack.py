@@ -58,8 +58,10 @@ def _chosen(job: Job) -> Recorded:
 
 
 def _paths_of_this_build(work: Path, interpreter: Interpreter) -> list[Path]:
-    """What must not stand in an archive; /usr/bin stands in many a script that is nobody's leak."""
+    """What must not stand in an archive."""
+    # /usr/bin stands in many a script, and is nobody's leak
     own = [] if interpreter.prefix in (Path("/usr"), Path("/usr/local")) else [interpreter.prefix / "bin"]
+    # by both names where it is reached through a link: programs write down either
     return [work, work.resolve(), interpreter.path, *own]
 
 

@@ -25,14 +25,15 @@ def run(job: Job) -> Made:
             why=f"upload sent it to {uploaded.store}",
             fix=f"give --store {uploaded.store}, or upload to this one first",
         )
+    # committed already: a store that is down for a moment should not leave a build that nobody finds
     key = retried(lambda: rows.register(store, uploaded.metadata))
     retried(lambda: _bring_into_index(store, uploaded.metadata["created_at"][:10], job))
     return Made((), Registered(key), key)
 
 
 def _bring_into_index(store: Store, day: str, job: Job) -> None:
-    """A row of a day that the index covers; of later days the rows are read."""
     try:
+        # of later days the rows themselves are read
         if day >= index.read(store).covering_before:
             return
     except IntegrityError as error:  # the build and its row are whole, and no build would end well any more
@@ -45,6 +46,7 @@ def _bring_into_index(store: Store, day: str, job: Job) -> None:
 
     Compactor(store, job.settings.folders.cache / "catalog").cover(day)
     name = job.settings.engine
+    # DuckDB reads the index from the store; the others have views that name its segments
     if name != "duckdb":
         extras.add_for_engine(name, job.settings.folders.cache)
         with open_engine(job.settings, store) as engine:

@@ -17,6 +17,7 @@ def run(job: Job) -> Made:
     folder = job.path / "upload"
     folder.mkdir(exist_ok=True)
     description = json.loads((job.path / places.METADATA).read_bytes())
+    # the one that `describe` could not know yet
     description["duration_s"]["describe"] = job.work.duration_s("describe")
     names = [places.REQUIREMENTS, places.LOCK, *places.REPORTS, places.BUILD_LOG, places.ARCHIVE_INDEX, ARCHIVE]
     files = {name: job.path / name for name in names if (job.path / name).is_file()}

@@ -23,10 +23,12 @@ from venvbuild.redaction import REDACTOR
 from venvbuild.stores.store import OWN_FOLDER, Entry, StoredObject, checked_key, checked_length, is_own
 
 _CHUNK_BYTES = 1 << 20
+# `a/b` is as absent where `a` is an object, as it is in S3
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 _NO_RIGHT = {errno.EACCES, errno.EPERM, errno.EROFS}
-_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # EFBIG: `ulimit -f`
 _NOT_A_FOLDER = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP}
+# link(2): EPERM, where there are none at all
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV}
 
 
@@ -70,6 +72,7 @@ class FolderStore:
             StoreUnavailable: the disk is full or fails; nothing is left behind.
         """
         target, is_ours = self._path(key), False
+        # asked first, so that an archive which is there is not written once more to find that out
         if not self._is_there(target):
             with self._staged(target, body) as staged, _translated(target, body):
                 self._make_folder(target.parent)
@@ -134,13 +137,11 @@ class FolderStore:
             elif key.startswith(prefix) and key > start_after:
                 with suppress(*_ABSENT):  # removed since the folder was read
                     found = entry.stat()
+                    # not the size alone: a wrong row that was removed and registered anew may have the same
                     yield Entry(key, found.st_size, f"{found.st_ino}-{found.st_mtime_ns}-{found.st_ctime_ns}")
 
     def _keys_in(self, folder: str) -> Sequence[tuple[str, os.DirEntry[str]]]:
-        """Keys right below `folder`, a sub-folder's with a final `/`, which is how it sorts among full keys.
-
-        Strings compare by code point, which is the order of their UTF-8 bytes.
-        """
+        """Keys right below `folder`, a sub-folder's with a final `/`, which is how it sorts among full keys."""
         path = self.root / folder
         found: list[tuple[str, os.DirEntry[str]]] = []
         with _translated(path), suppress(*_ABSENT), os.scandir(path) as entries:
@@ -149,6 +150,7 @@ class FolderStore:
                 key = f"{folder}{entry.name}{'/' if is_folder else ''}"
                 if (is_folder or entry.is_file()) and _is_utf8(entry.name) and not is_own(key):
                     found.append((key, entry))
+        # strings compare by code point, which is the order of their UTF-8 bytes
         return sorted(found, key=lambda pair: pair[0])
 
     def _path(self, key: str) -> Path:
@@ -173,6 +175,7 @@ class FolderStore:
             try:
                 yield path
             except OSError as exc:
+                # what the file system cannot name is not there
                 if isinstance(exc, _ABSENT) or exc.errno == errno.ENAMETOOLONG:
                     raise NotInStore(f"{key} is not in the store", where=self.url) from exc
                 raise
@@ -188,6 +191,7 @@ class FolderStore:
                 with open(staged, "xb", opener=_with_mode_0644) as file:
                     for chunk in _chunks(body):
                         file.write(chunk)
+                    # before it has its name: a machine that stops must not leave a name over bytes that are not there
                     file.flush()
                     os.fsync(file.fileno())
             yield staged
@@ -195,6 +199,7 @@ class FolderStore:
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
         # The lock file stays: removing it would let two replacers lock two files of one name.
+        # a key has slashes, and may be longer than a file's name
         path = self._locks / hashlib.sha256(key.encode()).hexdigest()
         with ExitStack() as held:
             with _translated(path):
@@ -224,6 +229,7 @@ class FolderStore:
             return
         if not folder.parent.is_dir():
             self._make_folder(folder.parent)
+        # other writers make the same folders
         with suppress(FileExistsError):
             folder.mkdir()
         if not folder.is_dir():
@@ -248,6 +254,7 @@ class FolderStore:
 
 
 def _with_mode_0644(path: str, flags: int) -> int:
+    # tempfile's 0600 would hide builds from everybody else who reads the store
     return os.open(path, flags, 0o644)
 
 

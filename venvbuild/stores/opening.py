@@ -12,6 +12,7 @@ from venvbuild.redaction import REDACTOR, strip_credentials
 from venvbuild.settings import Settings
 from venvbuild.stores.store import Store, checked_key
 
+# DOTALL, as a folder's name may hold a line end
 _SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
 
 
@@ -70,8 +71,10 @@ def _bucket_and_prefix(url: str, rest: str) -> tuple[str, str]:
 
 def _file_url_path(url: str, rest: str) -> Path:
     host, slash, path = rest.partition("/")
+    # RFC 8089: this machine is written with no host, or as localhost
     if host not in ("", "localhost") or not slash:
         raise _bad_url(url, "a file URL has three slashes and an absolute path")
+    # a folder's name need not be UTF-8
     return _absolute("/" + unquote(path, errors="surrogateescape"))
 
 

@@ -112,7 +112,7 @@ def checked_key(key: str) -> str:
     parts = key.split("/")
     try:
         size = len(key.encode())
-    except UnicodeEncodeError:
+    except UnicodeEncodeError:  # half a surrogate pair
         size = 0
     if "\0" in key or not 0 < size <= _MAX_KEY_BYTES or not {"", ".", ".."}.isdisjoint(parts) or is_own(key):
         raise UsageError(

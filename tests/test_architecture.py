@@ -20,7 +20,6 @@ GROUND = (
     "files",
     "parallel",
     "graph",
-    "schemas",
     "bootstrap",
     "lazily",
     "text",

@@ -16,6 +16,7 @@ MODULES = sorted([*ROOT.glob("venvbuild/**/*.py"), *ROOT.glob("athena/**/*.py")]
 GROUND = (
     "__init__",
     "errors",
+    "aws_errors",
     "redaction",
     "files",
     "parallel",

@@ -24,10 +24,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError, HTTPClientError, IncompleteReadError
 
+from venvbuild.aws_errors import code_of
 from venvbuild.errors import StoreUnavailable, UsageError
 from venvbuild.redaction import REDACTOR, strip_credentials
 from venvbuild.stores.s3_body import checksum, encoded, opened, size_bytes
-from venvbuild.stores.s3_errors import ABSENT, CONFLICT, DAMAGED, REFUSED, code_of, store_error, was_retried
+from venvbuild.stores.s3_errors import ABSENT, CONFLICT, DAMAGED, REFUSED, store_error, was_retried
 from venvbuild.stores.s3_proof import check_clock, is_proven, keep_proof, prove_conditional_writes
 from venvbuild.stores.store import OWN_FOLDER, Entry, StoredObject, checked_key, checked_length, is_own
 

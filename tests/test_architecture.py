@@ -16,11 +16,11 @@ MODULES = sorted([*ROOT.glob("venvbuild/**/*.py"), *ROOT.glob("athena/**/*.py")]
 GROUND = (
     "__init__",
     "errors",
+    "aws_errors",
     "redaction",
     "files",
     "parallel",
     "graph",
-    "schemas",
     "bootstrap",
     "lazily",
     "text",

@@ -56,7 +56,6 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/requirements/markers.py": BY_RULE,
     "venvbuild/restore/content_digest.py": "of archives that lie: tests/restore/test_verification.py",
     "venvbuild/restore/unpacking.py": "with what it unpacks: tests/restore/test_restoring.py",
-    "venvbuild/retrying.py": "where a store fails: tests/builds/test_commit.py",
     "venvbuild/run/failures.py": "what a run remembers: tests/test_pipeline.py",
     "venvbuild/run/results.py": "written and read by tests/run/test_workdir.py, tests/steps/test_steps.py",
     "venvbuild/settings/folders.py": "with the settings in them: tests/settings/test_loading.py",

@@ -61,6 +61,8 @@ class VenvBuildError(Exception):
     """The person running the job can fix this; shown as a few lines, no traceback."""
 
     exit_code = 1
+    is_final = False
+    """Whether the same call can never succeed, although errors of this class are such as a retry may cure."""
 
     def __init__(
         self, what: str, *, where: str = "", why: str = "", fix: str = "", rule: str = "", line: int | None = None

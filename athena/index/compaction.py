@@ -38,6 +38,7 @@ from athena.rows import RowCache, list_days, version_of
 from athena.statement import Scope
 from venvbuild.builds import places
 from venvbuild.errors import IntegrityError, StoreUnavailable
+from venvbuild.retrying import tries
 from venvbuild.stores import Entry, Store
 
 DAYS_BACK = 2
@@ -284,10 +285,8 @@ class Compactor:
 
     def _tries(self) -> Iterator[int]:
         """Pauses between tries, which are longer and differ more when many write at once."""
-        for number in range(_TRIES):
-            if number:
-                self.wait(random.uniform(0, min(0.1 * number, _LONGEST_PAUSE_S)))  # noqa: S311  # no secret
-            yield number
+        longest = (min(0.1 * number, _LONGEST_PAUSE_S) for number in range(1, _TRIES))
+        return tries([random.uniform(0, most) for most in longest], self.wait)  # noqa: S311  # no secret
 
     def _beaten(self) -> StoreUnavailable:
         return StoreUnavailable(

@@ -147,8 +147,10 @@ def test_a_claim_that_was_swept_is_given_up_and_a_retry_claims_anew(
     with pytest.raises(Interrupted):
         run(Failing(store, 4, Interrupted()), files, tmp_path / "w")
     store.put_if_absent("venv-builds/venv_20250722_083000/metadata.json", b'{"swept": true}\n')
+    clock = Clock()
     with pytest.raises(StoreUnavailable, match="swept"):
-        run(store, files, tmp_path / "w")
+        run(store, files, tmp_path / "w", clock)
+    assert clock.now == Clock().now, "it was tried again, with nothing left to send"
     assert run(store, files, tmp_path / "w", Clock(1_753_173_050)) == "venv_20250722_083050"
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from venvbuild import schemas
-from venvbuild.builds import places
+from venvbuild.builds import places, schemas
 from venvbuild.errors import IntegrityError
 
 SCHEMA_VERSION = 1

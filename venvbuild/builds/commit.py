@@ -68,6 +68,12 @@ class Commit:
     metadata: Metadata
 
 
+class _Swept(StoreUnavailable):
+    """Somebody took our version away; another upload, with a version of its own, may succeed."""
+
+    is_final = True
+
+
 def commit(
     store: Store,
     description: DescribedMetadata,
@@ -191,7 +197,7 @@ def _send(store: Store, claim: Claim, frozen: Path, folder: Path) -> None:
     if not store.put_if_absent(places.key(claim.venv_version, places.METADATA), frozen / places.METADATA):
         # That version is lost, its metadata.json being somebody else's; without the claim the next run takes a new one.
         (folder / CLAIM).unlink(missing_ok=True)
-        raise StoreUnavailable(
+        raise _Swept(
             "the claim was swept before the build was committed",
             where=claim.venv_version,
             fix="run upload again: it claims a new version",

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, cast
 
-from venvbuild import schemas
+from venvbuild.builds import schemas
 from venvbuild.builds.places import METADATA, REQUIREMENTS, TREE, archive_name, key
 from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.stores import Store

@@ -22,10 +22,9 @@ from venvbuild.files import write_whole
 from venvbuild.installed import INSTALL_RECORDS, corrected, relocatable, site_packages, site_packages_folders
 from venvbuild.interpreters import Interpreter
 from venvbuild.process import CommandFailed
+from venvbuild.retrying import DELAYS_S, tries
 
 log = logging.getLogger(__name__)
-
-_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -76,16 +75,16 @@ def _install_patiently(
     closure: Closure, source: PackageSource, venv: Path, *, with_pip: bool, wait: Callable[[float], None]
 ) -> None:
     """Several tries; raises as `create` does."""
-    for attempt in range(1, _TRIES + 1):
+    last = 1 + len(DELAYS_S)
+    for number in tries(DELAYS_S, wait):
         try:
             _install(closure, source, venv, with_pip=with_pip)
             return
         except CommandFailed as failure:
-            _explain(failure, closure, source, last=attempt == _TRIES)
-            log.warning("the installer failed; trying again (%d of %d)", attempt + 1, _TRIES)
+            _explain(failure, closure, source, last=number == last)
+            log.warning("the installer failed; trying again (%d of %d)", number + 1, last)
             # A link may be refused where a copy is not, as of somebody else's file.
             source = replace(source, installer=replace(source.installer, shares_cache=False))
-            wait(2.0**attempt)
 
 
 def _install(closure: Closure, source: PackageSource, venv: Path, *, with_pip: bool) -> None:

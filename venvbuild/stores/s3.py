@@ -10,12 +10,12 @@ import hashlib
 import logging
 import re
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,10 +24,12 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, FlexibleChecksumError, HTTPClientError, IncompleteReadError
 
+from venvbuild.aws_errors import code_of
 from venvbuild.errors import StoreUnavailable, UsageError
 from venvbuild.redaction import REDACTOR, strip_credentials
+from venvbuild.retrying import repeated
 from venvbuild.stores.s3_body import checksum, encoded, opened, size_bytes
-from venvbuild.stores.s3_errors import ABSENT, CONFLICT, DAMAGED, REFUSED, code_of, store_error, was_retried
+from venvbuild.stores.s3_errors import ABSENT, CONFLICT, DAMAGED, REFUSED, store_error, was_retried
 from venvbuild.stores.s3_proof import check_clock, is_proven, keep_proof, prove_conditional_writes
 from venvbuild.stores.store import OWN_FOLDER, Entry, StoredObject, checked_key, checked_length, is_own
 
@@ -39,8 +41,12 @@ _Reply = TypeVar("_Reply")
 _CONFLICT_DELAYS_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 _Fields = dict[str, Any]
 """Of a request to S3 or of its answer, under boto3's names."""
+_MAY_BE_THERE = REFUSED | CONFLICT | {"NoSuchUpload"}
+"""What a put is answered whose object may be there, perhaps ours of a try whose reply was lost. `NoSuchUpload`: a first
+"complete" landed, its reply was lost, and the second finds it done."""
 _TRIES = 3
-"""Of what boto3 does not retry by itself: damaged bytes, and a download that broke off."""
+"""Of what boto3 does not do again by itself: damaged bytes, and a download that broke off."""
+_AT_ONCE = (0.0,) * (_TRIES - 1)
 _MAX_PARTS = 10_000  # S3's limit
 
 
@@ -130,40 +136,36 @@ class S3Store:
                 # One question may save sending an archive which an earlier run has sent.
                 if (same := self._holds(name, body)) is not None:
                     return same
-            delays_s = iter(_CONFLICT_DELAYS_S)
-            while True:
+
+            def put_or_found() -> bool:
                 try:
                     put(name, body)
                 except ClientError as exc:
-                    # NoSuchUpload: a first "complete" landed, its reply was lost, and the second finds it done.
-                    if code_of(exc) not in REFUSED | CONFLICT | {"NoSuchUpload"}:
+                    same = self._holds(name, body) if code_of(exc) in _MAY_BE_THERE else None
+                    if same is None:
                         raise
-                    if (same := self._holds(name, body)) is not None:
-                        return same
-                    if (delay_s := next(delays_s, None)) is None:
-                        raise
-                else:
-                    return True
-                time.sleep(delay_s)
+                    return same
+                return True
+
+            return repeated(put_or_found, partial(_has_code, _MAY_BE_THERE), _CONFLICT_DELAYS_S)
 
     def replace_if_unchanged(self, key: str, body: bytes, etag: str) -> bool:
         """Replace `key` by a put with `If-Match`."""
         name = self._name(checked_key(key))
-        delays_s = iter(_CONFLICT_DELAYS_S)
+
+        def replaced() -> bool:
+            try:
+                self._put(name, body, IfMatch=etag)
+            except ClientError as exc:
+                if code_of(exc) in REFUSED:
+                    return was_retried(exc) and self._holds(name, body) is True
+                if code_of(exc) in ABSENT:
+                    return False
+                raise
+            return True
+
         with self._translated(key):
-            while True:
-                try:
-                    self._put(name, body, IfMatch=etag)
-                except ClientError as exc:
-                    if code_of(exc) in ABSENT:
-                        return False
-                    if code_of(exc) in REFUSED:
-                        return was_retried(exc) and self._holds(name, body) is True
-                    if code_of(exc) not in CONFLICT or (delay_s := next(delays_s, None)) is None:
-                        raise
-                else:
-                    return True
-                time.sleep(delay_s)
+            return repeated(replaced, partial(_has_code, CONFLICT), _CONFLICT_DELAYS_S)
 
     def remove(self, key: str) -> None:
         """Remove `key`; in a bucket with versions it gets a delete marker."""
@@ -323,11 +325,12 @@ class S3Store:
             return encoded(stored.digest()) == checksum(content)
 
     def _get(self, name: str, tries: int = _TRIES, **asked: Any) -> tuple[bytes, _Fields]:
+        # Not `repeated`: the request itself boto3 has tried often enough, only what comes of it is read again.
         reply: Any = self._client.get_object(Bucket=self._bucket, Key=name, **asked)
         try:
             with closing(reply["Body"]) as stream:
                 return stream.read(), reply
-        except (HTTPClientError, IncompleteReadError, FlexibleChecksumError):  # boto3 does not retry these
+        except (HTTPClientError, IncompleteReadError, FlexibleChecksumError):
             if tries == 1:
                 raise
         return self._get(name, tries - 1, **asked)
@@ -359,14 +362,13 @@ class S3Store:
                 self._client.delete_object(Bucket=self._bucket, Key=probe)
 
 
-def _again_if_damaged(send: Callable[[], _Reply], tries: int = _TRIES) -> _Reply:
+def _again_if_damaged(send: Callable[[], _Reply]) -> _Reply:
     """boto3 does not send again what was damaged on its way; nothing of it was stored, so we may."""
-    try:
-        return send()
-    except ClientError as exc:
-        if code_of(exc) not in DAMAGED or tries == 1:
-            raise
-    return _again_if_damaged(send, tries - 1)
+    return repeated(send, partial(_has_code, DAMAGED), _AT_ONCE)
+
+
+def _has_code(codes: frozenset[str], exc: Exception, _number: int) -> bool:
+    return isinstance(exc, ClientError) and code_of(exc) in codes
 
 
 def _shown(text: str) -> str:

@@ -1,16 +1,17 @@
 """What goes wrong at S3, in our words: the one place where botocore's errors become ours.
 
-Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html; classes: botocore.exceptions. A reply
-without a body has its status for a code. `tests/stores/test_s3_errors.py` gives each its exit code.
+What every service of AWS may answer is in `venvbuild.aws_errors`, here what only S3 does. A reply without a body has
+its status for a code. `tests/stores/test_s3_errors.py` gives each its exit code.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from venvbuild import aws_errors
+from venvbuild.aws_errors import Meaning, Sentence, code_of, of_class, status_of
 from venvbuild.errors import NotInStore, StoreUnavailable, UsageError, VenvBuildError
 from venvbuild.redaction import REDACTOR
 
@@ -26,70 +27,60 @@ DAMAGED = frozenset(
 NOT_SUPPORTED = frozenset({"NotImplemented", "501"})
 _WHY_LENGTH = 200
 
-
-class _Kind(NamedTuple):
-    error: type[VenvBuildError]
-    what: str
-    fix: str
-
-
-_MISSING = _Kind(NotInStore, "is not in the store", "")
-_NO_BUCKET = _Kind(
+_MISSING = Sentence(NotInStore, "is not in the store", "")
+_NO_BUCKET = Sentence(
     UsageError, "the bucket does not exist", "check the bucket's name in --store, and the region or endpoint"
 )
-_NO_RIGHT = _Kind(
+_NO_RIGHT = Sentence(
     UsageError,
     "S3 refused access",
     "give this identity s3:ListBucket on the bucket, and s3:GetObject, "
     "s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload below the prefix",
 )
-_NO_KEY = _Kind(UsageError, "the KMS key cannot be used", "check the key's id, its state and the rights to it")
-_REJECTED = _Kind(
-    UsageError,
-    "S3 does not accept the credentials",
-    "set working ones: AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role",
-)
-_EXPIRED = _Kind(
+_NO_KEY = Sentence(UsageError, "the KMS key cannot be used", "check the key's id, its state and the rights to it")
+_EXPIRED = Sentence(
     UsageError,
     "the AWS credentials have expired",
     "get fresh ones (`aws sso login`, a new session token) and run it again",
 )
-_NO_CREDENTIALS = _Kind(
-    UsageError,
-    "there are no usable AWS credentials",
-    "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use a role",
-)
-_SETTINGS = _Kind(UsageError, "the AWS configuration is wrong", "correct ~/.aws/config or the AWS_* variables")
-_ADDRESS = _Kind(
+_ADDRESS = Sentence(
     UsageError, "there cannot be an S3 store at this address", "check the bucket's name, the region and the endpoint"
 )
-_REGION = _Kind(UsageError, "the bucket is in another region", "set AWS_REGION to the bucket's region")
-_CLOCK = _Kind(StoreUnavailable, "the clock of this machine and that of S3 differ", "set the clock (NTP)")
-_BUSY = _Kind(StoreUnavailable, "S3 is overloaded or failing", "run it again later")
-_UNREACHABLE = _Kind(StoreUnavailable, "S3 cannot be reached", "check the network, the proxy and the endpoint")
-_TLS = _Kind(StoreUnavailable, "no secure connection to S3", "check AWS_CA_BUNDLE, the proxy and the endpoint")
-_BROKEN = _Kind(StoreUnavailable, "bytes were damaged between here and S3", "run it again; check the network")
-_UNKNOWN = _Kind(StoreUnavailable, "S3 failed in a way we do not know", "run it again; tell us if it stays")
+_REGION = Sentence(UsageError, "the bucket is in another region", "set AWS_REGION to the bucket's region")
+_CLOCK = Sentence(StoreUnavailable, "the clock of this machine and that of S3 differ", "set the clock (NTP)")
+_BUSY = Sentence(StoreUnavailable, "S3 is overloaded or failing", "run it again later")
+_BROKEN = Sentence(StoreUnavailable, "bytes were damaged between here and S3", "run it again; check the network")
+_UNKNOWN = Sentence(StoreUnavailable, "S3 failed in a way we do not know", "run it again; tell us if it stays")
 
-BY_CODE: dict[str, _Kind] = {
+_SAID: dict[Meaning, Sentence] = {
+    Meaning.NO_CREDENTIALS: aws_errors.NO_CREDENTIALS,
+    Meaning.SIGNED_OUT: _EXPIRED,
+    Meaning.EXPIRED: _EXPIRED,
+    Meaning.REJECTED: Sentence(
+        UsageError,
+        "S3 does not accept the credentials",
+        "set working ones: AWS_PROFILE, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role",
+    ),
+    Meaning.NO_RIGHT: _NO_RIGHT,
+    Meaning.CONFIGURATION: aws_errors.CONFIGURATION,
+    Meaning.NO_ADDRESS: _ADDRESS,
+    Meaning.CLOCK: _CLOCK,
+    Meaning.BUSY: _BUSY,
+    Meaning.UNREACHABLE: Sentence(
+        StoreUnavailable, "S3 cannot be reached", "check the network, the proxy and the endpoint"
+    ),
+    Meaning.INSECURE: Sentence(
+        StoreUnavailable, "no secure connection to S3", "check AWS_CA_BUNDLE, the proxy and the endpoint"
+    ),
+}
+
+BY_CODE: dict[str, Sentence] = {
+    **{code: _SAID[meaning] for code, meaning in aws_errors.BY_CODE.items()},
     **dict.fromkeys(ABSENT, _MISSING),
     **dict.fromkeys(DAMAGED, _BROKEN),
-    **dict.fromkeys((*CONFLICT, "NoSuchUpload"), _BUSY),
+    **dict.fromkeys((*CONFLICT, "NoSuchUpload", "429", "500", "502", "503", "504"), _BUSY),
     **dict.fromkeys(("NoSuchBucket", "AllAccessDisabled"), _NO_BUCKET),
-    **dict.fromkeys(("AccessDenied", "AccessDeniedException", "AccountProblem", "403", "401"), _NO_RIGHT),
-    **dict.fromkeys(
-        (
-            "InvalidAccessKeyId",
-            "SignatureDoesNotMatch",
-            "InvalidToken",
-            "UnrecognizedClientException",
-            "InvalidClientTokenId",
-            "InvalidIdentityToken",
-            "AuthorizationHeaderMalformed",
-        ),
-        _REJECTED,
-    ),
-    **dict.fromkeys(("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"), _EXPIRED),
+    **dict.fromkeys(("AccountProblem", "403", "401"), _NO_RIGHT),
     **dict.fromkeys(("InvalidBucketName", "InvalidURI"), _ADDRESS),
     **dict.fromkeys(
         ("PermanentRedirect", "TemporaryRedirect", "IllegalLocationConstraintException", "301", "307"), _REGION
@@ -104,71 +95,14 @@ BY_CODE: dict[str, _Kind] = {
         ),
         _NO_KEY,
     ),
-    "RequestTimeTooSkewed": _CLOCK,
-    **dict.fromkeys(
-        (
-            "SlowDown",
-            "Throttling",
-            "ThrottlingException",
-            "RequestLimitExceeded",
-            "TooManyRequests",
-            "ServiceUnavailable",
-            "InternalError",
-            "RequestTimeout",
-            "429",
-            "500",
-            "502",
-            "503",
-            "504",
-        ),
-        _BUSY,
-    ),
 }
 
-BY_CLASS: dict[str, _Kind] = {
+BY_CLASS: dict[str, Sentence] = {
+    **{name: _SAID[meaning] for name, meaning in aws_errors.BY_CLASS.items()},
+    "InvalidS3UsEast1RegionalEndpointConfigError": aws_errors.CONFIGURATION,
     **dict.fromkeys(
         (
-            "NoCredentialsError",
-            "PartialCredentialsError",
-            "NoAuthTokenError",
-            "CredentialRetrievalError",
-            "UnknownCredentialError",
-            "MetadataRetrievalError",
-            "RefreshWithMFAUnsupportedError",
-        ),
-        _NO_CREDENTIALS,
-    ),
-    **dict.fromkeys(("SSOError", "LoginError", "TokenRetrievalError"), _EXPIRED),
-    **dict.fromkeys(
-        (
-            "ProfileNotFound",
-            "ConfigParseError",
-            "ConfigNotFound",
-            "InvalidConfigError",
-            "UnknownTokenProviderError",
-            "InvalidProxiesConfigError",
-            "InvalidRetryConfigurationError",
-            "InvalidDefaultsMode",
-            "InvalidChecksumConfigError",
-            "InvalidIMDSEndpointError",
-            "InvalidIMDSEndpointModeError",
-            "InvalidSTSRegionalEndpointsConfigError",
-            "InvalidS3UsEast1RegionalEndpointConfigError",
-            "MissingDependencyException",
-        ),
-        _SETTINGS,
-    ),
-    **dict.fromkeys(
-        (
-            "ParamValidationError",
-            "ValidationError",
-            "BaseEndpointResolverError",
-            "UnknownRegionError",
-            "InvalidDNSNameError",
-            "InvalidHostLabelError",
             "InvalidS3AddressingStyleError",
-            "InvalidEndpointConfigurationError",
-            "EndpointProviderError",
             "UnsupportedS3ArnError",
             "UnsupportedS3ConfigurationError",
             "UnsupportedS3AccesspointConfigurationError",
@@ -176,16 +110,8 @@ BY_CLASS: dict[str, _Kind] = {
         ),
         _ADDRESS,
     ),
-    **dict.fromkeys(("HTTPClientError", "ConnectionError", "IncompleteReadError"), _UNREACHABLE),
     **dict.fromkeys(("ChecksumError", "FlexibleChecksumError"), _BROKEN),
-    "SSLError": _TLS,
 }
-"""By the name of the class or of the nearest class above it."""
-
-
-def code_of(exc: ClientError) -> str:
-    """The S3 error code; of a reply without one, its HTTP status."""
-    return str(exc.response.get("Error", {}).get("Code") or _status(exc))
 
 
 def was_retried(exc: ClientError) -> bool:
@@ -204,7 +130,7 @@ def store_error(exc: ClientError | BotoCoreError, where: str) -> VenvBuildError:
     if kind is _MISSING:
         return NotInStore(f"{REDACTOR.redact(where)} is not in the store")
     why = " ".join(REDACTOR.redact(why).split())  # one line: botocore's of a bad name holds a page of pattern
-    return kind.error(kind.what, where=REDACTOR.redact(where), why=why[:_WHY_LENGTH], fix=kind.fix)
+    return kind.about(REDACTOR.redact(where), why[:_WHY_LENGTH])
 
 
 def clock_difference(theirs: datetime | str, ours: datetime) -> str:
@@ -213,14 +139,10 @@ def clock_difference(theirs: datetime | str, ours: datetime) -> str:
     return f"S3 says {said or 'another time'}, this machine {ours:%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _kind(exc: ClientError | BotoCoreError) -> _Kind:
+def _kind(exc: ClientError | BotoCoreError) -> Sentence:
     if isinstance(exc, ClientError):
-        return BY_CODE.get(code_of(exc)) or BY_CODE.get(_status(exc), _UNKNOWN)
-    return next((BY_CLASS[above.__name__] for above in type(exc).__mro__ if above.__name__ in BY_CLASS), _UNKNOWN)
-
-
-def _status(exc: ClientError) -> str:
-    return str(exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
+        return BY_CODE.get(code_of(exc)) or BY_CODE.get(status_of(exc), _UNKNOWN)
+    return of_class(exc, BY_CLASS) or _UNKNOWN
 
 
 def _server_time(exc: ClientError) -> str:

@@ -16,10 +16,11 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
+from venvbuild.aws_errors import code_of
 from venvbuild.errors import StoreUnavailable
 from venvbuild.files import write_whole
 from venvbuild.redaction import REDACTOR, strip_credentials
-from venvbuild.stores.s3_errors import NOT_SUPPORTED, REFUSED, clock_difference, code_of
+from venvbuild.stores.s3_errors import NOT_SUPPORTED, REFUSED, clock_difference
 
 _SKEW_LIMIT = timedelta(seconds=60)
 _NEVER_AN_ETAG = f'"{"0" * 32}"'

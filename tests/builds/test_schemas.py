@@ -9,7 +9,8 @@ import pytest
 
 from tests.support.archives import archive, file
 from tests.support.builds import put_build
-from venvbuild import builds, schemas
+from venvbuild import builds
+from venvbuild.builds import schemas
 from venvbuild.stores.folder import FolderStore
 
 METADATA, INDEX = "builds/metadata.schema.json", "archive/archive_index.schema.json"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from athena.engines import Answer, Engine, open_engine
 from athena.engines.duckdb import DuckDB
@@ -20,9 +21,23 @@ from venvbuild import settings
 from venvbuild.builds import Metadata
 from venvbuild.stores import Store, open_store
 
+EMBEDDED = {"duckdb", "indexed"}
 ON_TRINO = pytest.param("trino", marks=pytest.mark.xdist_group("trino"))
 ON_ATHENA = pytest.param("athena", marks=pytest.mark.xdist_group("trino"))
 ENGINES = ["duckdb", "indexed", ON_TRINO, ON_ATHENA]
+
+
+def on_each_engine(cases: Sequence[Any], *, on_athena: int, name: Callable[[Any], str] = str) -> list[ParameterSet]:
+    """`(engine, case)` of every case on every engine, but on Athena the first `on_athena` only.
+
+    For many cases of one kind: Athena gets the SQL that Trino gets, and the server behind both is one and the same.
+    """
+    group = pytest.mark.xdist_group("trino")
+    return [
+        pytest.param(engine, case, id=f"{engine}-{name(case)}", marks=() if engine in EMBEDDED else group)
+        for engine in ("duckdb", "indexed", "trino", "athena")
+        for case in (cases[:on_athena] if engine == "athena" else cases)
+    ]
 
 
 class Indexed(DuckDB):
@@ -41,7 +56,6 @@ class Indexed(DuckDB):
 
 
 COVERED_BEFORE = "2025-07-24"
-EMBEDDED = {"duckdb", "indexed"}
 
 
 def embedded(name: str, store: Store, cache: Path) -> DuckDB:

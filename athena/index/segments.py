@@ -29,7 +29,7 @@ BUILDS = {
 }
 PACKAGES = {"name": "VARCHAR", "version": "VARCHAR", "build_no": "BIGINT", **FACTS}
 """Column -> DuckDB's type, in the order of the file."""
-# V1: not every engine reads all encodings of V2
+# V1, which every engine reads
 _PARQUET = "FORMAT parquet, PARQUET_VERSION V1, COMPRESSION zstd, COMPRESSION_LEVEL 9, ROW_GROUP_SIZE"
 # Smaller ones make footers larger, larger ones make questions read more beside what they look for.
 _GROUP_ROWS, _SMALLEST_GROUP_ROWS, _GROUPS = 30_720, 4096, 32

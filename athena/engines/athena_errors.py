@@ -69,6 +69,7 @@ def _said_by(service: str) -> Mapping[_Kind, Sentence]:
 
 
 _ATHENA, _GLUE = _said_by("Athena"), _said_by("Glue")
+# why a query failed, Athena tells in a sentence and in no code
 _BY_REASON: tuple[tuple[re.Pattern[str], _Kind], ...] = (
     (re.compile(r"bytes scanned limit", re.IGNORECASE), _Own.CUT_OFF),
     (
@@ -98,6 +99,7 @@ def configuration_error(error: Exception) -> VenvBuildError:
 
 
 def _told(error: Exception, where: str, said: Mapping[_Kind, Sentence]) -> VenvBuildError:
+    # PyAthena puts its own error around botocore's, which has the code
     cause = error.__cause__ or error
     if isinstance(cause, ClientError):
         message = _one_line(str(cause.response.get("Error", {}).get("Message", "")))
@@ -123,5 +125,5 @@ def _by_reason(reason: str) -> _Kind:
 
 
 def _one_line(text: str) -> str:
-    """The first line; AWS puts the signed request, with its token, behind that of a wrong signature."""
+    # the first line: AWS puts the signed request, with its token, behind that of a wrong signature
     return text.strip().partition("\n")[0][:_WHY_LENGTH]

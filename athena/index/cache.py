@@ -23,8 +23,7 @@ from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.files import write_whole
 from venvbuild.stores import Store
 
-_KEPT_S = 3600
-"""How long a segment that nobody uses is kept: another process may be reading it."""
+_KEPT_S = 3600  # a segment that nobody uses is kept so long: another process may be reading it
 _READ_AT_ONCE = 8
 
 
@@ -82,7 +81,7 @@ class IndexCache:
                     pool.shutdown(wait=False, cancel_futures=True)  # an interrupt must not wait for hundreds of reads
         for folder in {self._folder / segment.name for segment, _ in wanted}:
             with suppress(FileNotFoundError):
-                os.utime(folder)
+                os.utime(folder)  # by this `remove_unused` sees that it is used
         return paths
 
     def _is_there(self, path: Path, file: IndexFile) -> bool:
@@ -92,6 +91,7 @@ class IndexCache:
             if may_trust and _text_of(_beside(path)) == _text(path.stat()):
                 return True
             with path.open("rb") as opened:
+                # of the file that is read, whatever takes its name meanwhile
                 facts = os.fstat(opened.fileno())
                 if hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256:
                     self._remember(path, facts)
@@ -126,6 +126,7 @@ def _beside(path: Path) -> Path:
 
 
 def _text(facts: os.stat_result) -> str:
+    # ctime too: whoever writes to a file can set its mtime back, and not that
     return json.dumps([facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino])
 
 

@@ -41,14 +41,13 @@ from venvbuild.errors import IntegrityError, StoreUnavailable
 from venvbuild.retrying import tries
 from venvbuild.stores import Entry, Store
 
-DAYS_BACK = 2
-"""So many days stay rows: a build of them may still be on its way to the catalog."""
+DAYS_BACK = 2  # so many days stay rows: a build of them may still be on its way to the catalog
+# The files of a segment stay so long after a generation that does without it: a query or a view may read them.
 RETIRED_DAYS = 7
-"""How long the files of a segment stay after a generation that does without it: a query or a view may read them."""
+# Builds in a segment that is not merged with others any more; with a change it is written again in some seconds.
 _LARGEST = 131_072
-"""Builds in a segment that is not merged with others any more; with a change it is written again in some seconds."""
+# So many segments that nobody reads are removed by whoever covers a day, not only by the next compaction.
 _MANY_RETIRED = 100
-"""So many segments that nobody reads are removed by whoever covers a day, not only by the next compaction."""
 _TRIES = 200
 _LONGEST_PAUSE_S = 2.0
 
@@ -87,6 +86,8 @@ class Compactor:
         for _ in self._tries():
             old, etag = read_with_etag(self.store, is_rebuilt=is_rebuilt)
             before = before if is_rebuilt else max(before, old.covered_before)
+            # announced before the rows are listed: whoever writes one from now on sees it, and looks into the index
+            # again
             if old.covering_before < before:
                 replace_current(self.store, _next(old, covering_before=before), etag)
                 continue
@@ -127,17 +128,16 @@ class Compactor:
             done: Compacted | None = Compacted(old)
             if old.covered_before:
                 listed = list_days(self.store, Scope(before=old.covered_before))
+                # a day before all builds; empty would say that nothing is indexed yet
                 done = self._replaced(old, etag, old, listed, ("0001-01-01", old.covered_before))
             if done and self._is_known(first, old, done, etag):
                 return done
         raise self._beaten()
 
     def _is_known(self, first: int, old: Index, done: Compacted, etag: str) -> bool:
-        """Whether CURRENT.json has changed since we came, when it was of generation `first`; it is changed if need be.
-
-        Then nobody who listed the rows before that can replace it any more. Also where index and rows agree already:
-        somebody may be at work with an older listing.
-        """
+        """Whether CURRENT.json changed since we came, when it was of generation `first`; it is changed if need be."""
+        # Then nobody who listed the rows before that can replace it any more. Also where index and rows agree already:
+        # somebody may be at work with an older listing.
         return done.index.generation > first or replace_current(self.store, _next(old), etag)
 
     def _covered(self, old: Index, etag: str, days: Sequence[str]) -> Compacted | None:
@@ -175,6 +175,7 @@ class Compactor:
             new = _next(old, segments=tuple(segments), **changes)
             if read_with_etag(self.store)[1] != etag:
                 return None  # nothing is written in vain when many are at it
+            # the files first: CURRENT.json must never name what is not there
             for one in made:
                 for file in one.segment.files:
                     self.store.put_if_absent(one.segment.key(file), one.path(file))
@@ -255,10 +256,8 @@ class Compactor:
         )
 
     def _take_back(self, segments: Sequence[Segment]) -> None:
-        """Remove the files of segments that did not come into the index.
-
-        Where the reply to our replacement was lost, they did, and somebody may have gone on from there.
-        """
+        """Remove the files of segments that did not come into the index."""
+        # where the reply to our replacement was lost, they did, and somebody may have gone on from there
         current = read(self.store)
         known = {one.name for one in current.segments} | set(current.retired)
         for one in segments:
@@ -275,10 +274,12 @@ class Compactor:
         old = _retired_long_ago(current)
         known = {one.name for one in current.segments} | set(current.retired)
         found = {entry.key.split("/")[2] for entry in self.store.list(f"{places.INDEX}/") if entry.key.count("/") > 2}
+        # retired, not removed: a compaction that is under way may be about to name them
         left = {name: _instant(datetime.now(UTC)) for name in found - known if is_name(name)}
         if not (old or left):
             return
         retired = {name: since for name, since in current.retired.items() if name not in old} | left
+        # no longer named, then removed: killed in between, the next sweep finds the files and retires them again
         if replace_current(self.store, _next(current, retired=retired), etag):
             for name in old:
                 self._remove(name)
@@ -344,8 +345,8 @@ def _chunks(days: Days) -> Iterator[dict[str, Sequence[Entry]]]:
 
 
 def _with_smaller(gone: Sequence[Segment], others: Sequence[Segment], new: int) -> list[Segment]:
-    """What is merged: segments no larger than what comes together anyway, so that there are few, and each build is
-    written again only as often as the number of builds doubles."""
+    """What is merged: segments no larger than what comes together anyway."""
+    # so there are few, and each build is written again only as often as the number of builds doubles
     merged = list(gone)
     total = new + sum(one.build_count for one in gone)
     for one in sorted(others, key=lambda one: one.build_count):

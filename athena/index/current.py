@@ -136,6 +136,7 @@ def read_with_etag(store: Store, *, is_rebuilt: bool = False) -> tuple[Index, st
 def replace_current(store: Store, new: Index, etag: str) -> bool:
     """Make this the index if it is still what `etag` names; False when somebody else was faster."""
     body = new.as_json()
+    # of several first ones only one wins, too
     return store.replace_if_unchanged(CURRENT, body, etag) if etag else store.put_if_absent(CURRENT, body)
 
 
@@ -212,16 +213,19 @@ def _file(found: Any) -> IndexFile:
 
 
 def _number(value: Any) -> int:
+    # bool is a kind of int
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{str(value)[:60]!a} is no number")
     return value
 
 
 def _day(value: Any) -> str:
+    # in one form, as days are compared as text; fromisoformat also takes `20250722`
     return date.fromisoformat(value).isoformat() if value else ""
 
 
 def _matching(pattern: re.Pattern[str], value: Any) -> str:
+    # names become keys and paths
     if not pattern.fullmatch(value):
         raise ValueError(f"{value[:60]!a} is no name of the index")
     return str(value)

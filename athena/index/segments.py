@@ -2,7 +2,7 @@
 
 What a question reads of a file are its footer and the row groups that may hold what it looks for. So the packages of a
 large segment are cut, between names, into several files, each with a small footer; a question about some names opens
-only theirs. Parquet V1, which every engine reads.
+only theirs.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import duckdb
 from athena.duck import interruptible, quoted, scan
 from athena.index.current import IndexFile, Segment
 
+# Facts of a build that stand beside each of its packages too, so that most questions need no join.
 FACTS = {"env_name": "VARCHAR", "python_version": "VARCHAR", "is_conflict_free": "BOOLEAN"}
-"""Facts of a build that stand beside each of its packages too, so that most questions need no join."""
 BUILDS = {
     "build_no": "BIGINT",
     **FACTS,
@@ -29,9 +29,10 @@ BUILDS = {
 }
 PACKAGES = {"name": "VARCHAR", "version": "VARCHAR", "build_no": "BIGINT", **FACTS}
 """Column -> DuckDB's type, in the order of the file."""
+# V1, which every engine reads
 _PARQUET = "FORMAT parquet, PARQUET_VERSION V1, COMPRESSION zstd, COMPRESSION_LEVEL 9, ROW_GROUP_SIZE"
+# Smaller ones make footers larger, larger ones make questions read more beside what they look for.
 _GROUP_ROWS, _SMALLEST_GROUP_ROWS, _GROUPS = 30_720, 4096, 32
-"""Smaller ones make footers larger, larger ones make questions read more beside what they look for."""
 _FILE_ROWS = 1_000_000
 _SORTING_ROWS = 122_880
 
@@ -63,6 +64,7 @@ class Ingredients:
 
 def make(some: Ingredients, folder: Path) -> MadeSegment | None:
     """A segment of all these builds, its files in the empty `folder`; None when there are no builds."""
+    # what does not fit into memory; by itself DuckDB puts it into a folder `.tmp` where the process stands
     with duckdb.connect(config={"temp_directory": str(folder / "spilled")}) as connection:
         return interruptible(connection, lambda: _made(connection, some, folder))
 
@@ -107,12 +109,13 @@ def _packages(connection: duckdb.DuckDBPyConnection, some: Ingredients, folder: 
     whole = folder / "packages" / "whole.parquet"
     selects = [_packages_of(some.rows)] if some.rows else []
     selects += [_of_files(PACKAGES, some.packages)] if some.packages else []
+    # as a whole first: where a file may be cut, between two names, is known when all are counted
     connection.execute(_copy(" UNION ALL ".join(selects), "name, version, build_no", whole, _SORTING_ROWS))
     counts = connection.execute(f"SELECT name, count(*) FROM {scan([whole])} GROUP BY 1 ORDER BY 1")  # noqa: S608
     for number, (first, last, rows) in enumerate(_ranges(counts.fetchall())):
         path = folder / "packages" / f"{number:03}.parquet"
         select = f"SELECT * FROM {scan([whole])} WHERE name BETWEEN $first AND $last"  # noqa: S608
-        # It is sorted already, and DuckDB keeps the order of one file.
+        # It is sorted already, and DuckDB keeps the order of one file; 2048 rows are one of its vectors.
         group_rows = max(_SMALLEST_GROUP_ROWS, min(_GROUP_ROWS, rows // _GROUPS // 2048 * 2048))
         connection.execute(_copy(select, "", path, group_rows), {"first": first, "last": last})
         yield _file(folder, path, first, last)

@@ -57,13 +57,14 @@ def find(engine: Engine, search: Search) -> tuple[list[Row], Plan]:
     with _uncollected():
         rows = [] if plan.is_hopeless else engine.run(plan.statement).as_dicts()
         for row in rows:
+            # joined in the SQL, as each client reads arrays in its own way; neither a name nor a version holds a blank
             row["matches"] = row["matches"].split(" ")
     return rows, plan
 
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Without Python's search for cycles, which would go through a hundred thousand rows again and again for none."""
+    # Python's search for cycles would go through a hundred thousand rows again and again, and find none
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -110,6 +111,7 @@ def _plan(engine: Engine, search: Search, question: str, more: Mapping[str, Any]
     values["versions"] = sorted({version for versions in fitting.values() for version in versions})
     values["packages"] = [f"{one.name}=={version}" for one, versions in fitting.items() for version in versions]
     notes = tuple(note for one in search.packages for note in _notes(one, built[one.name], fitting[one]))
+    # which versions fit was found out in the catalog as it was a moment ago: it need not be listed anew
     again = replace(scope, is_as_before=True)
     return Plan(binding.statement(question, values, again), notes, not all(fitting.values()))
 
@@ -127,7 +129,7 @@ def _notes(wanted: WantedPackage, built: Sequence[str], fitting: Sequence[str]) 
     notes = []
     odd = [version for version in packages.unreadable(built) if version not in fitting]
     if wanted.specifiers and odd:
-        named = f"{wanted.name}==={ascii(odd[0])[1:-1]}"
+        named = f"{wanted.name}==={ascii(odd[0])[1:-1]}"  # it is no version, so it may be anything
         notes.append(f"versions of {wanted.name} that PEP 440 cannot compare: {len(odd)}; {named} asks for one of them")
     if not fitting:
         notes.append(f"nothing fits {wanted}; versions that were built: {len(built)}")
@@ -151,6 +153,7 @@ def _as_metadata(row: Row) -> Row:
     found = {}
     for column in columns():
         value = whole[column.name]
+        # made JSON by the SQL, as each client reads arrays in its own way
         if column.type.startswith(("array", "map")):
             value = json.loads(value)
         if value is not None or column.is_required:

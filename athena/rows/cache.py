@@ -27,8 +27,7 @@ from athena.rows.columns import columns
 from athena.statement import Scope
 from venvbuild.stores import Entry, Store
 
-_KEPT_S = 3600
-"""How long a file that nobody uses is kept: a file that was just superseded may be read by another process."""
+_KEPT_S = 3600  # so long a file that nobody uses is kept: one that was just superseded may be read by another process
 _READ_AT_ONCE = 16
 
 
@@ -74,6 +73,7 @@ class RowCache:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as temporary:
             rows, wanted, made = (Path(temporary, name) for name in ("rows.json", "wanted.json", "day.parquet"))
             with connected() as connection:
+                # asked again: somebody may have swept it since it was found
                 kept = _kept(connection, older) if older and is_used(older) else set()
                 missing = [entry for entry in entries if (entry.key, entry.stamp) not in kept]
                 _write_lines(rows, self._fetched(day, missing))

@@ -16,6 +16,7 @@ from venvbuild.errors import IntegrityError, Problem
 from venvbuild.stores import Entry, Store
 
 _TRIES = 3
+# Sums, as rows come in any order; HUGEINT, as 64 bits would overflow. The sign of the count tells packages from builds.
 _SUMS = """SELECT dt, sum(hash(b)::HUGEINT), count(*) FROM venv_builds AS b GROUP BY dt
     UNION ALL SELECT dt, sum(hash(p)::HUGEINT), -count(*) FROM venv_packages AS p GROUP BY dt"""
 _FIX = "`venvbuild table sync` mends it, or `venvbuild table compact --rebuild` when rows were changed by hand"

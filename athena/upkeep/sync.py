@@ -83,9 +83,9 @@ def _register(store: Store, venv_version: str) -> Sequence[Problem]:
 
 
 def _remove(store: Store, key: str) -> None:
-    """Unless its build was committed meanwhile."""
     if _is_in_place(key):
         try:
+            # its build may have been committed since the builds were listed
             store.read(build_key(version_of(key), places.METADATA))
         except NotInStore:
             pass

@@ -46,10 +46,8 @@ class Deadline:
         return [None if one.thread.is_alive() else one.error or one.result for one in begun]
 
     def leave(self) -> None:
-        """End the process at once, as a success, if somebody was left behind; what was printed is out.
-
-        Libraries have threads of their own that an ordinary end would wait for, as long as a server trickles.
-        """
+        """End the process at once, as a success, if somebody was left behind; what was printed is out."""
+        # libraries have threads of their own that an ordinary end would wait for, as long as a server trickles
         if any(one.thread.is_alive() for one in self._begun):
             logging.shutdown()
             sys.stdout.flush()

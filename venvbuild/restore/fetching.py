@@ -26,8 +26,8 @@ ReadRange = Callable[[int, int], bytes]
 """(offset, length) -> these bytes of the archive; fewer only at its end."""
 
 THREADS = 4
+# Neighbours are fetched together up to this much; times THREADS it is what fetching holds in memory.
 _RANGE_BYTES = 16 << 20
-"""Neighbours are fetched together up to this much; times THREADS it is what fetching holds in memory."""
 _MAX_FRAGMENT_BYTES = 128 << 20
 """Of one fragment, compressed or plain; the packer cuts at 32 MB."""
 _MAX_FRAGMENTS = 100_000
@@ -219,9 +219,11 @@ def inflated(fragment: Fragment, body: bytes, *, is_checked: bool = False) -> by
         _check(fragment, body)
     inflating = zlib_ng.decompressobj(wbits=-15)
     try:
+        # one byte more than there may be, to see that there are more
         plain = inflating.decompress(body, fragment.plain_length + 1)
     except zlib_ng.error as error:  # type: ignore[misc]  # its stub says int
         raise _wrong("a fragment cannot be inflated", fragment) from error
+    # no block of a fragment is the final one
     if inflating.eof or inflating.unconsumed_tail:
         raise _wrong("a fragment does not end where it should", fragment)
     if len(plain) != fragment.plain_length or hashlib.sha256(plain).hexdigest() != fragment.plain_sha256:

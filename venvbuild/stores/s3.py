@@ -38,14 +38,14 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _Reply = TypeVar("_Reply")
+# 409: another conditional write on the key is under way. S3 asks to try again, which boto3 does not
 _CONFLICT_DELAYS_S = (0.2, 0.5, 1.0, 2.0, 4.0)
 _Fields = dict[str, Any]
 """Of a request to S3 or of its answer, under boto3's names."""
+# What a put is answered whose object may be there, perhaps ours of a try whose reply was lost. `NoSuchUpload`: a first
+# "complete" landed, its reply was lost, and the second finds it done.
 _MAY_BE_THERE = REFUSED | CONFLICT | {"NoSuchUpload"}
-"""What a put is answered whose object may be there, perhaps ours of a try whose reply was lost. `NoSuchUpload`: a first
-"complete" landed, its reply was lost, and the second finds it done."""
-_TRIES = 3
-"""Of what boto3 does not do again by itself: damaged bytes, and a download that broke off."""
+_TRIES = 3  # of what boto3 does not do again by itself: damaged bytes, and a download that broke off
 _AT_ONCE = (0.0,) * (_TRIES - 1)
 _MAX_PARTS = 10_000  # S3's limit
 
@@ -158,6 +158,7 @@ class S3Store:
                 self._put(name, body, IfMatch=etag)
             except ClientError as exc:
                 if code_of(exc) in REFUSED:
+                    # our own write may have landed, its reply lost; a request that was sent once was simply refused
                     return was_retried(exc) and self._holds(name, body) is True
                 if code_of(exc) in ABSENT:
                     return False
@@ -214,10 +215,11 @@ class S3Store:
         limits = self._limits
         config = Config(
             signature_version="s3v4",
+            # adaptive waits twice as long where S3 says SlowDown
             retries={"mode": "standard", "total_max_attempts": limits.attempts},
             connect_timeout=limits.connect_timeout_s,
             read_timeout=limits.read_timeout_s,
-            max_pool_connections=32,
+            max_pool_connections=32,  # more than any of our pools has threads; boto3 keeps 10
         )
         try:
             return boto3.session.Session().client("s3", endpoint_url=self._endpoint_url, config=config)
@@ -286,6 +288,7 @@ class S3Store:
             # them lands after the abort.
             with ThreadPoolExecutor(self._limits.parts_at_once) as pool:
                 parts = list(pool.map(lambda start: _again_if_damaged(lambda: send(start)), starts))
+            # the object comes to be only here, so here somebody may have been first
             complete: _Fields = {**target, "MultipartUpload": {"Parts": parts}, "IfNoneMatch": "*"}
             self._client.complete_multipart_upload(**complete)
             on_failure.pop_all()
@@ -312,6 +315,7 @@ class S3Store:
                 return None
             if found[0]["Size"] != total_bytes:
                 return False
+            # not by the ETag: of an upload in parts, or with SSE-KMS, it is no digest of the bytes
             stored = hashlib.sha256()
             for start in range(0, total_bytes, self._limits.range_bytes):
                 stored.update(self._get_range(name, start, self._limits.range_bytes, IfMatch=found[0]["ETag"]))
@@ -342,6 +346,7 @@ class S3Store:
             if code_of(exc) in ("InvalidRange", "416"):  # the object ends before `offset`
                 return b""
             raise
+        # a server or a proxy that knows no ranges sends the object from its beginning
         total = re.fullmatch(rf"bytes {offset}-\d+/(\d+)", reply.get("ContentRange", ""))
         if not total or len(body) != min(length, int(total[1]) - offset):
             raise StoreUnavailable(
@@ -363,7 +368,7 @@ class S3Store:
 
 
 def _again_if_damaged(send: Callable[[], _Reply]) -> _Reply:
-    """boto3 does not send again what was damaged on its way; nothing of it was stored, so we may."""
+    # boto3 does not send again what was damaged on its way; nothing of it was stored, so we may
     return repeated(send, partial(_has_code, DAMAGED), _AT_ONCE)
 
 

@@ -22,7 +22,7 @@ from venvbuild.files import write_whole
 from venvbuild.redaction import REDACTOR, strip_credentials
 from venvbuild.stores.s3_errors import NOT_SUPPORTED, REFUSED, clock_difference
 
-_SKEW_LIMIT = timedelta(seconds=60)
+_SKEW_LIMIT = timedelta(seconds=60)  # S3 itself bears 15 minutes, but a version is an instant
 _NEVER_AN_ETAG = f'"{"0" * 32}"'
 
 
@@ -37,6 +37,7 @@ def check_clock(date: str, asked_at: datetime, url: str) -> None:
     except ValueError:
         return
     ours = datetime.now(UTC)
+    # a Date has whole seconds
     if not asked_at - _SKEW_LIMIT - timedelta(seconds=1) <= theirs <= ours + _SKEW_LIMIT:
         raise StoreUnavailable(
             "the clock of this machine and that of S3 differ by over 60 s",
@@ -68,7 +69,7 @@ def is_proven(cache: Path | None, url: str, endpoint_url: str) -> bool:
 
 
 def keep_proof(cache: Path | None, url: str, endpoint_url: str) -> None:
-    """Remember, in `cache`/stores, that this store kept conditional writes; a cache we cannot write costs a probe."""
+    """Remember, in `cache`/stores, that this store kept conditional writes."""
     if cache is None:
         return
     proof = {
@@ -77,12 +78,13 @@ def keep_proof(cache: Path | None, url: str, endpoint_url: str) -> None:
         "proven_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
     }
     file = _proof_file(cache, url, endpoint_url)
-    with suppress(OSError):
+    with suppress(OSError):  # a cache that cannot be written costs a probe
         file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(file, json.dumps(proof).encode())
 
 
 def _proof_file(cache: Path, url: str, endpoint_url: str) -> Path:
+    # a bucket of the same name at another endpoint is another store
     return cache / "stores" / f"{hashlib.sha256(f'{url} {endpoint_url}'.encode()).hexdigest()}.json"
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from _pytest.mark import ParameterSet
 
 from athena.engines import Answer, Engine, open_engine
 from athena.engines.duckdb import DuckDB
@@ -27,17 +26,21 @@ ON_ATHENA = pytest.param("athena", marks=pytest.mark.xdist_group("trino"))
 ENGINES = ["duckdb", "indexed", ON_TRINO, ON_ATHENA]
 
 
-def on_each_engine(cases: Sequence[Any], *, on_athena: int, name: Callable[[Any], str] = str) -> list[ParameterSet]:
-    """`(engine, case)` of every case on every engine, but on Athena the first `on_athena` only.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a test with the mark `on_athena(count)` leave only so many cases to Athena, the first ones.
 
     For many cases of one kind: Athena gets the SQL that Trino gets, and the server behind both is one and the same.
     """
-    group = pytest.mark.xdist_group("trino")
-    return [
-        pytest.param(engine, case, id=f"{engine}-{name(case)}", marks=() if engine in EMBEDDED else group)
-        for engine in ("duckdb", "indexed", "trino", "athena")
-        for case in (cases[:on_athena] if engine == "athena" else cases)
-    ]
+    left = [item for item in items if isinstance(item, pytest.Function) and _is_left_to_trino(item)]
+    items[:] = [item for item in items if item not in left]
+    config.hook.pytest_deselected(items=left)
+
+
+def _is_left_to_trino(item: pytest.Function) -> bool:
+    mark = item.get_closest_marker("on_athena")
+    if not mark or item.callspec.params["engine"] != "athena":
+        return False
+    return any(index >= mark.args[0] for name, index in item.callspec.indices.items() if name != "engine")
 
 
 class Indexed(DuckDB):

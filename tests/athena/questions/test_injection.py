@@ -14,7 +14,7 @@ from athena.engines import Engine
 from athena.index import CURRENT, Compactor
 from athena.questions import Search, parse_packages
 from benchmarks import catalog
-from tests.athena.conftest import EMBEDDED, ENGINES, embedded, engine_over, on_each_engine
+from tests.athena.conftest import EMBEDDED, ENGINES, embedded, engine_over
 from tests.support.trino_server import TrinoServer
 from venvbuild.errors import IntegrityError, RequirementsRefused
 from venvbuild.stores import Store, open_store
@@ -49,9 +49,8 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield opened
 
 
-@pytest.mark.parametrize(
-    ("engine", "place"), on_each_engine(PARAMETERS, on_athena=4, name="-".join), indirect=["engine"]
-)
+@pytest.mark.on_athena(4)
+@pytest.mark.parametrize("place", PARAMETERS, ids="-".join)
 def test_no_value_of_a_question_is_ever_sql(engine: Engine, place: tuple[str, str]) -> None:
     question, parameter = place
 

@@ -19,7 +19,7 @@ from athena.index import Compactor
 from athena.questions import Search, parse_packages
 from athena.tables import publish
 from benchmarks import catalog
-from tests.athena.conftest import ON_TRINO, on_each_engine
+from tests.athena.conftest import ON_TRINO
 from tests.support.sizes import sizes
 from venvbuild import settings
 from venvbuild.builds import Metadata
@@ -78,15 +78,15 @@ def expected(builds: Sequence[Build], wanted: Sequence[str]) -> list[tuple[str, 
     return found
 
 
-@pytest.mark.parametrize(("engine", "wanted"), on_each_engine(WANTED, on_athena=4, name=" ".join), indirect=["engine"])
+@pytest.mark.on_athena(4)
+@pytest.mark.parametrize("wanted", WANTED, ids=" ".join)
 def test_find_gives_the_builds_that_plain_python_finds(engine: Engine, builds: list[Build], wanted: list[str]) -> None:
     found, _ = questions.find(engine, Search(parse_packages(wanted)))
     assert [(row["venv_version"], row["matches"]) for row in found] == expected(builds, wanted)
 
 
-@pytest.mark.parametrize(
-    ("engine", "wanted"), on_each_engine(WANTED[:9], on_athena=2, name=" ".join), indirect=["engine"]
-)
+@pytest.mark.on_athena(2)
+@pytest.mark.parametrize("wanted", WANTED[:9], ids=" ".join)
 def test_count_is_how_many_find_gives(engine: Engine, builds: list[Build], wanted: list[str]) -> None:
     assert questions.count(engine, Search(parse_packages(wanted)))[0] == len(expected(builds, wanted))
 
@@ -242,7 +242,8 @@ def test_the_versions_of_a_package(engine: Engine, builds: list[Build]) -> None:
     }
 
 
-@pytest.mark.parametrize(("engine", "name"), on_each_engine(questions.names(), on_athena=3), indirect=["engine"])
+@pytest.mark.on_athena(3)
+@pytest.mark.parametrize("name", questions.names())
 def test_each_question_runs_as_it_is_pasted(engine: Engine, name: str) -> None:
     assert engine.run(questions.bind(questions.text(name), {})).columns
 

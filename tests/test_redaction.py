@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from venvbuild import logs
 from venvbuild.errors import UsageError
-from venvbuild.redaction import MASK, Lines, Redactor, strip_credentials
+from venvbuild.redaction import MASK, Address, Lines, Redactor, strip_credentials
 
 SECRET = "p@ss/w0rd+&=?x"
 
@@ -168,3 +168,20 @@ def test_the_log_is_redacted(tmp_path: Path) -> None:
 def test_credentials_are_cut_out_of_a_url() -> None:
     assert strip_credentials("https://u:p@host:8443/simple?x=1") == "https://host:8443/simple?x=1"
     assert strip_credentials("/a/folder@home") == "/a/folder@home"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "credentials", "place"),
+    [
+        ("https://host:8443/simple", "https://host:8443/simple", None, "host:8443"),
+        ("https://me:p%40ss@host/x", "https://host/x", ("me", "p@ss"), "host"),
+        ("https://token@host", "https://host", ("token", ""), "host"),
+        ("/a/folder", "/a/folder", None, ""),
+    ],
+)
+def test_an_address_tells_what_may_be_shown_and_what_is_secret(
+    url: str, shown: str, credentials: tuple[str, str] | None, place: str
+) -> None:
+    address = Address(url)
+    assert (address.shown, address.credentials, address.place) == (shown, credentials, place)
+    assert "p%40ss" not in repr(address)

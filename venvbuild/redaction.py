@@ -10,6 +10,8 @@ import base64
 import netrc
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
@@ -116,6 +118,36 @@ def _forms(secret: str) -> Iterator[str]:
         yield encoded.decode()
         if len(encoded) >= 16:  # long enough that the unpadded form is no ordinary word
             yield encoded.decode().rstrip("=")
+
+
+@dataclass(frozen=True)
+class Address:
+    """A URL that others are reached at, with what may be shown of it and what is secret."""
+
+    url: str = field(repr=False)
+    """As it was given."""
+
+    @cached_property
+    def shown(self) -> str:
+        """Without its credentials, for messages, records and the request itself."""
+        return strip_credentials(self.url)
+
+    @cached_property
+    def credentials(self) -> tuple[str, str] | None:
+        """User and password, as they are and not as a URL escapes them; None when it has neither.
+
+        Raises:
+            ValueError: it is no URL.
+        """
+        parts = urlsplit(self.url)
+        if parts.username is None and parts.password is None:
+            return None
+        return unquote(parts.username or ""), unquote(parts.password or "")
+
+    @cached_property
+    def place(self) -> str:
+        """Host and port: who would get the credentials. Raises as `credentials` does."""
+        return urlsplit(self.url).netloc.rpartition("@")[2]
 
 
 def strip_credentials(url: str) -> str:

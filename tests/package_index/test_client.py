@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import ssl
 import threading
@@ -16,6 +17,7 @@ from tests.support.index_server import PASSWORD, USER, IndexServer
 from tests.support.receivers import self_signed
 from tests.support.wheels import sdist, wheel
 from venvbuild.errors import IndexUnavailable, IntegrityError, ResolutionError, UsageError
+from venvbuild.package_index import client
 from venvbuild.package_index.client import PackageIndex
 
 
@@ -25,12 +27,18 @@ class _Canned:
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
         self.seen: list[tuple[str, str]] = []
+        self.later: dict[str, tuple[int, dict[str, str], bytes]] = {}
+        """What a path answers from the second time on."""
+        self.content_range = "bytes {begin}-{end}/{size}"
+        """What it says of a part; "" for nothing."""
         canned = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 canned.seen.append((self.path, self.headers.get("Authorization", "")))
                 status, headers, body = canned.answers.get(self.path, (404, {}, b""))
+                if self.path in canned.later:
+                    canned.answers[self.path] = canned.later.pop(self.path)
                 begin, end = 0, len(body)
                 wanted = self.headers.get("Range", "")
                 if wanted.startswith("bytes=-"):
@@ -40,8 +48,9 @@ class _Canned:
                 self.send_response(206 if wanted and status == 200 else status)
                 for name, value in headers.items():
                     self.send_header(name, value)
-                if wanted:
-                    self.send_header("Content-Range", f"bytes {begin}-{end - 1}/{len(body)}")
+                if wanted and canned.content_range:
+                    said = canned.content_range.format(begin=begin, end=end - 1, size=len(body))
+                    self.send_header("Content-Range", said)
                 self.send_header("Content-Length", str(end - begin))
                 self.end_headers()
                 self.wfile.write(body[begin:end])
@@ -100,6 +109,57 @@ def test_metadata_comes_from_pep_658_or_from_the_end_of_the_wheel(canned: _Canne
         assert project is not None
         assert index.requirements_of(project.files[0]) == ["dep>=1"]
     assert (f"/f/{made.name}.metadata", "") in canned.seen
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "bytes 0-9/*",
+        "bytes {begin}-{end}/10",
+        "bytes 0-{end}/{size}",
+        "bytes {begin}-{begin}/{size}",
+        "lines 1-2/3",
+    ],
+)
+def test_a_part_that_is_not_the_one_asked_for_is_not_read(canned: _Canned, tmp_path: Path, said: str) -> None:
+    made = wheel(tmp_path, "good", "1.0", files={"big.bin": b"x" * 500_000})
+    canned.content_range = said
+    canned.answers["/simple/good/"] = (200, {"Content-Type": "text/html"}, f'<a href="/f/{made.name}">x</a>'.encode())
+    canned.answers[f"/f/{made.name}"] = (200, {}, made.read_bytes())
+    index = PackageIndex(f"{canned.url}/simple")
+    project = index.project("good")
+    assert project
+    with pytest.raises(IndexUnavailable, match="Content-Range"):
+        index.requirements_of(project.files[0])
+
+
+def test_a_page_without_end_is_no_page_with_fewer_files(canned: _Canned, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "_PAGE_LIMIT", 1 << 20)
+    link = b'<a href="good-1.0.tar.gz">x</a>'
+    for size, is_read in ((1 << 20, True), ((1 << 20) + 1, False)):
+        canned.answers["/simple/good/"] = (200, {"Content-Type": "text/html"}, link + b" " * (size - len(link)))
+        index = PackageIndex(f"{canned.url}/simple")
+        if is_read:
+            assert index.project("good")
+        else:
+            with pytest.raises(UsageError, match="over 1 MiB"):
+                index.project("good")
+
+
+def test_bytes_that_were_wrong_once_are_not_kept(canned: _Canned, tmp_path: Path) -> None:
+    """A cache on the way may send others the next time."""
+    page = f'<a href="/f/good-1.0.tar.gz#sha256={hashlib.sha256(b"right").hexdigest()}">x</a>'.encode()
+    canned.answers["/simple/good/"] = (200, {"Content-Type": "text/html"}, page)
+    canned.answers["/f/good-1.0.tar.gz"] = (200, {}, b"wrong")
+    canned.later["/f/good-1.0.tar.gz"] = (200, {}, b"right")
+    index = PackageIndex(f"{canned.url}/simple")
+    project = index.project("good")
+    assert project
+    with pytest.raises(IntegrityError, match="other bytes than promised"):
+        index.download(project.files[0], tmp_path / "got")
+    assert not (tmp_path / "got").exists()
+    assert index.download(project.files[0], tmp_path / "got") == hashlib.sha256(b"right").hexdigest()
 
 
 def test_an_authority_of_ones_own_is_trusted_only_where_it_is_named(canned: _Canned, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import hashlib
 import http.client
 import io
 import netrc
+import re
 import ssl
 import urllib.error
 import urllib.parse
@@ -27,7 +28,7 @@ from typing import IO, Any
 from venvbuild.errors import IndexUnavailable, IntegrityError, ResolutionError, UsageError
 from venvbuild.package_index.pages import file_of, files_of_page
 from venvbuild.package_index.project import File, Project
-from venvbuild.redaction import REDACTOR, strip_credentials
+from venvbuild.redaction import REDACTOR, Address
 
 # PEP 691: JSON where the server has it, else HTML, of whatever age the server is
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
@@ -52,10 +53,10 @@ class PackageIndex:
         extra_urls: tuple[str, ...] = (),
         find_links: tuple[str, ...] = (),
     ) -> None:
-        self.url = strip_credentials(url).rstrip("/")
-        """Without credentials: for messages."""
         # as uv asks them: further indexes first, and the first that has a name is the one that counts for it
-        self._urls = tuple(one.rstrip("/") for one in (*extra_urls, url))
+        self._addresses = tuple(Address(one.rstrip("/")) for one in (*extra_urls, url))
+        self.url = self._addresses[-1].shown
+        """Of the main index, without credentials: for messages."""
         self._find_links = find_links
         self._timeout_s = timeout_s
         self._netrc = netrc_file
@@ -66,7 +67,7 @@ class PackageIndex:
         """The project of this canonical name; None when neither an index nor a place of find-links has it."""
         if name not in self._projects:
             linked = tuple(file for place in self._find_links for file in self._linked(place, name))
-            page = next(filter(None, (self._page(url, name) for url in self._urls)), None)
+            page = next(filter(None, (self._page(one.url, name) for one in self._addresses)), None)
             # every index has pip; an address that is none (a typing error, a login page) has nothing, which installers
             # call a missing package
             if not page and not linked and name != "pip" and not self._answers_for_pip():
@@ -133,7 +134,7 @@ class PackageIndex:
             self.verify(file)
             raise ResolutionError(
                 f"{file.filename} is no readable wheel: {error}",
-                where=strip_credentials(file.url),
+                where=file.address.shown,
                 fix="ask its publisher to upload it again, or pin another version",
             ) from error
 
@@ -143,12 +144,14 @@ class PackageIndex:
         Raises:
             IntegrityError: it is another one. IndexUnavailable: the connection is cut within the file.
         """
-        digest = self._digest(file, None)
+        self._judge(file, self._digest(file, None), allowed)
+
+    def _judge(self, file: File, digest: str, allowed: frozenset[str] = frozenset()) -> None:
         expected = allowed or frozenset({f"sha256:{file.sha256}"} if file.sha256 else ())
         if expected and f"sha256:{digest}" not in expected:
             raise IntegrityError(
                 f"{file.filename} has other bytes than promised",
-                where=strip_credentials(file.url),
+                where=file.address.shown,
                 why=f"expected {', '.join(sorted(expected))[:200]}, got sha256:{digest}",
                 fix="ask who runs the index; a proxy or a cache may have damaged or replaced the file",
                 rule="WRONG_BYTES",
@@ -158,9 +161,12 @@ class PackageIndex:
         """Write the file to `target`; its sha256. Raises as `verify` does."""
         with target.open("wb") as out:
             digest = self._digest(file, out)
-        if file.sha256 and digest != file.sha256:
+        try:
+            # of the bytes that came; read again, they may be others
+            self._judge(file, digest)
+        except IntegrityError:
             target.unlink()
-            self.verify(file)
+            raise
         return digest
 
     def _digest(self, file: File, out: IO[bytes] | None) -> str:
@@ -176,10 +182,10 @@ class PackageIndex:
         except _NotFound as error:
             raise _file_is_gone(file) from error
         except (http.client.HTTPException, OSError) as error:
-            raise _unavailable(strip_credentials(file.url), error) from error
+            raise _unavailable(file.address.shown, error) from error
         # http.client ends a read of so many bytes without a word when the connection is cut
         if promised is not None and promised.isdigit() and size < int(promised):
-            raise _unavailable(strip_credentials(file.url), f"the connection was cut after {size} of {promised} bytes")
+            raise _unavailable(file.address.shown, f"the connection was cut after {size} of {promised} bytes")
         return digest.hexdigest()
 
     def read_range(self, url: str, first: int, last: int) -> tuple[bytes, int]:
@@ -189,22 +195,23 @@ class PackageIndex:
         with self._open(url, {"Range": wanted, "Accept-Encoding": "identity"}) as reply:
             body = _whole(reply, None)
             if reply.status == http.client.PARTIAL_CONTENT:
-                return body, int(reply.headers["Content-Range"].rpartition("/")[2])
+                return body, _size_of_all(reply, first, len(body))
             # a server that knows no ranges sends everything, with 200
             return (body[first:] if first < 0 else body[first : last + 1]), len(body)
 
     def _open(self, url: str, headers: dict[str, str] | None = None) -> Any:
+        address = Address(url)
         try:
             if urllib.parse.urlsplit(url).scheme not in ("http", "https", "file"):
                 raise ValueError(url)
             request = urllib.request.Request(  # noqa: S310  # the scheme is judged by the settings, or came from the index
                 # urllib takes `user:password@host` for the name of a host
-                strip_credentials(url),
+                address.shown,
                 headers={"User-Agent": "venvbuild", **(headers or {})},
             )
+            credentials = address.credentials or self._credentials_for(address)
         except ValueError as error:
-            raise UsageError("this is no URL", where=strip_credentials(url), fix="write https://host/simple") from error
-        credentials = _user_info(url) or self._credentials_for(url)
+            raise UsageError("this is no URL", where=address.shown, fix="write https://host/simple") from error
         if credentials:
             # Unredirected: a redirect to another host (a CDN) must not carry our credentials there.
             basic = base64.b64encode(":".join(credentials).encode()).decode()
@@ -213,26 +220,25 @@ class PackageIndex:
             return self._opener.open(request, timeout=self._timeout_s)
         except urllib.error.HTTPError as error:
             with error:
-                raise _refused(strip_credentials(url), error.code, bool(credentials)) from error
+                raise _refused(address.shown, error.code, bool(credentials)) from error
         except urllib.error.URLError as error:
             if isinstance(error.reason, FileNotFoundError):  # of a file:// index
                 raise _NotFound from error
-            raise _unavailable(strip_credentials(url), error.reason) from error
+            raise _unavailable(address.shown, error.reason) from error
         except (http.client.HTTPException, OSError, ValueError) as error:
-            raise _unavailable(strip_credentials(url), error) from error
+            raise _unavailable(address.shown, error) from error
 
-    def _credentials_for(self, url: str) -> tuple[str, str] | None:
-        parts = urllib.parse.urlsplit(url)
+    def _credentials_for(self, address: Address) -> tuple[str, str] | None:
         # pages name their files by URLs without credentials, mostly on the index's own host
-        for ours in self._urls:
-            credentials = _user_info(ours)
-            if credentials and parts.netloc.rpartition("@")[2] == urllib.parse.urlsplit(ours).netloc.rpartition("@")[2]:
-                return credentials
-        if not self._netrc or not parts.hostname:
+        for ours in self._addresses:
+            if ours.credentials and address.place == ours.place:
+                return ours.credentials
+        host = urllib.parse.urlsplit(address.url).hostname
+        if not self._netrc or not host:
             return None
         # as pip does: a netrc that cannot be read counts as none
         with contextlib.suppress(OSError, netrc.NetrcParseError, UnicodeDecodeError):
-            entry = netrc.netrc(str(self._netrc)).authenticators(parts.hostname)
+            entry = netrc.netrc(str(self._netrc)).authenticators(host)
             if entry:
                 return entry[0] or "", entry[2] or ""
         return None
@@ -276,24 +282,40 @@ class _Ranged(io.RawIOBase):
         return body
 
 
+def _size_of_all(reply: Any, first: int, length: int) -> int:
+    """The size of the file that this is `length` bytes of, from `first` on (negative: from the end); by RFC 9110, 14.4.
+
+    Raises:
+        IndexUnavailable: the reply does not say, or is of other bytes than those that were asked for.
+    """
+    said = reply.headers.get("Content-Range") or ""
+    found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", said)
+    if found:
+        begin, end, size = map(int, found.groups())
+        if end + 1 - begin == length and begin == (max(0, size + first) if first < 0 else first) and end < size:
+            return size
+    why = f"asked for a part of the file, it sends {length} bytes as Content-Range: {said[:100] or 'none'}"
+    raise _unavailable(Address(reply.url).shown, why)
+
+
 def _whole(reply: Any, limit: int | None) -> bytes:
-    """All of a reply, up to `limit` bytes; one that stalls, breaks or is cut is an index that is unavailable."""
+    """All of a reply of at most `limit` bytes; one that stalls, breaks or is cut is an index that is unavailable."""
     try:
-        content: bytes = reply.read(limit) if limit else reply.read()
+        content: bytes = reply.read(limit + 1) if limit else reply.read()
     except (http.client.HTTPException, OSError) as error:
-        raise _unavailable(strip_credentials(reply.url), error) from error
+        raise _unavailable(Address(reply.url).shown, error) from error
     # what is cut off and yet read without an error would pass for a page with fewer files
     promised = reply.headers.get("Content-Length") or ""
-    if promised.isdigit() and len(content) < min(int(promised), limit or int(promised)):
-        raise _unavailable(strip_credentials(reply.url), f"cut after {len(content)} of {promised} bytes")
+    if limit and len(content) > limit:
+        raise UsageError(
+            f"the package index answers with a page of over {limit >> 20} MiB",
+            where=Address(reply.url).shown,
+            fix="correct the index URL",
+            rule="WRONG_INDEX",
+        )
+    if promised.isdigit() and len(content) < int(promised):
+        raise _unavailable(Address(reply.url).shown, f"cut after {len(content)} of {promised} bytes")
     return content
-
-
-def _user_info(url: str) -> tuple[str, str] | None:
-    parts = urllib.parse.urlsplit(url)
-    if parts.username is None and parts.password is None:
-        return None
-    return urllib.parse.unquote(parts.username or ""), urllib.parse.unquote(parts.password or "")
 
 
 def _refused(url: str, status: int, with_credentials: bool) -> Exception:
@@ -332,7 +354,7 @@ def _unavailable(url: str, reason: object) -> IndexUnavailable:
 def _file_is_gone(file: File) -> ResolutionError:
     return ResolutionError(
         f"{file.filename} is listed by the index but is not there (HTTP 404)",
-        where=strip_credentials(file.url),
+        where=file.address.shown,
         fix="ask who runs the index, or pin another version",
         rule="NO_SUCH_FILE",
     )

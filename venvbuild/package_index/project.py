@@ -9,6 +9,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag
 from packaging.version import Version
 
+from venvbuild.redaction import Address
+
 
 @dataclass(frozen=True)
 class File:
@@ -26,6 +28,11 @@ class File:
     """None: not yanked; otherwise the reason, often empty (PEP 592)."""
     has_metadata: bool = False
     """Whether `url + ".metadata"` exists (PEP 658)."""
+
+    @cached_property
+    def address(self) -> Address:
+        """Of the file, with what may be shown of it."""
+        return Address(self.url)
 
     @property
     def is_wheel(self) -> bool:

@@ -26,6 +26,12 @@ def _printable(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode()
 
 
+def first_line(error: object) -> str:
+    """What another program's error says, on a line; of one that says nothing, its kind."""
+    said = str(error).strip()  # a time-out of requests has no words
+    return said.splitlines()[0] if said else type(error).__name__
+
+
 def shown_to_all(text: str | None) -> str | None:
     """What goes into metadata.json, which everybody may read."""
     if not text:

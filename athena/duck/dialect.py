@@ -10,6 +10,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 
 from venvbuild.errors import QueryEngineError, UsageError
+from venvbuild.text import first_line
 
 CATALOG = frozenset({"venv_builds_metadata", "venv_builds", "venv_packages"})
 
@@ -57,7 +58,7 @@ def _reason(error: SqlglotError) -> str:
     if isinstance(error, ParseError) and error.errors:
         first = error.errors[0]
         return f"line {first['line']}, column {first['col']}: {first['description']}"
-    return str(error).splitlines()[0]
+    return first_line(error)
 
 
 def duckdb_type(hive_type: str) -> str:

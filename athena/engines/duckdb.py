@@ -20,6 +20,7 @@ from athena.statement import Scope, Statement, Value
 from venvbuild.errors import IntegrityError, QueryEngineError
 from venvbuild.settings import Settings
 from venvbuild.stores import Store
+from venvbuild.text import first_line
 
 _TABLE, _BUILDS, _PACKAGES = "venv_builds_metadata", "venv_builds", "venv_packages"
 
@@ -56,9 +57,7 @@ class DuckDB:
             # a statement sees no other files, so what cannot be read is one of the cache
             if isinstance(error, duckdb.IOException) or str(self._folder) in str(error):
                 raise self._damaged(error) from error
-            raise QueryEngineError(
-                "DuckDB cannot answer", why=str(error).splitlines()[0], fix="correct the query"
-            ) from error
+            raise QueryEngineError("DuckDB cannot answer", why=first_line(error), fix="correct the query") from error
 
     def __enter__(self) -> Self:
         return self
@@ -121,7 +120,7 @@ class DuckDB:
         return IntegrityError(
             "a file of the local cache is damaged",
             where=str(self._folder),
-            why=str(error).splitlines()[0],
+            why=first_line(error),
             fix="remove this folder; it is filled again",
         )
 

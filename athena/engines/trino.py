@@ -16,6 +16,7 @@ from athena.statement import Statement
 from venvbuild.errors import QueryEngineError, UsageError
 from venvbuild.settings import BY_NAME, Settings
 from venvbuild.stores import Store
+from venvbuild.text import first_line
 
 _NEEDED = ("trino_url", "trino_catalog", "trino_schema", "trino_user")
 _HINTS = {
@@ -93,13 +94,13 @@ class Trino:
             raise QueryEngineError(
                 f"Trino cannot answer: {error.error_name}",
                 where=f"{self._url} query {error.query_id}",
-                why=str(error.message).splitlines()[0],
+                why=first_line(error.message or error),
                 fix=_HINTS.get(error.error_name or "", "correct the query"),
             ) from error
         except (trino.exceptions.Error, requests.RequestException) as error:
             raise QueryEngineError(
                 "Trino does not answer",
                 where=" query ".join(filter(None, (self._url, cursor.query_id))),
-                why=str(error).splitlines()[0][:300],
+                why=first_line(error)[:300],
                 fix="check VENVBUILD_TRINO_URL and the server",
             ) from error

@@ -11,6 +11,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from venvbuild.errors import Problem, RequirementsRefused
+from venvbuild.text import first_line
 
 _EXAMPLE = "write a name, or a name and versions: 'kedro>=0.19,<0.20'"
 
@@ -48,7 +49,7 @@ def parse_packages(texts: Sequence[str], where: str = "PACKAGE") -> tuple[Wanted
         try:
             found = Requirement(text)
         except InvalidRequirement as error:
-            why = str(error).splitlines()[0]
+            why = first_line(error)
             problems.append(Problem(f"{text[:80]!a} names no package", where, why, _EXAMPLE, "PACKAGE"))
             continue
         if found.url or found.marker or found.extras:

@@ -72,6 +72,11 @@ def test_junit_has_a_case_for_each_step_pin_and_conflict() -> None:
     }  # fmt: skip
 
 
+def test_junit_fails_a_step_whose_reason_was_not_kept() -> None:
+    lost = made_up(problems=(), conflicts=(), exit_code=4, steps=(Step("check", "failed", 0.1),))
+    assert 'message="it failed, and the reason was not kept"' in junit.render(lost)
+
+
 def test_junit_counts_its_cases() -> None:
     pins = tuple(
         Pin("a", f"a=={n}", f"{n}", n, status) for n, status in enumerate(("absent", "not run", "installed"), 1)

@@ -43,7 +43,8 @@ def _step(step: Step, outcome: Outcome) -> Element:
     found = outcome.problems or outcome.conflicts
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     whole = "\n\n".join(problem.text for problem in found[:100])  # a refused file may have thousands
-    return _case(step.name, failure=Complaint(found[0].what + more, kind=f"exit {outcome.exit_code}"), text=whole)
+    what = found[0].what if found else "it failed, and the reason was not kept"
+    return _case(step.name, failure=Complaint(what + more, kind=f"exit {outcome.exit_code}"), text=whole)
 
 
 def _pin(pin: Pin, outcome: Outcome) -> Element:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+from trino.exceptions import TrinoConnectionError
 
 from athena import questions
 from athena.engines import Engine, open_engine, plain
@@ -102,6 +104,18 @@ def test_missing_settings_are_named_together(tmp_path: Path) -> None:
         opened(tmp_path, VENVBUILD_ENGINE="trino", VENVBUILD_TRINO_URL="https://h", VENVBUILD_TRINO_USER="me")
     assert "VENVBUILD_TRINO_CATALOG, VENVBUILD_TRINO_SCHEMA" in caught.value.problems[0].what
     assert "VENVBUILD_TRINO_URL" not in caught.value.problems[0].what
+
+
+def test_a_failure_of_trino_without_a_word_is_told_by_its_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise TrinoConnectionError
+
+    monkeypatch.setattr(requests.Session, "post", fail)
+    given = {"URL": "http://127.0.0.1:1", "CATALOG": "c", "SCHEMA": "s", "USER": "me"}
+    environ = {f"VENVBUILD_TRINO_{name}": value for name, value in given.items()}
+    with opened(tmp_path, VENVBUILD_ENGINE="trino", **environ) as engine, pytest.raises(QueryEngineError) as caught:
+        engine.run(Statement(("SELECT 1",)))
+    assert caught.value.problems[0].why == "TrinoConnectionError"
 
 
 @pytest.mark.parametrize("url", ["localhost:8080", "ftp://h", "http://", "http://me:hunter2secret@h"])

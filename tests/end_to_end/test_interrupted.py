@@ -69,7 +69,7 @@ def test_uploads_in_one_second_are_as_many_whole_builds_and_none_in_the_future(
     place.open().prepare()
     running = [tool.fork("upload", "--work-dir", folder) for folder in copies(described, tool.folder, count)]
     ended = [one.end(timeout_s=300) for one in running]
-    assert [one.returncode for one in ended] == [0] * count, ended
+    assert [one.returncode for one in ended] == [0] * count, [one.stderr for one in ended]
     seen = committed(place.open())
     assert len(seen) == count
     now = time.time()

@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
     """What `work` gives, which uses the connection; whatever interrupts us ends its query too."""
+    # A pool because it waits for its thread: the connection is the caller's again only when nobody uses it any more.
     with ThreadPoolExecutor(1) as worker:
         answer = worker.submit(work)
         try:

@@ -13,7 +13,7 @@ import uv
 
 from venvbuild import interpreters, text
 from venvbuild.builds import places
-from venvbuild.environment import IndexAddresses, package_index
+from venvbuild.environment import IndexAccess, package_index
 from venvbuild.errors import VenvBuildError
 from venvbuild.process import CommandFailed, clean_environment, run
 from venvbuild.redaction import strip_credentials
@@ -99,7 +99,7 @@ def _uv() -> Iterator[Examined]:
 
 
 def _index(settings: Settings, environ: Mapping[str, str]) -> Iterator[Examined]:
-    index = package_index(IndexAddresses.of(settings), settings, environ)
+    index = package_index(IndexAccess.of(settings, environ))
     # The one package that every environment needs, whatever is in the file.
     project = index.project("pip")
     origin = settings.origins["index_url"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -34,14 +36,61 @@ def each(call: Callable[[T], R], items: Iterable[T], workers: int = 8, timeout_s
             except BaseException as error:  # noqa: BLE001  # handed to whoever waits
                 done.put((number, None, error))
 
-    for _ in range(min(workers, count)):
-        # Not a ThreadPoolExecutor, whose threads Python waits for at exit.
-        threading.Thread(target=work, daemon=True).start()
+    # Not a ThreadPoolExecutor, whose threads Python waits for at exit.
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, count))]
+    for thread in threads:
+        thread.start()
     try:
         answers = sorted((done.get(timeout=timeout_s) for _ in range(count)), key=lambda answer: answer[0])
     except queue.Empty:
         raise TimeoutError from None
+    for thread in threads:  # they have nothing left to do, and whoever forks next has to be the only thread
+        thread.join()
     for _, _, error in answers:
         if error:
             raise error
     return [answer for _, answer, _ in answers]
+
+
+def in_turn(call: Callable[[T], R], items: Iterable[T], workers: int = 8, ahead: int = 64) -> Generator[R, None, None]:
+    """`call` of every item, one after the other as they are taken; an exception is raised in its turn.
+
+    What is under way and what waits to be taken are `workers` and `ahead` together at most: that is what memory has to
+    hold. Whoever stops taking (an exception, an interruption) waits for nobody: what is under way ends by itself or
+    with the process, and nothing else begins.
+    """
+    todo: queue.SimpleQueue[tuple[T, queue.SimpleQueue[tuple[Any, BaseException | None]]] | None] = queue.SimpleQueue()
+    waiting: deque[queue.SimpleQueue[tuple[Any, BaseException | None]]] = deque()
+    begun = 0
+
+    def work() -> None:
+        while one := todo.get():
+            item, answer = one
+            try:
+                answer.put((call(item), None))
+            except BaseException as error:  # noqa: BLE001  # handed to whoever takes it
+                answer.put((None, error))
+
+    def taken() -> R:
+        result, error = waiting.popleft().get()
+        if error:
+            raise error
+        return result  # type: ignore[no-any-return]
+
+    try:
+        for item in items:
+            if len(waiting) == workers + ahead:
+                yield taken()
+            waiting.append(queue.SimpleQueue())
+            todo.put((item, waiting[-1]))
+            if begun < workers:
+                threading.Thread(target=work, daemon=True).start()
+                begun += 1
+        while waiting:
+            yield taken()
+    finally:
+        with suppress(queue.Empty):
+            while True:
+                todo.get_nowait()
+        for _ in range(begun):
+            todo.put(None)

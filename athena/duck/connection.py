@@ -14,7 +14,8 @@ T = TypeVar("T")
 
 def interruptible(connection: duckdb.DuckDBPyConnection, work: Callable[[], T]) -> T:
     """What `work` gives, which uses the connection; whatever interrupts us ends its query too."""
-    # DuckDB hears no signal while it works, so it works beside us
+    # DuckDB hears no signal while it works, so it works beside us. A pool because it waits for its thread: the
+    # connection is the caller's again only when nobody uses it any more.
     with ThreadPoolExecutor(1) as worker:
         answer = worker.submit(work)
         try:

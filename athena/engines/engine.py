@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -24,18 +23,24 @@ class Answer:
     """
 
     columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
+    by_column: tuple[tuple[Any, ...], ...]
+    """The values of each column, in the order of the rows; nothing when there is no row."""
 
     @classmethod
     def of(cls, columns: list[str], rows: list[Any]) -> Self:
         """From what a driver gives."""
         # by columns: most hold what is plain already, which is seen at once
-        turned = [_turned(column) for column in zip(*rows, strict=True)]
-        return cls(tuple(columns), tuple(zip(*turned, strict=True)) if turned else tuple(map(tuple, rows)))
+        return cls(tuple(columns), tuple(map(_turned, zip(*rows, strict=True))))
+
+    @property
+    def rows(self) -> tuple[tuple[Any, ...], ...]:
+        """The values of each row."""
+        return tuple(zip(*self.by_column, strict=True))
 
     def as_dicts(self) -> list[Row]:
         """Each row by its columns; of two columns with one name the last counts."""
-        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+        # Not over `rows`: a hundred thousand tuples more would send Python's search for cycles through all there is.
+        return [dict(zip(self.columns, row, strict=True)) for row in zip(*self.by_column, strict=True)]
 
 
 class Engine(Protocol):
@@ -83,11 +88,11 @@ def plain(value: Any) -> Any:
     return value if is_number or isinstance(value, str) or value is None else str(value)
 
 
-def _turned(column: tuple[Any, ...]) -> Iterable[Any]:
+def _turned(column: tuple[Any, ...]) -> tuple[Any, ...]:
     types = set(map(type, column))
     if types <= _PLAIN:
         return column
-    return map(_instant if types == {datetime} else plain, column)
+    return tuple(map(_instant if types == {datetime} else plain, column))
 
 
 def _instant(value: datetime) -> str:

@@ -12,7 +12,6 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from athena.index.segments import MadeSegment
 from athena.rows import cache_folder_of
 from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.files import write_whole
+from venvbuild.parallel import in_turn
 from venvbuild.stores import Store
 
 _KEPT_S = 3600  # a segment that nobody uses is kept so long: another process may be reading it
@@ -73,12 +73,10 @@ class IndexCache:
             for (segment, file), path in zip(wanted, paths, strict=True)
             if not self._is_there(path, file)
         ]
-        if missing:
-            with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
-                try:
-                    list(pool.map(lambda one: self._fetch(*one), missing))
-                finally:
-                    pool.shutdown(wait=False, cancel_futures=True)  # an interrupt must not wait for hundreds of reads
+        # Only fetched side by side: kept they are here, where an interruption leaves no half of a file behind.
+        bodies = in_turn(lambda one: read_index_file(self._store, *one[:2]), missing, _READ_AT_ONCE, ahead=0)
+        for (_, _, path), body in zip(missing, bodies, strict=True):
+            self._keep(path, body)
         for folder in {self._folder / segment.name for segment, _ in wanted}:
             with suppress(FileNotFoundError):
                 os.utime(folder)  # by this `remove_unused` sees that it is used
@@ -101,9 +99,6 @@ class IndexCache:
 
     def _path(self, segment: Segment, file: IndexFile) -> Path:
         return self._folder / segment.name / f"{file.name}.parquet"
-
-    def _fetch(self, segment: Segment, file: IndexFile, path: Path) -> None:
-        self._keep(path, read_index_file(self._store, segment, file))
 
     def _keep(self, path: Path, body: bytes) -> None:
         """Take a file with the right bytes."""

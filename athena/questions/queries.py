@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,30 +46,20 @@ class Plan:
 def find(engine: Engine, search: Search) -> tuple[list[Row], Plan]:
     """The builds, newest first: venv_version, created_at, env_name, python_version, is_conflict_free, matches.
 
-    `matches` lists what was asked for, as installed: `["kedro==0.19.14"]`. With it, how they were found.
+    `matches` lists what was asked for, as installed: `["kedro==0.19.14"]`; rows with the same share one list. With it,
+    how they were found.
 
     Raises:
         QueryEngineError: the engine failed.
     """
     plan = plan_find(engine, search)
-    with _uncollected():
-        rows = [] if plan.is_hopeless else engine.run(plan.statement).as_dicts()
-        for row in rows:
-            # joined in the SQL, as each client reads arrays in its own way; neither a name nor a version holds a blank
-            row["matches"] = row["matches"].split(" ")
+    rows = [] if plan.is_hopeless else engine.run(plan.statement).as_dicts()
+    lists: dict[str, list[str]] = {}
+    for row in rows:  # a list for each would send Python's search for cycles through all of them, again and again
+        # joined in the SQL, as each client reads arrays in its own way; neither a name nor a version holds a blank
+        text = row["matches"]
+        row["matches"] = lists[text] if text in lists else lists.setdefault(text, text.split(" "))
     return rows, plan
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    # Python's search for cycles would go through a hundred thousand rows again and again, and find none
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def count(engine: Engine, search: Search) -> tuple[int, Plan]:
@@ -142,8 +130,7 @@ def all_builds(engine: Engine, limit: int | None = None) -> list[Row]:
 
 
 def _described(engine: Engine, statement: Statement) -> list[Row]:
-    with _uncollected():
-        return [_as_metadata(row) for row in engine.run(statement).as_dicts()]
+    return [_as_metadata(row) for row in engine.run(statement).as_dicts()]
 
 
 def _as_metadata(row: Row) -> Row:

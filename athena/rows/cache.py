@@ -14,7 +14,6 @@ import os
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -25,6 +24,7 @@ from athena.duck import connected, duckdb_type, interruptible, quoted, scan
 from athena.rows import table
 from athena.rows.columns import columns
 from athena.statement import Scope
+from venvbuild.parallel import in_turn
 from venvbuild.stores import Entry, Store
 
 _KEPT_S = 3600  # so long a file that nobody uses is kept: one that was just superseded may be read by another process
@@ -83,14 +83,10 @@ class RowCache:
             made.replace(target)
 
     def _fetched(self, day: str, entries: Sequence[Entry]) -> Iterable[dict[str, object]]:
-        with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
-            try:
-                rows = pool.map(lambda entry: table.read_row(self._store, entry.key), entries)
-                for entry, row in zip(entries, rows, strict=True):
-                    if row is not None:
-                        yield {**row, "dt": day, "key": entry.key, "stamp": entry.stamp}
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)  # an interrupt must not wait for thousands of reads
+        rows = in_turn(lambda entry: table.read_row(self._store, entry.key), entries, _READ_AT_ONCE)
+        for entry, row in zip(entries, rows, strict=True):
+            if row is not None:
+                yield {**row, "dt": day, "key": entry.key, "stamp": entry.stamp}
 
 
 def cache_folder_of(store: Store, folder: Path) -> Path:

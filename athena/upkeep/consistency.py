@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from athena.upkeep.index_check import index_problems
 from athena.upkeep.sync import committed_builds
 from venvbuild.builds import places
 from venvbuild.errors import IntegrityError, Problem
+from venvbuild.parallel import in_turn
 from venvbuild.stores import Entry, Store
 
 _READ_AT_ONCE = 16
@@ -33,12 +33,8 @@ def find_problems(store: Store, cache: Path) -> Iterator[Problem]:
     # Rows first: a build that is registered meanwhile is then no row without a build.
     rows = [entry for entries in list_days(store, Scope()).values() for entry in entries]
     yield from _strays(store)
-    with ThreadPoolExecutor(_READ_AT_ONCE) as pool:
-        try:
-            for found in pool.map(partial(_of_row, store), rows):
-                yield from found
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)  # an interrupt must not wait for thousands of reads
+    for found in in_turn(partial(_of_row, store), rows, _READ_AT_ONCE):
+        yield from found
     yield from _against_builds(store, {version_of(entry.key) for entry in rows})
     yield from index_problems(store, cache)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +14,7 @@ from athena.statement import Scope
 from venvbuild.builds import key as build_key
 from venvbuild.builds import places, read
 from venvbuild.errors import IntegrityError, NotInStore, Problem
+from venvbuild.parallel import in_turn
 from venvbuild.stores import Store
 
 _AT_ONCE = 16
@@ -61,12 +61,9 @@ def sync_rows(store: Store, cache: Path, found: Difference) -> None:
         IntegrityError: some builds cannot be read, or have another row; all of them, after everything else was done.
         StoreUnavailable, UsageError: the store fails or refuses.
     """
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        try:
-            problems = [one for some in pool.map(partial(_register, store), found.without_row) for one in some]
-            list(pool.map(partial(_remove, store), found.without_build))
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)  # an interrupt must not wait for thousands of calls
+    problems = [one for some in in_turn(partial(_register, store), found.without_row, _AT_ONCE) for one in some]
+    for _ in in_turn(partial(_remove, store), found.without_build, _AT_ONCE):
+        pass
     Compactor(store, cache).cover_all()
     if problems:
         raise IntegrityError.of(problems)

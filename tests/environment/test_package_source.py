@@ -13,7 +13,7 @@ from tests.support.supplies import here
 from tests.support.wheels import wheel
 from venvbuild import parallel, settings
 from venvbuild.environment import package_source
-from venvbuild.environment.package_source import IndexAddresses, PackageSource
+from venvbuild.environment.package_source import IndexAccess, IndexAddresses, PackageSource
 from venvbuild.errors import IndexUnavailable, UsageError
 from venvbuild.settings import Settings
 
@@ -36,14 +36,13 @@ def loaded(environ: dict[str, str]) -> Settings:
 
 def asked(environ: dict[str, str], name: str = "tiny") -> list[str]:
     """The versions that our own questions find."""
-    index = package_source.package_index(IndexAddresses.of(loaded(environ)), loaded(environ), environ)
+    index = package_source.package_index(IndexAccess.of(loaded(environ), environ))
     project = index.project(name)
     return [str(version) for version in project.versions] if project else []
 
 
 def given(environ: dict[str, str], scratch: Path) -> PackageSource:
-    configured = loaded(environ)
-    return PackageSource.of(IndexAddresses.of(configured), here(), configured, environ, timeout_s=7, scratch=scratch)
+    return PackageSource.of(IndexAccess.of(loaded(environ), environ), here(), timeout_s=7, scratch=scratch)
 
 
 def netrc(path: Path) -> Path:
@@ -118,7 +117,7 @@ def hanging(environ: dict[str, str], index: IndexServer, timeout_s: float | None
     """Ask an index that never answers, for at most 10 s."""
     silent = {**environ, "VENVBUILD_INDEX_URL": index.url("hang")}
     configured = loaded(silent)
-    asking = package_source.package_index(IndexAddresses.of(configured), configured, silent, timeout_s)
+    asking = package_source.package_index(IndexAccess.of(configured, silent), timeout_s)
     parallel.each(asking.project, ["tiny"], timeout_s=10)
 
 

@@ -28,6 +28,16 @@ def test_what_one_question_takes_is_not_there_for_the_next() -> None:
     never.set()
 
 
+def test_it_tells_whether_somebody_is_still_at_work() -> None:
+    never = threading.Event()
+    deadline = Deadline(0.1)
+    deadline.run([lambda: "yes"])
+    assert not deadline.has_left_behind()
+    deadline.run([lambda: str(never.wait())])
+    assert deadline.has_left_behind()
+    never.set()
+
+
 def test_a_question_may_be_given_less() -> None:
     never = threading.Event()
     assert Deadline(3600).run([lambda: str(never.wait())], 0.1) == [None]

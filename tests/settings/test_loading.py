@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from venvbuild.errors import RequirementsRefused, UsageError
-from venvbuild.settings import loading, registry
+from venvbuild.settings import installers, loading, registry
 from venvbuild.settings.folders import Folders
 from venvbuild.settings.installers import certificates
 from venvbuild.settings.loading import Settings
@@ -167,6 +167,13 @@ def test_find_links_and_extra_indexes_are_not_followed_and_that_is_said(home: Pa
     assert len(notes) == 3
     assert all("is not followed" in note for note in notes)
     assert load(home, VENVBUILD_FIND_LINKS="/wheels").find_links == ("/wheels",)
+
+
+def test_without_a_home_no_file_in_one_is_looked_for(home: Path) -> None:
+    folders = Folders.of({"HOME": str(home)})
+    ours = {home / ".config/pip/pip.conf", Path("/etc/pip.conf"), Path("/etc/xdg/pip/pip.conf")}
+    assert set(installers._pip_files({}, folders)) == ours
+    assert set(installers._pip_files({"HOME": str(home)}, folders)) == {*ours, home / ".pip/pip.conf"}
 
 
 def test_relative_xdg_folders_count_as_unset(home: Path) -> None:

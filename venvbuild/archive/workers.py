@@ -21,6 +21,7 @@ _AHEAD_BYTES = 4 * compression.PIECE_BYTES
 @contextlib.contextmanager
 def working(threads: int | None, compiler: Compiler | None) -> Iterator[Workers]:
     """Workers as long as the block lasts, two at least; when it fails, what waits is given up and `compiler` ends."""
+    # A pool: calls come from several queues at once, and how far ahead they may be is bounded by bytes, not by number.
     with ThreadPoolExecutor(threads or max(2, os.cpu_count() or 2), "pack") as pool:
         try:
             yield Workers(pool)

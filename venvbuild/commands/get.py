@@ -13,7 +13,7 @@ import click
 from venvbuild import builds, restore
 from venvbuild.console import options, output
 from venvbuild.console.progress import FetchProgress
-from venvbuild.environment import IndexAddresses, PackageSource
+from venvbuild.environment import IndexAccess, PackageSource
 from venvbuild.errors import UsageError
 from venvbuild.interpreters import Interpreter
 from venvbuild.restore import Restored, RestoreOptions
@@ -100,5 +100,5 @@ def _source(settings: Settings, interpreter: Interpreter, scratch: Path) -> Pack
         output.say(f"WARNING: {note}")
     output.say(f"installing the lock for Python {interpreter.full_version} on {interpreter.platform}")
     return PackageSource.of(
-        IndexAddresses.of(settings), interpreter, settings, os.environ, timeout_s=settings.timeout_s, scratch=scratch
+        IndexAccess.of(settings, os.environ), interpreter, timeout_s=settings.timeout_s, scratch=scratch
     )

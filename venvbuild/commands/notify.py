@@ -62,7 +62,8 @@ def command(**given: Any) -> None:
         output.print_json({"title": message.title, "body": message.body, "notified": notified, "failed": failed})
     elif given["dry_run"]:
         output.print_data(f"{message.title}\n\n{message.body}")
-    deadline.leave()
+    if deadline.has_left_behind():
+        output.end_at_once()
 
 
 def _services(settings: Settings) -> Services:

@@ -9,6 +9,6 @@ diagnosis, contradictions    what the index says of a failure, and which pins co
 from venvbuild.environment.closure import Closure, LockedDistribution, lock, read_lock
 from venvbuild.environment.diagnosis import newest_versions
 from venvbuild.environment.installer import Installer
-from venvbuild.environment.package_source import IndexAddresses, PackageSource, package_index
+from venvbuild.environment.package_source import IndexAccess, IndexAddresses, PackageSource, package_index
 from venvbuild.environment.sdists import build_sdists
 from venvbuild.environment.venv import Environment, create

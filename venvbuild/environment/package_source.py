@@ -31,6 +31,25 @@ class IndexAddresses(NamedTuple):
         return cls(settings.index_url, settings.extra_index_urls, settings.find_links)
 
 
+class IndexAccess(NamedTuple):
+    """The indexes, and what this process has to ask them with."""
+
+    addresses: IndexAddresses
+    settings: Settings
+    environ: Mapping[str, str]
+    """For certificates, netrc and what installers are told by variables."""
+
+    @classmethod
+    def of(cls, settings: Settings, environ: Mapping[str, str]) -> IndexAccess:
+        """As this process is configured."""
+        return cls(IndexAddresses.of(settings), settings, environ)
+
+    @property
+    def cafile(self) -> Path | None:
+        """The user's certificates; None: the system's."""
+        return certificates(self.environ, self.settings.folders)
+
+
 @dataclass(frozen=True)
 class PackageSource:
     """The interpreter that packages are for, who installs them, whom to ask, and what was built here."""
@@ -50,10 +69,8 @@ class PackageSource:
     @classmethod
     def of(
         cls,
-        addresses: IndexAddresses,
+        access: IndexAccess,
         interpreter: Interpreter,
-        settings: Settings,
-        environ: Mapping[str, str],
         *,
         timeout_s: int,
         scratch: Path,
@@ -64,25 +81,24 @@ class PackageSource:
         installer = Installer(
             # The one that came with us, at our version; the PATH may have any.
             Path(uv.find_uv_bin()),
-            *addresses,
-            cafile=certificates(environ, settings.folders),
+            *access.addresses,
+            cafile=access.cafile,
             timeout_s=timeout_s,
-            inherited=Installer.variables_of(environ),
+            inherited=Installer.variables_of(access.environ),
             on_line=_pass_on_warnings,
             shares_cache=shares_cache,
         )
-        return cls(interpreter, installer, package_index(addresses, settings, environ), scratch, sdists)
+        return cls(interpreter, installer, package_index(access), scratch, sdists)
 
 
-def package_index(
-    addresses: IndexAddresses, settings: Settings, environ: Mapping[str, str], timeout_s: float | None = None
-) -> PackageIndex:
+def package_index(access: IndexAccess, timeout_s: float | None = None) -> PackageIndex:
     """What we ask ourselves; with the user's CA file, netrc and time-out (uv's or pip's variable; default 20 s)."""
+    addresses, _, environ = access
     configured = environ.get("UV_HTTP_TIMEOUT") or environ.get("PIP_DEFAULT_TIMEOUT") or ""
     return PackageIndex(
         addresses.index_url,
         timeout_s=timeout_s or (float(configured) if configured.isdigit() else 20.0),
-        cafile=certificates(environ, settings.folders),
+        cafile=access.cafile,
         netrc_file=netrc_file(environ),
         extra_urls=addresses.extra_index_urls,
         find_links=addresses.find_links,

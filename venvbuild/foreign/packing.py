@@ -6,13 +6,14 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import uv
 
 from venvbuild import archive, interpreters
-from venvbuild.archive import FragmentCache, Gate, Known, PackOptions, bundle_of
+from venvbuild.archive import Archive, Bundle, FragmentCache, Gate, Known, PackOptions, bundle_of
 from venvbuild.environment import Installer
 from venvbuild.errors import UsageError
 from venvbuild.foreign import conversion, environment
@@ -83,6 +84,12 @@ def pack(
             instead={**changes.members, **(base.members if base else {})},
             problems=changes.problems,
         )
+    return _repacked(output, made, venv, installed, base)
+
+
+def _repacked(
+    output: Path, made: Archive, venv: ForeignEnvironment, installed: Sequence[Distribution], base: Bundle | None
+) -> Repacked:
     return Repacked(
         os.path.abspath(output),
         made.sha256,

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -38,6 +35,7 @@ class Deadline:
 
     def run(self, works: Sequence[Callable[[], T]], at_most_s: float | None = None) -> list[T | Exception | None]:
         """What each gives back or raises, all begun at once; None of one that takes longer than there is time."""
+        # Not `parallel.each`: who has answered counts, although others have not.
         end = self._end if at_most_s is None else min(self._end, time.monotonic() + at_most_s)
         begun = [_Work(work) for work in works]
         self._begun += begun
@@ -45,11 +43,8 @@ class Deadline:
             one.thread.join(max(0.0, end - time.monotonic()))
         return [None if one.thread.is_alive() else one.error or one.result for one in begun]
 
-    def leave(self) -> None:
-        """End the process at once, as a success, if somebody was left behind; what was printed is out."""
-        # libraries have threads of their own that an ordinary end would wait for, as long as a server trickles
-        if any(one.thread.is_alive() for one in self._begun):
-            logging.shutdown()
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(0)
+    def has_left_behind(self) -> bool:
+        """Whether somebody is still at work who was not waited for. Libraries have threads of their own that an
+        ordinary end of the process would wait for, as long as a server trickles.
+        """
+        return any(one.thread.is_alive() for one in self._begun)

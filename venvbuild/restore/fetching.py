@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
@@ -20,6 +19,7 @@ from zlib_ng import zlib_ng
 from venvbuild.archive import ArchiveIndex, Fragment, FragmentCache
 from venvbuild.builds import places
 from venvbuild.errors import IntegrityError
+from venvbuild.parallel import each
 
 Item = TypeVar("Item")
 ReadRange = Callable[[int, int], bytes]
@@ -122,9 +122,8 @@ def missing(index: ArchiveIndex, cache: FragmentCache, *, thorough: bool) -> lis
     """What the cache does not have, in order; when `thorough`, also what it has damaged: each entry is read for it."""
     if not thorough:
         return [fragment for fragment in index.fragments if not cache.has(fragment.sha256, fragment.length)]
-    with ThreadPoolExecutor(THREADS) as pool:
-        found = pool.map(lambda fragment: cache.get(fragment.sha256) is not None, index.fragments)
-        return [fragment for fragment, is_there in zip(index.fragments, found, strict=True) if not is_there]
+    found = each(lambda fragment: cache.get(fragment.sha256) is not None, index.fragments, THREADS)
+    return [fragment for fragment, is_there in zip(index.fragments, found, strict=True) if not is_there]
 
 
 def fetch(
@@ -168,6 +167,7 @@ def in_threads(
     Whoever stops listening (an error, Ctrl-C) does not wait for a server that is silent: the threads end with their
     answers or with the process, and nothing is kept any more.
     """
+    # Not `parallel`: `keep` has to run in these threads too, as it hashes what comes, and must not be cut off.
     left, done = SimpleQueue[Item](), SimpleQueue[int | BaseException]()
     count = 0
     for item in items:

@@ -51,10 +51,10 @@ def _pip_files(environ: Mapping[str, str], folders: Folders) -> list[Path]:
     if environ.get("PIP_CONFIG_FILE") == os.devnull:
         return []
     user = folders.config.parent / "pip" / "pip.conf"
-    legacy = Path(environ.get("HOME", "/nonexistent")) / ".pip" / "pip.conf"
+    legacy = [Path(environ["HOME"], ".pip", "pip.conf")] if "HOME" in environ else []
     system = [Path(part) / "pip" / "pip.conf" for part in environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":") if part]
     named = [Path(environ["PIP_CONFIG_FILE"])] if environ.get("PIP_CONFIG_FILE") else []
-    return [*named, user, legacy, Path("/etc/pip.conf"), *system]
+    return [*named, user, *legacy, Path("/etc/pip.conf"), *system]
 
 
 def _pip_config(path: Path, notes: list[str]) -> dict[str, str]:

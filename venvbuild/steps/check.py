@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 
 from venvbuild import interpreters, requirements
 from venvbuild.builds import places
-from venvbuild.environment import IndexAddresses, newest_versions, package_index
+from venvbuild.environment import IndexAccess, newest_versions, package_index
 from venvbuild.errors import UsageError
 from venvbuild.redaction import strip_credentials
 from venvbuild.requirements import Requirements
@@ -41,7 +41,7 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
         if note:
             log.warning("%s", note)
     # only to name the newest version in a fix: a slow index must not hold up a refusal
-    index = package_index(IndexAddresses.of(settings), settings, environ, timeout_s=3)
+    index = package_index(IndexAccess.of(settings, environ), timeout_s=3)
     read = requirements.read(
         request.requirements,
         found.interpreter.marker_environment,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from venvbuild import environment
 from venvbuild.builds import places
-from venvbuild.environment import IndexAddresses, PackageSource, build_sdists
+from venvbuild.environment import IndexAccess, IndexAddresses, PackageSource, build_sdists
 from venvbuild.installed import MANIFEST, Manifest
 from venvbuild.redaction import strip_credentials
 from venvbuild.run import VENV, Created
@@ -62,10 +62,8 @@ def _source(job: Job) -> PackageSource:
         tuple(_with_credentials(url, job.settings.find_links) for url in recorded.find_links),
     )
     return PackageSource.of(
-        addresses,
+        IndexAccess(addresses, job.settings, job.environ),
         interpreter_of(job),
-        job.settings,
-        job.environ,
         timeout_s=recorded.timeout_s,
         scratch=job.path,
         sdists=recorded.allow_sdist,

@@ -13,10 +13,11 @@ from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
 from athena import questions
-from athena.engines import Engine, open_engine
+from athena.engines import Answer, Engine, open_engine
 from athena.engines.duckdb import DuckDB
 from athena.index import Compactor
 from athena.questions import Search, parse_packages
+from athena.statement import Statement
 from athena.tables import publish
 from benchmarks import catalog
 from tests.athena.conftest import ON_TRINO
@@ -91,17 +92,43 @@ def test_count_is_how_many_find_gives(engine: Engine, builds: list[Build], wante
     assert questions.count(engine, Search(parse_packages(wanted)))[0] == len(expected(builds, wanted))
 
 
-def test_pythons_search_for_cycles_rests_during_a_question_and_goes_on_after_a_failure(
+def test_a_question_leaves_pythons_search_for_cycles_to_the_process(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(self: object, statement: object) -> None:
-        assert not gc.isenabled()
+        assert gc.isenabled()
         raise KeyboardInterrupt
 
     monkeypatch.setattr(type(engine), "run", fail)
     with pytest.raises(KeyboardInterrupt):
         questions.find(engine, Search(parse_packages(["kedro"])))
-    assert gc.isenabled()
+
+
+class Answering:
+    """An engine that knows one answer."""
+
+    keeps_tables = False
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    def run(self, statement: Statement) -> Answer:
+        return self._answer
+
+
+def test_many_rows_bring_no_containers_but_their_own() -> None:
+    count = 2000
+    rows = [(f"venv_{number}", f"a==1.{number % 2} b==2") for number in range(count)]
+    engine = Answering(Answer.of(["venv_version", "matches"], rows))
+    gc.collect()
+    before = len(gc.get_objects())
+    found, _ = questions.find(engine, Search(parse_packages(["a", "b"])))  # type: ignore[arg-type]
+    made = len(gc.get_objects()) - before
+    assert found[:2] == [
+        {"venv_version": "venv_0", "matches": ["a==1.0", "b==2"]},
+        {"venv_version": "venv_1", "matches": ["a==1.1", "b==2"]},
+    ]
+    assert made < count * 3 // 2, "one a row, its dict"
 
 
 def test_a_name_is_not_the_beginning_of_others(engine: Engine, builds: list[Build]) -> None:

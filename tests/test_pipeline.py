@@ -299,12 +299,13 @@ def raising(error: BaseException) -> Callable[[Job], Made]:
         pytest.param(KeyError("x"), 1, "a bug in venvbuild: KeyError: 'x'", id="bug"),
         pytest.param(OSError(errno.ENOSPC, "No space left"), 7, "the disk fails: No space left", id="full disk"),
         pytest.param(OSError(errno.EACCES, "Denied"), 2, "no access: Denied", id="no right"),
-        pytest.param(OSError(errno.ENOENT, "Gone"), 1, "a bug in venvbuild: FileNotFoundError: [Errno 2] Gone",
-                     id="no file"),
+        pytest.param(
+            OSError(errno.ENOENT, "Gone"), 1, "a bug in venvbuild: FileNotFoundError: [Errno 2] Gone", id="no file"
+        ),
         pytest.param(IntegrityError(f"holds {SECRET}"), 8, "holds ****", id="redacted"),
         pytest.param(ValueError("a\nb\x1b[31m"), 1, r"a bug in venvbuild: ValueError: a\nb\x1b[31m", id="printable"),
     ],
-)  # fmt: skip
+)
 def test_whatever_ends_a_step_is_remembered_and_goes_on(
     done: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception, exit_code: int, what: str
 ) -> None:

@@ -143,8 +143,9 @@ def test_the_digest_of_a_large_file_is_of_all_of_it(tmp_path: Path) -> None:
     second = compress(Piece("one", "1.0", (Part(file, 3, 6),)), tmp_path / "venv")
     assert (first.sha256, second.sha256) == ({"a": hashlib.sha256(b"abcdef").hexdigest()}, {})
     assert [one.sha256 for one in (*first.parts, *second.parts)] == [
-        hashlib.sha256(b"abc").hexdigest(), hashlib.sha256(b"def").hexdigest(),
-    ]  # fmt: skip
+        hashlib.sha256(b"abc").hexdigest(),
+        hashlib.sha256(b"def").hexdigest(),
+    ]
 
 
 def test_looking_through_a_file_compresses_nothing_and_tells_the_same(tmp_path: Path) -> None:

@@ -60,8 +60,9 @@ def runs_on_its_own(venv: Path, probe: Path) -> None:
 
 @pytest.mark.parametrize("python", PYTHONS)
 def test_after_plain_tar_it_runs_without_any_python(tmp_path: Path, probe: Path, tool: Tool, python: str) -> None:
-    app = wheel(tmp_path, "app", "1.0", files={"app.py": "def main():\n    print('app runs')\n"},
-                scripts={"app": "app:main"})  # fmt: skip
+    app = wheel(
+        tmp_path, "app", "1.0", files={"app.py": "def main():\n    print('app runs')\n"}, scripts={"app": "app:main"}
+    )
     venv, there = foreign.make("uv", python, tmp_path / "made", app), tmp_path / "moved to"
     done = tool.run("pack", "--venv", venv, "--bundle-python", "-o", "packed.tar.gz", "--json")
     assert done.code == 0, done.stderr

@@ -104,8 +104,9 @@ def test_head_takes_its_lines_and_nobody_complains(tool: Tool, arguments: list[s
         (rows / f"{version}{second}.json").write_text(json.dumps(row))
     reader, writer = os.pipe()
     os.close(reader)
-    running = subprocess.Popen(tool.command(*arguments), cwd=tool.folder, env=tool.environment(), stdout=writer,
-                               stderr=subprocess.PIPE)  # fmt: skip
+    running = subprocess.Popen(
+        tool.command(*arguments), cwd=tool.folder, env=tool.environment(), stdout=writer, stderr=subprocess.PIPE
+    )
     os.close(writer)
     _, said = running.communicate(timeout=120)
     assert (running.returncode, said) == (141, b"")

@@ -42,8 +42,9 @@ def place(request: pytest.FixtureRequest, tool: Tool, s3_environment: None) -> s
     if request.param == "folder":
         return ""
     server: S3Server = request.getfixturevalue(f"{request.param}_server")
-    tool.env.update(s3_servers.ENVIRONMENT, VENVBUILD_STORE=f"s3://{server.new_bucket()}/team",
-                    AWS_ENDPOINT_URL=server.endpoint_url)  # fmt: skip
+    tool.env.update(
+        s3_servers.ENVIRONMENT, VENVBUILD_STORE=f"s3://{server.new_bucket()}/team", AWS_ENDPOINT_URL=server.endpoint_url
+    )
     return server.endpoint_url
 
 
@@ -212,9 +213,10 @@ def test_a_full_disk_is_7_with_nothing_left_and_the_old_environment_as_it_was(
     archive = tool.stored(large) / f"{large}.tar.gz"
     shutil.copy(archive, tool.folder / "bare.tar.gz")
     what: dict[str, list[str | Path]] = {
-        "store": [large], "archive": ["--from-archive", archive],
+        "store": [large],
+        "archive": ["--from-archive", archive],
         "bare archive": ["--from-archive", tool.folder / "bare.tar.gz"],
-    }  # fmt: skip
+    }
     before = everything(small_disk)
     done = tool.run("get", "--json", *what[source], target, XDG_CACHE_HOME=str(tool.folder / "cold cache"))
     assert (done.code, says in done.stderr) == (7, True), done.stderr

@@ -32,8 +32,9 @@ def test_a_run_is_a_success_and_its_build_is_in_the_store(agent_on_s3: Agent) ->
     [(version, build)] = agent_on_s3.builds.items()
     assert (build["env_name"], build["python_version"]) == ("sales", "3.11")
     assert (build["build_url"], build["source_revision"]) == (
-        "https://ci.example.com/job/environments/42/", "0123456789abcdef",
-    )  # fmt: skip
+        "https://ci.example.com/job/environments/42/",
+        "0123456789abcdef",
+    )
     assert ended.display_name == "#42 sales py3.11"
     assert ended.description == f"{version}, 2 packages, conflict free, {agent_on_s3.place.url}"
     assert SECRET_KEY not in ended.console

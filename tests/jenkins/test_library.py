@@ -154,8 +154,9 @@ def test_a_team_tells_of_a_failure_and_of_the_recovery(team: Team, hook: Webhook
     ended = team.run(**told, previous="FAILURE")
     assert (ended.result, "secret-token" in ended.console) == ("SUCCESS", False), ended.console
     assert [post["title"] for _, post in hook.posts] == [
-        "FAILED sales (py3.11) at create: 1 conflict", "FIXED sales (py3.11): conflict free",
-    ]  # fmt: skip
+        "FAILED sales (py3.11) at create: 1 conflict",
+        "FIXED sales (py3.11): conflict free",
+    ]
 
 
 def test_reports_of_an_earlier_run_are_not_taken_for_this_ones(team: Team) -> None:

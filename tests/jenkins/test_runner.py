@@ -419,8 +419,9 @@ def test_functions_of_the_file_are_steps_too(said: Said) -> None:
 
 
 def test_a_run_has_a_name_and_a_description(run: Run) -> None:
-    ended = run(pipeline("script { currentBuild.displayName = \"#${env.BUILD_NUMBER} x\"\n"
-                         "currentBuild.description = 'd' }"))  # fmt: skip
+    ended = run(
+        pipeline("script { currentBuild.displayName = \"#${env.BUILD_NUMBER} x\"\ncurrentBuild.description = 'd' }")
+    )
     assert (ended.display_name, ended.description) == ("#42 x", "d")
 
 

@@ -69,7 +69,7 @@ def test_junit_has_a_case_for_each_step_pin_and_conflict() -> None:
         "steps": [(name, "passed") for name in STEPS],
         "requirements": [("needy==1.0", "passed"), ("other==2.0", "passed")],
         "conflicts": [("needy 1.0 needs other==1.0, other 2.0 is installed", "failure")],
-    }  # fmt: skip
+    }
 
 
 def test_junit_fails_a_step_whose_reason_was_not_kept() -> None:

@@ -121,8 +121,9 @@ def test_the_output_of_pip_compile_with_hashes_is_accepted() -> None:
     requirements = accepted(content)
     assert all(pin.hashes for pin in requirements.pins)
     assert [(pin.name, pin.line, pin.holds, len(pin.hashes)) for pin in requirements.pins] == [
-        ("numpy", 5, True, 2), ("tzdata", 11, False, 1),
-    ]  # fmt: skip
+        ("numpy", 5, True, 2),
+        ("tzdata", 11, False, 1),
+    ]
     assert [pin.name for pin in requirements.active] == ["numpy"]
 
 
@@ -298,8 +299,9 @@ def test_all_problems_are_told_in_one_run_in_the_order_of_the_file() -> None:
 def test_hashes_on_some_lines_only_are_refused_at_each_line_without() -> None:
     found = problems(f"a==1.0\nb==1.0 --hash={HASH}\nc==1.0; python_version < '3'\n")
     assert [(problem.where, problem.rule) for problem in found] == [
-        ("requirements.txt:1", "HASH_MISSING"), ("requirements.txt:3", "HASH_MISSING"),
-    ]  # fmt: skip
+        ("requirements.txt:1", "HASH_MISSING"),
+        ("requirements.txt:3", "HASH_MISSING"),
+    ]
 
 
 def test_one_pin_with_two_lists_of_hashes_is_refused() -> None:

@@ -78,8 +78,9 @@ def test_a_range_holds_only_so_many_bytes(scratch: int, cache: FragmentCache, mo
     reading = Reading()
     fetch(FRAGMENTS[1:4], reading, scratch, cache)
     assert [length for _, length in sorted(reading.ranges)] == [
-        FRAGMENTS[1].length + FRAGMENTS[2].length, FRAGMENTS[3].length,
-    ]  # fmt: skip
+        FRAGMENTS[1].length + FRAGMENTS[2].length,
+        FRAGMENTS[3].length,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ HOSTILE = {
         "type b'x'",
     ),
     "pax headers for all": ([member("x", tarfile.XGLTYPE, b"9 path=a\n")], "type b'g'"),
-}  # fmt: skip
+}
 
 
 def hostile(name: str) -> Made:

@@ -89,10 +89,11 @@ def test_the_folder_beside_the_target_is_private_and_goes(tmp_path: Path) -> Non
     [
         pytest.param(OSError(errno.ENOSPC, "Full", "/a"), StoreUnavailable, "the disk fails: Full", id="full"),
         pytest.param(OSError(errno.EACCES, "Denied", "/a"), UsageError, "no access: Denied", id="no right"),
-        pytest.param(OSError(errno.ENAMETOOLONG, "Long", "/a"), UsageError, "the target cannot be written: Long",
-                     id="another"),
+        pytest.param(
+            OSError(errno.ENAMETOOLONG, "Long", "/a"), UsageError, "the target cannot be written: Long", id="another"
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_failure_of_the_disk_is_named_and_leaves_nothing(
     tmp_path: Path, error: OSError, kind: type[Exception], what: str
 ) -> None:

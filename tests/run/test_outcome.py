@@ -115,8 +115,9 @@ def test_a_bug_ends_a_run_and_is_told(tool: Tool) -> None:
     found = read(tool.work)
     assert [step.status for step in found.steps][4:] == ["failed", "not run", "not run"]
     assert (found.exit_code, [one.what for one in found.problems]) == (
-        1, ["a bug in venvbuild: KeyError: 'glibc'"],
-    )  # fmt: skip
+        1,
+        ["a bug in venvbuild: KeyError: 'glibc'"],
+    )
 
 
 def test_what_is_told_of_a_bug_holds_no_secret(tool: Tool) -> None:

@@ -160,8 +160,9 @@ def test_a_report_that_is_not_whole_counts_nothing(tool: Tool) -> None:
 
 def test_no_prefix_of_a_store_can_be_markup(tool: Tool, moto_server: S3Server, s3_environment: None) -> None:
     bucket = moto_server.new_bucket()
-    tool.env.update(s3_servers.ENVIRONMENT, AWS_ENDPOINT_URL=moto_server.endpoint_url,
-                    VENVBUILD_STORE=f"s3://{bucket}/a&b<i>'\"")  # fmt: skip
+    tool.env.update(
+        s3_servers.ENVIRONMENT, AWS_ENDPOINT_URL=moto_server.endpoint_url, VENVBUILD_STORE=f"s3://{bucket}/a&b<i>'\""
+    )
     steps(tool, "good==1.0")
     assert summary(tool)[1].endswith(f"s3://{bucket}/a%26b%3Ci%3E%27%22")
 

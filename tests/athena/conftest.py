@@ -84,7 +84,7 @@ def athena_engine(environ: Mapping[str, str], store: Store) -> Engine:
 
 @pytest.fixture(scope="session")
 def builds() -> list[Metadata]:
-    """300 builds of July, the newest first, as `all_builds` gives them: of 1,000, a query of Trino takes twice as long."""
+    """300 builds, the newest first, as `all_builds` gives them; of 1,000, a query of Trino takes twice as long."""
     return list(catalog.builds(300, seconds_apart=8723))[::-1]
 
 

@@ -1,6 +1,7 @@
 """Two real S3 servers on 127.0.0.1, each started by the first test that asks for it and stopped at the end of the run.
 
-moto knows most of S3 but believes any checksum and signature; versitygw checks both.
+moto knows most of S3 but believes any checksum and signature, and its conditional writes are made atomic here
+(`atomic_moto`); versitygw checks both, and is atomic.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ class S3Server:
 @pytest.fixture(scope="session")
 def moto_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     def command(port: int, folder: Path) -> list[str]:
-        return [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+        return [sys.executable, "-m", "tests.support.atomic_moto", "-H", "127.0.0.1", "-p", str(port)]
 
     with running("moto", command, tmp_path_factory.mktemp("moto")) as server:
         yield server

@@ -113,11 +113,9 @@ def pack(
         building.chmod(0o644)
         building.rename(output)
     except OSError as error:
-        raise of_disk(error, str(output)) or UsageError(
-            f"the archive cannot be written: {error.strerror}",
-            where=str(output if error.filename == os.fspath(building) else error.filename or output),
-            fix="give another folder",
-        ) from error
+        where = str(output if error.filename == os.fspath(building) else error.filename or output)
+        what = f"the archive cannot be written: {error.strerror}"
+        raise of_disk(error, str(output)) or UsageError(what, where=where, fix="give another folder") from error
     finally:
         with contextlib.suppress(OSError):
             building.unlink()

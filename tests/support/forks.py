@@ -29,11 +29,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, NoReturn
 
+from tests.support.scripts import REPOSITORY
+
 _PARENTS = 2
 """Each with a hash seed of its own, in turn: two runs of one test see a set in two orders, as two processes do."""
 _READ_AT_START = ("LANG", "LC_", "PYTHON", "COVERAGE_", "LD_", "TZ")
 """How the variables begin that a Python reads when it starts."""
-_KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "PYTHONPATH")
+_KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
 """Of these, those in which the tests themselves run."""
 _IMPORTED_LATE = (
     "boto3.s3.transfer", "botocore.client", "botocore.credentials", "botocore.handlers", "jinja2.ext", "jsonschema",
@@ -86,7 +88,7 @@ class Forks:
     def __init__(self, traced: Mapping[str, str]) -> None:
         """`traced` are the variables by which coverage measures a process; none when nothing is measured."""
         plain = {name: value for name, value in os.environ.items() if not name.startswith(_READ_AT_START)}
-        kept = {name: value for name, value in os.environ.items() if name in _KEPT}
+        kept = {name: value for name, value in os.environ.items() if name in _KEPT} | {"PYTHONPATH": str(REPOSITORY)}
         self._read_at_start = _read_at_start(kept)
         self._env = {**plain, **kept, **traced}
         self._lock = threading.Lock()

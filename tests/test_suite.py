@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from tests import suite
 from tests.support import s3_servers, trino_server
 from tests.support.groovy import Groovy
+from tests.support.tool import Tool
 
 PYTEST = ["-m", "pytest"]
 USUAL = [*PYTEST, "-m", "not slow"]
@@ -58,3 +62,30 @@ def test_a_fast_test_starts_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path:
             pass
     with pytest.raises(pytest.fail.Exception, match="marked fast starts a JVM"):
         Groovy(tmp_path / "log")
+
+
+def test_what_the_tool_runs_in_is_a_fork_where_that_makes_no_difference(tool: Tool) -> None:
+    assert tool.forks
+    assert tool.forks.fit(tool.environment())
+    for variable in ("PYTHONHASHSEED", "LC_ALL", "TZ"):
+        assert not tool.forks.fit(tool.environment(**{variable: "1"}))
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["list", "--json"], ["show", "sales@latest"], ["config", "--no-such-flag"], ["--help"]]
+)
+def test_a_fork_says_and_ends_as_a_new_process_does(tool: Tool, arguments: list[str]) -> None:
+    assert tool.run(*arguments) == replace(tool, forks=None).run(*arguments)
+
+
+def test_a_fork_is_killed_and_does_not_outlive_its_time(tool: Tool) -> None:
+    requirements = tool.requirements("good==1.0")
+    killed, late = (
+        tool.fork("build", "-r", requirements, VENVBUILD_INDEX_URL=tool.index.url("hang")) for _ in range(2)
+    )
+    assert tool.index.hanging.wait(60)
+    killed.kill()
+    assert killed.end(timeout_s=60).returncode == -signal.SIGKILL
+    with pytest.raises(subprocess.TimeoutExpired):
+        late.end(timeout_s=0.01)
+    assert [tool.run("--version").code for _ in range(4)] == [0] * 4  # who forks them is still there

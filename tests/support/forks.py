@@ -196,7 +196,8 @@ def _tell_ends(running: dict[int, socket.socket]) -> None:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == 0:
             return
-        with running.pop(pid) as asked:
+        # Who asked may have gone: it has waited long enough.
+        with running.pop(pid) as asked, suppress(BrokenPipeError, ConnectionResetError):
             asked.send(b"%d" % status)
 
 

@@ -36,7 +36,7 @@ def main() -> int:
         return failure.exit_code
     for command in commands(sys.argv[1:]):
         print(f"+ python {' '.join(command)}", file=sys.stderr, flush=True)
-        env = _environment(python, is_fast="--fast" in sys.argv[1:])
+        env = _environment(python, cache, is_fast="--fast" in sys.argv[1:])
         code = subprocess.run([python, *command], cwd=REPOSITORY, env=env, check=False).returncode
         if code:
             return code
@@ -63,11 +63,12 @@ def commands(arguments: Sequence[str]) -> list[list[str]]:
     ]
 
 
-def _environment(python: Path, *, is_fast: bool) -> dict[str, str]:
+def _environment(python: Path, cache: Path, *, is_fast: bool) -> dict[str, str]:
     """Ours, with the tools' own programs first on the PATH and without what would change how packages are found."""
     env = {
         name: value for name, value in os.environ.items() if name not in ("PIP_FIND_LINKS", "PYTHONDONTWRITEBYTECODE")
     }
+    env.setdefault("MYPY_CACHE_DIR", str(cache / "mypy"))  # a new clone has what the last one found out: a minute less
     if is_fast:
         env["VENVBUILD_TEST_FAST"] = "1"  # a test that then starts a server fails: it is in the wrong tier
     return {**env, "PATH": f"{python.parent}{os.pathsep}{env.get('PATH', '')}", "PYTHONPATH": str(REPOSITORY)}

@@ -12,6 +12,7 @@ import uv
 
 from tests.support import real_pip
 from tests.support.index_server import IndexServer
+from tests.support.sizes import WAITING
 from tests.support.tool import Ended, Tool
 from tests.support.wheels import sdist, wheel
 
@@ -41,6 +42,7 @@ def problem(done: Ended) -> dict[str, str]:
     return found
 
 
+@WAITING
 @pytest.mark.parametrize("installer", INSTALLERS)
 @pytest.mark.parametrize(
     ("mode", "code", "what"),
@@ -66,6 +68,7 @@ def test_a_bad_index_is_told_apart(tool: Tool, mode: str, code: int, what: str, 
     assert problem(done)["fix"]
 
 
+@WAITING
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/simple", "http://no-such-host.invalid/simple"])
 def test_an_index_that_cannot_be_reached_may_be_tried_again(tool: Tool, url: str) -> None:
     done = tool.build("good==1.0", VENVBUILD_INDEX_URL=url)
@@ -130,6 +133,7 @@ def test_every_pin_that_is_wrong_is_told_in_one_run(tool: Tool) -> None:
         assert f"requirements.txt:{line}: " in done.stderr
 
 
+@WAITING
 @pytest.mark.parametrize(
     ("pins", "mode", "code"),
     [
@@ -158,6 +162,7 @@ def test_the_class_stays_when_the_installer_talks_nonsense(
     assert done.code == code, done.stderr
 
 
+@WAITING
 def test_links_that_were_configured_are_asked_when_something_goes_wrong_too(tool: Tool) -> None:
     links = tool.folder / "links with spaces, and a comma"
     wheel(links, "only-here", "1.0", requires=["good>=2"])
@@ -174,6 +179,7 @@ def test_links_that_were_configured_are_asked_when_something_goes_wrong_too(tool
         assert done.code == 0, done.stderr
 
 
+@WAITING
 def test_a_run_that_took_too_long_says_so(tool: Tool) -> None:
     done = tool.build(
         "good==1.0", VENVBUILD_INDEX_URL=tool.index.url("hang"), UV_HTTP_TIMEOUT="60", VENVBUILD_TIMEOUT_S="1"

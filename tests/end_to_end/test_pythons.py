@@ -88,8 +88,9 @@ def kind(x, path=None, name=""):
 """
 
 
-@pytest.mark.parametrize("installer", ["uv", "pip"])
-@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize(
+    ("python", "installer"), [*((python, "uv") for python in PYTHONS), (PYTHONS[0], "pip"), (PYTHONS[-1], "pip")]
+)
 def test_with_bytecode_it_is_the_same_archive_in_two_folders_and_the_bytecode_is_used(
     tool: Tool, python: str, installer: str
 ) -> None:

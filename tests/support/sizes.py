@@ -1,4 +1,4 @@
-"""Tests whose work can be small or large: races, and processes that are killed."""
+"""Tests whose work can be small or large (races, and processes that are killed), and which of them share a worker."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import pytest
 
 HEAVY = pytest.mark.xdist_group("heavy")
 """Of tests that keep many processes busy at once: one worker runs them all, so never two of them side by side."""
+WAITING = pytest.mark.xdist_group("waiting")
+"""Of tests that mostly wait until a retry or a time-out is over: one worker runs them while the others work."""
 
 
 def sizes(small: object, large: object) -> list[object]:

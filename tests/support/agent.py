@@ -43,8 +43,7 @@ class Agent:
     def __post_init__(self) -> None:
         self.source = self.folder / "source"
         for name in ("bin", "venvbuild", "athena", "locks"):
-            # With what is compiled, which saves each a second; not with what somebody is just compiling.
-            shutil.copytree(REPOSITORY / name, self.source / name, ignore=shutil.ignore_patterns("*.pyc.*"))
+            shutil.copytree(REPOSITORY / name, self.source / name, ignore=shutil.ignore_patterns("__pycache__"))
         (self.folder / "home").mkdir()
 
     def pins(self, *lines: str, file: str = FILE) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.support import s3_servers
 from tests.support.recording_proxy import RecordingProxy, answer, lose_reply, strip_header
 from tests.support.s3_servers import S3Server
+from tests.support.sizes import WAITING
 from tests.support.stored import committed
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
@@ -68,6 +69,7 @@ def test_replies_that_are_lost_change_nothing(server: S3Server, tool: Tool, buck
     assert len(committed(open_store(f"s3://{bucket}/team", endpoint_url=server.endpoint_url))) == 1
 
 
+@WAITING
 def test_a_store_that_is_down_at_upload_is_7_and_the_step_alone_ends_the_job(
     server: S3Server, tool: Tool, bucket: str
 ) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.index_server import PASSWORD
+from tests.support.sizes import WAITING
 from tests.support.tool import Ended, Tool
 from tests.support.wheels import sdist, wheel
 from venvbuild.installed import distributions_in
@@ -237,6 +238,7 @@ def test_credentials_of_the_index_stay_out_of_what_is_made_and_said(tool: Tool, 
     assert not [path for path in files if PASSWORD.encode() in path.read_bytes()]
 
 
+@WAITING
 def test_an_index_that_is_away_leaves_nothing(tool: Tool, foreign: str) -> None:
     refused(tool, tool.run("get", foreign, "venv", "--rebuild", "--index-url", tool.index.url("status-503")), 6)
 

@@ -19,6 +19,7 @@ from tests.support.recording_proxy import RecordingProxy, answer, stall
 from tests.support.requirement import require
 from tests.support.s3_servers import SECRET_KEY
 from tests.support.scripts import tool_cache_with_notify
+from tests.support.sizes import WAITING
 from tests.support.stored import Place
 
 # --- success and conflict, on both servers
@@ -108,6 +109,7 @@ FAILURES = [
 ]  # fmt: skip
 
 
+@WAITING
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.stage)
 def test_a_stage_that_fails_ends_the_run_with_its_exit_code(agent_on_moto: Agent, failure: Failure) -> None:
     whole = agent_on_moto.place
@@ -351,6 +353,7 @@ def notified(agent: Agent, hook: Webhook, previous: str | None = None, **params:
     return agent.groovy.run(replace(job, credentials={**job.credentials, **secret}, previous=previous))
 
 
+@WAITING
 def test_a_failure_and_the_recovery_from_it_are_told_and_nothing_else(agent_on_moto: Agent, hook: Webhook) -> None:
     agent_on_moto.pins("needy==1.0", "other==2.0")
     assert notified(agent_on_moto, hook, "SUCCESS").result == "FAILURE"

@@ -15,6 +15,7 @@ from tests.support.groovy import Ended, Groovy
 from tests.support.receivers import Webhook
 from tests.support.s3_servers import SECRET_KEY
 from tests.support.scripts import REPOSITORY, tool_cache_with_notify
+from tests.support.sizes import WAITING
 
 STEP = (REPOSITORY / "vars" / "venvBuild.groovy").read_text("utf-8")
 EXAMPLE = (REPOSITORY / "examples" / "jenkins" / "Jenkinsfile").read_text("utf-8")
@@ -137,6 +138,7 @@ def test_the_tool_is_checked_out_when_the_team_says_from_where(team: Team) -> No
     assert len(team.agent.builds) == 1
 
 
+@WAITING
 @pytest.mark.parametrize("tool", ["", ", tool: [$class: 'GitSCM']"], ids=["on the agent", "checked out"])
 def test_a_team_tells_of_a_failure_and_of_the_recovery(team: Team, hook: Webhook, tool: str) -> None:
     tool_cache_with_notify()

@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.outcomes import run
 from tests.support.receivers import Mailbox, Webhook, mailbox, self_signed, silent, trickling, webhook
+from tests.support.sizes import WAITING
 from tests.support.tool import Ended, Tool
 from tests.support.wheels import wheel
 
@@ -127,6 +128,7 @@ def test_a_service_that_refuses_is_a_warning(tool: Tool, hook: Webhook) -> None:
     assert list(done.json["failed"]) == ["JSON (address 1)"]
 
 
+@WAITING
 @pytest.mark.parametrize(
     "scheme", ["json://127.0.0.1:{}/", "mailto://127.0.0.1:{}/?from=a@example.com&to=b@example.com&mode=insecure"]
 )
@@ -141,6 +143,7 @@ def test_a_server_that_never_answers_does_not_hold_the_job(tool: Tool, hook: Web
     assert len(hook.posts) == 1
 
 
+@WAITING
 def test_a_server_whose_answer_never_ends_is_hung_up_on(tool: Tool, hook: Webhook) -> None:
     fail(tool)
     with trickling() as (port, left):
@@ -173,6 +176,7 @@ def test_a_setting_that_cannot_be_read_does_not_hinder_it(tool: Tool, hook: Webh
     assert tool.run("summary", **env).stdout.startswith("sales py3.11\nstopped at create, 1 conflict")
 
 
+@WAITING
 def test_a_store_that_never_answers_does_not_hold_the_job(tool: Tool, hook: Webhook) -> None:
     fail(tool)
     keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x" * 10, "AWS_DEFAULT_REGION": "us-east-1"}

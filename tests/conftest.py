@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -68,15 +69,30 @@ def index(tmp_path: Path) -> Iterator[IndexServer]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def forks() -> Iterator[Forks]:
-    """What the runs of `tool` are forks of. Coverage measures them and us, and no other process: those are too many."""
-    traced = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("COVERAGE_")}
-    made = Forks(traced)
-    yield made
-    made.close()
+def _tracing() -> dict[str, str]:
+    """The variables by which coverage measures a process. It measures us; others it would make twice as slow."""
+    return {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("COVERAGE_")}
+
+
+@pytest.fixture(scope="session")
+def forks(_tracing: dict[str, str]) -> Iterator[Forks]:
+    """What the runs of `tool` are forks of."""
+    with closing(Forks({})) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def traced_forks(_tracing: dict[str, str]) -> Iterator[Forks]:
+    """The same, and coverage measures them."""
+    with closing(Forks(_tracing)) as made:
+        yield made
 
 
 @pytest.fixture
-def tool(tmp_path: Path, index: IndexServer, forks: Forks) -> Tool:
-    """`venvbuild` as its users run it: a process of its own, the index above, a folder store."""
-    return Tool(tmp_path, index, forks)
+def tool(tmp_path: Path, index: IndexServer, request: pytest.FixtureRequest) -> Tool:
+    """`venvbuild` as its users run it: a process of its own, the index above, a folder store.
+
+    Coverage measures it in the tests marked `traced`: those few that go through commands which no test calls itself.
+    """
+    is_traced = request.node.get_closest_marker("traced") is not None
+    return Tool(tmp_path, index, request.getfixturevalue("traced_forks" if is_traced else "forks"))

@@ -20,6 +20,8 @@ from tests.support.wheels import wheel
 from venvbuild import builds
 from venvbuild.archive import parse_index
 
+pytestmark = pytest.mark.traced
+
 FILES = {
     "archive_index.json",
     "claim.json",

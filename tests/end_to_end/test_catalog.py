@@ -20,6 +20,8 @@ from tests.support.trino_server import TrinoServer
 from venvbuild import builds
 from venvbuild.stores import Store, open_store
 
+pytestmark = pytest.mark.traced
+
 ON_TRINO = pytest.param("trino", marks=pytest.mark.xdist_group("trino"))
 SLOW = (
     "SELECT count(*) AS n FROM "

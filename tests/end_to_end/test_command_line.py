@@ -15,6 +15,8 @@ from tests.support.requirement import require
 from tests.support.tool import REPOSITORY, Tool
 from tests.support.wheels import wheel
 
+pytestmark = pytest.mark.traced
+
 
 def test_version_imports_none_of_the_heavy_packages() -> None:
     script = (

@@ -19,6 +19,8 @@ from tests.support.wheels import wheel
 from venvbuild.run import STEPS
 from venvbuild.stores import open_store
 
+pytestmark = pytest.mark.traced
+
 
 @pytest.fixture
 def tool(tool: Tool) -> Tool:

@@ -11,6 +11,8 @@ from tests.support.outcomes import run
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
 
+pytestmark = pytest.mark.traced
+
 FILES = ["build.log", "index.html", "issues.json", "junit.xml", "report.css", "report.sarif", "summary.md"]
 
 

@@ -64,6 +64,15 @@ def test_a_fast_test_starts_no_server(monkeypatch: pytest.MonkeyPatch, tmp_path:
         Groovy(tmp_path / "log")
 
 
+def test_the_fast_tier_has_most_tests_of_parts_and_none_of_the_whole(request: pytest.FixtureRequest) -> None:
+    """Of those that were collected together with this one: all, or this file alone."""
+    for item in request.session.items:
+        if item.get_closest_marker("fast"):
+            assert not item.nodeid.startswith(("tests/end_to_end/", "tests/jenkins/", "tests/test_bin.py"))
+            assert "tool" not in getattr(item, "fixturenames", ())
+    assert request.node.get_closest_marker("fast")
+
+
 def test_what_the_tool_runs_in_is_a_fork_where_that_makes_no_difference(tool: Tool) -> None:
     assert tool.forks
     assert tool.forks.fit(tool.environment())

@@ -1,4 +1,4 @@
-"""Which tests `bin/test --fast` runs: those that need nothing beside this process and what it starts and awaits."""
+"""Which tests `bin/test --fast` runs: of single parts, which start no server, JVM or browser and kill nothing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ STARTING = frozenset({"moto_server", "versitygw_server", "trino_server", "athena
 """The fixtures that start a server, a JVM or a browser."""
 _VALUES = frozenset({"moto", "versitygw", "trino", "athena"})
 """The parameters by which other fixtures ask for one of them."""
-_ELSEWHERE = ("end_to_end/", "jenkins/")
-"""Folders of tests of the whole, which has its parts tested too."""
+_WHOLE = ("end_to_end/", "jenkins/", "test_bin.py", "test_extras.py", "archive/test_readers.py")
+"""Of the whole tool and with other programs; what it consists of is tested elsewhere too. So are tests with `tool`."""
 _IS_FAST = "VENVBUILD_TEST_FAST"
 
 
@@ -25,10 +25,10 @@ def mark(items: list[pytest.Item]) -> None:
 def _is_fast(item: pytest.Function) -> bool:
     values = set(map(str, item.callspec.params.values())) if hasattr(item, "callspec") else set()
     return (
-        STARTING.isdisjoint(item.fixturenames)
+        (STARTING | {"tool"}).isdisjoint(item.fixturenames)
         and _VALUES.isdisjoint(values)
         and not any(item.get_closest_marker(name) for name in ("slow", "network", "xdist_group"))
-        and not item.nodeid.removeprefix("tests/").startswith(_ELSEWHERE)
+        and not item.nodeid.removeprefix("tests/").startswith(_WHOLE)
     )
 
 

@@ -26,14 +26,14 @@ ON_ATHENA = pytest.param("athena", marks=pytest.mark.xdist_group("trino"))
 ENGINES = ["duckdb", "indexed", ON_TRINO, ON_ATHENA]
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of a test with the mark `on_athena(count)` leave only so many cases to Athena, the first ones.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of a test with the mark `on_athena(count)` Athena always gets so many cases, the others under `bin/test --all`.
 
     For many cases of one kind: Athena gets the SQL that Trino gets, and the server behind both is one and the same.
     """
-    left = [item for item in items if isinstance(item, pytest.Function) and _is_left_to_trino(item)]
-    items[:] = [item for item in items if item not in left]
-    config.hook.pytest_deselected(items=left)
+    for item in items:
+        if isinstance(item, pytest.Function) and _is_left_to_trino(item):
+            item.add_marker("slow")
 
 
 def _is_left_to_trino(item: pytest.Function) -> bool:

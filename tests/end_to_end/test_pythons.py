@@ -16,6 +16,7 @@ from tests.support.wheels import wheel
 from venvbuild import interpreters
 
 PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
+ENDS = (PYTHONS[0], PYTHONS[-1])
 
 
 @pytest.fixture
@@ -89,7 +90,11 @@ def kind(x, path=None, name=""):
 
 
 @pytest.mark.parametrize(
-    ("python", "installer"), [*((python, "uv") for python in PYTHONS), (PYTHONS[0], "pip"), (PYTHONS[-1], "pip")]
+    ("python", "installer"),
+    [
+        *((python, "uv") for python in PYTHONS),
+        *(pytest.param(python, "pip", marks=() if python in ENDS else pytest.mark.slow) for python in PYTHONS),
+    ],
 )
 def test_with_bytecode_it_is_the_same_archive_in_two_folders_and_the_bytecode_is_used(
     tool: Tool, python: str, installer: str

@@ -51,7 +51,8 @@ def commands(arguments: Sequence[str]) -> list[list[str]]:
     if given:
         return [[*pytest, *given]]  # of several -m pytest takes the last
     lint = [["-m", "ruff", "check", "."], ["-m", "ruff", "format", "--check", "."], ["-m", "mypy"]]
-    pytest += ["-n", "2", "--dist", "loadgroup", "-q", "-rsfE", "--durations", "15"]
+    # one more than there are cores: at any time some tests wait for a retry, a time-out or a server
+    pytest += ["-n", str(len(os.sched_getaffinity(0)) + 1), "--dist", "loadgroup", "-q", "-rsfE", "--durations", "15"]
     if "--fast" in arguments:
         return [*lint, pytest]
     return [

@@ -32,7 +32,7 @@ from venvbuild import builds
 from venvbuild.builds import places
 from venvbuild.stores import Store, open_store
 
-pytestmark = HEAVY
+pytestmark = [HEAVY, pytest.mark.untraced]
 
 ROOT = Path(__file__).parents[2]
 _BEGIN = """

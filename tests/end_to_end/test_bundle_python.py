@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.support import foreign, real_pip
+from tests.support.sizes import ends
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
 
@@ -58,7 +59,7 @@ def runs_on_its_own(venv: Path, probe: Path) -> None:
     assert [place for place in places if not os.path.realpath(place).startswith(f"{venv}/")] == []
 
 
-@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("python", ends(PYTHONS))
 def test_after_plain_tar_it_runs_without_any_python(tmp_path: Path, probe: Path, tool: Tool, python: str) -> None:
     app = wheel(
         tmp_path, "app", "1.0", files={"app.py": "def main():\n    print('app runs')\n"}, scripts={"app": "app:main"}
@@ -95,7 +96,7 @@ def with_copy_of(tool: Tool, python: str) -> Path:
     return copy
 
 
-@pytest.mark.parametrize("python", ["3.11", "3.13"])
+@pytest.mark.parametrize("python", [pytest.param("3.11", marks=pytest.mark.slow), "3.13"])
 def test_a_build_is_restored_where_its_python_is_gone(tool: Tool, probe: Path, python: str) -> None:
     copy, pip = with_copy_of(tool, python), real_pip.put_into(tool.index.folder, python)
     wheel(tool.index.folder, "app", "1.0", scripts={"app": "app:main"}, files={"app.py": "def main():\n    print(1)\n"})

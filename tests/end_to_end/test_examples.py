@@ -16,6 +16,7 @@ from venvbuild.package_index import PackageIndex
 from venvbuild.settings import PYPI
 
 EXAMPLES = REPOSITORY / "examples"
+TRIES = 5
 
 
 @pytest.fixture
@@ -62,8 +63,11 @@ def test_the_conflict_is_5_and_can_be_forced(tool: Tool) -> None:
 
 
 def test_every_line_of_unpinned_but_the_first_is_refused_with_the_newest_version(tool: Tool) -> None:
-    done = tool.run("check", "--json", "-r", EXAMPLES / "unpinned/requirements.txt")
-    assert done.code == 3
-    problems = done.json["error"]["problems"]
-    assert [int(problem["where"].rpartition(":")[2]) for problem in problems] == list(range(3, 11))
+    for _ in range(TRIES):
+        done = tool.run("check", "--json", "-r", EXAMPLES / "unpinned/requirements.txt")
+        assert done.code == 3
+        problems = done.json["error"]["problems"]
+        assert [int(problem["where"].rpartition(":")[2]) for problem in problems] == list(range(3, 11))
+        if problems[0]["fix"] != "write numpy==<version>":
+            break  # else the index told it too late
     assert problems[0]["fix"].startswith("write numpy==2.")

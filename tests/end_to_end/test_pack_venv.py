@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 
 from tests.support import foreign
+from tests.support.sizes import ends
 from tests.support.tool import REPOSITORY, Ended, Tool
 from tests.support.wheels import wheel
 
-KINDS = [("venv", f"3.{minor}") for minor in range(8, 14)] + [("virtualenv", "3.12"), ("uv", "3.11")]
+KINDS = [*ends([f"3.{minor}" for minor in range(8, 14)], "venv"), ("3.12", "virtualenv"), ("3.11", "uv")]
 DEEP = "a folder with spaces and a name so long that a shebang cannot hold it " + "x" * 80
 
 
@@ -42,7 +43,7 @@ def unpacked(archive: Path, folder: Path) -> Path:
     return folder / "venv"
 
 
-@pytest.mark.parametrize(("maker", "python"), KINDS)
+@pytest.mark.parametrize(("python", "maker"), KINDS)
 def test_it_is_left_alone_and_its_archive_runs_elsewhere(tmp_path: Path, maker: str, python: str) -> None:
     venv = foreign.make(maker, python, tmp_path / "in" / DEEP / "environment", *wheels(tmp_path))
     before = foreign.snapshot(venv)

@@ -11,12 +11,12 @@ import pytest
 
 from tests.support import real_pip
 from tests.support.requirement import require
+from tests.support.sizes import ends
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
 from venvbuild import interpreters
 
 PYTHONS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
-ENDS = (PYTHONS[0], PYTHONS[-1])
 
 
 @pytest.fixture
@@ -28,8 +28,7 @@ def tool(tool: Tool) -> Tool:
     return tool
 
 
-@pytest.mark.parametrize("installer", ["uv", "pip"])
-@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize(("python", "installer"), [*((python, "uv") for python in PYTHONS), *ends(PYTHONS, "pip")])
 def test_it_builds_and_runs_elsewhere(tool: Tool, tmp_path: Path, python: str, installer: str) -> None:
     require(
         any(one.version == python for one in interpreters.installed(os.environ)), f"there is no Python {python} here"
@@ -89,13 +88,7 @@ def kind(x, path=None, name=""):
 """
 
 
-@pytest.mark.parametrize(
-    ("python", "installer"),
-    [
-        *((python, "uv") for python in PYTHONS),
-        *(pytest.param(python, "pip", marks=() if python in ENDS else pytest.mark.slow) for python in PYTHONS),
-    ],
-)
+@pytest.mark.parametrize(("python", "installer"), [*((python, "uv") for python in PYTHONS), *ends(PYTHONS, "pip")])
 def test_with_bytecode_it_is_the_same_archive_in_two_folders_and_the_bytecode_is_used(
     tool: Tool, python: str, installer: str
 ) -> None:

@@ -17,6 +17,7 @@ from packaging.utils import canonicalize_name
 from tests.support import shells
 from tests.support.requirement import require
 from tests.support.shells import Shell
+from tests.support.sizes import ends
 from tests.support.tool import REPOSITORY
 from venvbuild import interpreters
 from venvbuild.errors import VenvBuildError
@@ -31,9 +32,7 @@ PINS = {
     "3.12": ("kedro==0.19.14", "pandas==3.1.1"),
     "3.13": ("kedro==0.19.14", "pandas==3.1.1"),
 }
-"""The newest of each that has wheels for the Python."""
-ALWAYS = ("3.8", "3.11", "3.13")
-"""The others, half a minute each, only under `bin/test --all`; test_pythons has small packages for every Python."""
+"""The newest of each that has wheels for the Python. Each takes half a minute; test_pythons has small ones for each."""
 BUILT_BY_PIP = ("3.12",)
 NAME = "ein Ordner für Müller & Söhne, 日本 "
 CLEAN = {"PATH": shells.PATH, "LANG": "C.UTF-8", "DO_NOT_TRACK": "1", "KEDRO_DISABLE_TELEMETRY": "1"}
@@ -76,7 +75,7 @@ def index_url(real_index: dict[str, str]) -> str:
     return url
 
 
-@pytest.fixture(params=[one if one in ALWAYS else pytest.param(one, marks=pytest.mark.slow) for one in PINS])
+@pytest.fixture(params=ends(list(PINS)))
 def shipped(
     request: pytest.FixtureRequest, tmp_path: Path, index_url: str, real_index: dict[str, str], real_cache: Path
 ) -> Shipped:

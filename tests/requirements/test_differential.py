@@ -27,6 +27,8 @@ from tests.support.wheels import wheel
 from venvbuild.errors import RequirementsRefused
 from venvbuild.requirements.file import Requirements, parse
 
+pytestmark = pytest.mark.untraced
+
 CORPUS = json.loads((Path(__file__).parents[1] / "corpus" / "nasty-requirements.json").read_text("utf-8"))["cases"]
 
 TARGETS: tuple[dict[str, str], ...] = tuple(

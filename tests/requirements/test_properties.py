@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from packaging.markers import default_environment
@@ -12,6 +13,8 @@ from venvbuild.errors import Problem, RequirementsRefused
 from venvbuild.requirements.file import parse
 from venvbuild.requirements.lines import Line
 from venvbuild.requirements.pins import _any_pin, _plain_pin
+
+pytestmark = pytest.mark.untraced
 
 TARGET = {key: str(value) for key, value in default_environment().items()}
 

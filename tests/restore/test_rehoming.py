@@ -17,6 +17,8 @@ from venvbuild.interpreters import Interpreter, probe
 from venvbuild.restore import restoring
 from venvbuild.restore.restoring import RestoreOptions
 
+pytestmark = pytest.mark.untraced
+
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 NAMES = [
     "plain", "two  spaces", "ünï·cödé 日本", "q'uo''te", 'dou"ble', "$HOME`id`$(id)", "bang!1", "!!", "new\nline",

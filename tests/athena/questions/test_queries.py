@@ -295,7 +295,8 @@ def test_a_package_that_is_there_twice_is_one_build(small: Small, put: Callable[
 
 
 @pytest.mark.parametrize("name", ["duckdb", "indexed", ON_TRINO])
-@pytest.mark.parametrize("count", sizes(2_000, 10_000))
+@pytest.mark.untraced
+@pytest.mark.parametrize("count", sizes(1_000, 10_000))
 def test_thousands_of_builds(request: pytest.FixtureRequest, tmp_path: Path, name: str, count: int) -> None:
     builds = list(catalog.builds(count, seconds_apart=3_010_000 // count))[::-1]
     folder = tmp_path / "store"

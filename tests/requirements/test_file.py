@@ -49,6 +49,14 @@ def rules(found: Sequence[Problem]) -> set[str]:
     return {problem.rule for problem in found}
 
 
+def test_a_command_in_a_fix_names_the_file_as_a_shell_reads_it_and_the_targets_python() -> None:
+    content = f"a==1.0 --hash={HASH}\nb==1.0\n".encode()
+    with pytest.raises(RequirementsRefused) as caught:
+        parse(content, "my pins.txt", target("3.8"))
+    (problem,) = caught.value.problems
+    assert problem.fix == "add all hashes: venvbuild compile --python 3.8 -o 'my pins.txt' 'my pins.txt'"
+
+
 # --- the corpus
 
 
@@ -201,7 +209,7 @@ REFUSED = [
     ("'a==1.0'", "SYNTAX", "write a==1.0"),
     ("'a==1.0',", "SYNTAX", "write a==1.0"),
     ('pandas = "^1.5"', "SYNTAX", "write name==version"),
-    ("[project]", "SYNTAX", "uv pip compile -o requirements.txt pyproject.toml"),
+    ("[project]", "SYNTAX", "venvbuild compile --python 3.10 -o requirements.txt pyproject.toml"),
     ("- pandas==1.5.3", "SYNTAX", "write pandas==1.5.3"),
     ("pip install pandas==1.5.3", "SYNTAX", "write name==version"),
     ("$ pip3 install -U pandas", "SYNTAX", "write name==version"),
@@ -212,20 +220,20 @@ REFUSED = [
     ("a==1.0\N{NO-BREAK SPACE}", "BAD_VERSION", "type it again in ASCII"),
     ("a==${VERSION}", "ENVIRONMENT_VARIABLE", "write the value itself"),
     ("${NAME}==1.0", "ENVIRONMENT_VARIABLE", "write the value itself"),
-    ("-r", "NESTED_FILE", "uv pip compile -o requirements.txt a.in b.in"),
-    ("-rother.txt", "NESTED_FILE", "uv pip compile -o requirements.txt a.in b.in"),
-    ("--requirement=other.txt", "NESTED_FILE", "uv pip compile -o requirements.txt a.in b.in"),
-    ("--constraint other.txt", "NESTED_FILE", "uv pip compile -o requirements.txt a.in b.in"),
+    ("-r", "NESTED_FILE", "venvbuild compile --python 3.10 -o pinned.txt requirements.txt"),
+    ("-rother.txt", "NESTED_FILE", "venvbuild compile --python 3.10 -o pinned.txt requirements.txt"),
+    ("--requirement=other.txt", "NESTED_FILE", "venvbuild compile --python 3.10 -o pinned.txt requirements.txt"),
+    ("--constraint other.txt", "NESTED_FILE", "venvbuild compile --python 3.10 -o pinned.txt requirements.txt"),
     ("-e git+https://h/o/r", "EDITABLE", "publish the package"),
     ("--editable=.", "EDITABLE", "publish the package"),
     ("-", "OPTION", "remove it"),
     ("--hash=" + HASH, "OPTION", "end the line above with a backslash"),
     ("a==1.0 --global-option=x", "OPTION", "remove it"),
     ("a==1.0 --hash=" + HASH + " --no-deps", "OPTION", "remove it"),
-    ("a==1.0 --hash=md5:" + "0" * 32, "BAD_HASH", "uv pip compile --generate-hashes"),
-    ("a==1.0 --hash=sha256:" + "0" * 63, "BAD_HASH", "uv pip compile --generate-hashes"),
-    ("a==1.0 --hash=sha256:" + "g" * 64, "BAD_HASH", "uv pip compile --generate-hashes"),
-    ("a==1.0 --hash", "BAD_HASH", "uv pip compile --generate-hashes"),
+    ("a==1.0 --hash=md5:" + "0" * 32, "BAD_HASH", "-o requirements.txt requirements.txt"),
+    ("a==1.0 --hash=sha256:" + "0" * 63, "BAD_HASH", "-o requirements.txt requirements.txt"),
+    ("a==1.0 --hash=sha256:" + "g" * 64, "BAD_HASH", "-o requirements.txt requirements.txt"),
+    ("a==1.0 --hash", "BAD_HASH", "-o requirements.txt requirements.txt"),
     (".", "LOCAL_PATH", "publish the package"),
     ("../other[extra]", "LOCAL_PATH", "publish the package"),
     ("/srv/wheels/a-1.0-py3-none-any.whl", "LOCAL_PATH", "publish the package"),

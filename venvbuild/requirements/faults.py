@@ -17,6 +17,10 @@ from venvbuild.text import shown
 
 VERSION_WANTED = "<version>"
 """Stands in a fix for the version that the index may know."""
+COMPILE = "<compile>"
+"""Stands in a fix for the command that pins for the target; what follows it are its files."""
+FILE_WANTED = "<file>"
+"""Stands in a fix for the file that the fault is in."""
 
 MAX_VERSION_LENGTH = 255  # far below the 4,300 digits at which Python's int() gives up
 _UV_MAX_NUMBER = 2**64 - 2  # uv keeps each number of a version in 64 bits and refuses more
@@ -142,7 +146,7 @@ def _pasted(text: str) -> Fault | None:
             "SYNTAX",
             f"{shown(text)} is from a TOML or JSON file",
             "a requirements file has no sections or lists",
-            "compile it: uv pip compile -o requirements.txt pyproject.toml",
+            f"compile it: {COMPILE} -o requirements.txt pyproject.toml",
         )
     pair = _TOML_PAIR.fullmatch(text)
     if pair:
@@ -150,7 +154,7 @@ def _pasted(text: str) -> Fault | None:
             "SYNTAX",
             f"{shown(text)} is a TOML setting",
             "this is not a pyproject.toml or Pipfile",
-            "write name==version, or: uv pip compile -o requirements.txt pyproject.toml",
+            f"write name==version, or: {COMPILE} -o requirements.txt pyproject.toml",
         )
     if text[0] in "\"'":
         return _in_quotes(text)
@@ -197,7 +201,7 @@ def _option(text: str) -> Fault | None:
             "NESTED_FILE",
             f"{option} names another file",
             "a build is made from one file, and keeps it",
-            "compile them into one file: uv pip compile -o requirements.txt a.in b.in",
+            f"pin all into one file: {COMPILE} -o pinned.txt {FILE_WANTED}, and build with -r pinned.txt",
         )
     if option in ("-e", "--editable"):
         return Fault(

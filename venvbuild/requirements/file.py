@@ -12,6 +12,7 @@ Source: PEP 503 (names), PEP 440 (versions), PEP 508 (lines), pip's requirements
 from __future__ import annotations
 
 import hashlib
+import shlex
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,7 @@ from pathlib import Path
 from packaging.version import InvalidVersion, Version
 
 from venvbuild.errors import Problem, RequirementsRefused, UsageError
-from venvbuild.requirements.faults import VERSION_WANTED, Fault, is_merge_mark, is_other_document
+from venvbuild.requirements.faults import COMPILE, FILE_WANTED, VERSION_WANTED, Fault, is_merge_mark, is_other_document
 from venvbuild.requirements.lines import Line, read_lines
 from venvbuild.requirements.pins import Pin, judge_line
 from venvbuild.text import shown
@@ -108,7 +109,8 @@ def parse(content: bytes, name: str, environment: Mapping[str, str], newest: New
     text = read_lines(content, name)
     pins, faults = _judge(text.lines, environment)
     # all before any is raised: nobody should mend fourteen pins in fourteen runs
-    problems = [*text.problems, *(_problem(fault, name, line) for line, fault in _complete(faults, newest))]
+    completed = _complete(faults, newest)
+    problems = [*text.problems, *(_problem(fault, name, line, environment) for line, fault in completed)]
     if not problems and not pins:
         problems.append(
             Problem(
@@ -121,7 +123,7 @@ def parse(content: bytes, name: str, environment: Mapping[str, str], newest: New
         )
     if problems:
         raise RequirementsRefused.of(_limited(sorted(problems, key=_line_number), name))
-    warnings = [*text.warnings, *(_problem(fault, name, line) for line, fault in _warnings(pins))]
+    warnings = [*text.warnings, *(_problem(fault, name, line, environment) for line, fault in _warnings(pins))]
     warnings.sort(key=_line_number)
     digest = hashlib.sha256(content).hexdigest()
     return Requirements(name, digest, pins, tuple(warnings), content)
@@ -159,7 +161,7 @@ def _missing_hashes(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
                     "HASH_MISSING",
                     f"{shown(pin.as_requirement())} has no hash",
                     f"line {hashed.line} has one, and all have or none has",
-                    "add all hashes: uv pip compile --generate-hashes -o requirements.txt requirements.in",
+                    f"add all hashes: {COMPILE} -o {FILE_WANTED} {FILE_WANTED}",
                 ),
             )
 
@@ -263,8 +265,11 @@ def _written(pin: Pin) -> str:
     return f"{shown(pin.name)}=={pin.version}"
 
 
-def _problem(fault: Fault, name: str, line: int) -> Problem:
-    return Problem.at(name, line, fault.what, fault.why, fault.fix, fault.rule)
+def _problem(fault: Fault, name: str, line: int, environment: Mapping[str, str]) -> Problem:
+    # the target's Python: compiled for another, the pins would be wrong
+    command = f"venvbuild compile --python {environment['python_version']}"
+    fix = fault.fix.replace(COMPILE, command).replace(FILE_WANTED, shlex.quote(name))
+    return Problem.at(name, line, fault.what, fault.why, fix, fault.rule)
 
 
 def _line_number(problem: Problem) -> int:

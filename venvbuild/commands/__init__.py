@@ -4,6 +4,7 @@ Adding one is a file here and a line in `COMMANDS`; the order is that of `venvbu
 """
 
 COMMANDS = {
+    "compile": "compile",
     "build": "build",
     "check": "check",
     "create": "create",

@@ -45,6 +45,22 @@ def _option(name: str, **more: Any) -> Callable[[F], F]:
     )
 
 
+# What is applied last stands first in the help.
+_SOURCE_BUILDS = (
+    click.option("--allow-python-download", is_flag=True, help="Let uv fetch the Python when it is not here."),
+    click.option("--allow-sdist", multiple=True, metavar="NAME", help="Build this package from source if need be."),
+)
+
+
+def _places() -> tuple[Callable[[F], F], ...]:
+    """Where packages come from."""
+    return (
+        _option("find_links", metavar="PLACES"),
+        _option("extra_index_urls", metavar="URLS"),
+        _option("index_url", metavar="URL"),
+    )
+
+
 def with_config(command: F) -> F:
     """`--config`, for every command that has settings."""
     return _config(command)
@@ -106,6 +122,18 @@ def with_pack_options(command: F) -> F:
     return command
 
 
+def with_target(command: F) -> F:
+    """What packages are for and where they come from, without a run."""
+    for option in (
+        *_SOURCE_BUILDS,
+        _option("timeout_s", metavar="SECONDS"),
+        *_places(),
+        _option("python_version", metavar="X.Y"),
+    ):
+        command = option(command)
+    return command
+
+
 def with_build_options(command: F) -> F:
     """Everything that `check` judges or writes down, which is all that `build` takes but the store."""
     conflicts = click.option(
@@ -115,13 +143,10 @@ def with_build_options(command: F) -> F:
         help="End with 5 when dependencies conflict, or build all the same. [FAIL_ON_CONFLICTS]",
     )
     for option in (
-        click.option("--allow-python-download", is_flag=True, help="Let uv fetch the Python when it is not here."),
-        click.option("--allow-sdist", multiple=True, metavar="NAME", help="Build this package from source if need be."),
+        *_SOURCE_BUILDS,
         click.option("--locked", is_flag=True, help="Refuse a file that is not its own closure."),
         _option("timeout_s", metavar="SECONDS"),
-        _option("find_links", metavar="PLACES"),
-        _option("extra_index_urls", metavar="URLS"),
-        _option("index_url", metavar="URL"),
+        *_places(),
         _option("installer", metavar="uv|pip"),
         conflicts,
         _option("python_version", metavar="X.Y"),

@@ -1,14 +1,17 @@
 """An environment made: its closure locked, its packages fetched and installed, and why that failed where it did.
 
 package_source               interpreter, installer, index: where packages come from
+pinning -> compilation       a pinned file from ranges, before all of it
 sdists -> closure -> venv     built from source where allowed, resolved and locked, installed
 installer, overlaps          the door to uv and pip; files that two packages own
 diagnosis, contradictions    what the index says of a failure, and which pins contradict each other
 """
 
 from venvbuild.environment.closure import Closure, LockedDistribution, lock, read_lock
+from venvbuild.environment.compilation import Compilation, compile_files
 from venvbuild.environment.diagnosis import newest_versions
 from venvbuild.environment.installer import Installer
 from venvbuild.environment.package_source import IndexAccess, IndexAddresses, PackageSource, package_index
+from venvbuild.environment.pinning import CompileRequest
 from venvbuild.environment.sdists import build_sdists
 from venvbuild.environment.venv import Environment, create

@@ -90,6 +90,29 @@ class Installer:
             find_links=find_links,
         )
 
+    def pin(
+        self,
+        sources: Sequence[Path],
+        output: Path,
+        interpreter: Interpreter,
+        *,
+        constraints: Sequence[Path] = (),
+        upgrade: Sequence[str] = (),
+        find_links: Sequence[Path] = (),
+    ) -> None:
+        """Pin what `sources` ask for, for this interpreter and platform, with hashes and with who asks for what.
+
+        The versions that `output` has are kept, but for the names in `upgrade`.
+        """
+        more: list[str | Path] = []
+        for constraint in constraints:
+            more += ["--constraints", constraint]
+        for name in upgrade:
+            more += ["--upgrade-package", name]
+        options: list[str | Path] = ["--generate-hashes", "--no-header", "--no-build", "--output-file", output]
+        python: list[str | Path] = ["--python", interpreter.path]
+        self._uv("pip", "compile", *sources, *more, *options, *python, find_links=find_links)
+
     def make_venv(self, interpreter: Interpreter, venv: Path) -> None:
         """An empty environment whose scripts find their interpreter beside them."""
         # --relocatable: scripts look beside them, and activate too. --no-project: the pyproject.toml of the current

@@ -1,0 +1,178 @@
+"""A pinned file from what somebody wants: resolved once by uv, for one Python and platform, with hashes.
+
+    wishes -> copies that hold nothing else -> uv -> entries -> the file, whole or not at all
+
+uv never sees the files themselves: an option line in one of them could change where packages come from. What is
+written is read first as `check` would read it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shlex
+import stat
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import uv
+from packaging.utils import canonicalize_name
+
+from venvbuild import interpreters, requirements
+from venvbuild.environment.package_source import IndexAccess, PackageSource
+from venvbuild.environment.pinning import CompileRequest, Entry, Resolution, is_equal, relative
+from venvbuild.errors import IndexUnavailable, UsageError, of_disk
+from venvbuild.files import write_whole
+from venvbuild.interpreters import Interpreter
+from venvbuild.requirements import Pin, Reading, read_pinned, read_wishes
+from venvbuild.retrying import retried
+from venvbuild.settings import Settings
+from venvbuild.text import shown
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """What was pinned."""
+
+    output: str
+    python_version: str
+    """X.Y."""
+    platform: str
+    packages: tuple[str, ...]
+    """`name==version`, sorted."""
+    added: tuple[str, ...]
+    """Names that the output did not have."""
+    changed: tuple[str, ...]
+    """Names that it had at another version."""
+    removed: tuple[str, ...]
+    """Names that it had and nothing needs."""
+
+
+def compile_files(
+    request: CompileRequest, settings: Settings, environ: Mapping[str, str], wait: Callable[[float], None] = time.sleep
+) -> Compilation:
+    """Pin what the files of `request` ask for into its output, for the Python of `settings` and this platform.
+
+    Versions that the output has already are kept where they serve, but for those of `upgrade`.
+
+    Raises:
+        UsageError: a file, the Python or the index is not there; the output holds more than pins.
+        RequirementsRefused: the files ask for what cannot be pinned. ResolutionError: nothing meets what they ask for.
+        IndexUnavailable: the index is away. IntegrityError: it has other files than the hashes that were given.
+    """
+    found = interpreters.find(
+        settings.python_version,
+        anything_will_do=settings.is_default("python_version"),
+        environ=environ,
+        uv=Path(uv.find_uv_bin()),
+        allow_download=request.allow_python_download,
+    )
+    for note in (found.note, *settings.notes):
+        if note:
+            log.warning("%s", note)
+    interpreter, access = found.interpreter, IndexAccess.of(settings, environ)
+    places = (settings.index_url, *settings.extra_index_urls, *settings.find_links)
+    reading = Reading(interpreter.marker_environment, places, request.extras)
+    files = read_wishes(request.files, request.constraints, reading)
+    existing = _existing(request, interpreter)
+    with _scratch() as folder:
+        source = PackageSource.of(access, interpreter, timeout_s=settings.timeout_s, scratch=Path(folder))
+        resolution = Resolution(request, files, existing, source, wait)
+        entries = retried(resolution.resolve, wait, curable=IndexUnavailable)
+        elsewhere = resolution.elsewhere()
+    _refuse_unknown(request, entries)
+    text = _header(request, interpreter) + "".join(entry.text() for entry in entries) + elsewhere
+    # A promise: what compile writes, check accepts.
+    requirements.parse(text.encode(), shown(str(request.output), 200), interpreter.marker_environment)
+    _write(request.output, text)
+    return _compilation(request, interpreter, entries, existing)
+
+
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="venvbuild-compile-")
+    except OSError as error:
+        raise UsageError(
+            f"there is no temporary folder: {error.strerror or error}",
+            where=str(error.filename or "TMPDIR"),
+            fix="set TMPDIR to a folder that can be written",
+        ) from error
+
+
+def _existing(request: CompileRequest, interpreter: Interpreter) -> tuple[Pin, ...]:
+    """The pins of the output as it is; none when there is no such file."""
+    output, name = request.output, shown(str(request.output), 200)
+    if output.resolve() in [path.resolve() for path in request.constraints]:
+        raise UsageError("the output is one of the constraints", where=name, fix="name another file with -o")
+    if not output.parent.is_dir():
+        raise UsageError("the folder of the output is not there", where=name, fix="make it, or name another with -o")
+    try:
+        mode = output.lstat().st_mode
+    except OSError:
+        return ()
+    if not stat.S_ISREG(mode):
+        raise UsageError("it is there, and no regular file", where=name, fix="name another file with -o")
+    return read_pinned(output, interpreter.marker_environment)
+
+
+def _refuse_unknown(request: CompileRequest, entries: Sequence[Entry]) -> None:
+    known = {entry.name for entry in entries}
+    for flag, names in (("--upgrade", request.upgrade), ("--allow-sdist", request.allow_sdist)):
+        for name in names:
+            if canonicalize_name(name) not in known:
+                raise UsageError(
+                    f"{flag} names {shown(name, 40)}, which nothing needs",
+                    where=flag,
+                    fix="correct it, or leave it out",
+                )
+
+
+def _header(request: CompileRequest, interpreter: Interpreter) -> str:
+    """Who wrote this, and the command that does it again: no folder of this machine, no index."""
+    folder = Path(os.path.abspath(request.output)).parent
+    words = ["venvbuild", "compile", "--python", interpreter.version]
+    for flag, values in (
+        ("--extra", request.extras),
+        ("--allow-sdist", request.allow_sdist),
+        ("-c", [relative(path, folder) for path in request.constraints]),
+    ):
+        for value in values:
+            words += [flag, value]
+    words += ["-o", request.output.name, *(relative(path, folder) for path in request.files)]
+    return (
+        f"# Pinned by venvbuild for Python {interpreter.version} on {interpreter.platform}. Again, in this folder:\n"
+        f"#    {shown(shlex.join(words), 2000)}\n"
+    )
+
+
+def _write(output: Path, text: str) -> None:
+    try:
+        mode = stat.S_IMODE(output.stat().st_mode) if output.exists() else None
+        write_whole(output, text.encode(), mode=mode)
+    except OSError as error:
+        raise of_disk(error, str(output)) or UsageError(
+            f"it cannot be written: {error.strerror}",
+            where=shown(str(output), 200),
+            fix="name another file with -o",
+        ) from error
+
+
+def _compilation(
+    request: CompileRequest, interpreter: Interpreter, entries: Sequence[Entry], existing: Sequence[Pin]
+) -> Compilation:
+    before = {pin.canonical_name: pin.version for pin in existing if pin.holds}
+    now = {entry.name: entry.version for entry in entries}
+    return Compilation(
+        shown(str(request.output), 200),
+        interpreter.version,
+        interpreter.platform,
+        tuple(f"{name}=={version}" for name, version in sorted(now.items())),
+        tuple(sorted(now.keys() - before.keys())),
+        tuple(sorted(name for name in now.keys() & before.keys() if not is_equal(now[name], before[name]))),
+        tuple(sorted(before.keys() - now.keys())),
+    )

@@ -1,0 +1,302 @@
+"""What somebody wants as exact pins: resolved by uv from copies that hold nothing else, and why that failed."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from venvbuild import requirements
+from venvbuild.environment.diagnosis import Wanted, why_not
+from venvbuild.environment.package_source import PackageSource
+from venvbuild.environment.sdists import build_sdists
+from venvbuild.errors import IntegrityError, Problem, ResolutionError, UsageError
+from venvbuild.package_index import Project
+from venvbuild.parallel import each
+from venvbuild.process import CommandFailed
+from venvbuild.requirements import Pin, Wish, WishFile
+from venvbuild.text import shown
+
+# `    # via -r source-0.in`, or one of several lines of them; what stands before the name is our own folder.
+_VIA = re.compile(r"-[rc] .*?(source-\d+\.in)$")
+# `logbook>=1.5.1,<=1.5.3 has no usable wheels`, `all versions of docopt have no usable wheels`
+_NO_WHEELS = re.compile(
+    r"(?<![\w.-])([A-Za-z0-9][\w.-]*?)((?:(?:[<>]=?|==)[\w.!+*]+,?)*) (?:has|have) no (?:usable )?wheels", re.ASCII
+)
+
+
+@dataclass(frozen=True)
+class CompileRequest:
+    """What is to be pinned, and where to."""
+
+    files: tuple[Path, ...]
+    output: Path
+    constraints: tuple[Path, ...] = ()
+    upgrade: tuple[str, ...] = ()
+    """Names whose version in the output is not kept."""
+    extras: tuple[str, ...] = ()
+    """Of projects among `files`."""
+    allow_sdist: tuple[str, ...] = ()
+    allow_python_download: bool = False
+
+
+@dataclass
+class Entry:
+    """One pin of the output."""
+
+    name: str
+    version: str
+    hashes: tuple[str, ...] = ()
+    comments: list[str] = field(default_factory=list)
+
+    def text(self) -> str:
+        """Its lines in the file."""
+        lines = [" \\\n    --hash=".join((f"{self.name}=={self.version}", *self.hashes)), *self.comments]
+        return "".join(f"{line}\n" for line in lines)
+
+
+def relative(path: Path, folder: Path) -> str:
+    """`path` as seen from the folder of the output: the same wherever the checkout lies."""
+    return shown(os.path.relpath(path, folder), 200)
+
+
+class Resolution:
+    """What the tries of one resolution share."""
+
+    def __init__(
+        self,
+        request: CompileRequest,
+        files: Sequence[WishFile],
+        existing: Sequence[Pin],
+        source: PackageSource,
+        wait: Callable[[float], None],
+    ) -> None:
+        self._request, self._files, self._existing = request, files, existing
+        self._source, self._wait = source, wait
+        self._upgrade = {canonicalize_name(name) for name in request.upgrade}
+        self._kept = {pin.canonical_name: pin for pin in existing if pin.canonical_name not in self._upgrade}
+        environment = source.interpreter.marker_environment
+        self._wishes = [wish for file in files for wish in file.wishes if wish.holds(environment)]
+
+    def resolve(self) -> list[Entry]:
+        """The pins, sorted by name."""
+        self._build_what_is_allowed()
+        try:
+            self._pin()
+        except CommandFailed as failure:
+            self._explain(failure)
+            # The index answers well for all that was asked for: it was away for a moment, or the reason lies deep.
+            self._wait(1.0)
+            try:
+                self._pin()
+            except CommandFailed as second:
+                raise ResolutionError.of([*self._only_source(second), _said_by_uv(second)]) from failure
+        return [self._checked(entry) for entry in self._entries()]
+
+    def elsewhere(self) -> str:
+        """Lines of the output which hold on other machines only: pinned again in place, the file keeps them.
+
+        Raises:
+            ResolutionError: one has no hashes, and the index has none for it.
+        """
+        output, lines = self._request.output.resolve(), []
+        for wish in (wish for file in self._files if file.path.resolve() == output for wish in file.wishes):
+            pin = wish.pin
+            if pin is None or pin.holds:
+                continue
+            hashes = wish.hashes or self._hashes(pin.canonical_name, pin.version)
+            if not hashes:
+                raise ResolutionError(
+                    f"there are no hashes for {pin.name}=={pin.version}, which is not installed here",
+                    where=wish.where,
+                    line=wish.line,
+                    why="the index has no such file, and all pins have hashes or none has",
+                    fix="remove the line, or name another file with -o, which is then for this platform only",
+                    rule="NO_SUCH_VERSION",
+                )
+            lines.append(f"{replace(pin, hashes=hashes).as_requirement()}\n")
+        return "".join(lines)
+
+    def _hashes(self, name: str, version: str) -> tuple[str, ...]:
+        """Those of all files that the index has of this version."""
+        project = self._source.index.project(name)
+        files = [file for file in project.files if is_equal(str(file.version), version)] if project else []
+        return tuple(sorted(f"sha256:{file.sha256}" for file in files if file.sha256))
+
+    @property
+    def _output(self) -> Path:
+        return self._source.scratch / "pinned.txt"
+
+    def _pin(self) -> None:
+        copies: dict[bool, list[Path]] = {False: [], True: []}
+        for number, file in enumerate(self._files):
+            copy = self._source.scratch / f"source-{number}.in"
+            copy.write_text("".join(f"{wish.requirement}\n" for wish in file.wishes), "utf-8")
+            copies[file.is_constraint].append(copy)
+        # Without their hashes, which uv would believe; they are compared in `_checked`.
+        kept = "".join(f"{pin.canonical_name}=={pin.version}\n" for pin in self._existing if pin.holds)
+        self._output.write_text(kept, "utf-8")
+        self._source.installer.pin(
+            copies[False],
+            self._output,
+            self._source.interpreter,
+            constraints=copies[True],
+            upgrade=sorted(self._upgrade),
+            find_links=self._source.wheels,
+        )
+
+    def _entries(self) -> list[Entry]:
+        folder = Path(os.path.abspath(self._request.output)).parent
+        names = {f"source-{number}.in": relative(file.path, folder) for number, file in enumerate(self._files)}
+        entries: list[Entry] = []
+        for line in self._output.read_text("utf-8").splitlines():
+            if line.startswith("    --hash="):
+                digest = line.removeprefix("    --hash=").rstrip(" \\")
+                entries[-1].hashes += (digest,)
+            elif line.startswith("    #"):
+                comment = _VIA.sub(lambda found: f"{found[0][:3]}{names[found[1]]}", line)
+                entries[-1].comments.append(comment)
+            elif "==" in line:
+                name, _, version = line.rstrip(" \\").partition("==")
+                entries.append(Entry(canonicalize_name(name), version))
+        return entries
+
+    def _checked(self, entry: Entry) -> Entry:
+        """The entry with those of its hashes that were given, when some were: these files are wanted and no others."""
+        if entry.name in self._source.built:
+            # The index has no wheel of it; what is built from is to be the same.
+            entry.hashes = self._hashes(entry.name, entry.version)
+        for where, hashes in self._given(entry):
+            kept = tuple(one for one in entry.hashes if one in hashes)
+            if not kept:
+                raise IntegrityError(
+                    f"no file of {entry.name} {entry.version} has one of the hashes given",
+                    where=where,
+                    line=int(where.rpartition(":")[2]),
+                    why="the index has " + ", ".join(entry.hashes)[:160],
+                    fix="compare the two; if those of the index are right, delete the line's hashes and compile again",
+                    rule="WRONG_BYTES",
+                )
+            entry.hashes = kept
+        return entry
+
+    def _given(self, entry: Entry) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Where hashes of this very version were given, and which."""
+        for wish in self._wishes:
+            if wish.name == entry.name and wish.hashes and wish.pin and is_equal(wish.pin.version, entry.version):
+                yield wish.where, wish.hashes
+        pin = self._kept.get(entry.name)
+        if pin and pin.hashes and is_equal(pin.version, entry.version):
+            yield f"{shown(str(self._request.output), 200)}:{pin.line}", pin.hashes
+
+    # --- source distributions
+
+    def _build_what_is_allowed(self) -> None:
+        """Wheels of the allowed names that have none, so that uv need not run anybody's code."""
+        chosen = {}
+        for name in sorted({canonicalize_name(name) for name in self._request.allow_sdist}):
+            if name not in {wish.name for wish in self._wishes}:
+                raise UsageError(
+                    f"--allow-sdist names {shown(name, 40)}, which no file asks for",
+                    where="--allow-sdist",
+                    why="what is built from source must be a version you chose",
+                    fix=f"write {shown(name, 40)}==<version> into {_first(self._request)}, or leave it out",
+                )
+            project = self._source.index.project(name)
+            version = self._newest(name, project) if project else None
+            if version:
+                chosen[name] = version
+        if chosen:
+            text = "".join(f"{name}=={version}\n" for name, version in chosen.items())
+            pins = requirements.parse(text.encode(), "--allow-sdist", self._source.interpreter.marker_environment)
+            self._source = build_sdists(pins, replace(self._source, sdists=tuple(chosen)))
+
+    def _newest(self, name: str, project: Project) -> Version | None:
+        """The version that is wanted of `name`: the one that is kept, or the newest that is asked for."""
+        specifier = SpecifierSet(
+            ",".join(str(wish.requirement.specifier) for wish in self._wishes if wish.name == name)
+        )
+        kept = self._kept.get(name)
+        if kept and specifier.contains(kept.version, prereleases=True) and Version(kept.version) in project.versions:
+            return Version(kept.version)
+        full_version = self._source.interpreter.full_version
+        files = tuple(file for file in project.files if file.allows_python(full_version))
+        return replace(project, files=files).newest(specifier)
+
+    # --- why it failed
+
+    def _explain(self, failure: CommandFailed) -> None:
+        """Raise what on this machine, on the index or in a single requirement is the reason, if it is that."""
+        self._source.installer.judge_locally(failure, self._source.scratch)
+        names = sorted({wish.name for wish in self._wishes})
+        projects = dict(zip(names, each(self._source.index.project, names), strict=True))
+        problems = [problem for wish in self._wishes for problem in self._why_not(wish, projects[wish.name])]
+        if problems:
+            raise ResolutionError.of(problems) from failure
+
+    def _why_not(self, wish: Wish, project: Project | None) -> Iterator[Problem]:
+        """Why nothing meets this one requirement, whatever the others ask; nothing when something does."""
+        specifier = wish.requirement.specifier
+        versions = sorted(specifier.filter(project.versions, prereleases=True), reverse=True) if project else []
+        wanted = [
+            Wanted(wish.name, str(version), where=wish.where, sdist_allowed=wish.name in self._source.sdists)
+            for version in versions
+        ]
+        if project and not versions:
+            yield Problem(
+                f"no version meets {shown(str(wish.requirement))}",
+                wish.where,
+                f"the index has {', '.join(str(one) for one in project.versions[-5:]) or 'none'}",
+                "ask for one of those",
+                "NO_SUCH_VERSION",
+                wish.line,
+            )
+            return
+        reasons = (list(why_not(one, project, self._source.interpreter)) for one in wanted or [_named(wish)])
+        first = next(reasons)
+        # Of several versions that fail, the newest is told of.
+        if first and all(reasons):
+            yield from (replace(problem, line=wish.line) for problem in first)
+
+    def _only_source(self, failure: CommandFailed) -> Iterator[Problem]:
+        """What somebody needs that is there as source only: uv names it, and the index tells whether it is so."""
+        for found in sorted(set(_NO_WHEELS.findall(failure.output))):
+            name, specifier = canonicalize_name(found[0]), SpecifierSet(found[1])
+            project = self._source.index.project(name)
+            version = project.newest(specifier) if project else None
+            if project is None or version is None or name in self._source.sdists:
+                continue
+            files = [file for file in project.files if file.version == version]
+            for problem in why_not(Wanted(name, str(version)), project, self._source.interpreter):
+                pin = f"write {name}=={version} into {_first(self._request)}, and allow it: --allow-sdist {name}"
+                has_source = problem.rule == "NO_WHEEL" and any(not file.is_wheel for file in files)
+                yield replace(problem, fix=pin) if has_source else problem
+
+
+def _first(request: CompileRequest) -> str:
+    """The file that a new requirement is written into."""
+    return shown(str(request.files[0]), 200)
+
+
+def _named(wish: Wish) -> Wanted:
+    return Wanted(wish.name, "0", where=wish.where)
+
+
+def is_equal(one: str, other: str) -> bool:
+    """Whether two versions mean the same: `1.0` and `1.0.0` do."""
+    return Version(one) == Version(other)
+
+
+def _said_by_uv(failure: CommandFailed) -> Problem:
+    said = " ".join(failure.output.split())
+    # Its hints name options of its own.
+    said = said.partition(" hint: ")[0].rpartition("cause: ")[2]
+    return Problem(
+        "nothing meets all that is asked for", why=said[:1500], rule="UNSATISFIABLE", fix="change one of those it names"
+    )

@@ -1,0 +1,343 @@
+"""What somebody wants before it is pinned: requirement files with ranges, pyproject.toml and setup.cfg, as plain
+requirements, each with its place. Nothing is run: what only a project's own code could tell is refused.
+
+Source: PEP 508 (requirements), pip's requirements file format; `projects` has those of projects.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from venvbuild.errors import Problem, RequirementsRefused, UsageError
+from venvbuild.redaction import strip_credentials
+from venvbuild.requirements.file import MAX_FILE_BYTES
+from venvbuild.requirements.lines import Line, read_lines
+from venvbuild.requirements.pins import Pin, judge_line
+from venvbuild.requirements.projects import Project, read_pyproject, read_setup_cfg
+from venvbuild.text import shown
+
+# Faults of a pin that are none of a wish.
+_OPEN = frozenset({"UNPINNED", "WILDCARD_PIN", "REDUNDANT_SPECIFIER", "ARBITRARY_EQUALITY"})
+_HASHES = re.compile(r"[ \t]+--hash\b.*")
+_SHA256 = re.compile(r"--hash(?:=|[ \t]+)(sha256:[0-9a-f]{64})(?![0-9a-f])", re.IGNORECASE)
+_NESTED = re.compile(r"(?:-(?P<short>[rc])[ \t]*=?|--(?P<long>requirement|constraint)s?(?:[ \t]+|=))[ \t]*(?P<file>.+)")
+_INDEX = re.compile(
+    r"(?:-[if][ \t]*=?|--(?:index-url|extra-index-url|find-links|pypi-url)(?:[ \t]+|=))[ \t]*(?P<place>\S+)"
+)
+# What compiling does anyway.
+_IMPLIED = re.compile(r"--(?:require-hashes|prefer-binary|only-binary(?:[ \t]+|=):all:)")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One requirement, in whatever range."""
+
+    requirement: Requirement
+    where: str
+    """`requirements.in:3`."""
+    line: int
+    hashes: tuple[str, ...] = ()
+    """`sha256:...` of the files that are wanted and no others; empty: any."""
+    pin: Pin | None = None
+    """The same when it is exact."""
+
+    @property
+    def name(self) -> str:
+        """Canonical (PEP 503)."""
+        return canonicalize_name(self.requirement.name)
+
+    def holds(self, environment: Mapping[str, str]) -> bool:
+        """Whether its marker is true on the target."""
+        marker = self.requirement.marker
+        return marker is None or marker.evaluate({**environment, "extra": ""})
+
+
+@dataclass(frozen=True)
+class WishFile:
+    """The wishes of one file."""
+
+    path: Path
+    """As it was named."""
+    wishes: tuple[Wish, ...]
+    is_constraint: bool = False
+    """Whether it only limits what others ask for."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What reading goes by."""
+
+    environment: Mapping[str, str]
+    """The target's marker environment."""
+    places: tuple[str, ...] = ()
+    """The indexes and find-links in use: lines that name one of them say nothing new."""
+    extras: tuple[str, ...] = ()
+    """Of the projects that are given by their pyproject.toml or setup.cfg."""
+    problems: list[Problem] = field(default_factory=list)
+
+
+def read_wishes(files: Sequence[Path], constraints: Sequence[Path], reading: Reading) -> tuple[WishFile, ...]:
+    """The wishes of `files`, of `constraints`, and of what they include (`-r`, `-c`), each file once.
+
+    Raises:
+        UsageError: a file is not there or cannot be read.
+        RequirementsRefused: with every line that cannot be pinned.
+    """
+    found: dict[tuple[Path, bool], WishFile] = {}
+    waiting = [*((path, False, "") for path in files), *((path, True, "") for path in constraints)]
+    while waiting:
+        path, is_constraint, where = waiting.pop(0)
+        key = (path.resolve(), is_constraint)
+        if key in found:
+            continue
+        wishes, included = _read(path, where, reading)
+        found[key] = WishFile(path, wishes, is_constraint)
+        # What a constraint file includes only limits, too.
+        waiting += [(file, is_constraint or limits, where) for file, limits, where in included]
+    if reading.problems:
+        raise RequirementsRefused.of(reading.problems)
+    if not any(one.wishes for one in found.values() if not one.is_constraint):
+        raise RequirementsRefused(
+            "there is nothing to pin",
+            where=shown(str(files[0]), 200),
+            why="no file has a requirement",
+            fix="write at least one name",
+            rule="EMPTY",
+        )
+    return tuple(found.values())
+
+
+def read_pinned(path: Path, environment: Mapping[str, str]) -> tuple[Pin, ...]:
+    """The pins of a file that may be written anew since it has nothing else; wrong hashes are no harm to it.
+
+    Raises:
+        UsageError: it has other lines, which would be lost.
+    """
+    name = shown(str(path), 200)
+    text = read_lines(_content(path, ""), name)
+    lost = [(problem.line or 1, problem.what) for problem in text.problems]
+    pins = []
+    for line in text.lines:
+        judged = judge_line(replace(line, text=_HASHES.sub("", line.text)), environment)
+        if isinstance(judged, Pin):
+            pins.append(replace(judged, hashes=_sha256_of(line.text)))
+        else:
+            lost.append((line.number, getattr(judged, "what", "it is an option")))
+    if lost:
+        number, what = min(lost)
+        raise UsageError(
+            f"it is there, and holds more than pins: {what}",
+            where=f"{name}:{number}",
+            why="this line would be lost",
+            fix="name another file with -o, or remove this one",
+            rule="OUTPUT",
+        )
+    return tuple(pins)
+
+
+_Included = list[tuple[Path, bool, str]]
+"""Files that a file names: path, whether it only limits, and where it is named."""
+
+
+def _read(path: Path, where: str, reading: Reading) -> tuple[tuple[Wish, ...], _Included]:
+    content, name = _content(path, where), shown(str(path), 200)
+    other = _of_another_tool(path, name)
+    if other:
+        reading.problems.append(other)
+        return (), []
+    if path.name == "pyproject.toml":
+        return _of_project(read_pyproject(content, name), content, name, reading), []
+    if path.name == "setup.cfg":
+        return _of_project(read_setup_cfg(content, name), content, name, reading), []
+    return _of_lines(path, content, name, reading)
+
+
+def _content(path: Path, where: str) -> bytes:
+    name = shown(str(path), 200)
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise UsageError(
+                f"it is {'a folder' if stat.S_ISDIR(status.st_mode) else 'not a regular file'}",
+                where=where or name,
+                fix="name a file",
+            )
+        if status.st_size <= MAX_FILE_BYTES:
+            with path.open("rb") as file:
+                return file.read(MAX_FILE_BYTES)
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        raise UsageError(
+            f"{name} cannot be read: {getattr(error, 'strerror', None) or error}",
+            where=where,
+            fix="correct its name, or check its permissions",
+        ) from error
+    raise RequirementsRefused(
+        f"the file has {status.st_size:,} bytes",
+        where=name,
+        why=f"at most {MAX_FILE_BYTES:,} are read",
+        fix="check that this is the right file",
+        rule="TOO_LONG",
+    )
+
+
+def _of_lines(path: Path, content: bytes, name: str, reading: Reading) -> tuple[tuple[Wish, ...], _Included]:
+    text = read_lines(content, name)
+    reading.problems.extend(map(_of_a_source, text.problems))
+    wishes, included = [], _Included()
+    for line in text.lines:
+        nested = _NESTED.fullmatch(line.text)
+        if nested:
+            limits = (nested["short"] or nested["long"]).startswith("c")
+            included.append((path.parent / nested["file"].strip("\"'"), limits, f"{name}:{line.number}"))
+        elif line.text.startswith("-"):
+            reading.problems.extend(_of_option(line, name, reading))
+        else:
+            judged = _judged(line, name, reading.environment)
+            if isinstance(judged, Problem):
+                reading.problems.append(judged)
+            else:
+                wishes.append(judged)
+    return tuple(wishes), included
+
+
+def _judged(line: Line, name: str, environment: Mapping[str, str]) -> Wish | Problem:
+    where, text = f"{name}:{line.number}", _HASHES.sub("", line.text)
+    judged = judge_line(replace(line, text=text), environment)
+    if isinstance(judged, Pin):
+        return Wish(Requirement(text), where, line.number, _sha256_of(line.text), judged)
+    # Of what is not pinned, `packaging` says whether it is a requirement.
+    if judged.rule in _OPEN and _is_requirement(text):
+        return Wish(Requirement(text), where, line.number)
+    return Problem.at(name, line.number, judged.what, judged.why, judged.fix, judged.rule)
+
+
+def _is_requirement(text: str) -> bool:
+    try:
+        return Requirement(text).url is None
+    except InvalidRequirement:
+        return False
+
+
+def _sha256_of(text: str) -> tuple[str, ...]:
+    return tuple(sorted({found.lower() for found in _SHA256.findall(text)}))
+
+
+def _of_a_source(problem: Problem) -> Problem:
+    if problem.rule != "CREDENTIALS":
+        return problem
+    return replace(problem, why="whoever reads the file has it")
+
+
+def _of_option(line: Line, name: str, reading: Reading) -> Iterator[Problem]:
+    """What is wrong with an option line; nothing when it says what is so anyway."""
+    index = _INDEX.fullmatch(line.text)
+    if _IMPLIED.fullmatch(line.text) or (index and _same(index["place"]) in map(_same, reading.places)):
+        return
+    option = re.split(r"[=\s]", line.text, maxsplit=1)[0]
+    option = option if option.startswith("--") else option[:2]
+    why, fix = "how and from where to install is the job's setting", "remove it"
+    if option in ("-e", "--editable"):
+        why = "an editable install is no release, so nothing can pin it"
+        folder = re.fullmatch(r"[\w./-]+", line.text[len(option) :].strip(" =\t"), re.ASCII)
+        project = os.path.normpath(f"{folder[0]}/pyproject.toml") if folder else "pyproject.toml"
+        fix = f"remove it, and name its project beside this file: venvbuild compile {shlex.quote(name)} {project}"
+    elif index:
+        flag = {"-i": "--index-url", "--extra-index-url": "--extra-index-urls", "-f": "--find-links"}.get(
+            option, option
+        )
+        why, fix = "it is not the one in use", f"remove it, and give the place as a setting: {flag}"
+    # By its name alone: its value may hold a secret.
+    yield Problem.at(name, line.number, f"the option {shown(option, 40)} stands in the file", why, fix, "OPTION")
+
+
+def _same(place: str) -> str:
+    return strip_credentials(place).rstrip("/")
+
+
+def _of_project(project: Project | Problem, content: bytes, name: str, reading: Reading) -> tuple[Wish, ...]:
+    if isinstance(project, Problem):
+        reading.problems.append(project)
+        return ()
+    lines = content.decode("utf-8", "replace").splitlines()
+    wishes: list[Wish] = []
+    waiting: list[str] = [canonicalize_name(extra) for extra in reading.extras]
+    texts, done = [*project.dependencies], set[str]()
+    while texts or waiting:
+        for text in texts:
+            own = _extras_of_itself(text, project)
+            judged = _judged(Line(_line_of(text, lines), text), name, reading.environment)
+            if own:
+                waiting += own
+            elif isinstance(judged, Problem):
+                reading.problems.append(judged)
+            else:
+                wishes.append(judged)
+        texts = []
+        extra = waiting.pop(0) if waiting else ""
+        if extra and extra not in project.extras:
+            reading.problems.append(_no_extra(extra, project, name))
+        elif extra not in done:
+            done.add(extra)
+            texts = [*project.extras.get(extra, ())]
+    return tuple(wishes)
+
+
+def _extras_of_itself(text: str, project: Project) -> list[str]:
+    """`all = ["sales[csv,web]"]`: the extras that a project asks for of itself."""
+    requirement = Requirement(text) if _is_requirement(text) else None
+    is_own = requirement and canonicalize_name(requirement.name) == canonicalize_name(project.name)
+    return sorted(map(canonicalize_name, requirement.extras)) if requirement and is_own else []
+
+
+def _line_of(text: str, lines: Sequence[str]) -> int:
+    """The first line with `text` alone or in quotes; else with `text` somewhere; from 1."""
+    whole = re.compile(rf"(?:^\s*|[\"'=]\s*){re.escape(text)}\s*(?:[\"']|$)")
+    tries: tuple[Callable[[str], object], ...] = (whole.search, lambda line: text in line)
+    for found in tries:
+        for number, line in enumerate(lines, 1):
+            if found(line):
+                return number
+    return 1
+
+
+def _no_extra(extra: str, project: Project, name: str) -> Problem:
+    known = ", ".join(sorted(project.extras))
+    return Problem(
+        f"there is no extra {shown(extra, 40)}",
+        name,
+        f"it has {shown(known, 200)}" if known else "it has none",
+        "correct --extra",
+        "NO_SUCH_EXTRA",
+    )
+
+
+_OTHERS: dict[str, tuple[str, str]] = {
+    r"pylock(?:\.[^.]+)?\.toml": (
+        "a lock (PEP 751), pinned already",
+        "compile what it was made from: venvbuild compile pyproject.toml, or requirements.in",
+    ),
+    r"uv\.lock": ("uv's lock, pinned already", "uv export --no-emit-project -o requirements.txt"),
+    r"poetry\.lock": ("poetry's lock, pinned already", "poetry export -o requirements.txt"),
+    r"pdm\.lock": ("pdm's lock, pinned already", "pdm export -o requirements.txt"),
+    r"Pipfile(?:\.lock)?": ("pipenv's", "pipenv requirements --hash > requirements.txt"),
+    r"environment\.ya?ml": ("conda's", "write what pip is to install into requirements.in, and compile that"),
+    r"setup\.py": ("a program: to read it is to run it", "write its install_requires into requirements.in"),
+}
+"""Pattern of a file's name -> what it is, and what to do."""
+
+
+def _of_another_tool(path: Path, name: str) -> Problem | None:
+    for pattern, (what, fix) in _OTHERS.items():
+        if re.fullmatch(pattern, path.name):
+            why = "compile reads requirement files, pyproject.toml and setup.cfg"
+            return Problem(f"it is {what}", name, why, fix, "KIND")
+    return None

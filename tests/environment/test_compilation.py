@@ -14,7 +14,14 @@ from tests.support.supplies import here, uv_cache
 from tests.support.wheels import sdist, wheel
 from venvbuild import requirements, settings
 from venvbuild.environment import Compilation, CompileRequest, compile_files
-from venvbuild.errors import IndexUnavailable, IntegrityError, RequirementsRefused, ResolutionError, UsageError
+from venvbuild.errors import (
+    ConflictsFound,
+    IndexUnavailable,
+    IntegrityError,
+    RequirementsRefused,
+    ResolutionError,
+    UsageError,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -265,6 +272,21 @@ def test_why_nothing_can_be_pinned_is_told_with_its_line(line: str, said: str, i
     assert not Path("out.txt").exists()
 
 
+def test_lines_that_no_version_meets_together_are_told_with_their_places(index: IndexServer) -> None:
+    written("a.in", "needy", "other<2")
+    written("limits.txt", "other>1.5")
+    with pytest.raises(ResolutionError) as caught:
+        compiled(index, "a.in", constraints=(Path("limits.txt"),))
+    (problem,) = caught.value.problems
+    assert (problem.where, problem.why) == ("limits.txt:1", "other<2 (a.in:2), other>1.5 (limits.txt:1)")
+
+
+def test_pins_that_contradict_each_other_are_told_as_a_build_tells_it(index: IndexServer) -> None:
+    written("a.in", "needy==1.0", "other==2.0")
+    with pytest.raises(ConflictsFound, match=r"a\.in:2: needy 1\.0 needs other<2, other 2\.0 is pinned"):
+        compiled(index, "a.in")
+
+
 def test_all_that_is_missing_is_told_at_once(index: IndexServer) -> None:
     written("a.in", "absent", "other>7")
     with pytest.raises(ResolutionError) as caught:
@@ -273,7 +295,16 @@ def test_all_that_is_missing_is_told_at_once(index: IndexServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "kind"), [("status-503", IndexUnavailable), ("status-401", UsageError), ("none", UsageError)]
+    ("mode", "kind"),
+    [
+        ("status-503", IndexUnavailable),
+        ("status-401", UsageError),
+        ("none", UsageError),
+        ("login", UsageError),
+        ("file-503", IndexUnavailable),
+        ("file-403", UsageError),
+        ("file-404", ResolutionError),
+    ],
 )
 def test_an_index_that_fails_is_the_reason(mode: str, kind: type[Exception], index: IndexServer) -> None:
     written("a.in", "needy")
@@ -298,7 +329,7 @@ def test_what_was_asked_wrongly_is_refused(flags: dict[str, Any], said: str, ind
     assert Path("out.txt").read_text() == text
 
 
-@pytest.mark.parametrize("output", ["absent/out.txt", "folder", "link", "a.in/out.txt"])
+@pytest.mark.parametrize("output", ["absent/out.txt", "folder", "link", "a.in/out.txt", "-"])
 def test_an_output_that_is_no_file_is_refused_before_the_index_is_asked(output: str, index: IndexServer) -> None:
     written("a.in", "needy")
     Path("folder").mkdir()

@@ -79,6 +79,24 @@ def test_an_included_file_that_is_missing_is_told_by_the_line_that_names_it() ->
     assert caught.value.exit_code == 2
 
 
+def test_no_line_is_shown_of_an_included_file_that_lies_elsewhere(tmp_path: Path) -> None:
+    other = written(str(tmp_path / "elsewhere" / "private"), "a canary", "and another")
+    written("sub/a.in", "-r ../elsewhere/private", "--pre")
+    own, outside = problems("sub/a.in")
+    assert outside.as_line() == (
+        "sub/a.in:1: sub/../elsewhere/private has lines that cannot be pinned; why: it lies elsewhere, so they are not "
+        "shown; fix: correct them: venvbuild compile sub/../elsewhere/private names each"
+    )
+    assert own.where == "sub/a.in:2"
+    assert [problem.line for problem in problems(other)] == [1, 2]
+
+
+def test_an_included_file_that_lies_elsewhere_is_read(tmp_path: Path) -> None:
+    written(str(tmp_path / "elsewhere" / "b.in"), "b")
+    written("sub/a.in", "-r ../elsewhere/b.in")
+    assert [texts(file) for file in read("sub/a.in")] == [[], ["b"]]
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -107,8 +125,11 @@ def test_an_option_that_says_what_is_so_anyway_is_no_fault(line: str) -> None:
         ("-e ./libs/one", "venvbuild compile a.in libs/one/pyproject.toml"),
         ("--editable=$(boom)", "venvbuild compile a.in pyproject.toml"),
         ("--pre", "remove it"),
+        ("-r https://elsewhere/a.in", "fetch it, and name the file"),
         ("git+https://h/o/r", "publish the package"),
-        ("a @ https://h/a.whl", "write a=="),
+        ("a @ https://h/a.whl", "write a"),
+        ("- a==1.0", "write a==1.0"),
+        ("[project]", "venvbuild compile --python"),
         ("./a.whl", "publish the package"),
         ("a==${VERSION}", "write the value itself"),
     ],
@@ -119,6 +140,7 @@ def test_what_cannot_be_pinned_is_refused_with_its_line_and_the_way_out(line: st
     assert (problem.where, problem.line) == ("a.in:2", 2)
     assert fix in problem.fix
     assert problem.why
+    assert "<" not in problem.fix
     assert "elsewhere" not in problem.as_line()
 
 

@@ -63,6 +63,7 @@ def compile_files(
     Raises:
         UsageError: a file, the Python or the index is not there; the output holds more than pins.
         RequirementsRefused: the files ask for what cannot be pinned. ResolutionError: nothing meets what they ask for.
+        ConflictsFound: exact pins of a file contradict each other.
         IndexUnavailable: the index is away. IntegrityError: it has other files than the hashes that were given.
     """
     found = interpreters.find(
@@ -107,6 +108,8 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
 def _existing(request: CompileRequest, interpreter: Interpreter) -> tuple[Pin, ...]:
     """The pins of the output as it is; none when there is no such file."""
     output, name = request.output, shown(str(request.output), 200)
+    if name == "-":
+        raise UsageError("the output is a file", where="-o", why="it is written whole or not at all", fix="name one")
     if output.resolve() in [path.resolve() for path in request.constraints]:
         raise UsageError("the output is one of the constraints", where=name, fix="name another file with -o")
     if not output.parent.is_dir():

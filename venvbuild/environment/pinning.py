@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from venvbuild import requirements
+from venvbuild.environment.closure import lock
 from venvbuild.environment.diagnosis import Wanted, why_not
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.sdists import build_sdists
@@ -20,7 +21,7 @@ from venvbuild.errors import IntegrityError, Problem, ResolutionError, UsageErro
 from venvbuild.package_index import Project
 from venvbuild.parallel import each
 from venvbuild.process import CommandFailed
-from venvbuild.requirements import Pin, Wish, WishFile
+from venvbuild.requirements import Pin, Requirements, Wish, WishFile
 from venvbuild.text import shown
 
 # `    # via -r source-0.in`, or one of several lines of them; what stands before the name is our own folder.
@@ -96,7 +97,10 @@ class Resolution:
             try:
                 self._pin()
             except CommandFailed as second:
-                raise ResolutionError.of([*self._only_source(second), _said_by_uv(second)]) from failure
+                only_source = [*self._only_source(second)]
+                if not only_source:
+                    self._lock_exact_ones()
+                raise ResolutionError.of([*only_source, _said_by_uv(second)]) from failure
         return [self._checked(entry) for entry in self._entries()]
 
     def elsewhere(self) -> str:
@@ -217,6 +221,10 @@ class Resolution:
             pins = requirements.parse(text.encode(), "--allow-sdist", self._source.interpreter.marker_environment)
             self._source = build_sdists(pins, replace(self._source, sdists=tuple(chosen)))
 
+    def _asked(self, name: str) -> SpecifierSet:
+        """What all lines that hold here ask of `name` together."""
+        return SpecifierSet(",".join(str(wish.requirement.specifier) for wish in self._wishes if wish.name == name))
+
     def _newest(self, name: str, project: Project) -> Version | None:
         """The version that is wanted of `name`: the one that is kept, or the newest that is asked for."""
         specifier = SpecifierSet(
@@ -232,13 +240,43 @@ class Resolution:
     # --- why it failed
 
     def _explain(self, failure: CommandFailed) -> None:
-        """Raise what on this machine, on the index or in a single requirement is the reason, if it is that."""
+        """Raise what on this machine, on the index or in single lines is the reason, if it is that."""
         self._source.installer.judge_locally(failure, self._source.scratch)
-        names = sorted({wish.name for wish in self._wishes})
-        projects = dict(zip(names, each(self._source.index.project, names), strict=True))
+        index, names = self._source.index, sorted({wish.name for wish in self._wishes})
+        projects = dict(zip(names, each(index.project, names), strict=True))
         problems = [problem for wish in self._wishes for problem in self._why_not(wish, projects[wish.name])]
+        problems = problems or [one for name in names for one in self._why_not_together(name, projects[name])]
         if problems:
             raise ResolutionError.of(problems) from failure
+        # What cannot be read says so here.
+        each(self._read_newest, [project for project in projects.values() if project])
+
+    def _lock_exact_ones(self) -> None:
+        """Raise what a build of the exact requirements alone would say: which pins contradict each other."""
+        pins = [wish.pin for wish in self._wishes if wish.pin]
+        files = {wish.where.rpartition(":")[0] for wish in self._wishes if wish.pin}
+        if len(files) == 1:
+            alone = Requirements(files.pop(), "", tuple(pins), ())
+            lock(alone, self._source, fail_on_conflicts=True, locked=False, wait=self._wait)
+
+    def _read_newest(self, project: Project) -> None:
+        version = self._newest(project.name, project)
+        for wheel in project.wheels(version, self._source.interpreter.ranks)[:1] if version else ():
+            self._source.index.requirements_of(wheel)
+
+    def _why_not_together(self, name: str, project: Project | None) -> Iterator[Problem]:
+        """Why no version of `name` meets all lines that ask for it, although one does for each."""
+        asked = [wish for wish in self._wishes if wish.name == name]
+        if project and not any(True for _ in self._asked(name).filter(project.versions, prereleases=True)):
+            listed = ", ".join(f"{shown(str(wish.requirement))} ({wish.where})" for wish in asked[:10])
+            yield Problem(
+                f"no version of {name} meets all that is asked for",
+                asked[-1].where,
+                listed,
+                "change one of these lines",
+                "UNSATISFIABLE",
+                asked[-1].line,
+            )
 
     def _why_not(self, wish: Wish, project: Project | None) -> Iterator[Problem]:
         """Why nothing meets this one requirement, whatever the others ask; nothing when something does."""

@@ -7,7 +7,9 @@ the parser refused. Neither shows more of an option or a URL than its kind: a se
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
@@ -40,6 +42,13 @@ class Fault:
     """The package whose newest version would make `fix` complete, in PEP 503 form; empty when none is wanted."""
     specifier: str = ""
     """What the line asks of `name`, as PEP 440 has it; empty for anything."""
+
+
+def with_command(fix: str, name: str, environment: Mapping[str, str]) -> str:
+    """`fix` with the command that pins, for the target's Python, and the file `name` as a shell reads it."""
+    # Compiled for another Python, the pins would be wrong.
+    command = f"venvbuild compile --python {environment['python_version']}"
+    return fix.replace(COMPILE, command).replace(FILE_WANTED, shlex.quote(name))
 
 
 def version_fault(text: str) -> str:

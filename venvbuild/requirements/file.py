@@ -12,7 +12,6 @@ Source: PEP 503 (names), PEP 440 (versions), PEP 508 (lines), pip's requirements
 from __future__ import annotations
 
 import hashlib
-import shlex
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +20,15 @@ from pathlib import Path
 from packaging.version import InvalidVersion, Version
 
 from venvbuild.errors import Problem, RequirementsRefused, UsageError
-from venvbuild.requirements.faults import COMPILE, FILE_WANTED, VERSION_WANTED, Fault, is_merge_mark, is_other_document
+from venvbuild.requirements.faults import (
+    COMPILE,
+    FILE_WANTED,
+    VERSION_WANTED,
+    Fault,
+    is_merge_mark,
+    is_other_document,
+    with_command,
+)
 from venvbuild.requirements.lines import Line, read_lines
 from venvbuild.requirements.pins import Pin, judge_line
 from venvbuild.text import shown
@@ -266,9 +273,7 @@ def _written(pin: Pin) -> str:
 
 
 def _problem(fault: Fault, name: str, line: int, environment: Mapping[str, str]) -> Problem:
-    # the target's Python: compiled for another, the pins would be wrong
-    command = f"venvbuild compile --python {environment['python_version']}"
-    fix = fault.fix.replace(COMPILE, command).replace(FILE_WANTED, shlex.quote(name))
+    fix = with_command(fault.fix, name, environment)
     return Problem.at(name, line, fault.what, fault.why, fix, fault.rule)
 
 

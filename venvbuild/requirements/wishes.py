@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 
 from venvbuild.errors import Problem, RequirementsRefused, UsageError
 from venvbuild.redaction import strip_credentials
+from venvbuild.requirements.faults import VERSION_WANTED, with_command
 from venvbuild.requirements.file import MAX_FILE_BYTES
 from venvbuild.requirements.lines import Line, read_lines
 from venvbuild.requirements.pins import Pin, judge_line
@@ -94,12 +95,16 @@ def read_wishes(files: Sequence[Path], constraints: Sequence[Path], reading: Rea
     """
     found: dict[tuple[Path, bool], WishFile] = {}
     waiting = [*((path, False, "") for path in files), *((path, True, "") for path in constraints)]
+    folders = {path.resolve().parent for path, _, _ in waiting}
     while waiting:
         path, is_constraint, where = waiting.pop(0)
         key = (path.resolve(), is_constraint)
         if key in found:
             continue
+        seen = len(reading.problems)
         wishes, included = _read(path, where, reading)
+        if where and not any(key[0].is_relative_to(folder) for folder in folders):
+            _hide(reading.problems, seen, path, where)
         found[key] = WishFile(path, wishes, is_constraint)
         # What a constraint file includes only limits, too.
         waiting += [(file, is_constraint or limits, where) for file, limits, where in included]
@@ -114,6 +119,24 @@ def read_wishes(files: Sequence[Path], constraints: Sequence[Path], reading: Rea
             rule="EMPTY",
         )
     return tuple(found.values())
+
+
+def _hide(problems: list[Problem], seen: int, path: Path, where: str) -> None:
+    """Let one problem, at the line that names the file, stand for those after the first `seen`."""
+    # Whoever writes `-r` into a file may not be allowed to read what our messages would quote.
+    if len(problems) > seen:
+        name = shown(str(path), 200)
+        number = where.rpartition(":")[2]
+        problems[seen:] = [
+            Problem(
+                f"{name} has lines that cannot be pinned",
+                where,
+                "it lies elsewhere, so they are not shown",
+                f"correct them: venvbuild compile {shlex.quote(name)} names each",
+                "NESTED_FILE",
+                int(number),
+            )
+        ]
 
 
 def read_pinned(path: Path, environment: Mapping[str, str]) -> tuple[Pin, ...]:
@@ -195,10 +218,13 @@ def _of_lines(path: Path, content: bytes, name: str, reading: Reading) -> tuple[
     wishes, included = [], _Included()
     for line in text.lines:
         nested = _NESTED.fullmatch(line.text)
-        if nested:
+        if nested and "://" in nested["file"]:
+            why, fix = "only files are read", "fetch it, and name the file"
+            reading.problems.append(Problem.at(name, line.number, "the line names a URL", why, fix, "NESTED_FILE"))
+        elif nested:
             limits = (nested["short"] or nested["long"]).startswith("c")
             included.append((path.parent / nested["file"].strip("\"'"), limits, f"{name}:{line.number}"))
-        elif line.text.startswith("-"):
+        elif re.match(r"--?[A-Za-z]", line.text):
             reading.problems.extend(_of_option(line, name, reading))
         else:
             judged = _judged(line, name, reading.environment)
@@ -217,7 +243,9 @@ def _judged(line: Line, name: str, environment: Mapping[str, str]) -> Wish | Pro
     # Of what is not pinned, `packaging` says whether it is a requirement.
     if judged.rule in _OPEN and _is_requirement(text):
         return Wish(Requirement(text), where, line.number)
-    return Problem.at(name, line.number, judged.what, judged.why, judged.fix, judged.rule)
+    # A wish needs no version.
+    fix = with_command(judged.fix.replace(f"=={VERSION_WANTED}", ""), name, environment)
+    return Problem.at(name, line.number, judged.what, judged.why, fix, judged.rule)
 
 
 def _is_requirement(text: str) -> bool:

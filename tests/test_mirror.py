@@ -35,6 +35,8 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/environment/contradictions.py": "with what it goes on from: tests/environment/test_diagnosis.py",
     "venvbuild/environment/overlaps.py": "two owners of a path: tests/steps/test_steps.py",
     "venvbuild/environment/pinning.py": "with the file that it makes: tests/environment/test_compilation.py",
+    "venvbuild/environment/wanted.py": DATA,
+    "venvbuild/environment/yanked.py": "told by the resolution: tests/environment/test_closure.py",
     "venvbuild/foreign/packing.py": "packed and run by users: tests/end_to_end/test_pack_venv.py",
     "venvbuild/graph.py": "its circles: tests/inspection/test_dependencies.py; its tops: tests/run/test_outcome.py",
     "venvbuild/inspection/tree.py": "in the reports: tests/inspection/test_reports.py",

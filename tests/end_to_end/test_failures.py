@@ -83,7 +83,7 @@ def test_an_index_that_cannot_be_reached_may_be_tried_again(tool: Tool, url: str
     [
         ("nowhere==1.0", 4, "there is no package 'nowhere' on the index", "correct the name"),
         ("good==3.0", 4, "there is no version good==3.0", "good==2.0"),
-        ("elsewhere==1.0", 4, "elsewhere==1.0 has no wheel for Python 3.11 on linux_x86_64", "another Python"),
+        ("elsewhere==1.0", 4, "elsewhere==1.0 has no wheel for Python 3.11 on linux_x86_64", "sys_platform == 'win32'"),
         ("source==1.0", 4, "source==1.0 has no wheel at all, only source", "--allow-sdist source"),
         ("lonely==1.0", 4, "lonely 1.0 needs nowhere>=1, and the index has no package 'nowhere'", "right index"),
     ],
@@ -198,7 +198,8 @@ def test_a_yanked_pin_is_built_with_a_warning(tool: Tool) -> None:
     tool.index.yanked["good-1.0-py3-none-any.whl"] = "it bites"
     done = tool.build("good==1.0")
     assert done.code == 0, done.stderr
-    assert "it bites" in done.stderr
+    assert done.stderr.count("it bites") == 1
+    assert "requirements.txt:1: good==1.0 is yanked" in done.stderr
 
 
 def test_credentials_of_the_index_url_are_used_and_shown_nowhere(tool: Tool, index: IndexServer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,11 +51,11 @@ class Failing:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._installer, name)
 
-    def compile(self, *arguments: Any, **options: Any) -> None:
+    def compile(self, *arguments: Any, **options: Any) -> str:
         self._left -= 1
         if self._left >= 0:
             raise CommandFailed(["uv"], 1, "", "")
-        self._installer.compile(*arguments, **options)
+        return self._installer.compile(*arguments, **options)
 
 
 def failing(given: PackageSource, times: int = 99) -> PackageSource:
@@ -238,6 +239,20 @@ def test_a_reason_that_lies_deep_is_told_in_the_words_of_uv(index: IndexServer, 
     with pytest.raises(ResolutionError, match="cannot be resolved together") as caught:
         lock(pinned("top==1.0"), supply(index, tmp_path))
     assert "shared" in caught.value.problems[0].why
+
+
+def test_a_yanked_version_is_told_once_with_its_line_and_what_to_write(
+    index: IndexServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("venvbuild"), "propagate", True)
+    for version in ("1.0", "3.0"):
+        wheel(index.folder, "tiny", version)
+    index.yanked[wheel(index.folder, "tiny", "2.0").name] = "it bites"
+    lock(pinned("# mine", "tiny==2"), supply(index, tmp_path))
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert warnings == [
+        "pins.txt:2: tiny==2.0 is yanked; why: it bites; fix: write tiny==1.0 or tiny==3.0, the nearest that is not"
+    ]
 
 
 @pytest.mark.parametrize(

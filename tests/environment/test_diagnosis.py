@@ -13,7 +13,7 @@ from tests.support.supplies import here
 from tests.support.wheels import sdist, wheel
 from venvbuild.environment import diagnosis
 from venvbuild.environment.contradictions import Diagnosis, explain
-from venvbuild.environment.diagnosis import Wanted
+from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import IndexUnavailable, IntegrityError, Problem, ResolutionError, UsageError, VenvBuildError
 from venvbuild.package_index import PackageIndex
 
@@ -57,8 +57,9 @@ def test_a_name_that_the_index_does_not_have_is_told(index: IndexServer) -> None
 @pytest.mark.parametrize(
     ("version", "fix"),
     [
-        pytest.param("1.4.7", "write one that exists, for instance tiny==1.4", id="nearest"),
-        pytest.param("77", "write one that exists, for instance tiny==20.1", id="newest, as nothing is near"),
+        pytest.param("1.4.7", "write one that exists, for instance tiny==1.4 or tiny==20.1", id="between"),
+        pytest.param("0.0.1", "write one that exists, for instance tiny==0.1", id="below all"),
+        pytest.param("77", "write one that exists, for instance tiny==20.1", id="above all"),
     ],
 )
 def test_a_version_that_is_not_there_comes_with_one_that_is(index: IndexServer, version: str, fix: str) -> None:
@@ -95,7 +96,7 @@ def test_what_is_only_source_says_how_to_allow_it(index: IndexServer) -> None:
     sdist(index.folder, "sourced", "1.0")
     problem = the_problem(index, "sourced==1.0")
     assert problem.what == "sourced==1.0 has no wheel at all, only source"
-    assert problem.fix.endswith("or allow it: --allow-sdist sourced")
+    assert problem.fix.endswith(": --allow-sdist sourced")
 
 
 def test_source_that_is_allowed_is_no_problem(index: IndexServer) -> None:
@@ -263,7 +264,7 @@ def test_faults_of_other_kinds_wait_until_the_first_is_mended(index: IndexServer
 
 
 def newest(index: IndexServer, *names: tuple[str, str], mode: str = "ok") -> dict[str, str]:
-    return dict(diagnosis.newest_versions(names, PackageIndex(index.url(mode)), timeout_s=20))
+    return dict(diagnosis.newest_versions(names, PackageIndex(index.url(mode)), here(), timeout_s=20))
 
 
 def test_the_newest_version_within_a_specifier_is_found_under_the_name_that_was_asked(index: IndexServer) -> None:
@@ -288,4 +289,4 @@ def test_what_the_index_does_not_tell_is_left_out(index: IndexServer) -> None:
 def test_an_index_that_is_silent_keeps_nobody_waiting(index: IndexServer) -> None:
     wheel(index.folder, "tiny", "1.0")
     silent = PackageIndex(index.url("hang"))
-    assert diagnosis.newest_versions([("tiny", "")], silent, timeout_s=0.05) == {}
+    assert diagnosis.newest_versions([("tiny", "")], silent, here(), timeout_s=0.05) == {}

@@ -144,6 +144,6 @@ def test_a_warning_of_the_installer_is_passed_on_and_nothing_else(
 ) -> None:
     on_line = given(environ, tmp_path).installer.on_line
     assert on_line
-    for line in ("Resolved 3 packages", "warning: tiny is yanked", "a warning within"):
+    for line in ("Resolved 3 packages", "warning: `tiny==1.0` is yanked", "a warning within", "warning: a bad mirror"):
         on_line(line)
-    assert said == ["WARNING: warning: tiny is yanked"]
+    assert said == ["WARNING: a bad mirror"]

@@ -111,6 +111,27 @@ def test_a_build_that_fails_is_told_in_its_own_words(index: IndexServer, tmp_pat
     assert (problem.what, problem.where) == ("sourced-1.0.tar.gz cannot be built", "--allow-sdist")
     assert "oh no" in problem.why
     assert (error.exit_code, problem.rule) == (4, "NO_WHEEL")
+    assert problem.fix == "install what its build needs, as it says, or remove it"
+
+
+def test_a_build_that_fails_names_the_versions_that_need_none(index: IndexServer, tmp_path: Path) -> None:
+    failing(index, "[]")
+    wheel(index.folder, "sourced", "0.9")
+    assert the_error(index, tmp_path).problems[0].fix == (
+        "write sourced==0.9, the nearest with a wheel; or install what its build needs, as it says"
+    )
+
+
+def test_the_warnings_of_a_build_are_its_own(
+    index: IndexServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    failing(index, "[]")
+    given = supply(index, tmp_path / "work", sdists=["sourced"])
+    heard = list[str]()
+    given = replace(given, installer=replace(given.installer, on_line=heard.append))
+    with pytest.raises(ResolutionError, match="oh no"):
+        sdists.build_sdists(pinned("sourced==1.0"), given)
+    assert not [line for line in heard if "oh no" in line]
 
 
 def test_the_code_of_an_sdist_has_no_credential_at_hand(

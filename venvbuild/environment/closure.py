@@ -6,14 +6,15 @@ import logging
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from venvbuild.builds import places
 from venvbuild.environment.contradictions import Diagnosis, explain
-from venvbuild.environment.diagnosis import Wanted
 from venvbuild.environment.package_source import PackageSource
+from venvbuild.environment.wanted import Wanted
+from venvbuild.environment.yanked import yanked
 from venvbuild.errors import (
     ConflictsFound,
     IndexUnavailable,
@@ -110,6 +111,7 @@ class _Resolution:
     def __init__(self, requirements: Requirements, source: PackageSource, wait: Callable[[float], None]) -> None:
         self._requirements, self._source, self._wait = requirements, source, wait
         self._output = source.scratch / "resolved.txt"
+        self._said = ""
 
     def resolve(self, *, fail_on_conflicts: bool) -> Closure:
         once = partial(self._resolve, fail_on_conflicts=fail_on_conflicts)
@@ -154,7 +156,7 @@ class _Resolution:
         # Only pins whose marker holds, and so without markers; with no hashes, which are compared in `_closure`.
         lines = [f"{pin.name}{_extras(pin.extras)}=={pin.version}" for pin in self._requirements.active]
         to_resolve.write_text("".join(f"{line}\n" for line in [*lines, *self._own_pip()]), "utf-8")
-        self._source.installer.compile(
+        self._said = self._source.installer.compile(
             to_resolve, self._output, self._source.interpreter, overrides=overrides, find_links=self._source.wheels
         )
 
@@ -196,8 +198,18 @@ class _Resolution:
                     )
                 hashes = kept
             distributions.append(LockedDistribution(name, version, hashes))
+        self._warn_of_yanked(distributions)
         not_pinned = tuple(one.name for one in distributions if one.name not in given and one.name != "pip")
         return Closure(tuple(sorted(distributions, key=lambda one: one.name)), not_pinned, is_forced)
+
+    def _warn_of_yanked(self, distributions: Sequence[LockedDistribution]) -> None:
+        pins = {one.name: one for one in wanted_by(self._requirements, self._source)}
+        closure = [
+            replace(pins.get(one.name) or Wanted(one.name, ""), version=one.version, extras=frozenset())
+            for one in distributions
+        ]
+        for problem in yanked(closure, self._said, self._source.index, self._source.interpreter):
+            log.warning("%s", problem.as_line())
 
 
 def read_lock(text: str) -> list[tuple[str, str, tuple[str, ...]]]:

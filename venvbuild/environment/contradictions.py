@@ -11,7 +11,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from venvbuild.environment.diagnosis import Wanted, version_of, why_not
+from venvbuild.environment.diagnosis import version_of, why_not
+from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import Problem, ResolutionError
 from venvbuild.interpreters import Interpreter
 from venvbuild.package_index import PackageIndex, Project

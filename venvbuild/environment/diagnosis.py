@@ -7,33 +7,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from venvbuild.environment import alternatives
+from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import IntegrityError, Problem, ResolutionError, VenvBuildError
 from venvbuild.interpreters import Interpreter
 from venvbuild.package_index import File, PackageIndex, Project
 from venvbuild.parallel import each
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """One exact version that must be installable, and what to call it in a message."""
-
-    name: str
-    """Canonical (PEP 503)."""
-    version: str
-    extras: frozenset[str] = frozenset()
-    where: str = ""
-    """`requirements.txt:14`."""
-    hashes: frozenset[str] = frozenset()
-    sdist_allowed: bool = False
-    line: int | None = None
-    """Of `where`."""
 
 
 def explain_files(wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpreter) -> None:
@@ -75,13 +59,18 @@ def explain_files(wanted: Sequence[Wanted], index: PackageIndex, interpreter: In
         raise kind.of(problem for error in errors if type(error) is kind for problem in error.problems)
 
 
-def newest_versions(names: Iterable[tuple[str, str]], index: PackageIndex, timeout_s: float = 3) -> Mapping[str, str]:
-    """The newest version of each (name, specifier), for hints; what the index does not tell in time is left out."""
+def newest_versions(
+    names: Iterable[tuple[str, str]], index: PackageIndex, interpreter: Interpreter, timeout_s: float = 3
+) -> Mapping[str, str]:
+    """The newest version of each (name, specifier) that this Python and platform can install, for hints.
+
+    Neither yanked nor a pre-release. What the index does not tell in time is left out.
+    """
     found: dict[str, str] = {}
 
     def ask(name: str, specifier: str) -> None:
         project = index.project(canonicalize_name(name))
-        newest = project.newest(SpecifierSet(specifier)) if project else None
+        newest = alternatives.newest(project, interpreter, SpecifierSet(specifier)) if project else None
         if newest:
             found[name] = str(newest)
 
@@ -120,7 +109,7 @@ def why_not(pin: Wanted, project: Project | None, interpreter: Interpreter) -> I
             f"there is no version {label}",
             pin.where,
             _versions_text(project),
-            _version_hint(pin, project),
+            alternatives.help_without_version(pin, project, interpreter),
             "NO_SUCH_VERSION",
             line=pin.line,
         )
@@ -131,10 +120,10 @@ def why_not(pin: Wanted, project: Project | None, interpreter: Interpreter) -> I
         pin.sdist_allowed and any(not file.is_wheel for file in files)
     ):
         return
-    yield _no_file(pin, files, wheels, interpreter)
+    yield _no_file(pin, project, files, wheels, interpreter)
 
 
-def _no_file(pin: Wanted, files: list[File], wheels: list[File], interpreter: Interpreter) -> Problem:
+def _no_file(pin: Wanted, project: Project, files: list[File], wheels: list[File], interpreter: Interpreter) -> Problem:
     """Why none of the version's `files` serves this interpreter; `wheels` are those that fit its platform."""
     label = f"{pin.name}=={pin.version}"
     excluded = [file for file in wheels or files if not file.allows_python(interpreter.full_version)]
@@ -143,24 +132,20 @@ def _no_file(pin: Wanted, files: list[File], wheels: list[File], interpreter: In
             f"{label} does not support Python {interpreter.full_version}",
             pin.where,
             f"it needs Python {excluded[0].requires_python}",
-            "choose another version of it, or another Python",
+            alternatives.help_without_python(pin, project, files, interpreter),
             "REQUIRES_PYTHON",
             line=pin.line,
         )
-    if any(file.is_wheel for file in files):
-        return Problem(
-            f"{label} has no wheel for Python {interpreter.version} on {interpreter.platform}",
-            pin.where,
-            f"its wheels are for {_tags_text(files)}",
-            "choose a version that has one, or another Python",
-            "NO_WHEEL",
-            line=pin.line,
-        )
+    is_built = any(file.is_wheel for file in files)
     return Problem(
-        f"{label} has no wheel at all, only source",
+        f"{label} has no wheel for Python {interpreter.version} on {interpreter.platform}"
+        if is_built
+        else f"{label} has no wheel at all, only source",
         pin.where,
-        "building it would run its code on this machine",
-        f"choose a version with wheels, or allow it: --allow-sdist {pin.name}",
+        f"its wheels are for {alternatives.tags_text(files, interpreter)}"
+        if is_built
+        else "building it would run its code on this machine",
+        alternatives.help_without_wheel(pin, project, files, interpreter),
         "NO_WHEEL",
         line=pin.line,
     )
@@ -169,16 +154,3 @@ def _no_file(pin: Wanted, files: list[File], wheels: list[File], interpreter: In
 def _versions_text(project: Project) -> str:
     versions = [str(version) for version in project.versions]
     return f"the index has {len(versions)}: {', '.join(versions[-5:])}" if versions else "the index has none"
-
-
-def _version_hint(pin: Wanted, project: Project) -> str:
-    versions = [str(version) for version in project.versions]
-    near = get_close_matches(pin.version, versions, n=3, cutoff=0.5)
-    if not versions:
-        return "choose another package or index"
-    return f"write one that exists, for instance {pin.name}=={(near or versions[-1:])[0]}"
-
-
-def _tags_text(files: Iterable[File]) -> str:
-    tags = sorted({f"{tag.interpreter}-{tag.platform}" for file in files for tag in file.tags})
-    return ", ".join(tags[:6]) + (f" and {len(tags) - 6} more" if len(tags) > 6 else "")

@@ -69,10 +69,13 @@ class Installer:
         *,
         overrides: Path | None = None,
         find_links: Sequence[Path] = (),
-    ) -> None:
-        """Resolve `source` for this interpreter and platform into `output`: exact pins with hashes, nothing else."""
+    ) -> str:
+        """Resolve `source` for this interpreter and platform into `output`: exact pins with hashes, nothing else.
+
+        What uv says of it.
+        """
         more: list[str | Path] = ["--overrides", overrides] if overrides else []
-        self._uv(
+        return self._uv(
             "pip",
             "compile",
             source,
@@ -88,7 +91,7 @@ class Installer:
             "--no-build",
             *more,
             find_links=find_links,
-        )
+        ).stderr
 
     def pin(
         self,
@@ -206,11 +209,10 @@ class Installer:
             # A cache of its own: what an sdist wrote into the user's could be in any later environment.
             env=clean_environment(home, UV_CACHE_DIR=str(home / "uv-cache")),
             timeout_s=self.timeout_s,
-            cwd=home,
-            on_line=self.on_line,
+            cwd=home,  # and its words are the log's alone: a package's warnings are its own
         )
 
-    def _uv(self, *arguments: str | Path, find_links: Sequence[Path] = ()) -> None:
+    def _uv(self, *arguments: str | Path, find_links: Sequence[Path] = ()) -> Completed:
         env = clean_environment(
             None,
             UV_DEFAULT_INDEX=self.index_url,
@@ -220,7 +222,7 @@ class Installer:
             **self.inherited,
             **self._certificates("SSL_CERT_FILE"),
         )
-        run(
+        return run(
             [self.uv, *arguments, *self._folders(find_links), *_ALWAYS],
             env={name: value for name, value in env.items() if value},
             timeout_s=self.timeout_s,

@@ -113,6 +113,7 @@ def netrc_file(environ: Mapping[str, str]) -> Path | None:
 
 
 def _pass_on_warnings(line: str) -> None:
-    # A yanked version is the user's business; the rest is in the log.
-    if line.lower().startswith("warning"):
-        log.warning("%s", line)
+    # Yanked versions are told once, with their place in the file (`yanked`); the rest is in the log.
+    kind, _, said = line.partition(":")
+    if kind.lower() == "warning" and " is yanked" not in said:
+        log.warning("%s", said.strip())

@@ -20,7 +20,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from venvbuild.environment.alternatives import other_versions
 from venvbuild.environment.package_source import PackageSource
+from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import IntegrityError, Problem, ResolutionError
 from venvbuild.package_index import File
 from venvbuild.process import CommandFailed
@@ -51,7 +53,7 @@ def build_sdists(requirements: Requirements, source: PackageSource) -> PackageSo
     for name in source.sdists:
         found = _sdist(pins[name], source, requirements.path)
         if found is not None:
-            wheel = _build_one(found, source, folder)
+            wheel = _build_one(found, pins[name], source, folder)
             built[name] = "sha256:" + hashlib.sha256(wheel.read_bytes()).hexdigest()
     return replace(source, built=built, wheels=(folder,))
 
@@ -78,7 +80,7 @@ def _sdist(pin: Pin, source: PackageSource, path: str) -> File | None:
     return sdist
 
 
-def _build_one(sdist: File, source: PackageSource, wheels: Path) -> Path:
+def _build_one(sdist: File, pin: Pin, source: PackageSource, wheels: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix=".sdist-", dir=source.scratch) as name:
         scratch = Path(name)
         home, fetched = scratch / "home", scratch / sdist.filename
@@ -96,13 +98,23 @@ def _build_one(sdist: File, source: PackageSource, wheels: Path) -> Path:
                         f"{sdist.filename} cannot be built",
                         where="--allow-sdist",
                         why=" ".join(failure.output.split())[-1500:],
-                        fix="choose a version with wheels, or install what its build needs",
+                        fix=_instead(pin, source),
                         rule="NO_WHEEL",
                     )
                 ]
             ) from failure
     # The folder is shared by all sdists, and only the build itself knows what it calls its wheel.
     return max(wheels.glob("*.whl"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def _instead(pin: Pin, source: PackageSource) -> str:
+    """What to do where the source cannot be built."""
+    project = source.index.project(pin.canonical_name)
+    wanted = Wanted(pin.canonical_name, pin.version, frozenset(pin.extras))
+    versions = other_versions(wanted, project, source.interpreter) if project else ""
+    if versions:
+        return f"write {versions}, the nearest with a wheel; or install what its build needs, as it says"
+    return "install what its build needs, as it says, or remove it"
 
 
 def _build_environment(sdist: Path, source: PackageSource, scratch: Path) -> Path:

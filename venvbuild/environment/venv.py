@@ -14,9 +14,10 @@ from functools import partial
 from pathlib import Path
 
 from venvbuild.environment.closure import Closure
-from venvbuild.environment.diagnosis import Wanted, explain_files
+from venvbuild.environment.diagnosis import explain_files
 from venvbuild.environment.overlaps import settle_overlaps
 from venvbuild.environment.package_source import PackageSource
+from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import IndexUnavailable, Problem, ResolutionError
 from venvbuild.files import write_whole
 from venvbuild.installed import INSTALL_RECORDS, corrected, relocatable, site_packages, site_packages_folders

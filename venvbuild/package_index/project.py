@@ -64,11 +64,6 @@ class Project:
         """Every version that has a file, oldest first."""
         return tuple(sorted({file.version for file in self.files}))
 
-    def newest(self, specifier: SpecifierSet) -> Version | None:
-        """The newest version within `specifier` which is not yanked; a pre-release only when there is nothing else."""
-        kept = {file.version for file in self.files if file.yanked is None}
-        return max(specifier.filter(kept), default=None) or max(specifier.filter(kept, prereleases=True), default=None)
-
     def wheels(self, version: Version, supported: dict[str, int]) -> list[File]:
         """The wheels of `version` that fit this platform, best first."""
         ranked = [(file.rank(supported), file) for file in self.files if file.version == version]

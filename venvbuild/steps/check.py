@@ -45,7 +45,7 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
     read = requirements.read(
         request.requirements,
         found.interpreter.marker_environment,
-        newest=lambda names: newest_versions(names, index),
+        newest=lambda names: newest_versions(names, index, found.interpreter),
     )
     recorded = Recorded(
         env_name=settings.env_name,

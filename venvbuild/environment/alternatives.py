@@ -1,0 +1,190 @@
+"""What helps where a pin cannot be installed: another version, another Python, its source, a marker; or nothing.
+
+Only what the index has for the target is named. Versions that are yanked or pre-releases are never advice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from venvbuild.environment.wanted import Wanted
+from venvbuild.interpreters import Interpreter
+from venvbuild.package_index import File, Project
+
+# The minors that environments are made for.
+_MINORS = range(8, 16)
+# The last of a minor: Requires-Python admits early ones less often (`>=3.8.1`), and hardly ever an upper bound.
+_MICRO = 20
+_SYSTEMS = {"win": "win32", "macosx": "darwin", "linux": "linux"}
+"""Beginning of a wheel's platform tag -> `sys_platform` there."""
+_SPOKEN = {"win32": "Windows", "darwin": "macOS", "linux": "Linux"}
+_OF_PYTORCH = frozenset({"torch", "torchvision", "torchaudio"})
+_PYTORCH_BUILD = re.compile(r"cpu|xpu|cu\d+|rocm[\d.]+")
+_TAGS_SHOWN = 6
+
+
+def installable(project: Project, interpreter: Interpreter, specifier: SpecifierSet | None = None) -> list[Version]:
+    """The versions that may be advised, oldest first: final, with a wheel for this Python and platform not yanked."""
+    fits = [file for file in project.files if file.is_wheel and file.rank(interpreter.ranks) is not None]
+    return _advisable(fits, interpreter, specifier)
+
+
+def buildable(project: Project, interpreter: Interpreter, specifier: SpecifierSet | None = None) -> list[Version]:
+    """The versions that may be advised, oldest first, where only their source is there or counts."""
+    return _advisable([file for file in project.files if not file.is_wheel], interpreter, specifier)
+
+
+def _advisable(files: Iterable[File], interpreter: Interpreter, specifier: SpecifierSet | None) -> list[Version]:
+    versions = {
+        file.version
+        for file in files
+        if file.yanked is None and not file.version.is_prerelease and file.allows_python(interpreter.full_version)
+    }
+    return sorted(versions if specifier is None else specifier.filter(versions))
+
+
+def newest(project: Project, interpreter: Interpreter, specifier: SpecifierSet) -> Version | None:
+    """The newest version within `specifier` that may be advised; of source only where no wheel is there."""
+    found = installable(project, interpreter, specifier) or buildable(project, interpreter, specifier)
+    if not found and specifier.prereleases:  # who writes `>=2.0rc1` wants such
+        served = {file.version for file in project.files if file.rank(interpreter.ranks) is not None}
+        found = sorted(specifier.filter(served))
+    return found[-1] if found else None
+
+
+def near(version: Version, versions: Iterable[Version]) -> tuple[Version, ...]:
+    """Of `versions` the next one below and the next one above, as far as there is one; never `version` itself."""
+    ordered = sorted(set(versions) - {version})
+    below = [one for one in ordered if one < version]
+    above = [one for one in ordered if one > version]
+    return (*below[-1:], *above[:1])
+
+
+def other_versions(pin: Wanted, project: Project, interpreter: Interpreter) -> str:
+    """`native==1.0 or native==3.0`: the nearest that can be installed here; empty when there is none."""
+    return " or ".join(pin.at(one) for one in near(Version(pin.version), installable(project, interpreter)))
+
+
+def other_pythons(files: Iterable[File], interpreter: Interpreter) -> list[str]:
+    """The Pythons, `3.10`, that one of the wheels fits on this platform, nearest to the target first."""
+    if interpreter.marker_environment["implementation_name"] != "cpython":
+        return []
+    wheels, here = [file for file in files if file.is_wheel], int(interpreter.version.partition(".")[2])
+    found = []
+    for minor in sorted((one for one in _MINORS if one != here), key=lambda one: (abs(one - here), -one)):
+        other = _as_python(interpreter, minor)
+        if any(file.rank(other.ranks) is not None and file.allows_python(other.full_version) for file in wheels):
+            found.append(other.version)
+    return found
+
+
+def _as_python(interpreter: Interpreter, minor: int) -> Interpreter:
+    """The same machine with another Python."""
+    environment = {**interpreter.marker_environment, "python_version": f"3.{minor}"}
+    return replace(interpreter, full_version=f"3.{minor}.{_MICRO}", soabi="", marker_environment=environment)
+
+
+def other_system(files: Iterable[File], interpreter: Interpreter) -> str:
+    """`win32`: the `sys_platform` that every wheel is for, when it is another one than this; empty otherwise."""
+    platforms = {tag.platform for file in files for tag in file.tags}
+    systems = {_system(platform) for platform in platforms}
+    only = systems.pop() if len(systems) == 1 else ""
+    return "" if only == interpreter.marker_environment["sys_platform"] else only
+
+
+def _system(platform: str) -> str:
+    bare = platform.removeprefix("many").removeprefix("musl")
+    return next((system for start, system in _SYSTEMS.items() if bare.startswith(start)), "")
+
+
+def help_without_wheel(pin: Wanted, project: Project, files: Sequence[File], interpreter: Interpreter) -> str:
+    """What to do where no wheel of the pin's `files` fits: each way that there is, or that there is none."""
+    ways = []
+    versions = other_versions(pin, project, interpreter)
+    if versions:
+        ways.append(f"write {versions}, the nearest with a wheel")
+    pythons = other_pythons(files, interpreter)
+    if pythons:
+        ways.append(f"use another Python that it has one for: --python {pythons[0]}")
+    if _has_source(files, interpreter):
+        ways.append(f"allow its source, {ABOUT_SOURCE}: --allow-sdist {pin.name}")
+    system = other_system(files, interpreter)
+    if system:
+        marked = f"if only {_SPOKEN[system]} needs it, write {pin.at(pin.version)} ; sys_platform == '{system}'"
+        ways.append(marked if ways else f"{marked}; nothing else helps")
+    return _choice(ways) or (
+        "no other version, no other Python and no source of it helps: remove it if it is not needed here, "
+        "or ask its publisher for a wheel"
+    )
+
+
+def _choice(ways: Sequence[str]) -> str:
+    """One way as it is; of several the reader has to choose, and is told so. Empty for none."""
+    return ("you decide: " if len(ways) > 1 else "") + "; or ".join(ways)
+
+
+ABOUT_SOURCE = "whose code then runs on this machine and may need a compiler and libraries"
+
+
+def _has_source(files: Iterable[File], interpreter: Interpreter) -> bool:
+    return any(not file.is_wheel and file.allows_python(interpreter.full_version) for file in files)
+
+
+def help_without_python(pin: Wanted, project: Project, files: Sequence[File], interpreter: Interpreter) -> str:
+    """What to do where Requires-Python excludes the target."""
+    versions, pythons = other_versions(pin, project, interpreter), other_pythons(files, interpreter)
+    ways = [f"write {versions}, the nearest for this Python"] if versions else []
+    ways += [f"use another Python: --python {pythons[0]}"] if pythons else []
+    return _choice(ways) or "no other version of it has a wheel for this Python: remove it if it is not needed"
+
+
+def help_without_version(pin: Wanted, project: Project, interpreter: Interpreter) -> str:
+    """What to write where the index lacks the version."""
+    there = installable(project, interpreter) or buildable(project, interpreter)
+    wanted = Version(pin.version)
+    if wanted.local:
+        return _help_without_local(pin, wanted, there)
+    nearest = " or ".join(pin.at(one) for one in near(wanted, there))
+    if nearest:
+        return f"write one that exists, for instance {nearest}"
+    return f"no version of {pin.name} is for Python {interpreter.version} on this platform: choose another Python"
+
+
+def _help_without_local(pin: Wanted, wanted: Version, there: Sequence[Version]) -> str:
+    """A local version (`+cu118`) is a build of the public one that another index has."""
+    public = Version(wanted.public)
+    if pin.name in _OF_PYTORCH and _PYTORCH_BUILD.fullmatch(wanted.local or ""):
+        url = f"https://download.pytorch.org/whl/{wanted.local}"
+    else:
+        url = "URL"
+    index = f"name the index that has it: --extra-index-urls {url}"
+    if public in there:
+        return _choice([f"write {pin.at(public)}, the build of this index", index])
+    nearest = " or ".join(pin.at(one) for one in near(public, there))
+    return _choice([index, *([f"write {nearest}, the nearest here"] if nearest else [])])
+
+
+def tags_text(files: Iterable[File], interpreter: Interpreter) -> str:
+    """`cp310-manylinux_2_17_x86_64, cp311-win_amd64 and 6 more`: those of this platform first."""
+    ours = {tag.rpartition("-")[2] for tag in interpreter.supported_tags} - {"any"}
+    here = interpreter.marker_environment["sys_platform"]
+
+    def order(tag: tuple[str, str]) -> tuple[object, ...]:
+        python, platform = tag
+        return platform not in ours, _system(platform) != here, *_natural(python), platform
+
+    tags = sorted({(tag.interpreter, tag.platform) for file in files for tag in file.tags}, key=order)
+    shown = ", ".join("-".join(tag) for tag in tags[:_TAGS_SHOWN])
+    return shown + (f" and {len(tags) - _TAGS_SHOWN} more" if len(tags) > _TAGS_SHOWN else "")
+
+
+def _natural(python: str) -> tuple[str, int, int]:
+    """`cp310` after `cp39`."""
+    letters = python.rstrip("0123456789")
+    digits = python[len(letters) :]
+    return letters, int(digits[:1] or 0), int(digits[1:] or 0)

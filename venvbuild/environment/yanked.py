@@ -1,0 +1,45 @@
+"""Versions that their publisher withdrew (PEP 592) and that somebody asks for exactly, so that they are installed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+
+from packaging.version import Version
+
+from venvbuild.environment.alternatives import installable, near
+from venvbuild.environment.wanted import Wanted
+from venvbuild.errors import Problem, VenvBuildError
+from venvbuild.interpreters import Interpreter
+from venvbuild.package_index import PackageIndex
+
+
+def yanked(closure: Iterable[Wanted], said: str, index: PackageIndex, interpreter: Interpreter) -> list[Problem]:
+    """A warning for each of the closure that is yanked, with its reason; `said` are the resolver's words.
+
+    Only what these words name is asked for, and then the index is believed, not they.
+    """
+    found = []
+    for one in closure:
+        if one.at(one.version) in said:
+            with contextlib.suppress(VenvBuildError):  # a warning is worth no failure
+                found += _judged(one, index, interpreter)
+    return found
+
+
+def _judged(one: Wanted, index: PackageIndex, interpreter: Interpreter) -> list[Problem]:
+    project = index.project(one.name)
+    reasons = [file.yanked for file in project.files if file.version == Version(one.version)] if project else []
+    if project is None or not reasons or None in reasons:
+        return []
+    nearest = " or ".join(one.at(version) for version in near(Version(one.version), installable(project, interpreter)))
+    return [
+        Problem(
+            f"{one.at(one.version)} is yanked",
+            one.where,
+            next(filter(None, reasons), None) or "its publisher withdrew it, and gives no reason",
+            f"write {nearest}, the nearest that is not" if nearest else f"use another package than {one.name}",
+            "YANKED",
+            line=one.line,
+        )
+    ]

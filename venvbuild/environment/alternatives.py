@@ -117,13 +117,13 @@ def help_without_wheel(pin: Wanted, project: Project, files: Sequence[File], int
     if system:
         marked = f"if only {_SPOKEN[system]} needs it, write {pin.at(pin.version)} ; sys_platform == '{system}'"
         ways.append(marked if ways else f"{marked}; nothing else helps")
-    return _choice(ways) or (
+    return choice(ways) or (
         "no other version, no other Python and no source of it helps: remove it if it is not needed here, "
         "or ask its publisher for a wheel"
     )
 
 
-def _choice(ways: Sequence[str]) -> str:
+def choice(ways: Sequence[str]) -> str:
     """One way as it is; of several the reader has to choose, and is told so. Empty for none."""
     return ("you decide: " if len(ways) > 1 else "") + "; or ".join(ways)
 
@@ -140,7 +140,7 @@ def help_without_python(pin: Wanted, project: Project, files: Sequence[File], in
     versions, pythons = other_versions(pin, project, interpreter), other_pythons(files, interpreter)
     ways = [f"write {versions}, the nearest for this Python"] if versions else []
     ways += [f"use another Python: --python {pythons[0]}"] if pythons else []
-    return _choice(ways) or "no other version of it has a wheel for this Python: remove it if it is not needed"
+    return choice(ways) or "no other version of it has a wheel for this Python: remove it if it is not needed"
 
 
 def help_without_version(pin: Wanted, project: Project, interpreter: Interpreter) -> str:
@@ -164,9 +164,9 @@ def _help_without_local(pin: Wanted, wanted: Version, there: Sequence[Version]) 
         url = "URL"
     index = f"name the index that has it: --extra-index-urls {url}"
     if public in there:
-        return _choice([f"write {pin.at(public)}, the build of this index", index])
+        return choice([f"write {pin.at(public)}, the build of this index", index])
     nearest = " or ".join(pin.at(one) for one in near(public, there))
-    return _choice([index, *([f"write {nearest}, the nearest here"] if nearest else [])])
+    return choice([index, *([f"write {nearest}, the nearest here"] if nearest else [])])
 
 
 def tags_text(files: Iterable[File], interpreter: Interpreter) -> str:

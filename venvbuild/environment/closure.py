@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import time
@@ -11,8 +12,11 @@ from functools import partial
 from pathlib import Path
 
 from venvbuild.builds import places
-from venvbuild.environment.contradictions import Diagnosis, explain
+from venvbuild.environment.conflicts import Conflicts
+from venvbuild.environment.contradictions import Walk, explain
+from venvbuild.environment.lacking import lacking
 from venvbuild.environment.package_source import PackageSource
+from venvbuild.environment.tries import Tries
 from venvbuild.environment.wanted import Wanted
 from venvbuild.environment.yanked import yanked
 from venvbuild.errors import (
@@ -32,6 +36,9 @@ log = logging.getLogger(__name__)
 # The last one for each Python that the newest has left. Pinned here, or a build would depend on the day.
 _PIP = {"3.8": "25.0.1", "3.9": "26.0.1"}
 _PIP_NEWEST = "26.3"
+# For the tries of an explanation; of what to force, more, since a build depends on it.
+_SECONDS = 8.0
+_SECONDS_TO_FORCE = 60.0
 
 
 @dataclass(frozen=True)
@@ -127,55 +134,57 @@ class _Resolution:
     def _after(self, failure: CommandFailed, *, fail_on_conflicts: bool) -> Closure:
         """What the failure means: asked of this machine and the index, not read from the installer's words."""
         self._source.installer.judge_locally(failure, self._source.scratch)
-        wanted = wanted_by(self._requirements, self._source)
-        diagnosis = explain(wanted, self._source.index, self._source.interpreter)
+        walk = explain(wanted_by(self._requirements, self._source), self._source.index, self._source.interpreter)
         # Never read from uv's words, which change with its versions.
-        if not diagnosis.contradictions:
-            return self._once_more(failure)
-        if fail_on_conflicts:
-            raise ConflictsFound.of(diagnosis.contradictions) from failure
-        try:
-            self._compile(self._overrides(diagnosis))
-        except CommandFailed as forced:
-            raise ResolutionError.of([*diagnosis.contradictions, _said_by_uv(forced)]) from forced
+        if not walk.contradictions() and not lacking(walk):
+            with contextlib.suppress(CommandFailed):  # the index may have been away for a moment
+                self._compile()
+                return self._closure(is_forced=False)
+        return self._refused(failure, walk) if fail_on_conflicts else self._forced(failure, walk)
+
+    def _refused(self, failure: CommandFailed, walk: Walk) -> Closure:
+        conflicts = Conflicts(walk, Tries(self._source, _SECONDS))
+        found = conflicts.problems(deep=False) or conflicts.problems()
+        lacks = conflicts.lacks()
+        if any(one.rule == "CONFLICT" for one in found) and not lacks:
+            raise ConflictsFound.of(found) from failure
+        raise ResolutionError.of([*lacks, *found] or [_said_by_uv(failure)]) from failure
+
+    def _forced(self, failure: CommandFailed, walk: Walk) -> Closure:
+        """The closure with the pins that contradict others as written, and with no other requirement unmet."""
+        whole = walk.of(list(walk.pins.values()))  # who is forced has to know who asks for extras
+        conflicts = Conflicts(whole, Tries(self._source, _SECONDS_TO_FORCE))
+        forced = conflicts.to_force(deep=False) or conflicts.to_force()
+        lacks = conflicts.lacks()
+        if lacks or not forced:
+            reasons = lacks or [*conflicts.problems(), _said_by_uv(failure)]
+            raise ResolutionError.of(reasons) from failure
+        self._compile(conflicts.overrides(pin.name for pin in forced))
+        for pin in forced:
+            log.warning("%s: %s is forced, against what other packages need", pin.where, pin.at(pin.version))
         return self._closure(is_forced=True)
 
-    def _once_more(self, failure: CommandFailed) -> Closure:
-        """The index answers well for every pin: either it was away for a moment, or the reason lies deep."""
-        self._wait(1.0)
-        try:
-            self._compile()
-        except CommandFailed as second:
-            raise ResolutionError.of([_said_by_uv(second)]) from failure
-        return self._closure(is_forced=False)
-
-    def _compile(self, overrides: Path | None = None) -> None:
+    def _compile(self, overrides: Sequence[str] = ()) -> None:
         # uv keeps to the versions that its output file already has, and there may be one of an earlier try.
         self._output.unlink(missing_ok=True)
         to_resolve = self._source.scratch / "to-resolve.in"
         # Only pins whose marker holds, and so without markers; with no hashes, which are compared in `_closure`.
         lines = [f"{pin.name}{_extras(pin.extras)}=={pin.version}" for pin in self._requirements.active]
         to_resolve.write_text("".join(f"{line}\n" for line in [*lines, *self._own_pip()]), "utf-8")
+        forced = self._source.scratch / "overrides.txt"
+        forced.write_text("".join(f"{line}\n" for line in overrides), "utf-8")
         self._said = self._source.installer.compile(
-            to_resolve, self._output, self._source.interpreter, overrides=overrides, find_links=self._source.wheels
+            to_resolve,
+            self._output,
+            self._source.interpreter,
+            overrides=forced if overrides else None,
+            find_links=self._source.wheels,
         )
 
     def _own_pip(self) -> list[str]:
         if any(pin.canonical_name == "pip" for pin in self._requirements.active):
             return []
         return [f"pip=={pip_version(self._source.interpreter.version)}"]
-
-    def _overrides(self, diagnosis: Diagnosis) -> Path:
-        path = self._source.scratch / "overrides.txt"
-        # An override replaces every requirement of its name, so it carries the extras that anyone asks of it.
-        path.write_text(
-            "".join(
-                f"{pin.canonical_name}{_extras(sorted(diagnosis.extras[pin.canonical_name]))}=={pin.version}\n"
-                for pin in self._requirements.active
-            ),
-            "utf-8",
-        )
-        return path
 
     def _closure(self, *, is_forced: bool) -> Closure:
         given = {pin.canonical_name: pin for pin in self._requirements.active}

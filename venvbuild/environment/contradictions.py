@@ -1,10 +1,15 @@
-"""Why pins cannot be resolved together: what they need, walked through level by level on the index."""
+"""What pins need, walked through level by level on the index, and where that contradicts the pins themselves.
+
+For a name that nobody pinned the walk takes the newest version that all allow, where a resolver would go back to an
+older one. So only what pins need themselves is certain here (`Walk.contradictions`); of the rest `conflicts` and
+`missing` ask the resolver.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
@@ -13,7 +18,7 @@ from packaging.version import Version
 
 from venvbuild.environment.diagnosis import version_of, why_not
 from venvbuild.environment.wanted import Wanted
-from venvbuild.errors import Problem, ResolutionError
+from venvbuild.errors import ResolutionError
 from venvbuild.interpreters import Interpreter
 from venvbuild.package_index import PackageIndex, Project
 from venvbuild.parallel import each
@@ -22,24 +27,47 @@ from venvbuild.parallel import each
 _WALK_LIMIT = 1000
 
 
-@dataclass
-class Diagnosis:
-    """What the walk through the pins' requirements found."""
+@dataclass(frozen=True)
+class Ask:
+    """Somebody needs something."""
 
-    contradictions: list[Problem] = field(default_factory=list)
-    """Requirements which no set of versions meets while the pins stand."""
-    extras: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-    """The extras that anyone asks of a name."""
+    who: str
+    """Canonical (PEP 503)."""
+    version: str
+    """Of `who`."""
+    requirement: Requirement
+
+    @property
+    def label(self) -> str:
+        """`needy 1.0`."""
+        return f"{self.who} {self.version}"
+
+    @property
+    def needs(self) -> str:
+        """`other<2,>=1`, as its metadata writes it."""
+        return f"{self.requirement.name}{self.requirement.specifier}"
+
+    def admits(self, version: str) -> bool:
+        """Whether that version would do; of a URL nobody knows."""
+        return self.requirement.url is not None or self.requirement.specifier.contains(version, prereleases=True)
 
 
-def explain(wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpreter) -> Diagnosis:
-    """Why these pins cannot be resolved together.
+@dataclass(frozen=True)
+class Contradiction:
+    """What pins need themselves and cannot get, whatever is chosen for the packages that nobody pinned."""
 
-    Empty contradictions mean that the index offers every pin and no contradiction was found.
+    needed: str
+    """Canonical name of what they disagree on."""
+    asks: tuple[Ask, ...]
+    """Of pins; one where `needed` is a pin too, all who ask where it is none."""
+
+
+def explain(wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpreter) -> Walk:
+    """What these pins need, when the index offers every one of them.
 
     Raises:
         IndexUnavailable, UsageError: the index is the reason (6, 2).
-        ResolutionError: a pin, or something that the pins need, is not there for this Python and platform; names each.
+        ResolutionError: a pin is not there for this Python and platform; names each.
         IntegrityError: the index gives other bytes than it promises.
     """
     projects = dict(zip((pin.name for pin in wanted), each(index.project, [pin.name for pin in wanted]), strict=True))
@@ -47,141 +75,141 @@ def explain(wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpre
     problems = [problem for pin in wanted for problem in why_not(pin, projects[pin.name], interpreter)]
     if problems:
         raise ResolutionError.of(problems)
-    return _Walk(wanted, index, interpreter).run()
+    walk = Walk(wanted, index, interpreter)
+    walk.run(of_pins_only=True)
+    return walk
 
 
-class _Walk:
-    """Follows what the pins need, level by level; for a name nobody pinned, the newest version that all allow."""
+class Walk:
+    """Follows what the pins need; for a name nobody pinned, the newest version that all allow."""
 
     def __init__(self, wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpreter) -> None:
-        self._pins = {pin.name: pin for pin in wanted}
-        self._index, self._interpreter = index, interpreter
-        self._found = Diagnosis()
-        self._asked: dict[str, list[tuple[str, Requirement]]] = defaultdict(list)
-        """By name: who asks, and for what."""
+        self.pins = {pin.name: pin for pin in wanted}
+        """By canonical name."""
+        self.extras: dict[str, set[str]] = defaultdict(set)
+        """The extras that anyone asks of a name."""
+        self.asked: dict[str, list[Ask]] = defaultdict(list)
+        """By canonical name: who asks, in the order of the levels."""
+        self.index, self.interpreter = index, interpreter
         self._read: dict[tuple[str, str], list[str]] = {}
+        self._chosen: dict[tuple[str, str], Version | None] = {}
 
-    def run(self) -> Diagnosis:
-        for pin in self._pins.values():
-            self._found.extras[pin.name] |= pin.extras
-        todo = {(pin.name, extra) for pin in self._pins.values() for extra in ("", *pin.extras)}
+    def run(self, *, of_pins_only: bool = False) -> None:
+        """Walk to the end, or only to what the pins need themselves, which is asked in no time."""
+        self.asked.clear()
+        for pin in self.pins.values():
+            self.extras[pin.name] |= pin.extras
+        todo = {(pin.name, extra) for pin in self.pins.values() for extra in ("", *pin.extras)}
         done: set[tuple[str, str]] = set()
         while todo and len(done) < _WALK_LIMIT:
             done |= todo
             # Only to have asked all at once: `_needs` asks again, one by one, and is answered from memory.
             each(self._requires_of, sorted({name for name, _ in todo}))
             todo = {(name, extra) for pair in sorted(todo) for name, extra in self._needs(*pair)} - done
-        self._judge()
-        return self._found
+            if of_pins_only:
+                todo = {(name, extra) for name, extra in todo if name in self.pins}
 
     def _needs(self, name: str, extra: str) -> Iterator[tuple[str, str]]:
-        version, lines = self._chosen(name), self._requires_of(name)
+        version, lines = self.chosen(name), self._requires_of(name)
         for line in lines:
-            requirement = _requirement(line, extra, self._interpreter.marker_environment)
+            requirement = _requirement(line, extra, self.interpreter.marker_environment)
             if requirement is None:
                 continue
             needed = canonicalize_name(requirement.name)
-            self._asked[needed].append((f"{name} {version}", requirement))
+            self.asked[needed].append(Ask(name, str(version), requirement))
             extras = {canonicalize_name(wanted) for wanted in requirement.extras}
-            self._found.extras[needed] |= extras
+            self.extras[needed] |= extras
             yield needed, ""
             yield from ((needed, wanted) for wanted in extras)
 
     def _requires_of(self, name: str) -> list[str]:
         """The Requires-Dist lines of the version chosen for `name`; none when it has no wheel to read them from."""
-        version = self._chosen(name)
+        version = self.chosen(name)
         if version is None:
             return []
         if (name, str(version)) not in self._read:
-            project = self._index.project(name)
-            wheels = project.wheels(version, self._interpreter.ranks) if project else []
+            project = self.index.project(name)
+            wheels = project.wheels(version, self.interpreter.ranks) if project else []
             # The best wheel alone, which is the one that would be installed.
-            self._read[name, str(version)] = self._index.requirements_of(wheels[0]) if wheels else []
+            self._read[name, str(version)] = self.index.requirements_of(wheels[0]) if wheels else []
         return self._read[name, str(version)]
 
-    def _chosen(self, name: str) -> Version | None:
-        project = self._index.project(name)
+    def chosen(self, name: str) -> Version | None:
+        """The version of `name` that the walk goes on from; None where none will do."""
+        project = self.index.project(name)
         if project is None:
             return None
-        if name in self._pins:
-            return version_of(self._pins[name], project)
-        return _installable(project, _merged(self._asked[name]), self._interpreter)
+        if name in self.pins:
+            return version_of(self.pins[name], project)
+        specifier = merged(self.asked[name])
+        key = (name, str(specifier))
+        if key not in self._chosen:
+            self._chosen[key] = serving(project, specifier, self.interpreter)
+        return self._chosen[key]
 
-    def _judge(self) -> None:
-        missing: list[Problem] = []
-        for name, asked in sorted(self._asked.items()):
-            if name in self._pins:
-                self._found.contradictions += self._against_pin(self._pins[name], asked)
-            elif self._chosen(name) is None:
-                missing += self._not_there(name, asked)
-        if missing:
-            raise ResolutionError.of(missing)
+    def of(self, pins: Sequence[Wanted]) -> Walk:
+        """The walk of some of the pins, the others being packages that nobody pinned."""
+        walk = Walk(pins, self.index, self.interpreter)
+        walk._read, walk._chosen = self._read, self._chosen
+        walk.run()
+        return walk
 
-    def _against_pin(self, pin: Wanted, asked: list[tuple[str, Requirement]]) -> list[Problem]:
+    def contradictions(self) -> list[Contradiction]:
+        """Those between pins, by the name they disagree on."""
+        found = []
+        for name, asks in sorted(self.asked.items()):
+            of_pins = unique(ask for ask in asks if ask.who in self.pins)
+            pin = self.pins.get(name)
+            if pin:
+                found += [Contradiction(name, (ask,)) for ask in of_pins if not ask.admits(pin.version)]
+            elif len({ask.who for ask in of_pins}) > 1 and self._only_together(name, of_pins):
+                found.append(Contradiction(name, tuple(of_pins)))
+        return found
+
+    def _only_together(self, name: str, asks: Sequence[Ask]) -> bool:
+        """Whether each can have its version of `name`, and all of them none."""
+        project = self.index.project(name)
+        return (
+            project is not None
+            and serving(project, merged(asks), self.interpreter) is None
+            and all(serving(project, ask.requirement.specifier, self.interpreter) for ask in asks)
+        )
+
+    def unmet(self) -> list[Ask]:
+        """What the walk came upon that a pin does not meet, asked by whomever: true of these versions only."""
         return [
-            Problem(
-                f"{who} needs {requirement.name}{requirement.specifier}, {pin.name} {pin.version} is pinned",
-                pin.where,
-                rule="CONFLICT",
-                fix=f"pin a {pin.name} that meets {requirement.specifier}, or another "
-                f"version of {who.partition(' ')[0]}",
-                line=pin.line,
-            )
-            for who, requirement in _unique(asked)
-            if requirement.url is None and not requirement.specifier.contains(pin.version, prereleases=True)
+            ask
+            for name, asks in sorted(self.asked.items())
+            for ask in unique(asks)
+            if name in self.pins and not ask.admits(self.pins[name].version)
         ]
 
-    def _not_there(self, name: str, asked: list[tuple[str, Requirement]]) -> list[Problem]:
-        """No version serves all who ask for `name`: nobody's fault but theirs together, or not there for one alone."""
-        project = self._index.project(name)
-        for who, requirement in _unique(asked):
-            alone = f"{requirement.name}{requirement.specifier}"
-            if project is None:
-                return [
-                    Problem(
-                        f"{who} needs {alone}, and the index has no package {name!r}",
-                        rule="NO_SUCH_PROJECT",
-                        fix="is this the right index? does it mirror PyPI?",
-                    )
-                ]
-            if _installable(project, requirement.specifier, self._interpreter) is None:
-                return [
-                    Problem(
-                        f"{who} needs {alone}, and no such version has a wheel for Python "
-                        f"{self._interpreter.version} on {self._interpreter.platform}",
-                        rule="NO_WHEEL",
-                        fix=f"choose another version of {who.partition(' ')[0]}, or another Python",
-                    )
-                ]
-        askers = ", ".join(
-            f"{who} needs {requirement.name}{requirement.specifier}" for who, requirement in _unique(asked)
-        )
-        self._found.contradictions.append(
-            Problem(
-                askers,
-                why=f"no version of {name} meets all of them",
-                rule="CONFLICT",
-                fix=f"change one of these pins, or pin {name} to choose",
-            )
-        )
-        return []
+    def chain(self, name: str) -> list[Ask]:
+        """From a pin to `name`, an ask for each step, the shortest way; empty for what nobody asks for."""
+        steps: list[Ask] = []
+        while self.asked.get(name) and (not steps or steps[0].who not in self.pins) and len(steps) < _WALK_LIMIT:
+            steps.insert(0, self.asked[name][0])
+            name = steps[0].who
+        return steps
 
 
-def _unique(asked: list[tuple[str, Requirement]]) -> list[tuple[str, Requirement]]:
+def unique(asks: Iterable[Ask]) -> list[Ask]:
+    """Each once, by who asks and for what."""
     return sorted(
-        {(who, str(requirement)): (who, requirement) for who, requirement in asked}.values(),
-        key=lambda pair: (pair[0], str(pair[1])),
+        {(ask.label, str(ask.requirement)): ask for ask in asks}.values(),
+        key=lambda ask: (ask.label, str(ask.requirement)),
     )
 
 
-def _merged(asked: Iterable[tuple[str, Requirement]]) -> SpecifierSet:
-    merged = SpecifierSet()
-    for _, requirement in asked:
-        merged &= requirement.specifier
-    return merged
+def merged(asks: Iterable[Ask]) -> SpecifierSet:
+    """What meets all of them."""
+    specifiers = SpecifierSet()
+    for ask in asks:
+        specifiers &= ask.requirement.specifier
+    return specifiers
 
 
-def _installable(project: Project, specifier: SpecifierSet, interpreter: Interpreter) -> Version | None:
+def serving(project: Project, specifier: SpecifierSet, interpreter: Interpreter) -> Version | None:
     """The newest version within `specifier` with a wheel for this interpreter; pre-releases only as a last resort."""
 
     def serves(version: Version) -> bool:

@@ -114,7 +114,7 @@ def why_not(pin: Wanted, project: Project | None, interpreter: Interpreter) -> I
             line=pin.line,
         )
         return
-    files = [file for file in project.files if file.version == version]
+    files = project.files_of(version)
     wheels = project.wheels(version, interpreter.ranks)
     if any(file.allows_python(interpreter.full_version) for file in wheels) or (
         pin.sdist_allowed and any(not file.is_wheel for file in files)

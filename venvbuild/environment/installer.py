@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from venvbuild.errors import IndexUnavailable, StoreUnavailable, UsageError, of_disk
@@ -115,6 +115,27 @@ class Installer:
         options: list[str | Path] = ["--generate-hashes", "--no-header", "--no-build", "--output-file", output]
         python: list[str | Path] = ["--python", interpreter.path]
         self._uv("pip", "compile", *sources, *more, *options, *python, find_links=find_links)
+
+    def attempt(
+        self,
+        source: Path,
+        interpreter: Interpreter,
+        *,
+        timeout_s: float,
+        lowest: bool = False,
+        overrides: Path | None = None,
+        find_links: Sequence[Path] = (),
+    ) -> str:
+        """Whether `source` can be resolved, and to what: lines `name==version`, from which nothing is installed.
+
+        With `lowest`, what `source` itself leaves open is as old as may be.
+        """
+        more: list[str | Path] = ["--overrides", overrides] if overrides else []
+        more += ["--resolution", "lowest-direct"] if lowest else []
+        plain = ("--no-header", "--no-annotate", "--no-build", "--python", interpreter.path)
+        # Of a question nobody hears the warnings.
+        quiet = replace(self, timeout_s=timeout_s, on_line=None)
+        return quiet._uv("pip", "compile", source, *plain, *more, find_links=find_links).stdout
 
     def make_venv(self, interpreter: Interpreter, venv: Path) -> None:
         """An empty environment whose scripts find their interpreter beside them."""

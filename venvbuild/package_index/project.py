@@ -62,10 +62,21 @@ class Project:
     @cached_property
     def versions(self) -> tuple[Version, ...]:
         """Every version that has a file, oldest first."""
-        return tuple(sorted({file.version for file in self.files}))
+        return tuple(sorted(self._by_version))
+
+    @cached_property
+    def _by_version(self) -> dict[Version, list[File]]:
+        by_version: dict[Version, list[File]] = {}
+        for file in self.files:
+            by_version.setdefault(file.version, []).append(file)
+        return by_version
+
+    def files_of(self, version: Version) -> list[File]:
+        """The files of one version, in the order of the index."""
+        return self._by_version.get(version, [])
 
     def wheels(self, version: Version, supported: dict[str, int]) -> list[File]:
         """The wheels of `version` that fit this platform, best first."""
-        ranked = [(file.rank(supported), file) for file in self.files if file.version == version]
+        ranked = [(file.rank(supported), file) for file in self.files_of(version)]
         fitting = [(rank, file) for rank, file in ranked if rank is not None]
         return [file for _, file in sorted(fitting, key=lambda pair: (pair[0], pair[1].filename))]

@@ -13,10 +13,12 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from venvbuild import requirements
+from venvbuild.environment.alternatives import newest
 from venvbuild.environment.closure import lock
-from venvbuild.environment.diagnosis import Wanted, why_not
+from venvbuild.environment.diagnosis import why_not
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.sdists import build_sdists
+from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import IntegrityError, Problem, ResolutionError, UsageError
 from venvbuild.package_index import Project
 from venvbuild.parallel import each
@@ -227,15 +229,11 @@ class Resolution:
 
     def _newest(self, name: str, project: Project) -> Version | None:
         """The version that is wanted of `name`: the one that is kept, or the newest that is asked for."""
-        specifier = SpecifierSet(
-            ",".join(str(wish.requirement.specifier) for wish in self._wishes if wish.name == name)
-        )
+        specifier = self._asked(name)
         kept = self._kept.get(name)
         if kept and specifier.contains(kept.version, prereleases=True) and Version(kept.version) in project.versions:
             return Version(kept.version)
-        full_version = self._source.interpreter.full_version
-        files = tuple(file for file in project.files if file.allows_python(full_version))
-        return replace(project, files=files).newest(specifier)
+        return newest(project, self._source.interpreter, specifier)
 
     # --- why it failed
 
@@ -307,7 +305,7 @@ class Resolution:
         for found in sorted(set(_NO_WHEELS.findall(failure.output))):
             name, specifier = canonicalize_name(found[0]), SpecifierSet(found[1])
             project = self._source.index.project(name)
-            version = project.newest(specifier) if project else None
+            version = newest(project, self._source.interpreter, specifier) if project else None
             if project is None or version is None or name in self._source.sdists:
                 continue
             files = [file for file in project.files if file.version == version]

@@ -8,6 +8,7 @@ from packaging.markers import default_environment
 from venvbuild.requirements import pins
 from venvbuild.requirements.faults import Fault
 from venvbuild.requirements.lines import Line
+from venvbuild.requirements.options import OptionLine
 from venvbuild.requirements.pins import Pin
 
 HERE = {name: str(value) for name, value in default_environment().items()} | {
@@ -17,7 +18,7 @@ HERE = {name: str(value) for name, value in default_environment().items()} | {
 A, B = "a" * 64, "b" * 64
 
 
-def judged(text: str) -> Pin | Fault:
+def judged(text: str) -> Pin | OptionLine | Fault:
     return pins.judge_line(Line(7, text), HERE)
 
 

@@ -200,7 +200,7 @@ class _Resolution:
                     raise IntegrityError(
                         f"no file of {name} {version} has one of the hashes given",
                         rule="WRONG_BYTES",
-                        where=f"{self._requirements.path}:{pin.line}",
+                        where=pin.where,
                         line=pin.line,
                         why="the index has " + ", ".join(hashes)[:160],
                         fix="compare the hashes with those of the index; one of the two is out of date",
@@ -239,7 +239,7 @@ def wanted_by(requirements: Requirements, source: PackageSource) -> list[Wanted]
             pin.canonical_name,
             pin.version,
             frozenset(pin.extras),
-            f"{requirements.path}:{pin.line}",
+            pin.where,
             frozenset(pin.hashes),
             pin.canonical_name in source.sdists,
             pin.line,

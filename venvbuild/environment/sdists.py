@@ -51,14 +51,14 @@ def build_sdists(requirements: Requirements, source: PackageSource) -> PackageSo
     pins = {pin.canonical_name: pin for pin in requirements.active}
     built = {}
     for name in source.sdists:
-        found = _sdist(pins[name], source, requirements.path)
+        found = _sdist(pins[name], source)
         if found is not None:
             wheel = _build_one(found, pins[name], source, folder)
             built[name] = "sha256:" + hashlib.sha256(wheel.read_bytes()).hexdigest()
     return replace(source, built=built, wheels=(folder,))
 
 
-def _sdist(pin: Pin, source: PackageSource, path: str) -> File | None:
+def _sdist(pin: Pin, source: PackageSource) -> File | None:
     """The sdist of the pinned version; None when there is nothing to build.
 
     A wheel fits this platform, or there is no such version: the resolution will say so.
@@ -72,7 +72,7 @@ def _sdist(pin: Pin, source: PackageSource, path: str) -> File | None:
     if sdist and pin.hashes and f"sha256:{sdist.sha256}" not in pin.hashes:
         raise IntegrityError(
             f"{sdist.filename} has none of the hashes given",
-            where=f"{path}:{pin.line}",
+            where=pin.where,
             line=pin.line,
             fix="compare the hashes with those of the index; one of the two is out of date",
             rule="WRONG_BYTES",

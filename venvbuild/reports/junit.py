@@ -58,7 +58,7 @@ def _pin(pin: Pin, outcome: Outcome) -> Element:
     if pin.status == "installed":
         return _case(pin.requirement)
     instead = f"{pin.name} {pin.found} is installed" if pin.found else f"{pin.name} is not installed"
-    return _case(pin.requirement, failure=Complaint(instead, f"{outcome.requirements_file}:{pin.line}"))
+    return _case(pin.requirement, failure=Complaint(instead, pin.where))
 
 
 def _refused(outcome: Outcome) -> Iterator[Element]:

@@ -1,8 +1,9 @@
 """The whole file: its lines judged one by one, and what only shows between them.
 
-    lines   bytes -> Lines          decoded, joined, nothing hidden
-    pins    Line -> Pin or Fault    (markers, faults)
-    here    Pins -> Requirements    -> normalised(), the copy that pip and uv read
+    lines    bytes -> Lines             decoded, joined, nothing hidden
+    joined   files -> Joined            with those that its `-r` lines include
+    pins     Line -> Pin, options or Fault    (markers, faults, foreign_lines, locations, options, system_packages)
+    here     Joined -> Requirements     -> normalised(), the copy that pip and uv read
 
 A pin is `name[extras]==version [; marker] [--hash=...]`. Everything else is refused, all of it in one run. What is
 accepted means the same to pip and to uv; where the two differ, the line is refused or written out of the difference.
@@ -12,32 +13,35 @@ Source: PEP 503 (names), PEP 440 (versions), PEP 508 (lines), pip's requirements
 from __future__ import annotations
 
 import hashlib
-import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
-from venvbuild.errors import Problem, RequirementsRefused, UsageError
-from venvbuild.requirements.faults import (
-    COMPILE,
-    FILE_WANTED,
-    VERSION_WANTED,
-    Fault,
-    is_merge_mark,
-    is_other_document,
-    with_command,
-)
-from venvbuild.requirements.lines import Line, read_lines
+from venvbuild.errors import Problem, RequirementsRefused
+from venvbuild.requirements import joined
+from venvbuild.requirements.documents import recognised, without_project
+from venvbuild.requirements.faults import VERSION_WANTED, Fault
+from venvbuild.requirements.foreign_lines import is_merge_mark
+from venvbuild.requirements.joined import MAX_BYTES, Joined, Part, TooLarge
+from venvbuild.requirements.lines import Line
+from venvbuild.requirements.options import OptionLine, Options, Sources
 from venvbuild.requirements.pins import Pin, judge_line
-from venvbuild.text import shown
+from venvbuild.requirements.system_packages import system_package
+from venvbuild.text import count_text, shown
 
-MAX_FILE_BYTES = 10_000_000
+MAX_FILE_BYTES = MAX_BYTES
 # A binary file has a problem in every line; more than this nobody reads, and a job's log should not hold.
 _MAX_PROBLEMS = 10_000
 
 _TOOLS = frozenset({"pip", "setuptools", "wheel", "distribute"})
+
+_PROJECTS = ("EDITABLE", "LOCAL_PATH")
+"""The rules of lines that name a project on this machine."""
+
+_Place = Line | Pin
+"""What a fault is about: both know their file and line."""
 
 Newest = Callable[[Sequence[tuple[str, str]]], Mapping[str, str]]
 """From (PEP 503 name, specifier) pairs to the newest version of each name that it could find in time."""
@@ -50,12 +54,14 @@ class Requirements:
     path: str
     """As messages show it."""
     sha256: str
-    """Of the given bytes, in hex."""
+    """Of `content`, in hex."""
     pins: tuple[Pin, ...]
     """In the order of the file, repetitions included."""
     warnings: tuple[Problem, ...]
     content: bytes = field(default=b"", repr=False)
-    """The given bytes."""
+    """The given bytes; of a file that includes others, what they were joined to."""
+    parts: tuple[Part, ...] = ()
+    """Where the lines of `content` come from; empty when it is one file."""
 
     @property
     def active(self) -> tuple[Pin, ...]:
@@ -73,8 +79,10 @@ class Requirements:
         return "".join(f"{pin.as_requirement()}\n" for pin in merged.values())
 
 
-def read(path: Path, environment: Mapping[str, str], newest: Newest | None = None) -> Requirements:
-    """The requirements in the file at `path`; see `parse`.
+def read(
+    path: Path, environment: Mapping[str, str], newest: Newest | None = None, sources: Sources | None = None
+) -> Requirements:
+    """The requirements in the file at `path` and those that it includes; see `parse`.
 
     Raises:
         UsageError: there is no such file, it is no regular file, or it cannot be read.
@@ -82,42 +90,69 @@ def read(path: Path, environment: Mapping[str, str], newest: Newest | None = Non
     """
     name = shown(str(path), 200)
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-            raise UsageError(f"it is {kind}", where=name, fix="name the requirements file with -r FILE")
-        if status.st_size > MAX_FILE_BYTES:
-            # by its size, unread: a file of gigabytes must not fill the memory first
-            raise _too_large(name, status.st_size)
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)  # it may have grown since
-    except (OSError, ValueError) as exc:  # ValueError: a NUL in the path
-        reason = getattr(exc, "strerror", None) or str(exc)
-        raise UsageError(
-            f"the requirements file cannot be read: {reason}",
-            where=name,
-            fix="name it with -r FILE, or check its permissions",
-        ) from exc
-    return parse(content, name, environment, newest)
+        whole = joined.of_file(path)
+    except TooLarge as exc:
+        raise _too_large(name, exc.size_bytes) from None
+    return _accepted(whole, name, _judge(whole, environment), newest, sources or Sources())
 
 
-def parse(content: bytes, name: str, environment: Mapping[str, str], newest: Newest | None = None) -> Requirements:
+def parse(
+    content: bytes,
+    name: str,
+    environment: Mapping[str, str],
+    newest: Newest | None = None,
+    sources: Sources | None = None,
+) -> Requirements:
     """The requirements in `content`, or every reason why it is refused.
 
     `name` is the file as messages show it. `environment` is the target's marker environment, as
     `packaging.markers.default_environment()` gives it there. `newest` is asked once, for all packages whose line
-    lacks a version, so that the fix can name one; it answers for those it can and raises nothing.
+    lacks a version, so that the fix can name one; it answers for those it can and raises nothing. An option line that
+    names one of `sources` changes nothing, and is accepted.
 
     Raises:
-        RequirementsRefused: with one `Problem` a line that is not an exact pin, in the order of the file.
+        RequirementsRefused: with a `Problem` for each line that is not an exact pin, in the order of the file.
     """
     if len(content) > MAX_FILE_BYTES:
         raise _too_large(name, len(content))
-    text = read_lines(content, name)
-    pins, faults = _judge(text.lines, environment)
+    whole = joined.of_bytes(content, name)
+    return _accepted(whole, name, _judge(whole, environment), newest, sources or Sources())
+
+
+def reread(content: bytes, name: str, environment: Mapping[str, str], parts: Sequence[Part] = ()) -> Requirements:
+    """The requirements in `content`, which was accepted once: its option lines are not judged again.
+
+    `parts` are those that it was accepted with; without, its lines are those of one file.
+
+    Raises:
+        RequirementsRefused: it is not what was accepted.
+    """
+    whole = joined.of_bytes(content, name, parts)
+    return _accepted(whole, name, replace(_judge(whole, environment), options=()), None, Sources())
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What the lines of a file turned out to be."""
+
+    pins: tuple[Pin, ...]
+    faults: tuple[tuple[_Place, Fault], ...]
+    options: tuple[OptionLine, ...]
+    documents: frozenset[str]
+    """The files that are another tool's: each has one fault, and nothing else of it counts."""
+    is_merging: bool
+
+
+def _accepted(whole: Joined, name: str, judged: _Judged, newest: Newest | None, sources: Sources) -> Requirements:
+    pins, faults = judged.pins, [*judged.faults, *_between(judged)]
+    pinned = {pin.canonical_name: bool(pin.hashes) for pin in pins}
+    answers = list(Options(judged.options, pinned, sources).answers())
+    faults += ((answer.line, answer.fault) for answer in answers if not answer.is_note)
     # all before any is raised: nobody should mend fourteen pins in fourteen runs
-    completed = _complete(faults, newest)
-    problems = [*text.problems, *(_problem(fault, name, line, environment) for line, fault in completed)]
+    problems = [_problem(place, fault) for place, fault in _complete(_exported(faults, whole), newest)]
+    problems += (
+        problem for file, text in whole.texts.items() if file not in judged.documents for problem in text.problems
+    )
     if not problems and not pins:
         problems.append(
             Problem(
@@ -129,33 +164,68 @@ def parse(content: bytes, name: str, environment: Mapping[str, str], newest: New
             )
         )
     if problems:
-        raise RequirementsRefused.of(_limited(sorted(problems, key=_line_number), name))
-    warnings = [*text.warnings, *(_problem(fault, name, line, environment) for line, fault in _warnings(pins))]
-    warnings.sort(key=_line_number)
-    digest = hashlib.sha256(content).hexdigest()
-    return Requirements(name, digest, pins, tuple(warnings), content)
+        raise RequirementsRefused.of(_limited(_in_order(problems, whole), name))
+    warnings = [problem for text in whole.texts.values() for problem in text.warnings]
+    warnings += (_problem(answer.line, answer.fault) for answer in answers)
+    warnings += (_problem(pin, fault) for pin, fault in _warnings(pins))
+    warnings = [*_joined_note(whole, name), *_in_order(warnings, whole)]
+    digest = hashlib.sha256(whole.content).hexdigest()
+    return Requirements(name, digest, pins, tuple(warnings), whole.content, whole.parts)
 
 
-def _judge(lines: Iterable[Line], environment: Mapping[str, str]) -> tuple[tuple[Pin, ...], list[tuple[int, Fault]]]:
+def _judge(whole: Joined, environment: Mapping[str, str]) -> _Judged:
     pins: list[Pin] = []
-    faults: list[tuple[int, Fault]] = []
+    faults: list[tuple[_Place, Fault]] = [*whole.faults]
+    options: list[OptionLine] = []
+    documents: dict[str, Fault | None] = {}
     is_merging = False
-    for line in lines:
+    for line in whole.lines:
+        if documents and documents.get(line.file):
+            continue  # a page of HTML has nothing else to say, but hundreds of lines
         judged = judge_line(line, environment)
         if isinstance(judged, Pin):
             pins.append(judged)
-            continue
-        faults.append((line.number, judged))
-        is_merging |= is_merge_mark(line.text)
-        if not pins and len(faults) == 1 and is_other_document(line.text):
-            return (), faults  # a page of HTML has nothing else to say, but hundreds of lines
-    faults.extend(_missing_hashes(pins))
-    if not is_merging:  # both sides of a merge contradict each other; that is its one problem
-        faults.extend(_contradictions(pins))
-    return tuple(pins), faults
+        elif isinstance(judged, OptionLine):
+            options.append(judged)
+        else:
+            if line.file not in documents:
+                documents[line.file] = recognised(whole.texts[line.file].text, line.file)
+            is_merging |= is_merge_mark(line.text)
+            faults.append((line, documents[line.file] or judged))
+    others = frozenset(name for name, fault in documents.items() if fault)
+    if others:  # what was found in one of them before it was known is no requirement of anybody's
+        pins = [pin for pin in pins if pin.file not in others]
+        options = [one for one in options if one.line.file not in others]
+        faults = [
+            (place, fault) for place, fault in faults if place.file not in others or fault == documents[place.file]
+        ]
+    return _Judged(tuple(pins), tuple(faults), tuple(options), others, is_merging)
 
 
-def _missing_hashes(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
+def _between(judged: _Judged) -> Iterator[tuple[_Place, Fault]]:
+    """The faults that no pin has alone."""
+    for pin in judged.pins:
+        fault = system_package(pin.name, pin.version)
+        if fault:
+            yield pin, fault
+    yield from _missing_hashes(judged.pins)
+    if not judged.is_merging:  # both sides of a merge contradict each other; that is its one problem
+        yield from _contradictions(judged.pins)
+
+
+def _exported(faults: list[tuple[_Place, Fault]], whole: Joined) -> list[tuple[_Place, Fault]]:
+    """The faults; where a tool wrote the project itself into its export, with the command that leaves it out."""
+    fixes = {
+        file: without_project(whole.texts[file].text)
+        for file in {place.file for place, fault in faults if fault.rule in _PROJECTS}
+    }
+    return [
+        (place, replace(fault, fix=fixes[place.file]) if fault.rule in _PROJECTS and fixes[place.file] else fault)
+        for place, fault in faults
+    ]
+
+
+def _missing_hashes(pins: Sequence[Pin]) -> Iterator[tuple[Pin, Fault]]:
     """Pins without hashes in a file that has some."""
     # Whatever their markers: a hash on any line makes pip ask for one on every line it installs, uv only checks those
     # that are there; and the verdict on a file should not depend on the target.
@@ -163,17 +233,17 @@ def _missing_hashes(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
     for pin in pins:
         if hashed and not pin.hashes:
             yield (
-                pin.line,
+                pin,
                 Fault(
                     "HASH_MISSING",
                     f"{shown(pin.as_requirement())} has no hash",
-                    f"line {hashed.line} has one, and all have or none has",
-                    f"add all hashes: {COMPILE} -o {FILE_WANTED} {FILE_WANTED}",
+                    f"{_beside(hashed, pin)} has one, and all have or none has",
+                    "add all hashes: venvbuild compile requirements.in -o requirements.txt",
                 ),
             )
 
 
-def _contradictions(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
+def _contradictions(pins: Sequence[Pin]) -> Iterator[tuple[Pin, Fault]]:
     """Pins of one name that hold together on the target and differ, each told against the first of its name."""
     firsts: dict[str, Pin] = {}
     for pin in pins:
@@ -183,10 +253,10 @@ def _contradictions(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
             continue
         if Version(first.version) != Version(pin.version):
             yield (
-                pin.line,
+                pin,
                 Fault(
                     "DUPLICATE_CONFLICT",
-                    f"{_written(pin)} contradicts {_written(first)} on line {first.line}",
+                    f"{_written(pin)} contradicts {_written(first)} on {_beside(first, pin)}",
                     "one environment has one version of a package",
                     "keep one of the two lines",
                 ),
@@ -194,22 +264,27 @@ def _contradictions(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
         elif first.hashes and pin.hashes and first.hashes != pin.hashes:
             # seen: pip checks the list of the first line, uv that of the last
             yield (
-                pin.line,
+                pin,
                 Fault(
                     "HASH_CONFLICT",
-                    f"{_written(pin)} has other hashes than on line {first.line}",
+                    f"{_written(pin)} has other hashes than on {_beside(first, pin)}",
                     "pip checks the first list, uv the last",
                     "keep one of the two lines, with all hashes",
                 ),
             )
 
 
-def _complete(faults: list[tuple[int, Fault]], newest: Newest | None) -> list[tuple[int, Fault]]:
+def _beside(pin: Pin, other: Pin) -> str:
+    """Where `pin` stands, for a message about `other`."""
+    return f"line {pin.line}" if pin.file == other.file else pin.where
+
+
+def _complete(faults: list[tuple[_Place, Fault]], newest: Newest | None) -> list[tuple[_Place, Fault]]:
     """The faults with the newest version in their fixes, as far as `newest` knows it."""
     # each package once: the index is asked over the network
     wanted = tuple(dict.fromkeys((fault.name, fault.specifier) for _, fault in faults if fault.name))
     versions = newest(wanted) if newest and wanted else {}
-    return [(line, _with_version(fault, versions.get(fault.name, ""))) for line, fault in faults]
+    return [(place, _with_version(fault, versions.get(fault.name, ""))) for place, fault in faults]
 
 
 def _with_version(fault: Fault, version: str) -> Fault:
@@ -219,14 +294,14 @@ def _with_version(fault: Fault, version: str) -> Fault:
         return fault
 
 
-def _warnings(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
-    lines_of: dict[tuple[str, Version, tuple[str, ...], str | None], list[int]] = {}
+def _warnings(pins: Sequence[Pin]) -> Iterator[tuple[Pin, Fault]]:
+    equal: dict[tuple[str, Version, tuple[str, ...], str | None], list[Pin]] = {}
     for pin in pins:
         version = Version(pin.version)
-        lines_of.setdefault((pin.canonical_name, version, pin.extras, pin.marker), []).append(pin.line)
+        equal.setdefault((pin.canonical_name, version, pin.extras, pin.marker), []).append(pin)
         if not pin.holds:
             yield (
-                pin.line,
+                pin,
                 Fault(
                     "MARKER_FALSE",
                     f"{_written(pin)} is not installed here",
@@ -236,7 +311,7 @@ def _warnings(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
             )
         if version.is_prerelease:
             yield (
-                pin.line,
+                pin,
                 Fault(
                     "PRERELEASE",
                     f"{_written(pin)} is a pre-release",
@@ -246,7 +321,7 @@ def _warnings(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
             )
         if pin.canonical_name in _TOOLS:
             yield (
-                pin.line,
+                pin,
                 Fault(
                     "TOOL_PIN",
                     f"{_written(pin)} pins an installer",
@@ -254,14 +329,15 @@ def _warnings(pins: Sequence[Pin]) -> Iterator[tuple[int, Fault]]:
                     "remove it unless your code imports it",
                 ),
             )
-    for (name, version, *_), lines in lines_of.items():
-        if len(lines) > 1:
-            listed = shown(", ".join(map(str, lines[:20])))
+    for (name, version, *_), same in equal.items():
+        if len(same) > 1:
+            is_one_file = len({pin.file for pin in same}) == 1
+            listed = shown(", ".join(str(pin.line) if is_one_file else pin.where for pin in same[:20]))
             yield (
-                lines[1],
+                same[1],
                 Fault(
                     "DUPLICATE",
-                    f"{shown(name)}=={version} stands on {len(lines)} lines: {listed}",
+                    f"{shown(name)}=={version} stands on {len(same)} lines: {listed}",
                     "once is enough",
                     "keep one of them",
                 ),
@@ -272,13 +348,33 @@ def _written(pin: Pin) -> str:
     return f"{shown(pin.name)}=={pin.version}"
 
 
-def _problem(fault: Fault, name: str, line: int, environment: Mapping[str, str]) -> Problem:
-    fix = with_command(fault.fix, name, environment)
-    return Problem.at(name, line, fault.what, fault.why, fix, fault.rule)
+def _problem(place: _Place, fault: Fault) -> Problem:
+    line = place.number if isinstance(place, Line) else place.line
+    return Problem.at(place.file, line, fault.what, fault.why, fault.fix, fault.rule)
 
 
-def _line_number(problem: Problem) -> int:
-    return problem.line or 0
+def _in_order(problems: Iterable[Problem], whole: Joined) -> list[Problem]:
+    """By file, and in it by line; what is about a file as a whole comes first."""
+    order = {name: number for number, name in enumerate(whole.texts)}
+
+    def place(problem: Problem) -> tuple[int, int]:
+        file = problem.where.rpartition(":")[0] if problem.line else problem.where
+        return order[file], problem.line or 0
+
+    return sorted(problems, key=place)
+
+
+def _joined_note(whole: Joined, name: str) -> Iterator[Problem]:
+    _, *included = whole.texts
+    if included:
+        yield Problem(
+            f"the file is joined with {count_text(len(included), 'file')} that it includes: "
+            + shown(", ".join(included), 200),
+            name,
+            "a build keeps one file",
+            "nothing to do; the joined file is the build's requirements.txt",
+            "JOINED",
+        )
 
 
 def _limited(problems: list[Problem], name: str) -> list[Problem]:

@@ -50,6 +50,10 @@ class Line:
     """Of its first physical line, from 1."""
     text: str
     """Continuations joined, the comment gone, no blanks around it, never empty."""
+    last: int = 0
+    """Its last physical line."""
+    file: str = ""
+    """The file that it stands in, as messages show it."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class Text:
     lines: tuple[Line, ...]
     problems: tuple[Problem, ...]
     warnings: tuple[Problem, ...]
+    text: str = ""
+    """All of it, decoded, with line feeds only."""
 
 
 def read_lines(content: bytes, name: str) -> Text:
@@ -84,8 +90,8 @@ def read_lines(content: bytes, name: str) -> Text:
                 "LINE_ENDINGS",
             )
         )
-    lines = tuple(_join(physical, _Sieve(physical, name, codec, problems)))
-    return Text(lines, tuple(problems), tuple(warnings))
+    lines = tuple(_join(physical, name, _Sieve(physical, name, codec, problems)))
+    return Text(lines, tuple(problems), tuple(warnings), "\n".join(physical))
 
 
 def _decode(content: bytes, name: str, warnings: list[Problem]) -> tuple[str, str] | Problem:
@@ -273,7 +279,7 @@ def _credential(name: str, number: int) -> Problem:
     )
 
 
-def _join(physical: list[str], sieve: _Sieve) -> Iterator[Line]:
+def _join(physical: list[str], name: str, sieve: _Sieve) -> Iterator[Line]:
     parts: list[str] = []
     first, refused = 0, False
     for number, line in enumerate([*physical, ""], 1):  # the empty line ends what a last backslash left open
@@ -300,5 +306,5 @@ def _join(physical: list[str], sieve: _Sieve) -> Iterator[Line]:
         text = "".join(parts).strip(" \t")
         refused = refused or (len(parts) > 1 and sieve.refuses_joined(first, text))
         if text and not refused:
-            yield Line(first, text)
+            yield Line(first, text, min(number, len(physical)), name)
         parts = []

@@ -15,22 +15,21 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from venvbuild.requirements.faults import (
-    COMPILE,
-    FILE_WANTED,
     MAX_VERSION_LENGTH,
     NAME,
     Fault,
     bad_version,
-    direct_url,
     marker_fault,
-    option_fault,
-    other_than_a_requirement,
     unpinned,
     unreadable,
     version_fault,
 )
+from venvbuild.requirements.foreign_lines import foreign_line, variable
 from venvbuild.requirements.lines import Line
+from venvbuild.requirements.locations import direct_url, location
 from venvbuild.requirements.markers import meaning_fault, shape_fault
+from venvbuild.requirements.options import OptionLine, of_requirement, read_options
+from venvbuild.requirements.system_packages import system_package
 from venvbuild.text import shown
 
 MAX_NAME_LENGTH = 214
@@ -57,6 +56,13 @@ class Pin:
     """Its first physical line, from 1."""
     holds: bool
     """Whether the marker is true on the target."""
+    file: str = ""
+    """The file that the line is of, as messages show it."""
+
+    @property
+    def where(self) -> str:
+        """`requirements.txt:7`."""
+        return f"{self.file}:{self.line}"
 
     def as_requirement(self) -> str:
         """The pin on one line that pip and uv read alike, hashes included."""
@@ -80,8 +86,8 @@ _HASH = re.compile(r"--hash(?:=|[ \t]+)(?P<algorithm>[A-Za-z0-9_]+):(?P<digest>\
 _LONG_WORD = re.compile(rf"[\w.!+-]{{{MAX_NAME_LENGTH + 1},}}")
 
 
-def judge_line(line: Line, environment: Mapping[str, str]) -> Pin | Fault:
-    """The pin that `line` is, or why it is none."""
+def judge_line(line: Line, environment: Mapping[str, str]) -> Pin | OptionLine | Fault:
+    """The pin that `line` is, its options, or why it is neither."""
     return _plain_pin(line) or _any_pin(line, environment)
 
 
@@ -91,11 +97,17 @@ def _plain_pin(line: Line) -> Pin | None:
         return None
     hashes = tuple(sorted({option.removeprefix("--hash=") for option in found["hashes"].split()}))
     name = found["name"]
-    return Pin(name, canonicalize_name(name), (), found["version"], None, hashes, line.number, True)
+    return Pin(name, canonicalize_name(name), (), found["version"], None, hashes, line.number, True, line.file)
 
 
-def _any_pin(line: Line, environment: Mapping[str, str]) -> Pin | Fault:
-    fault = other_than_a_requirement(line.text)
+def _any_pin(line: Line, environment: Mapping[str, str]) -> Pin | OptionLine | Fault:
+    fault = foreign_line(line.text)
+    if fault:
+        return fault
+    if line.text[0] == "-":
+        return OptionLine(line, read_options(line.text))
+    # a path or a URL may hold a variable
+    fault = location(line.text) or variable(line.text)
     if fault:
         return fault
     # `packaging` knows requirements as of PEP 508, which have no options
@@ -107,7 +119,7 @@ def _any_pin(line: Line, environment: Mapping[str, str]) -> Pin | Fault:
         requirement = Requirement(text)
     except InvalidRequirement:
         return unreadable(line.text)
-    hashes = _hashes(options[0]) if options else ()
+    hashes = _hashes(options[0], text) if options else ()
     if isinstance(hashes, Fault):
         return hashes
     return (
@@ -122,6 +134,7 @@ def _any_pin(line: Line, environment: Mapping[str, str]) -> Pin | Fault:
             marker=str(requirement.marker) if requirement.marker else None,
             hashes=hashes,
             line=line.number,
+            file=line.file,
             holds=requirement.marker is None or _holds(requirement.marker, environment),
         )
     )
@@ -149,11 +162,11 @@ def _limit_fault(text: str) -> Fault | None:
     return marker_fault(shown(text), why) if why else None
 
 
-def _hashes(options: str) -> tuple[str, ...] | Fault:
+def _hashes(options: str, requirement: str) -> tuple[str, ...] | Fault:
     hashes = set()
     for option in _OPTIONS.split(options):
         if not option.startswith("--hash"):
-            return option_fault(re.split(r"[=\s]", option, maxsplit=1)[0])
+            return of_requirement(option, requirement)
         found = _HASH.fullmatch(option)
         algorithm, digest = (found["algorithm"], found["digest"].lower()) if found else ("", "")
         # 1,000: no digest is so long, so an algorithm that pip does not take fits nothing
@@ -162,7 +175,7 @@ def _hashes(options: str) -> tuple[str, ...] | Fault:
                 "BAD_HASH",
                 f"{shown(option)} is not a hash that pip takes",
                 "it takes sha256 (64 hex digits), sha384 (96) and sha512 (128)",
-                f"make the hashes again: {COMPILE} -o {FILE_WANTED} {FILE_WANTED}",
+                "make the hashes again: venvbuild compile requirements.in -o requirements.txt",
             )
         hashes.add(f"{algorithm}:{digest}")
     return tuple(sorted(hashes))
@@ -172,7 +185,7 @@ def _specifier_fault(text: str, requirement: Requirement) -> Fault | None:
     name, specifier = requirement.name, requirement.specifier
     extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
     if requirement.url:
-        return direct_url(name)
+        return direct_url(name + extras)
     exact = [item for item in specifier if item.operator in ("==", "===") and not item.version.endswith(".*")]
     if not exact:
         is_wildcard = any(item.operator == "==" for item in specifier)
@@ -180,7 +193,7 @@ def _specifier_fault(text: str, requirement: Requirement) -> Fault | None:
     pin = exact[0]
     why = version_fault(pin.version)
     if why:
-        return bad_version(name, pin.version, why)
+        return system_package(name, pin.version) or bad_version(name, pin.version, why)
     has_more = "," in re.sub(r"\[.*?\]", "", text.partition(";")[0])  # `==1.0,==1.0` is one in the set
     if pin.operator == "==" and not has_more:
         return None

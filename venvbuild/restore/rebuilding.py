@@ -84,7 +84,7 @@ def rebuild(
 
 def _pins(store: Store, build: Metadata, name: str, interpreter: Interpreter) -> Requirements:
     """A requirements file of the build, as it reads on this machine."""
-    return requirements.parse(builds.read_file(store, build, name), name, interpreter.marker_environment)
+    return requirements.reread(builds.read_file(store, build, name), name, interpreter.marker_environment)
 
 
 def _closure(lock: Requirements, where: str) -> Closure:

@@ -7,7 +7,7 @@ whoever writes it down has only the rules of his format to keep.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -84,10 +84,13 @@ class Pin:
     """`kedro[extra]==0.19.1`."""
     version: str
     line: int
+    """0 when it stands in a file that is included."""
     status: str
     """`installed` at its version, `differs`, `absent`, `not meant` (its marker is false here), or `not run`."""
     found: str = ""
     """The version that is installed instead."""
+    where: str = ""
+    """`requirements.txt:7`."""
 
 
 @dataclass(frozen=True)
@@ -220,15 +223,15 @@ def _problem(one: Remembered, asked: Mapping[str, object]) -> Complaint:
 
 def _finding(one: Mapping[str, Any], pins: _Pins) -> Complaint:
     top = one["chain"][0].partition(" ")[0] if one["chain"] else one["distribution"]
-    line = pins.line_of(top) or pins.line_of(one["distribution"])
+    pin = pins.pin_of(top) or pins.pin_of(one["distribution"])
     return Complaint(
         what=_text(one["sentence"]),
-        where=f"{pins.file}:{line}" if line else "",
+        where=pin.where if pin else "",
         fix=_text(one["fix"]),
         kind=_text(one["type"]),
         chain=tuple(map(_text, one["chain"])),
         packages=tuple(_name(text) for text in (one["distribution"], one["requirement"], one["found"]) if text),
-        line=line,
+        line=pins.line_of(pin) if pin else None,
     )
 
 
@@ -246,7 +249,9 @@ def pinned(content: bytes, python_full_version: str) -> dict[str, str]:
     return {pin.canonical_name: pin.version for pin in _parsed(content, python_full_version) if pin.holds}
 
 
-def _parsed(content: bytes, full: str) -> tuple[requirements.Pin, ...]:
+def _parsed(
+    content: bytes, full: str, parts: Sequence[requirements.Part] = (), name: str = places.REQUIREMENTS
+) -> tuple[requirements.Pin, ...]:
     # The interpreter is not asked again: it may be gone, and of what it told only its version differs from ours.
     target = {
         **{name: str(value) for name, value in default_environment().items()},
@@ -254,7 +259,7 @@ def _parsed(content: bytes, full: str) -> tuple[requirements.Pin, ...]:
         "python_full_version": full,
         "implementation_version": full,
     }
-    return requirements.parse(content, places.REQUIREMENTS, target).pins
+    return requirements.reread(content, name, target, parts).pins
 
 
 @dataclass(frozen=True)
@@ -267,19 +272,22 @@ class _Pins:
     @classmethod
     def read(cls, folder: Path, work: WorkDir) -> Self:
         name = _text(work.asked["requirements"])
+        recorded = work.recorded
+        parts = [requirements.Part(*part) for part in recorded.requirements_parts]
         try:
-            return cls(name, _parsed((folder / places.REQUIREMENTS).read_bytes(), work.recorded.python_full_version))
+            content = (folder / places.REQUIREMENTS).read_bytes()
+            return cls(name, _parsed(content, recorded.python_full_version, parts, name))
         except (OSError, RequirementsRefused):  # changed by hand since
             return cls(name, ())
 
-    def line_of(self, name: str) -> int | None:
-        """The line that pins `name`; one whose marker holds before one whose does not."""
-        lines = [
-            pin.line
-            for pin in sorted(self.pins, key=lambda pin: not pin.holds)
-            if pin.canonical_name == canonicalize_name(name)
-        ]
-        return lines[0] if lines else None
+    def pin_of(self, name: str) -> requirements.Pin | None:
+        """The pin of `name`; one whose marker holds before one whose does not."""
+        found = [pin for pin in self.pins if pin.canonical_name == canonicalize_name(name)]
+        return min(found, key=lambda pin: not pin.holds, default=None)
+
+    def line_of(self, pin: requirements.Pin) -> int | None:
+        """Its line in the requirements file; None when it stands in one that is included."""
+        return pin.line if pin.file == self.file else None
 
     def judged(self, installed: Mapping[str, str], *, has_run: bool) -> Iterable[Pin]:
         for pin in self.pins:
@@ -294,9 +302,10 @@ class _Pins:
                 pin.canonical_name,
                 _text(bare),
                 pin.version,
-                pin.line,
+                self.line_of(pin) or 0,
                 status,
                 _text(found) if status == "differs" else "",
+                _text(pin.where),
             )
 
 

@@ -34,6 +34,9 @@ class Recorded:
     build_url: str | None
     source_revision: str | None
     requirements_sha256: str
+    """Of the build's requirements.txt."""
+    requirements_parts: tuple[tuple[int, str, int], ...]
+    """Of which lines of which files that one was joined: `requirements.Part`; empty when it is one file."""
     locked: bool
     allow_sdist: tuple[str, ...]
     """PEP 503 names."""
@@ -128,5 +131,9 @@ def from_json(record: type[R], values: Any) -> R:
     names = {field.name for field in fields(record)}  # type: ignore[arg-type]  # every record here is a dataclass
     if not isinstance(values, dict) or set(values) != names:
         raise ValueError(f"this is no {record.__name__}")
-    # JSON has no tuples, and every field with several values is one
-    return record(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    return record(**{name: _with_tuples(value) for name, value in values.items()})
+
+
+def _with_tuples(value: Any) -> Any:
+    # JSON has none, and every field with several values is one
+    return tuple(map(_with_tuples, value)) if isinstance(value, list) else value

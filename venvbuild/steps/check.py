@@ -15,7 +15,7 @@ from venvbuild.builds import places
 from venvbuild.environment import IndexAccess, newest_versions, package_index
 from venvbuild.errors import UsageError
 from venvbuild.redaction import strip_credentials
-from venvbuild.requirements import Requirements
+from venvbuild.requirements import Requirements, Sources
 from venvbuild.run import NORMALISED, Checked, Recorded
 from venvbuild.settings import Settings
 from venvbuild.steps.job import Examined, Job, Made, Request
@@ -46,6 +46,7 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
         request.requirements,
         found.interpreter.marker_environment,
         newest=lambda names: newest_versions(names, index, found.interpreter),
+        sources=Sources(settings.index_url, settings.extra_index_urls, settings.find_links),
     )
     recorded = Recorded(
         env_name=settings.env_name,
@@ -65,6 +66,7 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
         build_url=shown_to_all(environ.get("BUILD_URL")),
         source_revision=shown_to_all(environ.get("GIT_COMMIT")),
         requirements_sha256=read.sha256,
+        requirements_parts=read.parts,
         locked=request.locked,
         allow_sdist=_allowed_sdists(request, read),
         interpreter=str(found.interpreter.path),
@@ -109,7 +111,7 @@ def run(job: Job) -> Made:
     """The file as given, and the copy that installers read, of what `examine` found."""
     examined = job.examined
     assert examined is not None
-    # byte for byte, as `requirements_sha256` is of the given file
+    # byte for byte, as `requirements_sha256` is of what was given
     (job.path / places.REQUIREMENTS).write_bytes(examined.requirements.content)
     (job.path / NORMALISED).write_text(examined.requirements.normalised(), "utf-8")
     for warning in examined.requirements.warnings:

@@ -10,7 +10,7 @@ from venvbuild import interpreters, requirements
 from venvbuild.builds import places
 from venvbuild.errors import UsageError
 from venvbuild.interpreters import Interpreter
-from venvbuild.requirements import Requirements
+from venvbuild.requirements import Part, Requirements
 from venvbuild.run import Recorded, StepResult, WorkDir
 from venvbuild.settings import Settings
 
@@ -86,4 +86,6 @@ def requirements_of(job: Job, interpreter: Interpreter) -> Requirements:
     """The file that `check` accepted, read again."""
     # the copy in the work dir: the file that was given may have changed since `check`
     content = (job.path / places.REQUIREMENTS).read_bytes()
-    return requirements.parse(content, job.work.recorded.requirements, interpreter.marker_environment)
+    recorded = job.work.recorded
+    parts = [Part(*part) for part in recorded.requirements_parts]
+    return requirements.reread(content, recorded.requirements, interpreter.marker_environment, parts)

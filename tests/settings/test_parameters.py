@@ -71,6 +71,10 @@ def test_any_other_python_is_refused_with_the_range(value: str) -> None:
     assert "3.8 or newer" in refusal(python_version, value).fix
 
 
+def test_a_version_that_yaml_read_as_a_number_is_asked_about() -> None:
+    assert refusal(python_version, "3.1").fix == "did YAML read 3.10 as a number? write it in quotes: '3.10'"
+
+
 @pytest.mark.parametrize("word", ["true", "1", "yes", "false", "0", "no"])
 def test_booleans_are_read_in_any_case(word: str) -> None:
     assert {boolean(form, "X") for form in (word, word.upper(), word.title())} == {word in ("true", "1", "yes")}

@@ -8,7 +8,8 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -17,6 +18,9 @@ from venvbuild.errors import Problem, StdoutClosed, Terminated, UsageError, Venv
 from venvbuild.redaction import REDACTOR
 
 log = logging.getLogger(__name__)
+
+_MAX_OF_A_KIND = 20
+"""Problems of one rule that are shown: what nineteen lines have not told, four thousand more will not."""
 
 
 def told(error: BaseException, *, as_json: bool) -> int:
@@ -49,12 +53,26 @@ def _translated(error: click.ClickException) -> UsageError:
 
 def _report(error: VenvBuildError, *, as_json: bool) -> int:
     """Problems of a file a line each, beginning FILE:LINE; everything else in four parts."""
-    for problem in error.problems:
-        _say(_lines(problem, alone=len(error.problems) == 1))
+    for text in _shown(error.problems):
+        _say(text)
     _log_error(error)
     if as_json:
         _print_json(error.exit_code, error.problems)
     return error.exit_code
+
+
+def _shown(problems: Sequence[Problem]) -> Iterator[str]:
+    """The problems in words; of those that break one rule the first ones, and how many more there are."""
+    left = Counter(problem.rule for problem in problems)
+    told = Counter[str]()
+    for problem in problems:
+        told[problem.rule] += 1
+        left[problem.rule] -= 1
+        if problem.rule and told[problem.rule] > _MAX_OF_A_KIND:
+            continue
+        yield _lines(problem, alone=len(problems) == 1)
+        if problem.rule and told[problem.rule] == _MAX_OF_A_KIND and left[problem.rule]:
+            yield f"and {left[problem.rule]:,} more like it (all of them in --json)"
 
 
 def _lines(problem: Problem, *, alone: bool) -> str:

@@ -49,11 +49,13 @@ def without_project(text: str) -> str:
     found = _UV_EXPORT.search(text[:_ENOUGH])
     if found:
         command = re.sub(r"\s+(?:-o|--output-file)[= ]\S+", "", found[1]).strip()
-        return f"export again without the project: {command} --no-emit-local -o requirements.txt"
+        flag = "--no-emit-local" if _OTHER_PROJECT.search(text) else "--no-emit-project"
+        return f"export again without the project: {command} {flag} -o requirements.txt"
     return ""
 
 
 _UV_EXPORT = re.compile(r"(?m)^#[ \t]+(uv export(?: [\w./=@+-]+)*)[ \t]*$")
+_OTHER_PROJECT = re.compile(r"(?m)^(?:-e[ \t]+)?(?:\.\.?/|/|file:)")
 _POETRY = "poetry export -o requirements.txt (poetry self add poetry-plugin-export, once)"
 _ENV_NAME = re.compile(r"(?m)^name:[ \t]*([A-Za-z0-9_][A-Za-z0-9_.-]{0,63})[ \t]*$")
 
@@ -104,7 +106,7 @@ _KINDS: tuple[_Kind, ...] = (
             r"^\[\[package\]\]",
             r"^source = \{ \w+ = |^requires-python = ",
         ),
-        _always("in its folder: uv export --no-emit-local -o requirements.txt"),
+        _always("in its folder: uv export --no-emit-project -o requirements.txt"),
     ),
     _Kind(
         "a pylock.toml, which is not read yet",

@@ -57,7 +57,8 @@ class Joined:
 def of_bytes(content: bytes, name: str, parts: Sequence[Part] = ()) -> Joined:
     """One file's bytes, in which nothing is followed; with `parts`, lines have the places that they came from."""
     text = read_lines(content, name)
-    return Joined(content, tuple(_placed(text.lines, parts)), (), {name: text}, tuple(parts))
+    others = {part.file: Text((), (), ()) for part in parts if part.file != name}
+    return Joined(content, tuple(_placed(text.lines, parts)), (), {name: text, **others}, tuple(parts))
 
 
 def of_file(path: Path) -> Joined:

@@ -42,6 +42,8 @@ def python_version(value: str, where: str = "PYTHON_VERSION") -> str:
     major, minor = int(found[1]), int(found[2])
     if (major, minor) < OLDEST_PYTHON or major > 3:
         why = f"environments are built for Python 3, {oldest} or newer"
+        if value == "3.1":  # YAML's and TOML's number 3.10, written again
+            fix = "did YAML read 3.10 as a number? write it in quotes: '3.10'"
         raise _refused(value, where, "a Python we build for", why, fix)
     return value
 

@@ -6,6 +6,7 @@ Lines that are something else have modules of their own: `options`, `locations`,
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 
 from packaging.utils import canonicalize_name
@@ -15,6 +16,11 @@ from venvbuild.text import shown
 
 VERSION_WANTED = "<version>"
 """Stands in a fix for the version that the index may know."""
+
+COMPILE = "venvbuild compile"
+"""Begins a command in a fix; the target's Python is put in, for compiled for another the pins would be wrong."""
+FILE_WANTED = "<file>"
+"""Stands in a fix for the file that the fault is in."""
 
 MAX_VERSION_LENGTH = 255  # far below the 4,300 digits at which Python's int() gives up
 _UV_MAX_NUMBER = 2**64 - 2  # uv keeps each number of a version in 64 bits and refuses more
@@ -34,6 +40,11 @@ class Fault:
     """The package whose newest version would make `fix` complete, in PEP 503 form; empty when none is wanted."""
     specifier: str = ""
     """What the line asks of `name`, as PEP 440 has it; empty for anything."""
+
+
+def with_command(fix: str, name: str, python: str) -> str:
+    """`fix` with the command that pins, for the target's Python (`3.11`), and the file `name` as a shell reads it."""
+    return fix.replace(COMPILE, f"{COMPILE} --python {python}").replace(FILE_WANTED, shlex.quote(name))
 
 
 def version_fault(text: str) -> str:

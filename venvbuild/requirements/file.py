@@ -22,7 +22,7 @@ from packaging.version import InvalidVersion, Version
 from venvbuild.errors import Problem, RequirementsRefused
 from venvbuild.requirements import joined
 from venvbuild.requirements.documents import recognised, without_project
-from venvbuild.requirements.faults import VERSION_WANTED, Fault
+from venvbuild.requirements.faults import COMPILE, FILE_WANTED, VERSION_WANTED, Fault, with_command
 from venvbuild.requirements.foreign_lines import is_merge_mark
 from venvbuild.requirements.joined import MAX_BYTES, Joined, Part, TooLarge
 from venvbuild.requirements.lines import Line
@@ -135,6 +135,8 @@ def reread(content: bytes, name: str, environment: Mapping[str, str], parts: Seq
 class _Judged:
     """What the lines of a file turned out to be."""
 
+    python: str
+    """The target's, `3.11`."""
     pins: tuple[Pin, ...]
     faults: tuple[tuple[_Place, Fault], ...]
     options: tuple[OptionLine, ...]
@@ -149,7 +151,7 @@ def _accepted(whole: Joined, name: str, judged: _Judged, newest: Newest | None, 
     answers = list(Options(judged.options, pinned, sources).answers())
     faults += ((answer.line, answer.fault) for answer in answers if not answer.is_note)
     # all before any is raised: nobody should mend fourteen pins in fourteen runs
-    problems = [_problem(place, fault) for place, fault in _complete(_exported(faults, whole), newest)]
+    problems = [_problem(place, fault, judged.python) for place, fault in _complete(_exported(faults, whole), newest)]
     problems += (
         problem for file, text in whole.texts.items() if file not in judged.documents for problem in text.problems
     )
@@ -166,8 +168,8 @@ def _accepted(whole: Joined, name: str, judged: _Judged, newest: Newest | None, 
     if problems:
         raise RequirementsRefused.of(_limited(_in_order(problems, whole), name))
     warnings = [problem for text in whole.texts.values() for problem in text.warnings]
-    warnings += (_problem(answer.line, answer.fault) for answer in answers)
-    warnings += (_problem(pin, fault) for pin, fault in _warnings(pins))
+    warnings += (_problem(answer.line, answer.fault, judged.python) for answer in answers)
+    warnings += (_problem(pin, fault, judged.python) for pin, fault in _warnings(pins))
     warnings = [*_joined_note(whole, name), *_in_order(warnings, whole)]
     digest = hashlib.sha256(whole.content).hexdigest()
     return Requirements(name, digest, pins, tuple(warnings), whole.content, whole.parts)
@@ -199,7 +201,7 @@ def _judge(whole: Joined, environment: Mapping[str, str]) -> _Judged:
         faults = [
             (place, fault) for place, fault in faults if place.file not in others or fault == documents[place.file]
         ]
-    return _Judged(tuple(pins), tuple(faults), tuple(options), others, is_merging)
+    return _Judged(environment["python_version"], tuple(pins), tuple(faults), tuple(options), others, is_merging)
 
 
 def _between(judged: _Judged) -> Iterator[tuple[_Place, Fault]]:
@@ -238,7 +240,7 @@ def _missing_hashes(pins: Sequence[Pin]) -> Iterator[tuple[Pin, Fault]]:
                     "HASH_MISSING",
                     f"{shown(pin.as_requirement())} has no hash",
                     f"{_beside(hashed, pin)} has one, and all have or none has",
-                    "add all hashes: venvbuild compile requirements.in -o requirements.txt",
+                    f"add all hashes: {COMPILE} -o {FILE_WANTED} {FILE_WANTED}",
                 ),
             )
 
@@ -348,9 +350,11 @@ def _written(pin: Pin) -> str:
     return f"{shown(pin.name)}=={pin.version}"
 
 
-def _problem(place: _Place, fault: Fault) -> Problem:
+def _problem(place: _Place, fault: Fault, python: str) -> Problem:
+    """`python` is the target's, `3.11`."""
     line = place.number if isinstance(place, Line) else place.line
-    return Problem.at(place.file, line, fault.what, fault.why, fault.fix, fault.rule)
+    fix = with_command(fault.fix, place.file, python)
+    return Problem.at(place.file, line, fault.what, fault.why, fix, fault.rule)
 
 
 def _in_order(problems: Iterable[Problem], whole: Joined) -> list[Problem]:

@@ -15,6 +15,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from venvbuild.requirements.faults import (
+    COMPILE,
+    FILE_WANTED,
     MAX_VERSION_LENGTH,
     NAME,
     Fault,
@@ -175,7 +177,7 @@ def _hashes(options: str, requirement: str) -> tuple[str, ...] | Fault:
                 "BAD_HASH",
                 f"{shown(option)} is not a hash that pip takes",
                 "it takes sha256 (64 hex digits), sha384 (96) and sha512 (128)",
-                "make the hashes again: venvbuild compile requirements.in -o requirements.txt",
+                f"make the hashes again: {COMPILE} -o {FILE_WANTED} {FILE_WANTED}",
             )
         hashes.add(f"{algorithm}:{digest}")
     return tuple(sorted(hashes))

@@ -22,6 +22,7 @@ from venvbuild.redaction import strip_credentials
 from venvbuild.requirements.faults import VERSION_WANTED, with_command
 from venvbuild.requirements.file import MAX_FILE_BYTES
 from venvbuild.requirements.lines import Line, read_lines
+from venvbuild.requirements.options import OptionLine
 from venvbuild.requirements.pins import Pin, judge_line
 from venvbuild.requirements.projects import Project, read_pyproject, read_setup_cfg
 from venvbuild.text import shown
@@ -224,7 +225,7 @@ def _of_lines(path: Path, content: bytes, name: str, reading: Reading) -> tuple[
         elif nested:
             limits = (nested["short"] or nested["long"]).startswith("c")
             included.append((path.parent / nested["file"].strip("\"'"), limits, f"{name}:{line.number}"))
-        elif re.match(r"--?[A-Za-z]", line.text):
+        elif isinstance(judge_line(line, reading.environment), OptionLine):
             reading.problems.extend(_of_option(line, name, reading))
         else:
             judged = _judged(line, name, reading.environment)
@@ -240,11 +241,12 @@ def _judged(line: Line, name: str, environment: Mapping[str, str]) -> Wish | Pro
     judged = judge_line(replace(line, text=text), environment)
     if isinstance(judged, Pin):
         return Wish(Requirement(text), where, line.number, _sha256_of(line.text), judged)
+    assert not isinstance(judged, OptionLine), "told before"
     # Of what is not pinned, `packaging` says whether it is a requirement.
     if judged.rule in _OPEN and _is_requirement(text):
         return Wish(Requirement(text), where, line.number)
     # A wish needs no version.
-    fix = with_command(judged.fix.replace(f"=={VERSION_WANTED}", ""), name, environment)
+    fix = with_command(judged.fix.replace(f"=={VERSION_WANTED}", ""), name, environment["python_version"])
     return Problem.at(name, line.number, judged.what, judged.why, fix, judged.rule)
 
 

@@ -1,0 +1,137 @@
+"""The advice of refusals, followed to the letter by somebody who has neither uv nor pip-tools."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from random import Random
+
+import pytest
+from packaging.markers import default_environment
+
+from tests.support.person import Ended, Person, can_follow
+from tests.support.tool import REPOSITORY, Tool
+from tests.support.wheels import sdist, wheel
+from venvbuild.errors import RequirementsRefused
+from venvbuild.requirements.file import parse
+
+CORPUS = json.loads((REPOSITORY / "tests/corpus/nasty-requirements.json").read_text("utf-8"))["cases"]
+HERE = {name: str(value) for name, value in default_environment().items()}
+NO_OTHER_TOOLS = {"PATH": "/usr/bin:/bin"}
+
+
+def fill(folder: Path) -> None:
+    """An index with a package for each thing that can be wrong with one."""
+    for version in ("1.0", "1.1", "2.0"):
+        wheel(folder, "good", version, files={f"good_{version[0]}.py": "x = 1\n"})
+        wheel(folder, "plain", version)
+    wheel(folder, "modern", "1.0")
+    wheel(folder, "modern", "2.0", python=">=3.99")
+    wheel(folder, "early", "1.0")
+    wheel(folder, "early", "2.0rc1")
+    wheel(folder, "native", "1.0", tag="cp311-cp311-manylinux_2_17_x86_64")
+    wheel(folder, "native", "2.0", tag="cp38-cp38-manylinux_2_17_x86_64")
+    wheel(folder, "windows", "1.0", tag="py3-none-win_amd64")
+    sdist(folder, "source", "1.0")
+    sdist(folder, "mixed", "2.0")
+    wheel(folder, "mixed", "1.0")
+    wheel(folder, "above", "1.0", requires=["source==1.0"])
+    wheel(folder, "needy", "1.0", requires=["good<2"])
+    wheel(folder, "needy", "2.0", requires=["good>=2"])
+    wheel(folder, "chained", "1.0", requires=["needy==1.0"])
+    wheel(folder, "torch", "2.1.0")
+    wheel(folder, "extra", "1.0", extras=["more"], requires=["plain; extra == 'more'"])
+
+
+KINDS: dict[str, tuple[str, ...]] = {
+    "pinned": ("good==1.0",),
+    "open": ("modern",),
+    "a range": ("early>=1.0",),
+    "a wildcard": ("plain==1.*",),
+    "conda's pin": ("plain=1.0",),
+    "quoted": ("'plain==1.0',",),
+    "of YAML": ("- plain==1.0",),
+    "without a comment's blank": ("plain==1.0#here",),
+    "an index": ("--extra-index-url {other}",),
+    "an index in use": ("-i {index}",),
+    "links": ("--find-links wheels",),
+    "pre-releases": ("--pre",),
+    "binaries": ("--no-binary source", "source==1.0"),
+    "hashes of nothing": ("--require-hashes",),
+    "trusted": ("--trusted-host files.example",),
+    "a file below": ("-r more/base.txt",),
+    "limits": ("-c limits.txt", "plain"),
+    "two versions": ("plain==1.0", "plain==1.1"),
+    "some hashes": ("plain==1.0 --hash=sha256:{plain}", "good==1.0"),
+    "an old hash": ("plain==1.0 --hash=md5:00000000000000000000000000000000",),
+    "latest": ("plain==latest",),
+    "three specifiers": ("plain>=1.0,==1.1",),
+    "by text": ("plain===1.0",),
+    "no such version": ("plain==1.5",),
+    "no such package": ("nobody==1.0",),
+    "another Python": ("modern==2.0",),
+    "wheels for others": ("native==2.0",),
+    "Windows": ("windows==1.0",),
+    "source": ("source==1.0",),
+    "source of a version": ("mixed==2.0",),
+    "source below": ("above==1.0",),
+    "a conflict": ("needy==1.0", "good==2.0"),
+    "a conflict below": ("chained==1.0", "good==2.0"),
+    "a build of elsewhere": ("torch==2.1.0+cu118",),
+    "of the system": ("python-apt==2.4.0+ubuntu2",),
+    "of Debian": ("pkg-resources==0.0.0",),
+    "of conda": ("numpy @ file:///croot/numpy_1/work/dist", "plain==1.0"),
+    "a repository": ("lib @ git+https://example.com/lib.git@v1",),
+    "a folder": ("-e .",),
+    "a merge": ("<<<<<<< HEAD", "plain==1.0", "=======", "plain==1.1", ">>>>>>> theirs"),
+    "a command": ("pip install plain==1.0",),
+    "extras": ("extra[more]==1.0",),
+    "a marker": ("plain==1.0 ; python_version < '3'", "good==1.0"),
+    "a marker of nobody": ("plain==1.0 ; pyhton_version > '3'",),
+}
+
+
+@pytest.fixture
+def tool(tool: Tool) -> Tool:
+    fill(tool.index.folder)
+    tool.env.update(NO_OTHER_TOOLS)
+    (tool.folder / "more").mkdir()
+    (tool.folder / "more" / "base.txt").write_text("good==1.0\n")
+    (tool.folder / "limits.txt").write_text("plain<2\n")
+    (tool.folder / "wheels").mkdir()
+    return tool
+
+
+def follow(tool: Tool, *lines: str, seed: int = 1) -> Ended:
+    plain = hashlib.sha256((tool.index.folder / "plain-1.0-py3-none-any.whl").read_bytes()).hexdigest()
+    made = {"{index}": tool.index.url(), "{other}": tool.index.url("also"), "{plain}": plain}
+    text = "\n".join(lines)
+    for placeholder, value in made.items():
+        text = text.replace(placeholder, value)
+    file = tool.requirements(text)
+    return Person(tool, file, chance=Random(seed)).go()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_comes_to_a_build_or_to_a_decision(tool: Tool, kind: str) -> None:
+    ended = follow(tool, "good==1.0", *KINDS[kind])
+    print(f"{kind}: {ended.rounds} rounds, {'built' if ended.is_built else 'to be decided'}", *ended.told, sep="\n")
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_mixture_comes_to_a_build_or_to_a_decision(tool: Tool, seed: int) -> None:
+    chance = Random(seed)
+    lines = [line for kind in chance.sample(sorted(KINDS), chance.randint(2, 5)) for line in KINDS[kind]]
+    ended = follow(tool, *lines, seed=seed)
+    print(f"{seed}: {ended.rounds} rounds, {'built' if ended.is_built else 'to be decided'}", *ended.told, sep="\n")
+
+
+@pytest.mark.parametrize(
+    "case", [one for one in CORPUS if one["verdict"] != "accept" and "content" in one], ids=lambda one: one["id"]
+)
+def test_every_refusal_of_the_corpus_says_what_to_do(case: dict[str, str]) -> None:
+    content = case["content"].encode("utf-8", "surrogateescape")
+    with pytest.raises(RequirementsRefused) as refused:
+        parse(content, "requirements.txt", HERE)
+    assert [problem.fix for problem in refused.value.problems if not can_follow(problem.fix)] == []

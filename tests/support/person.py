@@ -1,0 +1,192 @@
+"""A person who does what a refusal advises, to the letter, and neither thinks nor looks anything up.
+
+`Person.go` runs the tool, does what the fix of each problem says, and runs it again, until there is a build or until
+all that is left is for somebody who knows more to decide. A fix that says nothing which can be done, or that changes
+nothing, fails the test: a hint is a promise.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+from tests.support.tool import Tool
+
+_MAX_ROUNDS = 12
+_FLAG = r"--[a-z][a-z-]*(?: (?!--)[^\s;,]+)?"
+_DECISIONS = (
+    r"^decide\b", r"is this the right (?:file|index)\b", r"\bthat this is the (?:right|requirements) file\b",
+    r"^correct (?:the|its|it)\b", r"^check the line$", r"^fetch (?:the file|it) again\b", r"^publish\b", r"^choose\b",
+    r"^change (?:one of|the pins)\b", r"^use another Python", r"^write the value itself$", r"^ask\b", r"^compare\b",
+    r"\b(?:name==version|NAME==VERSION|==<version>|==VERSION)", r"^make its wheel", r"^pin (?:a|another)\b",
+    r"^(?:no version|no other version|leave one of)\b", r"^nothing\b", r"^keep the lines of one side\b",
+    r"^try again\b", r"^in (?:that|the) environment\b", r"^name (?:it|one|another|a file|the)\b",
+    r"^write at least one\b", r"^compile what it was made from", r"^(?:in \S+, )?run\b",
+)  # fmt: skip
+"""How fixes begin, or what they hold, that ask for what only a person knows or has elsewhere."""
+
+
+def can_follow(fix: str) -> bool:
+    """Whether the fix says what to do, or that somebody is to decide."""
+    return _is_decision(fix) or _action(fix) is not None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How it went."""
+
+    rounds: int
+    """Runs of the tool."""
+    is_built: bool
+    """Else what is left is for a person to decide."""
+    told: tuple[str, ...]
+    """Each problem that was told, in order."""
+
+
+@dataclass
+class Person:
+    """Has a file, and the flags of the last call."""
+
+    tool: Tool
+    file: Path
+    command: str = "build"
+    """What is to succeed; `check` only reads."""
+    flags: list[str] = field(default_factory=list)
+    env: Mapping[str, str] = field(default_factory=dict)
+    chance: Random = field(default_factory=lambda: Random(1))
+    """Takes one of several ways where the fix leaves the choice."""
+
+    def go(self) -> Ended:
+        """Run it, and follow what it says, again and again."""
+        told: list[str] = []
+        seen = [self._state()]
+        for number in range(1, _MAX_ROUNDS + 1):
+            done = self.tool.run(self.command, "--json", "-r", self.file, *self.flags, **self.env)
+            if done.code == 0:
+                return Ended(number, True, tuple(told))
+            problems = done.json["error"]["problems"]
+            told += [f"{number}. {one['where']}: {one['what']}; fix: {one['fix']}" for one in problems]
+            if not self._follow(problems):
+                return Ended(number, False, tuple(told))
+            assert self._state() not in seen, "following the advice leads nowhere:\n" + "\n".join(told)
+            seen.append(self._state())
+        raise AssertionError("following the advice never ends:\n" + "\n".join(told))
+
+    def _state(self) -> object:
+        files = {path.name: path.read_bytes() for path in self.tool.folder.glob("*.txt")}
+        return self.file, files, sorted(self.flags)
+
+    def _follow(self, problems: list[dict[str, str]]) -> bool:
+        """Do what all of them say, the last line first, so that the numbers of the others stay right."""
+        is_any_done, commands = False, {}
+        for problem in sorted(problems, key=_line_of, reverse=True):
+            fix = self._chosen(problem["fix"])
+            if _is_decision(fix):
+                continue
+            action = _action(fix)
+            assert action, f"nobody can follow: {problem}"
+            if action is Person.run:
+                commands[fix] = problem
+            else:
+                action(self, fix, problem)
+                is_any_done = True
+        return sum(self.run(fix, problem) for fix, problem in commands.items()) > 0 or is_any_done
+
+    def _chosen(self, fix: str) -> str:
+        """One of the ways, where the reader is to decide between them."""
+        ways = fix.removeprefix("you decide: ").split("; or ")
+        return self.chance.choice(ways) if fix.startswith("you decide: ") else fix
+
+    # --- what can be done
+
+    def run(self, fix: str, problem: Mapping[str, str]) -> bool:
+        """A command of ours, as it stands; what it says when it refuses is followed too. Whether anything was done."""
+        found = re.search(r"\bvenvbuild (compile .+?)(?:$|; |, and )", fix)
+        assert found, fix
+        done = self.tool.run(*shlex.split(found[1]), "--json", **self.env)
+        if done.code:
+            return self._follow(done.json["error"]["problems"])
+        self.take_flags(fix, problem)
+        return True
+
+    def remove(self, fix: str, problem: Mapping[str, str]) -> None:
+        self._replace(problem, lambda _: [])
+        self.take_flags(fix, problem)
+
+    def write(self, fix: str, problem: Mapping[str, str]) -> None:
+        found = re.search(r"\b(?:write|for instance) (?!one )(.+?)(?:$|, or | or |; (?!\w+_)|, the |, and |\. )", fix)
+        assert found, fix
+        self._replace(problem, lambda _: [found[1]])
+        self.take_flags(fix, problem)
+
+    def add(self, fix: str, problem: Mapping[str, str]) -> None:
+        found = re.search(r"\badd (?:the lines? )?(.+?)(?:$|; | and )", fix)
+        assert found, fix
+        with self.file.open("a") as file:
+            file.write("".join(f"{line}\n" for line in found[1].split(", ")))
+        self.take_flags(fix, problem)
+
+    def take_flags(self, fix: str, _: Mapping[str, str]) -> None:
+        """Those that the next call is to have: of `build with --a b --c d`, and after a colon at the end."""
+        found = re.search(rf"(?:\bbuild with |: |\bcall it with )({_FLAG}(?: {_FLAG})*)", fix)
+        words = shlex.split(found[1]) if found else []
+        named = re.search(r"\bbuild with -r (\S+)", fix)
+        if named:
+            self.file = self.tool.folder / named[1]
+        self.flags += words if words[:2] not in [self.flags[n : n + 2] for n in range(len(self.flags))] else []
+
+    def change(self, fix: str, problem: Mapping[str, str]) -> None:
+        """What is done to the text of one line."""
+        self._replace(problem, lambda text: _EDITS[fix](text).split("\n"))
+
+    def _replace(self, problem: Mapping[str, str], made: Callable[[str], list[str]]) -> None:
+        """The whole requirement at this line, with what a backslash joins to it."""
+        path = self.tool.folder / problem["where"].rpartition(":")[0]
+        lines = path.read_text("utf-8").split("\n")
+        first = last = _line_of(problem) - 1
+        while lines[last].endswith("\\") and last + 1 < len(lines):
+            last += 1
+        lines[first : last + 1] = made("\n".join(lines[first : last + 1]))
+        path.write_text("\n".join(lines), "utf-8")
+
+
+def _line_of(problem: Mapping[str, str]) -> int:
+    found = re.search(r":(\d+)$", problem["where"])
+    return int(found[1]) if found else 0
+
+
+def _ascii(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return plain.replace("  ", " ")
+
+
+_EDITS: Mapping[str, Callable[[str], str]] = {
+    "type it again in ASCII": _ascii,
+    "put a blank before the `#`": lambda text: text.replace("#", " #", 1),
+    "put each on a line of its own": lambda text: re.sub(r"[,\s]+", "\n", text),
+    "remove the blanks after the backslash, or the backslash": lambda text: text.replace("\\", ""),
+    "remove the character": lambda text: "".join(one for one in text if one.isprintable()),
+}
+_RULES: tuple[tuple[str, Callable[[Person, str, Mapping[str, str]], object]], ...] = (
+    (r"\bvenvbuild compile ", Person.run),
+    (r"\b(?:remove|delete) (?:the line|it)\b|\bkeep one of\b", Person.remove),
+    (r"\bwrite \S", Person.write),
+    (r"\badd \S", Person.add),
+    (rf"(?:\bbuild with |: ){_FLAG}", Person.take_flags),
+)
+"""What a fix holds -> what is done; the first that fits."""
+
+
+def _is_decision(fix: str) -> bool:
+    return any(re.search(pattern, fix) for pattern in _DECISIONS)
+
+
+def _action(fix: str) -> Callable[[Person, str, Mapping[str, str]], object] | None:
+    if fix in _EDITS:
+        return Person.change
+    return next((do for pattern, do in _RULES if re.search(pattern, fix)), None)

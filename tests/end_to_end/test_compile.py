@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 import shutil
@@ -31,6 +32,11 @@ def tool(tool: Tool) -> Tool:
     wheel(tool.index.folder, "needy", "1.0", requires=["other"])
     wheel(tool.index.folder, "other", "1.0")
     return tool
+
+
+def digest(tool: Tool) -> str:
+    """Of the wheel of `other`."""
+    return hashlib.sha256((tool.index.folder / "other-1.0-py3-none-any.whl").read_bytes()).hexdigest()
 
 
 def test_what_is_compiled_is_checked_and_built_as_it_is(tool: Tool) -> None:
@@ -90,7 +96,7 @@ def test_a_private_index_is_asked_with_credentials_that_nobody_sees(tool: Tool) 
         (["a.in", "--python", "3.99"], 2, "Python 3.99 is not installed here"),
         (["a.in", "--python", "three"], 3, "three"),
         (["a.in", "-c", "absent.txt"], 2, "absent.txt cannot be read"),
-        (["bad.in"], 3, "bad.in:2: the option -e stands in the file"),
+        (["bad.in"], 3, "bad.in:2: -e installs from a folder"),
         (["missing.in"], 4, "missing.in:1: there is no package 'absent'"),
         (["a.in", "--index-url", "http://127.0.0.1:1/simple"], 6, "the package index is unavailable"),
         (["a.in", "-o", "bad.in"], 2, "this line would be lost"),
@@ -119,14 +125,24 @@ def test_a_failure_says_what_where_and_what_to_do_and_writes_nothing(
     ],
 )
 def test_the_fix_of_a_bad_hash_is_followed_to_the_letter_and_builds(tool: Tool, lines: tuple[str, ...]) -> None:
-    other = next(file for file in tool.index.page("ok", "other").decode().split("sha256=") if "other-1.0" in file)
-    tool.requirements(*(line.format(other=other[:64]) for line in lines))
+    tool.requirements(*(line.format(other=digest(tool)) for line in lines))
     refused = tool.run("check")
     command = refused.stderr.partition("fix: ")[2].strip().rpartition(": ")[2]
     assert (refused.code, command) == (3, "venvbuild compile --python 3.11 -o requirements.txt requirements.txt")
     followed = tool.run(*shlex.split(command)[1:])
     assert followed.code == 0, followed.stderr
     assert tool.run("build").code == 0
+
+
+def test_the_fix_of_a_missing_hash_of_an_included_file_is_followed_to_the_letter_and_builds(tool: Tool) -> None:
+    tool.requirements(f"other==1.0 --hash=sha256:{digest(tool)}", name="base.txt")
+    tool.requirements("-r base.txt", "needy==1.0")
+    refused = tool.run("check")
+    command, _, then = refused.stderr.partition("fix: ")[2].strip().partition(", and ")
+    assert (refused.code, then) == (3, "build with -r pinned.txt")
+    followed = tool.run(*shlex.split(command.rpartition(": ")[2])[1:])
+    assert followed.code == 0, followed.stderr
+    assert tool.run("build", "-r", "pinned.txt").code == 0
 
 
 def test_the_fix_of_an_included_file_is_followed_to_the_letter_and_builds(tool: Tool) -> None:
@@ -144,7 +160,7 @@ def test_a_package_without_wheels_is_compiled_and_built_by_following_what_is_sai
     sdist(tool.index.folder, "sourced", "1.0", requires=["other"])
     tool.requirements("sourced", name="a.in")
     refused = tool.run("compile", "a.in")
-    assert (refused.code, refused.stderr.strip().endswith("allow it: --allow-sdist sourced")) == (4, True)
+    assert (refused.code, refused.stderr.strip().endswith(": --allow-sdist sourced")) == (4, True)
     assert tool.run("compile", "a.in", "--allow-sdist", "sourced").code == 0
     built = tool.run("build", "--json", "--locked", "--allow-sdist", "sourced")
     assert built.code == 0, built.stderr

@@ -166,6 +166,12 @@ def test_a_line_that_holds_elsewhere_only_and_is_on_no_index_is_refused(index: I
     assert Path("out.txt").read_text() == text
 
 
+def test_a_line_that_names_the_index_stays_in_place(index: IndexServer) -> None:
+    written("out.txt", f"--index-url {index.url()}", "--require-hashes", "other==1.0")
+    compiled(index, "out.txt")
+    assert f"\n--index-url {index.url()}\nother==1.0 " in Path("out.txt").read_text()
+
+
 def test_a_broken_hash_is_made_again(index: IndexServer) -> None:
     written("out.txt", "other==1.0 --hash=sha256:12", "needy==1.0 --hash=md5:0")
     compiled(index, "out.txt")
@@ -237,7 +243,8 @@ def test_what_somebody_needs_as_source_only_is_pinned_by_following_what_is_said(
     with pytest.raises(ResolutionError) as caught:
         compiled(index, "a.in")
     first, said = caught.value.problems
-    assert first.fix == "write deep==1.0 into a.in, and allow it: --allow-sdist deep"
+    assert first.fix.startswith("write deep==1.0 into a.in, and allow its source, whose code then runs")
+    assert first.fix.endswith(": --allow-sdist deep")
     assert "hint:" not in said.why
     written("a.in", "top", "deep==1.0")
     compiled(index, "a.in", allow_sdist=("deep",))

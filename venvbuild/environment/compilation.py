@@ -27,7 +27,7 @@ from venvbuild.environment.pinning import CompileRequest, Entry, Resolution, is_
 from venvbuild.errors import IndexUnavailable, UsageError, of_disk
 from venvbuild.files import write_whole
 from venvbuild.interpreters import Interpreter
-from venvbuild.requirements import Pin, Reading, read_pinned, read_wishes
+from venvbuild.requirements import Pin, PinnedFile, Reading, Sources, read_pinned, read_wishes
 from venvbuild.retrying import retried
 from venvbuild.settings import Settings
 from venvbuild.text import shown
@@ -77,21 +77,22 @@ def compile_files(
         if note:
             log.warning("%s", note)
     interpreter, access = found.interpreter, IndexAccess.of(settings, environ)
-    places = (settings.index_url, *settings.extra_index_urls, *settings.find_links)
-    reading = Reading(interpreter.marker_environment, places, request.extras)
+    sources = Sources(settings.index_url, settings.extra_index_urls, settings.find_links)
+    reading = Reading(interpreter.marker_environment, sources, request.extras)
     files = read_wishes(request.files, request.constraints, reading)
-    existing = _existing(request, interpreter)
+    existing = _existing(request, reading)
     with _scratch() as folder:
         source = PackageSource.of(access, interpreter, timeout_s=settings.timeout_s, scratch=Path(folder))
-        resolution = Resolution(request, files, existing, source, wait)
+        resolution = Resolution(request, files, existing.pins, source, wait)
         entries = retried(resolution.resolve, wait, curable=IndexUnavailable)
         elsewhere = resolution.elsewhere()
     _refuse_unknown(request, entries)
-    text = _header(request, interpreter) + "".join(entry.text() for entry in entries) + elsewhere
+    options = "".join(f"{line}\n" for line in existing.options)
+    text = _header(request, interpreter) + options + "".join(entry.text() for entry in entries) + elsewhere
     # A promise: what compile writes, check accepts.
-    requirements.parse(text.encode(), shown(str(request.output), 200), interpreter.marker_environment)
+    requirements.parse(text.encode(), shown(str(request.output), 200), interpreter.marker_environment, None, sources)
     _write(request.output, text)
-    return _compilation(request, interpreter, entries, existing)
+    return _compilation(request, interpreter, entries, existing.pins)
 
 
 def _scratch() -> tempfile.TemporaryDirectory[str]:
@@ -105,8 +106,8 @@ def _scratch() -> tempfile.TemporaryDirectory[str]:
         ) from error
 
 
-def _existing(request: CompileRequest, interpreter: Interpreter) -> tuple[Pin, ...]:
-    """The pins of the output as it is; none when there is no such file."""
+def _existing(request: CompileRequest, reading: Reading) -> PinnedFile:
+    """The output as it is; empty when there is no such file."""
     output, name = request.output, shown(str(request.output), 200)
     if name == "-":
         raise UsageError("the output is a file", where="-o", why="it is written whole or not at all", fix="name one")
@@ -117,10 +118,10 @@ def _existing(request: CompileRequest, interpreter: Interpreter) -> tuple[Pin, .
     try:
         mode = output.lstat().st_mode
     except OSError:
-        return ()
+        return PinnedFile()
     if not stat.S_ISREG(mode):
         raise UsageError("it is there, and no regular file", where=name, fix="name another file with -o")
-    return read_pinned(output, interpreter.marker_environment)
+    return read_pinned(output, reading)
 
 
 def _refuse_unknown(request: CompileRequest, entries: Sequence[Entry]) -> None:

@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from venvbuild import requirements
-from venvbuild.environment.alternatives import newest
+from venvbuild.environment.alternatives import ABOUT_SOURCE, newest
 from venvbuild.environment.closure import lock
 from venvbuild.environment.diagnosis import why_not
 from venvbuild.environment.package_source import PackageSource
@@ -310,9 +310,10 @@ class Resolution:
                 continue
             files = [file for file in project.files if file.version == version]
             for problem in why_not(Wanted(name, str(version)), project, self._source.interpreter):
-                pin = f"write {name}=={version} into {_first(self._request)}, and allow it: --allow-sdist {name}"
+                line = f"write {name}=={version} into {_first(self._request)}"
+                allowed = f"{line}, and allow its source, {ABOUT_SOURCE}: --allow-sdist {name}"
                 has_source = problem.rule == "NO_WHEEL" and any(not file.is_wheel for file in files)
-                yield replace(problem, fix=pin) if has_source else problem
+                yield replace(problem, fix=allowed) if has_source else problem
 
 
 def _first(request: CompileRequest) -> str:

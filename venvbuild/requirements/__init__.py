@@ -8,4 +8,4 @@ from venvbuild.requirements.file import MAX_FILE_BYTES, Newest, Requirements, pa
 from venvbuild.requirements.joined import Part
 from venvbuild.requirements.options import Sources
 from venvbuild.requirements.pins import Pin
-from venvbuild.requirements.wishes import Reading, Wish, WishFile, read_pinned, read_wishes
+from venvbuild.requirements.wishes import PinnedFile, Reading, Wish, WishFile, read_pinned, read_wishes

@@ -81,6 +81,12 @@ def _pyproject(name: str, text: str) -> str:
     return f"pin what it asks for: venvbuild compile {shlex.quote(name)} -o requirements.txt"
 
 
+def _setup_cfg(name: str, text: str) -> str:
+    if not name.endswith(".cfg"):  # what it is compiled as goes by its name
+        return _SETUP(name, text)
+    return f"pin what it asks for: venvbuild compile {shlex.quote(name)} -o requirements.txt"
+
+
 _SETUP = _always("put its install_requires into requirements.in: venvbuild compile requirements.in -o requirements.txt")
 
 _KINDS: tuple[_Kind, ...] = (
@@ -127,7 +133,7 @@ _KINDS: tuple[_Kind, ...] = (
         _always("in its folder: pipenv lock, then: pipenv requirements > requirements.txt"),
     ),
     _Kind("a pyproject.toml", (r"^\[(?:project|build-system|tool\.[\w.-]+|dependency-groups)\]",), _pyproject),
-    _Kind("a setup.cfg", (r"^\[(?:metadata|options)\]", r"^(?:name|install_requires|packages)\s*="), _SETUP),
+    _Kind("a setup.cfg", (r"^\[(?:metadata|options)\]", r"^(?:name|install_requires|packages)\s*="), _setup_cfg),
     _Kind("a setup.py", (r"^(?:from setuptools import|import setuptools|from distutils)", r"\bsetup\("), _SETUP),
     _Kind(
         "an environment file of conda",

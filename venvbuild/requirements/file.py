@@ -13,6 +13,7 @@ Source: PEP 503 (names), PEP 440 (versions), PEP 508 (lines), pip's requirements
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -146,7 +147,7 @@ class _Judged:
 
 
 def _accepted(whole: Joined, name: str, judged: _Judged, newest: Newest | None, sources: Sources) -> Requirements:
-    pins, faults = judged.pins, [*judged.faults, *_between(judged)]
+    pins, faults = judged.pins, [*judged.faults, *_between(judged, name if whole.parts else "")]
     pinned = {pin.canonical_name: bool(pin.hashes) for pin in pins}
     answers = list(Options(judged.options, pinned, sources).answers())
     faults += ((answer.line, answer.fault) for answer in answers if not answer.is_note)
@@ -204,13 +205,13 @@ def _judge(whole: Joined, environment: Mapping[str, str]) -> _Judged:
     return _Judged(environment["python_version"], tuple(pins), tuple(faults), tuple(options), others, is_merging)
 
 
-def _between(judged: _Judged) -> Iterator[tuple[_Place, Fault]]:
-    """The faults that no pin has alone."""
+def _between(judged: _Judged, joined_from: str) -> Iterator[tuple[_Place, Fault]]:
+    """The faults that no pin has alone; `joined_from` is the file that includes others, if one does."""
     for pin in judged.pins:
         fault = system_package(pin.name, pin.version)
         if fault:
             yield pin, fault
-    yield from _missing_hashes(judged.pins)
+    yield from _missing_hashes(judged.pins, joined_from)
     if not judged.is_merging:  # both sides of a merge contradict each other; that is its one problem
         yield from _contradictions(judged.pins)
 
@@ -227,11 +228,14 @@ def _exported(faults: list[tuple[_Place, Fault]], whole: Joined) -> list[tuple[_
     ]
 
 
-def _missing_hashes(pins: Sequence[Pin]) -> Iterator[tuple[Pin, Fault]]:
+def _missing_hashes(pins: Sequence[Pin], joined_from: str) -> Iterator[tuple[Pin, Fault]]:
     """Pins without hashes in a file that has some."""
     # Whatever their markers: a hash on any line makes pip ask for one on every line it installs, uv only checks those
     # that are there; and the verdict on a file should not depend on the target.
     hashed = next((pin for pin in pins if pin.hashes), None)
+    anew = f"{COMPILE} -o {FILE_WANTED} {FILE_WANTED}"
+    if joined_from:  # what the pins of one of the files need may be pinned in another
+        anew = f"{COMPILE} -o pinned.txt {shlex.quote(joined_from)}, and build with -r pinned.txt"
     for pin in pins:
         if hashed and not pin.hashes:
             yield (
@@ -240,7 +244,7 @@ def _missing_hashes(pins: Sequence[Pin]) -> Iterator[tuple[Pin, Fault]]:
                     "HASH_MISSING",
                     f"{shown(pin.as_requirement())} has no hash",
                     f"{_beside(hashed, pin)} has one, and all have or none has",
-                    f"add all hashes: {COMPILE} -o {FILE_WANTED} {FILE_WANTED}",
+                    f"add all hashes: {anew}",
                 ),
             )
 

@@ -18,11 +18,11 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from venvbuild.errors import Problem, RequirementsRefused, UsageError
-from venvbuild.redaction import strip_credentials
-from venvbuild.requirements.faults import VERSION_WANTED, with_command
+from venvbuild.requirements.documents import recognised
+from venvbuild.requirements.faults import VERSION_WANTED, Fault, with_command
 from venvbuild.requirements.file import MAX_FILE_BYTES
 from venvbuild.requirements.lines import Line, read_lines
-from venvbuild.requirements.options import OptionLine
+from venvbuild.requirements.options import OptionLine, Options, Sources
 from venvbuild.requirements.pins import Pin, judge_line
 from venvbuild.requirements.projects import Project, read_pyproject, read_setup_cfg
 from venvbuild.text import shown
@@ -32,9 +32,9 @@ _OPEN = frozenset({"UNPINNED", "WILDCARD_PIN", "REDUNDANT_SPECIFIER", "ARBITRARY
 _HASHES = re.compile(r"[ \t]+--hash\b.*")
 _SHA256 = re.compile(r"--hash(?:=|[ \t]+)(sha256:[0-9a-f]{64})(?![0-9a-f])", re.IGNORECASE)
 _NESTED = re.compile(r"(?:-(?P<short>[rc])[ \t]*=?|--(?P<long>requirement|constraint)s?(?:[ \t]+|=))[ \t]*(?P<file>.+)")
-_INDEX = re.compile(
-    r"(?:-[if][ \t]*=?|--(?:index-url|extra-index-url|find-links|pypi-url)(?:[ \t]+|=))[ \t]*(?P<place>\S+)"
-)
+# Of `check` and `build`, where fixes name them.
+_RUN_OPTION = re.compile(r"(?: with|:) -r FILE")
+_BUILD_OPTION = re.compile(r"\bbuild with (?=--(?:index-url|extra-index-urls|find-links|allow-sdist)\b)")
 # What compiling does anyway.
 _IMPLIED = re.compile(r"--(?:require-hashes|prefer-binary|only-binary(?:[ \t]+|=):all:)")
 
@@ -80,8 +80,8 @@ class Reading:
 
     environment: Mapping[str, str]
     """The target's marker environment."""
-    places: tuple[str, ...] = ()
-    """The indexes and find-links in use: lines that name one of them say nothing new."""
+    sources: Sources
+    """Lines that name one of them say nothing new."""
     extras: tuple[str, ...] = ()
     """Of the projects that are given by their pyproject.toml or setup.cfg."""
     problems: list[Problem] = field(default_factory=list)
@@ -140,8 +140,17 @@ def _hide(problems: list[Problem], seen: int, path: Path, where: str) -> None:
         ]
 
 
-def read_pinned(path: Path, environment: Mapping[str, str]) -> tuple[Pin, ...]:
-    """The pins of a file that may be written anew since it has nothing else; wrong hashes are no harm to it.
+@dataclass(frozen=True)
+class PinnedFile:
+    """A file that may be written anew, since it has nothing but this."""
+
+    pins: tuple[Pin, ...] = ()
+    options: tuple[str, ...] = ()
+    """Lines that name an index or folder in use."""
+
+
+def read_pinned(path: Path, reading: Reading) -> PinnedFile:
+    """What is in a file that has pins only; wrong hashes are no harm to it.
 
     Raises:
         UsageError: it has other lines, which would be lost.
@@ -149,13 +158,16 @@ def read_pinned(path: Path, environment: Mapping[str, str]) -> tuple[Pin, ...]:
     name = shown(str(path), 200)
     text = read_lines(_content(path, ""), name)
     lost = [(problem.line or 1, problem.what) for problem in text.problems]
-    pins = []
+    pins, options = [], []
     for line in text.lines:
-        judged = judge_line(replace(line, text=_HASHES.sub("", line.text)), environment)
+        judged = judge_line(replace(line, text=_HASHES.sub("", line.text)), reading.environment)
         if isinstance(judged, Pin):
             pins.append(replace(judged, hashes=_sha256_of(line.text)))
+        elif isinstance(judged, OptionLine):
+            lost += [(line.number, problem.what) for problem in _of_options([judged], name, reading)]
+            options += [] if _IMPLIED.fullmatch(line.text) else [line.text]
         else:
-            lost.append((line.number, getattr(judged, "what", "it is an option")))
+            lost.append((line.number, judged.what))
     if lost:
         number, what = min(lost)
         raise UsageError(
@@ -165,7 +177,7 @@ def read_pinned(path: Path, environment: Mapping[str, str]) -> tuple[Pin, ...]:
             fix="name another file with -o, or remove this one",
             rule="OUTPUT",
         )
-    return tuple(pins)
+    return PinnedFile(tuple(pins), tuple(options))
 
 
 _Included = list[tuple[Path, bool, str]]
@@ -174,13 +186,14 @@ _Included = list[tuple[Path, bool, str]]
 
 def _read(path: Path, where: str, reading: Reading) -> tuple[tuple[Wish, ...], _Included]:
     content, name = _content(path, where), shown(str(path), 200)
-    other = _of_another_tool(path, name)
-    if other:
-        reading.problems.append(other)
-        return (), []
-    if path.name == "pyproject.toml":
-        return _of_project(read_pyproject(content, name), content, name, reading), []
-    if path.name == "setup.cfg":
+    # Known by their names, since a requirements file may be called anything.
+    if path.suffix == ".toml" and not path.name.startswith("pylock"):
+        project = read_pyproject(content, name)
+        other = recognised(content.decode("utf-8", "replace"), name) if isinstance(project, Problem) else None
+        if other and "pyproject" not in other.what:
+            project = _problem(1, other, name, reading)
+        return _of_project(project, content, name, reading), []
+    if path.suffix == ".cfg":
         return _of_project(read_setup_cfg(content, name), content, name, reading), []
     return _of_lines(path, content, name, reading)
 
@@ -215,39 +228,44 @@ def _content(path: Path, where: str) -> bytes:
 
 def _of_lines(path: Path, content: bytes, name: str, reading: Reading) -> tuple[tuple[Wish, ...], _Included]:
     text = read_lines(content, name)
-    reading.problems.extend(map(_of_a_source, text.problems))
-    wishes, included = [], _Included()
+    problems, wishes, included = [*map(_of_a_source, text.problems)], list[Wish](), _Included()
+    options: list[OptionLine] = []
     for line in text.lines:
         nested = _NESTED.fullmatch(line.text)
         if nested and "://" in nested["file"]:
             why, fix = "only files are read", "fetch it, and name the file"
-            reading.problems.append(Problem.at(name, line.number, "the line names a URL", why, fix, "NESTED_FILE"))
+            problems.append(Problem.at(name, line.number, "the line names a URL", why, fix, "NESTED_FILE"))
         elif nested:
             limits = (nested["short"] or nested["long"]).startswith("c")
             included.append((path.parent / nested["file"].strip("\"'"), limits, f"{name}:{line.number}"))
-        elif isinstance(judge_line(line, reading.environment), OptionLine):
-            reading.problems.extend(_of_option(line, name, reading))
+        elif isinstance(option := judge_line(line, reading.environment), OptionLine):
+            editable = _of_editable(option, name, reading)
+            problems += [editable] if editable else []
+            options += [] if editable else [option]
         else:
-            judged = _judged(line, name, reading.environment)
-            if isinstance(judged, Problem):
-                reading.problems.append(judged)
-            else:
-                wishes.append(judged)
+            judged = _judged(line, name, reading)
+            problems += [judged] if isinstance(judged, Problem) else []
+            wishes += [judged] if isinstance(judged, Wish) else []
+    problems += _of_options(options, name, reading)
+    other = recognised(text.text, name) if problems else None
+    problems.sort(key=lambda problem: problem.line or 0)
+    if other:  # one problem for all of it
+        problems, wishes, included = [_problem(problems[0].line or 1, other, name, reading)], [], _Included()
+    reading.problems.extend(problems)
     return tuple(wishes), included
 
 
-def _judged(line: Line, name: str, environment: Mapping[str, str]) -> Wish | Problem:
+def _judged(line: Line, name: str, reading: Reading) -> Wish | Problem:
     where, text = f"{name}:{line.number}", _HASHES.sub("", line.text)
-    judged = judge_line(replace(line, text=text), environment)
+    judged = judge_line(replace(line, text=text), reading.environment)
     if isinstance(judged, Pin):
         return Wish(Requirement(text), where, line.number, _sha256_of(line.text), judged)
-    assert not isinstance(judged, OptionLine), "told before"
+    if isinstance(judged, OptionLine):  # in the list of a project
+        return Problem.at(name, line.number, "it is an option", "requirements have none", "remove it", "OPTION")
     # Of what is not pinned, `packaging` says whether it is a requirement.
     if judged.rule in _OPEN and _is_requirement(text):
         return Wish(Requirement(text), where, line.number)
-    # A wish needs no version.
-    fix = with_command(judged.fix.replace(f"=={VERSION_WANTED}", ""), name, environment["python_version"])
-    return Problem.at(name, line.number, judged.what, judged.why, fix, judged.rule)
+    return _problem(line.number, judged, name, reading)
 
 
 def _is_requirement(text: str) -> bool:
@@ -267,30 +285,36 @@ def _of_a_source(problem: Problem) -> Problem:
     return replace(problem, why="whoever reads the file has it")
 
 
-def _of_option(line: Line, name: str, reading: Reading) -> Iterator[Problem]:
-    """What is wrong with an option line; nothing when it says what is so anyway."""
-    index = _INDEX.fullmatch(line.text)
-    if _IMPLIED.fullmatch(line.text) or (index and _same(index["place"]) in map(_same, reading.places)):
-        return
-    option = re.split(r"[=\s]", line.text, maxsplit=1)[0]
-    option = option if option.startswith("--") else option[:2]
-    why, fix = "how and from where to install is the job's setting", "remove it"
-    if option in ("-e", "--editable"):
-        why = "an editable install is no release, so nothing can pin it"
-        folder = re.fullmatch(r"[\w./-]+", line.text[len(option) :].strip(" =\t"), re.ASCII)
-        project = os.path.normpath(f"{folder[0]}/pyproject.toml") if folder else "pyproject.toml"
-        fix = f"remove it, and name its project beside this file: venvbuild compile {shlex.quote(name)} {project}"
-    elif index:
-        flag = {"-i": "--index-url", "--extra-index-url": "--extra-index-urls", "-f": "--find-links"}.get(
-            option, option
-        )
-        why, fix = "it is not the one in use", f"remove it, and give the place as a setting: {flag}"
-    # By its name alone: its value may hold a secret.
-    yield Problem.at(name, line.number, f"the option {shown(option, 40)} stands in the file", why, fix, "OPTION")
+def _of_options(lines: Sequence[OptionLine], name: str, reading: Reading) -> Iterator[Problem]:
+    """What is wrong with option lines; nothing where they say what is so anyway."""
+    said = [one for one in lines if not _IMPLIED.fullmatch(one.line.text)]
+    for answer in Options(said, {}, reading.sources).answers():
+        if not answer.is_note:
+            yield _problem(answer.line.number, answer.fault, name, reading)
 
 
-def _same(place: str) -> str:
-    return strip_credentials(place).rstrip("/")
+def _of_editable(line: OptionLine, name: str, reading: Reading) -> Problem | None:
+    """A project of this machine, which can be named itself."""
+    folder = next((option.value for option in line.options if option.name == "--editable"), "")
+    if not re.fullmatch(r"[\w./-]+", folder, re.ASCII):
+        return None
+    project = os.path.normpath(f"{folder}/pyproject.toml")
+    command = f"venvbuild compile {shlex.quote(name)} {project}"
+    return Problem.at(
+        name,
+        line.line.number,
+        "-e installs from a folder",
+        "an editable install is no release, so nothing can pin it",
+        with_command(f"remove it, and name its project: {command}", name, reading.environment["python_version"]),
+        "EDITABLE",
+    )
+
+
+def _problem(number: int, fault: Fault, name: str, reading: Reading) -> Problem:
+    # A wish needs no version.
+    fix = _RUN_OPTION.sub("", fault.fix.replace(f"=={VERSION_WANTED}", ""))
+    fix = with_command(_BUILD_OPTION.sub("compile and build with ", fix), name, reading.environment["python_version"])
+    return Problem.at(name, number, fault.what, fault.why, fix, fault.rule)
 
 
 def _of_project(project: Project | Problem, content: bytes, name: str, reading: Reading) -> tuple[Wish, ...]:
@@ -304,7 +328,7 @@ def _of_project(project: Project | Problem, content: bytes, name: str, reading: 
     while texts or waiting:
         for text in texts:
             own = _extras_of_itself(text, project)
-            judged = _judged(Line(_line_of(text, lines), text), name, reading.environment)
+            judged = _judged(Line(_line_of(text, lines), text), name, reading)
             if own:
                 waiting += own
             elif isinstance(judged, Problem):
@@ -348,26 +372,3 @@ def _no_extra(extra: str, project: Project, name: str) -> Problem:
         "correct --extra",
         "NO_SUCH_EXTRA",
     )
-
-
-_OTHERS: dict[str, tuple[str, str]] = {
-    r"pylock(?:\.[^.]+)?\.toml": (
-        "a lock (PEP 751), pinned already",
-        "compile what it was made from: venvbuild compile pyproject.toml, or requirements.in",
-    ),
-    r"uv\.lock": ("uv's lock, pinned already", "uv export --no-emit-project -o requirements.txt"),
-    r"poetry\.lock": ("poetry's lock, pinned already", "poetry export -o requirements.txt"),
-    r"pdm\.lock": ("pdm's lock, pinned already", "pdm export -o requirements.txt"),
-    r"Pipfile(?:\.lock)?": ("pipenv's", "pipenv requirements --hash > requirements.txt"),
-    r"environment\.ya?ml": ("conda's", "write what pip is to install into requirements.in, and compile that"),
-    r"setup\.py": ("a program: to read it is to run it", "write its install_requires into requirements.in"),
-}
-"""Pattern of a file's name -> what it is, and what to do."""
-
-
-def _of_another_tool(path: Path, name: str) -> Problem | None:
-    for pattern, (what, fix) in _OTHERS.items():
-        if re.fullmatch(pattern, path.name):
-            why = "compile reads requirement files, pyproject.toml and setup.cfg"
-            return Problem(f"it is {what}", name, why, fix, "KIND")
-    return None

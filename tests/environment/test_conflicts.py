@@ -125,7 +125,7 @@ def test_one_who_needs_another_version_of_several_pins_is_one_problem(index: Ind
     pins = ("top==2.0", "left==1.0", "right==1.0")
     problems = conflicts(index, tmp_path, *pins)
     assert [one.where for one in problems] == ["pins.txt:1"]
-    assert problems[0].what == "top 2.0 needs left>=2, top 2.0 needs right>=2, left 1.0 and right 1.0 are pinned"
+    assert problems[0].what == "top 2.0 needs left>=2 and right>=2, left 1.0 and right 1.0 are pinned"
     assert followed(problems, *pins)[0] == "top==1.0"
     lock(index, tmp_path, *followed(problems, *pins))
 

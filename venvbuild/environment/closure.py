@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 _PIP = {"3.8": "25.0.1", "3.9": "26.0.1"}
 _PIP_NEWEST = "26.3"
 # For the tries of an explanation; of what to force, more, since a build depends on it.
-_SECONDS = 8.0
+_SECONDS = 10.0
 _SECONDS_TO_FORCE = 60.0
 
 

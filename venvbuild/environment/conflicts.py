@@ -7,15 +7,15 @@ resolver: that these pins cannot be together, that nothing smaller is the cause,
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from venvbuild.environment.alternatives import installable
-from venvbuild.environment.contradictions import Ask, Contradiction, Walk
+from venvbuild.environment.alternatives import installable, near
+from venvbuild.environment.contradictions import Ask, Contradiction, Walk, merged
 from venvbuild.environment.lacking import Lack, lacking, problem_of, stand_ins
-from venvbuild.environment.tries import OutOfTries, Tries
+from venvbuild.environment.tries import OutOfTries, Question, Tries
 from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import Problem
 
@@ -78,41 +78,61 @@ class Conflicts:
             told = {pin.name: (conflict, pin) for conflict, pin in zip(found, changed, strict=True)}
             problems = [_problem(conflict, pin, versions[name]) for name, (conflict, pin) in told.items()]
         else:
-            problems = [_problem(conflict, is_known=is_known) for conflict in found] if deep else []
+            problems = [self._untried(one) if not is_known else _problem(one) for one in found] if deep else []
         return sorted(problems, key=lambda problem: problem.line or 0)
 
     def _cured(self, conflicts: Sequence[Conflict]) -> tuple[list[Wanted], Mapping[str, str]]:
-        """The pin to change for each conflict, and what all resolves to then; nothing where that does not cure all."""
+        """The pin to change for each conflict, and what all resolves to then; nothing where that does not cure all.
+
+        Raises:
+            OutOfTries: no answer came in time, which is not to say that nothing helps.
+        """
         if not conflicts:
             return [], {}
         likeliest = [conflict.cures[0] for conflict in conflicts]
-        choices = [likeliest]
-        for number, conflict in enumerate(conflicts):
-            choices += [[*likeliest[:number], other, *likeliest[number + 1 :]] for other in conflict.cures[1:]]
-        for choice in choices:
-            versions = self._without(choice)
-            if versions:
-                return choice, versions
+        others = [
+            [*likeliest[:number], other, *likeliest[number + 1 :]]
+            for number, conflict in enumerate(conflicts)
+            for other in conflict.cures[1:]
+        ]
+        is_known = True
+        for choices in ([likeliest], others):
+            asked = [(choice, question) for choice in choices for question in self._without(choice)]
+            answers = self._tries.ask_each([question for _, question in asked])
+            for (choice, _), answer in zip(asked, answers, strict=True):
+                if answer and answer.versions:
+                    return choice, answer.versions
+            is_known &= None not in answers
+        if not is_known:
+            raise OutOfTries
         return [], {}
 
-    def _without(self, changed: Sequence[Wanted]) -> Mapping[str, str]:
-        """What everything resolves to when these pins may be another version, the nearest: above, else below."""
-        names = {pin.name for pin in changed}
-        others = [pin.at(pin.version) for pin in self._pins if pin.name not in names]
-        free = list({pin.name: pin for pin in changed}.values())
-        unfit = {pin.name: "".join(f",!={version}" for version in self._unfit(pin)) for pin in free}
-        above = [f"{pin.bare}>={pin.version},!={pin.version}{unfit[pin.name]}" for pin in free]
-        below = [f"{pin.bare}<{pin.version}{unfit[pin.name]}" for pin in free]
-        for lines, lowest in ((above, True), (below, False)):
-            answer = self._tries.ask([*others, *lines], lowest=lowest)
-            if answer.versions:
-                return answer.versions
-        if len(free) > 1:
-            return (
-                self._tries.ask([*others, *(f"{pin.bare}!={pin.version}{unfit[pin.name]}" for pin in free)]).versions
-                or {}
-            )
-        return {}
+    def _without(self, changed: Sequence[Wanted]) -> list[Question]:
+        """Whether all resolves when these pins may be another version: the nearest above, else the nearest below."""
+        free = {pin.name: pin for pin in changed}
+        others = [pin.at(pin.version) for pin in self._pins if pin.name not in free]
+        unfit = {name: "".join(f",!={version}" for version in self._unfit(pin)) for name, pin in free.items()}
+
+        def asked(bound: str, *, lowest: bool = False) -> Question:
+            lines = (f"{pin.bare}{bound}{pin.version},!={pin.version}{unfit[pin.name]}" for pin in free.values())
+            return Question((*others, *lines), lowest=lowest)
+
+        either_way = [asked("!=")] if len(free) > 1 else []
+        return [asked(">=", lowest=True), asked("<"), *either_way]
+
+    def _untried(self, conflict: Conflict) -> Problem:
+        """What can be said without having tried: a version that those who ask allow."""
+        problem = _problem(conflict)
+        names = " or ".join(pin.name for pin in conflict.cures)
+        fix = f"change one of these pins: {names}; which version helps could not be tried in time"
+        if len(conflict.needed) == 1:
+            (needed,) = conflict.needed
+            project = self._walk.index.project(needed.name)
+            allowed = installable(project, self._walk.interpreter, merged(conflict.asks)) if project else []
+            nearest = near(Version(needed.version), allowed)
+            if nearest:
+                fix = f"write {needed.at(nearest[-1])}, which meets that; there was no time to try it with the others"
+        return replace(problem, fix=fix)
 
     def _unfit(self, pin: Wanted) -> list[Version]:
         """Versions that the resolver would take and that are no advice: it passes over upper bounds on Python."""
@@ -138,7 +158,7 @@ class Conflicts:
             self._lacks += fresh
         return bool(fresh)
 
-    def _deeper(self, told: Iterable[Conflict] = (), overrides: Sequence[str] = ()) -> Conflict | None:
+    def _deeper(self, told: Iterable[Conflict] = (), overrides: tuple[str, ...] = ()) -> Conflict | None:
         """A conflict that only the resolver sees, beside those that are told; None where there is none."""
         told = list(told)
         changed = {conflict.cures[0].name for conflict in told}
@@ -149,7 +169,7 @@ class Conflicts:
         if {pin.name for pin in core} <= {pin.name for conflict in told for pin in conflict.cures}:
             return None
         return self._met_on_the_way(core) or Conflict(
-            tuple(core), why=_words(self._tries.ask(_lines(core), overrides=overrides).said)
+            tuple(core), why=_words(self._tries.ask(Question(_lines(core), overrides)).said)
         )
 
     def _met_on_the_way(self, core: Sequence[Wanted]) -> Conflict | None:
@@ -162,14 +182,14 @@ class Conflicts:
         way = ", ".join(f"{step.label} needs {step.needs}" for step in walk.chain(ask.who))
         return Conflict((needed, *(pin for pin in core if pin is not needed)), (ask,), (needed,), way)
 
-    def _smallest(self, pins: Sequence[Wanted], overrides: Sequence[str]) -> list[Wanted]:
+    def _smallest(self, pins: Sequence[Wanted], overrides: tuple[str, ...]) -> list[Wanted]:
         """The fewest of `pins` that cannot be together; empty when all of them can.
 
         By halves (QuickXplain, Junker 2004): what remains is in conflict, and without any one of it nothing is.
         """
 
         def fails(some: Sequence[Wanted]) -> bool:
-            return self._tries.ask(_lines(some), overrides=overrides).versions is None
+            return self._tries.ask(Question(_lines(some), overrides)).versions is None
 
         def explained(background: list[Wanted], added: list[Wanted], some: list[Wanted]) -> list[Wanted]:
             if added and fails(background):
@@ -183,7 +203,7 @@ class Conflicts:
         if not fails(pins):
             return []
         # The resolver's words say where to look; whether it is there, is tried.
-        said = self._tries.ask(_lines(pins), overrides=overrides).said
+        said = self._tries.ask(Question(_lines(pins), overrides)).said
         suspects = [pin for pin in pins if f"{pin.name}==" in said or f"{pin.name}[" in said]
         return explained([], [], list(suspects if suspects and fails(suspects) else pins))
 
@@ -195,32 +215,30 @@ class Conflicts:
             self._stand_in_for(lacking(self._walk))
         forced = {one.needed for one in self._walk.contradictions() if one.needed in self._walk.pins}
         try:
-            while not forced or not self._tries.ask(_lines(self._pins), overrides=self.overrides(forced)).versions:
+            while not forced or not self._resolves_with(forced):
                 more = self._deeper(overrides=self.overrides(forced)) if deep else None
-                fresh = [pin for pin in more.cures if pin.name not in forced] if more else []
+                fresh = [pin.name for pin in more.cures if pin.name not in forced] if more else []
                 if not fresh:
                     return []
-                helps = (
-                    pin
-                    for pin in fresh
-                    if self._tries.ask(_lines(self._pins), overrides=self.overrides({*forced, pin.name})).versions
-                )
-                forced.add(next(helps, fresh[0]).name)
+                forced.add(next((name for name in fresh if self._resolves_with({*forced, name})), fresh[0]))
         except OutOfTries:
             return []
         return [pin for pin in self._pins if pin.name in forced]
 
-    def overrides(self, names: Iterable[str]) -> list[str]:
+    def _resolves_with(self, forced: Iterable[str]) -> bool:
+        return self._tries.ask(Question(_lines(self._pins), self.overrides(forced))).versions is not None
+
+    def overrides(self, names: Iterable[str]) -> tuple[str, ...]:
         """The lines that force these pins, for uv."""
         # An override replaces every requirement of its name, so it carries the extras that anyone asks of it.
-        return [
+        return tuple(
             Wanted(name, "", frozenset(self._walk.extras[name])).at(self._walk.pins[name].version)
             for name in sorted(names)
-        ]
+        )
 
 
-def _lines(pins: Iterable[Wanted]) -> list[str]:
-    return [pin.at(pin.version) for pin in pins]
+def _lines(pins: Iterable[Wanted]) -> tuple[str, ...]:
+    return tuple(pin.at(pin.version) for pin in pins)
 
 
 def _grouped(contradictions: Sequence[Contradiction], pins: Mapping[str, Wanted]) -> list[Conflict]:
@@ -252,9 +270,12 @@ def _ends(one: Contradiction, pins: Mapping[str, Wanted]) -> list[str]:
     return [*([one.needed] if one.needed in pins else []), *dict.fromkeys(ask.who for ask in one.asks)]
 
 
-def _problem(conflict: Conflict, cure: Wanted | None = None, version: str = "", *, is_known: bool = True) -> Problem:
+def _problem(conflict: Conflict, cure: Wanted | None = None, version: str = "") -> Problem:
     """`needy 1.0 needs other==1.0, other 2.0 is pinned`, at the pin to change."""
-    about = ", ".join(f"{ask.label} needs {ask.needs}" for ask in conflict.asks)
+    needs: dict[str, list[str]] = {}
+    for ask in conflict.asks:
+        needs.setdefault(ask.label, []).append(ask.needs)
+    about = ", ".join(f"{label} needs {' and '.join(all_needs)}" for label, all_needs in needs.items())
     place = cure or conflict.cures[0]
     rule = "CONFLICT" if len(conflict.cures) > 1 or conflict.asks else "UNSATISFIABLE"
     if conflict.asks:
@@ -263,18 +284,14 @@ def _problem(conflict: Conflict, cure: Wanted | None = None, version: str = "", 
         what = " and ".join(f"{pin.name} {pin.version}" for pin in conflict.cures) + " cannot be installed together"
     else:
         what = f"{place.name} {place.version} cannot be installed, whatever is chosen for the rest"
-    return Problem(
-        what, place.where, conflict.why, _fix(conflict, cure, version, is_known=is_known), rule, line=place.line
-    )
+    return Problem(what, place.where, conflict.why, _fix(conflict, cure, version), rule, line=place.line)
 
 
-def _fix(conflict: Conflict, cure: Wanted | None, version: str, *, is_known: bool) -> str:
+def _fix(conflict: Conflict, cure: Wanted | None, version: str) -> str:
     if cure:
         hashes = ", with its hashes" if cure.hashes else ""
         return f"write {cure.at(Version(version))}{hashes}; tried: with it the other pins stay as they are"
     names = " or ".join(pin.name for pin in conflict.cures)
-    if not is_known:
-        return f"change one of these pins: {names}; which version helps could not be tried in time"
     if len(conflict.cures) == 1 and not conflict.asks:
         return f"no other version of {names} helps: leave it out, or ask its publisher"
     helpless = f"no other version of {names} helps while the other pins stay: "

@@ -5,6 +5,7 @@ What is said of pins that cannot be resolved together, and what is advised, was 
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -12,14 +13,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from venvbuild.environment.package_source import PackageSource
+from venvbuild.parallel import each
 from venvbuild.process import CommandFailed
 
 # Each takes a tenth of a second where the index's answers are in uv's cache.
-_LIMIT = 40
+_LIMIT = 60
+# Hundreds of versions of a package may have to be looked at for one answer.
+_SECONDS_EACH = 4.0
 
 
 class OutOfTries(Exception):
     """There is no time left, or too much was asked: what was not tried is not known."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be resolved."""
+
+    lines: tuple[str, ...]
+    overrides: tuple[str, ...] = ()
+    lowest: bool = False
+    """Whether what the lines leave open is to be as old as may be."""
 
 
 @dataclass(frozen=True)
@@ -41,39 +55,54 @@ class Tries:
         self._source, self._left = source, _LIMIT
         self._ends = time.monotonic() + seconds
         self._stand_ins: tuple[Path, ...] = ()
-        self._answers: dict[tuple[object, ...], Answer] = {}
+        self._answers: dict[tuple[Question, tuple[Path, ...]], Answer] = {}
 
     def stand_in(self, folder: Path) -> None:
         """From now on the wheels in this folder are there too."""
         self._stand_ins = (*self._stand_ins, folder)
 
-    def ask(self, lines: Sequence[str], *, overrides: Sequence[str] = (), lowest: bool = False) -> Answer:
-        """Resolve these lines for the target; with `lowest`, those that leave a version open get the oldest.
+    def ask(self, question: Question) -> Answer:
+        """Resolve it for the target.
 
         Raises:
             OutOfTries: there is no time for it.
         """
-        key = (frozenset(lines), frozenset(overrides), lowest, self._stand_ins)
+        return self._ask(question, self._seconds_left())
+
+    def ask_each(self, questions: Sequence[Question]) -> list[Answer | None]:
+        """Several side by side, each for a few seconds; None: what is not known by then."""
+
+        def asked(question: Question) -> Answer | None:
+            with contextlib.suppress(OutOfTries):
+                return self._ask(question, min(_SECONDS_EACH, self._seconds_left()))
+            return None
+
+        return each(asked, questions, workers=4)
+
+    def _seconds_left(self) -> float:
+        return self._ends - time.monotonic()
+
+    def _ask(self, question: Question, seconds: float) -> Answer:
+        key = (question, self._stand_ins)
         if key not in self._answers:
-            self._answers[key] = self._asked(lines, overrides, lowest)
+            self._left -= 1
+            if self._left < 0 or seconds <= 0:
+                raise OutOfTries
+            self._answers[key] = self._asked(question, seconds)
         return self._answers[key]
 
-    def _asked(self, lines: Sequence[str], overrides: Sequence[str], lowest: bool) -> Answer:
-        seconds = self._ends - time.monotonic()
-        self._left -= 1
-        if self._left < 0 or seconds <= 0:
-            raise OutOfTries
+    def _asked(self, question: Question, seconds: float) -> Answer:
         with tempfile.TemporaryDirectory(prefix=".try-", dir=self._source.scratch) as folder:
             wanted, forced = Path(folder, "wanted.in"), Path(folder, "forced.txt")
-            wanted.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-            forced.write_text("".join(f"{line}\n" for line in overrides), "utf-8")
+            wanted.write_text("".join(f"{line}\n" for line in question.lines), "utf-8")
+            forced.write_text("".join(f"{line}\n" for line in question.overrides), "utf-8")
             try:
                 text = self._source.installer.attempt(
                     wanted,
                     self._source.interpreter,
                     timeout_s=seconds,
-                    lowest=lowest,
-                    overrides=forced if overrides else None,
+                    lowest=question.lowest,
+                    overrides=forced if question.overrides else None,
                     find_links=(*self._source.wheels, *self._stand_ins),
                 )
             except CommandFailed as failure:

@@ -378,6 +378,42 @@ def test_overlaps_of_one_pair_are_one_finding(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("roots", "third", "fix"),
+    [
+        pytest.param(["a", "b"], [], "keep one of them in the requirements file: a or b", id="both are asked for"),
+        pytest.param(
+            ["a", "b", "c"],
+            ["b>=1"],
+            "remove a from the requirements file, since c 1.0 needs b>=1",
+            id="one is needed",
+        ),
+        pytest.param(
+            ["c"],
+            ["a", "b"],
+            "you decide whether that matters, since none can be left out: c 1.0 needs a, c 1.0 needs b; "
+            "the files are those of b",
+            id="both are needed",
+        ),
+    ],
+)
+def test_two_owners_of_a_path_are_told_which_can_be_left_out(
+    roots: list[str], third: list[str], fix: str, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        unpack(wheel(tmp_path, name, "1.0", files={"shared.py": f"{name}\n"}), tmp_path / "site")
+    unpack(wheel(tmp_path, "c", "1.0", requires=third), tmp_path / "site")
+    (finding,) = find_conflicts(distributions_in([tmp_path / "site"]), [Root(name) for name in roots], HERE)
+    assert finding.fix == fix
+
+
+def test_two_owners_of_a_path_with_one_content_need_nothing(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        unpack(wheel(tmp_path, name, "1.0", files={"shared.py": "x\n", f"{name}.py": "x\n"}), tmp_path / "site")
+    (finding,) = find_conflicts(distributions_in([tmp_path / "site"]), [Root("a"), Root("b")], HERE)
+    assert finding.fix == "nothing: what they bring is the same"
+
+
 # A plain checker for small graphs: no worklist, all extras until nothing changes.
 NAMES, EXTRAS = ["a", "b", "c", "d"], ["x", "y"]
 _marker = st.sampled_from(

@@ -257,6 +257,39 @@ def test_conflicts_end_inspect_after_its_reports_are_written(done: Bench) -> Non
     assert (done.work / "conflicts.txt").read_text() == f"{problem.what}\n"
 
 
+def test_two_owners_of_a_path_are_told_with_their_lines_and_what_to_do(
+    bench: Bench, index: IndexServer, said: list[str]
+) -> None:
+    for name in ("one", "two"):
+        wheel(index.folder, name, "1.0", files={"shared.py": f"whose = '{name}'\n"})
+    bench.run_until("inspect", "one==1.0", "needy==1.0", "two==1.0")
+    assert [line for line in said if line.startswith("WARNING") and " own " in line] == [
+        f"WARNING: {bench.folder}/pins.txt:1, 3: one 1.0 and two 1.0 own the same path: shared.py; "
+        "fix: keep one of them in the requirements file: one or two"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sound", "fix"),
+    [
+        pytest.param(["2.0.2", "2.1"], "write old==2.0.2 on line 2", id="of its own line"),
+        pytest.param(["1.9", "2.2.0", "2.2.1", "2.3", "3.0"], "write old==2.2.1 on line 2", id="of the next above"),
+    ],
+)
+def test_metadata_that_cannot_be_read_names_a_release_that_can(
+    sound: list[str], fix: str, bench: Bench, index: IndexServer
+) -> None:
+    for version in ("2.0.1", "2.0.3"):
+        wheel(index.folder, "old", version, requires=["other (>dev)"])
+    for version in sound:
+        wheel(index.folder, "old", version, requires=["other>=1"])
+    with pytest.raises(ConflictsFound) as caught:
+        bench.run_until("inspect", "other==1.0", "old==2.0.1")
+    (problem,) = caught.value.problems
+    assert problem.fix == f"{fix}, the newest release of its line whose metadata can be read"
+    assert json.loads((bench.work / "conflicts.json").read_text())[0]["fix"] == problem.fix
+
+
 def test_conflicts_that_are_allowed_are_warned_of_and_told(bench: Bench, said: list[str]) -> None:
     made = bench.using(FAIL_ON_CONFLICTS="false").run_until("inspect", "needy==1.0", "other==2.0")
     sentence = "needy 1.0 needs other==1.0, other 2.0 is installed"

@@ -4,7 +4,9 @@ package_source               interpreter, installer, index: where packages come 
 pinning -> compilation       a pinned file from ranges, before all of it
 sdists -> closure -> venv     built from source where allowed, resolved and locked, installed
 installer, overlaps          the door to uv and pip; files that two packages own
-diagnosis, contradictions    what the index says of a failure, and which pins contradict each other
+diagnosis, alternatives      what the index says of a pin, and what helps
+contradictions -> lacking, conflicts, tries    what pins need, lack and contradict, and the change that was tried
+soundness, yanked            releases that can be read, and those that were withdrawn
 """
 
 from venvbuild.environment.closure import Closure, LockedDistribution, lock, read_lock
@@ -14,4 +16,5 @@ from venvbuild.environment.installer import Installer
 from venvbuild.environment.package_source import IndexAccess, IndexAddresses, PackageSource, package_index
 from venvbuild.environment.pinning import CompileRequest
 from venvbuild.environment.sdists import build_sdists
+from venvbuild.environment.soundness import sound_releases
 from venvbuild.environment.venv import Environment, create

@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import unquote
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -45,7 +46,7 @@ def find_conflicts(
     for distribution in distributions:
         found.update(_own_findings(distribution, target))
     found.update(_duplicates(walk.by_name))
-    found.update(_overlaps(distributions))
+    found.update(_overlaps(distributions, walk))
     found.update(_cycles(walk))
     parents = walk.parents()
     with_chain = (replace(finding, chain=walk.chain(finding.distribution, parents)) for finding in found)
@@ -225,28 +226,48 @@ def _duplicates(by_name: Mapping[str, Sequence[Distribution]]) -> Iterator[Findi
             )
 
 
-def _overlaps(distributions: Collection[Distribution]) -> Iterator[Finding]:
+def _overlaps(distributions: Collection[Distribution], walk: DependencyWalk) -> Iterator[Finding]:
     """One finding per group of distributions that share paths. Two of one name are a duplicate, not an overlap."""
     first: dict[str, Distribution] = {}
     for distribution in sorted(distributions, key=lambda one: (one.canonical_name, one.dist_info)):
         # Sorted before, so that the sentence is the same whatever the order of the folder.
         first.setdefault(distribution.canonical_name, distribution)
-    groups: dict[tuple[str, ...], list[str]] = {}
+    groups: dict[tuple[str, ...], list[Path]] = {}
     for path, names in owners(distributions).items():
         different = tuple(sorted(set(names)))
         if len(different) > 1:
-            shown = printable(os.path.relpath(path, first[different[0]].site_packages))
-            groups.setdefault(different, []).append(shown)
+            groups.setdefault(different, []).append(path)
     for names, paths in groups.items():
-        others = " and ".join(first[name].label for name in names[1:])
+        sharing = [first[name] for name in names]
+        shown = sorted(printable(os.path.relpath(path, sharing[0].site_packages)) for path in paths)
         yield about(
-            first[names[0]],
+            sharing[0],
             "overlap",
-            found=others,
-            files=tuple(sorted(paths)[:_FILES_SHOWN]),
+            found=" and ".join(one.label for one in sharing[1:]),
+            files=tuple(shown[:_FILES_SHOWN]),
             file_count=len(paths),
-            fix="keep only one of them; which one's file is there is a matter of order",
+            fix=_fix_overlap(sharing, {*paths}, walk),
         )
+
+
+def _fix_overlap(sharing: Sequence[Distribution], paths: Collection[Path], walk: DependencyWalk) -> str:
+    """Which of them can be left out, so that no path has two owners any more."""
+    promised = [{(one.path_of(row), row.hash) for row in one.record or ()} for one in sharing]
+    of_paths = [{(path, digest) for path, digest in rows if path in paths} for rows in promised]
+    if all(rows == of_paths[0] for rows in of_paths) and all(digest for _, digest in of_paths[0]):
+        return "nothing: what they bring is the same"
+    names = {one.canonical_name for one in sharing}
+    needs = [need for need in walk.needs if need.name in names and need.dependent.canonical_name not in names]
+    needed = {need.name for need in needs}
+    free = [one for one in sharing if one.canonical_name in walk.root_names and one.canonical_name not in needed]
+    if len(free) == len(sharing):
+        return f"keep one of them in the requirements file: {' or '.join(one.name for one in free)}"
+    who = ", ".join(dict.fromkeys(f"{need.dependent.label} needs {need.text}" for need in needs))
+    if free and len(free) == len(sharing) - 1:
+        return f"remove {' and '.join(one.name for one in free)} from the requirements file, since {who}"
+    return (
+        f"you decide whether that matters, since none can be left out: {who}; the files are those of {sharing[-1].name}"
+    )
 
 
 def _cycles(walk: DependencyWalk) -> Iterator[Finding]:

@@ -93,6 +93,11 @@ class DependencyWalk:
             )
         )
 
+    @property
+    def root_names(self) -> frozenset[str]:
+        """What the requirements file names, in PEP 503 form."""
+        return frozenset(root.canonical_name for root in self._roots)
+
     def _walked(self) -> Iterator[Dependency]:
         # Everything that is installed, needed by anybody or not, has needs of its own.
         for name in self.by_name:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -48,8 +48,17 @@ class Inspection:
         return not self.conflicts
 
 
+Advice = Callable[[Sequence[Finding]], Mapping[Finding, str]]
+"""From findings to a better fix than their own, for those that it knows one of."""
+
+
 def inspect(
-    venv: Path, roots: Iterable[Root], target: Target, output: Path, run: Callable[..., Completed] = run
+    venv: Path,
+    roots: Iterable[Root],
+    target: Target,
+    output: Path,
+    run: Callable[..., Completed] = run,
+    advice: Advice | None = None,
 ) -> Inspection:
     """Read the environment `venv`, made for `target`, and write the reports into the folder `output`.
 
@@ -63,8 +72,10 @@ def inspect(
     """
     roots = tuple(roots)
     distributions = distributions_of(venv, target.marker_environment["python_version"])
+    found = find_conflicts(distributions, roots, target)
+    better = advice(found) if advice else {}
     # Here, before any of it is in a file: what they say comes from packages, and may be a URL with a password.
-    findings = tuple(map(_redacted, find_conflicts(distributions, roots, target)))
+    findings = tuple(_redacted(replace(finding, fix=better.get(finding, finding.fix))) for finding in found)
     conflicts = tuple(finding.sentence for finding in findings if finding.is_failure)
     packages = tuple(sorted({one.pin for one in distributions if one.pin}))
     output.mkdir(parents=True, exist_ok=True)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
-from collections.abc import Sequence
 
 from venvbuild import environment
 from venvbuild.builds import places
-from venvbuild.environment import IndexAccess, IndexAddresses, PackageSource, build_sdists
+from venvbuild.environment import PackageSource, build_sdists
 from venvbuild.installed import MANIFEST, Manifest
-from venvbuild.redaction import strip_credentials
 from venvbuild.run import VENV, Created
-from venvbuild.steps.job import Job, Made, interpreter_of, requirements_of
+from venvbuild.steps.job import Job, Made, index_access_of, interpreter_of, requirements_of
 from venvbuild.text import count_text
 
 log = logging.getLogger(__name__)
@@ -48,21 +46,11 @@ def _are(number: int) -> str:
     return "1 package is" if number == 1 else f"{number} packages are"
 
 
-def _with_credentials(recorded: str, current: Sequence[str]) -> str:
-    """The URL of the record with the credentials which this process has for the same address."""
-    return next((url for url in current if strip_credentials(url) == recorded), recorded)
-
-
 def _source(job: Job) -> PackageSource:
     """Everything `create` needs to get packages: from the places that `check` wrote down, with our credentials."""
     recorded = job.work.recorded
-    addresses = IndexAddresses(
-        _with_credentials(recorded.index_url, [job.settings.index_url]),
-        tuple(_with_credentials(url, job.settings.extra_index_urls) for url in recorded.extra_index_urls),
-        tuple(_with_credentials(url, job.settings.find_links) for url in recorded.find_links),
-    )
     return PackageSource.of(
-        IndexAccess(addresses, job.settings, job.environ),
+        index_access_of(job),
         interpreter_of(job),
         timeout_s=recorded.timeout_s,
         scratch=job.path,

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from functools import partial
+
+from packaging.utils import canonicalize_name
 
 from venvbuild import inspection
+from venvbuild.environment import package_index, sound_releases
 from venvbuild.errors import ConflictsFound, Problem
-from venvbuild.inspection import Root
-from venvbuild.interpreters import Target
+from venvbuild.inspection import Finding, Root
+from venvbuild.interpreters import Interpreter, Target
+from venvbuild.requirements import Requirements
 from venvbuild.run import VENV, Inspected
-from venvbuild.steps.job import Job, Made, interpreter_of, requirements_of
+from venvbuild.steps.job import Job, Made, index_access_of, interpreter_of, requirements_of
 from venvbuild.text import count_text
 
 log = logging.getLogger(__name__)
@@ -19,8 +25,13 @@ def run(job: Job) -> Made:
     """The reports; raises `ConflictsFound` when conflicts fail the job."""
     interpreter = interpreter_of(job)
     target = Target(interpreter.marker_environment, frozenset(interpreter.supported_tags))
-    roots = [Root(pin.canonical_name, pin.extras) for pin in requirements_of(job, interpreter).active]
-    found = inspection.inspect(job.path / VENV, roots, target, job.path)
+    read = requirements_of(job, interpreter)
+    roots = [Root(pin.canonical_name, pin.extras) for pin in read.active]
+    advice = partial(_sound_instead, read=read, job=job, interpreter=interpreter)
+    found = inspection.inspect(job.path / VENV, roots, target, job.path, advice=advice)
+    for finding in found.findings:
+        if finding.type == "overlap":
+            log.warning("%s", Problem(finding.sentence, _places(finding, read), fix=finding.fix).as_line())
     # after the reports are written, as whoever mends the conflicts needs them
     if not found.is_conflict_free and job.work.recorded.fail_on_conflicts:
         raise ConflictsFound.of(
@@ -39,3 +50,29 @@ def run(job: Job) -> Made:
         Inspected(found.installed_packages, found.conflicts, found.requires.as_json()),
         f"{count_text(len(found.installed_packages), 'package')}, {summary}",
     )
+
+
+def _places(finding: Finding, read: Requirements) -> str:
+    """`requirements.txt:2, 3`: the lines of those that an overlap is about; empty when none has one."""
+    names = {finding.distribution, *(canonicalize_name(one.split()[0]) for one in finding.found.split(" and "))}
+    lines = [str(pin.line) for pin in read.active if pin.canonical_name in names]
+    return f"{read.path}:{', '.join(lines)}" if lines else ""
+
+
+def _sound_instead(
+    findings: Sequence[Finding], *, read: Requirements, job: Job, interpreter: Interpreter
+) -> dict[Finding, str]:
+    """What to write for a package whose metadata cannot be read, as far as the index tells in time."""
+    broken = {(one.distribution, one.version): one for one in findings if one.type == "metadata" and one.version}
+    if not broken:
+        return {}
+    index = package_index(index_access_of(job), timeout_s=3)
+    sound = sound_releases([(name, str(version)) for name, version in broken], index, interpreter)
+    lines = {pin.canonical_name: pin.line for pin in read.active}
+    fixes = {}
+    for one in findings:
+        if one.type == "metadata" and one.distribution in sound:
+            pin = f"{one.distribution}=={sound[one.distribution]}"
+            where = f"write {pin} on line {lines[one.distribution]}" if one.distribution in lines else f"add {pin}"
+            fixes[one] = f"{where}, the newest release of its line whose metadata can be read"
+    return fixes

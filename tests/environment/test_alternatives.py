@@ -81,6 +81,12 @@ def test_other_versions_with_a_wheel_are_named_with_the_extras(index: IndexServe
     )
 
 
+def test_versions_for_a_pin_with_hashes_say_that_they_change_too() -> None:
+    pin = Wanted("tiny", "1.0", hashes=frozenset({"sha256:00"}))
+    assert alternatives.written(pin, [Version("0.9"), Version("1.1")]) == "tiny==0.9 or tiny==1.1 with its hashes"
+    assert alternatives.written(pin, []) == ""
+
+
 def test_another_python_is_named_where_it_has_a_wheel_for_this_platform(index: IndexServer) -> None:
     wheel(index.folder, "native", "1.0", tag=f"{OTHER}-{OTHER}-{LINUX}")
     wheel(index.folder, "native", "1.0", tag="cp38-cp38-win_amd64")

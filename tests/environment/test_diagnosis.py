@@ -89,6 +89,13 @@ def test_a_version_for_other_platforms_says_for_which(index: IndexServer) -> Non
     assert problem.rule == "NO_WHEEL"
 
 
+def test_a_marker_is_no_advice_where_another_pin_needs_it_here(index: IndexServer) -> None:
+    wheel(index.folder, "native", "1.0", tag="cp311-cp311-win_amd64")
+    wheel(index.folder, "needy", "1.0", requires=["native"])
+    assert "sys_platform" in the_problem(index, "native==1.0").fix
+    assert "sys_platform" not in the_problem(index, "native==1.0", "needy==1.0").fix
+
+
 def test_of_many_platforms_only_some_are_named(index: IndexServer) -> None:
     for number in range(8):
         wheel(index.folder, "native", "1.0", tag=f"cp{30 + number}-none-win32")

@@ -202,6 +202,15 @@ def test_files_of_two_packages_are_told(bench: Bench, index: IndexServer) -> Non
     assert (bench.work / "venv" / path).read_text() == "whose = 'two'\n"
 
 
+def test_a_large_download_is_told_before_it_begins(bench: Bench, index: IndexServer, said: list[str]) -> None:
+    index.sizes["needy-1.0-py3-none-any.whl"] = 3 * 10**9
+    bench.using(VENVBUILD_INDEX_URL=index.url("json")).check("needy==1.0")
+    bench.using(VENVBUILD_INDEX_URL=index.url("json")).run("create")
+    told = next(number for number, line in enumerate(said) if line.startswith("WARNING: up to 3.0 GB are fetched"))
+    assert not [line for line in said[:told] if "/files/" in line or " pip install " in line]
+    assert [line for line in said[told:] if " pip install " in line]
+
+
 def test_the_places_that_check_recorded_count_with_the_credentials_of_now(bench: Bench, index: IndexServer) -> None:
     with_them = bench.using(VENVBUILD_INDEX_URL=index.url_with_credentials)
     with_them.check("other==1.0")

@@ -4,7 +4,7 @@
 /auth/simple       only to user:password    /hang/simple         never answers
 /login/simple      a login page with 200    /file-403/simple     pages are right, files are that status
 /cut/simple        files end early          /wrong/simple        files have other bytes than promised
-/none/simple       404 for all, pip too
+/none/simple       404 for all, pip too     /json/simple         pages are JSON (PEP 691, 700)
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import json
 import re
 import threading
 import time
@@ -25,6 +26,7 @@ from pathlib import Path
 from tests.support.wheels import wheel
 from venvbuild.environment.closure import pip_version
 
+JSON = "application/vnd.pypi.simple.v1+json"
 USER, PASSWORD = "ci-robot", "s3cr3t-Canary-42"  # a secret of the tests, so that leaks can be looked for
 
 
@@ -40,6 +42,8 @@ class IndexServer:
         """Set when somebody waits for `/hang`."""
         self.yanked: dict[str, str] = {}
         """File name -> reason."""
+        self.sizes: dict[str, int] = {}
+        """File name -> the size that pages of JSON tell, when it is not its own."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
 
@@ -76,6 +80,9 @@ class IndexServer:
             def _page(self, mode: str, name: str) -> None:
                 if mode == "login":
                     return self._answer(200, b"<html><form action='/login'><input type=password></form></html>")
+                if mode == "json":
+                    page = index.json_page(name)
+                    return self._answer(200, page, kind=JSON) if page else self._answer(404, b"no such project")
                 page = index.page(mode, name)
                 return self._answer(200, page) if page else self._answer(404, b"no such project")
 
@@ -88,11 +95,12 @@ class IndexServer:
                     content = content[:-30] + bytes(30)
                 return self._answer(200, content, content[: len(content) // 2] if mode == "cut" else None)
 
-            def _answer(self, status: int, body: bytes, sent: bytes | None = None) -> None:
+            def _answer(self, status: int, body: bytes, sent: bytes | None = None, kind: str = "") -> None:
                 self.send_response(status)
                 if status == 401:
                     self.send_header("WWW-Authenticate", 'Basic realm="index"')
-                self.send_header("Content-Type", "application/octet-stream" if body[:2] == b"PK" else "text/html")
+                plain = "application/octet-stream" if body[:2] == b"PK" else "text/html"
+                self.send_header("Content-Type", kind or plain)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 if self.command != "HEAD":
@@ -116,13 +124,30 @@ class IndexServer:
             return int(mode.rpartition("-")[2]), b"no"
         return None
 
+    def _files_of(self, project: str) -> Iterator[Path]:
+        for file in sorted([*self.folder.glob("*.whl"), *self.folder.glob("*.tar.gz")]):
+            stem = file.name.split("-")[0] if file.suffix == ".whl" else file.name.rpartition("-")[0]
+            if re.sub(r"[-_.]+", "-", stem).lower() == project:
+                yield file
+
+    def json_page(self, project: str) -> bytes:
+        """The project's page (PEP 691); empty when there is no such project."""
+        files = [
+            {
+                "filename": file.name,
+                "url": f"/json/files/{file.name}",
+                "hashes": {"sha256": hashlib.sha256(file.read_bytes()).hexdigest()},
+                "size": self.sizes.get(file.name, file.stat().st_size),
+            }
+            for file in self._files_of(project)
+        ]
+        page = {"meta": {"api-version": "1.1"}, "name": project, "versions": [], "files": files}
+        return json.dumps(page).encode() if files else b""
+
     def page(self, mode: str, project: str) -> bytes:
         """The project's page (PEP 503); empty when there is no such project."""
         links = []
-        for file in sorted([*self.folder.glob("*.whl"), *self.folder.glob("*.tar.gz")]):
-            stem = file.name.split("-")[0] if file.suffix == ".whl" else file.name.rpartition("-")[0]
-            if re.sub(r"[-_.]+", "-", stem).lower() != project:
-                continue
+        for file in self._files_of(project):
             digest, python = hashlib.sha256(file.read_bytes()).hexdigest(), _requires_python(file)
             attributes = f' data-requires-python="{html.escape(python)}"' if python else ""
             if file.name in self.yanked:

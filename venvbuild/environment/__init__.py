@@ -6,12 +6,14 @@ sdists -> closure -> venv     built from source where allowed, resolved and lock
 installer, overlaps          the door to uv and pip; files that two packages own
 diagnosis, alternatives      what the index says of a pin, and what helps
 contradictions -> lacking, conflicts, tries    what pins need, lack and contradict, and the change that was tried
+downloads                    how much there is to fetch
 soundness, yanked            releases that can be read, and those that were withdrawn
 """
 
 from venvbuild.environment.closure import Closure, LockedDistribution, lock, read_lock
 from venvbuild.environment.compilation import Compilation, compile_files
 from venvbuild.environment.diagnosis import newest_versions
+from venvbuild.environment.downloads import much_to_fetch, sizes_of
 from venvbuild.environment.installer import Installer
 from venvbuild.environment.package_source import IndexAccess, IndexAddresses, PackageSource, package_index
 from venvbuild.environment.pinning import CompileRequest

@@ -67,7 +67,13 @@ def near(version: Version, versions: Iterable[Version]) -> tuple[Version, ...]:
 
 def other_versions(pin: Wanted, project: Project, interpreter: Interpreter) -> str:
     """`native==1.0 or native==3.0`: the nearest that can be installed here; empty when there is none."""
-    return " or ".join(pin.at(one) for one in near(Version(pin.version), installable(project, interpreter)))
+    return written(pin, near(Version(pin.version), installable(project, interpreter)))
+
+
+def written(pin: Wanted, versions: Iterable[Version]) -> str:
+    """`native==1.0 or native==3.0`; for a pin with hashes, that they change with it. Empty for none."""
+    pins = " or ".join(pin.at(one) for one in versions)
+    return f"{pins} with its hashes" if pins and pin.hashes else pins
 
 
 def other_pythons(files: Iterable[File], interpreter: Interpreter) -> list[str]:
@@ -102,8 +108,13 @@ def _system(platform: str) -> str:
     return next((system for start, system in _SYSTEMS.items() if bare.startswith(start)), "")
 
 
-def help_without_wheel(pin: Wanted, project: Project, files: Sequence[File], interpreter: Interpreter) -> str:
-    """What to do where no wheel of the pin's `files` fits: each way that there is, or that there is none."""
+def help_without_wheel(
+    pin: Wanted, project: Project, files: Sequence[File], interpreter: Interpreter, *, is_needed: bool = False
+) -> str:
+    """What to do where no wheel of the pin's `files` fits: each way that there is, or that there is none.
+
+    `is_needed`: another pin needs it here, so that a marker would not help.
+    """
     ways = []
     versions = other_versions(pin, project, interpreter)
     if versions:
@@ -114,7 +125,7 @@ def help_without_wheel(pin: Wanted, project: Project, files: Sequence[File], int
     if _has_source(files, interpreter):
         ways.append(f"allow its source, {ABOUT_SOURCE}: --allow-sdist {pin.name}")
     system = other_system(files, interpreter)
-    if system:
+    if system and not is_needed:
         marked = f"if only {_SPOKEN[system]} needs it, write {pin.at(pin.version)} ; sys_platform == '{system}'"
         ways.append(marked if ways else f"{marked}; nothing else helps")
     return choice(ways) or (
@@ -149,7 +160,7 @@ def help_without_version(pin: Wanted, project: Project, interpreter: Interpreter
     wanted = Version(pin.version)
     if wanted.local:
         return _help_without_local(pin, wanted, there)
-    nearest = " or ".join(pin.at(one) for one in near(wanted, there))
+    nearest = written(pin, near(wanted, there))
     if nearest:
         return f"write one that exists, for instance {nearest}"
     return f"no version of {pin.name} is for Python {interpreter.version} on this platform: choose another Python"
@@ -164,8 +175,8 @@ def _help_without_local(pin: Wanted, wanted: Version, there: Sequence[Version]) 
         url = "URL"
     index = f"name the index that has it: --extra-index-urls {url}"
     if public in there:
-        return choice([f"write {pin.at(public)}, the build of this index", index])
-    nearest = " or ".join(pin.at(one) for one in near(public, there))
+        return choice([f"write {written(pin, [public])}, the build of this index", index])
+    nearest = written(pin, near(public, there))
     return choice([index, *([f"write {nearest}, the nearest here"] if nearest else [])])
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from venvbuild.environment.alternatives import installable, near
+from venvbuild.environment.alternatives import installable, near, written
 from venvbuild.environment.contradictions import Ask, Contradiction, Walk, merged
 from venvbuild.environment.lacking import Lack, lacking, problem_of, stand_ins
 from venvbuild.environment.tries import OutOfTries, Question, Tries
@@ -131,7 +131,7 @@ class Conflicts:
             allowed = installable(project, self._walk.interpreter, merged(conflict.asks)) if project else []
             nearest = near(Version(needed.version), allowed)
             if nearest:
-                fix = f"write {needed.at(nearest[-1])}, which meets that; there was no time to try it with the others"
+                fix = f"write {written(needed, nearest[-1:])}, which meets that; there was no time to try it"
         return replace(problem, fix=fix)
 
     def _unfit(self, pin: Wanted) -> list[Version]:
@@ -289,8 +289,7 @@ def _problem(conflict: Conflict, cure: Wanted | None = None, version: str = "") 
 
 def _fix(conflict: Conflict, cure: Wanted | None, version: str) -> str:
     if cure:
-        hashes = ", with its hashes" if cure.hashes else ""
-        return f"write {cure.at(Version(version))}{hashes}; tried: with it the other pins stay as they are"
+        return f"write {written(cure, [Version(version)])}; tried: with it the other pins stay as they are"
     names = " or ".join(pin.name for pin in conflict.cures)
     if len(conflict.cures) == 1 and not conflict.asks:
         return f"no other version of {names} helps: leave it out, or ask its publisher"

@@ -18,7 +18,7 @@ from packaging.version import Version
 
 from venvbuild.environment.diagnosis import version_of, why_not
 from venvbuild.environment.wanted import Wanted
-from venvbuild.errors import ResolutionError
+from venvbuild.errors import Problem, ResolutionError
 from venvbuild.interpreters import Interpreter
 from venvbuild.package_index import PackageIndex, Project
 from venvbuild.parallel import each
@@ -72,12 +72,29 @@ def explain(wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpre
     """
     projects = dict(zip((pin.name for pin in wanted), each(index.project, [pin.name for pin in wanted]), strict=True))
     # First, since a pin that is not there makes every other question about it meaningless.
-    problems = [problem for pin in wanted for problem in why_not(pin, projects[pin.name], interpreter)]
-    if problems:
-        raise ResolutionError.of(problems)
+    refused = {pin.name: list(why_not(pin, projects[pin.name], interpreter)) for pin in wanted}
+    if any(refused.values()):
+        needed = _needed([pin for pin in wanted if not refused[pin.name]], refused, index, interpreter)
+        raise ResolutionError.of(
+            problem
+            for pin in wanted
+            if refused[pin.name]
+            for problem in why_not(pin, projects[pin.name], interpreter, is_needed=pin.name in needed)
+        )
     walk = Walk(wanted, index, interpreter)
     walk.run(of_pins_only=True)
     return walk
+
+
+def _needed(
+    good: Sequence[Wanted], refused: Mapping[str, Sequence[Problem]], index: PackageIndex, interpreter: Interpreter
+) -> set[str]:
+    """Of the refused pins those that a good one needs, and that no marker can leave out for this reason."""
+    if not any(problem.rule == "NO_WHEEL" for problems in refused.values() for problem in problems):
+        return set()
+    walk = Walk(good, index, interpreter)
+    walk.run(of_pins_only=True)
+    return {name for name, problems in refused.items() if problems and name in walk.asked}
 
 
 class Walk:

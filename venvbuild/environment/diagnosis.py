@@ -90,8 +90,13 @@ def version_of(pin: Wanted, project: Project) -> Version:
     return max(version for version in project.versions if exact.contains(version, prereleases=True))
 
 
-def why_not(pin: Wanted, project: Project | None, interpreter: Interpreter) -> Iterator[Problem]:
-    """The one reason why this pin cannot be installed; nothing when it can."""
+def why_not(
+    pin: Wanted, project: Project | None, interpreter: Interpreter, *, is_needed: bool = False
+) -> Iterator[Problem]:
+    """The one reason why this pin cannot be installed; nothing when it can.
+
+    `is_needed`: another pin needs it here, so that a marker would not help.
+    """
     label = f"{pin.name}=={pin.version}"
     if project is None:
         yield Problem(
@@ -120,11 +125,14 @@ def why_not(pin: Wanted, project: Project | None, interpreter: Interpreter) -> I
         pin.sdist_allowed and any(not file.is_wheel for file in files)
     ):
         return
-    yield _no_file(pin, project, files, wheels, interpreter)
+    yield _no_file(pin, project, wheels, interpreter, is_needed=is_needed)
 
 
-def _no_file(pin: Wanted, project: Project, files: list[File], wheels: list[File], interpreter: Interpreter) -> Problem:
-    """Why none of the version's `files` serves this interpreter; `wheels` are those that fit its platform."""
+def _no_file(
+    pin: Wanted, project: Project, wheels: list[File], interpreter: Interpreter, *, is_needed: bool
+) -> Problem:
+    """Why none of the version's files serves this interpreter; `wheels` are those that fit its platform."""
+    files = project.files_of(version_of(pin, project))
     label = f"{pin.name}=={pin.version}"
     excluded = [file for file in wheels or files if not file.allows_python(interpreter.full_version)]
     if excluded and len(excluded) == len(wheels or files):
@@ -145,7 +153,7 @@ def _no_file(pin: Wanted, project: Project, files: list[File], wheels: list[File
         f"its wheels are for {alternatives.tags_text(files, interpreter)}"
         if is_built
         else "building it would run its code on this machine",
-        alternatives.help_without_wheel(pin, project, files, interpreter),
+        alternatives.help_without_wheel(pin, project, files, interpreter, is_needed=is_needed),
         "NO_WHEEL",
         line=pin.line,
     )

@@ -137,6 +137,15 @@ class Installer:
         quiet = replace(self, timeout_s=timeout_s, on_line=None)
         return quiet._uv("pip", "compile", source, *plain, *more, find_links=find_links).stdout
 
+    def list_files(
+        self, lock: Path, output: Path, interpreter: Interpreter, *, find_links: Sequence[Path] = ()
+    ) -> None:
+        """The files of a lock that was just resolved, with their sizes, into `output`, a `pylock.toml` (PEP 751)."""
+        quiet = replace(self, on_line=None)
+        # --offline: what the index said a moment ago is in the cache.
+        plain = ("--no-deps", "--no-build", "--offline", "--format", "pylock.toml", "--python", interpreter.path)
+        quiet._uv("pip", "compile", lock, "--output-file", output, *plain, find_links=find_links)
+
     def make_venv(self, interpreter: Interpreter, venv: Path) -> None:
         """An empty environment whose scripts find their interpreter beside them."""
         # --relocatable: scripts look beside them, and activate too. --no-project: the pyproject.toml of the current

@@ -25,7 +25,7 @@ _LOOKED_AT = 8
 def sound_releases(
     pins: Iterable[tuple[str, str]], index: PackageIndex, interpreter: Interpreter, timeout_s: float = 3
 ) -> Mapping[str, str]:
-    """For each (canonical name, version) the newest release of its line (X.Y, else the nearest with one) that can be read.
+    """For each (canonical name, version) the newest release that can be read: of its line (X.Y), else of the nearest.
 
     By name; what the index does not tell in time, and what has no such release, is left out.
     """

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from packaging.version import Version
 
-from venvbuild.environment.alternatives import installable, near
+from venvbuild.environment.alternatives import other_versions
 from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import Problem, VenvBuildError
 from venvbuild.interpreters import Interpreter
@@ -32,7 +32,7 @@ def _judged(one: Wanted, index: PackageIndex, interpreter: Interpreter) -> list[
     reasons = [file.yanked for file in project.files if file.version == Version(one.version)] if project else []
     if project is None or not reasons or None in reasons:
         return []
-    nearest = " or ".join(one.at(version) for version in near(Version(one.version), installable(project, interpreter)))
+    nearest = other_versions(one, project, interpreter)
     return [
         Problem(
             f"{one.at(one.version)} is yanked",

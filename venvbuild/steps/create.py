@@ -7,7 +7,7 @@ import logging
 
 from venvbuild import environment
 from venvbuild.builds import places
-from venvbuild.environment import PackageSource, build_sdists
+from venvbuild.environment import PackageSource, build_sdists, much_to_fetch, sizes_of
 from venvbuild.installed import MANIFEST, Manifest
 from venvbuild.run import VENV, Created
 from venvbuild.steps.job import Job, Made, index_access_of, interpreter_of, requirements_of
@@ -26,6 +26,9 @@ def run(job: Job) -> Made:
     (job.path / places.LOCK).write_text(locked.text(), "utf-8")
     if locked.not_pinned:
         log.warning("%s not pinned by you: %s", _are(len(locked.not_pinned)), ", ".join(locked.not_pinned))
+    much = much_to_fetch(locked, sizes_of(locked, source))
+    if much:
+        log.warning("%s", much)
     made = environment.create(locked, source, job.path / VENV, with_pip=recorded.installer == "pip")
     # at once: of a file that is touched after this, its RECORD is not believed
     (job.path / MANIFEST).write_text(Manifest.taken(made.path).text(), "utf-8")

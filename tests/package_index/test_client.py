@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from tests.support.index_server import PASSWORD, USER, IndexServer
 from tests.support.receivers import self_signed
@@ -18,6 +19,7 @@ from tests.support.wheels import sdist, wheel
 from venvbuild.errors import IndexUnavailable, IntegrityError, ResolutionError, UsageError
 from venvbuild.package_index import client
 from venvbuild.package_index.client import PackageIndex
+from venvbuild.package_index.pages import file_of
 
 
 class _Canned:
@@ -85,6 +87,30 @@ def test_a_page_of_json_is_read(canned: _Canned) -> None:
     assert [(file.filename, file.yanked, file.has_metadata, file.requires_python) for file in project.files] == [
         ("good-1.0-py3-none-any.whl", "broken", True, ">=3.9"), ("good-2.0.tar.gz", None, False, "")]  # fmt: skip
     assert project.files[0].url == f"{canned.url}/f/good-1.0-py3-none-any.whl"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "good-1.0-py3-none-any.whl",
+        "Good-1.0.post1+local.1-cp311-abi3-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
+        "good-1.0-7_build-py3-none-any.whl",
+        "good-one-py3-none-any.whl",
+        "go__od-1.0-py3-none-any.whl",
+        "good-1.0-py3-none.whl",
+        "good-1_0-py3-none-any.whl",
+        "g.o_od-1!2.0rc1-py2.py3-none-any.whl",
+        "good-1.0-py3-none-any.WHL",
+    ],
+)
+def test_the_name_of_a_wheel_is_read_as_packaging_reads_it(name: str) -> None:
+    try:
+        owner, version, _, tags = parse_wheel_filename(name)
+        expected = [(version, tags)]
+    except InvalidWheelFilename:
+        owner, expected = canonicalize_name("good"), []
+    files = file_of(name, "https://x/y", owner, "", "", None, False)
+    assert [(file.version, file.tags) for file in files] == expected
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"files": 3}', b'{"files": [{"filename": 1}]}', b"\xff\xfe"])

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 _PIP = {"3.8": "25.0.1", "3.9": "26.0.1"}
 _PIP_NEWEST = "26.3"
 # For the tries of an explanation; of what to force, more, since a build depends on it.
-_SECONDS = 10.0
+_SECONDS = 12.0
 _SECONDS_TO_FORCE = 60.0
 
 
@@ -157,7 +157,7 @@ class _Resolution:
         forced = conflicts.to_force(deep=False) or conflicts.to_force()
         lacks = conflicts.lacks()
         if lacks or not forced:
-            reasons = lacks or [*conflicts.problems(), _said_by_uv(failure)]
+            reasons = lacks or conflicts.problems() or [_said_by_uv(failure)]
             raise ResolutionError.of(reasons) from failure
         self._compile(conflicts.overrides(pin.name for pin in forced))
         for pin in forced:

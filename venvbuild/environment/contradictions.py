@@ -25,6 +25,8 @@ from venvbuild.parallel import each
 
 # Projects looked at before giving up; far beyond any real closure, but a hostile index could name new ones for ever.
 _WALK_LIMIT = 1000
+# Each waits for the index most of the time.
+_WORKERS = 16
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ def explain(wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpre
         ResolutionError: a pin is not there for this Python and platform; names each.
         IntegrityError: the index gives other bytes than it promises.
     """
-    projects = dict(zip((pin.name for pin in wanted), each(index.project, [pin.name for pin in wanted]), strict=True))
+    names = [pin.name for pin in wanted]
+    projects = dict(zip(names, each(index.project, names, workers=_WORKERS), strict=True))
     # First, since a pin that is not there makes every other question about it meaningless.
     refused = {pin.name: list(why_not(pin, projects[pin.name], interpreter)) for pin in wanted}
     if any(refused.values()):
@@ -121,7 +124,7 @@ class Walk:
         while todo and len(done) < _WALK_LIMIT:
             done |= todo
             # Only to have asked all at once: `_needs` asks again, one by one, and is answered from memory.
-            each(self._requires_of, sorted({name for name, _ in todo}))
+            each(self._requires_of, sorted({name for name, _ in todo}), workers=_WORKERS)
             todo = {(name, extra) for pair in sorted(todo) for name, extra in self._needs(*pair)} - done
             if of_pins_only:
                 todo = {(name, extra) for name, extra in todo if name in self.pins}

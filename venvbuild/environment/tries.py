@@ -19,7 +19,7 @@ from venvbuild.process import CommandFailed
 # Each takes a tenth of a second where the index's answers are in uv's cache.
 _LIMIT = 60
 # Hundreds of versions of a package may have to be looked at for one answer.
-_SECONDS_EACH = 4.0
+_SECONDS_EACH = 5.0
 
 
 class OutOfTries(Exception):

@@ -6,13 +6,23 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from functools import lru_cache
 from html.parser import HTMLParser
 
-from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
+from packaging.tags import parse_tag
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+from packaging.version import InvalidVersion, Version
 
 from venvbuild.package_index.project import File
 
@@ -67,15 +77,25 @@ def file_of(
 ) -> Iterator[File]:
     """One file, or nothing when it belongs to another project or its name cannot be read (eggs, installers)."""
     try:
-        if filename.endswith(".whl"):
+        plain = _PLAIN_WHEEL.fullmatch(filename)
+        if plain and "__" not in plain["name"]:
+            # The same as below, but what thousands of files share is read once.
+            owner, version = canonicalize_name(plain["name"]), _version(plain["version"])
+            file_tags = _tags(plain["tags"])
+        elif filename.endswith(".whl"):
             owner, version, _, file_tags = parse_wheel_filename(filename)
         else:
             owner, version = parse_sdist_filename(filename)
             file_tags = frozenset()
-    except (InvalidWheelFilename, InvalidSdistFilename):
+    except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
         return
     if owner == name:
         yield File(filename, url, version, file_tags, sha256, requires_python, yanked, has_metadata)
+
+
+_PLAIN_WHEEL = re.compile(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[A-Za-z0-9_.!+]+)-(?P<tags>[^-]+-[^-]+-[^-]+)\.whl")
+_version = lru_cache(4096)(Version)
+_tags = lru_cache(4096)(parse_tag)
 
 
 class _Anchors(HTMLParser):

@@ -73,6 +73,15 @@ def _conda(name: str, text: str) -> str:
     )
 
 
+def _conda_freeze(_name: str, text: str) -> str:
+    if not re.search(r"(?m)^-e ", text):
+        return f"in that environment: {_FREEZE}"
+    return (
+        "in that environment: pip list --format=freeze --exclude-editable > requirements.txt; "
+        "what is installed with -e comes as a wheel, by --find-links"
+    )
+
+
 def _pyproject(name: str, text: str) -> str:
     if re.search(r"(?m)^\[tool\.poetry\.", text) and not re.search(r"(?m)^\[project\]", text):
         return f"in its folder: poetry lock, then: {_POETRY}"
@@ -132,12 +141,18 @@ _KINDS: tuple[_Kind, ...] = (
         (r"^\[(?:dev-)?packages\]",),
         _always("in its folder: pipenv lock, then: pipenv requirements > requirements.txt"),
     ),
+    _Kind(
+        "a pixi.toml",
+        (r"^channels\s*=", r"^\[(?:project|workspace)\]"),
+        _always(f"in the environment that it describes: {_FREEZE}"),
+        "conda names other packages than pip",
+    ),
     _Kind("a pyproject.toml", (r"^\[(?:project|build-system|tool\.[\w.-]+|dependency-groups)\]",), _pyproject),
     _Kind("a setup.cfg", (r"^\[(?:metadata|options)\]", r"^(?:name|install_requires|packages)\s*="), _setup_cfg),
     _Kind("a setup.py", (r"^(?:from setuptools import|import setuptools|from distutils)", r"\bsetup\("), _SETUP),
     _Kind(
         "an environment file of conda",
-        (r"^dependencies:\s*$", r"^(?:name|channels|prefix|platforms):|^\s*-\s+[\"']?python\b"),
+        (r"^dependencies:[ \t]*$", r"^[ \t]*-[ \t]+(?!name:)[\"']?[A-Za-z0-9_]"),
         _conda,
         "conda names other packages than pip",
     ),
@@ -168,7 +183,7 @@ _KINDS: tuple[_Kind, ...] = (
             r"^[A-Za-z0-9][\w.-]*(?:\[[^\]]*\])? @ file:///\S*(?:"
             r"feedstock_root|croot/|conda-bld|/tmp/build/|/ci(?:_\w+)?/|/bld/|/work(?:/\S*)?\s*$)",
         ),
-        _always(f"in that environment: {_FREEZE}"),
+        _conda_freeze,
         "it names the folders in which conda's packages were built, and no versions",
     ),
     _Kind(
@@ -190,6 +205,11 @@ _KINDS: tuple[_Kind, ...] = (
     _Kind(
         "JSON",
         (r"\A\s*(?:\{\s*(?:$|\"|\})|\[\s*(?:$|[\"{\[\]]))",),
+        _always("name the requirements file with -r FILE, or write one: name==version"),
+    ),
+    _Kind(
+        "a YAML file",
+        (r"\A(?:[ \t]*(?:#.*|---.*)?\n)*+[\w.-]+:[ \t]*\n[ \t]*(?:-[ \t]|[\w.-]+:)",),
         _always("name the requirements file with -r FILE, or write one: name==version"),
     ),
     _Kind(

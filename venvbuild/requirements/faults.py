@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
@@ -99,66 +100,99 @@ def unreadable(text: str) -> Fault:
             "names are letters, digits, `-`, `_`, `.`, with a letter or digit at both ends (PEP 508)",
             "write name==version",
         )
-    name, rest = head["name"], head["rest"]
-    pin = f"write {shown(name + (head['extras'] or ''), 300)}=={VERSION_WANTED}"
-    if rest.startswith("["):
-        return Fault(
-            "SYNTAX",
-            f"{echo} has a bracket that is not closed",
-            "extras stand in `[` and `]`",
-            f"write {shown(name)}[extra]=={VERSION_WANTED}",
-            canonicalize_name(name),
-        )
+    name, rest = head["name"] + (head["extras"] or ""), head["rest"]
     return (
-        _operator_fault(echo, name, rest, pin)
+        _operator_fault(echo, name, rest)
         or _tail_fault(echo, rest)
-        or Fault(
-            "SYNTAX",
-            f"{echo} is not a requirement",
-            "it is not `name[extras]==version ; marker` (PEP 508)",
-            pin,
-            canonicalize_name(name),
-        )
+        or _with_pin(Fault("SYNTAX", f"{echo} is not a requirement", _FORM, ""), name, "", rest)
     )
 
 
-_ONE_EQUAL = re.compile(r"=\s*([^\s=;,]+)(?:=[\w.]*)?")
+_FORM = "it is not `name[extras]==version ; marker` (PEP 508)"
 _ODD_OPERATOR = re.compile(r"={4,}|=>|=<|<>|=~|=!|\^|~(?!=)|:=?|@|!(?!=)")
+_VERSION_BEHIND = re.compile(r"\s*+\(?\s*+([^\s=;,()]+)")
 _SERIES = re.compile(r"(\d{1,9}(?:\.\d{1,9}){0,3})\.[xX]")  # `1.0.x`, of which a release is wanted
 _WORD_VERSION = re.compile(r"\(?\s*+={2,3}\s*+([\w.!+^~*@-]+)\s*+\)?\s*+(;.*)?")
 
 
-def _operator_fault(echo: str, name: str, rest: str, pin: str) -> Fault | None:
+def _operator_fault(echo: str, name: str, rest: str) -> Fault | None:
     odd = _ODD_OPERATOR.match(rest)
     if odd:
-        return Fault("SYNTAX", f"{echo} has `{odd[0]}`", "it is no operator of PEP 440", pin, canonicalize_name(name))
-    one = _ONE_EQUAL.match(rest)
-    if one:
-        return Fault(
-            "SYNTAX",
-            f"{echo} has a single `=`",
-            "that is how conda writes it",
-            f"did you mean ==? write {shown(name)}=={shown(one[1])}",
-        )
+        fault = Fault("SYNTAX", f"{echo} has `{odd[0]}`", "it is no operator of PEP 440", "")
+        return _with_pin(fault, name, odd[0], rest[odd.end() :])
+    if rest.startswith("["):
+        fault = Fault("SYNTAX", f"{echo} has a bracket that is not closed", "extras stand in `[` and `]`", "")
+        version = rest.partition("==")[2]
+        return _with_pin(fault, f"{name}[extra]", "", version)
+    if re.match(r"=(?!=)", rest):
+        fault = Fault("SYNTAX", f"{echo} has a single `=`", "that is how conda writes it", "")
+        meant = _with_pin(fault, name, "=", rest[1:])
+        return replace(meant, fix=f"did you mean ==? {meant.fix}") if "name==" not in meant.fix else meant
     if re.fullmatch(r"\(?\s*+={2,3}\s*+\)?\s*+(;.*)?", rest):
-        return Fault(
-            "SYNTAX", f"{echo} has no version after `==`", "a pin is a name and a version", pin, canonicalize_name(name)
-        )
+        bare = canonicalize_name(name.partition("[")[0])
+        fix = f"write {shown(name, 300)}=={VERSION_WANTED}"
+        return Fault("SYNTAX", f"{echo} has no version after `==`", "a pin is a name and a version", fix, bare)
     word = _WORD_VERSION.fullmatch(rest)
     if word and version_fault(word[1]):
         return bad_version(name, word[1], version_fault(word[1]))
     return None
 
 
+def _with_pin(fault: Fault, name: str, operator: str, behind: str) -> Fault:
+    """The fault with the pin that was meant: of the version behind the operator, or of one that the operator admits.
+
+    What has no version was perhaps never meant as a package: then no name of one is repeated.
+    """
+    found = _VERSION_BEHIND.match(behind)
+    text = found[1] if found else ""
+    specifier = _specifier(operator, text)
+    if specifier:
+        bare = canonicalize_name(name.partition("[")[0])
+        return replace(fault, fix=f"write {shown(name, 300)}=={VERSION_WANTED}", name=bare, specifier=specifier)
+    if not text or version_fault(text):
+        return replace(fault, fix="write name==version")
+    return replace(fault, fix=f"write {shown(name, 300)}=={Version(text)}")
+
+
+def _specifier(operator: str, text: str) -> str:
+    """What `^1.2` and others like it admit, as PEP 440 has it; empty when the version itself was meant, or none."""
+    if operator == "=" and text.endswith(".*"):
+        return f"=={text}" if _is_specifier(f"=={text}") else ""
+    if version_fault(text):
+        return ""
+    release = Version(text).release
+    major, minor = release[0], (*release, 0)[1]
+    specifier = {
+        "^": f">={text},<{major + 1}" if major else f">={text},<0.{minor + 1}",
+        "~": f"=={major}.{minor}.*" if len(release) > 1 else f"=={major}.*",
+        "=~": f"~={text}" if len(release) > 1 else f">={text}",
+        "=>": f">={text}",
+        "=<": f"<={text}",
+        "<>": f"!={text}",
+        "=!": f"!={text}",
+    }.get(operator, "")
+    return specifier if _is_specifier(specifier) else ""
+
+
+def _is_specifier(text: str) -> bool:
+    try:
+        SpecifierSet(text)
+    except InvalidSpecifier:
+        return False
+    return True
+
+
 def bad_version(name: str, version: str, why: str) -> Fault:
     """The fault of `name==version` when `version` is none."""
-    series = _SERIES.fullmatch(version)
+    series, bare = _SERIES.fullmatch(version), version.lstrip("=")
+    if bare != version and not version_fault(bare):  # `====1.0`, of which `===` is an operator
+        return Fault("BAD_VERSION", f"{shown(f'{name}=={version}')} has too many `=`", why, f"write {name}=={bare}")
     return Fault(
         "BAD_VERSION",
         f"{shown(f'{name}=={version}')} has no readable version",
         why,
         f"write {shown(name, 300)}=={VERSION_WANTED}",
-        canonicalize_name(name),
+        canonicalize_name(name.partition("[")[0]),
         f"=={series[1]}.*" if series else "",
     )
 

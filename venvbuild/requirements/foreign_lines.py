@@ -41,6 +41,7 @@ _TOML_PAIR = re.compile(rf"({NAME}|\"[^\"]*\"|'[^']*')\s*=\s*[\"'\[{{](.*)")
 # Possessive (`*+`, `++`) here and below: a line has up to 64 KiB, and of neighbours that both take blanks every split
 # would be tried.
 _YAML_ITEM = re.compile(r"-\s++[\"']?([^\"']*)[\"']?")
+_CONDA_PIN = re.compile(rf"(?P<name>{NAME})\s*={{1,2}}\s*(?P<version>[0-9][\w.!+]*)(?:=\w+)?")
 _QUOTED = re.compile(r"([\"'])(?P<inner>.*)\1\s*(?P<comma>,?)")
 _COMMAND = re.compile(
     r"(?i)(?:[$>]\s*|!|%)?(?:sudo\s+)?(?:python[\d.]*\s+-m\s+)?(?:pip[\d.]*|conda|mamba|uv|poetry)\s+[a-z]\w*\s.*"
@@ -79,7 +80,7 @@ def _pasted(text: str) -> Fault | None:
             "SYNTAX",
             f"{shown(text)} is from a TOML or JSON file",
             "a requirements file has no sections or lists",
-            "compile it: venvbuild compile pyproject.toml -o requirements.txt",
+            "remove it, or name the requirements file with -r FILE",
         )
     pair = _TOML_PAIR.fullmatch(text)
     if pair:
@@ -114,11 +115,12 @@ def _yaml_item(text: str) -> Fault | None:
     item = _YAML_ITEM.fullmatch(text)
     if not item:
         return None
+    pin = _CONDA_PIN.fullmatch(item[1])
     return Fault(
         "SYNTAX",
         f"{shown(text)} is an item of a YAML list",
         "a requirements file has no dashes",
-        f"write {shown(item[1])}",
+        f"write {shown(pin['name'])}=={shown(pin['version'])}" if pin else "write name==version",
     )
 
 

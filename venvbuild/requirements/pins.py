@@ -31,7 +31,7 @@ from venvbuild.requirements.lines import Line
 from venvbuild.requirements.locations import direct_url, location
 from venvbuild.requirements.markers import meaning_fault, shape_fault
 from venvbuild.requirements.options import OptionLine, of_requirement, read_options
-from venvbuild.requirements.system_packages import system_package
+from venvbuild.requirements.system_packages import python_line, system_package
 from venvbuild.text import shown
 
 MAX_NAME_LENGTH = 214
@@ -82,6 +82,7 @@ _PLAIN = re.compile(
     re.ASCII,
 )
 
+_BARE_PIN = re.compile(rf"(?P<name>{NAME})[ \t]*+==[ \t]*+(?P<version>[^\s;]+)")
 # as pip parts them from the requirement: at the first word that begins with a dash
 _OPTIONS = re.compile(r"(?<![ \t])[ \t]++(?=--?[A-Za-z])")
 _HASH = re.compile(r"--hash(?:=|[ \t]+)(?P<algorithm>[A-Za-z0-9_]+):(?P<digest>\S+)")
@@ -103,7 +104,7 @@ def _plain_pin(line: Line) -> Pin | None:
 
 
 def _any_pin(line: Line, environment: Mapping[str, str]) -> Pin | OptionLine | Fault:
-    fault = foreign_line(line.text)
+    fault = python_line(line.text) or foreign_line(line.text)
     if fault:
         return fault
     if line.text[0] == "-":
@@ -120,7 +121,8 @@ def _any_pin(line: Line, environment: Mapping[str, str]) -> Pin | OptionLine | F
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
-        return unreadable(line.text)
+        found = _BARE_PIN.fullmatch(text)
+        return (system_package(found["name"], found["version"]) if found else None) or unreadable(line.text)
     hashes = _hashes(options[0], text) if options else ()
     if isinstance(hashes, Fault):
         return hashes
@@ -187,7 +189,8 @@ def _specifier_fault(text: str, requirement: Requirement) -> Fault | None:
     name, specifier = requirement.name, requirement.specifier
     extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
     if requirement.url:
-        return direct_url(name + extras)
+        is_version = not version_fault(requirement.url)  # `numpy@1.26`, as npm writes it
+        return unreadable(text) if is_version else direct_url(name + extras)
     exact = [item for item in specifier if item.operator in ("==", "===") and not item.version.endswith(".*")]
     if not exact:
         is_wildcard = any(item.operator == "==" for item in specifier)

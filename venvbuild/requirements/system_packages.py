@@ -23,6 +23,21 @@ _REVISION = re.compile(
 )
 
 
+_PYTHON = "the Python of a build is the job's setting"
+
+
+def python_instead(text: str) -> str:
+    """What to do instead of requiring Python; `text` may hold its version."""
+    found = re.search(r"3\.\d{1,2}", text)
+    return f"delete the line, and build with --python {found[0] if found else 'X.Y'}"
+
+
+def python_line(text: str) -> Fault | None:
+    """The fault of a line that asks for Python itself, as files of conda and poetry do; None for any other."""
+    found = re.fullmatch(r"(?i)(?:-\s+)?[\"']?python(?:\s*+[=<>~!^].*)?", text)
+    return Fault("SYSTEM_PACKAGE", f"{shown(text)} is no package", _PYTHON, python_instead(text)) if found else None
+
+
 def system_package(name: str, version: str) -> Fault | None:
     """The fault of a pin that only the system's own Python has; None for any other."""
     canonical, revision = canonicalize_name(name), _REVISION.fullmatch(version)
@@ -30,6 +45,8 @@ def system_package(name: str, version: str) -> Fault | None:
     if canonical == "pkg-resources" and version in ("0.0.0", "0.0", "0"):
         why = "Debian's and Ubuntu's pip lists it by mistake; it is a part of setuptools"
         return Fault("SYSTEM_PACKAGE", f"{shown(name)}=={version} is no package", why, "delete the line")
+    if canonical == "python":
+        return Fault("SYSTEM_PACKAGE", f"{shown(name)}=={version} is no package", _PYTHON, python_instead(version))
     if canonical not in _NAMES and not revision:
         return None
     fix = "delete the line; in a venv, pip freeze lists only what you installed"

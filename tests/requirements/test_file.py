@@ -244,6 +244,7 @@ REFUSED = [
     (".", "LOCAL_PATH", "pip wheel --no-deps -w wheels .;"),
     ("../other[extra]", "LOCAL_PATH", "pip wheel --no-deps -w wheels '../other[extra]';"),
     ("/srv/wheels/a-1.0-py3-none-any.whl", "LOCAL_PATH", "write a==1.0, and build with --find-links /srv/wheels"),
+    ("/srv/my wheels/a-1.0-py3-none-any.whl", "LOCAL_PATH", "put the file into a folder without a blank in its name"),
     ("a-1.0.tar.gz", "LOCAL_PATH", "pip wheel --no-deps -w wheels a-1.0.tar.gz; write a==1.0, and"),
     ("C:\\wheels\\a.whl", "LOCAL_PATH", "make its wheel"),
     ("a @ file:///srv/a.whl", "LOCAL_PATH", "write a==VERSION as its file is named"),

@@ -60,6 +60,7 @@ def test_options_are_parted_from_their_values_as_pip_does(line: str, options: li
     ("--index-url https://pypi.fury.io/aZ91kqpqWmZ2bXzq/me/", "build with --index-url URL"),
     ("--extra-index-url https://b.example/s", "build with --extra-index-urls 'https://extra.example/simple https://b.example/s'"),
     ("--find-links more", "build with --find-links 'wheels more'"),
+    ("--find-links 'my wheels'", "build with --find-links 'wheels FOLDER'"),
     ("-f https://h.example/page.html", "build with --find-links 'wheels https://h.example/page.html'"),
     ("--no-binary idna", "remove the line and build with --allow-sdist idna"),
     ("--no-binary idna,other", "build with --allow-sdist idna; a package of this file is built from source with"),

@@ -40,6 +40,14 @@ def test_a_run_that_is_well_so_far_has_pins_packages_and_sizes(tool: Tool) -> No
     assert (found.exit_code, found.problems, found.conflicts, found.verdict) == (0, (), (), "stopped at pack")
 
 
+def test_a_pin_of_an_included_file_has_its_own_place(tool: Tool) -> None:
+    (tool.folder / "base.txt").write_text("# base\ngood==1.0\n")
+    found = run(tool, "above==1.0", "-r base.txt")
+    assert [(Path(pin.where).name, pin.line, pin.status) for pin in found.pins] == [
+        ("requirements.txt:1", 1, "installed"), ("base.txt:2", 0, "installed"),
+    ]  # fmt: skip
+
+
 def test_an_equal_version_that_is_spelt_otherwise_is_the_pins(tool: Tool) -> None:
     wheel(tool.index.folder, "spelt", "1.0.0")
     assert [pin.status for pin in run(tool, "spelt==1.0", until="create").pins] == ["installed"]

@@ -101,6 +101,69 @@ def test_an_unpinned_line_is_refused_with_the_newest_version_of_the_index(bench:
     assert problem.fix == "write other==2.0"
 
 
+def test_an_index_line_that_names_the_index_in_use_is_accepted(bench: Bench) -> None:
+    (warning,) = bench.examined(f"-i {bench.index_url}/", "needy==1.0").requirements.warnings
+    assert warning.rule == "INDEX_IN_USE"
+
+
+@pytest.mark.parametrize(
+    ("option", "flag"), [("--find-links", "FIND_LINKS"), ("--extra-index-url", "EXTRA_INDEX_URLS")]
+)
+def test_what_the_hint_of_an_option_line_says_helps(
+    option: str, flag: str, bench: Bench, tmp_path: Path, simple: str
+) -> None:
+    wheel(tmp_path / "more", "rare", "1.0")
+    place = str(tmp_path / "more") if option == "--find-links" else simple
+    with pytest.raises(RequirementsRefused) as caught:
+        bench.examined(f"{option} {place}", "rare==1.0")
+    (problem,) = caught.value.problems
+    advised, value = problem.fix.removeprefix("remove the line and build with ").split()
+    assert (advised, value) == (f"--{flag.lower().replace('_', '-')}", place)
+    bench.using(**{f"VENVBUILD_{flag}": value}).run_until("create", "rare==1.0")
+
+
+@pytest.fixture
+def simple(tmp_path: Path) -> Iterator[str]:
+    """The URL of another index, which alone has `rare`."""
+    with running(tmp_path / "other") as other:
+        wheel(other.folder, "rare", "1.0")
+        yield other.url()
+
+
+def test_the_advised_wheel_of_a_file_is_found(bench: Bench, tmp_path: Path) -> None:
+    path = wheel(tmp_path / "made", "rare", "1.0")
+    with pytest.raises(RequirementsRefused) as caught:
+        bench.examined(f"rare @ {path.as_uri()}")
+    (problem,) = caught.value.problems
+    advised, _, folder = problem.fix.partition(", and build with --find-links ")
+    pin = advised.removeprefix("write ")
+    bench.using(VENVBUILD_FIND_LINKS=folder).run_until("create", pin)
+
+
+# --- files that are included
+
+
+def with_base(bench: Bench, *lines: str) -> Bench:
+    bench.folder.mkdir(exist_ok=True)
+    (bench.folder / "base.txt").write_text("".join(f"{line}\n" for line in lines))
+    return bench
+
+
+def test_the_build_keeps_the_joined_file(bench: Bench) -> None:
+    with_base(bench, "# base", "other==1.0").run_until("inspect", "needy==1.0", "-r base.txt")
+    content = (bench.work / places.REQUIREMENTS).read_bytes()
+    assert [line for line in content.decode().splitlines() if "==" in line] == ["needy==1.0", "other==1.0"]
+    with bench.job("pack") as job:
+        assert job.work.recorded.requirements_sha256 == hashlib.sha256(content).hexdigest()
+        assert job.work.result(Inspected).installed_packages[:2] == ("needy==1.0", "other==1.0")
+
+
+def test_a_later_step_tells_a_line_of_an_included_file_by_its_own_place(bench: Bench) -> None:
+    with pytest.raises(ConflictsFound) as caught:
+        with_base(bench, "# base", "other==2.0").run_until("create", "needy==1.0", "-r base.txt")
+    assert [problem.where for problem in caught.value.problems] == [f"{bench.folder}/base.txt:2"]
+
+
 def test_a_python_that_is_not_here_is_told_with_those_that_are(bench: Bench) -> None:
     with pytest.raises(UsageError, match=r"3\.77") as caught:
         bench.using(PYTHON_VERSION="3.77").examined("needy==1.0")

@@ -97,7 +97,7 @@ def wheel_advice(place: str, pin: str) -> str:
     written = f"{release[0]}=={release[1]}" if release else f"{shown(pin, 100)}==VERSION as its file is named"
     target = quotable(place)
     command = f"pip wheel --no-deps -w wheels {shlex.quote(target) if target else 'PLACE'}"
-    return f"make its wheel: {command}; write {written}, and build with --find-links wheels"
+    return f"make its wheel, by a pip of the same Python: {command}; write {written}, and build with --find-links wheels"
 
 
 def release_of(place: str) -> tuple[str, str] | None:
@@ -127,8 +127,12 @@ def _path_advice(place: str, pin: str) -> str:
     if not release or not place.endswith(".whl"):
         return wheel_advice(place, pin)
     path = unquote(urlsplit(place).path) if place.lower().startswith("file:") else place
-    folder = quotable(str(PurePosixPath(path).parent)) or "its folder"
-    return f"write {release[0]}=={release[1]}, and build with --find-links {shlex.quote(folder)}"
+    folder = quotable(str(PurePosixPath(path).parent))
+    pinned = f"write {release[0]}=={release[1]}"
+    # the setting is a list parted by blanks
+    if not folder or " " in folder:
+        return f"{pinned}, put the file into a folder without a blank in its name, and build with --find-links FOLDER"
+    return f"{pinned}, and build with --find-links {shlex.quote(folder)}"
 
 
 def _egg(place: str) -> str:

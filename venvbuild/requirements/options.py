@@ -273,8 +273,9 @@ def _note(line: Line, rule: str, what: str) -> Answer:
 
 
 def _filled(values: Sequence[str], placeholder: str) -> str:
-    """The values as one word of a command; a placeholder stands for each that is not to be shown."""
-    return shlex.quote(" ".join(quotable(value) or placeholder for value in values))
+    """The values as one word of a command; a placeholder stands for each that is not to be shown, or has blanks."""
+    shown_values = (quotable(value) for value in values)
+    return shlex.quote(" ".join(placeholder if not value or " " in value else value for value in shown_values))
 
 
 def _placed(line: Line, place: str) -> str:

@@ -226,11 +226,7 @@ REFUSED = [
     ("-r", "NESTED_FILE", "venvbuild compile --python 3.10 requirements.txt -o pinned.txt"),
     ("-rother.txt", "NESTED_FILE", "venvbuild compile --python 3.10 requirements.txt -o pinned.txt"),
     ("--requirement=other.txt", "NESTED_FILE", "venvbuild compile --python 3.10 requirements.txt -o pinned.txt"),
-    (
-        "--constraint other.txt",
-        "NESTED_FILE",
-        "venvbuild compile --python 3.10 requirements.txt -c other.txt -o pinned.txt",
-    ),
+    ("--constraint other.txt", "NESTED_FILE", "--python 3.10 requirements.txt -c other.txt -o pinned.txt"),
     ("-e git+https://h/o/r", "EDITABLE", "pip wheel --no-deps -w wheels git+https://h/o/r;"),
     ("--editable=.", "EDITABLE", "pip wheel --no-deps -w wheels .;"),
     ("-", "OPTION", "remove it"),

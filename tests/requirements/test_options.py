@@ -11,7 +11,7 @@ from venvbuild.errors import Problem, RequirementsRefused
 from venvbuild.requirements.file import Requirements, parse, read
 from venvbuild.requirements.options import Option, Sources, read_options
 
-HERE = {name: str(value) for name, value in default_environment().items()}
+HERE = {name: str(value) for name, value in default_environment().items()} | {"python_version": "3.11"}
 IN_USE = Sources("https://index.example/simple", ("https://extra.example/simple",), ("wheels",))
 HASH = "--hash=sha256:" + "0" * 64
 
@@ -70,8 +70,7 @@ def test_options_are_parted_from_their_values_as_pip_does(line: str, options: li
     ("--trusted-host h", "PIP_CERT=FILE"), ("--use-feature=fast-deps", "remove it: builds have no such setting"),
     ("--config-settings=a=b", "build with --find-links FOLDER"), ("--nonsense", "remove it"),
     ("--require-hashes", "remove the line: the build checks the hashes of its lock"),
-    ("-c limits.txt",
-     "venvbuild compile --python 3.11 requirements.txt -c limits.txt -o pinned.txt, and build with -r pinned.txt"),
+    ("-c limits.txt", "--python 3.11 requirements.txt -c limits.txt -o pinned.txt, and build with -r pinned.txt"),
     ("-c https://h/limits.txt", "fetch it into a file, and pin both into one: venvbuild compile"),
     ("-r base.txt -c limits.txt", "venvbuild compile --python 3.11 requirements.txt"),
 ])  # fmt: skip

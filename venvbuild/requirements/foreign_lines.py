@@ -80,7 +80,7 @@ def _pasted(text: str) -> Fault | None:
             "SYNTAX",
             f"{shown(text)} is from a TOML or JSON file",
             "a requirements file has no sections or lists",
-            "remove it, or name the requirements file with -r FILE",
+            "remove it, or give the requirements file",
         )
     pair = _TOML_PAIR.fullmatch(text)
     if pair:

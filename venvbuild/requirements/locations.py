@@ -97,7 +97,8 @@ def wheel_advice(place: str, pin: str) -> str:
     written = f"{release[0]}=={release[1]}" if release else f"{shown(pin, 100)}==VERSION as its file is named"
     target = quotable(place)
     command = f"pip wheel --no-deps -w wheels {shlex.quote(target) if target else 'PLACE'}"
-    return f"make its wheel, by a pip of the same Python: {command}; write {written}, and build with --find-links wheels"
+    make = f"make its wheel, by a pip of the same Python: {command}"
+    return f"{make}; write {written}, and build with --find-links wheels"
 
 
 def release_of(place: str) -> tuple[str, str] | None:

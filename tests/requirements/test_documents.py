@@ -122,6 +122,7 @@ def test_what_uv_exports_of_the_project_itself_is_left_out_by_its_own_flag(lines
     ("numpy[x==1.0", "numpy[extra]==1.0"),
     ("- python=3.11", "build with --python 3.11"), ("python>=3.8,<3.12", "build with --python 3.8"),
     ("python==3.11.4", "delete the line, and build with --python 3.11"), ("python", "--python X.Y"),
+    ("Python 3.11.7", "build with --python 3.11"),
 ])  # fmt: skip
 def test_a_hint_keeps_the_version_of_the_line_and_names_no_other_package(line: str, fix: str) -> None:
     (problem,) = refused(f"{line}\n")

@@ -55,7 +55,8 @@ def test_options_are_parted_from_their_values_as_pip_does(line: str, options: li
 
 @pytest.mark.parametrize(("line", "fix"), [
     ("-i https://other.example/simple", "remove the line; to ask that index, build with --index-url https://other.example/simple"),
-    ("--index-url https://${USER}:${PASS}@other.example/simple", "build with --index-url https://other.example/simple"),
+    ("--index-url https://${USER}:${PASS}@other.example/simple",
+     "build with --index-url https://other.example/simple; its credentials belong into a netrc file"),
     ("--index-url https://other.example/simple?key=abc", "build with --index-url URL"),
     ("--index-url https://pypi.fury.io/aZ91kqpqWmZ2bXzq/me/", "build with --index-url URL"),
     ("--extra-index-url https://b.example/s", "build with --extra-index-urls 'https://extra.example/simple https://b.example/s'"),
@@ -114,6 +115,22 @@ def test_of_two_indexes_the_first_only_goes() -> None:
 def test_a_folder_is_named_from_where_the_file_was_named_from() -> None:
     (problem,) = problems("--find-links wheels\nidna==3.6\n", Sources(), name="reqs/prod.txt")
     assert problem.fix.endswith("--find-links reqs/wheels")
+
+
+def test_a_folder_that_is_here_and_not_beside_the_file_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("wheels").mkdir()
+    (problem,) = problems("--find-links wheels\nidna==3.6\n", Sources(), name="reqs/prod.txt")
+    assert problem.fix.endswith("--find-links wheels")
+
+
+def test_an_index_with_credentials_is_not_replaced_by_one_without() -> None:
+    sources = Sources("", ("https://user:hunter2@extra.example/simple",))
+    (problem,) = problems("--extra-index-url https://b.example/s\nidna==3.6\n", sources)
+    assert problem.fix == "remove the line and add https://b.example/s to VENVBUILD_EXTRA_INDEX_URLS"
+    assert judged("--extra-index-url https://extra.example/simple\nidna==3.6\n", sources).pins
 
 
 def test_what_is_advised_is_accepted_even_if_the_line_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -152,6 +152,7 @@ class Options:
             fix = "remove the line: a later one names another index, and pip follows that"
         else:
             fix = f"remove the line; to ask that index, build with --index-url {_filled([option.value], 'URL')}"
+            fix += _credentials_belong(option.value)
         why = "the index is the job's setting, so that a file cannot send a build elsewhere"
         return Answer(line, _refused(option, why, fix))
 
@@ -159,15 +160,20 @@ class Options:
         is_index = option.name == "--extra-index-url"
         in_use = self._sources.extra_index_urls if is_index else self._sources.find_links
         is_same = _same_url if is_index else _same_place
-        given = [found.value if is_index else _placed(at, found.value) for found, at in self._all(option.name)]
-        mine = option.value if is_index else _placed(line, option.value)
+        given = [_source(at, found.value) for found, at in self._all(option.name)]
+        mine = _source(line, option.value)
         if any(is_same(mine, one) for one in in_use):
             return _note(line, "INDEX_IN_USE", f"{option.written} names a place that is in use")
         flag = "--extra-index-urls" if is_index else "--find-links"
         missing = [one for one in dict.fromkeys(given) if not any(is_same(one, other) for other in in_use)]
-        filled = _filled([*map(strip_credentials, in_use), *missing], "URL" if is_index else "FOLDER")
+        placeholder = "URL" if is_index else "FOLDER"
+        if list(map(strip_credentials, in_use)) == list(in_use):
+            fix = f"remove the line and build with {flag} {_filled([*in_use, *missing], placeholder)}"
+        else:  # the flag would take the place of those that have credentials
+            variable = "VENVBUILD_" + flag.removeprefix("--").replace("-", "_").upper()
+            fix = f"remove the line and add {_filled(missing, placeholder)} to {variable}"
         why = "where packages come from is the job's setting"
-        return Answer(line, _refused(option, why, f"remove the line and build with {flag} {filled}"))
+        return Answer(line, _refused(option, why, fix + _credentials_belong(option.value)))
 
     def _all(self, name: str) -> list[tuple[Option, Line]]:
         return [(option, one.line) for one in self._lines for option in one.options if option.name == name]
@@ -276,6 +282,16 @@ def _filled(values: Sequence[str], placeholder: str) -> str:
     """The values as one word of a command; a placeholder stands for each that is not to be shown, or has blanks."""
     shown_values = (quotable(value) for value in values)
     return shlex.quote(" ".join(placeholder if not value or " " in value else value for value in shown_values))
+
+
+def _credentials_belong(url: str) -> str:
+    return "; its credentials belong into a netrc file" if strip_credentials(url) != url else ""
+
+
+def _source(line: Line, place: str) -> str:
+    """A URL, or a path from where the file was named from; pip looks beside the file first, and then here."""
+    beside = _placed(line, place)
+    return place if not os.path.exists(beside) and os.path.exists(place) else beside
 
 
 def _placed(line: Line, place: str) -> str:

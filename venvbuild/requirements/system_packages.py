@@ -34,7 +34,7 @@ def python_instead(text: str) -> str:
 
 def python_line(text: str) -> Fault | None:
     """The fault of a line that asks for Python itself, as files of conda and poetry do; None for any other."""
-    found = re.fullmatch(r"(?i)(?:-\s+)?[\"']?python(?:\s*+[=<>~!^].*)?", text)
+    found = re.fullmatch(r"(?i)(?:-\s+)?[\"']?python(?:\s*+[=<>~!^].*|\s++v?[0-9].*)?", text)
     return Fault("SYSTEM_PACKAGE", f"{shown(text)} is no package", _PYTHON, python_instead(text)) if found else None
 
 

@@ -21,7 +21,9 @@ PYTHON, FULL, PLATFORM = here().version, here().full_version, here().platform
 
 
 def explained(index: IndexServer, *pins: str | Wanted) -> Walk:
-    return explain([wanted(pin) for pin in pins], PackageIndex(index.url()), here())
+    walk = explain([wanted(pin) for pin in pins], PackageIndex(index.url()), here())
+    walk.begin(walk.pins)
+    return walk
 
 
 def wanted(pin: str | Wanted, **more: Any) -> Wanted:

@@ -26,6 +26,7 @@ from venvbuild.errors import (
     Problem,
     RequirementsRefused,
     ResolutionError,
+    VenvBuildError,
 )
 from venvbuild.process import CommandFailed
 from venvbuild.requirements import Requirements
@@ -135,8 +136,12 @@ class _Resolution:
         """What the failure means: asked of this machine and the index, not read from the installer's words."""
         self._source.installer.judge_locally(failure, self._source.scratch)
         walk = explain(wanted_by(self._requirements, self._source), self._source.index, self._source.interpreter)
-        # Never read from uv's words, which change with its versions.
-        if not walk.contradictions() and not lacking(walk):
+        # uv's words, which change with its versions, say where to look first, and nothing else is read from them.
+        with contextlib.suppress(VenvBuildError):  # of one of several: all of them are told below
+            walk.begin([name for name in walk.pins if name in failure.output])
+        if not _is_certain(walk):
+            walk.begin(walk.pins)
+        if not _is_certain(walk):
             with contextlib.suppress(CommandFailed):  # the index may have been away for a moment
                 self._compile()
                 return self._closure(is_forced=False)
@@ -144,7 +149,10 @@ class _Resolution:
 
     def _refused(self, failure: CommandFailed, walk: Walk) -> Closure:
         conflicts = Conflicts(walk, Tries(self._source, _SECONDS))
-        found = conflicts.problems(deep=False) or conflicts.problems()
+        found = conflicts.problems(deep=False)
+        if not found:
+            walk.begin(walk.pins)
+            found = conflicts.problems(deep=False) or conflicts.problems()
         lacks = conflicts.lacks()
         if any(one.rule == "CONFLICT" for one in found) and not lacks:
             raise ConflictsFound.of(found) from failure
@@ -219,6 +227,11 @@ class _Resolution:
         ]
         for problem in yanked(closure, self._said, self._source.index, self._source.interpreter):
             log.warning("%s", problem.as_line())
+
+
+def _is_certain(walk: Walk) -> bool:
+    """Whether what the pins need themselves is reason enough."""
+    return bool(walk.contradictions() or lacking(walk))
 
 
 def read_lock(text: str) -> list[tuple[str, str, tuple[str, ...]]]:

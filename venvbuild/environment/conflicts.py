@@ -56,7 +56,7 @@ class Conflicts:
     def problems(self, *, deep: bool = True) -> list[Problem]:
         """A problem for each conflict, with the change that cures it; empty when none was found.
 
-        Not `deep`: of what pins need of each other alone, and none where that is not all that stands in the way.
+        Not `deep`: of what pins need of each other alone, and none where more than that stands in the way.
         """
         found = _grouped(self._walk.contradictions(), self._walk.pins)
         if deep:
@@ -78,7 +78,8 @@ class Conflicts:
             told = {pin.name: (conflict, pin) for conflict, pin in zip(found, changed, strict=True)}
             problems = [_problem(conflict, pin, versions[name]) for name, (conflict, pin) in told.items()]
         else:
-            problems = [self._untried(one) if not is_known else _problem(one) for one in found] if deep else []
+            problems = [_problem(one) for one in found] if deep and is_known else []
+            problems += [self._untried(one) for one in found if not is_known]
         return sorted(problems, key=lambda problem: problem.line or 0)
 
     def _cured(self, conflicts: Sequence[Conflict]) -> tuple[list[Wanted], Mapping[str, str]]:
@@ -163,10 +164,13 @@ class Conflicts:
         told = list(told)
         changed = {conflict.cures[0].name for conflict in told}
         core = self._smallest([pin for pin in self._pins if pin.name not in changed], overrides)
-        if len(core) == 1 and self._stand_in_for(lacking(self._walk.of(core))):
-            return self._deeper(told, overrides)
-        # What is left of one that is told is no other: who needs a version that there is nowhere.
-        if {pin.name for pin in core} <= {pin.name for conflict in told for pin in conflict.cures}:
+        if len(core) == 1:
+            lacks = lacking(self._walk.of(core))
+            if self._stand_in_for(lacks):
+                return self._deeper(told, overrides)
+            if any(lack.name in self._walk.pins for lack in lacks):
+                return None  # what it needs is a pin, of which there is no such version: that is told
+        elif {pin.name for pin in core} <= {pin.name for conflict in told for pin in conflict.cures}:
             return None
         return self._met_on_the_way(core) or Conflict(
             tuple(core), why=_words(self._tries.ask(Question(_lines(core), overrides)).said)

@@ -8,7 +8,7 @@ older one. So only what pins need themselves is certain here (`Walk.contradictio
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -25,8 +25,6 @@ from venvbuild.parallel import each
 
 # Projects looked at before giving up; far beyond any real closure, but a hostile index could name new ones for ever.
 _WALK_LIMIT = 1000
-# Each waits for the index most of the time.
-_WORKERS = 16
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class Contradiction:
 
 
 def explain(wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpreter) -> Walk:
-    """What these pins need, when the index offers every one of them.
+    """The walk from these pins, which has yet to begin, when the index offers every one of them.
 
     Raises:
         IndexUnavailable, UsageError: the index is the reason (6, 2).
@@ -73,7 +71,7 @@ def explain(wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpre
         IntegrityError: the index gives other bytes than it promises.
     """
     names = [pin.name for pin in wanted]
-    projects = dict(zip(names, each(index.project, names, workers=_WORKERS), strict=True))
+    projects = dict(zip(names, each(index.project, names), strict=True))
     # First, since a pin that is not there makes every other question about it meaningless.
     refused = {pin.name: list(why_not(pin, projects[pin.name], interpreter)) for pin in wanted}
     if any(refused.values()):
@@ -84,9 +82,7 @@ def explain(wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpre
             if refused[pin.name]
             for problem in why_not(pin, projects[pin.name], interpreter, is_needed=pin.name in needed)
         )
-    walk = Walk(wanted, index, interpreter)
-    walk.run(of_pins_only=True)
-    return walk
+    return Walk(wanted, index, interpreter)
 
 
 def _needed(
@@ -96,7 +92,7 @@ def _needed(
     if not any(problem.rule == "NO_WHEEL" for problems in refused.values() for problem in problems):
         return set()
     walk = Walk(good, index, interpreter)
-    walk.run(of_pins_only=True)
+    walk.begin(walk.pins)
     return {name for name, problems in refused.items() if problems and name in walk.asked}
 
 
@@ -114,20 +110,26 @@ class Walk:
         self._read: dict[tuple[str, str], list[str]] = {}
         self._chosen: dict[tuple[str, str], Version | None] = {}
 
-    def run(self, *, of_pins_only: bool = False) -> None:
-        """Walk to the end, or only to what the pins need themselves, which is asked in no time."""
+    def begin(self, names: Iterable[str]) -> None:
+        """Only what these pins need themselves."""
+        self._walk({*names}, to_the_end=False)
+
+    def run(self) -> None:
+        """All of it, to the end."""
+        self._walk({*self.pins}, to_the_end=True)
+
+    def _walk(self, starts: Collection[str], *, to_the_end: bool) -> None:
         self.asked.clear()
         for pin in self.pins.values():
             self.extras[pin.name] |= pin.extras
-        todo = {(pin.name, extra) for pin in self.pins.values() for extra in ("", *pin.extras)}
+        todo = {(name, extra) for name in starts for extra in ("", *self.pins[name].extras)}
         done: set[tuple[str, str]] = set()
         while todo and len(done) < _WALK_LIMIT:
             done |= todo
             # Only to have asked all at once: `_needs` asks again, one by one, and is answered from memory.
-            each(self._requires_of, sorted({name for name, _ in todo}), workers=_WORKERS)
-            todo = {(name, extra) for pair in sorted(todo) for name, extra in self._needs(*pair)} - done
-            if of_pins_only:
-                todo = {(name, extra) for name, extra in todo if name in self.pins}
+            each(self._requires_of, sorted({name for name, _ in todo}))
+            found = {(name, extra) for pair in sorted(todo) for name, extra in self._needs(*pair)} - done
+            todo = found if to_the_end else {(name, extra) for name, extra in found if name in starts}
 
     def _needs(self, name: str, extra: str) -> Iterator[tuple[str, str]]:
         version, lines = self.chosen(name), self._requires_of(name)

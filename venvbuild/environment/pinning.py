@@ -278,27 +278,34 @@ class Resolution:
 
     def _why_not(self, wish: Wish, project: Project | None) -> Iterator[Problem]:
         """Why nothing meets this one requirement, whatever the others ask; nothing when something does."""
-        specifier = wish.requirement.specifier
-        versions = sorted(specifier.filter(project.versions, prereleases=True), reverse=True) if project else []
-        wanted = [
-            Wanted(wish.name, str(version), where=wish.where, sdist_allowed=wish.name in self._source.sdists)
-            for version in versions
-        ]
-        if project and not versions:
+        if project and not wish.pin and not any(True for _ in self._within(wish, project)):
+            best = newest(project, self._source.interpreter, SpecifierSet())
             yield Problem(
                 f"no version meets {shown(str(wish.requirement))}",
                 wish.where,
                 f"the index has {', '.join(str(one) for one in project.versions[-5:]) or 'none'}",
-                "ask for one of those",
+                f"ask for one of those; the newest for this Python is {best}" if best else "ask for one of those",
                 "NO_SUCH_VERSION",
                 wish.line,
             )
             return
-        reasons = (list(why_not(one, project, self._source.interpreter)) for one in wanted or [_named(wish)])
-        first = next(reasons)
         # Of several versions that fail, the newest is told of.
-        if first and all(reasons):
-            yield from (replace(problem, line=wish.line) for problem in first)
+        first: list[Problem] = []
+        for version in [wish.pin.version] if wish.pin else [*self._within(wish, project)]:
+            allowed = wish.name in self._source.sdists
+            extras = frozenset(map(canonicalize_name, wish.requirement.extras))
+            wanted = Wanted(wish.name, version, extras, wish.where, sdist_allowed=allowed, line=wish.line)
+            reasons = list(why_not(wanted, project, self._source.interpreter))
+            if not reasons:
+                return
+            first = first or reasons
+        yield from first
+
+    def _within(self, wish: Wish, project: Project | None) -> Iterator[str]:
+        """The versions that a requirement admits, newest first; one, whichever, of a package that is not there."""
+        versions = project.versions if project else [Version("0")]
+        specifier = wish.requirement.specifier if project else SpecifierSet()
+        yield from map(str, sorted(specifier.filter(versions, prereleases=True), reverse=True))
 
     def _only_source(self, failure: CommandFailed) -> Iterator[Problem]:
         """What somebody needs that is there as source only: uv names it, and the index tells whether it is so."""
@@ -319,10 +326,6 @@ class Resolution:
 def _first(request: CompileRequest) -> str:
     """The file that a new requirement is written into."""
     return shown(str(request.files[0]), 200)
-
-
-def _named(wish: Wish) -> Wanted:
-    return Wanted(wish.name, "0", where=wish.where)
 
 
 def is_equal(one: str, other: str) -> bool:

@@ -130,6 +130,7 @@ def test_an_option_that_says_what_is_so_anyway_is_no_fault(line: str) -> None:
         ("git+https://h/o/r", "compile and build with --find-links wheels"),
         ("a @ https://h/a.whl", "write a"),
         ("- a==1.0", "write a==1.0"),
+        ("pkg-resources==0.0.0", "delete the line"),
         ("[project]", "venvbuild compile --python"),
         ("./a.whl", "compile and build with --find-links wheels"),
         ("a==${VERSION}", "write the value itself"),

@@ -25,6 +25,7 @@ from venvbuild.requirements.lines import Line, read_lines
 from venvbuild.requirements.options import OptionLine, Options, Sources
 from venvbuild.requirements.pins import Pin, judge_line
 from venvbuild.requirements.projects import Project, read_pyproject, read_setup_cfg
+from venvbuild.requirements.system_packages import system_package
 from venvbuild.text import shown
 
 # Faults of a pin that are none of a wish.
@@ -259,6 +260,9 @@ def _judged(line: Line, name: str, reading: Reading) -> Wish | Problem:
     where, text = f"{name}:{line.number}", _HASHES.sub("", line.text)
     judged = judge_line(replace(line, text=text), reading.environment)
     if isinstance(judged, Pin):
+        system = system_package(judged.name, judged.version)
+        if system:
+            return _problem(line.number, system, name, reading)
         return Wish(Requirement(text), where, line.number, _sha256_of(line.text), judged)
     if isinstance(judged, OptionLine):  # in the list of a project
         return Problem.at(name, line.number, "it is an option", "requirements have none", "remove it", "OPTION")

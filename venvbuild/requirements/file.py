@@ -1,4 +1,4 @@
-"""The whole file: its lines judged one by one, and what only shows between them.
+"""The whole file: its lines judged one by one, and what only shows between them (`comparisons`).
 
     lines    bytes -> Lines             decoded, joined, nothing hidden
     joined   files -> Joined            with those that its `-r` lines include
@@ -13,7 +13,6 @@ Source: PEP 503 (names), PEP 440 (versions), PEP 508 (lines), pip's requirements
 from __future__ import annotations
 
 import hashlib
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,8 +21,9 @@ from packaging.version import InvalidVersion, Version
 
 from venvbuild.errors import Problem, RequirementsRefused
 from venvbuild.requirements import joined
+from venvbuild.requirements.comparisons import contradictions, missing_hashes, remarks
 from venvbuild.requirements.documents import recognised, without_project
-from venvbuild.requirements.faults import COMPILE, FILE_WANTED, VERSION_WANTED, Fault, with_command
+from venvbuild.requirements.faults import VERSION_WANTED, Fault, with_command
 from venvbuild.requirements.foreign_lines import is_merge_mark
 from venvbuild.requirements.joined import MAX_BYTES, Joined, Part, TooLarge
 from venvbuild.requirements.lines import Line
@@ -36,7 +36,6 @@ MAX_FILE_BYTES = MAX_BYTES
 # A binary file has a problem in every line; more than this nobody reads, and a job's log should not hold.
 _MAX_PROBLEMS = 10_000
 
-_TOOLS = frozenset({"pip", "setuptools", "wheel", "distribute"})
 
 _PROJECTS = ("EDITABLE", "LOCAL_PATH")
 """The rules of lines that name a project on this machine."""
@@ -170,7 +169,7 @@ def _accepted(whole: Joined, name: str, judged: _Judged, newest: Newest | None, 
         raise RequirementsRefused.of(_limited(_in_order(problems, whole), name))
     warnings = [problem for text in whole.texts.values() for problem in text.warnings]
     warnings += (_problem(answer.line, answer.fault, judged.python) for answer in answers)
-    warnings += (_problem(pin, fault, judged.python) for pin, fault in _warnings(pins))
+    warnings += (_problem(pin, fault, judged.python) for pin, fault in remarks(pins))
     warnings = [*_joined_note(whole, name), *_in_order(warnings, whole)]
     digest = hashlib.sha256(whole.content).hexdigest()
     return Requirements(name, digest, pins, tuple(warnings), whole.content, whole.parts)
@@ -211,9 +210,9 @@ def _between(judged: _Judged, joined_from: str) -> Iterator[tuple[_Place, Fault]
         fault = system_package(pin.name, pin.version)
         if fault:
             yield pin, fault
-    yield from _missing_hashes(judged.pins, joined_from)
+    yield from missing_hashes(judged.pins, joined_from)
     if not judged.is_merging:  # both sides of a merge contradict each other; that is its one problem
-        yield from _contradictions(judged.pins)
+        yield from contradictions(judged.pins)
 
 
 def _exported(faults: list[tuple[_Place, Fault]], whole: Joined) -> list[tuple[_Place, Fault]]:
@@ -226,63 +225,6 @@ def _exported(faults: list[tuple[_Place, Fault]], whole: Joined) -> list[tuple[_
         (place, replace(fault, fix=fixes[place.file]) if fault.rule in _PROJECTS and fixes[place.file] else fault)
         for place, fault in faults
     ]
-
-
-def _missing_hashes(pins: Sequence[Pin], joined_from: str) -> Iterator[tuple[Pin, Fault]]:
-    """Pins without hashes in a file that has some."""
-    # Whatever their markers: a hash on any line makes pip ask for one on every line it installs, uv only checks those
-    # that are there; and the verdict on a file should not depend on the target.
-    hashed = next((pin for pin in pins if pin.hashes), None)
-    anew = f"{COMPILE} -o {FILE_WANTED} {FILE_WANTED}"
-    if joined_from:  # what the pins of one of the files need may be pinned in another
-        anew = f"{COMPILE} -o pinned.txt {shlex.quote(joined_from)}, and build with -r pinned.txt"
-    for pin in pins:
-        if hashed and not pin.hashes:
-            yield (
-                pin,
-                Fault(
-                    "HASH_MISSING",
-                    f"{shown(pin.as_requirement())} has no hash",
-                    f"{_beside(hashed, pin)} has one, and all have or none has",
-                    f"add all hashes: {anew}",
-                ),
-            )
-
-
-def _contradictions(pins: Sequence[Pin]) -> Iterator[tuple[Pin, Fault]]:
-    """Pins of one name that hold together on the target and differ, each told against the first of its name."""
-    firsts: dict[str, Pin] = {}
-    for pin in pins:
-        # a pin that does not hold here meets nobody: `a==1; python_version<"3.9"` beside `a==2` is how it is meant
-        first = firsts.setdefault(pin.canonical_name, pin) if pin.holds else pin
-        if first is pin:
-            continue
-        if Version(first.version) != Version(pin.version):
-            yield (
-                pin,
-                Fault(
-                    "DUPLICATE_CONFLICT",
-                    f"{_written(pin)} contradicts {_written(first)} on {_beside(first, pin)}",
-                    "one environment has one version of a package",
-                    "keep one of the two lines",
-                ),
-            )
-        elif first.hashes and pin.hashes and first.hashes != pin.hashes:
-            # seen: pip checks the list of the first line, uv that of the last
-            yield (
-                pin,
-                Fault(
-                    "HASH_CONFLICT",
-                    f"{_written(pin)} has other hashes than on {_beside(first, pin)}",
-                    "pip checks the first list, uv the last",
-                    "keep one of the two lines, with all hashes",
-                ),
-            )
-
-
-def _beside(pin: Pin, other: Pin) -> str:
-    """Where `pin` stands, for a message about `other`."""
-    return f"line {pin.line}" if pin.file == other.file else pin.where
 
 
 def _complete(faults: list[tuple[_Place, Fault]], newest: Newest | None) -> list[tuple[_Place, Fault]]:
@@ -298,60 +240,6 @@ def _with_version(fault: Fault, version: str) -> Fault:
         return replace(fault, fix=fault.fix.replace(VERSION_WANTED, str(Version(version))))
     except InvalidVersion:  # the index said something odd, or nothing
         return fault
-
-
-def _warnings(pins: Sequence[Pin]) -> Iterator[tuple[Pin, Fault]]:
-    equal: dict[tuple[str, Version, tuple[str, ...], str | None], list[Pin]] = {}
-    for pin in pins:
-        version = Version(pin.version)
-        equal.setdefault((pin.canonical_name, version, pin.extras, pin.marker), []).append(pin)
-        if not pin.holds:
-            yield (
-                pin,
-                Fault(
-                    "MARKER_FALSE",
-                    f"{_written(pin)} is not installed here",
-                    shown(f"false is: {pin.marker}"),
-                    "nothing to do if that is meant",
-                ),
-            )
-        if version.is_prerelease:
-            yield (
-                pin,
-                Fault(
-                    "PRERELEASE",
-                    f"{_written(pin)} is a pre-release",
-                    "it was not meant for production",
-                    "pin a final release if there is one",
-                ),
-            )
-        if pin.canonical_name in _TOOLS:
-            yield (
-                pin,
-                Fault(
-                    "TOOL_PIN",
-                    f"{_written(pin)} pins an installer",
-                    "it changes the environment only",
-                    "remove it unless your code imports it",
-                ),
-            )
-    for (name, version, *_), same in equal.items():
-        if len(same) > 1:
-            is_one_file = len({pin.file for pin in same}) == 1
-            listed = shown(", ".join(str(pin.line) if is_one_file else pin.where for pin in same[:20]))
-            yield (
-                same[1],
-                Fault(
-                    "DUPLICATE",
-                    f"{shown(name)}=={version} stands on {len(same)} lines: {listed}",
-                    "once is enough",
-                    "keep one of them",
-                ),
-            )
-
-
-def _written(pin: Pin) -> str:
-    return f"{shown(pin.name)}=={pin.version}"
 
 
 def _problem(place: _Place, fault: Fault, python: str) -> Problem:

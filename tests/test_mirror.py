@@ -56,6 +56,7 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/reports/picture.py": BY_PAGE,
     "venvbuild/reports/writing.py": "written by users: tests/reports/test_command.py",
     "venvbuild/requirements/faults.py": BY_RULE,
+    "venvbuild/requirements/comparisons.py": BY_RULE,
     "venvbuild/requirements/foreign_lines.py": BY_RULE,
     "venvbuild/requirements/lines.py": BY_RULE,
     "venvbuild/requirements/locations.py": BY_RULE,

@@ -81,6 +81,12 @@ def test_each_option_has_its_own_answer(line: str, fix: str) -> None:
     assert all(problem.line == 1 for problem in found)
 
 
+def test_beside_limits_what_is_open_is_pinned_with_them() -> None:
+    limits, opened, mended = problems("-c limits.txt\nplain\nother=1.0\n")
+    assert opened.fix == limits.fix
+    assert mended.fix == "did you mean ==? write other==1.0"
+
+
 def test_an_option_of_a_requirement_is_told_with_its_way_out() -> None:
     assert "pip wheel --no-deps --config-settings ... -w wheels idna==3.6" in the_fix("idna==3.6 --config-settings=a=b")
 

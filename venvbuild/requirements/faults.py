@@ -78,18 +78,19 @@ def unpinned(name: str, extras: str = "", specifier: str = "", rule: str = "UNPI
 
 
 _HEAD = re.compile(rf"(?P<name>{NAME})\s*(?P<extras>\[[^\]]*\])?\s*(?P<rest>.*)")
-_SHELL = re.compile(r"&&|\|\||[|`]|\$\(|(?<=\s)>\s|;\s*(?:rm|curl|wget|sh|bash|echo|exit|sudo)\b")
+_SHELL = re.compile(r"(?P<mark>&&|\|\||[|`]|\$\(|;\s*(?:rm|curl|wget|sh|bash|echo|exit|sudo)\b)")
+_REDIRECTION = re.compile(r"[^;]*\s(?P<mark>>>?)\s")  # behind a semicolon it compares
 
 
 def unreadable(text: str) -> Fault:
     """The likeliest mistake in `text`, which PEP 508 does not allow."""
     echo = shown(text)
-    shell = _SHELL.search(text)
+    shell = _SHELL.search(text) or _REDIRECTION.match(text)
     if shell:
         return Fault(
             "SYNTAX",
             f"{echo} holds shell text",
-            f"'{shown(shell[0])}' is no part of a requirement",
+            f"'{shown(shell['mark'])}' is no part of a requirement",
             "write name==version and nothing else",
         )
     head = _HEAD.match(text)

@@ -27,7 +27,7 @@ from venvbuild.requirements.faults import VERSION_WANTED, Fault, with_command
 from venvbuild.requirements.foreign_lines import is_merge_mark
 from venvbuild.requirements.joined import MAX_BYTES, Joined, Part, TooLarge
 from venvbuild.requirements.lines import Line
-from venvbuild.requirements.options import OptionLine, Options, Sources
+from venvbuild.requirements.options import Answer, OptionLine, Options, Sources
 from venvbuild.requirements.pins import Pin, judge_line
 from venvbuild.requirements.system_packages import system_package
 from venvbuild.text import count_text, shown
@@ -38,6 +38,7 @@ _MAX_PROBLEMS = 10_000
 
 
 _PROJECTS = ("EDITABLE", "LOCAL_PATH")
+_OPEN = ("UNPINNED", "WILDCARD_PIN")
 """The rules of lines that name a project on this machine."""
 
 _Place = Line | Pin
@@ -149,6 +150,7 @@ def _accepted(whole: Joined, name: str, judged: _Judged, newest: Newest | None, 
     pins, faults = judged.pins, [*judged.faults, *_between(judged, name if whole.parts else "")]
     pinned = {pin.canonical_name: bool(pin.hashes) for pin in pins}
     answers = list(Options(judged.options, pinned, sources).answers())
+    faults = _within_limits(faults, answers)
     faults += ((answer.line, answer.fault) for answer in answers if not answer.is_note)
     # all before any is raised: nobody should mend fourteen pins in fourteen runs
     problems = [_problem(place, fault, judged.python) for place, fault in _complete(_exported(faults, whole), newest)]
@@ -223,6 +225,15 @@ def _exported(faults: list[tuple[_Place, Fault]], whole: Joined) -> list[tuple[_
     }
     return [
         (place, replace(fault, fix=fixes[place.file]) if fault.rule in _PROJECTS and fixes[place.file] else fault)
+        for place, fault in faults
+    ]
+
+
+def _within_limits(faults: list[tuple[_Place, Fault]], answers: Sequence[Answer]) -> list[tuple[_Place, Fault]]:
+    """The faults; beside a line `-c`, whose file may not allow the newest version, open ones have the fix of that."""
+    limits = next((one.fault for one in answers if one.fault.rule == "NESTED_FILE"), None)
+    return [
+        (place, replace(fault, fix=limits.fix, name="") if limits and fault.rule in _OPEN else fault)
         for place, fault in faults
     ]
 

@@ -43,6 +43,7 @@ _TOML_PAIR = re.compile(rf"({NAME}|\"[^\"]*\"|'[^']*')\s*=\s*[\"'\[{{](.*)")
 _YAML_ITEM = re.compile(r"-\s++[\"']?([^\"']*)[\"']?")
 _CONDA_PIN = re.compile(rf"(?P<name>{NAME})\s*={{1,2}}\s*(?P<version>[0-9][\w.!+]*)(?:=\w+)?")
 _QUOTED = re.compile(r"([\"'])(?P<inner>.*)\1\s*(?P<comma>,?)")
+_PIN = re.compile(rf"{NAME}(?:\[[\w.,-]*\])?==[\w.!+]+", re.ASCII)
 _COMMAND = re.compile(
     r"(?i)(?:[$>]\s*|!|%)?(?:sudo\s+)?(?:python[\d.]*\s+-m\s+)?(?:pip[\d.]*|conda|mamba|uv|poetry)\s+[a-z]\w*\s.*"
 )
@@ -92,14 +93,19 @@ def _pasted(text: str) -> Fault | None:
         )
     if text[0] in "\"'":
         return _in_quotes(text)
-    if _COMMAND.fullmatch(text):
-        return Fault(
-            "SYNTAX",
-            f"{shown(text)} is a command",
-            "a requirements file has one requirement a line, no commands",
-            "write name==version",
-        )
-    return None
+    return _command(text)
+
+
+def _command(text: str) -> Fault | None:
+    if not _COMMAND.fullmatch(text):
+        return None
+    pins = [word for word in text.split() if _PIN.fullmatch(word)]
+    return Fault(
+        "SYNTAX",
+        f"{shown(text)} is a command",
+        "a requirements file has one requirement a line, no commands",
+        f"write {shown(pins[0])}" if len(pins) == 1 else "write name==version",
+    )
 
 
 def _in_quotes(text: str) -> Fault:

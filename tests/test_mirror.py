@@ -35,7 +35,6 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/environment/overlaps.py": "two owners of a path: tests/steps/test_steps.py",
     "venvbuild/environment/pinning.py": "with the file that it makes: tests/environment/test_compilation.py",
     "venvbuild/environment/soundness.py": "told by inspect: tests/steps/test_steps.py",
-    "venvbuild/environment/tries.py": "asked of uv: tests/environment/test_conflicts.py",
     "venvbuild/environment/wanted.py": DATA,
     "venvbuild/environment/yanked.py": "told by the resolution: tests/environment/test_closure.py",
     "venvbuild/foreign/packing.py": "packed and run by users: tests/end_to_end/test_pack_venv.py",

@@ -180,7 +180,8 @@ class _Resolution:
         lines = [f"{pin.name}{_extras(pin.extras)}=={pin.version}" for pin in self._requirements.active]
         to_resolve.write_text("".join(f"{line}\n" for line in [*lines, *self._own_pip()]), "utf-8")
         forced = self._source.scratch / "overrides.txt"
-        forced.write_text("".join(f"{line}\n" for line in overrides), "utf-8")
+        if overrides:
+            forced.write_text("".join(f"{line}\n" for line in overrides), "utf-8")
         self._said = self._source.installer.compile(
             to_resolve,
             self._output,

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from venvbuild.environment.alternatives import installable, near, written
 from venvbuild.environment.contradictions import Ask, Contradiction, Walk, merged
-from venvbuild.environment.lacking import Lack, lacking, problem_of, stand_ins
-from venvbuild.environment.tries import OutOfTries, Question, Tries
+from venvbuild.environment.lacking import Lack, lacking, problem_of, put_stand_ins
+from venvbuild.environment.tries import OutOfTries, Question, Tries, fewest
 from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import Problem
 
@@ -154,8 +155,7 @@ class Conflicts:
         known = {lack.name for lack in self._lacks}
         fresh = [lack for lack in lacks if lack.name not in known and lack.name not in self._walk.pins]
         if fresh:
-            folder = self._tries.scratch / f"stand-ins-{len(known)}"
-            self._tries.stand_in(stand_ins(fresh, folder, self._walk.interpreter))
+            self._tries.stand_in(partial(put_stand_ins, lacks=fresh, interpreter=self._walk.interpreter))
             self._lacks += fresh
         return bool(fresh)
 
@@ -187,29 +187,17 @@ class Conflicts:
         return Conflict((needed, *(pin for pin in core if pin is not needed)), (ask,), (needed,), way)
 
     def _smallest(self, pins: Sequence[Wanted], overrides: tuple[str, ...]) -> list[Wanted]:
-        """The fewest of `pins` that cannot be together; empty when all of them can.
-
-        By halves (QuickXplain, Junker 2004): what remains is in conflict, and without any one of it nothing is.
-        """
+        """The fewest of `pins` that cannot be together; empty when all of them can."""
 
         def fails(some: Sequence[Wanted]) -> bool:
             return self._tries.ask(Question(_lines(some), overrides)).versions is None
-
-        def explained(background: list[Wanted], added: list[Wanted], some: list[Wanted]) -> list[Wanted]:
-            if added and fails(background):
-                return []
-            if len(some) == 1:
-                return some
-            first, second = some[: len(some) // 2], some[len(some) // 2 :]
-            of_second = explained([*background, *first], first, second)
-            return [*explained([*background, *of_second], of_second, first), *of_second]
 
         if not fails(pins):
             return []
         # The resolver's words say where to look; whether it is there, is tried.
         said = self._tries.ask(Question(_lines(pins), overrides)).said
         suspects = [pin for pin in pins if f"{pin.name}==" in said or f"{pin.name}[" in said]
-        return explained([], [], list(suspects if suspects and fails(suspects) else pins))
+        return fewest(suspects if suspects and fails(suspects) else pins, fails)
 
     # --- forced
 

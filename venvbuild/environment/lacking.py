@@ -57,9 +57,8 @@ def lacking(walk: Walk) -> list[Lack]:
     return found
 
 
-def stand_ins(lacks: Iterable[Lack], folder: Path, interpreter: Interpreter) -> Path:
-    """A folder with a wheel of nothing for each of them: only to try whether they are all that is lacking."""
-    folder.mkdir(exist_ok=True)
+def put_stand_ins(folder: Path, lacks: Iterable[Lack], interpreter: Interpreter) -> None:
+    """A wheel of nothing for each of them into `folder`: only to try whether they are all that is lacking."""
     for lack in lacks:
         version = _stand_in_version(lack, interpreter)
         stem = f"{lack.name.replace('-', '_')}-{version}"
@@ -68,7 +67,6 @@ def stand_ins(lacks: Iterable[Lack], folder: Path, interpreter: Interpreter) -> 
             archive.writestr(f"{stem}.dist-info/METADATA", metadata)
             archive.writestr(f"{stem}.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
             archive.writestr(f"{stem}.dist-info/RECORD", "")
-    return folder
 
 
 def _stand_in_version(lack: Lack, interpreter: Interpreter) -> Version:

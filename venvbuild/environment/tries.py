@@ -8,13 +8,16 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.parallel import each
 from venvbuild.process import CommandFailed
+
+T = TypeVar("T")
 
 # Each takes a tenth of a second where the index's answers are in uv's cache.
 _LIMIT = 60
@@ -50,16 +53,14 @@ class Tries:
     """The tries of one explanation, `seconds` in all."""
 
     def __init__(self, source: PackageSource, seconds: float) -> None:
-        self.scratch = source.scratch
-        """For what is needed to try."""
         self._source, self._left = source, _LIMIT
         self._ends = time.monotonic() + seconds
-        self._stand_ins: tuple[Path, ...] = ()
-        self._answers: dict[tuple[Question, tuple[Path, ...]], Answer] = {}
+        self._stand_ins: tuple[Callable[[Path], None], ...] = ()
+        self._answers: dict[tuple[Question, tuple[Callable[[Path], None], ...]], Answer] = {}
 
-    def stand_in(self, folder: Path) -> None:
-        """From now on the wheels in this folder are there too."""
-        self._stand_ins = (*self._stand_ins, folder)
+    def stand_in(self, put: Callable[[Path], None]) -> None:
+        """From now on the wheels are there too that `put` puts into a folder."""
+        self._stand_ins = (*self._stand_ins, put)
 
     def ask(self, question: Question) -> Answer:
         """Resolve it for the target.
@@ -93,7 +94,10 @@ class Tries:
 
     def _asked(self, question: Question, seconds: float) -> Answer:
         with tempfile.TemporaryDirectory(prefix=".try-", dir=self._source.scratch) as folder:
-            wanted, forced = Path(folder, "wanted.in"), Path(folder, "forced.txt")
+            wanted, forced, wheels = (Path(folder, name) for name in ("wanted.in", "forced.txt", "stand-ins"))
+            wheels.mkdir()
+            for put in self._stand_ins:
+                put(wheels)
             wanted.write_text("".join(f"{line}\n" for line in question.lines), "utf-8")
             forced.write_text("".join(f"{line}\n" for line in question.overrides), "utf-8")
             try:
@@ -103,7 +107,7 @@ class Tries:
                     timeout_s=seconds,
                     lowest=question.lowest,
                     overrides=forced if question.overrides else None,
-                    find_links=(*self._source.wheels, *self._stand_ins),
+                    find_links=(*self._source.wheels, *([wheels] if self._stand_ins else [])),
                 )
             except CommandFailed as failure:
                 if failure.exit_code is None:
@@ -111,3 +115,21 @@ class Tries:
                 return Answer(None, failure.output)
         pairs = (line.split(";")[0].strip().partition("==") for line in text.splitlines())
         return Answer({name: version for name, equal, version in pairs if equal})
+
+
+def fewest(items: Sequence[T], fails: Callable[[Sequence[T]], bool]) -> list[T]:
+    """The fewest of `items` that fail together, where all of them do: without any one of these nothing fails.
+
+    By halves, so that of a hundred items with a cause of two some fifteen sets are tried (QuickXplain, Junker 2004).
+    """
+
+    def within(background: list[T], added: list[T], some: list[T]) -> list[T]:
+        if added and fails(background):
+            return []
+        if len(some) == 1:
+            return some
+        first, second = some[: len(some) // 2], some[len(some) // 2 :]
+        of_second = within([*background, *first], first, second)
+        return [*within([*background, *of_second], of_second, first), *of_second]
+
+    return within([], [], list(items))

@@ -111,14 +111,39 @@ def test_a_build_that_fails_is_told_in_its_own_words(index: IndexServer, tmp_pat
     assert (problem.what, problem.where) == ("sourced-1.0.tar.gz cannot be built", "--allow-sdist")
     assert "oh no" in problem.why
     assert (error.exit_code, problem.rule) == (4, "NO_WHEEL")
-    assert problem.fix == "install what its build needs, as it says, or remove it"
+    assert problem.fix == "install what its build needs, as it says"
 
 
 def test_a_build_that_fails_names_the_versions_that_need_none(index: IndexServer, tmp_path: Path) -> None:
     failing(index, "[]")
     wheel(index.folder, "sourced", "0.9")
     assert the_error(index, tmp_path).problems[0].fix == (
-        "write sourced==0.9, the nearest with a wheel; or install what its build needs, as it says"
+        "you decide: install what its build needs, as it says; or write sourced==0.9, the nearest with a wheel"
+    )
+
+
+def test_every_build_that_fails_is_told_in_one_run(index: IndexServer, tmp_path: Path) -> None:
+    backend = "def build_wheel(*_, **__):\n    raise SystemExit('oh no')\n"
+    for name in ("one", "two"):
+        sdist(index.folder, name, "1.0", pyproject=TELLS % "[]", files={"backend.py": backend})
+    sdist(index.folder, "sourced", "1.0")
+    given = supply(index, tmp_path / "work", sdists=["one", "sourced", "two"])
+    with pytest.raises(ResolutionError) as caught:
+        sdists.build_sdists(pinned("one==1.0", "sourced==1.0", "two==1.0"), given)
+    assert [one.what for one in caught.value.problems] == [
+        "one-1.0.tar.gz cannot be built", "two-1.0.tar.gz cannot be built",
+    ]  # fmt: skip
+
+
+def test_a_build_that_fails_of_what_only_windows_has_wheels_of_names_the_marker(
+    index: IndexServer, tmp_path: Path
+) -> None:
+    failing(index, "[]")
+    wheel(index.folder, "sourced", "1.0", tag="cp311-cp311-win_amd64")
+    assert (
+        the_error(index, tmp_path)
+        .problems[0]
+        .fix.endswith("or if only Windows needs it, write sourced==1.0 ; sys_platform == 'win32'")
     )
 
 

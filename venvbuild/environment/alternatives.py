@@ -124,13 +124,22 @@ def help_without_wheel(
         ways.append(f"use another Python that it has one for: --python {pythons[0]}")
     if _has_source(files, interpreter):
         ways.append(f"allow its source, {ABOUT_SOURCE}: --allow-sdist {pin.name}")
-    system = other_system(files, interpreter)
-    if system and not is_needed:
-        marked = f"if only {_SPOKEN[system]} needs it, write {pin.at(pin.version)} ; sys_platform == '{system}'"
+    marked = on_other_system(pin, files, interpreter)
+    if marked and not is_needed:
         ways.append(marked if ways else f"{marked}; nothing else helps")
     return choice(ways) or (
         "no other version, no other Python and no source of it helps: remove it if it is not needed here, "
         "or ask its publisher for a wheel"
+    )
+
+
+def on_other_system(pin: Wanted, files: Iterable[File], interpreter: Interpreter) -> str:
+    """`if only Windows needs it, write ...` with a marker, where only another system has wheels; else empty."""
+    system = other_system(files, interpreter)
+    return (
+        f"if only {_SPOKEN[system]} needs it, write {pin.at(pin.version)} ; sys_platform == '{system}'"
+        if system
+        else ""
     )
 
 

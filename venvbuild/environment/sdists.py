@@ -19,8 +19,9 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
-from venvbuild.environment.alternatives import other_versions
+from venvbuild.environment.alternatives import choice, on_other_system, other_versions
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import IntegrityError, Problem, ResolutionError
@@ -49,12 +50,20 @@ def build_sdists(requirements: Requirements, source: PackageSource) -> PackageSo
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     pins = {pin.canonical_name: pin for pin in requirements.active}
-    built = {}
+    built: dict[str, str] = {}
+    failed: list[Problem] = []
     for name in source.sdists:
         found = _sdist(pins[name], source)
         if found is not None:
-            wheel = _build_one(found, pins[name], source, folder)
-            built[name] = "sha256:" + hashlib.sha256(wheel.read_bytes()).hexdigest()
+            try:
+                wheel = _build_one(found, pins[name], source, folder)
+            except ResolutionError as error:
+                # The others are tried all the same, for nobody should learn of them one run after the other.
+                failed += error.problems
+            else:
+                built[name] = "sha256:" + hashlib.sha256(wheel.read_bytes()).hexdigest()
+    if failed:
+        raise ResolutionError.of(failed)
     return replace(source, built=built, wheels=(folder,))
 
 
@@ -111,10 +120,12 @@ def _instead(pin: Pin, source: PackageSource) -> str:
     """What to do where the source cannot be built."""
     project = source.index.project(pin.canonical_name)
     wanted = Wanted(pin.canonical_name, pin.version, frozenset(pin.extras))
-    versions = other_versions(wanted, project, source.interpreter) if project else ""
-    if versions:
-        return f"write {versions}, the nearest with a wheel; or install what its build needs, as it says"
-    return "install what its build needs, as it says, or remove it"
+    if project is None:
+        return "install what its build needs, as it says"
+    versions = other_versions(wanted, project, source.interpreter)
+    ways = [f"write {versions}, the nearest with a wheel"] if versions else []
+    marked = on_other_system(wanted, project.files_of(Version(pin.version)), source.interpreter)
+    return choice(["install what its build needs, as it says", *ways, *([marked] if marked else [])])
 
 
 def _build_environment(sdist: Path, source: PackageSource, scratch: Path) -> Path:

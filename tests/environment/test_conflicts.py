@@ -102,6 +102,15 @@ def test_only_the_pin_that_contradicts_is_forced(
     }
 
 
+def test_what_others_need_of_a_forced_pin_is_met_where_it_can_be(index: IndexServer, tmp_path: Path) -> None:
+    for version in ("1.0", "2.0"):
+        wheel(index.folder, "base", version)
+        wheel(index.folder, "part", version, requires=[f"base>={version}"])
+    wheel(index.folder, "top", "1.0", requires=["base>=2", "part"])
+    locked = lock(index, tmp_path, "top==1.0", "base==1.0", fails=False)
+    assert versions(locked, "base", "part", "top") == {"base": "1.0", "part": "1.0", "top": "1.0"}
+
+
 def test_several_who_need_another_version_of_one_pin_are_one_problem(index: IndexServer, tmp_path: Path) -> None:
     for version in ("1.0", "2.0", "3.0"):
         wheel(index.folder, "base", version)

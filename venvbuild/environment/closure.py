@@ -167,18 +167,25 @@ class _Resolution:
         if lacks or not forced:
             reasons = lacks or conflicts.problems() or [_said_by_uv(failure)]
             raise ResolutionError.of(reasons) from failure
-        self._compile(conflicts.overrides(pin.name for pin in forced))
+        overrides = conflicts.overrides(pin.name for pin in forced)
+        kept = [
+            f"{name}=={version}" for name, version in conflicts.met_all_the_same().items() if name not in whole.pins
+        ]
+        try:
+            self._compile(overrides, kept)
+        except CommandFailed:
+            self._compile(overrides)
         for pin in forced:
             log.warning("%s: %s is forced, against what other packages need", pin.where, pin.at(pin.version))
         return self._closure(is_forced=True)
 
-    def _compile(self, overrides: Sequence[str] = ()) -> None:
+    def _compile(self, overrides: Sequence[str] = (), more: Sequence[str] = ()) -> None:
         # uv keeps to the versions that its output file already has, and there may be one of an earlier try.
         self._output.unlink(missing_ok=True)
         to_resolve = self._source.scratch / "to-resolve.in"
         # Only pins whose marker holds, and so without markers; with no hashes, which are compared in `_closure`.
         lines = [f"{pin.name}{_extras(pin.extras)}=={pin.version}" for pin in self._requirements.active]
-        to_resolve.write_text("".join(f"{line}\n" for line in [*lines, *self._own_pip()]), "utf-8")
+        to_resolve.write_text("".join(f"{line}\n" for line in [*lines, *self._own_pip(), *more]), "utf-8")
         forced = self._source.scratch / "overrides.txt"
         if overrides:
             forced.write_text("".join(f"{line}\n" for line in overrides), "utf-8")

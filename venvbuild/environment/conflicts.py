@@ -6,6 +6,7 @@ resolver: that these pins cannot be together, that nothing smaller is the cause,
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -220,6 +221,28 @@ class Conflicts:
     def _resolves_with(self, forced: Iterable[str]) -> bool:
         return self._tries.ask(Question(_lines(self._pins), self.overrides(forced))).versions is not None
 
+    def met_all_the_same(self) -> Mapping[str, str]:
+        """Versions with which nothing is unmet but what pins need of pins and do not get; empty where there are none.
+
+        An override drops what anybody needs of a name, also what could be met. So pins that do not get what they need
+        are replaced by all else that they need.
+        """
+        unmet = {ask.who for one in self._walk.contradictions() for ask in one.asks}
+        asks = [ask for asks in self._walk.asked.values() for ask in asks if ask.who in unmet]
+        needed = dict.fromkeys(
+            f"{canonicalize_name(ask.requirement.name)}{_extras(ask)}{ask.requirement.specifier}"
+            for ask in asks
+            if ask.requirement.url is None and self._is_met(ask)
+        )
+        with contextlib.suppress(OutOfTries):
+            lines = _lines(pin for pin in self._pins if pin.name not in unmet)
+            return self._tries.ask(Question((*lines, *needed))).versions or {}
+        return {}
+
+    def _is_met(self, ask: Ask) -> bool:
+        pin = self._walk.pins.get(canonicalize_name(ask.requirement.name))
+        return pin is None or ask.admits(pin.version)
+
     def overrides(self, names: Iterable[str]) -> tuple[str, ...]:
         """The lines that force these pins, for uv."""
         # An override replaces every requirement of its name, so it carries the extras that anyone asks of it.
@@ -227,6 +250,10 @@ class Conflicts:
             Wanted(name, "", frozenset(self._walk.extras[name])).at(self._walk.pins[name].version)
             for name in sorted(names)
         )
+
+
+def _extras(ask: Ask) -> str:
+    return f"[{','.join(sorted(ask.requirement.extras))}]" if ask.requirement.extras else ""
 
 
 def _lines(pins: Iterable[Wanted]) -> tuple[str, ...]:

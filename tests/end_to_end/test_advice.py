@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from random import Random
 
@@ -17,6 +18,10 @@ from venvbuild.errors import RequirementsRefused
 from venvbuild.requirements.file import parse
 
 CORPUS = json.loads((REPOSITORY / "tests/corpus/nasty-requirements.json").read_text("utf-8"))["cases"]
+FILES = sorted(file.name for file in (REPOSITORY / "tests/corpus/advice").iterdir())
+"""Of users, as they were refused once with advice that did not help."""
+LARGE = ("sdist-only-transitive.txt", "overlap.txt", "legacy-metadata.txt", "local-version.txt")
+"""Those that take minutes."""
 HERE = {name: str(value) for name, value in default_environment().items()}
 NO_OTHER_TOOLS = {"PATH": "/usr/bin:/bin"}
 
@@ -113,18 +118,31 @@ def follow(tool: Tool, *lines: str, seed: int = 1) -> Ended:
     return Person(tool, file, chance=Random(seed)).go()
 
 
+def told(name: str, ended: Ended) -> None:
+    """Say how it went, for `-rP`."""
+    print(f"{name}: {ended.rounds} rounds, {'built' if ended.is_built else 'to be decided'}", *ended.told, sep="\n")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_comes_to_a_build_or_to_a_decision(tool: Tool, kind: str) -> None:
-    ended = follow(tool, "good==1.0", *KINDS[kind])
-    print(f"{kind}: {ended.rounds} rounds, {'built' if ended.is_built else 'to be decided'}", *ended.told, sep="\n")
+    told(kind, follow(tool, "good==1.0", *KINDS[kind]))
 
 
 @pytest.mark.parametrize("seed", range(30))
 def test_a_mixture_comes_to_a_build_or_to_a_decision(tool: Tool, seed: int) -> None:
     chance = Random(seed)
     lines = [line for kind in chance.sample(sorted(KINDS), chance.randint(2, 5)) for line in KINDS[kind]]
-    ended = follow(tool, *lines, seed=seed)
-    print(f"{seed}: {ended.rounds} rounds, {'built' if ended.is_built else 'to be decided'}", *ended.told, sep="\n")
+    told(f"mixture {seed}", follow(tool, *lines, seed=seed))
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LARGE else name for name in FILES]
+)
+def test_each_file_that_went_wrong_comes_to_a_build_or_to_a_decision(real_tool: Tool, name: str) -> None:
+    file = Path(shutil.copy(REPOSITORY / "tests/corpus/advice" / name, real_tool.folder))
+    flags = ["--python", "3.8"] if name == "ranges.in" else []
+    real_tool.env.update(NO_OTHER_TOOLS)
+    told(name, Person(real_tool, file, flags=flags).go())
 
 
 @pytest.mark.parametrize(

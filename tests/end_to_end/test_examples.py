@@ -11,37 +11,22 @@ import pytest
 from tests.support.requirement import require
 from tests.support.tool import REPOSITORY, Tool
 from venvbuild import interpreters
-from venvbuild.errors import VenvBuildError
-from venvbuild.package_index import PackageIndex
-from venvbuild.settings import PYPI
 
 EXAMPLES = REPOSITORY / "examples"
 TRIES = 5
 
 
-@pytest.fixture
-def tool(tool: Tool, real_index: dict[str, str], real_cache: Path) -> Tool:
-    """With the index of whoever runs the tests, and one uv cache for all of them."""
-    url = real_index.get("PIP_INDEX_URL") or real_index.get("UV_DEFAULT_INDEX") or PYPI
-    try:
-        PackageIndex(url).project("pip")
-    except VenvBuildError as error:
-        require(False, f"the package index cannot be reached: {error}")
-    tool.env.update(real_index, VENVBUILD_INDEX_URL=url, UV_CACHE_DIR=str(real_cache / "uv-cache"))
-    return tool
-
-
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
-def test_kedro_builds_as_its_own_closure_and_imports_elsewhere(tool: Tool, tmp_path: Path, python: str) -> None:
+def test_kedro_builds_as_its_own_closure_and_imports_elsewhere(real_tool: Tool, tmp_path: Path, python: str) -> None:
     require(
         any(one.version == python for one in interpreters.installed(os.environ)), f"there is no Python {python} here"
     )
-    done = tool.run("build", "--json", "--locked", "-r", EXAMPLES / "kedro/requirements.txt", "--python", python)
+    done = real_tool.run("build", "--json", "--locked", "-r", EXAMPLES / "kedro/requirements.txt", "--python", python)
     assert done.code == 0, done.stderr
     build = done.json
     assert {"kedro==0.19.14", "pandas==2.2.3"} < set(build["installed_packages"])
     assert build["is_conflict_free"] is True  # kedro and kedro-telemetry need each other: a cycle is no conflict
-    archive = tool.stored(build["venv_version"]) / f"{build['venv_version']}.tar.gz"
+    archive = real_tool.stored(build["venv_version"]) / f"{build['venv_version']}.tar.gz"
     subprocess.run(["tar", "-xzf", archive, "-C", tmp_path], check=True)
     interpreter = interpreters.find(python, anything_will_do=False, environ=os.environ, uv=Path("uv")).interpreter
     subprocess.run(["sh", tmp_path / "venv/bin/rehome", interpreter.path], check=True)
@@ -53,18 +38,18 @@ def test_kedro_builds_as_its_own_closure_and_imports_elsewhere(tool: Tool, tmp_p
     assert said.stdout == "0.19.14 3\n"
 
 
-def test_the_conflict_is_5_and_can_be_forced(tool: Tool) -> None:
+def test_the_conflict_is_5_and_can_be_forced(real_tool: Tool) -> None:
     file = EXAMPLES / "conflict/requirements.txt"
-    done = tool.run("build", "-r", file)
+    done = real_tool.run("build", "-r", file)
     assert done.code == 5
     assert "httpx 0.27.0 needs httpcore==1.*" in done.stderr
-    done = tool.run("build", "--json", "-r", file, FAIL_ON_CONFLICTS="false")
+    done = real_tool.run("build", "--json", "-r", file, FAIL_ON_CONFLICTS="false")
     assert done.json["conflicts"] == ["httpx 0.27.0 needs httpcore==1.*, httpcore 0.18.0 is installed"]
 
 
-def test_every_line_of_unpinned_but_the_first_is_refused_with_the_newest_version(tool: Tool) -> None:
+def test_every_line_of_unpinned_but_the_first_is_refused_with_the_newest_version(real_tool: Tool) -> None:
     for _ in range(TRIES):
-        done = tool.run("check", "--json", "-r", EXAMPLES / "unpinned/requirements.txt")
+        done = real_tool.run("check", "--json", "-r", EXAMPLES / "unpinned/requirements.txt")
         assert done.code == 3
         problems = done.json["error"]["problems"]
         assert [int(problem["where"].rpartition(":")[2]) for problem in problems] == list(range(3, 11))

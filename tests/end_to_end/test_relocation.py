@@ -20,9 +20,6 @@ from tests.support.shells import Shell
 from tests.support.sizes import ends
 from tests.support.tool import REPOSITORY
 from venvbuild import interpreters
-from venvbuild.errors import VenvBuildError
-from venvbuild.package_index import PackageIndex
-from venvbuild.settings import PYPI
 
 PINS = {
     "3.8": ("kedro==0.18.14", "pandas==2.0.3"),
@@ -64,20 +61,9 @@ class Shipped:
     """Folders of the building machine; none of their files may be used."""
 
 
-@pytest.fixture
-def index_url(real_index: dict[str, str]) -> str:
-    """Of whoever runs the tests."""
-    url = real_index.get("PIP_INDEX_URL") or real_index.get("UV_DEFAULT_INDEX") or PYPI
-    try:
-        PackageIndex(url).project("pip")
-    except VenvBuildError as error:
-        require(False, f"the package index cannot be reached: {error}")
-    return url
-
-
 @pytest.fixture(params=ends(list(PINS)))
 def shipped(
-    request: pytest.FixtureRequest, tmp_path: Path, index_url: str, real_index: dict[str, str], real_cache: Path
+    request: pytest.FixtureRequest, tmp_path: Path, real_index_url: str, real_index: dict[str, str], real_cache: Path
 ) -> Shipped:
     """A build from the package index, by a machine of which nothing is left but the store."""
     python: str = request.param
@@ -91,7 +77,7 @@ def shipped(
     installer = "pip" if python in BUILT_BY_PIP else "uv"
     done = venvbuild(
         builder, "build", "--json", "-r", "requirements.txt", "--work-dir", builder / "work", "--python", python,
-        "--installer", installer, **real_index, VENVBUILD_INDEX_URL=index_url, UV_CACHE_DIR=str(builder / "uv"),
+        "--installer", installer, **real_index, VENVBUILD_INDEX_URL=real_index_url, UV_CACHE_DIR=str(builder / "uv"),
     )  # fmt: skip
     build = json.loads(done)
     there = tmp_path / "the other machine"

@@ -108,7 +108,7 @@ def test_a_build_that_fails_is_told_in_its_own_words(index: IndexServer, tmp_pat
     failing(index, "[]")
     error = the_error(index, tmp_path)
     (problem,) = error.problems
-    assert (problem.what, problem.where) == ("sourced-1.0.tar.gz cannot be built", "--allow-sdist")
+    assert (problem.what, problem.where) == ("sourced-1.0.tar.gz cannot be built", "pins.txt:1")
     assert "oh no" in problem.why
     assert (error.exit_code, problem.rule) == (4, "NO_WHEEL")
     assert problem.fix == "install what its build needs, as it says"

@@ -186,6 +186,11 @@ def test_names_that_may_be_built_are_recorded_once_each(bench: Bench) -> None:
     )
 
 
+def test_what_another_system_needs_may_be_allowed_and_is_not_built(bench: Bench) -> None:
+    marked = "other==1.0 ; sys_platform == 'win32'"
+    assert bench.examined("needy==1.0", marked, allow_sdist=("other",)).recorded.allow_sdist == ()
+
+
 def test_an_index_of_pip_that_is_not_followed_is_mentioned(bench: Bench, said: list[str]) -> None:
     bench.using(PIP_EXTRA_INDEX_URL="https://elsewhere/simple").examined("needy==1.0")
     assert [line for line in said if "PIP_EXTRA_INDEX_URL" in line and line.startswith("WARNING")]

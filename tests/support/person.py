@@ -19,6 +19,8 @@ from tests.support.tool import Tool
 
 _MAX_ROUNDS = 12
 _FLAG = r"--[a-z][a-z-]*(?: (?!--)[^\s;,]+)?"
+_END = r"(?:$|, or | or |; (?!\w+_)|, the |, and |\. )"
+"""What follows the text that is to be written."""
 _DECISIONS = (
     r"^decide\b", r"is this the right (?:file|index)\b", r"\bthat this is the (?:right|requirements) file\b",
     r"^correct (?:the|its|it)\b", r"^check the line$", r"^fetch (?:the file|it) again\b", r"^publish\b", r"^choose\b",
@@ -26,9 +28,11 @@ _DECISIONS = (
     r"\b(?:name==version|NAME==VERSION|==<version>|==VERSION)", r"^make its wheel", r"^pin (?:a|another)\b",
     r"^(?:no version|no other version|leave one of)\b", r"^nothing\b", r"^keep the lines of one side\b",
     r"^try again\b", r"^in (?:that|the) environment\b", r"^name (?:it|one|another|a file|the)\b",
-    r"^write at least one\b", r"^compile what it was made from", r"^(?:in \S+, )?run\b",
+    r"^in its folder: ", r"^conda env create ", r"^list it as pins: ", r"^export again\b",
+    r"\binstall what its build needs", r"^write at least one\b", r"^compile what it was made from",
+    r"^(?:in \S+, )?run\b",
 )  # fmt: skip
-"""How fixes begin, or what they hold, that ask for what only a person knows or has elsewhere."""
+"""How fixes begin, or what they hold, that ask for what only a person knows, or for another tool."""
 
 
 def can_follow(fix: str) -> bool:
@@ -78,7 +82,7 @@ class Person:
         raise AssertionError("following the advice never ends:\n" + "\n".join(told))
 
     def _state(self) -> object:
-        files = {path.name: path.read_bytes() for path in self.tool.folder.glob("*.txt")}
+        files = {path.name: path.read_bytes() for path in self.tool.folder.iterdir() if path.is_file()}
         return self.file, files, sorted(self.flags)
 
     def _follow(self, problems: list[dict[str, str]]) -> bool:
@@ -119,9 +123,10 @@ class Person:
         self.take_flags(fix, problem)
 
     def write(self, fix: str, problem: Mapping[str, str]) -> None:
-        found = re.search(r"\b(?:write|for instance) (?!one )(.+?)(?:$|, or | or |; (?!\w+_)|, the |, and |\. )", fix)
+        found = re.search(rf"\b(?:write|for instance) (?!one )(.+?)(?: on line (\d+))?{_END}", fix)
         assert found, fix
-        self._replace(problem, lambda _: [found[1]])
+        where = f"{self.file}:{found[2]}" if found[2] else problem["where"]
+        self._replace({"where": where}, lambda _: [found[1]])
         self.take_flags(fix, problem)
 
     def add(self, fix: str, problem: Mapping[str, str]) -> None:

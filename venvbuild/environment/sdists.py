@@ -105,10 +105,11 @@ def _build_one(sdist: File, pin: Pin, source: PackageSource, wheels: Path) -> Pa
                 [
                     Problem(
                         f"{sdist.filename} cannot be built",
-                        where="--allow-sdist",
+                        pin.where,
                         why=" ".join(failure.output.split())[-1500:],
                         fix=_instead(pin, source),
                         rule="NO_WHEEL",
+                        line=pin.line,
                     )
                 ]
             ) from failure

@@ -95,7 +95,7 @@ def _place(find_links: str) -> str:
 def _allowed_sdists(request: Request, read: Requirements) -> tuple[str, ...]:
     # given once or thrice, in whatever order: the same record, so that no step has to run again
     names: list[str] = sorted({canonicalize_name(name) for name in request.allow_sdist})
-    pinned = {pin.canonical_name for pin in read.active}
+    pinned = {pin.canonical_name for pin in read.pins}
     unknown = [name for name in names if name not in pinned]
     if unknown:
         raise UsageError(
@@ -104,7 +104,8 @@ def _allowed_sdists(request: Request, read: Requirements) -> tuple[str, ...]:
             why="what is built from source must be a version you chose",
             fix="pin it, or leave it out",
         )
-    return tuple(names)
+    active = {pin.canonical_name for pin in read.active}  # what another system needs may be allowed, and is not built
+    return tuple(name for name in names if name in active)
 
 
 def run(job: Job) -> Made:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
 
@@ -15,6 +17,7 @@ from tests.support.person import Ended, Person, can_follow
 from tests.support.tool import REPOSITORY, Tool
 from tests.support.wheels import sdist, wheel
 from venvbuild.errors import RequirementsRefused
+from venvbuild.requirements import faults
 from venvbuild.requirements.file import parse
 
 CORPUS = json.loads((REPOSITORY / "tests/corpus/nasty-requirements.json").read_text("utf-8"))["cases"]
@@ -128,6 +131,12 @@ def test_each_kind_comes_to_a_build_or_to_a_decision(tool: Tool, kind: str) -> N
     told(kind, follow(tool, "good==1.0", *KINDS[kind]))
 
 
+def test_a_file_that_is_not_all_is_completed(tool: Tool) -> None:
+    file = tool.requirements("needy==1.0")
+    ended = Person(tool, file, flags=["--locked"]).go()
+    assert (ended.is_built, ended.rounds) == (True, 2), ended.told
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_a_mixture_comes_to_a_build_or_to_a_decision(tool: Tool, seed: int) -> None:
     chance = Random(seed)
@@ -153,3 +162,41 @@ def test_every_refusal_of_the_corpus_says_what_to_do(case: dict[str, str]) -> No
     with pytest.raises(RequirementsRefused) as refused:
         parse(content, "requirements.txt", HERE)
     assert [problem.fix for problem in refused.value.problems if not can_follow(problem.fix)] == []
+
+
+def fixes(tree: ast.Module) -> Iterator[str]:
+    """Every text of the source that is a fix, with the expression where something is filled in."""
+    named = {node.targets[0].id: str(node.value.value) for node in tree.body if isinstance(node, ast.Assign)
+             and isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Constant)}  # fmt: skip
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call):
+            given = [word.value for word in call.keywords if word.arg == "fix"]
+            given += call.args[3:4] if ast.unparse(call.func) in ("Fault", "Problem") else []
+            for value in given:
+                yield from texts(value, {"COMPILE": faults.COMPILE, **named})
+
+
+def texts(value: ast.expr, named: Mapping[str, str]) -> Iterator[str]:
+    if isinstance(value, ast.Constant) and isinstance(value.value, str):
+        yield value.value
+    elif isinstance(value, ast.JoinedStr):
+        parts = [str(one.value) if isinstance(one, ast.Constant) else filled(one) for one in value.values]
+        yield "".join(named.get(part, part) for part in parts)
+    elif isinstance(value, ast.IfExp):
+        yield from texts(value.body, named)
+        yield from texts(value.orelse, named)
+
+
+def filled(part: ast.expr) -> str:
+    return ast.unparse(part.value) if isinstance(part, ast.FormattedValue) else ""
+
+
+@pytest.mark.parametrize("room", ["requirements", "environment"])
+def test_every_fix_in_the_source_says_what_to_do(room: str) -> None:
+    found = [
+        f"{path.name}: {fix}"
+        for path in sorted((REPOSITORY / "venvbuild" / room).glob("*.py"))
+        for fix in fixes(ast.parse(path.read_text("utf-8")))
+        if fix and not can_follow(fix)
+    ]
+    assert found == []

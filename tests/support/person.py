@@ -23,14 +23,15 @@ _END = r"(?:$|, or | or |; (?!\w+_)|, the |, and |\. )"
 """What follows the text that is to be written."""
 _DECISIONS = (
     r"^decide\b", r"is this the right (?:file|index)\b", r"\bthat this is the (?:right|requirements) file\b",
-    r"^correct (?:the|its|it)\b", r"^check the line$", r"^fetch (?:the file|it) again\b", r"^publish\b", r"^choose\b",
-    r"^change (?:one of|the pins)\b", r"^use another Python", r"^write the value itself$", r"^ask\b", r"^compare\b",
-    r"\b(?:name==version|NAME==VERSION|==<version>|==VERSION)", r"^make its wheel", r"^pin (?:a|another)\b",
-    r"^(?:no version|no other version|leave one of)\b", r"^nothing\b", r"^keep the lines of one side\b",
-    r"^try again\b", r"^in (?:that|the) environment\b", r"^name (?:it|one|another|a file|the)\b",
-    r"^in its folder: ", r"^conda env create ", r"^list it as pins: ", r"^export again\b",
-    r"\binstall what its build needs", r"^write at least one\b", r"^compile what it was made from",
-    r"^(?:in \S+, )?run\b",
+    r"^correct (?:the|its|it|--extra)\b", r"^check the line$", r"^fetch (?:the file|it) again\b", r"^publish\b",
+    r"^choose\b", r"^change (?:one of|the pins)\b", r"^use another\b", r"^write the value itself$", r"^ask\b",
+    r"^compare\b", r"\b(?:name==version|NAME==VERSION|==<version>|==VERSION)", r"^make its wheel",
+    r"^pin (?:a|another)\b", r"^(?:no version|no other version|leave one of)\b", r"^nothing\b",
+    r"^keep the lines of one side\b", r"^try again\b", r"^in (?:that|the) environment\b",
+    r"^name (?:it|one|another|a file|the)\b", r"^in its folder: ", r"^conda env create ", r"^list it as pins: ",
+    r"^export again\b", r"\binstall what its build needs", r"^write at least one\b",
+    r"^compile what it was made from", r"^(?:in \S+, )?run\b", r"^read the\b",
+    r"^(?:make room|make it|set (?:TMPDIR|another))\b",
 )  # fmt: skip
 """How fixes begin, or what they hold, that ask for what only a person knows, or for another tool."""
 
@@ -145,6 +146,14 @@ class Person:
             self.file = self.tool.folder / named[1]
         self.flags += words if words[:2] not in [self.flags[n : n + 2] for n in range(len(self.flags))] else []
 
+    def save(self, _: str, problem: Mapping[str, str]) -> None:
+        """The same text as an editor writes it."""
+        path = self.tool.folder / re.sub(r":\d+$", "", problem["where"])
+        path.write_text("\n".join(path.read_bytes().decode("utf-8-sig", "replace").splitlines()) + "\n", "utf-8")
+
+    def use_completed(self, fix: str, _: Mapping[str, str]) -> None:
+        self.file = self.tool.folder / fix.removeprefix("use the completed file, ").partition(",")[0]
+
     def change(self, fix: str, problem: Mapping[str, str]) -> None:
         """What is done to the text of one line."""
         self._replace(problem, lambda text: _EDITS[fix](text).split("\n"))
@@ -180,7 +189,9 @@ _EDITS: Mapping[str, Callable[[str], str]] = {
 _RULES: tuple[tuple[str, Callable[[Person, str, Mapping[str, str]], object]], ...] = (
     (r"\bvenvbuild compile ", Person.run),
     (r"\b(?:remove|delete) (?:the line|it)\b|\bkeep one of\b", Person.remove),
-    (r"\bwrite \S", Person.write),
+    (r"^save the file\b", Person.save),
+    (r"^use the completed file, ", Person.use_completed),
+    (r"\bwrite \S|^did you mean ==\? ", Person.write),
     (r"\badd \S", Person.add),
     (rf"(?:\bbuild with |: ){_FLAG}", Person.take_flags),
 )

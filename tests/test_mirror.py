@@ -27,7 +27,6 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/console/engine.py": "asked by users: tests/end_to_end/test_catalog.py",
     "venvbuild/console/options.py": "each flag against the reference: tests/test_docs.py",
     "venvbuild/console/output.py": "seen on stdout and stderr: tests/end_to_end/test_command_line.py",
-    "venvbuild/console/progress.py": "its timed line: tests/end_to_end/test_get.py",
     "venvbuild/console/search.py": "asked by users: tests/end_to_end/test_catalog.py",
     "venvbuild/console/steps.py": "run by users: tests/end_to_end/test_steps.py",
     "venvbuild/console/tables.py": "read by users: tests/end_to_end/test_catalog.py",

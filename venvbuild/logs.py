@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from venvbuild.redaction import REDACTOR
 
 _LOGGER = logging.getLogger("venvbuild")
 _BUFFERED = 10_000  # records; many commands never name a file
+_SPEAKING = threading.Lock()
 
 
 class _Redacted(logging.Formatter):
@@ -23,7 +25,7 @@ class _Stderr(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         clear = "\r\033[K" if sys.stderr.isatty() else ""  # a progress bar may stand on the line
-        print(clear + self.format(record), file=sys.stderr)  # noqa: T201
+        write_stderr(f"{clear}{self.format(record)}\n")
 
 
 class _Waiting(logging.Handler):
@@ -36,6 +38,35 @@ class _Waiting(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if len(self.records) < _BUFFERED:
             self.records.append(record)
+
+
+class Latest(logging.Handler):
+    """What is being done, as it was told last (level INFO), until this is closed; not redacted."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.INFO)
+        self.text = ""
+        """Empty before anything was told."""
+        _LOGGER.addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
+        # A warning was told on stderr already, and says what is odd, not what is done.
+        if record.levelno == logging.INFO:
+            self.text = record.getMessage()
+
+    def close(self) -> None:
+        """Listen no more."""
+        _LOGGER.removeHandler(self)
+        super().close()
+
+
+def write_stderr(text: str) -> None:
+    """Write redacted `text` in one piece: whole lines of one thread never stand within a line of another."""
+    # `print` writes its end by itself, and a text stream is not thread-safe.
+    with _SPEAKING:
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
 def configure() -> None:

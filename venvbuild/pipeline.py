@@ -135,6 +135,7 @@ def _run(step: str, job: Job, begun: float, progress: Progress) -> None:
         remember_failure(job.work, step, error)
         raise
     seconds = time.monotonic() - begun
+    log.info("noting what was made")
     job.work.finish(step, key=_key(step, job), outputs=made.outputs, result=made.result, duration_s=seconds)
     progress.ended(step, seconds, made.summary)
 

@@ -103,7 +103,9 @@ def run(
     on_line: Callable[[str], None] | None = None,
     stop: threading.Event | None = None,
 ) -> Completed:
-    """Run `command` to its end; its stderr goes to the log (debug) and to `on_line`, a redacted line at a time.
+    """Run `command` to its end; its stderr goes to the log and to `on_line`, a redacted line at a time.
+
+    The log takes them as info where somebody listens, else as debug.
 
     For a run in a thread, `stop` ends it within a second, as if it had run too long.
 
@@ -118,7 +120,7 @@ def run(
 
     def heard(some: Iterator[str]) -> None:
         for line in some:
-            log.debug("| %s", line)
+            log.log(logging.INFO if on_line else logging.DEBUG, "| %s", line)
             said.append(line)
             if on_line:
                 on_line(line)

@@ -9,6 +9,7 @@ machine it is unpacked on.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 import tempfile
@@ -32,6 +33,9 @@ from venvbuild.archive.members import Member, members
 from venvbuild.archive.workers import Workers, working
 from venvbuild.errors import IntegrityError, Problem, UsageError, of_disk
 from venvbuild.interpreters import Compiled, Compiler, Interpreter, source_of
+from venvbuild.text import count_text
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -150,9 +154,11 @@ class _Packing:
         self._leaks: list[Leak] = []
 
     def write(self, raw: IO[bytes], contents: Layout, output: Path) -> Archive:
+        log.info("looking through the files")
         # First, since every key in the cache is over the digests of all files of its group.
         self._hash(contents.groups)
         if self._compiler:
+            log.info("making the bytecode")
             calls = ((0, partial(self._compiled, self._compiler, group)) for group in contents.groups)
             contents = contents.with_bytecode(self._workers.results(calls))
         known = [self._fragments_of(group) for group in contents.groups]
@@ -163,7 +169,8 @@ class _Packing:
             for group, cached in zip(contents.groups, known, strict=True)
             for piece, fragment in zip(group.pieces, cached or repeat(None), strict=False)
         )
-        for group, cached in zip(contents.groups, known, strict=True):
+        for number, (group, cached) in enumerate(zip(contents.groups, known, strict=True)):
+            log.info("%d of %s packed", number, count_text(len(contents.groups), "part"))
             done = [out.append(next(results)) for _ in group.pieces]
             self._learn(group, done, cached)
             made += [one.fragment for one in done]

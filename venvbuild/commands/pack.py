@@ -12,6 +12,7 @@ from venvbuild import foreign
 from venvbuild.archive import FragmentCache
 from venvbuild.console import options, steps
 from venvbuild.console.output import print_data, print_json
+from venvbuild.console.progress import Beat
 from venvbuild.errors import UsageError
 from venvbuild.text import size_text
 
@@ -54,15 +55,16 @@ def command(venv: Path | None, output: Path | None, **given: Any) -> None:
 def _pack_venv(venv: Path, output: Path, given: options.Given) -> None:
     settings = options.load(given)
     cache = FragmentCache(settings.folders.cache / "fragments")
-    made = foreign.pack(
-        venv,
-        output,
-        level=settings.level,
-        python_path=settings.python_path,
-        bundle_python=settings.bundle_python,
-        bytecode=settings.bytecode,
-        cache=cache,
-    )
+    with Beat("pack"):
+        made = foreign.pack(
+            venv,
+            output,
+            level=settings.level,
+            python_path=settings.python_path,
+            bundle_python=settings.bundle_python,
+            bytecode=settings.bytecode,
+            cache=cache,
+        )
     if given["as_json"]:
         print_json(asdict(made))
     else:

@@ -88,7 +88,7 @@ def _lines(problem: Problem, *, alone: bool) -> str:
 
 
 def _say(text: str) -> None:
-    print(REDACTOR.redact(text), file=sys.stderr)  # noqa: T201
+    logs.write_stderr(f"{REDACTOR.redact(text)}\n")
 
 
 def _print_json(exit_code: int, problems: Sequence[Problem]) -> None:

@@ -9,6 +9,7 @@ import sys
 from typing import Any, NoReturn
 
 from venvbuild.errors import StdoutClosed
+from venvbuild.logs import write_stderr
 from venvbuild.redaction import REDACTOR
 
 
@@ -28,7 +29,7 @@ def print_data(text: str) -> None:
 
 def say(text: str, end: str = "\n") -> None:
     """A message on stderr."""
-    print(REDACTOR.redact(text), file=sys.stderr, end=end, flush=True)  # noqa: T201
+    write_stderr(REDACTOR.redact(text) + end)
 
 
 def end_at_once() -> NoReturn:

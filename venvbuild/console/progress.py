@@ -1,28 +1,81 @@
-"""What is shown while something goes on: a bar on a terminal, and elsewhere a timed line at the end."""
+"""What is shown while something goes on: a bar on a terminal, elsewhere a line now and then, and one at the end."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import threading
 import time
 from typing import Self
 
 from venvbuild.console.output import say
+from venvbuild.logs import Latest
 from venvbuild.run import STEPS
-from venvbuild.text import size_text
+from venvbuild.text import shown, size_text
 
 BAR_WIDTH = 21
 """Characters of a progress bar."""
+BEAT_S = 25.0
+"""Seconds between two lines of what goes on: never more than 30, however late the thread wakes up."""
+
+
+class Beat:
+    """A line every so often, but on no terminal: `[2/7] create      25.0 s  so far: Downloading numpy (15.6MiB)`.
+
+    By a thread, which has ended when the block has.
+    """
+
+    def __init__(self, name: str, every_s: float = BEAT_S) -> None:
+        self._name, self._every_s = name, every_s
+        self._began = 0.0
+        self._ended = threading.Event()
+        self._latest = Latest()
+        # A daemon: interrupted while it waits for its end, the process does not wait for it again.
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> Self:
+        self.begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def begin(self) -> None:
+        """Count from now on."""
+        self._began = time.monotonic()
+        if not sys.stderr.isatty():
+            self._thread.start()
+
+    def end(self) -> None:
+        """No line after this; again is no harm."""
+        self._ended.set()
+        self._latest.close()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        # Where nobody listens any more, whoever speaks next learns of it.
+        with contextlib.suppress(OSError, ValueError):
+            while not self._ended.wait(self._every_s):
+                # Another program's words are in the log behind a bar.
+                doing = shown(self._latest.text.lstrip("| "))
+                say(_line(self._name, time.monotonic() - self._began, f"so far: {doing}" if doing else "so far"))
 
 
 class StepProgress:
-    """`[2/7] create      3.1 s  70 packages by uv 0.13.8`, and on a terminal a bar while a step runs."""
+    """`[2/7] create       3.1 s  70 packages by uv 0.13.8`, and while a step runs a bar on a terminal, or a beat."""
 
-    def __init__(self) -> None:
+    def __init__(self, beat_s: float = BEAT_S) -> None:
+        self._beat_s = beat_s
         # In a log of Jenkins each state of a bar would be a line.
         self._is_terminal = sys.stderr.isatty()
+        self._beat: Beat | None = None
 
     def began(self, step: str) -> None:
         """Show the bar, where it can be shown."""
+        self._end_beat()
+        self._beat = Beat(_name_of(step), self._beat_s)
+        self._beat.begin()
         if self._is_terminal:
             done = STEPS.index(step)
             filled = BAR_WIDTH * done // len(STEPS)
@@ -30,16 +83,22 @@ class StepProgress:
 
     def ended(self, step: str, seconds: float, summary: str) -> None:
         """One timed line."""
+        self._end_beat()
         clear = "\r\033[K" if self._is_terminal else ""
-        say(f"{clear}[{STEPS.index(step) + 1}/{len(STEPS)}] {step:<9}{seconds:7.1f} s  {summary}".rstrip())
+        say(clear + _line(_name_of(step), seconds, summary))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take the bar away, before an error is told."""
+        """Take the bar away, and end the beat, before an error is told."""
+        self._end_beat()
         if self._is_terminal:
             say("\r\033[K", end="")
+
+    def _end_beat(self) -> None:
+        if self._beat:
+            self._beat.end()
 
 
 class FetchProgress:
@@ -75,3 +134,11 @@ class FetchProgress:
     def _clear(self) -> None:
         if self._is_terminal:
             say("\r\033[K", end="")
+
+
+def _name_of(step: str) -> str:
+    return f"[{STEPS.index(step) + 1}/{len(STEPS)}] {step}"
+
+
+def _line(name: str, seconds: float, text: str) -> str:
+    return f"{name:<15}{seconds:7.1f} s  {text}".rstrip()

@@ -65,6 +65,7 @@ def create(
         install = partial(_install_patiently, source=source, with_pip=with_pip, wait=wait)
         install(closure, venv=building)
         overlaps = settle_overlaps(building, closure, source, install)
+        log.info("making the environment relocatable")
         _make_relocatable(building, site_packages_folders(building, source.interpreter.version))
         _replace(building, target)
     finally:

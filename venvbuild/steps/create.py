@@ -22,6 +22,7 @@ def run(job: Job) -> Made:
     read = requirements_of(job, source.interpreter)
     if source.sdists:
         source = build_sdists(read, source)
+    log.info("resolving %s", count_text(len(read.active), "pin"))
     locked = environment.lock(read, source, fail_on_conflicts=recorded.fail_on_conflicts, locked=recorded.locked)
     (job.path / places.LOCK).write_text(locked.text(), "utf-8")
     if locked.not_pinned:
@@ -29,6 +30,7 @@ def run(job: Job) -> Made:
     much = much_to_fetch(locked, sizes_of(locked, source))
     if much:
         log.warning("%s", much)
+    log.info("installing %s", count_text(len(locked.distributions), "package"))
     made = environment.create(locked, source, job.path / VENV, with_pip=recorded.installer == "pip")
     # at once: of a file that is touched after this, its RECORD is not believed
     (job.path / MANIFEST).write_text(Manifest.taken(made.path).text(), "utf-8")

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -53,10 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # As an exception, so that everything is tidied up by the blocks that it leaves.
     signal.signal(signal.SIGTERM, _terminate)
     logs.configure()
-    sys.exit(_run(arguments))
+    sys.exit(_run(arguments, began=time.monotonic()))
 
 
-def _run(arguments: Sequence[str]) -> int:
+def _run(arguments: Sequence[str], *, began: float) -> int:
+    """`began` is of this command, in monotonic seconds: click's `obj`, for who tells where they went."""
     as_json = _wants_json(arguments)
     try:
         if sys.platform == "win32":
@@ -66,7 +68,7 @@ def _run(arguments: Sequence[str]) -> int:
         if not _has_current_folder():
             raise UsageError("the current folder is gone", fix="change to a folder that is there")
         # Without its standalone mode click returns the code of `--help` and of a command that asked for one.
-        code = cli.main(list(arguments), prog_name="venvbuild", standalone_mode=False)
+        code = cli.main(list(arguments), prog_name="venvbuild", standalone_mode=False, obj=began)
         # A closed pipe shows here, where it has its exit code, and not while Python exits.
         sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001  # the one handler at the top

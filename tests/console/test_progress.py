@@ -1,4 +1,4 @@
-"""What is said while a step runs where no bar can be shown."""
+"""What is said while a step runs where no bar can be shown, and where the seconds went that no step has."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from collections.abc import Iterator
 from contextlib import redirect_stderr
 from types import SimpleNamespace
 
+import click
 import pytest
 
 from tests.support.logged import listening
 from tests.support.scripts import REPOSITORY
 from venvbuild import logs
 from venvbuild.console import output
-from venvbuild.console.progress import BEAT_S, Beat, StepProgress
+from venvbuild.console.progress import BEAT_S, WORTH_A_LINE_S, Beat, StepProgress
 from venvbuild.redaction import Redactor
 
 LOG = logging.getLogger("venvbuild.test_progress")
@@ -228,3 +229,57 @@ def test_a_signal_ends_the_beat_and_the_process(number: signal.Signals, told: st
         running.send_signal(number)
         stdout, _ = running.communicate(timeout=_PATIENCE_S)
     assert (running.returncode, stdout) == (0, f"{told}\n")
+
+
+# --- the seconds that no step has
+
+
+def run(clock: SimpleNamespace, at_least_s: float = 0) -> None:
+    """Two seconds before the steps, 3 and 4 in two of them, 1.5 to note what each made, 6 after."""
+    progress = StepProgress()
+    clock.now += 2
+    for step, seconds in (("check", 3), ("create", 4)):
+        progress.began(step)
+        clock.now += seconds + 1.5
+        progress.ended(step, seconds, "")
+    clock.now += 6
+    progress.in_all(at_least_s)
+
+
+def test_the_seconds_outside_of_the_steps_are_told(clock: SimpleNamespace) -> None:
+    with redirect_stderr(Stderr()) as stderr:
+        run(clock)
+        assert stderr.getvalue().splitlines()[-1] == (
+            "in all            18.0 s  "
+            "11.0 s outside of the steps: 2.0 s before, 3.0 s to note what was made, 6.0 s after"
+        )
+
+
+def test_the_seconds_count_from_the_start_of_the_command(clock: SimpleNamespace) -> None:
+    with redirect_stderr(Stderr()) as stderr:
+        with click.Context(click.Command("build"), obj=90.0):
+            run(clock)
+        assert "in all            28.0 s  21.0 s outside of the steps: 12.0 s before" in stderr.getvalue()
+
+
+def test_a_step_that_was_unchanged_is_no_second(clock: SimpleNamespace) -> None:
+    with redirect_stderr(Stderr()) as stderr:
+        progress = StepProgress()
+        clock.now += 2
+        progress.ended("pack", 0, "unchanged")
+        progress.in_all(WORTH_A_LINE_S)
+        assert stderr.getvalue().splitlines() == [
+            "[4/7] pack         0.0 s  unchanged",
+            "in all             2.0 s  "
+            "2.0 s outside of the steps: 2.0 s before, 0.0 s to note what was made, 0.0 s after",
+        ]
+
+
+def test_few_seconds_outside_of_a_single_step_are_not_worth_a_line(clock: SimpleNamespace) -> None:
+    with redirect_stderr(Stderr()) as stderr:
+        progress = StepProgress()
+        progress.began("pack")
+        clock.now += 5.5
+        progress.ended("pack", 5, "")
+        progress.in_all(WORTH_A_LINE_S)
+        assert "in all" not in stderr.getvalue()

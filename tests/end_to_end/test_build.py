@@ -103,6 +103,18 @@ def test_the_line_for_people_has_version_place_size_packages_and_seconds(tool: T
     assert "1 package is not pinned by you: fsspec" in done.stderr
 
 
+def test_the_last_word_is_where_the_seconds_went_that_no_step_has(tool: Tool) -> None:
+    done = tool.build("kedro==0.19.14")
+    *steps, last = [line for line in done.stderr.splitlines() if not line.startswith("WARNING: ")]
+    assert [line[:5] for line in steps] == [f"[{number}/7]" for number in range(1, 8)]
+    assert re.fullmatch(
+        r"in all +[\d.]+ s  [\d.]+ s outside of the steps: "
+        r"[\d.]+ s before, [\d.]+ s to note what was made, [\d.]+ s after",
+        last,
+    ), last
+    assert set(done.json) >= {"venv_version"}  # and none of it on stdout
+
+
 def test_the_row_is_the_metadata_on_one_line_without_files(tool: Tool) -> None:
     build = tool.build("kedro==0.19.14").json
     day = build["created_at"][:10]

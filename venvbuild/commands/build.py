@@ -45,6 +45,7 @@ def command(**given: Any) -> None:
         raise
     if is_temporary:
         shutil.rmtree(folder)
+    progress.in_all()
     if given["as_json"]:
         output.print_json(metadata)
     else:

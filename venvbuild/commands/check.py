@@ -10,7 +10,7 @@ import click
 
 from venvbuild import pipeline
 from venvbuild.console import options, output
-from venvbuild.console.progress import StepProgress
+from venvbuild.console.progress import WORTH_A_LINE_S, StepProgress
 from venvbuild.errors import VenvBuildError
 from venvbuild.run import remember_refusal
 from venvbuild.steps import Request
@@ -37,5 +37,6 @@ def command(**given: Any) -> None:
     folder = Path(settings.work_dir or options.DEFAULT_WORK_DIR)
     with StepProgress() as progress:
         result = pipeline.check(request, settings, os.environ, folder, progress, again=given["again"])
+    progress.in_all(WORTH_A_LINE_S)
     if given["as_json"]:
         output.print_json(result)

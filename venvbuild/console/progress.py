@@ -8,6 +8,8 @@ import threading
 import time
 from typing import Self
 
+import click
+
 from venvbuild.console.output import say
 from venvbuild.logs import Latest
 from venvbuild.run import STEPS
@@ -17,6 +19,8 @@ BAR_WIDTH = 21
 """Characters of a progress bar."""
 BEAT_S = 25.0
 """Seconds between two lines of what goes on: never more than 30, however late the thread wakes up."""
+WORTH_A_LINE_S = 1.0
+"""Seconds outside of a single step that its command tells of."""
 
 
 class Beat:
@@ -62,6 +66,38 @@ class Beat:
                 say(_line(self._name, time.monotonic() - self._began, f"so far: {doing}" if doing else "so far"))
 
 
+class _Seconds:
+    """The seconds of a command, and those of them that are in no step's line."""
+
+    def __init__(self) -> None:
+        # `main` knows since when; for others it is now.
+        context = click.get_current_context(silent=True)
+        self._began: float = context.obj if context and context.obj else time.monotonic()
+        self._before: float | None = None
+        self._last = self._began
+        self._in_steps = 0.0
+
+    def step_began(self) -> None:
+        if self._before is None:
+            self._before = time.monotonic() - self._began
+
+    def step_ended(self, seconds: float) -> None:
+        self.step_began()  # what is unchanged ends only
+        self._last = time.monotonic()
+        self._in_steps += seconds
+
+    def line(self, at_least_s: float) -> str:
+        """All of them, and where those outside of the steps went; empty when these are less than `at_least_s`."""
+        in_all, before = time.monotonic() - self._began, self._before or 0.0
+        after = in_all - (self._last - self._began)
+        outside = in_all - self._in_steps
+        noting = max(0.0, outside - before - after)
+        if outside < at_least_s:
+            return ""
+        where = f"{before:.1f} s before, {noting:.1f} s to note what was made, {after:.1f} s after"
+        return _line("in all", in_all, f"{outside:.1f} s outside of the steps: {where}")
+
+
 class StepProgress:
     """`[2/7] create       3.1 s  70 packages by uv 0.13.8`, and while a step runs a bar on a terminal, or a beat."""
 
@@ -70,9 +106,11 @@ class StepProgress:
         # In a log of Jenkins each state of a bar would be a line.
         self._is_terminal = sys.stderr.isatty()
         self._beat: Beat | None = None
+        self._seconds = _Seconds()
 
     def began(self, step: str) -> None:
-        """Show the bar, where it can be shown."""
+        """Show the bar where it can be shown, and else have a line said now and then."""
+        self._seconds.step_began()
         self._end_beat()
         self._beat = Beat(_name_of(step), self._beat_s)
         self._beat.begin()
@@ -84,8 +122,14 @@ class StepProgress:
     def ended(self, step: str, seconds: float, summary: str) -> None:
         """One timed line."""
         self._end_beat()
+        self._seconds.step_ended(seconds)
         clear = "\r\033[K" if self._is_terminal else ""
         say(clear + _line(_name_of(step), seconds, summary))
+
+    def in_all(self, at_least_s: float = 0) -> None:
+        """A last line: how long the command took, and how much of it is in no step's line, if `at_least_s`."""
+        if line := self._seconds.line(at_least_s):
+            say(line)
 
     def __enter__(self) -> Self:
         return self

@@ -11,7 +11,7 @@ import click
 
 from venvbuild import pipeline
 from venvbuild.console import options, output
-from venvbuild.console.progress import StepProgress
+from venvbuild.console.progress import WORTH_A_LINE_S, StepProgress
 from venvbuild.run import STEPS
 
 
@@ -37,5 +37,6 @@ def run(step: str, given: options.Given, *, own: tuple[str, ...] = ()) -> None:
         result = pipeline.run_step(
             step, settings, os.environ, folder, progress, again=given["again"], options=own_options
         )
+    progress.in_all(WORTH_A_LINE_S)
     if given["as_json"]:
         output.print_json(dict(result))

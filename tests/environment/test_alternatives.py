@@ -181,3 +181,16 @@ def test_a_version_that_is_not_there_has_no_advice_that_this_python_cannot_take(
     wheel(index.folder, "tiny", "1.0", python="<3.5")
     wheel(index.folder, "tiny", "2.0")
     assert told(index, "tiny==1.5").fix == "write one that exists, for instance tiny==2.0"
+
+
+def test_where_there_are_only_pre_releases_the_nearest_is_named(index: IndexServer) -> None:
+    for version in ("0.5a1", "1.0rc1"):
+        wheel(index.folder, "early", version)
+    assert told(index, "early==3.0").fix == "write early==1.0rc1, a pre-release: nothing else of it is for this Python"
+
+
+def test_another_python_is_named_only_where_it_helps(index: IndexServer) -> None:
+    wheel(index.folder, "older", "1.0", tag=f"{OTHER}-{OTHER}-{LINUX}")
+    assert told(index, "older==3.0").fix == f"use another Python, which it has a wheel for: --python 3.{MINOR - 1}"
+    wheel(index.folder, "windows", "1.0", tag="py3-none-win_amd64")
+    assert told(index, "windows==3.0").fix.startswith("choose another package: no version of windows ")

@@ -217,6 +217,16 @@ REFUSED = [
     ("pip install pandas==1.5.3", "SYNTAX", "write pandas==1.5.3"),
     ("pip install a==1.0 b==1.0", "SYNTAX", "write name==version"),
     ("a==1.0 ; pyhton_version > '3'", "SYNTAX", "write it like ; python_version"),
+    (
+        "a==1.0 ; python_version not in '3.0, 3.1'",
+        "SYNTAX",
+        "write a==1.0; for this Python pip takes the marker for true",
+    ),
+    (
+        "a==1.0 ; python_version in '3.0, 3.1'",
+        "SYNTAX",
+        "remove the line: for this Python pip takes its marker for false",
+    ),
     ("a==1.0 > pinned.txt", "SYNTAX", "write name==version and nothing else"),
     ("$ pip3 install -U pandas", "SYNTAX", "write name==version"),
     ("{{ pandas }}", "SYNTAX", "write name==version"),
@@ -468,6 +478,18 @@ def test_a_secret_that_this_run_knows_is_a_credential(monkeypatch: pytest.Monkey
 
 
 # --- hints with the newest version
+
+
+def test_what_is_open_and_pinned_on_another_line_can_go() -> None:
+    with pytest.raises(RequirementsRefused) as caught:
+        parse(b"a==1.0\na>=0.9\nb==1.0\nb>=2.0\n", "requirements.txt", target(), lambda _: {"a": "9.0", "b": "9.0"})
+    assert [one.fix for one in caught.value.problems] == ["remove the line: line 1 pins it", "write b==9.0"]
+
+
+def test_a_line_that_has_to_go_is_asked_for_no_hash() -> None:
+    with pytest.raises(RequirementsRefused) as caught:
+        parse(f"a==1.0 --hash=sha256:{'0' * 64}\npkg-resources==0.0.0\n".encode(), "requirements.txt", target())
+    assert [one.fix for one in caught.value.problems] == ["delete the line"]
 
 
 def test_the_fix_names_the_newest_version_and_the_index_is_asked_once() -> None:

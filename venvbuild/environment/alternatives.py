@@ -172,7 +172,25 @@ def help_without_version(pin: Wanted, project: Project, interpreter: Interpreter
     nearest = written(pin, near(wanted, there))
     if nearest:
         return f"write one that exists, for instance {nearest}"
-    return f"no version of {pin.name} is for Python {interpreter.version} on this platform: choose another Python"
+    early = written(
+        pin, near(wanted, (one for one in project.versions if one.is_prerelease and _serves(project, one, interpreter)))
+    )
+    if early:
+        return f"write {early}, a pre-release: nothing else of it is for this Python"
+    pythons = other_pythons(project.files, interpreter)
+    if pythons:
+        return f"use another Python, which it has a wheel for: --python {pythons[0]}"
+    return f"choose another package: no version of {pin.name} is for any Python on this platform"
+
+
+def _serves(project: Project, version: Version, interpreter: Interpreter) -> bool:
+    """Whether the version can be installed here, from a wheel or from its source."""
+    return any(
+        file.yanked is None
+        and file.allows_python(interpreter.full_version)
+        and (not file.is_wheel or file.rank(interpreter.ranks) is not None)
+        for file in project.files_of(version)
+    )
 
 
 def _help_without_local(pin: Wanted, wanted: Version, there: Sequence[Version]) -> str:

@@ -229,5 +229,8 @@ def _tail_fault(echo: str, rest: str) -> Fault | None:
 def marker_fault(echo: str, why: str) -> Fault:
     """The fault of a marker; `echo` is the line, ready to be shown."""
     return Fault(
-        "SYNTAX", f"{echo} has a marker we cannot use", why, 'write it like ; python_version < "3.11", or remove it'
+        "SYNTAX",
+        f"{echo} has a marker we cannot use",
+        why,
+        'write it like ; python_version < "3.11", or remove the marker',
     )

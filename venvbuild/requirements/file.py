@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from venvbuild.errors import Problem, RequirementsRefused
@@ -150,7 +151,7 @@ def _accepted(whole: Joined, name: str, judged: _Judged, newest: Newest | None, 
     pins, faults = judged.pins, [*judged.faults, *_between(judged, name if whole.parts else "")]
     pinned = {pin.canonical_name: bool(pin.hashes) for pin in pins}
     answers = list(Options(judged.options, pinned, sources).answers())
-    faults = _within_limits(faults, answers)
+    faults = _pinned_elsewhere(_within_limits(faults, answers), pins)
     faults += ((answer.line, answer.fault) for answer in answers if not answer.is_note)
     # all before any is raised: nobody should mend fourteen pins in fourteen runs
     problems = [_problem(place, fault, judged.python) for place, fault in _complete(_exported(faults, whole), newest)]
@@ -208,11 +209,10 @@ def _judge(whole: Joined, environment: Mapping[str, str]) -> _Judged:
 
 def _between(judged: _Judged, joined_from: str) -> Iterator[tuple[_Place, Fault]]:
     """The faults that no pin has alone; `joined_from` is the file that includes others, if one does."""
-    for pin in judged.pins:
-        fault = system_package(pin.name, pin.version)
-        if fault:
-            yield pin, fault
-    yield from missing_hashes(judged.pins, joined_from)
+    of_the_system = [(pin, fault) for pin in judged.pins if (fault := system_package(pin.name, pin.version))]
+    yield from of_the_system
+    going = {pin for pin, _ in of_the_system}
+    yield from missing_hashes([pin for pin in judged.pins if pin not in going], joined_from)
     if not judged.is_merging:  # both sides of a merge contradict each other; that is its one problem
         yield from contradictions(judged.pins)
 
@@ -225,6 +225,19 @@ def _exported(faults: list[tuple[_Place, Fault]], whole: Joined) -> list[tuple[_
     }
     return [
         (place, replace(fault, fix=fixes[place.file]) if fault.rule in _PROJECTS and fixes[place.file] else fault)
+        for place, fault in faults
+    ]
+
+
+def _pinned_elsewhere(faults: list[tuple[_Place, Fault]], pins: Sequence[Pin]) -> list[tuple[_Place, Fault]]:
+    """The faults; what is open and has a pin on another line, which it admits, can go."""
+    pinned = {pin.canonical_name: pin for pin in pins if pin.holds}
+    return [
+        (place, replace(fault, fix=f"remove the line: line {pinned[fault.name].line} pins it", name=""))
+        if fault.rule in _OPEN
+        and fault.name in pinned
+        and SpecifierSet(fault.specifier).contains(pinned[fault.name].version, prereleases=True)
+        else (place, fault)
         for place, fault in faults
     ]
 

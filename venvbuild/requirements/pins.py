@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from packaging.markers import Marker
+from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 from venvbuild.requirements.faults import (
     COMPILE,
@@ -128,7 +128,7 @@ def _any_pin(line: Line, environment: Mapping[str, str]) -> Pin | OptionLine | F
         return hashes
     return (
         _specifier_fault(text, requirement)
-        or _marker_fault(text, requirement)
+        or _marker_fault(text, requirement, environment)
         or Pin(
             name=requirement.name,
             canonical_name=canonicalize_name(requirement.name),
@@ -211,10 +211,19 @@ def _specifier_fault(text: str, requirement: Requirement) -> Fault | None:
     return Fault("ARBITRARY_EQUALITY", f"{shown(text)} compares text", "`==` says it, and compares versions", fix)
 
 
-def _marker_fault(text: str, requirement: Requirement) -> Fault | None:
-    marker = text.partition(";")[2]
+def _marker_fault(text: str, requirement: Requirement, environment: Mapping[str, str]) -> Fault | None:
+    pin, _, marker = text.partition(";")
     why = meaning_fault(marker) if requirement.marker else ""
-    return marker_fault(shown(text), why) if why else None
+    if not requirement.marker or not why:
+        return None
+    fault = marker_fault(shown(text), why)
+    try:
+        holds = _holds(requirement.marker, environment)
+    except (UndefinedComparison, UndefinedEnvironmentName, InvalidVersion):
+        return fault
+    # A build is for one Python and platform, where the line either counts or does not.
+    fix = f"write {shown(pin.strip(), 300)}; for this Python pip takes the marker for true"
+    return replace(fault, fix=fix if holds else "remove the line: for this Python pip takes its marker for false")
 
 
 def _holds(marker: Marker, environment: Mapping[str, str]) -> bool:

@@ -258,10 +258,10 @@ def test_a_listing_opens_only_folders_that_can_match(store: FolderStore, monkeyp
         opened.append(str(Path(path).relative_to(store.root)))
         return real(path)  # type: ignore[return-value]
 
-    monkeypatch.setattr(os, "scandir", scandir)
-    assert [entry.key for entry in store.list("builds/dt=", "builds/dt=2025-01-02/x.json")] == [
-        "builds/dt=2025-01-03/x.json"
-    ]
+    with monkeypatch.context() as watched:
+        watched.setattr(os, "scandir", scandir)
+        listed = list(store.list("builds/dt=", "builds/dt=2025-01-02/x.json"))
+    assert [entry.key for entry in listed] == ["builds/dt=2025-01-03/x.json"]
     assert opened == ["builds", "builds/dt=2025-01-02", "builds/dt=2025-01-03"]
 
 

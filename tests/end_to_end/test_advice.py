@@ -89,7 +89,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "a build of elsewhere": ("torch==2.1.0+cu118",),
     "of the system": ("python-apt==2.4.0+ubuntu2",),
     "of Debian": ("pkg-resources==0.0.0",),
-    "of conda": ("numpy @ file:///croot/numpy_1/work/dist", "plain==1.0"),
+    "of conda": ("numpy @ file:///croot/numpy_1/work", "plain==1.0"),
     "a repository": ("lib @ git+https://example.com/lib.git@v1",),
     "a folder": ("-e .",),
     "a merge": ("<<<<<<< HEAD", "plain==1.0", "=======", "plain==1.1", ">>>>>>> theirs"),

@@ -40,7 +40,7 @@ DOCUMENTS = {
     "pip freeze under conda": ("anyio @ file:///home/conda/feedstock_root/build_artifacts/anyio_17/work\npandas==1.5.3\n",
                                f"in that environment: {FREEZE}"),
     "of Windows": ("six==1.16\nnumpy @ file:///C:/ci/numpy_and_numpy_base_1653915516269/work\n", FREEZE),
-    "with editables": ("numpy @ file:///croot/numpy_1/work/dist\n-e /home/user/mypkg\n", "--exclude-editable >"),
+    "with editables": ("numpy @ file:///croot/numpy_1/work\n-e /home/user/mypkg\n", "--exclude-editable >"),
     "pip list": ("Package    Version\n---------- -------\ncertifi    2023.7.22\n", FREEZE),
     "pip list --outdated": ("Package Version Latest\n------- ------- ------\npip     23.0    24.0\n", FREEZE),
     "pip list --format=json": ('[{"name": "pip", "version": "23.2.1"}]\n', FREEZE),

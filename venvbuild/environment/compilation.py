@@ -18,11 +18,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import uv
 from packaging.utils import canonicalize_name
 
-from venvbuild import interpreters, requirements
-from venvbuild.environment.package_source import IndexAccess, PackageSource
+from venvbuild import requirements
+from venvbuild.environment.package_source import IndexAccess, PackageSource, target
 from venvbuild.environment.pinning import CompileRequest, Entry, Resolution, is_equal, relative
 from venvbuild.errors import IndexUnavailable, UsageError, of_disk
 from venvbuild.files import write_whole
@@ -66,17 +65,8 @@ def compile_files(
         ConflictsFound: exact pins of a file contradict each other.
         IndexUnavailable: the index is away. IntegrityError: it has other files than the hashes that were given.
     """
-    found = interpreters.find(
-        settings.python_version,
-        anything_will_do=settings.is_default("python_version"),
-        environ=environ,
-        uv=Path(uv.find_uv_bin()),
-        allow_download=request.allow_python_download,
-    )
-    for note in (found.note, *settings.notes):
-        if note:
-            log.warning("%s", note)
-    interpreter, access = found.interpreter, IndexAccess.of(settings, environ)
+    interpreter = target(settings, environ, allow_download=request.allow_python_download)
+    access = IndexAccess.of(settings, environ)
     sources = Sources(settings.index_url, settings.extra_index_urls, settings.find_links)
     reading = Reading(interpreter.marker_environment, sources, request.extras)
     files = read_wishes(request.files, request.constraints, reading)

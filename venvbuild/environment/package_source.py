@@ -10,12 +10,32 @@ from typing import NamedTuple
 
 import uv
 
+from venvbuild import interpreters
 from venvbuild.environment.installer import Installer
 from venvbuild.interpreters import Interpreter
 from venvbuild.package_index import PackageIndex
 from venvbuild.settings import Settings, certificates
 
 log = logging.getLogger(__name__)
+
+
+def target(settings: Settings, environ: Mapping[str, str], *, allow_download: bool) -> Interpreter:
+    """The Python that the settings name; what is to be known of it and of the settings is warned of.
+
+    Raises:
+        UsageError: it is not here.
+    """
+    found = interpreters.find(
+        settings.python_version,
+        anything_will_do=settings.is_default("python_version"),
+        environ=environ,
+        uv=Path(uv.find_uv_bin()),
+        allow_download=allow_download,
+    )
+    for note in (found.note, *settings.notes):
+        if note:
+            log.warning("%s", note)
+    return found.interpreter
 
 
 class IndexAddresses(NamedTuple):

@@ -5,14 +5,12 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
-import uv
 from packaging.utils import canonicalize_name
 
-from venvbuild import interpreters, requirements
+from venvbuild import requirements
 from venvbuild.builds import places
-from venvbuild.environment import IndexAccess, newest_versions, package_index
+from venvbuild.environment import IndexAccess, newest_versions, package_index, target
 from venvbuild.errors import UsageError
 from venvbuild.redaction import strip_credentials
 from venvbuild.requirements import Requirements, Sources
@@ -30,27 +28,18 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
     Raises:
         RequirementsRefused: with every problem of the file. UsageError: no such file, or no such Python.
     """
-    found = interpreters.find(
-        settings.python_version,
-        anything_will_do=settings.is_default("python_version"),
-        environ=environ,
-        uv=Path(uv.find_uv_bin()),
-        allow_download=request.allow_python_download,
-    )
-    for note in (found.note, *settings.notes):
-        if note:
-            log.warning("%s", note)
+    interpreter = target(settings, environ, allow_download=request.allow_python_download)
     # only to name the newest version in a fix: a slow index must not hold up a refusal
     index = package_index(IndexAccess.of(settings, environ), timeout_s=3)
     read = requirements.read(
         request.requirements,
-        found.interpreter.marker_environment,
-        newest=lambda names: newest_versions(names, index, found.interpreter),
+        interpreter.marker_environment,
+        newest=lambda names: newest_versions(names, index, interpreter),
         sources=Sources(settings.index_url, settings.extra_index_urls, settings.find_links),
     )
     recorded = Recorded(
         env_name=settings.env_name,
-        python_version=found.interpreter.version,
+        python_version=interpreter.version,
         fail_on_conflicts=settings.fail_on_conflicts,
         installer=settings.installer,
         timeout_s=settings.timeout_s,
@@ -69,10 +58,10 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
         requirements_parts=read.parts,
         locked=request.locked,
         allow_sdist=_allowed_sdists(request, read),
-        interpreter=str(found.interpreter.path),
-        python_full_version=found.interpreter.full_version,
+        interpreter=str(interpreter.path),
+        python_full_version=interpreter.full_version,
     )
-    return Examined(read, found.interpreter, recorded)
+    return Examined(read, interpreter, recorded)
 
 
 def asked(request: Request, settings: Settings, environ: Mapping[str, str]) -> dict[str, str | None]:

@@ -134,20 +134,14 @@ def test_the_fix_of_a_bad_hash_is_followed_to_the_letter_and_builds(tool: Tool, 
     assert tool.run("build").code == 0
 
 
-def test_the_fix_of_a_missing_hash_of_an_included_file_is_followed_to_the_letter_and_builds(tool: Tool) -> None:
-    tool.requirements(f"other==1.0 --hash=sha256:{digest(tool)}", name="base.txt")
-    tool.requirements("-r base.txt", "needy==1.0")
-    refused = tool.run("check")
-    command, _, then = refused.stderr.partition("fix: ")[2].strip().partition(", and ")
-    assert (refused.code, then) == (3, "build with -r pinned.txt")
-    followed = tool.run(*shlex.split(command.rpartition(": ")[2])[1:])
-    assert followed.code == 0, followed.stderr
-    assert tool.run("build", "-r", "pinned.txt").code == 0
-
-
-def test_the_fix_of_an_included_file_is_followed_to_the_letter_and_builds(tool: Tool) -> None:
-    tool.requirements("other<2", name="base.txt")
-    tool.requirements("-c base.txt", "needy==1.0")
+@pytest.mark.parametrize(
+    ("base", "line"),
+    [("other==1.0 --hash=sha256:{}", "-r base.txt"), ("other<2", "-c base.txt")],
+    ids=["hash", "limit"],
+)
+def test_the_fix_of_an_included_file_is_followed_to_the_letter_and_builds(tool: Tool, base: str, line: str) -> None:
+    tool.requirements(base.format(digest(tool)), name="base.txt")
+    tool.requirements(line, "needy==1.0")
     refused = tool.run("check")
     command, _, then = refused.stderr.partition("fix: ")[2].strip().partition(", and ")
     assert (refused.code, then) == (3, "build with -r pinned.txt")

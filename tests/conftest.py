@@ -48,6 +48,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
     finally:
         measuring.start()
+        _untrace_processes()  # coverage asks for it at each start
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +86,11 @@ def index(tmp_path: Path) -> Iterator[IndexServer]:
 @pytest.fixture(scope="session", autouse=True)
 def _tracing() -> dict[str, str]:
     """The variables by which coverage measures a process. It measures us; others it would make twice as slow."""
+    return _untrace_processes()
+
+
+def _untrace_processes() -> dict[str, str]:
+    """Take the variables away by which coverage measures the processes that start from now on."""
     return {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("COVERAGE_")}
 
 

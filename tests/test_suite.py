@@ -7,6 +7,7 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import coverage
 import pytest
 
 from tests import suite
@@ -73,6 +74,13 @@ def test_the_fast_tier_has_most_tests_of_parts_and_none_of_the_whole(request: py
     assert request.node.get_closest_marker("fast")
 
 
+@pytest.mark.untraced
+@pytest.mark.xdist_group("untraced")
+def test_coverage_measures_nothing_while_a_test_is_marked_so() -> None:
+    assert coverage.Coverage.current() is None
+
+
+@pytest.mark.xdist_group("untraced")  # after the one above, in its process
 def test_what_the_tool_runs_in_is_a_fork_where_that_makes_no_difference(tool: Tool) -> None:
     assert tool.forks
     assert tool.forks.fit(tool.environment())

@@ -49,7 +49,17 @@ def fill(folder: Path) -> None:
     wheel(folder, "needy", "2.0", requires=["good>=2"])
     wheel(folder, "chained", "1.0", requires=["needy==1.0"])
     wheel(folder, "torch", "2.1.0")
+    wheel(folder, "held", "1.0", requires=["native==1.0", "plain<2"])
+    wheel(folder, "fussy", "1.0", requires=["mixed==2.0"])
+    sdist(folder, "broken", "1.0", pyproject=BACKEND, files={"broken.py": "print 'of Python 2'\n"})
     wheel(folder, "extra", "1.0", extras=["more"], requires=["plain; extra == 'more'"])
+
+
+BACKEND = """[build-system]
+requires = []
+build-backend = "broken"
+backend-path = ["."]
+"""
 
 
 KINDS: dict[str, tuple[str, ...]] = {
@@ -95,6 +105,13 @@ KINDS: dict[str, tuple[str, ...]] = {
     "a merge": ("<<<<<<< HEAD", "plain==1.0", "=======", "plain==1.1", ">>>>>>> theirs"),
     "a command": ("pip install plain==1.0",),
     "extras": ("extra[more]==1.0",),
+    "open beside who limits it": ("held==1.0", "plain"),
+    "source that cannot be built": ("broken==1.0 --no-binary broken",),
+    "source that another pin wants": ("mixed==2.0", "fussy==1.0"),
+    "on two lines": ("plain==1.5", "plain[x]==1.5"),
+    "an option behind a pin": ("plain==1.0 --no-deps",),
+    "an option behind a hash": ("plain==1.0 --hash=sha256:{plain} --config-settings=a=b",),
+    "a version that has hashes": ("plain==1.5 --hash=sha256:{plain}",),
     "a marker": ("plain==1.0 ; python_version < '3'", "good==1.0"),
     "a marker of nobody": ("plain==1.0 ; pyhton_version > '3'",),
 }

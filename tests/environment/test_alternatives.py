@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,13 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from tests.support.index_server import IndexServer
-from tests.support.supplies import here
+from tests.support.supplies import here, pinned
 from tests.support.wheels import sdist, wheel
 from venvbuild.environment import alternatives
+from venvbuild.environment.contradictions import explain
 from venvbuild.environment.diagnosis import why_not
-from venvbuild.environment.wanted import Wanted
-from venvbuild.errors import Problem
+from venvbuild.environment.wanted import Wanted, wanted_by
+from venvbuild.errors import Problem, ResolutionError
 from venvbuild.package_index import PackageIndex, Project
 
 MINOR = int(here().version.partition(".")[2])
@@ -62,6 +64,13 @@ def test_the_newest_of_what_is_only_source_is_its_newest_source(index: IndexServ
     assert alternatives.newest(project(index, "sourced"), here(), SpecifierSet()) == Version("1.1")
 
 
+def test_near_is_what_is_admitted_among_the_nearest() -> None:
+    versions = [Version(f"{number}.0") for number in range(1, 30)]
+    found = alternatives.near(Version("15.0"), versions, lambda one: one.major % 3 == 2)
+    assert [str(one) for one in found] == ["14.0", "17.0"]
+    assert alternatives.near(Version("15.0"), versions, lambda one: one.major in (1, 29)) == ()
+
+
 @pytest.mark.parametrize(
     ("version", "nearest"),
     [("1.9", ["1.2", "1.10"]), ("1.10", ["1.2"]), ("0.9", ["1.2"]), ("1.2.post1", ["1.2", "1.10"])],
@@ -81,10 +90,82 @@ def test_other_versions_with_a_wheel_are_named_with_the_extras(index: IndexServe
     )
 
 
-def test_versions_for_a_pin_with_hashes_say_that_they_change_too() -> None:
-    pin = Wanted("tiny", "1.0", hashes=frozenset({"sha256:00"}))
-    assert alternatives.written(pin, [Version("0.9"), Version("1.1")]) == "tiny==0.9 or tiny==1.1 with its hashes"
+def test_what_is_to_be_written_says_where_and_that_the_hashes_change() -> None:
+    pin = Wanted("tiny", "1.0", frozenset({"fast"}), "pins.txt:3", frozenset({"sha256:00"}))
+    anew = " without its hashes (the next run gives the command that adds the new ones)"
+    versions = [Version("0.9"), Version("1.1")]
+    assert alternatives.written(pin, versions) == f"tiny[fast]==0.9 or tiny[fast]==1.1{anew}"
+    assert alternatives.written(replace(pin, also=("pins.txt:7",)), versions[:1]) == (
+        f"tiny[fast]==0.9 on lines 3 and 7{anew}"
+    )
+    elsewhere = replace(pin, also=("pins.txt:7", "more.txt:1"), hashes=frozenset())
+    assert alternatives.written(elsewhere, versions[:1]) == "tiny[fast]==0.9 on pins.txt:3, pins.txt:7 and more.txt:1"
     assert alternatives.written(pin, []) == ""
+
+
+# --- beside other pins
+
+
+def told_beside(index: IndexServer, *pins: str) -> list[str]:
+    """What is to be done about those of the pins that cannot be installed."""
+    wanted = wanted_by(pinned(*pins), here(), ())
+    with pytest.raises(ResolutionError) as caught:
+        explain(wanted, PackageIndex(index.url()), here())
+    return [problem.fix for problem in caught.value.problems]
+
+
+def test_a_version_that_another_pin_does_not_allow_is_no_advice(index: IndexServer) -> None:
+    for version in ("1.0", "3.0", "4.0"):
+        wheel(index.folder, "native", version)
+    sdist(index.folder, "native", "2.0")
+    wheel(index.folder, "needy", "1.0", requires=["native>1,!=3.0"])
+    assert told_beside(index, "native==2.0", "needy==1.0")[0].startswith("you decide: write native==4.0, the nearest")
+    wheel(index.folder, "strict", "1.0", requires=["native==2.0"])
+    assert told_beside(index, "native==2.0", "strict==1.0") == [
+        "allow its source, whose code then runs on this machine and may need a compiler and libraries: "
+        "--allow-sdist native"
+    ]
+
+
+def test_a_version_that_needs_another_of_a_pin_is_no_advice(index: IndexServer) -> None:
+    for version, needs in (("3.0", "base>=2"), ("4.0", "base; python_version < '3'"), ("5.0", "base==1.0")):
+        wheel(index.folder, "plug", version, requires=[needs, "plug-more>=7; extra == 'more'"])
+    sdist(index.folder, "plug", "2.0")
+    wheel(index.folder, "base", "1.0")
+    wheel(index.folder, "plug-more", "1.0")
+    assert "write plug==4.0, the nearest" in told_beside(index, "plug==2.0", "base==1.0")[0]
+    assert told_beside(index, "plug[more]==2.0", "plug-more==1.0")[0].startswith("allow its source")
+
+
+def test_where_no_version_fits_the_others_the_nearest_goes_with_a_change_of_theirs(index: IndexServer) -> None:
+    wheel(index.folder, "native", "1.0")
+    wheel(index.folder, "native", "2.0", tag="cp38-cp38-win_amd64")
+    wheel(index.folder, "strict", "1.0", requires=["native==2.0"])
+    assert told_beside(index, "native==2.0", "strict==1.0") == [
+        "write native==1.0, the nearest with a wheel, and change the pins that it does not fit"
+    ]
+    assert told_beside(index, "native==9.0", "strict==1.0") == ["write one that exists, for instance native==1.0"]
+
+
+def test_another_python_is_named_only_where_all_pins_have_a_wheel_for_it(index: IndexServer) -> None:
+    before = f"cp3{MINOR - 2}"
+    for tag in (OTHER, before):
+        wheel(index.folder, "native", "1.0", tag=f"{tag}-{tag}-{LINUX}")
+    for tag in (HERE, before):
+        wheel(index.folder, "also", "1.0", tag=f"{tag}-{tag}-{LINUX}")
+    wheel(index.folder, "pure", "1.0")
+    sdist(index.folder, "sourced", "1.0")
+    fixes = told_beside(index, "native==1.0", "also==1.0", "pure==1.0", "sourced==1.0")
+    assert fixes[0] == f"use another Python that it has one for: --python 3.{MINOR - 2}"
+    wheel(index.folder, "new", "1.0", python=f">=3.{MINOR}")
+    assert told_beside(index, "native==1.0", "new==1.0")[0].startswith("no other version, no other Python")
+
+
+def test_one_pin_on_two_lines_is_one_problem_with_both(index: IndexServer) -> None:
+    wheel(index.folder, "tiny", "1.0")
+    assert told_beside(index, "tiny==2.0", "tiny[fast]==2.0") == [
+        "write one that exists, for instance tiny[fast]==1.0 on lines 1 and 2"
+    ]
 
 
 def test_another_python_is_named_where_it_has_a_wheel_for_this_platform(index: IndexServer) -> None:

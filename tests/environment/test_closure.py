@@ -16,6 +16,7 @@ from tests.support.wheels import sdist, wheel
 from venvbuild.environment import closure
 from venvbuild.environment.closure import Closure, LockedDistribution
 from venvbuild.environment.package_source import PackageSource
+from venvbuild.environment.wanted import pip_version, wanted_by
 from venvbuild.errors import (
     ConflictsFound,
     IndexUnavailable,
@@ -276,16 +277,16 @@ def test_a_lock_that_is_written_reads_back() -> None:
 
 @pytest.mark.parametrize(("python", "pip"), [("3.8", "25.0.1"), ("3.9", "26.0.1"), ("3.11", "26.3"), ("3.14", "26.3")])
 def test_each_python_gets_the_newest_pip_that_runs_on_it(python: str, pip: str) -> None:
-    assert closure.pip_version(python) == pip
+    assert pip_version(python) == pip
 
 
 def test_the_pip_of_every_environment_is_wanted_too(index: IndexServer, tmp_path: Path) -> None:
-    wanted = closure.wanted_by(pinned("tiny[b,a]==1.0"), supply(index, tmp_path, sdists=["tiny"]))
+    wanted = wanted_by(pinned("tiny[b,a]==1.0"), here(), ["tiny"])
     assert [(one.name, one.where, one.sdist_allowed) for one in wanted] == [
         ("tiny", "pins.txt:1", True),
         ("pip", "the pip of every environment", False),
     ]
-    assert wanted[1].version == closure.pip_version(here().version)
+    assert wanted[1].version == pip_version(here().version)
 
 
 def test_what_an_earlier_try_resolved_has_no_say(index: IndexServer, tmp_path: Path) -> None:

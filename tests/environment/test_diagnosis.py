@@ -234,35 +234,3 @@ def test_faults_of_other_kinds_wait_until_the_first_is_mended(index: IndexServer
     with pytest.raises(ResolutionError) as caught:
         explain_files(index, Wanted("gone", "1.0"), Wanted("other", "1.0", hashes=frozenset({"sha256:" + "0" * 64})))
     assert [one.rule for one in caught.value.problems] == ["NO_SUCH_PROJECT"]
-
-
-# --- hints
-
-
-def newest(index: IndexServer, *names: tuple[str, str], mode: str = "ok") -> dict[str, str]:
-    return dict(diagnosis.newest_versions(names, PackageIndex(index.url(mode)), here(), timeout_s=20))
-
-
-def test_the_newest_version_within_a_specifier_is_found_under_the_name_that_was_asked(index: IndexServer) -> None:
-    for version in ("1.0", "1.5", "2.0", "3.0rc1"):
-        wheel(index.folder, "some-thing", version)
-    assert newest(index, ("Some_Thing", "<2")) == {"Some_Thing": "1.5"}
-    assert newest(index, ("some.thing", "")) == {"some.thing": "2.0"}
-
-
-def test_a_yanked_version_is_no_hint(index: IndexServer) -> None:
-    wheel(index.folder, "tiny", "1.0")
-    index.yanked[wheel(index.folder, "tiny", "2.0").name] = "broken"
-    assert newest(index, ("tiny", "")) == {"tiny": "1.0"}
-
-
-def test_what_the_index_does_not_tell_is_left_out(index: IndexServer) -> None:
-    wheel(index.folder, "tiny", "1.0")
-    assert newest(index, ("tiny", ">1"), ("absent", ""), ("tiny", "")) == {"tiny": "1.0"}
-    assert newest(index, ("tiny", ""), mode="status-503") == {}
-
-
-def test_an_index_that_is_silent_keeps_nobody_waiting(index: IndexServer) -> None:
-    wheel(index.folder, "tiny", "1.0")
-    silent = PackageIndex(index.url("hang"))
-    assert diagnosis.newest_versions([("tiny", "")], silent, here(), timeout_s=0.05) == {}

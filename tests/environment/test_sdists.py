@@ -109,17 +109,34 @@ def test_a_build_that_fails_is_told_in_its_own_words(index: IndexServer, tmp_pat
     error = the_error(index, tmp_path)
     (problem,) = error.problems
     assert (problem.what, problem.where) == ("sourced-1.0.tar.gz cannot be built", "pins.txt:1")
-    assert "oh no" in problem.why
+    assert problem.why.startswith("oh no; it ended: ")
     assert (error.exit_code, problem.rule) == (4, "NO_WHEEL")
-    assert problem.fix == "install what its build needs, as it says"
+    assert problem.fix == "remove the line and --allow-sdist sourced, if nothing that you run imports it"
 
 
 def test_a_build_that_fails_names_the_versions_that_need_none(index: IndexServer, tmp_path: Path) -> None:
     failing(index, "[]")
     wheel(index.folder, "sourced", "0.9")
     assert the_error(index, tmp_path).problems[0].fix == (
-        "you decide: install what its build needs, as it says; or write sourced==0.9, the nearest with a wheel"
+        "you decide: write sourced==0.9, the nearest with a wheel; or remove the line and --allow-sdist sourced, if "
+        "nothing that you run imports it"
     )
+
+
+def test_a_build_that_finds_no_header_is_told_which(index: IndexServer, tmp_path: Path) -> None:
+    failing(index, "[]", says="'lib.c:1:10: fatal error: sql.h: No such file or directory'")
+    (problem,) = the_error(index, tmp_path).problems
+    assert problem.why.startswith("lib.c:1:10: fatal error: sql.h: No such file or directory; it ended: ")
+    assert problem.fix.startswith("you decide: install what its build needs on this machine: sql.h; or remove the line")
+
+
+def test_a_build_that_fails_of_what_another_pin_needs_is_not_to_be_removed(index: IndexServer, tmp_path: Path) -> None:
+    failing(index, "[]")
+    wheel(index.folder, "needy", "1.0", requires=["sourced"])
+    given = supply(index, tmp_path / "work", sdists=["sourced"])
+    with pytest.raises(ResolutionError) as caught:
+        sdists.build_sdists(pinned("sourced==1.0", "needy==1.0"), given)
+    assert caught.value.problems[0].fix == "choose another version of needy 1.0, which may not need it"
 
 
 def test_every_build_that_fails_is_told_in_one_run(index: IndexServer, tmp_path: Path) -> None:
@@ -143,7 +160,7 @@ def test_a_build_that_fails_of_what_only_windows_has_wheels_of_names_the_marker(
     assert (
         the_error(index, tmp_path)
         .problems[0]
-        .fix.endswith("or if only Windows needs it, write sourced==1.0 ; sys_platform == 'win32'")
+        .fix.startswith("you decide: if only Windows needs it, write sourced==1.0 ; sys_platform == 'win32'; or ")
     )
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pytest
 from packaging.markers import default_environment
 
 from venvbuild.errors import Problem, RequirementsRefused
 from venvbuild.requirements.documents import recognised
-from venvbuild.requirements.file import parse
+from venvbuild.requirements.file import Suggested, parse
 
 HERE = {name: str(value) for name, value in default_environment().items()} | {"python_version": "3.11"}
 FREEZE = "pip list --format=freeze > requirements.txt"
@@ -18,9 +18,14 @@ UV_LOCK = 'version = 1\nrequires-python = ">=3.11"\n\n[[package]]\nname = "idna"
     'source = { registry = "https://h/simple" }\n'  # fmt: skip
 
 
+def _suggest(wanted: Sequence[tuple[str, str]], _: Sequence[str]) -> Suggested:
+    names = [name for name, _ in wanted]
+    return Suggested(dict.fromkeys(names, "9.9"), names)
+
+
 def refused(content: str, name: str = "requirements.txt") -> tuple[Problem, ...]:
     with pytest.raises(RequirementsRefused) as caught:
-        parse(content.encode(), name, HERE, newest=lambda names: dict.fromkeys((name for name, _ in names), "9.9"))
+        parse(content.encode(), name, HERE, suggest=_suggest)
     return caught.value.problems
 
 
@@ -133,12 +138,12 @@ def test_what_an_odd_operator_admits_is_asked_for() -> None:
     asked: list[tuple[str, str]] = []
     lines = "a^1.2\nb^0.3\nc~1.2\nd=~2.1\ne=>3\nf=<4\ng=1.2.*\nh==1.0.x\n"
 
-    def newest(names: Sequence[tuple[str, str]]) -> Mapping[str, str]:
-        asked.extend(names)
-        return {}
+    def suggest(wanted: Sequence[tuple[str, str]], _: Sequence[str]) -> Suggested:
+        asked.extend(wanted)
+        return Suggested({})
 
     with pytest.raises(RequirementsRefused):
-        parse(lines.encode(), "r.txt", HERE, newest)
+        parse(lines.encode(), "r.txt", HERE, suggest)
     assert asked == [
         ("a", ">=1.2,<2"), ("b", ">=0.3,<0.4"), ("c", "==1.2.*"), ("d", "~=2.1"), ("e", ">=3"), ("f", "<=4"),
         ("g", "==1.2.*"), ("h", "==1.0.*"),

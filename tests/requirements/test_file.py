@@ -17,7 +17,7 @@ from packaging.markers import default_environment
 from venvbuild.errors import Problem, RequirementsRefused, UsageError
 from venvbuild.redaction import REDACTOR
 from venvbuild.requirements.credentials import holds_credential
-from venvbuild.requirements.file import MAX_FILE_BYTES, Requirements, parse, read
+from venvbuild.requirements.file import MAX_FILE_BYTES, Requirements, Suggested, parse, read
 from venvbuild.requirements.options import Sources
 from venvbuild.requirements.pins import Pin
 
@@ -244,8 +244,8 @@ REFUSED = [
     ("--editable=.", "EDITABLE", "pip wheel --no-deps -w wheels .;"),
     ("-", "OPTION", "remove it"),
     ("--hash=" + HASH, "OPTION", "end the line above with a backslash"),
-    ("a==1.0 --global-option=x", "OPTION", "remove it"),
-    ("a==1.0 --hash=" + HASH + " --no-deps", "OPTION", "remove it"),
+    ("a==1.0 --global-option=x", "OPTION", "write the line without --global-option; "),
+    ("a==1.0 --hash=" + HASH + " --no-deps", "OPTION", "write the line without --no-deps"),
     ("a==1.0 --hash=md5:" + "0" * 32, "BAD_HASH", "-o requirements.txt requirements.txt"),
     ("a==1.0 --hash=sha256:" + "0" * 63, "BAD_HASH", "-o requirements.txt requirements.txt"),
     ("a==1.0 --hash=sha256:" + "g" * 64, "BAD_HASH", "-o requirements.txt requirements.txt"),
@@ -482,7 +482,9 @@ def test_a_secret_that_this_run_knows_is_a_credential(monkeypatch: pytest.Monkey
 
 def test_what_is_open_and_pinned_on_another_line_can_go() -> None:
     with pytest.raises(RequirementsRefused) as caught:
-        parse(b"a==1.0\na>=0.9\nb==1.0\nb>=2.0\n", "requirements.txt", target(), lambda _: {"a": "9.0", "b": "9.0"})
+        parse(
+            b"a==1.0\na>=0.9\nb==1.0\nb>=2.0\n", "requirements.txt", target(), lambda *_: Suggested({"b": "9.0"}, ["b"])
+        )
     assert [one.fix for one in caught.value.problems] == ["remove the line: line 1 pins it", "write b==9.0"]
 
 
@@ -492,24 +494,35 @@ def test_a_line_that_has_to_go_is_asked_for_no_hash() -> None:
     assert [one.fix for one in caught.value.problems] == ["delete the line"]
 
 
-def test_the_fix_names_the_newest_version_and_the_index_is_asked_once() -> None:
-    asked: list[Sequence[tuple[str, str]]] = []
+def test_the_fix_names_a_version_and_it_is_asked_for_once() -> None:
+    asked: list[object] = []
 
-    def newest(wanted: Sequence[tuple[str, str]]) -> Mapping[str, str]:
+    def suggest(*wanted: object) -> Suggested:
         asked.append(wanted)
-        return {"pandas": "2.3.1", "foo-bar": "not a version"}
+        return Suggested({"pandas": "2.3.1", "foo-bar": "not a version", "new": "7.0"}, ["pandas"])
 
-    content = b"Pandas[all]>=1.2,<3\nFoo_Bar\nok==1.0\nother==latest\n"
+    content = b"Pandas[all]>=1.2,<3\nFoo_Bar\nok[b,a]==1.0\nother==latest\nnew\nabsent==1.0; python_version < '3'\n"
     with pytest.raises(RequirementsRefused) as caught:
-        parse(content, "requirements.txt", target(), newest)
+        parse(content, "requirements.txt", target(), suggest)
     assert [problem.fix for problem in caught.value.problems] == [
-        "write Pandas[all]==2.3.1", "write Foo_Bar==<version>", "write other==<version>",
+        "write Pandas[all]==2.3.1",
+        "write Foo_Bar==<version>; the index named none in time",
+        "write other==<version>; the index named none in time",
+        "write new==7.0, the newest; whether it fits the other lines is not known",
+    ]
+    assert asked == [
+        ((("pandas", "<3,>=1.2"), ("foo-bar", ""), ("other", ""), ("new", "")), ("ok[a,b]==1.0",)),
     ]  # fmt: skip
-    assert asked == [(("pandas", "<3,>=1.2"), ("foo-bar", ""), ("other", ""))]
 
 
-def test_the_index_is_not_asked_about_a_good_file() -> None:
-    parse(b"a==1.0\n", "requirements.txt", target(), lambda wanted: pytest.fail(f"asked for {wanted}"))
+def test_one_open_line_alone_has_nothing_to_fit() -> None:
+    with pytest.raises(RequirementsRefused) as caught:
+        parse(b"pandas\n", "requirements.txt", target(), lambda *_: Suggested({"pandas": "2.3.1"}))
+    assert caught.value.problems[0].fix == "write pandas==2.3.1"
+
+
+def test_nothing_is_asked_for_a_good_file() -> None:
+    parse(b"a==1.0\n", "requirements.txt", target(), lambda *wanted: pytest.fail(f"asked for {wanted}"))
 
 
 # --- files

@@ -89,6 +89,10 @@ def test_beside_limits_what_is_open_is_pinned_with_them() -> None:
 
 def test_an_option_of_a_requirement_is_told_with_its_way_out() -> None:
     assert "pip wheel --no-deps --config-settings ... -w wheels idna==3.6" in the_fix("idna==3.6 --config-settings=a=b")
+    assert the_fix("Idna_X[b]==3.6 --no-binary idna") == (
+        "write the line without --no-binary, and build with --allow-sdist idna-x"
+    )
+    assert the_fix("idna==3.6 --pre") == "write the line without --pre: builds have no such setting"
 
 
 @pytest.mark.parametrize("line", [

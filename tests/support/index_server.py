@@ -24,7 +24,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from tests.support.wheels import wheel
-from venvbuild.environment.closure import pip_version
+from venvbuild.environment.wanted import pip_version
 
 JSON = "application/vnd.pypi.simple.v1+json"
 USER, PASSWORD = "ci-robot", "s3cr3t-Canary-42"  # a secret of the tests, so that leaks can be looked for

@@ -19,7 +19,7 @@ from tests.support.tool import Tool
 
 _MAX_ROUNDS = 12
 _FLAG = r"--[a-z][a-z-]*(?: (?!--)[^\s;,]+)?"
-_END = r"(?:$|, or | or |; (?!\w+_)|, the |, and |\. )"
+_END = r"(?:$|, or | or | \(|; (?!\w+_)|, the |, and |\. )"
 """What follows the text that is to be written."""
 _DECISIONS = (
     r"^decide\b", r"is this the right (?:file|index)\b", r"\bthat this is the (?:right|requirements) file\b",
@@ -31,7 +31,7 @@ _DECISIONS = (
     r"^name (?:it|one|another|a file|the)\b", r"^in its folder: ", r"^conda env create ", r"^list it as pins: ",
     r"^export again\b", r"\binstall what its build needs", r"^write at least one\b",
     r"^compile what it was made from", r"^(?:in \S+, )?run\b", r"^read the\b",
-    r"^(?:make room|make it|set (?:TMPDIR|another))\b",
+    r"; the index named none in time$", r"^(?:make room|make it|set (?:TMPDIR|another))\b",
 )  # fmt: skip
 """How fixes begin, or what they hold, that ask for what only a person knows, or for another tool."""
 
@@ -62,6 +62,8 @@ class Person:
     command: str = "build"
     """What is to succeed; `check` only reads."""
     flags: list[str] = field(default_factory=list)
+    compile_flags: list[str] = field(default_factory=list)
+    """Those of the next `compile`."""
     env: Mapping[str, str] = field(default_factory=dict)
     chance: Random = field(default_factory=lambda: Random(1))
     """Takes one of several ways where the fix leaves the choice."""
@@ -84,7 +86,7 @@ class Person:
 
     def _state(self) -> object:
         files = {path.name: path.read_bytes() for path in self.tool.folder.iterdir() if path.is_file()}
-        return self.file, files, sorted(self.flags)
+        return self.file, files, sorted(self.flags), sorted(self.compile_flags)
 
     def _follow(self, problems: list[dict[str, str]]) -> bool:
         """Do what all of them say, the last line first, so that the numbers of the others stay right."""
@@ -113,21 +115,38 @@ class Person:
         """A command of ours, as it stands; what it says when it refuses is followed too. Whether anything was done."""
         found = re.search(r"\bvenvbuild (compile .+?)(?:$|; |, and )", fix)
         assert found, fix
-        done = self.tool.run(*shlex.split(found[1]), "--json", **self.env)
+        done = self.tool.run(*shlex.split(found[1]), *self.compile_flags, "--json", **self.env)
         if done.code:
-            return self._follow(done.json["error"]["problems"])
+            count = len(self.flags)
+            is_any_done = self._follow(done.json["error"]["problems"])
+            self.compile_flags += self.flags[count:]  # what it advised is for its own next call as well
+            return is_any_done
         self.take_flags(fix, problem)
         return True
 
     def remove(self, fix: str, problem: Mapping[str, str]) -> None:
         self._replace(problem, lambda _: [])
         self.take_flags(fix, problem)
+        if "remove the line and --" in fix:
+            self.drop_flags(fix, problem)
+
+    def drop_flags(self, fix: str, _: Mapping[str, str]) -> None:
+        """Call it without these the next time."""
+        pairs = [*zip(self.flags[::2], self.flags[1::2], strict=True)]
+        self.flags = [word for pair in pairs if " ".join(pair) not in re.findall(_FLAG, fix) for word in pair]
 
     def write(self, fix: str, problem: Mapping[str, str]) -> None:
-        found = re.search(rf"\b(?:write|for instance) (?!one )(.+?)(?: on line (\d+))?{_END}", fix)
+        found = re.search(rf"\b(?:write|for instance) (?!one )(.+?)(?: on lines? \d+| without its hashes)?{_END}", fix)
         assert found, fix
-        where = f"{self.file}:{found[2]}" if found[2] else problem["where"]
-        self._replace({"where": where}, lambda _: [found[1]])
+        lines = re.search(r" on lines? (\d+(?:(?:, | and )\d+)*)", fix)
+        elsewhere = [f"{self.file}:{number}" for number in re.findall(r"\d+", lines[1])] if lines else []
+        for where in elsewhere or [problem["where"]]:
+            self._replace({"where": where}, lambda _: [found[1]])
+        self.take_flags(fix, problem)
+
+    def leave_out(self, fix: str, problem: Mapping[str, str]) -> None:
+        option = re.findall(r"--?[\w-]+", fix)[0]
+        self._replace(problem, lambda text: [re.sub(rf"\s{option}(?:[= ](?!-)[^\s\\]+)?", "", text)])
         self.take_flags(fix, problem)
 
     def add(self, fix: str, problem: Mapping[str, str]) -> None:
@@ -189,6 +208,8 @@ _EDITS: Mapping[str, Callable[[str], str]] = {
 _RULES: tuple[tuple[str, Callable[[Person, str, Mapping[str, str]], object]], ...] = (
     (r"\bvenvbuild compile ", Person.run),
     (r"\b(?:remove|delete) (?:the line|it)\b|\bkeep one of\b", Person.remove),
+    (r"^leave out --", Person.drop_flags),
+    (r"^write the line without -", Person.leave_out),
     (r"^save the file\b", Person.save),
     (r"^use the completed file, ", Person.use_completed),
     (r"\bwrite \S|^did you mean ==\? ", Person.write),

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.support.downloads import fetched, run
-from venvbuild.environment.closure import pip_version
+from venvbuild.environment.wanted import pip_version
 
 
 def put_into(folder: Path, python_version: str) -> str:

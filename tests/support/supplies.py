@@ -15,7 +15,7 @@ import uv
 from tests.support.index_server import IndexServer
 from venvbuild import interpreters, requirements
 from venvbuild.environment import Installer, PackageSource
-from venvbuild.environment.closure import pip_version
+from venvbuild.environment.wanted import pip_version
 from venvbuild.interpreters import Interpreter
 from venvbuild.package_index import PackageIndex
 from venvbuild.requirements import Requirements

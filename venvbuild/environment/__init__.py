@@ -4,7 +4,9 @@ package_source               interpreter, installer, index: where packages come 
 pinning -> compilation       a pinned file from ranges, before all of it
 sdists -> closure -> venv     built from source where allowed, resolved and locked, installed
 installer, overlaps          the door to uv and pip; files that two packages own
+suggestions                  versions for what a file leaves open
 diagnosis, alternatives      what the index says of a pin, and what helps
+build_failures               why a source could not be built
 contradictions -> lacking, conflicts, tries    what pins need, lack and contradict, and the change that was tried
 downloads                    how much there is to fetch
 soundness, yanked            releases that can be read, and those that were withdrawn
@@ -12,11 +14,11 @@ soundness, yanked            releases that can be read, and those that were with
 
 from venvbuild.environment.closure import Closure, LockedDistribution, lock, read_lock
 from venvbuild.environment.compilation import Compilation, compile_files
-from venvbuild.environment.diagnosis import newest_versions
 from venvbuild.environment.downloads import much_to_fetch, sizes_of
 from venvbuild.environment.installer import Installer
 from venvbuild.environment.package_source import IndexAccess, IndexAddresses, PackageSource, package_index, target
 from venvbuild.environment.pinning import CompileRequest
 from venvbuild.environment.sdists import build_sdists
 from venvbuild.environment.soundness import sound_releases
+from venvbuild.environment.suggestions import suggested
 from venvbuild.environment.venv import Environment, create

@@ -6,8 +6,8 @@ Only what the index has for the target is named. Versions that are yanked or pre
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
@@ -26,6 +26,24 @@ _SPOKEN = {"win32": "Windows", "darwin": "macOS", "linux": "Linux"}
 _OF_PYTORCH = frozenset({"torch", "torchvision", "torchaudio"})
 _PYTORCH_BUILD = re.compile(r"cpu|xpu|cu\d+|rocm[\d.]+")
 _TAGS_SHOWN = 6
+_NEW_HASHES = " without its hashes (the next run gives the command that adds the new ones)"
+# Whether a version fits the other pins is read from its metadata: one question to the index for each.
+_MOST_TRIED = 6
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """What the other pins of the file say of one that cannot be installed."""
+
+    needed_by: tuple[str, ...] = ()
+    """`needy 1.0`: those that need it here, so that no marker helps, and not to leave it out."""
+    admits: Callable[[Version], bool] = lambda _: True
+    """Whether a version of it fits them: what they need of it, and what it needs of them."""
+    pythons: Collection[str] | None = None
+    """`3.10`: those that they have wheels for; None: nobody looked."""
+
+
+ALONE = Neighbours()
 
 
 def installable(project: Project, interpreter: Interpreter, specifier: SpecifierSet | None = None) -> list[Version]:
@@ -57,36 +75,55 @@ def newest(project: Project, interpreter: Interpreter, specifier: SpecifierSet) 
     return found[-1] if found else None
 
 
-def near(version: Version, versions: Iterable[Version]) -> tuple[Version, ...]:
-    """Of `versions` the next one below and the next one above, as far as there is one; never `version` itself."""
+def near(
+    version: Version, versions: Iterable[Version], admits: Callable[[Version], bool] = ALONE.admits
+) -> tuple[Version, ...]:
+    """Of `versions` the next one below and the next one above that is admitted, as far as there is one nearby.
+
+    Never `version` itself.
+    """
     ordered = sorted(set(versions) - {version})
-    below = [one for one in ordered if one < version]
-    above = [one for one in ordered if one > version]
-    return (*below[-1:], *above[:1])
+    below = [one for one in reversed(ordered) if one < version][:_MOST_TRIED]
+    above = [one for one in ordered if one > version][:_MOST_TRIED]
+    found = (next(filter(admits, side), None) for side in (below, above))
+    return tuple(one for one in found if one is not None)
 
 
-def other_versions(pin: Wanted, project: Project, interpreter: Interpreter) -> str:
+def other_versions(pin: Wanted, project: Project, interpreter: Interpreter, neighbours: Neighbours = ALONE) -> str:
     """`native==1.0 or native==3.0`: the nearest that can be installed here; empty when there is none."""
-    return written(pin, near(Version(pin.version), installable(project, interpreter)))
+    return written(pin, near(Version(pin.version), installable(project, interpreter), neighbours.admits))
 
 
 def written(pin: Wanted, versions: Iterable[Version]) -> str:
-    """`native==1.0 or native==3.0`; for a pin with hashes, that they change with it. Empty for none."""
+    """`native==1.0 or native==3.0`; of a pin on several lines with their numbers. Empty for none."""
     pins = " or ".join(pin.at(one) for one in versions)
-    return f"{pins} with its hashes" if pins and pin.hashes else pins
+    return f"{pins}{pin.places}{_NEW_HASHES if pin.hashes else ''}" if pins else ""
 
 
-def other_pythons(files: Iterable[File], interpreter: Interpreter) -> list[str]:
+def other_pythons(files: Iterable[File], interpreter: Interpreter, neighbours: Neighbours = ALONE) -> list[str]:
     """The Pythons, `3.10`, that one of the wheels fits on this platform, nearest to the target first."""
+    served = pythons_of([files], interpreter)
+    return [one for one in served if neighbours.pythons is None or one in neighbours.pythons]
+
+
+def pythons_of(groups: Iterable[Iterable[File]], interpreter: Interpreter) -> list[str]:
+    """The Pythons, nearest to the target first, that each group of files has a wheel for on this platform."""
     if interpreter.marker_environment["implementation_name"] != "cpython":
         return []
-    wheels, here = [file for file in files if file.is_wheel], int(interpreter.version.partition(".")[2])
-    found = []
-    for minor in sorted((one for one in _MINORS if one != here), key=lambda one: (abs(one - here), -one)):
-        other = _as_python(interpreter, minor)
-        if any(file.rank(other.ranks) is not None and file.allows_python(other.full_version) for file in wheels):
-            found.append(other.version)
-    return found
+    wheels = [[file for file in files if file.is_wheel] for files in groups]
+    here = int(interpreter.version.partition(".")[2])
+    others = [
+        _as_python(interpreter, minor)
+        for minor in sorted((one for one in _MINORS if one != here), key=lambda one: (abs(one - here), -one))
+    ]
+    return [
+        other.version
+        for other in others
+        if all(
+            any(file.rank(other.ranks) is not None and file.allows_python(other.full_version) for file in group)
+            for group in wheels
+        )
+    ]
 
 
 def _as_python(interpreter: Interpreter, minor: int) -> Interpreter:
@@ -109,28 +146,47 @@ def _system(platform: str) -> str:
 
 
 def help_without_wheel(
-    pin: Wanted, project: Project, files: Sequence[File], interpreter: Interpreter, *, is_needed: bool = False
+    pin: Wanted, project: Project, files: Sequence[File], interpreter: Interpreter, neighbours: Neighbours = ALONE
 ) -> str:
-    """What to do where no wheel of the pin's `files` fits: each way that there is, or that there is none.
-
-    `is_needed`: another pin needs it here, so that a marker would not help.
-    """
+    """What to do where no wheel of the pin's `files` fits: each way that there is, or that there is none."""
     ways = []
-    versions = other_versions(pin, project, interpreter)
+    versions = other_versions(pin, project, interpreter, neighbours)
     if versions:
         ways.append(f"write {versions}, the nearest with a wheel")
-    pythons = other_pythons(files, interpreter)
+    pythons = other_pythons(files, interpreter, neighbours)
     if pythons:
         ways.append(f"use another Python that it has one for: --python {pythons[0]}")
     if _has_source(files, interpreter):
         ways.append(f"allow its source, {ABOUT_SOURCE}: --allow-sdist {pin.name}")
     marked = on_other_system(pin, files, interpreter)
-    if marked and not is_needed:
+    if marked and not neighbours.needed_by:
         ways.append(marked if ways else f"{marked}; nothing else helps")
-    return choice(ways) or (
+    return choice(ways or _against_others(pin, project, interpreter)) or (
         "no other version, no other Python and no source of it helps: remove it if it is not needed here, "
         "or ask its publisher for a wheel"
     )
+
+
+def help_without_build(
+    pin: Wanted, project: Project | None, interpreter: Interpreter, missing: str, neighbours: Neighbours
+) -> str:
+    """What to do where the source of a pin cannot be built; `missing` is what its build did not find here."""
+    versions = other_versions(pin, project, interpreter, neighbours) if project else ""
+    ways = [f"install what its build needs on this machine: {missing}"] if missing else []
+    ways += [f"write {versions}, the nearest with a wheel"] if versions else []
+    marked = on_other_system(pin, project.files_of(Version(pin.version)), interpreter) if project else ""
+    if neighbours.needed_by:
+        ways.append(f"choose another version of {' and of '.join(neighbours.needed_by)}, which may not need it")
+    else:
+        ways += [marked] if marked else []
+        ways.append(f"remove the line and --allow-sdist {pin.name}, if nothing that you run imports it")
+    return choice(ways)
+
+
+def _against_others(pin: Wanted, project: Project, interpreter: Interpreter) -> list[str]:
+    """The nearest version, whatever the other pins say of it: the last way out."""
+    versions = other_versions(pin, project, interpreter)
+    return [f"write {versions}, the nearest with a wheel, and change the pins that it does not fit"] if versions else []
 
 
 def on_other_system(pin: Wanted, files: Iterable[File], interpreter: Interpreter) -> str:
@@ -155,21 +211,30 @@ def _has_source(files: Iterable[File], interpreter: Interpreter) -> bool:
     return any(not file.is_wheel and file.allows_python(interpreter.full_version) for file in files)
 
 
-def help_without_python(pin: Wanted, project: Project, files: Sequence[File], interpreter: Interpreter) -> str:
+def help_without_python(
+    pin: Wanted, project: Project, files: Sequence[File], interpreter: Interpreter, neighbours: Neighbours = ALONE
+) -> str:
     """What to do where Requires-Python excludes the target."""
-    versions, pythons = other_versions(pin, project, interpreter), other_pythons(files, interpreter)
+    versions = other_versions(pin, project, interpreter, neighbours)
+    pythons = other_pythons(files, interpreter, neighbours)
     ways = [f"write {versions}, the nearest for this Python"] if versions else []
     ways += [f"use another Python: --python {pythons[0]}"] if pythons else []
-    return choice(ways) or "no other version of it has a wheel for this Python: remove it if it is not needed"
+    return (
+        choice(ways or _against_others(pin, project, interpreter))
+        or "no other version of it has a wheel for this Python: remove it if it is not needed"
+    )
 
 
-def help_without_version(pin: Wanted, project: Project, interpreter: Interpreter) -> str:
+def help_without_version(
+    pin: Wanted, project: Project, interpreter: Interpreter, neighbours: Neighbours = ALONE
+) -> str:
     """What to write where the index lacks the version."""
     there = installable(project, interpreter) or buildable(project, interpreter)
     wanted = Version(pin.version)
     if wanted.local:
         return _help_without_local(pin, wanted, there)
-    nearest = written(pin, near(wanted, there))
+    # where none fits the others, a conflict will say which of the two to change
+    nearest = written(pin, near(wanted, there, neighbours.admits) or near(wanted, there))
     if nearest:
         return f"write one that exists, for instance {nearest}"
     early = written(

@@ -17,7 +17,7 @@ from venvbuild.environment.contradictions import Walk, explain
 from venvbuild.environment.lacking import lacking
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.tries import Tries
-from venvbuild.environment.wanted import Wanted
+from venvbuild.environment.wanted import Wanted, pip_version, wanted_by
 from venvbuild.environment.yanked import yanked
 from venvbuild.errors import (
     ConflictsFound,
@@ -34,9 +34,6 @@ from venvbuild.retrying import retried
 
 log = logging.getLogger(__name__)
 
-# The last one for each Python that the newest has left. Pinned here, or a build would depend on the day.
-_PIP = {"3.8": "25.0.1", "3.9": "26.0.1"}
-_PIP_NEWEST = "26.3"
 # For the tries of an explanation; of what to force, more, since a build depends on it.
 _SECONDS = 12.0
 _SECONDS_TO_FORCE = 60.0
@@ -70,11 +67,6 @@ class Closure:
         return "".join(
             " \\\n    --hash=".join((f"{one.name}=={one.version}", *one.hashes)) + "\n" for one in self.distributions
         )
-
-
-def pip_version(python_version: str) -> str:
-    """The pip that goes into every environment whose file does not pin one: the newest that runs on this Python."""
-    return _PIP.get(python_version, _PIP_NEWEST)
 
 
 def lock(
@@ -135,7 +127,11 @@ class _Resolution:
     def _after(self, failure: CommandFailed, *, fail_on_conflicts: bool) -> Closure:
         """What the failure means: asked of this machine and the index, not read from the installer's words."""
         self._source.installer.judge_locally(failure, self._source.scratch)
-        walk = explain(wanted_by(self._requirements, self._source), self._source.index, self._source.interpreter)
+        walk = explain(
+            wanted_by(self._requirements, self._source.interpreter, self._source.sdists),
+            self._source.index,
+            self._source.interpreter,
+        )
         # uv's words, which change with its versions, say where to look first, and nothing else is read from them.
         with contextlib.suppress(VenvBuildError):  # of one of several: all of them are told below
             walk.begin([name for name in walk.pins if name in failure.output])
@@ -184,7 +180,7 @@ class _Resolution:
         self._output.unlink(missing_ok=True)
         to_resolve = self._source.scratch / "to-resolve.in"
         # Only pins whose marker holds, and so without markers; with no hashes, which are compared in `_closure`.
-        lines = [f"{pin.name}{_extras(pin.extras)}=={pin.version}" for pin in self._requirements.active]
+        lines = [pin.bare for pin in self._requirements.active]
         to_resolve.write_text("".join(f"{line}\n" for line in [*lines, *self._own_pip(), *more]), "utf-8")
         forced = self._source.scratch / "overrides.txt"
         if overrides:
@@ -228,7 +224,7 @@ class _Resolution:
         return Closure(tuple(sorted(distributions, key=lambda one: one.name)), not_pinned, is_forced)
 
     def _warn_of_yanked(self, distributions: Sequence[LockedDistribution]) -> None:
-        pins = {one.name: one for one in wanted_by(self._requirements, self._source)}
+        pins = {one.name: one for one in wanted_by(self._requirements, self._source.interpreter, self._source.sdists)}
         closure = [
             replace(pins.get(one.name) or Wanted(one.name, ""), version=one.version, extras=frozenset())
             for one in distributions
@@ -251,29 +247,6 @@ def read_lock(text: str) -> list[tuple[str, str, tuple[str, ...]]]:
         if separator:
             entries.append((name.strip(), version.split(";")[0].strip(), tuple(sorted(one.strip() for one in hashes))))
     return entries
-
-
-def wanted_by(requirements: Requirements, source: PackageSource) -> list[Wanted]:
-    """The pins whose marker holds, as questions to the index; the tool's own pip among them."""
-    wanted = {
-        pin.canonical_name: Wanted(
-            pin.canonical_name,
-            pin.version,
-            frozenset(pin.extras),
-            pin.where,
-            frozenset(pin.hashes),
-            pin.canonical_name in source.sdists,
-            pin.line,
-        )
-        for pin in requirements.active
-    }
-    own = pip_version(source.interpreter.version)
-    wanted.setdefault("pip", Wanted("pip", own, where="the pip of every environment"))
-    return list(wanted.values())
-
-
-def _extras(extras: Sequence[str]) -> str:
-    return f"[{','.join(extras)}]" if extras else ""
 
 
 def _said_by_uv(failure: CommandFailed) -> Problem:

@@ -7,6 +7,7 @@ older one. So only what pins need themselves is certain here (`Walk.contradictio
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +17,10 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from venvbuild.environment.alternatives import Neighbours, pythons_of
 from venvbuild.environment.diagnosis import version_of, why_not
 from venvbuild.environment.wanted import Wanted
-from venvbuild.errors import Problem, ResolutionError
+from venvbuild.errors import Problem, ResolutionError, VenvBuildError
 from venvbuild.interpreters import Interpreter
 from venvbuild.package_index import PackageIndex, Project
 from venvbuild.parallel import each
@@ -70,30 +72,49 @@ def explain(wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpre
         ResolutionError: a pin is not there for this Python and platform; names each.
         IntegrityError: the index gives other bytes than it promises.
     """
+    # First, since a pin that is not there makes every other question about it meaningless.
+    refused = _refused(wanted, index, interpreter)
+    bad = [pin for pin in wanted if refused[pin.name]]
+    if not bad:
+        return Walk(wanted, index, interpreter)
+    if all(problem.rule == "NO_SUCH_PROJECT" for pin in bad for problem in refused[pin.name]):
+        raise ResolutionError.of(problem for pin in bad for problem in refused[pin.name])
+    neighbours = neighbours_of(bad, wanted, index, interpreter)
+
+    def told(pin: Wanted) -> list[Problem]:
+        return list(why_not(pin, index.project(pin.name), interpreter, neighbours[pin.name]))
+
+    raise ResolutionError.of(problem for problems in each(told, bad) for problem in problems)
+
+
+def neighbours_of(
+    bad: Sequence[Wanted], wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpreter
+) -> dict[str, Neighbours]:
+    """What those of the pins that can be installed say of each of the `bad` ones, by its name; raises as `explain`."""
+    refused = _refused(wanted, index, interpreter)
+    names = {pin.name for pin in bad}
+    walk = Walk([pin for pin in wanted if not refused[pin.name] and pin.name not in names], index, interpreter)
+    walk.begin(walk.pins)
+    pythons = _pythons(wanted, index, interpreter)
+    return {pin.name: walk.neighbours(pin, pythons) for pin in bad}
+
+
+def _refused(wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpreter) -> dict[str, Sequence[Problem]]:
+    """Why each cannot be installed; nothing where it can."""
     names = [pin.name for pin in wanted]
     projects = dict(zip(names, each(index.project, names), strict=True))
-    # First, since a pin that is not there makes every other question about it meaningless.
-    refused = {pin.name: list(why_not(pin, projects[pin.name], interpreter)) for pin in wanted}
-    if any(refused.values()):
-        needed = _needed([pin for pin in wanted if not refused[pin.name]], refused, index, interpreter)
-        raise ResolutionError.of(
-            problem
-            for pin in wanted
-            if refused[pin.name]
-            for problem in why_not(pin, projects[pin.name], interpreter, is_needed=pin.name in needed)
-        )
-    return Walk(wanted, index, interpreter)
+    return {pin.name: list(why_not(pin, projects[pin.name], interpreter)) for pin in wanted}
 
 
-def _needed(
-    good: Sequence[Wanted], refused: Mapping[str, Sequence[Problem]], index: PackageIndex, interpreter: Interpreter
-) -> set[str]:
-    """Of the refused pins those that a good one needs, and that no marker can leave out for this reason."""
-    if not any(problem.rule == "NO_WHEEL" for problems in refused.values() for problem in problems):
-        return set()
-    walk = Walk(good, index, interpreter)
-    walk.begin(walk.pins)
-    return {name for name, problems in refused.items() if problems and name in walk.asked}
+def _pythons(wanted: Sequence[Wanted], index: PackageIndex, interpreter: Interpreter) -> list[str]:
+    """The other Pythons that all pins have wheels for, but for those that no wheel serves on any."""
+    groups = []
+    for pin in wanted:
+        project = index.project(pin.name)
+        with contextlib.suppress(ValueError):  # no such version
+            files = project.files_of(version_of(pin, project)) if project else []
+            groups += [files] if pythons_of([files], interpreter) else []
+    return pythons_of(groups, interpreter)
 
 
 class Walk:
@@ -175,6 +196,28 @@ class Walk:
         walk._read, walk._chosen = self._read, self._chosen
         walk.run()
         return walk
+
+    def neighbours(self, pin: Wanted, pythons: Collection[str]) -> Neighbours:
+        """What the pins of this walk, which has begun, say of one that is not among them."""
+        project = self.index.project(pin.name)
+        asks = [ask for ask in self.asked.get(pin.name, ()) if ask.who in self.pins]
+
+        def admits(version: Version) -> bool:
+            if not all(ask.admits(str(version)) for ask in asks):
+                return False
+            with contextlib.suppress(VenvBuildError):  # what cannot be read is told where it is needed
+                wheels = project.wheels(version, self.interpreter.ranks) if project else []
+                lines = self.index.requirements_of(wheels[0]) if wheels else []
+                return all(self._is_met(line, extra) for line in lines for extra in ("", *pin.extras))
+            return True
+
+        return Neighbours(tuple(sorted({ask.label for ask in asks})), admits, pythons)
+
+    def _is_met(self, line: str, extra: str) -> bool:
+        """Whether the pins do what a Requires-Dist line asks of them."""
+        requirement = _requirement(line, extra, self.interpreter.marker_environment)
+        needed = self.pins.get(canonicalize_name(requirement.name)) if requirement else None
+        return requirement is None or needed is None or requirement.specifier.contains(needed.version, prereleases=True)
 
     def contradictions(self) -> list[Contradiction]:
         """Those between pins, by the name they disagree on."""

@@ -5,14 +5,13 @@ The installer's own words are shown, never judged: the class of a failure, and s
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from venvbuild.environment import alternatives
+from venvbuild.environment.alternatives import ALONE, Neighbours
 from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import IntegrityError, Problem, ResolutionError, VenvBuildError
 from venvbuild.interpreters import Interpreter
@@ -59,31 +58,6 @@ def explain_files(wanted: Sequence[Wanted], index: PackageIndex, interpreter: In
         raise kind.of(problem for error in errors if type(error) is kind for problem in error.problems)
 
 
-def newest_versions(
-    names: Iterable[tuple[str, str]], index: PackageIndex, interpreter: Interpreter, timeout_s: float = 3
-) -> Mapping[str, str]:
-    """The newest version of each (name, specifier) that this Python and platform can install, for hints.
-
-    Neither yanked nor a pre-release. What the index does not tell in time is left out.
-    """
-    found: dict[str, str] = {}
-
-    def ask(name: str, specifier: str) -> None:
-        project = index.project(canonicalize_name(name))
-        newest = alternatives.newest(project, interpreter, SpecifierSet(specifier)) if project else None
-        if newest:
-            found[name] = str(newest)
-
-    def look(pair: tuple[str, str]) -> None:
-        with contextlib.suppress(VenvBuildError):
-            ask(*pair)
-
-    # A hint is worth no more waiting than that, and no failure.
-    with contextlib.suppress(TimeoutError):
-        each(look, names, timeout_s=timeout_s)
-    return dict(found)  # a copy: threads that nobody waits for may still add to the other
-
-
 def version_of(pin: Wanted, project: Project) -> Version:
     """The version of the index which `==pin` means; a local version (`1.0+cu118`) meets `==1.0` (PEP 440)."""
     exact = SpecifierSet(f"=={pin.version}")
@@ -91,12 +65,9 @@ def version_of(pin: Wanted, project: Project) -> Version:
 
 
 def why_not(
-    pin: Wanted, project: Project | None, interpreter: Interpreter, *, is_needed: bool = False
+    pin: Wanted, project: Project | None, interpreter: Interpreter, neighbours: Neighbours = ALONE
 ) -> Iterator[Problem]:
-    """The one reason why this pin cannot be installed; nothing when it can.
-
-    `is_needed`: another pin needs it here, so that a marker would not help.
-    """
+    """The one reason why this pin cannot be installed; nothing when it can."""
     label = f"{pin.name}=={pin.version}"
     if project is None:
         yield Problem(
@@ -114,7 +85,7 @@ def why_not(
             f"there is no version {label}",
             pin.where,
             _versions_text(project),
-            alternatives.help_without_version(pin, project, interpreter),
+            alternatives.help_without_version(pin, project, interpreter, neighbours),
             "NO_SUCH_VERSION",
             line=pin.line,
         )
@@ -125,11 +96,11 @@ def why_not(
         pin.sdist_allowed and any(not file.is_wheel for file in files)
     ):
         return
-    yield _no_file(pin, project, wheels, interpreter, is_needed=is_needed)
+    yield _no_file(pin, project, wheels, interpreter, neighbours)
 
 
 def _no_file(
-    pin: Wanted, project: Project, wheels: list[File], interpreter: Interpreter, *, is_needed: bool
+    pin: Wanted, project: Project, wheels: list[File], interpreter: Interpreter, neighbours: Neighbours
 ) -> Problem:
     """Why none of the version's files serves this interpreter; `wheels` are those that fit its platform."""
     files = project.files_of(version_of(pin, project))
@@ -140,7 +111,7 @@ def _no_file(
             f"{label} does not support Python {interpreter.full_version}",
             pin.where,
             f"it needs Python {excluded[0].requires_python}",
-            alternatives.help_without_python(pin, project, files, interpreter),
+            alternatives.help_without_python(pin, project, files, interpreter, neighbours),
             "REQUIRES_PYTHON",
             line=pin.line,
         )
@@ -153,7 +124,7 @@ def _no_file(
         f"its wheels are for {alternatives.tags_text(files, interpreter)}"
         if is_built
         else "building it would run its code on this machine",
-        alternatives.help_without_wheel(pin, project, files, interpreter, is_needed=is_needed),
+        alternatives.help_without_wheel(pin, project, files, interpreter, neighbours),
         "NO_WHEEL",
         line=pin.line,
     )

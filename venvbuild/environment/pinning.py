@@ -18,6 +18,7 @@ from venvbuild.environment.closure import lock
 from venvbuild.environment.diagnosis import why_not
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.sdists import build_sdists
+from venvbuild.environment.tries import without_wheels
 from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import IntegrityError, Problem, ResolutionError, UsageError
 from venvbuild.package_index import Project
@@ -28,10 +29,6 @@ from venvbuild.text import shown
 
 # `    # via -r source-0.in`, or one of several lines of them; what stands before the name is our own folder.
 _VIA = re.compile(r"-[rc] .*?(source-\d+\.in)$")
-# `logbook>=1.5.1,<=1.5.3 has no usable wheels`, `all versions of docopt have no usable wheels`
-_NO_WHEELS = re.compile(
-    r"(?<![\w.-])([A-Za-z0-9][\w.-]*?)((?:(?:[<>]=?|==)[\w.!+*]+,?)*) (?:has|have) no (?:usable )?wheels", re.ASCII
-)
 
 
 @dataclass(frozen=True)
@@ -309,7 +306,7 @@ class Resolution:
 
     def _only_source(self, failure: CommandFailed) -> Iterator[Problem]:
         """What somebody needs that is there as source only: uv names it, and the index tells whether it is so."""
-        for found in sorted(set(_NO_WHEELS.findall(failure.output))):
+        for found in sorted(set(without_wheels(failure.output))):
             name, specifier = canonicalize_name(found[0]), SpecifierSet(found[1])
             project = self._source.index.project(name)
             version = newest(project, self._source.interpreter, specifier) if project else None

@@ -19,11 +19,12 @@ from pathlib import Path
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import Version
 
-from venvbuild.environment.alternatives import choice, on_other_system, other_versions
+from venvbuild.environment import build_failures
+from venvbuild.environment.alternatives import help_without_build
+from venvbuild.environment.contradictions import neighbours_of
 from venvbuild.environment.package_source import PackageSource
-from venvbuild.environment.wanted import Wanted
+from venvbuild.environment.wanted import wanted_by
 from venvbuild.errors import IntegrityError, Problem, ResolutionError
 from venvbuild.package_index import File
 from venvbuild.process import CommandFailed
@@ -56,7 +57,7 @@ def build_sdists(requirements: Requirements, source: PackageSource) -> PackageSo
         found = _sdist(pins[name], source)
         if found is not None:
             try:
-                wheel = _build_one(found, pins[name], source, folder)
+                wheel = _build_one(found, pins[name], requirements, source, folder)
             except ResolutionError as error:
                 # The others are tried all the same, for nobody should learn of them one run after the other.
                 failed += error.problems
@@ -89,7 +90,7 @@ def _sdist(pin: Pin, source: PackageSource) -> File | None:
     return sdist
 
 
-def _build_one(sdist: File, pin: Pin, source: PackageSource, wheels: Path) -> Path:
+def _build_one(sdist: File, pin: Pin, requirements: Requirements, source: PackageSource, wheels: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix=".sdist-", dir=source.scratch) as name:
         scratch = Path(name)
         home, fetched = scratch / "home", scratch / sdist.filename
@@ -106,8 +107,8 @@ def _build_one(sdist: File, pin: Pin, source: PackageSource, wheels: Path) -> Pa
                     Problem(
                         f"{sdist.filename} cannot be built",
                         pin.where,
-                        why=" ".join(failure.output.split())[-1500:],
-                        fix=_instead(pin, source),
+                        why=build_failures.cause(failure.output),
+                        fix=_instead(pin, requirements, source, build_failures.missing(failure.output)),
                         rule="NO_WHEEL",
                         line=pin.line,
                     )
@@ -117,16 +118,13 @@ def _build_one(sdist: File, pin: Pin, source: PackageSource, wheels: Path) -> Pa
     return max(wheels.glob("*.whl"), key=lambda path: path.stat().st_mtime_ns)
 
 
-def _instead(pin: Pin, source: PackageSource) -> str:
+def _instead(pin: Pin, requirements: Requirements, source: PackageSource, missing: str) -> str:
     """What to do where the source cannot be built."""
-    project = source.index.project(pin.canonical_name)
-    wanted = Wanted(pin.canonical_name, pin.version, frozenset(pin.extras))
-    if project is None:
-        return "install what its build needs, as it says"
-    versions = other_versions(wanted, project, source.interpreter)
-    ways = [f"write {versions}, the nearest with a wheel"] if versions else []
-    marked = on_other_system(wanted, project.files_of(Version(pin.version)), source.interpreter)
-    return choice(["install what its build needs, as it says", *ways, *([marked] if marked else [])])
+    index, interpreter = source.index, source.interpreter
+    wanted = wanted_by(requirements, interpreter, source.sdists)
+    own = next(one for one in wanted if one.name == pin.canonical_name)
+    neighbours = neighbours_of([own], wanted, index, interpreter)[own.name]
+    return help_without_build(own, index.project(own.name), interpreter, missing, neighbours)
 
 
 def _build_environment(sdist: Path, source: PackageSource, scratch: Path) -> Path:

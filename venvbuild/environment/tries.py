@@ -6,6 +6,7 @@ What is said of pins that cannot be resolved together, and what is advised, was 
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,10 @@ T = TypeVar("T")
 _LIMIT = 60
 # Hundreds of versions of a package may have to be looked at for one answer.
 _SECONDS_EACH = 5.0
+# `logbook>=1.5.1,<=1.5.3 has no usable wheels`, `all versions of docopt have no usable wheels`
+_NO_WHEELS = re.compile(
+    r"(?<![\w.-])([A-Za-z0-9][\w.-]*?)((?:(?:[<>]=?|==)[\w.!+*]+,?)*) (?:has|have) no (?:usable )?wheels", re.ASCII
+)
 
 
 class OutOfTries(Exception):
@@ -133,3 +138,8 @@ def fewest(items: Sequence[T], fails: Callable[[Sequence[T]], bool]) -> list[T]:
         return [*within([*background, *of_second], of_second, first), *of_second]
 
     return within([], [], list(items))
+
+
+def without_wheels(said: str) -> list[tuple[str, str]]:
+    """(name, specifier) of what the resolver says it has no wheels of: where to look first, and no more."""
+    return _NO_WHEELS.findall(said)

@@ -4,7 +4,7 @@ bytes -> lines -> joined -> pins -> file    with credentials, markers, and the s
 wishes                                      what is to be pinned first, by `venvbuild compile`
 """
 
-from venvbuild.requirements.file import MAX_FILE_BYTES, Newest, Requirements, parse, read, reread
+from venvbuild.requirements.file import MAX_FILE_BYTES, Requirements, Suggest, Suggested, parse, read, reread
 from venvbuild.requirements.joined import Part
 from venvbuild.requirements.options import Sources
 from venvbuild.requirements.pins import Pin

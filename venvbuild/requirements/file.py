@@ -13,7 +13,7 @@ Source: PEP 503 (names), PEP 440 (versions), PEP 508 (lines), pip's requirements
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -45,8 +45,19 @@ _OPEN = ("UNPINNED", "WILDCARD_PIN")
 _Place = Line | Pin
 """What a fault is about: both know their file and line."""
 
-Newest = Callable[[Sequence[tuple[str, str]]], Mapping[str, str]]
-"""From (PEP 503 name, specifier) pairs to the newest version of each name that it could find in time."""
+
+@dataclass(frozen=True)
+class Suggested:
+    """Versions for what a file leaves open."""
+
+    versions: Mapping[str, str]
+    """PEP 503 name -> version; what could not be found in time is left out."""
+    fit: Collection[str] = ()
+    """The names whose version was resolved together with the pins; else it is the newest."""
+
+
+Suggest = Callable[[Sequence[tuple[str, str]], Sequence[str]], Suggested]
+"""From (PEP 503 name, specifier) pairs and the pins beside them (`name[extra]==1.0`)."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +93,7 @@ class Requirements:
 
 
 def read(
-    path: Path, environment: Mapping[str, str], newest: Newest | None = None, sources: Sources | None = None
+    path: Path, environment: Mapping[str, str], suggest: Suggest | None = None, sources: Sources | None = None
 ) -> Requirements:
     """The requirements in the file at `path` and those that it includes; see `parse`.
 
@@ -95,20 +106,20 @@ def read(
         whole = joined.of_file(path)
     except TooLarge as exc:
         raise _too_large(name, exc.size_bytes) from None
-    return _accepted(whole, name, _judge(whole, environment), newest, sources or Sources())
+    return _accepted(whole, name, _judge(whole, environment), suggest, sources or Sources())
 
 
 def parse(
     content: bytes,
     name: str,
     environment: Mapping[str, str],
-    newest: Newest | None = None,
+    suggest: Suggest | None = None,
     sources: Sources | None = None,
 ) -> Requirements:
     """The requirements in `content`, or every reason why it is refused.
 
     `name` is the file as messages show it. `environment` is the target's marker environment, as
-    `packaging.markers.default_environment()` gives it there. `newest` is asked once, for all packages whose line
+    `packaging.markers.default_environment()` gives it there. `suggest` is asked once, for all packages whose line
     lacks a version, so that the fix can name one; it answers for those it can and raises nothing. An option line that
     names one of `sources` changes nothing, and is accepted.
 
@@ -118,7 +129,7 @@ def parse(
     if len(content) > MAX_FILE_BYTES:
         raise _too_large(name, len(content))
     whole = joined.of_bytes(content, name)
-    return _accepted(whole, name, _judge(whole, environment), newest, sources or Sources())
+    return _accepted(whole, name, _judge(whole, environment), suggest, sources or Sources())
 
 
 def reread(content: bytes, name: str, environment: Mapping[str, str], parts: Sequence[Part] = ()) -> Requirements:
@@ -147,14 +158,16 @@ class _Judged:
     is_merging: bool
 
 
-def _accepted(whole: Joined, name: str, judged: _Judged, newest: Newest | None, sources: Sources) -> Requirements:
+def _accepted(whole: Joined, name: str, judged: _Judged, suggest: Suggest | None, sources: Sources) -> Requirements:
     pins, faults = judged.pins, [*judged.faults, *_between(judged, name if whole.parts else "")]
     pinned = {pin.canonical_name: bool(pin.hashes) for pin in pins}
     answers = list(Options(judged.options, pinned, sources).answers())
     faults = _pinned_elsewhere(_within_limits(faults, answers), pins)
     faults += ((answer.line, answer.fault) for answer in answers if not answer.is_note)
     # all before any is raised: nobody should mend fourteen pins in fourteen runs
-    problems = [_problem(place, fault, judged.python) for place, fault in _complete(_exported(faults, whole), newest)]
+    problems = [
+        _problem(place, fault, judged.python) for place, fault in _complete(_exported(faults, whole), pins, suggest)
+    ]
     problems += (
         problem for file, text in whole.texts.items() if file not in judged.documents for problem in text.problems
     )
@@ -251,19 +264,32 @@ def _within_limits(faults: list[tuple[_Place, Fault]], answers: Sequence[Answer]
     ]
 
 
-def _complete(faults: list[tuple[_Place, Fault]], newest: Newest | None) -> list[tuple[_Place, Fault]]:
-    """The faults with the newest version in their fixes, as far as `newest` knows it."""
+def _complete(
+    faults: list[tuple[_Place, Fault]], pins: Sequence[Pin], suggest: Suggest | None
+) -> list[tuple[_Place, Fault]]:
+    """The faults with a version in their fixes, as far as `suggest` knows one."""
     # each package once: the index is asked over the network
     wanted = tuple(dict.fromkeys((fault.name, fault.specifier) for _, fault in faults if fault.name))
-    versions = newest(wanted) if newest and wanted else {}
-    return [(place, _with_version(fault, versions.get(fault.name, ""))) for place, fault in faults]
+    if not suggest or not wanted:
+        return faults
+    beside = tuple(dict.fromkeys(pin.bare for pin in pins if pin.holds))
+    suggested = suggest(wanted, beside)
+    is_alone = len(wanted) + len(beside) == 1
+    return [
+        (place, _with_version(fault, suggested.versions, is_sure=is_alone or fault.name in suggested.fit))
+        for place, fault in faults
+    ]
 
 
-def _with_version(fault: Fault, version: str) -> Fault:
-    try:
-        return replace(fault, fix=fault.fix.replace(VERSION_WANTED, str(Version(version))))
-    except InvalidVersion:  # the index said something odd, or nothing
+def _with_version(fault: Fault, versions: Mapping[str, str], *, is_sure: bool) -> Fault:
+    if VERSION_WANTED not in fault.fix:
         return fault
+    try:
+        version = str(Version(versions.get(fault.name, "")))
+    except InvalidVersion:  # the index said something odd, or nothing
+        return replace(fault, fix=f"{fault.fix}; the index named none in time")
+    more = "" if is_sure else ", the newest; whether it fits the other lines is not known"
+    return replace(fault, fix=fault.fix.replace(VERSION_WANTED, version) + more)
 
 
 def _problem(place: _Place, fault: Fault, python: str) -> Problem:

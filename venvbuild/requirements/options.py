@@ -12,7 +12,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from packaging.utils import canonicalize_name
@@ -39,6 +39,7 @@ _KNOWN = (
     "--trusted-host", "--use-feature", "--hash",
 )  # fmt: skip
 _OPTION = re.compile(r"--?[A-Za-z][\w-]*|--?")
+_SOURCE_IS_LAST = "a wheel that fits is always taken; source is built where there is none and you allow it"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -187,25 +188,31 @@ class Options:
         return Answer(line, _refused(option, why, fix))
 
     def _no_binary(self, option: Option) -> Fault:
-        why = "a wheel that fits is always taken; source is built where there is none and you allow it"
         names = [canonicalize_name(word) for word in option.value.replace(",", " ").split() if ":" not in word]
         flags = " ".join(f"--allow-sdist {name}" for name in names if name in self._pinned)
         fix = f"remove the line and build with {flags}" if flags else "remove the line"
         if not flags or len(names) > flags.count("--"):
             fix += "; a package of this file is built from source with --allow-sdist NAME"
-        return _refused(option, why, shown(fix, 250))
+        return _refused(option, _SOURCE_IS_LAST, shown(fix, 250))
 
 
 def of_requirement(text: str, pin: str) -> Fault:
     """The fault of an option behind a requirement; `text` is the option with its value, `pin` the requirement."""
     option, *_ = read_options(text)
+    written = shown(option.name, 40)
+    if option.name == "--no-binary":
+        name = canonicalize_name(re.split(r"[^\w.-]", pin, maxsplit=1)[0])
+        return _refused(
+            option, _SOURCE_IS_LAST, f"write the line without {written}, and build with --allow-sdist {name}"
+        )
     if option.name not in _BUILD_OPTIONS:
-        return _constant(option)
+        return replace(_constant(option), fix=f"write the line without {written}: builds have no such setting")
     command = f"pip wheel --no-deps {option.written} ... -w wheels {shlex.quote(shown(pin, 80))}"
     return _refused(
         option,
         "a package is installed from its wheel, or built with its defaults",
-        f"remove it; where the build needs it, make the wheel with it: {command}, and build with --find-links wheels",
+        f"write the line without {written}; where the build needs it, make the wheel with it: {command}, and build "
+        "with --find-links wheels",
     )
 
 

@@ -66,12 +66,17 @@ class Pin:
         """`requirements.txt:7`."""
         return f"{self.file}:{self.line}"
 
+    @property
+    def bare(self) -> str:
+        """`name[extra]==1.0`: neither marker nor hashes."""
+        extras = f"[{','.join(self.extras)}]" if self.extras else ""
+        return f"{self.canonical_name}{extras}=={self.version}"
+
     def as_requirement(self) -> str:
         """The pin on one line that pip and uv read alike, hashes included."""
-        extras = f"[{','.join(self.extras)}]" if self.extras else ""
         marker = f" ; {self.marker}" if self.marker else ""
         hashes = "".join(f" --hash={digest}" for digest in self.hashes)
-        return f"{self.canonical_name}{extras}=={self.version}{marker}{hashes}"
+        return f"{self.bare}{marker}{hashes}"
 
 
 # The line that nearly every line is; `packaging` would say the same of it, much slower (a test holds this). Without

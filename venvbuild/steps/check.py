@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 
 from venvbuild import requirements
 from venvbuild.builds import places
-from venvbuild.environment import IndexAccess, newest_versions, package_index, target
+from venvbuild.environment import IndexAccess, suggested, target
 from venvbuild.errors import UsageError
 from venvbuild.redaction import strip_credentials
 from venvbuild.requirements import Requirements, Sources
@@ -29,12 +29,11 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
         RequirementsRefused: with every problem of the file. UsageError: no such file, or no such Python.
     """
     interpreter = target(settings, environ, allow_download=request.allow_python_download)
-    # only to name the newest version in a fix: a slow index must not hold up a refusal
-    index = package_index(IndexAccess.of(settings, environ), timeout_s=3)
+    access = IndexAccess.of(settings, environ)
     read = requirements.read(
         request.requirements,
         interpreter.marker_environment,
-        newest=lambda names: newest_versions(names, index, interpreter),
+        suggest=lambda wanted, pins: suggested(wanted, pins, access, interpreter),
         sources=Sources(settings.index_url, settings.extra_index_urls, settings.find_links),
     )
     recorded = Recorded(
@@ -91,7 +90,7 @@ def _allowed_sdists(request: Request, read: Requirements) -> tuple[str, ...]:
             f"--allow-sdist names {', '.join(unknown)}, which {read.path} does not pin",
             where="--allow-sdist",
             why="what is built from source must be a version you chose",
-            fix="pin it, or leave it out",
+            fix=f"leave out {' '.join(f'--allow-sdist {name}' for name in unknown)}, or pin what it names",
         )
     active = {pin.canonical_name for pin in read.active}  # what another system needs may be allowed, and is not built
     return tuple(name for name in names if name in active)

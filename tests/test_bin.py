@@ -52,7 +52,7 @@ def test_a_script_has_nothing_that_shellcheck_and_shfmt_find(script: Path) -> No
         assert linted.returncode == 0, linted.stdout + linted.stderr
 
 
-@pytest.mark.parametrize("step", [*STEPS, "summary", "report", "notify"])
+@pytest.mark.parametrize("step", [*STEPS, "summary", "report", "notify", "promote"])
 def test_a_step_has_a_script_that_is_one_exec_of_venvbuild(step: str) -> None:
     lines = (BIN / step).read_text().splitlines()
     assert lines[0] == "#!/usr/bin/env bash"
@@ -63,7 +63,7 @@ def test_a_step_has_a_script_that_is_one_exec_of_venvbuild(step: str) -> None:
     assert os.access(BIN / step, os.X_OK)
 
 
-@pytest.mark.parametrize("step", [*STEPS, "summary", "report", "notify"])
+@pytest.mark.parametrize("step", [*STEPS, "summary", "report", "notify", "promote"])
 def test_a_step_works_through_a_link_from_another_folder_in_an_empty_environment(step: str, tmp_path: Path) -> None:
     elsewhere = tmp_path / "a folder with spaces"
     elsewhere.mkdir()

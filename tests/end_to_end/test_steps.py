@@ -261,3 +261,15 @@ def listing(packed: Path) -> str:
 def test_json_of_a_step_is_one_value(tool: Tool) -> None:
     tool.requirements("good==1.0")
     assert tool.run("check", "--json", "--work-dir", tool.work).json == {"pins": 1, "warnings": 0}
+
+
+def test_an_alias_is_moved_to_the_build_of_the_work_dir_once_it_is_registered(tool: Tool) -> None:
+    wheel(tool.index.folder, "tiny", "1.0")
+    tool.run("check", "-r", tool.requirements("tiny==1.0"), ENV_NAME="sales")
+    early = tool.run("promote", "prod")
+    assert (early.code, "no registered build is here" in early.stderr) == (2, True)
+    built = tool.run("build", "--json", "-r", tool.requirements("tiny==1.0"), "--work-dir", "work", ENV_NAME="sales")
+    moved = tool.run("promote", "--work-dir", "work", "prod", "--json")
+    assert (moved.code, moved.json["env_name"]) == (0, "sales"), moved.stderr
+    assert moved.json["venv_version"] == built.json["venv_version"]
+    assert tool.run("promote", "a", "b", "c").code == 2

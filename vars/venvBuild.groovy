@@ -1,12 +1,15 @@
+import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException
+
 // The steps of this repository's Jenkinsfile as one step, for a team's own pipeline: docs/jenkins.md, "From a team's
 // own repository". The repository is the shared library.
 //
-//     venvBuild(ENV_NAME: 'sales', REQUIREMENTS_FILE: 'requirements.txt', VENVBUILD_STORE: 's3://bucket/team')
+//     venvBuild(ENV_NAME: 'sales', REQUIREMENTS_FILE: 'requirements.txt', STORE: 's3://bucket/team')
 //
 // Takes the parameters of that Jenkinsfile by their names (AGENT_LABEL apart: the pipeline chooses its agent), any
 // VENVBUILD_* setting, and `tool`: where the tool is on the agent, a folder, or what `checkout` takes to get it.
 // What is not given is what the job's parameters and the agent's variables say. Values reach the shell as environment
-// variables only, never as Groovy text. Returns the two lines that name and describe the run.
+// variables only, never as Groovy text; an empty one reaches it not at all, so it is refused where it is needed.
+// Returns the two lines that name and describe the run.
 //
 // In `post`, with the same settings: venvBuild.tell('failure', [...]), and 'fixed'.
 // examples/jenkins/Jenkinsfile has both.
@@ -45,14 +48,15 @@ def call(Map given = [:]) {
                     sh '"$VENVBUILD_HOME/bin/register"'
                 }
             }
-        } finally {
-            archiveArtifacts(allowEmptyArchive: true, artifacts: 'venvbuild-work/build.log, ' +
-                'venvbuild-work/requirements*.txt, venvbuild-work/installed_packages.*, venvbuild-work/pipdeptree.*, ' +
-                'venvbuild-work/conflicts.*, venvbuild-work/metadata.json, venvbuild-work/upload/frozen/metadata.json')
-            lines = showSummary()
-            if (fileExists('venvbuild-work/venvbuild-work.json')) { // not when the tool did not come to begin
-                showReports()
+            if (env.PROMOTE_ALIAS && currentBuild.currentResult == 'SUCCESS') {
+                stage('Promote') {
+                    withCredentials(storeCredentials()) {
+                        sh '"$VENVBUILD_HOME/bin/promote" "$PROMOTE_ALIAS"'
+                    }
+                }
             }
+        } finally {
+            quietly { lines = showRun() }
         }
     }
     return lines
@@ -60,15 +64,29 @@ def call(Map given = [:]) {
 
 // Run `body` with what was given as variables.
 void inSettings(Map given, Closure body) {
-    def names = ['ENV_NAME', 'PYTHON_VERSION', 'FAIL_ON_CONFLICTS', 'REQUIREMENTS_FILE', 'AWS_CREDENTIALS_ID',
-        'NOTIFY_CREDENTIALS_ID', 'tool']
-    def unknown = given.keySet().findAll {
-        !(it in names || it.startsWith('VENVBUILD_') && !(it in ['VENVBUILD_HOME', 'VENVBUILD_WORK_DIR']))
+    def names = ['ENV_NAME', 'PYTHON_VERSION', 'FAIL_ON_CONFLICTS', 'REQUIREMENTS_FILE', 'STORE', 'AWS_CREDENTIALS_ID',
+        'NOTIFY_CREDENTIALS_ID', 'PROMOTE_ALIAS', 'tool']
+    def settings = []
+    for (name in given.keySet().toList()) {
+        if (!(name in names || name.startsWith('VENVBUILD_') && !(name in ['VENVBUILD_HOME', 'VENVBUILD_WORK_DIR']))) {
+            error("venvBuild does not know $name; it takes ${names.join(', ')} and VENVBUILD_*")
+        }
+        if (name != 'tool' && given[name] != null) {
+            settings += "$name=${given[name]}"
+        }
     }
-    if (unknown) {
-        error("venvBuild does not know ${unknown.join(', ')}; it takes ${names.join(', ')} and VENVBUILD_*")
+    for (name in ['ENV_NAME', 'PYTHON_VERSION', 'FAIL_ON_CONFLICTS', 'REQUIREMENTS_FILE']) {
+        def value = given[name] == null ? params[name] : given[name]
+        if (value?.toString() == '') {
+            error("$name is empty, and Jenkins hands on no empty one: the run would not build what is asked for")
+        }
     }
-    def settings = given.findAll { it.key != 'tool' && it.value != null }.collect { "${it.key}=${it.value}" }
+    for (name in ['STORE', 'AWS_CREDENTIALS_ID', 'NOTIFY_CREDENTIALS_ID']) {
+        def value = given[name] ?: params[name]
+        if (value) {
+            settings += "VENVBUILD_$name=$value"
+        }
+    }
     withEnv(settings + ["VENVBUILD_HOME=${toolOf(given.tool)}", 'VENVBUILD_WORK_DIR=venvbuild-work']) {
         body()
     }
@@ -90,28 +108,32 @@ def toolOf(tool) {
 
 // AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for the body; nothing when the agent has a role of its own.
 List storeCredentials() {
-    if (!env.AWS_CREDENTIALS_ID) {
+    if (!env.VENVBUILD_AWS_CREDENTIALS_ID) {
         return []
     }
-    return [[$class: 'AmazonWebServicesCredentialsBinding', credentialsId: env.AWS_CREDENTIALS_ID]]
+    return [[$class: 'AmazonWebServicesCredentialsBinding', credentialsId: env.VENVBUILD_AWS_CREDENTIALS_ID]]
 }
 
 // Tells those who are to be told; whatever goes wrong with that is no reason for another result of the run. Needs a node.
 void tell(String event, Map given = [:]) {
-    try {
-        def isFolder = given.tool == null || given.tool instanceof CharSequence
-        inSettings(isFolder ? given : given + [tool: 'venvbuild-tool']) { // checked out by then
-            withEnv(["NOTIFY_EVENT=$event"]) {
-                send()
+    quietly {
+        try {
+            def isFolder = given.tool == null || given.tool instanceof CharSequence
+            inSettings(isFolder ? given : given + [tool: 'venvbuild-tool']) { // checked out by then
+                withEnv(["NOTIFY_EVENT=$event"]) {
+                    send()
+                }
             }
+        } catch (FlowInterruptedException interruption) {
+            throw interruption
+        } catch (Exception problem) { // no such credentials, no such agent any more
+            echo "Nobody was notified: ${problem.message}"
         }
-    } catch (Exception problem) { // no such credentials, no such agent any more
-        echo "Nobody was notified: ${problem.message}"
     }
 }
 
 void send() {
-    def secret = env.NOTIFY_CREDENTIALS_ID
+    def secret = env.VENVBUILD_NOTIFY_CREDENTIALS_ID
     if (!fileExists("${env.VENVBUILD_HOME}/bin/notify") || !(secret || env.VENVBUILD_NOTIFY_URLS)) {
         return
     }
@@ -121,6 +143,8 @@ void send() {
             withCredentials(storeCredentials()) { // for what changed since the last good build
                 code = sh(script: '"$VENVBUILD_HOME/bin/notify" "$NOTIFY_EVENT"', returnStatus: true)
             }
+        } catch (FlowInterruptedException interruption) {
+            throw interruption
         } catch (Exception problem) { // those credentials may be what the run failed of
             code = sh(script: '"$VENVBUILD_HOME/bin/notify" "$NOTIFY_EVENT"', returnStatus: true)
         }
@@ -130,43 +154,59 @@ void send() {
     }
 }
 
+// What shows a run and does not make it: its failure, whatever it is, changes no result. An abort goes on.
+void quietly(Closure show) {
+    catchError(buildResult: 'SUCCESS', stageResult: 'SUCCESS', catchInterruptions: false) {
+        show()
+    }
+}
+
+// The reports; the archive goes to the store only. What upload adds to metadata.json is in upload/frozen.
+List showRun() {
+    def lines = []
+    quietly {
+        archiveArtifacts(allowEmptyArchive: true, artifacts: 'venvbuild-work/build.log, ' +
+            'venvbuild-work/requirements*.txt, venvbuild-work/installed_packages.*, venvbuild-work/pipdeptree.*, ' +
+            'venvbuild-work/conflicts.*, venvbuild-work/metadata.json, venvbuild-work/upload/frozen/metadata.json')
+    }
+    quietly { lines = showSummary() }
+    if (fileExists('venvbuild-work/venvbuild-work.json')) { // not when the tool did not come to begin
+        quietly { showReports() }
+    }
+    return lines
+}
+
 // The name and the description of the run in Jenkins' list. Two lines, safe as HTML, whatever the run became.
 List showSummary() {
-    try {
-        def lines = sh(script: '"$VENVBUILD_HOME/bin/summary"', returnStdout: true).split('\n').toList()
-        currentBuild.displayName = "#${env.BUILD_NUMBER} ${lines[0]}"
-        currentBuild.description = lines[1]
-        return lines
-    } catch (Exception problem) { // no reason for another result of the run
-        echo "The run has no description: ${problem.message}"
-        return []
-    }
+    def lines = sh(script: '"$VENVBUILD_HOME/bin/summary"', returnStdout: true).split('\n').toList()
+    currentBuild.displayName = "#${env.BUILD_NUMBER} ${lines[0]}"
+    currentBuild.description = lines[1]
+    return lines
 }
 
 // The report, archived, and shown on the pages of those plugins that are installed.
 void showReports() {
-    if (sh(script: '"$VENVBUILD_HOME/bin/report"', returnStatus: true) != 0) { // no reason for another result of the run
-        echo 'There is no report: see above.'
-        return
-    }
-    archiveArtifacts(artifacts: 'venvbuild-work/report/*')
-    ifInstalled('junit') {
+    sh '"$VENVBUILD_HOME/bin/report"'
+    quietly { archiveArtifacts(artifacts: 'venvbuild-work/report/*') }
+    publish('junit') {
         junit(allowEmptyResults: true, testResults: 'venvbuild-work/report/junit.xml')
     }
-    ifInstalled('warnings-ng') {
+    publish('warnings-ng') {
         recordIssues(enabledForFailure: true, tools: [issues(pattern: 'venvbuild-work/report/issues.json')])
     }
-    ifInstalled('htmlpublisher') {
+    publish('htmlpublisher') {
         publishHTML(target: [reportName: 'Environment', reportDir: 'venvbuild-work/report', reportFiles: 'index.html',
             keepAll: true, alwaysLinkToLastBuild: true, allowMissing: true])
     }
 }
 
 // A step of a plugin that is not installed is a missing method.
-void ifInstalled(String plugin, Closure publish) {
-    try {
-        publish()
-    } catch (NoSuchMethodError missing) {
-        echo "The plugin $plugin is not installed; the report is among the artifacts."
+void publish(String plugin, Closure show) {
+    quietly {
+        try {
+            show()
+        } catch (NoSuchMethodError missing) {
+            echo "The plugin $plugin is not installed; the report is among the artifacts."
+        }
     }
 }

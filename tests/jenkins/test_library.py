@@ -68,7 +68,8 @@ def test_a_value_in_a_shell_text_of_the_step_is_found(groovy: Groovy) -> None:
 def test_the_step_does_what_the_jenkinsfile_does(groovy: Groovy) -> None:
     """One source: whoever changes one has to change the other."""
     theirs, ours = groovy.read(JENKINSFILE), groovy.read(STEP)
-    assert ours["stages"] == theirs["stages"]
+    around = ["Parameters", "Agent", "Environment"]
+    assert [*around, *ours["stages"]] == theirs["stages"]
     here = STEP.replace('"$VENVBUILD_HOME/bin/', "bin/")
     for shell in theirs["shells"]:
         script = shell["text"].split(" ")[0]
@@ -79,12 +80,20 @@ def test_the_step_does_what_the_jenkinsfile_does(groovy: Groovy) -> None:
     ]
     assert guarded[0] == guarded[1]
     assert archived(STEP) == archived(JENKINSFILE)
-    assert reports(here) == reports(JENKINSFILE).replace("'bin/report'", "'bin/report\"'")
+    for function in ("List storeCredentials()", "void quietly(Closure", "void publish(String"):
+        assert function_of(STEP, function) == function_of(JENKINSFILE, function)
+    assert function_of(here, "void send()").replace('bin/notify"', "bin/notify").replace(
+        '"${env.VENVBUILD_HOME}/bin/notify)', "'bin/notify')"
+    ) == function_of(JENKINSFILE, "void send()")
+    assert function_of(here, "void showReports()").replace("report\"'", "report'") == function_of(
+        JENKINSFILE, "void showReports()"
+    )
 
 
-def reports(text: str) -> str:
-    """How the reports are shown."""
-    return text[text.index("// The report, archived,") :]
+def function_of(text: str, start: str) -> str:
+    """The text of one function of the file."""
+    begin = text.index(f"\n{start}")
+    return text[begin : text.index("\n}", begin)]
 
 
 def archived(text: str) -> str:
@@ -107,9 +116,7 @@ def test_a_team_builds_its_own_file(team: Team) -> None:
 
 
 def test_a_team_on_s3_names_its_credentials(agent_on_moto: Agent, team: Team) -> None:
-    settings = SETTINGS.replace(
-        "]", f", VENVBUILD_STORE: '{agent_on_moto.place.url}', AWS_CREDENTIALS_ID: 'store-key']"
-    )
+    settings = SETTINGS.replace("]", f", STORE: '{agent_on_moto.place.url}', AWS_CREDENTIALS_ID: 'store-key']")
     ended = team.run(settings)
     assert ended.result == "SUCCESS", ended.console
     assert SECRET_KEY not in ended.console
@@ -139,7 +146,13 @@ def test_the_tool_is_checked_out_when_the_team_says_from_where(team: Team) -> No
 
 
 @WAITING
-@pytest.mark.parametrize("tool", ["", ", tool: [$class: 'GitSCM']"], ids=["on the agent", "checked out"])
+@pytest.mark.parametrize(
+    "tool",
+    [
+        pytest.param("", id="on the agent", marks=pytest.mark.slow),
+        pytest.param(", tool: [$class: 'GitSCM']", id="checked out"),
+    ],
+)
 def test_a_team_tells_of_a_failure_and_of_the_recovery(team: Team, hook: Webhook, tool: str) -> None:
     tool_cache_with_notify()
     if tool:  # the runner has one source for every checkout
@@ -171,14 +184,21 @@ def test_reports_of_an_earlier_run_are_not_taken_for_this_ones(team: Team) -> No
     assert "venvbuild-work/metadata.json" not in ended.archived
 
 
-@pytest.mark.parametrize("script", ["report", "summary"])
-def test_a_report_that_fails_changes_no_result(team: Team, script: str) -> None:
-    (team.tool / "bin" / script).write_text("#!/usr/bin/env bash\nexit 7\n")
+def test_a_report_that_fails_changes_no_result(team: Team) -> None:
+    for script in ("report", "summary"):
+        (team.tool / "bin" / script).write_text("#!/usr/bin/env bash\nexit 7\n")
     assert team.run().result == "SUCCESS"
     team.agent.pins("needy==1.0", "other==2.0", file="requirements.txt")
     ended = team.run()
     assert ended.result == "FAILURE"
     assert "ERROR: script returned exit code 5\nFinished: FAILURE" in ended.console
+
+
+@pytest.mark.parametrize("settings", [SETTINGS.replace("'sales'", "''"), SETTINGS.replace("'3.11'", "''")])
+def test_an_empty_value_that_is_needed_is_refused_before_anything_runs(team: Team, settings: str) -> None:
+    ended = team.run(settings)
+    assert (ended.result, ended.shells) == ("FAILURE", []), ended.console
+    assert " is empty, and Jenkins hands on no empty one" in ended.console
 
 
 def test_what_is_wrong_with_telling_changes_no_result(team: Team) -> None:

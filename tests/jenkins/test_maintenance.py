@@ -27,7 +27,7 @@ def test_the_checker_finds_neither_errors_nor_warnings(groovy: Groovy) -> None:
 def test_every_shell_text_is_in_single_quotes_with_the_credentials_around_it(groovy: Groovy) -> None:
     job = groovy.read(TEXT)
     assert {(shell["kind"], shell["quote"]) for shell in job["shells"]} == {("constant", "'")}
-    assert all("withCredentials" in shell["inside"] for shell in job["shells"])
+    assert all("inStore" in shell["inside"] for shell in job["shells"])
     commands = [shell["text"] for shell in job["shells"]]
     assert commands == ["bin/venvbuild table compact", "bin/venvbuild table check"]
 

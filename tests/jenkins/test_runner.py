@@ -140,10 +140,30 @@ def test_parameters_reach_shell_and_groovy(said: Said, given: dict[str, str], sh
     assert f"\n{groovy_says}\n" in console
 
 
-def test_a_first_run_has_no_parameters(said: Said) -> None:
-    console = said(pipeline('sh \'echo "${NAME-unset}"\'\necho "${params.NAME}"', head=PARAMETERS), params=None)
+def test_a_first_run_has_the_defaults_and_no_variables_of_them(said: Said) -> None:
+    steps = 'sh \'echo "${NAME-unset}"\'\necho "${params.NAME} ${env.NAME}"'
+    console = said(pipeline(steps, head=PARAMETERS), params=None)
     assert "\nunset\n" in console
-    assert "\nnull\n" in console
+    assert "\ndefault null\n" in console
+
+
+def test_a_cleared_parameter_is_seen_by_groovy_and_hides_a_variable_from_the_shell(said: Said) -> None:
+    steps = 'sh \'echo "${NAME-unset}"\'\necho "<${params.NAME}>"'
+    console = said(pipeline(steps, head=PARAMETERS), params={"NAME": ""}, env={"NAME": "of the agent"})
+    assert "\nunset\n" in console
+    assert "\n<>\n" in console
+
+
+def test_a_variable_in_a_parameter_is_resolved_among_the_runs_own(said: Said) -> None:
+    given = {"NAME": "$JOB_NAME/${KIND}/$AGENT/$$x/${OF_ALL}"}
+    console = said(pipeline(SHOW, head=PARAMETERS), params=given, env={"AGENT": "a"}, globals={"OF_ALL": "g"})
+    assert "\n<environments/first/$AGENT/$x/g|first|true>\n" in console
+    assert "\n($JOB_NAME/${KIND}/$AGENT/$$x/${OF_ALL}|on)\n" in console
+
+
+def test_a_parameter_that_the_job_declared_until_now_is_still_given_once(said: Said) -> None:
+    console = said(pipeline('echo "${params.OLD} ${env.OLD}"', head=PARAMETERS), declared_before={"OLD": "x"})
+    assert "\nx x\n" in console
 
 
 def test_a_choice_off_the_list_is_refused_before_anything_runs(run: Run, tmp_path: Path) -> None:
@@ -183,6 +203,23 @@ def test_a_stage_and_a_block_add_variables_of_their_own(said: Said) -> None:
     assert "\nunset\n" in console
     assert "\ninner=1 b /x\n" in console
     assert "\na b\n" in console
+
+
+def test_what_a_block_sets_to_nothing_is_taken_away(said: Said) -> None:
+    assert "\nunset\n" in said(pipeline("withEnv(['A=']) { sh 'echo \"${A-unset}\"' }"), env={"A": "a"})
+
+
+def test_variables_of_controller_agent_and_folder_go_over_each_other(said: Said) -> None:
+    steps = 'sh \'echo "$A $B $C"\'\nwithFolderProperties { sh \'echo "in it $A $B $C"\'\necho "groovy ${env.C}" }'
+    console = said(pipeline(steps), env={"A": "agent", "B": "agent", "C": "agent"},
+                   globals={"B": "controller", "C": "controller"}, folder_properties={"C": "folder"})  # fmt: skip
+    assert "\nagent controller controller\n" in console
+    assert "\nin it agent controller folder\n" in console
+    assert "\ngroovy folder\n" in console
+
+
+def test_without_the_plugin_there_is_no_step_for_the_variables_of_a_folder(run: Run) -> None:
+    assert "No such DSL method 'withFolderProperties'" in run(pipeline("withFolderProperties { echo 'x' }")).console
 
 
 # --- credentials
@@ -294,6 +331,19 @@ def test_a_post_condition_that_fails_fails_the_run_and_the_others_run(run: Run) 
     assert "Error when executing always post condition:\nscript returned exit code 9" in ended.console
 
 
+@pytest.mark.parametrize("thrown", ["throw new Error('no')", "absentStep()", "throw new Exception('no')"])
+def test_whatever_is_thrown_in_a_post_condition_fails_the_run_and_the_others_run(run: Run, thrown: str) -> None:
+    ended = run(pipeline("echo 'a'", post=f"always {{ script {{ {thrown} }} }}\ncleanup {{ echo 'tidy' }}"))
+    assert (ended.result, ended.post) == ("FAILURE", ["always", "cleanup"])
+    assert "Error when executing always post condition:" in ended.console
+
+
+def test_a_result_that_is_only_set_skips_no_stage(run: Run) -> None:
+    steps = "catchError { sh 'false' }\nscript { currentBuild.result = 'FAILURE' }"
+    ended = run(pipeline(steps, more=stage("Last", "sh 'true'")))
+    assert (ended.result, ended.stages["Last"]) == ("FAILURE", "SUCCESS")
+
+
 def test_a_stage_has_a_post_of_its_own_and_when_skips_both(run: Run) -> None:
     post = "post { always { echo 'after the stage' } }"
     more = "stage('Skipped') {\nwhen { expression { false } }\nsteps { sh 'exit 1' }\n" + post + "\n}"
@@ -308,6 +358,12 @@ def test_a_stage_has_a_post_of_its_own_and_when_skips_both(run: Run) -> None:
     [
         pytest.param("catchError { sh 'false' }", "FAILURE", id="catchError"),
         pytest.param("catchError(buildResult: 'SUCCESS') { sh 'false' }", "SUCCESS", id="catchError with a result"),
+        pytest.param(
+            "catchError(buildResult: 'SUCCESS') { script { throw new Error('x') } }",
+            "SUCCESS",
+            id="catchError of an error",
+        ),
+        pytest.param("catchError(buildResult: 'SUCCESS') { absentStep() }", "SUCCESS", id="catchError of no step"),
         pytest.param("warnError('w') { sh 'false' }", "UNSTABLE", id="warnError"),
         pytest.param("retry(3) { sh 'echo x >> tries; test $(wc -l < tries) -eq 3' }", "SUCCESS", id="retry"),
         pytest.param("script { try { sh 'false' } catch (all) { echo 'caught' } }", "SUCCESS", id="try"),
@@ -328,6 +384,11 @@ def test_an_unknown_step_fails_and_the_nearest_is_named(run: Run) -> None:
 def test_a_step_of_a_plugin_that_is_not_installed_can_be_done_without(said: Said) -> None:
     steps = "script { try { recordIssues([:]) } catch (NoSuchMethodError missing) { echo 'without' } }"
     assert "\nwithout\n" in said(pipeline(steps), absent=["recordIssues"])
+
+
+def test_a_symbol_of_a_plugin_that_is_not_installed_is_a_missing_method_too(said: Said) -> None:
+    steps = "script { try { echo \"${issues(pattern: 'x')}\" } catch (NoSuchMethodError missing) { echo 'without' } }"
+    assert "\nwithout\n" in said(pipeline(steps), absent=["issues"])
 
 
 def test_issues_of_a_failed_run_are_recorded_only_on_demand(run: Run) -> None:
@@ -351,10 +412,52 @@ def test_a_stubbed_step_does_nothing(said: Said) -> None:
     assert "[Pipeline] slackSend" in said(pipeline("slackSend(channel: '#x')"), stub=["slackSend"])
 
 
-def test_an_agent_without_the_label_runs_nothing(run: Run) -> None:
-    text = pipeline("sh 'true'").replace("agent any", "agent { label 'gpu' }")
-    assert "There are no nodes with the label 'gpu'" in run(text).console
+# --- agents
+
+
+NOWHERE = pipeline("echo 'nowhere'").replace("agent any", "agent none")
+
+
+def test_a_label_that_no_agent_has_is_waited_for_until_an_abort(groovy: Groovy, run: Run, tmp_path: Path) -> None:
+    text = pipeline("sh 'true'", post="always { echo 'after' }").replace("agent any", "agent { label 'gpu' }")
+    job = Job(text, tmp_path, params={})
+    started(groovy, job, "‘Jenkins’ doesn’t have label ‘gpu’")
+    groovy.abort()
+    ended = groovy.ended(job)
+    assert (ended.result, ended.shells) == ("ABORTED", [])
     assert run(text, labels=["gpu"]).result == "SUCCESS"
+
+
+@pytest.mark.parametrize("limit", ["30, unit: 'MINUTES'", "1, unit: 'HOURS'", "7"])
+def test_the_time_of_a_stage_ends_its_wait_for_an_agent(run: Run, limit: str) -> None:
+    head = f"agent {{ label 'gpu' }}\noptions {{ timeout(time: {limit}) }}"
+    ended = run(NOWHERE.replace("echo 'nowhere'", "echo 'x'").replace("steps {", f"{head}\nsteps {{"), minute_ms=1)
+    assert (ended.result, ended.stages) == ("ABORTED", {"Build": "ABORTED"})
+    assert "Cancelling nested steps due to timeout" in ended.console
+
+
+def test_a_stage_has_an_agent_of_its_own_only_when_it_runs(run: Run) -> None:
+    inner = stage("Inner", "sh 'echo \"$NODE_NAME\"'")
+    condition = "agent any\nwhen {\nbeforeAgent true\nexpression { params.ON }\n}"
+    after = "post { always { sh 'echo after' } }"
+    more = f"stage('Outer') {{\n{condition}\nstages {{\n{inner}}}\n{after}}}\n"
+    text = NOWHERE.replace("stages {", "stages {\n" + more, 1).replace(
+        "agent none", "agent none\nparameters { booleanParam(name: 'ON', defaultValue: false) }"
+    )
+    ended = run(text, params={"ON": "true"})
+    assert ended.stages == {"Outer": "SUCCESS", "Inner": "SUCCESS", "Build": "SUCCESS"}, ended.console
+    assert "\nagent-1\n" in ended.console
+    assert "\nafter\n" in ended.console
+    skipped = run(text)
+    assert skipped.stages == {"Outer": "SKIPPED", "Build": "SUCCESS"}
+    assert "Running on" not in skipped.console
+
+
+@pytest.mark.parametrize("step", ["sh 'true'", "archiveArtifacts 'x'", "fileExists 'x'", "cleanWs()"])
+def test_without_an_agent_nothing_can_be_done_on_one(run: Run, step: str) -> None:
+    ended = run(NOWHERE.replace("echo 'nowhere'", step))
+    assert ended.result == "FAILURE"
+    assert "Required context class hudson.FilePath is missing" in ended.console
 
 
 # --- files
@@ -464,6 +567,34 @@ def test_an_abort_ends_the_step_and_its_children_and_post_runs(groovy: Groovy, t
     assert ended.post == ["always", "changed", "aborted", "unsuccessful", "cleanup"]
     assert ended.codes == {"Build": 143}
     assert ends((job.workspace / "child").read_text().strip())
+
+
+@pytest.mark.parametrize(
+    ("interruptions", "went_on"), [("", True), ("catchInterruptions: false, ", False)], ids=["caught", "let through"]
+)
+def test_an_abort_is_caught_by_catch_error_unless_it_says_not_to(
+    groovy: Groovy, tmp_path: Path, interruptions: str, went_on: bool
+) -> None:
+    steps = f"catchError({interruptions}buildResult: 'SUCCESS') {{ sh 'echo ready; exec sleep 1000' }}\necho 'went on'"
+    job = Job(pipeline(steps), tmp_path, params={})
+    started(groovy, job, "ready")
+    groovy.abort()
+    ended = groovy.ended(job)
+    assert ("\nwent on\n" in ended.console) is went_on
+    assert ended.result == ("SUCCESS" if went_on else "ABORTED")
+
+
+def test_an_abort_can_be_told_from_another_exception(groovy: Groovy, tmp_path: Path) -> None:
+    steps = """script {
+        try { sh 'echo ready; exec sleep 1000' }
+        catch (org.jenkinsci.plugins.workflow.steps.FlowInterruptedException interruption) { throw interruption }
+        catch (Exception other) { echo 'swallowed' }
+    }"""
+    job = Job(pipeline(steps), tmp_path, params={})
+    started(groovy, job, "ready")
+    groovy.abort()
+    ended = groovy.ended(job)
+    assert (ended.result, "swallowed" in ended.console) == ("ABORTED", False)
 
 
 def test_what_does_not_heed_term_is_killed(groovy: Groovy, tmp_path: Path) -> None:

@@ -20,9 +20,10 @@ from tests.support.wheels import wheel
 from venvbuild.run import STEPS
 
 JENKINSFILE = (REPOSITORY / "Jenkinsfile").read_text("utf-8")
-FILE = "examples/kedro/requirements.txt"
+FILE = "requirements.txt"
 STAGES = [step.capitalize() for step in STEPS]
 ALL_WELL = dict.fromkeys(STAGES, "SUCCESS")
+"""The stages of a build; the Jenkinsfile has some around them."""
 REPORTS = ("build.log", "requirements.txt", "requirements.lock.txt", "installed_packages.json", "pipdeptree.txt",
            "conflicts.json", "metadata.json", "upload/frozen/metadata.json", "report/index.html", "report/report.css",
            "report/junit.xml", "report/issues.json", "report/report.sarif", "report/summary.md",
@@ -54,7 +55,7 @@ class Agent:
 
     def job(self, **params: str) -> Job:
         """A run started from Jenkins' form with these, and the store's."""
-        store = {"VENVBUILD_STORE": self.place.url}
+        store = {"STORE": self.place.url}
         if self.place.endpoint_url:
             store["AWS_CREDENTIALS_ID"] = "store-key"
         return Job(**{

@@ -33,7 +33,7 @@ class Job:
     folder: Path
     """Where the workspace, the console log and what is archived are."""
     params: Mapping[str, str] | None = None
-    """As a user gives them; None is a job's first run, which has none."""
+    """As a user gives them; None is a job's first run, which has the defaults, and no variables of them."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Variables of the agent beside PATH; its shells see nothing else of ours."""
     credentials: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -41,6 +41,12 @@ class Job:
     source: Path | None = None
     """What `checkout` copies."""
     commit: str | None = None
+    declared_before: Mapping[str, str] = field(default_factory=dict)
+    """Parameters of this run that the job declared until now, and the file does not."""
+    globals: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the controller."""
+    folder_properties: Mapping[str, str] | None = None
+    """Variables of the job's folder; None where that plugin is not installed."""
     previous: str | None = None
     """The result of the run before."""
     shell: str = "/bin/sh"
@@ -55,6 +61,8 @@ class Job:
     library: Path | None = None
     """The folder of its shared library, which has `vars/`."""
     kill_after_ms: int = 20_000
+    minute_ms: int = 60_000
+    """How long a minute is while a job waits for an agent."""
     workspace_name: str = "workspace"
 
     @property
@@ -78,7 +86,9 @@ class Job:
             "source": str(self.source) if self.source else None, "commit": self.commit, "previous": self.previous,
             "shell": self.shell, "stub": list(self.stub), "absent": list(self.absent), "labels": list(self.labels),
             "number": self.number, "library": str(self.library) if self.library else None,
-            "kill_after_ms": self.kill_after_ms, "job": "environments",
+            "kill_after_ms": self.kill_after_ms, "minute_ms": self.minute_ms, "job": "environments",
+            "declared_before": {**self.declared_before}, "globals": {**self.globals},
+            "folder_properties": None if self.folder_properties is None else {**self.folder_properties},
         }  # fmt: skip
 
 

@@ -1,16 +1,19 @@
 import org.codehaus.groovy.control.CompilerConfiguration
+import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException
 
 /** Runs a declarative pipeline: README.md says what of Jenkins this is, and what it is not. */
 class Runner {
     final Steps steps
     private final Job job
+    private final Agents agents
     private final Stages stages
     private GroovyShell shell
 
     private Runner(Job job) {
         this.job = job
         steps = new Steps(job)
-        stages = new Stages(job, steps)
+        agents = new Agents(job, steps)
+        stages = new Stages(job, steps, agents)
     }
 
     /** The trace of the job. */
@@ -55,24 +58,24 @@ class Runner {
         Directives found = new Directives(script, body)
         setParameters(found.block('parameters'))
         job.console.marker('Start of Pipeline')
+        agents.checksOut = !found.block('options').any { it.name == 'skipDefaultCheckout' }
         try {
-            job.console.marker('node')
-            job.console.line("Running on ${agent(found)} in ${job.folder}")
-            job.folder.mkdirs()
-            checkout(found)
-            stages.inEnvironment(found) {
-                stages.runWithPost(found, 'Declarative: Post Actions') { stages.runAll(found.block('stages'), script) }
+            stages.inTime(found) {
+                agents.on(found) {
+                    stages.inEnvironment(found) {
+                        stages.runWithPost(found, 'Declarative: Post Actions') {
+                            stages.runAll(found.block('stages'), script)
+                        }
+                    }
+                }
             }
         } finally {
             job.console.marker('End of Pipeline')
         }
     }
 
-    /** What was given, by what the file declares. A job's first run knows no declarations, so it has no parameters. */
+    /** What was given, by what the file declares. A job's first run has the defaults, and no variables of them. */
     private void setParameters(List<Map> declared) {
-        if (job.given.first_run) {
-            return
-        }
         Map<String, String> variables = [:]
         declared.each {
             Map arguments = it.arguments[0]
@@ -87,35 +90,21 @@ class Runner {
             job.params[arguments.name] = arguments.trim ? value.toString().trim() : value
             variables[arguments.name] = job.params[arguments.name].toString()
         }
+        (job.given.declared_before ?: [:]).each { name, value ->
+            job.params[name] = variables[name] = value
+        }
         (job.given.params ?: [:]).keySet().findAll { !job.params.containsKey(it) }.each {
             job.console.line("Skipped parameter `$it` as it is undefined on `${job.jobName}`")
         }
-        job.layers.add(1, variables)
-    }
-
-    /** Unlike `checkout` in a step, this one sets GIT_COMMIT. */
-    private void checkout(Directives found) {
-        if (job.given.source && !found.block('options').any { it.name == 'skipDefaultCheckout' }) {
-            Map source = steps.call('checkout', [[:]])
-            job.layers << [GIT_COMMIT: source.GIT_COMMIT].findAll { it.value }
-        }
-    }
-
-    private String agent(Directives found) {
-        String label = found.one('agent')?.body ? Directives.read(found.script, found.one('agent').body)
-            .find { it.name == 'label' }?.arguments?.getAt(0) : ''
-        if (label && !(label in (job.given.labels ?: []))) {
-            throw new StepFailed("There are no nodes with the label '$label'")
-        }
-        label ?: 'an agent'
+        job.addParameters(job.given.first_run ? [:] : variables)
     }
 
     private void report(Throwable failure) {
         if (failure instanceof StepFailed) {
             job.console.line("ERROR: ${failure.message}")
-        } else if (!(failure instanceof Aborted)) {
+        } else if (!(failure instanceof FlowInterruptedException)) {
             job.console.line(failure)
         }
-        job.worsen(failure instanceof Aborted ? 'ABORTED' : 'FAILURE')
+        job.worsen(failure instanceof FlowInterruptedException ? 'ABORTED' : 'FAILURE')
     }
 }

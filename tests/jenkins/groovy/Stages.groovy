@@ -1,21 +1,25 @@
+import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException
+
 /** Stages, their environment and conditions, and what runs after them. */
 class Stages {
     private final Job job
     private final Steps steps
+    private final Agents agents
 
-    Stages(Job job, Steps steps) {
+    Stages(Job job, Steps steps, Agents agents) {
         this.job = job
         this.steps = steps
+        this.agents = agents
     }
 
     /** One after the other; after a failure the rest is skipped. */
     void runAll(List<Map> stages, Script script) {
-        eachOf(stages) { runOne(it.arguments[0].toString(), new Directives(script, it.body), job.stopped) }
+        eachOf(stages) { runOne(it.arguments[0].toString(), new Directives(script, it.body), job.failed) }
     }
 
     /** Here too one after the other, but none is skipped because of another. */
     private void runParallel(List<Map> stages, Script script) {
-        boolean stopped = job.stopped
+        boolean stopped = job.failed
         eachOf(stages) { runOne(it.arguments[0].toString(), new Directives(script, it.body), stopped) }
     }
 
@@ -25,7 +29,8 @@ class Stages {
         stages.each {
             try {
                 work(it)
-            } catch (RuntimeException | NoSuchMethodError failure) {
+            } catch (Throwable failure) {
+                job.failed = true
                 failures << failure
             }
         }
@@ -46,10 +51,10 @@ class Stages {
                 entry.status = 'SKIPPED'
                 return
             }
-            job.with(STAGE_NAME: name) { inEnvironment(found) { work(found, entry) } }
+            job.with(STAGE_NAME: name) { inTime(found) { inEnvironment(found) { work(found, entry) } } }
             entry.status = entry.status == 'SUCCESS' && job.result != before ? job.result : entry.status
-        } catch (RuntimeException | NoSuchMethodError failure) {
-            entry.status = failure instanceof Aborted ? 'ABORTED' : 'FAILURE'
+        } catch (Throwable failure) {
+            entry.status = failure instanceof FlowInterruptedException ? 'ABORTED' : 'FAILURE'
             job.worsen(entry.status)
             throw failure
         } finally {
@@ -64,6 +69,10 @@ class Stages {
             entry.status = 'SKIPPED'
             return
         }
+        agents.on(found) { perform(found) }
+    }
+
+    private void perform(Directives found) {
         runWithPost(found, 'Post stage') {
             ['matrix', 'input'].findAll { found.one(it) }.each { throw new StepFailed("the runner does not model $it") }
             runAll(found.block('stages'), found.script)
@@ -72,6 +81,12 @@ class Stages {
                 perform(found.script, found.one('steps').body)
             }
         }
+    }
+
+    /** Run `body` in the time that `options { timeout }` gives it; in a stage the wait for an agent counts. */
+    void inTime(Directives found, Closure body) {
+        Map limit = found.block('options').find { it.name == 'timeout' }
+        limit ? steps.call('timeout', limit.arguments + [body]) : body()
     }
 
     /** Run `body` with what environment {} says; a credential that is not there fails it before anything runs. */
@@ -88,9 +103,9 @@ class Stages {
         Throwable first = null
         try {
             body()
-        } catch (RuntimeException | NoSuchMethodError failure) {
+        } catch (Throwable failure) {
             first = failure
-            job.worsen(failure instanceof Aborted ? 'ABORTED' : 'FAILURE')
+            job.worsen(failure instanceof FlowInterruptedException ? 'ABORTED' : 'FAILURE')
         }
         List<Map> declared = found.block('post')
         List<Map> ordered = Words.POST.collect { name -> declared.find { it.name == name } }.findAll()
@@ -117,9 +132,9 @@ class Stages {
         job.trace.post << condition.name
         try {
             perform(script, condition.body)
-        } catch (RuntimeException | NoSuchMethodError failure) {
+        } catch (Throwable failure) {
             job.console.line("Error when executing ${condition.name} post condition:\n${failure.message}")
-            job.worsen('FAILURE')
+            job.worsen(failure instanceof FlowInterruptedException ? 'ABORTED' : 'FAILURE')
             return failure
         }
         null

@@ -1,3 +1,5 @@
+import org.jenkinsci.plugins.workflow.steps.FlowInterruptedException
+
 /** The steps that a pipeline calls: those of the shell, of the flow and of credentials; WorkspaceSteps has the rest. */
 class Steps {
     /** The parameter that a step's only value means. */
@@ -36,8 +38,12 @@ class Steps {
         }
         Object owner = name in (job.given.absent ?: []) ? null :
             [this, files].find { it.metaClass.respondsTo(it, name, Map, Closure) }
-        if (!owner) {
+        if (!owner || (name == 'withFolderProperties' && job.given.folder_properties == null)) {
             throw new NoSuchMethodError("No such DSL method '$name' found among steps${Words.meant(name, Words.STEPS)}")
+        }
+        if (name in Agents.STEPS && !job.onAgent) {
+            throw new StepFailed("Required context class hudson.FilePath is missing\nPerhaps you forgot to surround the " +
+                "step with a step that provides this, such as: node")
         }
         owner."$name"(named, body)
     }
@@ -72,10 +78,14 @@ class Steps {
         job.worsen('UNSTABLE')
     }
 
+    /** Whatever was thrown; an abort too, unless `catchInterruptions: false`. */
     void catchError(Map given, Closure body) {
         try {
             block('catchError', body)
-        } catch (StepFailed failure) {
+        } catch (Throwable failure) {
+            if (failure instanceof FlowInterruptedException && given.catchInterruptions == false) {
+                throw failure
+            }
             job.console.line("ERROR: ${given.message ? given.message + ': ' : ''}${failure.message}")
             job.worsen(given.buildResult ?: 'FAILURE')
         }
@@ -128,15 +138,23 @@ class Steps {
             Object value = job.with(STAGE_NAME: entry.name) { block('stage', body) }
             entry.status = job.result == before ? 'SUCCESS' : job.result
             return value
-        } catch (RuntimeException failure) {
-            entry.status = failure instanceof Aborted ? 'ABORTED' : 'FAILURE'
+        } catch (Throwable failure) {
+            entry.status = failure instanceof FlowInterruptedException ? 'ABORTED' : 'FAILURE'
             throw failure
         }
     }
 
     Object script(Map given, Closure body) { block('script', body) }
 
-    Object timeout(Map given, Closure body) { block('timeout', body) }
+    Object timeout(Map given, Closure body) {
+        BigDecimal minutes = [SECONDS: 1 / 60, HOURS: 60, DAYS: 1440][given.unit] ?: 1
+        job.within(minutes * given.time) { block('timeout', body) }
+    }
+
+    /** Of the folder of the job, where that plugin is. */
+    Object withFolderProperties(Map given, Closure body) {
+        job.with(job.given.folder_properties) { block('withFolderProperties', body) }
+    }
 
     Object timestamps(Map given, Closure body) { block('timestamps', body) }
 

@@ -32,7 +32,7 @@ class Words {
     /** Steps with a block of steps inside. */
     static final BLOCKS = [
         'withEnv', 'withCredentials', 'withAWS', 'dir', 'timeout', 'retry', 'catchError', 'warnError', 'timestamps',
-        'ansiColor', 'lock', 'wrap', 'sshagent', 'container', 'node', 'ws', 'waitUntil'
+        'ansiColor', 'lock', 'wrap', 'sshagent', 'container', 'node', 'ws', 'waitUntil', 'withFolderProperties'
     ]
     static final STEPS = Syntax.SHELLS + BLOCKS + [
         'script', 'echo', 'error', 'unstable', 'sleep', 'stash', 'unstash', 'archiveArtifacts', 'junit', 'readJSON',

@@ -82,7 +82,7 @@ class WorkspaceSteps {
 
     /** Counts the issues; like Jenkins only of runs that have not failed, unless told otherwise. */
     void recordIssues(Map given, Closure body) {
-        if (job.stopped && !given.enabledForFailure) {
+        if (job.bad && !given.enabledForFailure) {
             return
         }
         List<String> found = given.tools.collect { matching(it.pattern) }.flatten()

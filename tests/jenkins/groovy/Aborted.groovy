@@ -1,4 +1,0 @@
-/** The job was aborted while a step ran. */
-class Aborted extends RuntimeException {
-    Aborted() { super('aborted') }
-}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
+import shlex
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -30,6 +33,17 @@ def test_it_writes_every_format_and_tells_the_page(tool: Tool) -> None:
     assert sorted(path.name for path in (tool.work / "report").iterdir()) == FILES
     assert not list(tool.work.glob(".*"))
     assert tool.run("report", "--json").json == {"report": f"{tool.work}/report", "files": FILES}
+
+
+def test_the_command_on_the_page_restores_the_environment_from_another_place(tool: Tool) -> None:
+    tool.env["VENVBUILD_STORE"] = str(tool.folder / "our 'store' & more")
+    run(tool, "good==1.0", until="register")
+    assert tool.run("report").code == 0
+    [command] = re.findall(r'<pre class="command">(.*?)</pre>', (tool.work / "report/index.html").read_text())
+    program, *arguments = shlex.split(html.unescape(command))
+    assert program == "venvbuild"
+    assert tool.run(*arguments, VENVBUILD_STORE=None).code == 0
+    assert (tool.folder / "venv/bin/python").exists()
 
 
 def test_a_report_makes_no_step_stale(tool: Tool) -> None:

@@ -212,6 +212,10 @@ def test_only_the_job_becomes_a_link_in_the_summary() -> None:
     ]  # fmt: skip
 
 
+def test_a_revision_is_short_in_the_summary() -> None:
+    assert "- revision: 0123456789ab\n" in markdown.render(made_up(source_revision="0123456789abcdef" * 2 + "01234567"))
+
+
 @pytest.mark.parametrize("address", ["javascript:x", "https://x> <b>", "https://x\n# y", "http://\u00e9<"])
 def test_an_address_of_a_job_that_is_none_is_text_in_the_summary(address: str) -> None:
     assert f"<{address}" not in markdown.render(made_up(build_url=address))

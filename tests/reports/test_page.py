@@ -19,14 +19,15 @@ from tests.support.browser import JENKINS_POLICIES, served
 from tests.support.outcomes import made_up, many_packages
 from tests.support.requirement import require
 from venvbuild.reports import page, picture, writing
-from venvbuild.run import Complaint, Outcome, Package, Summary
+from venvbuild.run import Complaint, Outcome, Package, Step, Summary
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.untraced
 
-LOOKS = [(width, scheme) for width in (1280, 375) for scheme in ("light", "dark")]
+WIDTHS = (1280, 390)
+LOOKS = [(width, scheme) for width in WIDTHS for scheme in ("light", "dark")]
 
 
 @dataclass
@@ -42,6 +43,9 @@ class Seen:
 
     def number(self, script: str) -> Any:
         return self.page.evaluate(script)
+
+    def unfold(self) -> None:
+        self.page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
 
 
 Look = Callable[..., Any]
@@ -183,18 +187,146 @@ def test_a_long_chain_goes_on_at_the_top_level_where_links_lead(
     assert 40 < max(depths) <= 51
 
 
-def test_a_link_leads_to_each_object_of_the_store(look: Look) -> None:
-    with look(made_up()) as seen:
-        links = seen.page.locator(".files a").evaluate_all("all => all.map(one => one.getAttribute('href'))")
-    base = "file:///store/venv-builds/venv_20261121_063000"
-    assert links == [f"{base}/metadata.json", f"{base}/claim.json"]
+LONG = "12.34.56.post789+cu118.abcdef"
+"""As long as versions get that people meet."""
+SIZES = (5_000_000, 3_000_000, 1_500_000, 499_000, 900, *range(800, 0, -40), 0)
+BARS = """() => [...document.querySelectorAll('.share:has(.bar)')].map(one => {
+    const [whole, part] = ['.whole', '.part'].map(name => one.querySelector(name).getBoundingClientRect().width);
+    return [whole, part, parseFloat(one.querySelector('span').textContent)];
+})"""
 
 
-def test_the_files_beside_it_are_there(look: Look) -> None:
-    with look(made_up(last_lines=())) as seen:
-        for link in seen.page.locator(".links a").all():
-            answer = seen.page.request.get(f"{seen.page.url.rpartition('/')[0]}/{link.get_attribute('href')}")
-            assert answer.ok, link.get_attribute("href")
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_bar_is_as_long_as_the_per_cent_beside_it_in_every_row(look: Look, width: int) -> None:
+    packages = tuple(Package(f"p{n:02}", LONG[: 3 + n], size, (), True) for n, size in enumerate(SIZES))
+    with look(made_up(packages=(*packages, Package("unsized", "1.0", None, (), True))), width=width) as seen:
+        seen.unfold()
+        bars = seen.number(BARS)
+    assert [percent for _, _, percent in bars][:4] == [50.0, 30.0, 15.0, 5.0]
+    assert len(bars) == len(SIZES)
+    assert {round(whole, 2) for whole, _, _ in bars} == {round(bars[0][0], 2)}, "bars of different scales"
+    assert bars[0][0] > 100
+    for whole, part, percent in bars:
+        assert 100 * part / whole == pytest.approx(percent, abs=0.02)
+
+
+LINES_OF = """versions => {
+    const found = [];
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = texts.nextNode(); node; node = texts.nextNode())
+        for (const version of node.parentElement.checkVisibility() ? versions : [])
+            for (let at = node.data.indexOf(version); at >= 0; at = node.data.indexOf(version, at + 1)) {
+                const range = document.createRange();
+                range.setStart(node, at);
+                range.setEnd(node, at + version.length);
+                const [box, text] = [node.parentElement, range].map(one => one.getBoundingClientRect());
+                const end = node.parentElement.closest('.scroll') ? Infinity : Math.min(box.right + 1, innerWidth);
+                const isCut = text.right > end;
+                found.push([version, range.getClientRects().length, isCut]);
+            }
+    return found;
+}"""
+"""Of each place where one of the versions can be seen: the version, on how many lines it is, whether it is cut off."""
+
+
+def with_long_versions() -> Outcome:
+    """Names and versions that want more room than a telephone has."""
+    names = [f"some-long-name-of-a-package-{number}" for number in range(3)]
+    packages = tuple(
+        Package(name, LONG, 10**number, tuple(names[number + 1 : number + 3]), number == 0)
+        for number, name in enumerate(names)
+    )
+    sentence = f"{names[0]} {LONG} needs {names[1]}=={LONG}, {names[1]} {LONG} is installed"
+    fault = Complaint(
+        sentence, "pins.txt:2", fix=f"pin {names[1]}=={LONG}", chain=(f"{names[0]} {LONG}", f"{names[1]} {LONG}")
+    )
+    return made_up(packages=packages, conflicts=(fault,), notes=(fault,), source_revision="0123456789abcdef" * 4)
+
+
+@pytest.mark.parametrize("width", [*WIDTHS, 660])  # the narrowest with columns, where they have least room
+def test_no_version_is_broken_or_cut_off(look: Look, width: int) -> None:
+    with look(with_long_versions(), width=width) as seen:
+        seen.unfold()
+        found = seen.page.evaluate(LINES_OF, [LONG, "venv_20261121_063000", "3.11"])
+    assert [one for one in found if one[1:] != [1, False]] == []
+    # in the table, the tree with its links, two cards with six each; at the top, in two names of files, in the command
+    assert sum(version == LONG for version, _, _ in found) >= 3 + 4 + 12
+    assert sum(version.startswith("venv_") for version, _, _ in found) == 4
+
+
+def test_a_version_without_end_makes_nothing_wider(look: Look) -> None:
+    endless = Package("endless", "1" * 2000, 5, ("other",), True)
+    with look(made_up(packages=(endless, Package("other", "2" * 2000, 5, (), True))), width=390) as seen:
+        seen.unfold()
+        assert seen.number("document.documentElement.scrollWidth <= innerWidth")
+        assert max(box["right"] for box in boxes(seen, "td, td *")) <= 390
+
+
+def test_a_telephone_shows_every_word_that_a_desk_shows(look: Look) -> None:
+    words = []
+    for width in WIDTHS:
+        with look(with_long_versions(), width=width) as seen:
+            seen.unfold()
+            words.append(sorted(seen.page.locator("body").inner_text().split()))
+            assert seen.number("document.documentElement.scrollWidth <= innerWidth")
+            edges = boxes(seen, "body *:not(.scroll *)")
+            assert max(box["right"] for box in edges) <= width
+    assert words[0] == words[1]
+    assert {"pinned", "%", LONG, "0123456789ab"} <= set(words[1])
+
+
+def test_the_result_and_the_time_are_told_in_words(look: Look) -> None:
+    with look(made_up(source_revision="0123456789abcdef" * 4)) as seen:
+        top = seen.page.locator("header").inner_text()
+        revision = seen.page.get_by_text("0123456789ab", exact=True).get_attribute("title")
+    assert "Built and stored with 1 conflict, which this run allows.\n" in top
+    assert "Built\n21 November 2026, 06:31 UTC\n" in top
+    assert "Took\n10 seconds\n" in top
+    assert revision == "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [("failed", "Stopped"), ("not ended", "Last step"), ("not run", "Last step")]
+)
+def test_only_of_a_run_that_failed_it_is_said_when_it_stopped(status: str, told: str) -> None:
+    steps = (Step("check", "passed", 0.1), Step("create", status, None))
+    text = page.render(made_up(summary=Summary("sales", "3.11", "create"), steps=steps))
+    assert f"<dt>{told}</dt><dd>21 November 2026, 06:31 UTC</dd>" in text
+    assert "Took" not in text
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [made_up(), made_up(last_lines=()), made_up(packages=many_packages(30)), made_up(packages=many_packages(30)[:1])],
+    ids=["made up", "without a log", "30", "no tree"],
+)
+def test_every_link_leads_somewhere(look: Look, outcome: Outcome, tmp_path: Path) -> None:
+    if outcome.last_lines:
+        (tmp_path / "build.log").write_text("\n".join(outcome.last_lines))
+    with look(outcome) as seen:
+        addresses = seen.page.locator("a, link").evaluate_all("all => all.map(one => one.getAttribute('href'))")
+        names = {address for address in addresses if not re.match(r"#|[a-z]+:", address)}
+        dead = [name for name in names if not seen.page.request.get(f"{seen.page.url.rpartition('/')[0]}/{name}").ok]
+        marks = seen.page.locator("[id]").evaluate_all("all => all.map(one => '#' + one.id)")
+    assert dead == []
+    assert {"junit.xml", "report.css"} <= names
+    assert {address for address in addresses if address.startswith("#")} <= set(marks)
+    # no browser opens an object of the store from a page of Jenkins
+    assert {address for address in addresses if re.match(r"[a-z]+:", address)} == {outcome.build_url}
+
+
+def test_the_command_that_restores_names_the_store() -> None:
+    assert '<pre class="command">venvbuild get venv_20261121_063000 ./venv --store file:///store</pre>' in page.render(
+        made_up()
+    )
+
+
+def test_credentials_of_a_store_are_not_shown() -> None:
+    metadata = dict(made_up().metadata or {})
+    metadata["venv_archive"] = str(metadata["venv_archive"]).replace("file:///", "s3://somebody:geheim-geheim@")
+    text = page.render(made_up(metadata=metadata))
+    assert "--store s3://store</pre>" in text
+    assert not re.search("geheim|somebody", text)
 
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "http://[", "//x"])
@@ -267,6 +399,13 @@ def full_of(text: str) -> Outcome:
     return made
 
 
+def command(text: str) -> str:
+    """The one that restores, full of it."""
+    metadata = full_of(text).metadata
+    assert metadata
+    return page.stored(metadata).command
+
+
 @pytest.mark.parametrize(
     "enemy",
     [
@@ -282,8 +421,10 @@ def full_of(text: str) -> Outcome:
 def test_no_text_becomes_an_element_an_attribute_or_other_text(enemy: str) -> None:
     harmless = "x" * len(enemy)
     shown = Parsed(page.render(full_of(enemy))).parts
+    quoted, bare = command(enemy), command(harmless)  # by a shell's rules
     tamed = [
-        (kind, text.replace(enemy, harmless).replace(enemy.replace(" ", "-"), harmless))  # a class has no blanks
+        # a class has no blanks
+        (kind, text.replace(quoted, bare).replace(enemy, harmless).replace(enemy.replace(" ", "-"), harmless))
         for kind, text in shown
     ]
     assert tamed == Parsed(page.render(full_of(harmless))).parts

@@ -90,6 +90,13 @@ def test_a_refused_file_has_its_problems_and_nothing_of_an_earlier_run(tool: Too
     assert [step.status for step in found.steps] == ["failed"] + ["not run"] * 6
 
 
+def test_what_a_run_took_is_known_of_a_whole_one_only(tool: Tool) -> None:
+    assert run(tool, "good==1.0").seconds is None
+    whole = run(tool, "good==1.0", until="register")
+    assert whole.seconds == sum(step.seconds or 0 for step in whole.steps)
+    assert whole.ended_at == json.loads((tool.work / "venvbuild-work.json").read_text())["changed_at"]
+
+
 def test_a_run_that_was_cut_short_says_so(tool: Tool) -> None:
     run(tool, "good==1.0", until="check")
     record = json.loads((tool.work / "venvbuild-work.json").read_text())

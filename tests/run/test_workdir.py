@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,13 @@ def test_a_refused_run_leaves_what_is_there_and_tells_what_was_asked(after_creat
         "step": "check", "exit_code": 3, "problems": [UNPINNED], "asked": {"env_name": "other"},
     }  # fmt: skip
     assert (work.recorded, work.is_up_to_date("create")) == (RECORDED, True)
+
+
+def test_when_a_step_began_or_ended_is_remembered(path: Path) -> None:
+    before = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    with workdir.open_work_dir(path, "check") as work:
+        work.refuse(3, [], {})
+    assert before <= looked_at(path).changed_at <= f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def test_a_refused_run_in_an_empty_folder_can_be_reported_on(path: Path) -> None:

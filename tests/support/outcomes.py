@@ -50,6 +50,7 @@ def made_up(**changes: Any) -> Outcome:
                 "venv_archive": "file:///store/venv-builds/venv_20261121_063000/venv_20261121_063000.tar.gz",
             }),
             last_lines=("one", "two"),
+            ended_at="2026-11-21T06:31:12Z",
         ),
         **changes,
     )  # fmt: skip

@@ -57,6 +57,11 @@ def archive_name(venv_version: str) -> str:
     return f"{venv_version}.tar.gz"
 
 
+def store_url(venv_archive: str, venv_version: str) -> str:
+    """The URL of the store that has the archive of a build at `venv_archive`."""
+    return venv_archive.removesuffix("/" + key(venv_version, archive_name(venv_version)))
+
+
 def environment_entry(env_name: str, venv_version: str) -> str:
     """Where it is written that an environment has this build."""
     return f"{ENVIRONMENTS}/{env_name}/{venv_version}"

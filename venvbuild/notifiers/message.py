@@ -125,15 +125,13 @@ def _more(count: int) -> Iterable[str]:
 
 
 def _facts(run: Outcome) -> Iterator[str]:
-    # How long a step took that failed nobody knows, and without it the sum would mislead.
-    seconds = 0 if run.is_failed else sum(step.seconds or 0 for step in run.steps)
     for name, value in (
         ("build", run.summary.venv_version),
         ("store", run.summary.store),
         ("packages", str(len(run.packages)) if run.packages else ""),
         ("requirements", run.requirements_file),
         ("revision", run.source_revision),
-        ("duration", f"{seconds:.0f} s" if seconds else ""),
+        ("duration", f"{run.seconds:.0f} s" if run.seconds else ""),
     ):
         if value:
             yield _cut(f"{name}: {value}", _MAX_FACT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from venvbuild.reports import words
 from venvbuild.run import Complaint, Outcome
 from venvbuild.text import count_text, size_text
 
@@ -26,7 +27,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     if outcome.requirements_file:
         yield f"- requirements: {_escaped(outcome.requirements_file)}"
     if outcome.source_revision:
-        yield f"- revision: {_escaped(outcome.source_revision)}"
+        yield f"- revision: {_escaped(words.revision(outcome.source_revision))}"
     if outcome.build_url:
         yield f"- job: {_link(outcome.build_url)}"
     yield from _section("Why it stopped", outcome.problems)

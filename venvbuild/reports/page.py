@@ -7,18 +7,21 @@ in `templates/`, which take all text for text; what is chosen and put in order i
 
 from __future__ import annotations
 
+import shlex
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from venvbuild.builds import Metadata, places
 from venvbuild.graph import tops
-from venvbuild.reports import picture, templating
+from venvbuild.redaction import REDACTOR, strip_credentials
+from venvbuild.reports import picture, templating, words
 from venvbuild.run import Outcome, Package
 
 _FIRST = 20
 """Packages that are listed before the rest is folded away."""
 _MOST_CARDS = 200
+_MOST_OPEN_NOTES = 5  # more would keep a reader from the packages
 _MAX_DEPTH = 50  # of packages in the tree: nobody reads deeper, and browsers nest some 500 elements only
 _BESIDE = (places.BUILD_LOG, "summary.md", "junit.xml", "issues.json", "report.sarif")
 
@@ -31,11 +34,14 @@ def render(outcome: Outcome) -> str:
         outcome=outcome,
         most_cards=_MOST_CARDS,
         most_rows=_FIRST,
+        most_open_notes=_MOST_OPEN_NOTES,
         by_size=sorted(outcome.packages, key=lambda one: (-(one.size_bytes or 0), one.name)),
         picture=picture.of(outcome) if has_needs else None,
         rows=list(_tree(outcome.packages)) if has_needs else [],
         beside=[name for name in _BESIDE if name != places.BUILD_LOG or outcome.last_lines],
-        stored=_stored(outcome.metadata) if outcome.metadata else None,
+        stored=stored(outcome.metadata) if outcome.metadata else None,
+        result=words.result(outcome),
+        revision=words.revision(outcome.source_revision),
     )
 
 
@@ -82,12 +88,18 @@ def _branch(top: Package, by_name: Mapping[str, Package], told: set[str], too_de
 class Stored:
     """Where the build's objects are in the store."""
 
-    version: str
     folder: str
+    """Its URL."""
     names: tuple[str, ...]
+    command: str
+    """Restores the environment, typed into a shell of whoever reaches the store."""
 
 
-def _stored(metadata: Metadata) -> Stored:
+def stored(metadata: Metadata) -> Stored:
+    """Where the build's objects are, without credentials."""
     version = metadata["venv_version"]
-    folder = metadata["venv_archive"].removesuffix(f"{version}.tar.gz")
-    return Stored(version, folder, (places.METADATA, *sorted(metadata["files"])))
+    # Who opens a store refuses a URL with credentials; were there one all the same, nobody reads it here.
+    store = REDACTOR.redact(strip_credentials(places.store_url(metadata["venv_archive"], version)))
+    command = shlex.join(["venvbuild", "get", version, "./venv", "--store", store])
+    names = (places.METADATA, places.archive_name(version), *sorted(metadata["files"]))
+    return Stored(f"{store}/{places.key(version, '')}", tuple(dict.fromkeys(names)), command)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from venvbuild import __version__
+from venvbuild.reports import words
 from venvbuild.text import count_text, size_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_LINKED = ("http", "https", "s3", "file")
+_LINKED = ("http", "https")
 
 
 def fill(template: str, **values: Any) -> str:
@@ -34,14 +35,18 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters.update(size=size_text, counted=count_text, tenths="{:.1f}".format)
+    made.filters.update(
+        size=size_text, counted=count_text, tenths="{:.1f}".format, moment=words.moment, duration=words.duration
+    )
     made.tests["followable"] = is_followable
     made.globals["version"] = __version__
     return made
 
 
 def is_followable(address: str) -> bool:
-    """Whether a page may lead there: some schemes run what follows them."""
+    """Whether a page may lead there: some schemes run what follows them, and browsers open no `s3:`, nor `file:` from
+    a page that a server gave them.
+    """
     try:
         return urlsplit(address).scheme in _LINKED
     except ValueError:

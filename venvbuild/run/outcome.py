@@ -132,6 +132,8 @@ class Outcome:
     """Of the committed build."""
     last_lines: tuple[str, ...]
     """Of build.log."""
+    ended_at: str
+    """When the last of its steps ended, or began if it has not ended; UTC, `2025-07-22T08:30:00Z`; may be empty."""
 
     @property
     def is_failed(self) -> bool:
@@ -142,6 +144,12 @@ class Outcome:
     def verdict(self) -> str:
         """`conflict free`, `3 conflicts`, `stopped at create`, in a few words for a headline."""
         return self.summary.description.split(", ")[0] if self.is_failed else self.summary.conflicts_text
+
+    @property
+    def seconds(self) -> float | None:
+        """What its steps took; None of a run that did not come to its end."""
+        # how long a step took that failed nobody knows, and without it the sum would mislead
+        return None if self.is_failed else sum(step.seconds or 0 for step in self.steps)
 
     @property
     def size_bytes(self) -> int:
@@ -173,6 +181,7 @@ def outcome_of(folder: Path) -> Outcome | None:
         source_revision=_text(asked.get("source_revision")),
         metadata=None,
         last_lines=_last_lines(folder / places.BUILD_LOG),
+        ended_at=_text(work.changed_at),
     )
     if is_refused:
         # what lies there, the log too, is of an earlier run

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from venvbuild import builds
 from venvbuild.builds import places
 from venvbuild.errors import ConflictsFound
 from venvbuild.run import workdir
@@ -109,7 +108,7 @@ def _place(work: WorkDir) -> dict[str, str]:
         return {}
     build = work.result(Uploaded).metadata
     version = build["venv_version"]
-    store = build["venv_archive"].removesuffix("/" + builds.key(version, f"{version}.tar.gz"))
+    store = places.store_url(build["venv_archive"], version)
     # A prefix of S3 may hold < or &, which Jenkins may show as HTML; % is there already where a folder's name was odd.
     return {"venv_version": version, "store": quote(store, safe="/:%")}
 

@@ -13,6 +13,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, TypeVar
 
@@ -114,6 +115,11 @@ class WorkDir:
         """
         return self._record.get("failed")
 
+    @property
+    def changed_at(self) -> str:
+        """When a step last began or ended, in UTC, `2025-07-22T08:30:00Z`; empty in a record of an older tool."""
+        return self._record.get("changed_at", "")  # type: ignore[no-any-return]
+
     def start(self, recorded: Recorded | None) -> None:
         """Begin a run: everything of an earlier one goes, then the record is written, before anything else.
 
@@ -201,6 +207,7 @@ class WorkDir:
         return hashlib.sha256(json.dumps(done, sort_keys=True).encode()).hexdigest() if done else ""
 
     def _save(self) -> None:
+        self._record["changed_at"] = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         write_whole(self.path / RECORD, json.dumps(self._record, indent=1, sort_keys=True).encode(), durable=True)
 
 

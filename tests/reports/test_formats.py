@@ -17,9 +17,9 @@ from tests.support.groovy import Groovy
 from tests.support.outcomes import made_up, read, run
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
-from venvbuild.reports import issues, junit, markdown, sarif
+from venvbuild.reports import issues, junit, markdown, page, sarif
 from venvbuild.reports.writing import FORMATS
-from venvbuild.run import STEPS, Complaint, Outcome, Pin, Step, Summary
+from venvbuild.run import STEPS, Complaint, Outcome, Package, Pin, Step, Summary
 
 HOSTILE = (
     "]]> <script>alert(1)</script> & \"'`|*_[x](javascript:1) \x00\x08\x1b[31m\x85\ufffe\ud800\u202e " + "x" * 5000
@@ -149,11 +149,11 @@ def test_the_schema_finds_a_fault(groovy: Groovy, tmp_path: Path) -> None:
 def test_jenkins_own_parser_finds_a_conflict_at_its_pin(
     groovy: Groovy, render: Callable[[Outcome], str], form: str, tmp_path: Path
 ) -> None:
-    note = Complaint("a and b need each other", kind="cycle")
+    note = Complaint("a and b own the same path", kind="overlap")
     found = groovy.issues(form, written(render, made_up(notes=(note,)), tmp_path))
     assert [(one["file"], one["line"], one["severity"], one["type"]) for one in found] == [
         ("pins.txt", 2, "ERROR" if form == "native" else "HIGH", "version"),
-        ("pins.txt", 0, "LOW", "cycle"),
+        ("pins.txt", 0, "LOW", "overlap"),
     ]
     assert "needy 1.0 needs other==1.0, other 2.0 is installed" in found[0]["message"]
     assert "pin other==1.0" in found[0]["description" if form == "native" else "message"]
@@ -172,6 +172,20 @@ def test_a_run_without_faults_has_no_issues(groovy: Groovy, tmp_path: Path) -> N
     well = made_up(conflicts=())
     assert groovy.issues("native", written(issues.render, well, tmp_path)) == []
     assert groovy.issues("sarif", written(sarif.render, well, tmp_path)) == []
+
+
+def test_packages_that_need_each_other_are_no_issue_and_no_case() -> None:
+    both = {"a": ("b",), "b": ("a",)}
+    packages = tuple(Package(name, "1.0", 5, needs, True) for name, needs in both.items())
+    cycle = Complaint(
+        "a 1.0 and b 1.0 need each other", "pins.txt:2", fix="nothing: it is allowed", kind="cycle", line=2
+    )
+    ring = made_up(conflicts=(), notes=(cycle,), packages=packages)
+    assert json.loads(issues.render(ring))["issues"] == []
+    assert json.loads(sarif.render(ring))["runs"][0]["results"] == []
+    assert cycle.what not in junit.render(ring)
+    assert cycle.what in page.render(ring)
+    assert cycle.what in markdown.render(ring)
 
 
 @pytest.mark.parametrize("state", ["made up", "hostile", "well"])

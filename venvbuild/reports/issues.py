@@ -23,9 +23,10 @@ def render(outcome: Outcome) -> str:
 
 def found(outcome: Outcome) -> Iterator[tuple[Complaint, str, str]]:
     """Everything to be mended, each with its category (`problem`, `conflict`, `note`) and severity (`ERROR`, `LOW`)."""
+    # packages that need each other are allowed to, and nobody could mend it: the page alone notes that
     yield from ((one, "problem", "ERROR") for one in outcome.problems)
     yield from ((one, "conflict", "ERROR") for one in outcome.conflicts)
-    yield from ((one, "note", "LOW") for one in outcome.notes)
+    yield from ((one, "note", "LOW") for one in outcome.notes if one.kind != "cycle")
 
 
 def _issue(complaint: Complaint, category: str, severity: str, outcome: Outcome) -> dict[str, Any]:

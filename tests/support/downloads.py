@@ -38,6 +38,11 @@ def groovy_jar() -> Path:
     return fetched("groovy-all", versions.GROOVY, _fetch_groovy) / f"groovy-all-{versions.GROOVY}.jar"
 
 
+def groovy_cps() -> list[Path]:
+    """The jars of groovy-cps, without a Groovy. Skips without Maven."""
+    return sorted(fetched("groovy-cps", versions.GROOVY_CPS, _fetch_groovy_cps).glob("*.jar"))
+
+
 def trino() -> Path:
     """The folder of a Trino server with the Hive connector as its only one. Skips without Maven."""
     return fetched("trino", versions.TRINO, _fetch_trino)
@@ -83,11 +88,19 @@ def _fetch_groovy(folder: Path) -> None:
     _maven(f"org.codehaus.groovy:groovy-all:{versions.GROOVY}", folder)
 
 
+def _fetch_groovy_cps(folder: Path) -> None:
+    _maven_with_dependencies("com.cloudbees", "groovy-cps", versions.GROOVY_CPS, folder)
+
+
 def _fetch_analysis_model(folder: Path) -> None:
-    group, artifact = "edu.hm.hafner", "analysis-model"
+    _maven_with_dependencies("edu.hm.hafner", "analysis-model", versions.ANALYSIS_MODEL, folder)
+
+
+def _maven_with_dependencies(group: str, artifact: str, version: str, folder: Path) -> None:
+    """Fetch it and what it needs when it runs into `folder`."""
     dependency = "".join(
         f"<{name}>{value}</{name}>"
-        for name, value in (("groupId", group), ("artifactId", artifact), ("version", versions.ANALYSIS_MODEL))
+        for name, value in (("groupId", group), ("artifactId", artifact), ("version", version))
     )
     require(shutil.which("mvn"), f"{artifact} is fetched by Maven, which is not installed")
     plugin = f"org.apache.maven.plugins:maven-dependency-plugin:{versions.MAVEN_DEPENDENCY_PLUGIN}:copy-dependencies"

@@ -133,7 +133,7 @@ class Groovy:
         refuse_in_fast("a JVM")
         require(shutil.which("java"), "the Jenkinsfile is read by Groovy, and Java is not installed")
         jvm = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Dfile.encoding=UTF-8", *_OPENS]
-        places = f"{downloads.groovy_jar()}:{SOURCES}"
+        places = ":".join(map(str, [downloads.groovy_jar(), *downloads.groovy_cps(), SOURCES]))
         self.log = log
         with log.open("wb") as stderr:
             self._process = subprocess.Popen(
@@ -156,6 +156,10 @@ class Groovy:
     def read(self, pipeline: str) -> dict[str, Any]:
         """Its `stages`, `parameters`, `options` and `shells`."""
         return self._ask({"do": "read", "text": pipeline})
+
+    def cps(self, program: Mapping[str, Any]) -> dict[str, Any]:
+        """What becomes of it in Jenkins' Groovy engine: CpsProgram.groovy has the keys of both."""
+        return self._ask({"do": "cps", **program})
 
     def issues(self, form: str, file: Path) -> list[dict[str, Any]]:
         """What Jenkins' own parser for `form` (native, sarif) reads in the file."""

@@ -6,6 +6,9 @@ VERSITYGW = "v1.8.0"
 GROOVY = "2.4.21"
 """org.codehaus.groovy:groovy-all, the Groovy that Jenkins runs Jenkinsfiles with."""
 
+GROOVY_CPS = "1.31"
+"""com.cloudbees:groovy-cps, by which Jenkins runs Groovy: the last on Maven Central, before workflow-cps took it in."""
+
 PYSPARK = "3.5.9"
 """pyspark on the package index, with all of Spark in it; it runs on Java 17."""
 

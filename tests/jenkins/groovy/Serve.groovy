@@ -6,6 +6,7 @@
 //     {"do": "check library", "text": ...}   -> the same, of a step of a shared library
 //     {"do": "read", "text": ...}    -> {"stages", "parameters", "options", "shells"}
 //     {"do": "run", "text": ..., "workspace": ..., ...}   -> {"result", "stages", ...} when it has ended
+//     {"do": "cps", "file": NAME, "text": ..., ...}   -> {"result", "calls", "problems", ...}
 //     {"do": "issues", "jars": FOLDER, "format": ..., "file": ...}   -> {"issues": [{"file", "line", ...}]}
 //     {"do": "validate", "schema": XSD, "file": XML}   -> {"fault"}
 //     {"do": "abort"}                -> nothing; the run at work ends sooner
@@ -36,6 +37,7 @@ System.in.withReader('UTF-8') { reader ->
             case 'check': answer { [problems: Checker.check(request.text, request.library ?: [])] }; break
             case 'check library': answer { [problems: Checker.checkLibrary(request.text)] }; break
             case 'read': answer { Facts.read(request.text) }; break
+            case 'cps': answer { CpsProgram.run(request) }; break
             case 'issues': answer { [issues: Formats.issues(request.jars, request.format, request.file)] }; break
             case 'validate': answer { [fault: Formats.fault(request.schema, request.file)] }; break
             case 'run':

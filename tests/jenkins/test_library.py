@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.agent import ALL_WELL, JENKINSFILE, REPORTS, STAGES, Agent
+from tests.support.agent import ALL_WELL, JENKINSFILE, REPORTS, STAGES, Agent, only_groovy
 from tests.support.groovy import Ended, Groovy
 from tests.support.receivers import Webhook
 from tests.support.s3_servers import SECRET_KEY
@@ -185,10 +185,11 @@ def test_reports_of_an_earlier_run_are_not_taken_for_this_ones(team: Team) -> No
 
 
 def test_a_report_that_fails_changes_no_result(team: Team) -> None:
+    only_groovy(team.tool / "bin")
     for script in ("report", "summary"):
-        (team.tool / "bin" / script).write_text("#!/usr/bin/env bash\nexit 7\n")
+        (team.tool / "bin" / script).write_text("#!/bin/sh\nexit 7\n")
     assert team.run().result == "SUCCESS"
-    team.agent.pins("needy==1.0", "other==2.0", file="requirements.txt")
+    (team.tool / "bin" / "create").write_text("#!/bin/sh\nexit 5\n")
     ended = team.run()
     assert ended.result == "FAILURE"
     assert "ERROR: script returned exit code 5\nFinished: FAILURE" in ended.console
@@ -202,6 +203,7 @@ def test_an_empty_value_that_is_needed_is_refused_before_anything_runs(team: Tea
 
 
 def test_what_is_wrong_with_telling_changes_no_result(team: Team) -> None:
+    only_groovy(team.tool / "bin")
     ended = team.run(
         SETTINGS, previous="FAILURE", text=("venvBuild.tell('fixed', settings)", "venvBuild.tell('fixed', [X: 1])")
     )

@@ -17,14 +17,15 @@ from tests.support.index_server import IndexServer
 from tests.support.tool import Tool
 
 pytest_plugins = ["tests.support.s3_servers", "tests.support.trino_server", "tests.support.athena_server",
-                  "tests.support.browser", "tests.support.groovy", "tests.support.agent"]  # fmt: skip
+                  "tests.support.browser", "tests.support.groovy", "tests.support.agent",
+                  "tests.support.volumes"]  # fmt: skip
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell starts background jobs with SIGINT ignored, and children inherit that; here they are interrupted for real.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _CLEARED_PREFIXES = ("PIP_", "UV_", "AWS_", "VENVBUILD_", "XDG_", "PYTHON")
-_CLEARED = {"ENV_NAME", "FAIL_ON_CONFLICTS", "BUILD_URL", "GIT_COMMIT", "NETRC", "PYTHONDONTWRITEBYTECODE"}
+_CLEARED = {"ENV_NAME", "FAIL_ON_CONFLICTS", "BUILD_URL", "BUILD_TAG", "GIT_COMMIT", "NETRC", "PYTHONDONTWRITEBYTECODE"}
 _KEPT = {"VENVBUILD_TEST_REQUIRE", "VENVBUILD_TEST_FAST", "PIP_CERT", "PYTHONPATH"}
 _REAL_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 _REAL_INDEX = {

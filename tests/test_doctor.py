@@ -13,6 +13,7 @@ from tests.support.supplies import here
 from venvbuild import doctor
 from venvbuild.doctor import OK, PROBLEM, WARNING, Examined
 from venvbuild.errors import QueryEngineError
+from venvbuild.stores import Surroundings
 
 SUBJECTS = ["user", "pythons", "uv", "index", "disk", "store", "engine"]
 
@@ -24,8 +25,9 @@ def bench(index: IndexServer, tmp_path: Path) -> Bench:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An ordinary user on a machine with room, whatever this one is."""
+    """An ordinary user on a machine with room, that is no container, whatever this one is."""
     monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr(Surroundings, "here", Surroundings)
     monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"free": 12_345_678_901}))
 
 
@@ -100,6 +102,18 @@ def test_a_store_that_cannot_be_is_a_problem_and_the_rest_is_tried(bench: Bench)
     found = examined(bench.using(VENVBUILD_STORE="ftp://host/x"))
     assert (found["store"].verdict, found["store"].what) == (PROBLEM, "a store cannot be ftp://")
     assert found["engine"].verdict == OK
+
+
+def test_a_store_that_goes_with_its_container_is_warned_of_and_in_a_run_of_jenkins_a_problem(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = "1 0 0:1 / / rw - overlay overlay rw\n"
+    monkeypatch.setattr(Surroundings, "here", lambda environ: Surroundings(environ, own))
+    found = examined(bench)["store"]
+    assert (found.verdict, "goes with this container" in found.what) == (WARNING, True)
+    assert "VENVBUILD_STORE=s3://BUCKET/PREFIX" in found.fix
+    found = examined(bench.using(BUILD_TAG="jenkins-envs-1"))["store"]
+    assert (found.verdict, "would go with this container" in found.what) == (PROBLEM, True)
 
 
 def test_an_engine_that_does_not_answer_is_a_problem(bench: Bench) -> None:

@@ -18,7 +18,7 @@ from venvbuild.errors import VenvBuildError
 from venvbuild.process import CommandFailed, clean_environment, run
 from venvbuild.redaction import strip_credentials
 from venvbuild.settings import Settings
-from venvbuild.stores import store_of
+from venvbuild.stores import Surroundings, in_container, refuse_ephemeral, store_of, way_out
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 _LOW_SPACE_BYTES = 2_000_000_000
@@ -47,7 +47,7 @@ def examine(settings: Settings, environ: Mapping[str, str], ask_engine: Callable
         ("uv", _uv),
         ("index", lambda: _index(settings, environ)),
         ("disk", _disk),
-        ("store", lambda: _store(settings)),
+        ("store", lambda: _store(settings, environ)),
         ("engine", lambda: _engine(settings, ask_engine)),
     )
     found: list[Examined] = []
@@ -125,14 +125,20 @@ def _disk() -> Iterator[Examined]:
     yield Examined("disk", verdict, f"{text.size_text(free)} free in {folder}", fix=fix)
 
 
-def _store(settings: Settings) -> Iterator[Examined]:
+def _store(settings: Settings, environ: Mapping[str, str]) -> Iterator[Examined]:
     """Writes and reads, as a claim would."""
+    surroundings = Surroundings.here(environ)
+    refuse_ephemeral(settings, surroundings)
     # Without the cache, so that the store has to prove itself now.
     store = store_of(settings, remember=False)
     store.prepare()
     has_builds = next(iter(store.list(f"{places.ROWS}/")), None) is not None
     holds = "has builds" if has_builds else "is empty"
     yield Examined("store", OK, f"{strip_credentials(store.url)} can be written and {holds}")
+    why = in_container(settings.store, surroundings)
+    if why:
+        what = "the store goes with this container; a run of Jenkins is refused here"
+        yield Examined("store", WARNING, what, why, way_out(settings.origins["store"]))
 
 
 def _engine(settings: Settings, ask: Callable[[], object]) -> Iterator[Examined]:

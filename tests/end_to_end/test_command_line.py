@@ -159,8 +159,8 @@ def test_config_says_where_each_value_came_from(tool: Tool, tmp_path: Path) -> N
     assert rows["index_url"]["origin"] == "VENVBUILD_INDEX_URL"
 
 
-def test_doctor_is_0_when_all_is_well_and_11_when_not(tool: Tool) -> None:
-    done = tool.run("doctor", "--json")
+def test_doctor_is_0_when_all_is_well_and_11_when_not(tool: Tool, volume: Path) -> None:
+    done = tool.run("doctor", "--json", VENVBUILD_STORE=str(volume))  # where these tests run may be a container
     assert done.code == 0, done.stdout
     assert {one["name"]: one["verdict"] for one in done.json if one["name"] != "user"} == {
         "pythons": "ok", "uv": "ok", "index": "ok", "disk": "ok", "store": "ok", "engine": "ok"}  # fmt: skip

@@ -488,10 +488,10 @@ def test_what_cannot_be_told_changes_no_result(agent: Agent, made: Callable[[Age
 
 
 @pytest.mark.parametrize("shell", ["/bin/dash", pytest.param("/bin/bash", marks=pytest.mark.slow)])
-def test_any_shell_and_odd_folders_will_do(agent: Agent, shell: str) -> None:
+def test_any_shell_and_odd_folders_will_do(agent: Agent, volume: Path, shell: str) -> None:
     require(Path(shell).exists(), f"{shell} is not installed")
     agent.given.update(shell=shell, workspace_name="a work 'space' & more")
-    agent.place = Place("folder", str(agent.folder / "st<b>re & \"more's"))
+    agent.place = Place("folder", str(volume / "st<b>re & \"more's"))
     ended = agent.run()
     assert ended.result == "SUCCESS", ended.console
     [version] = agent.builds

@@ -107,14 +107,15 @@ def on_s3(server: S3Server) -> Place:
 
 
 @pytest.fixture
-def agent(groovy: Groovy, index: IndexServer, tmp_path: Path) -> Agent:
+def agent(groovy: Groovy, index: IndexServer, tmp_path: Path, volume: Path) -> Agent:
     """With a store in a folder, and an index that has `tiny` and two packages that contradict each other."""
     wheel(index.folder, "tiny", "1.0")
     wheel(index.folder, "needy", "1.0", requires=["other==1.0"])
     wheel(index.folder, "other", "1.0")
     wheel(index.folder, "other", "2.0")
     wheel(index.folder, "old", "1.0", python="<3.9")
-    agent = Agent(groovy, index, tmp_path, Place("folder", str(tmp_path / "store")))
+    # On a volume, as the tests may themselves run in a container.
+    agent = Agent(groovy, index, tmp_path, Place("folder", str(volume / "store")))
     agent.pins("tiny==1.0")
     return agent
 

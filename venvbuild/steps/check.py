@@ -17,6 +17,7 @@ from venvbuild.requirements import Requirements, Sources
 from venvbuild.run import NORMALISED, Checked, Recorded
 from venvbuild.settings import Settings
 from venvbuild.steps.job import Examined, Job, Made, Request
+from venvbuild.stores import Surroundings, refuse_ephemeral
 from venvbuild.text import count_text, shown_to_all
 
 log = logging.getLogger(__name__)
@@ -26,8 +27,10 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
     """Judge the parameters and the file, and find the interpreter.
 
     Raises:
-        RequirementsRefused: with every problem of the file. UsageError: no such file, or no such Python.
+        RequirementsRefused: with every problem of the file. UsageError: no such file, no such Python, or a store that
+            would go with this run of Jenkins.
     """
+    refuse_ephemeral(settings, Surroundings.here(environ))  # now, not after minutes of work
     interpreter = target(settings, environ, allow_download=request.allow_python_download)
     access = IndexAccess.of(settings, environ)
     read = requirements.read(

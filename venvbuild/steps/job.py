@@ -15,6 +15,7 @@ from venvbuild.redaction import strip_credentials
 from venvbuild.requirements import Part, Requirements
 from venvbuild.run import Recorded, StepResult, WorkDir
 from venvbuild.settings import Settings
+from venvbuild.stores import Store, Surroundings, refuse_ephemeral, store_of
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,16 @@ class Job:
     def path(self) -> Path:
         """The work dir."""
         return self.work.path
+
+
+def lasting_store_of(job: Job) -> Store:
+    """The store to write to.
+
+    Raises:
+        UsageError: it cannot be one, or would go with this run of Jenkins.
+    """
+    refuse_ephemeral(job.settings, Surroundings.here(job.environ))
+    return store_of(job.settings)
 
 
 def interpreter_of(job: Job) -> Interpreter:

@@ -9,15 +9,15 @@ from venvbuild import extras
 from venvbuild.errors import IntegrityError, UsageError
 from venvbuild.retrying import retried
 from venvbuild.run import Registered, Uploaded
-from venvbuild.steps.job import Job, Made
-from venvbuild.stores import Store, store_of
+from venvbuild.steps.job import Job, Made, lasting_store_of
+from venvbuild.stores import Store
 
 log = logging.getLogger(__name__)
 
 
 def run(job: Job) -> Made:
     """The build's row in the catalog, and in the index where that covers its day."""
-    store, uploaded = store_of(job.settings), job.work.result(Uploaded)
+    store, uploaded = lasting_store_of(job), job.work.result(Uploaded)
     if uploaded.store != store.url:
         raise UsageError(
             "the build is in another store",

@@ -7,13 +7,12 @@ import json
 from venvbuild import builds
 from venvbuild.builds import places
 from venvbuild.run import ARCHIVE, Uploaded
-from venvbuild.steps.job import Job, Made
-from venvbuild.stores import store_of
+from venvbuild.steps.job import Job, Made, lasting_store_of
 
 
 def run(job: Job) -> Made:
     """The build in the store, committed."""
-    store = store_of(job.settings)
+    store = lasting_store_of(job)
     folder = job.path / "upload"
     folder.mkdir(exist_ok=True)
     description = json.loads((job.path / places.METADATA).read_bytes())

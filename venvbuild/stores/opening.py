@@ -38,11 +38,24 @@ def open_store(
         return S3Store(
             *_bucket_and_prefix(url, rest), endpoint_url=endpoint_url, sse_kms_key_id=sse_kms_key_id, cache=cache
         )
-    if scheme in ("", "file"):
+    folder = folder_of(url)
+    if folder:
         from venvbuild.stores.folder import FolderStore
 
-        return FolderStore(_file_url_path(url, rest) if scheme else _absolute(url))
+        return FolderStore(folder)
     raise _bad_url(url, f"a store cannot be {scheme}://")
+
+
+def folder_of(url: str) -> Path | None:
+    """The folder, as an absolute path, when `url` names one; None when it names something else.
+
+    Raises:
+        UsageError: it is a path or a `file:` URL that cannot be a folder.
+    """
+    named = _SCHEME.match(url)
+    if named is None:
+        return _absolute(url)
+    return _file_url_path(url, named["rest"]) if named["scheme"].lower() == "file" else None
 
 
 def store_of(settings: Settings, *, remember: bool = True) -> Store:

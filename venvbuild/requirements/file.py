@@ -20,13 +20,13 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
-from venvbuild.errors import Problem, RequirementsRefused
-from venvbuild.requirements import joined
+from venvbuild.errors import Problem, RequirementsRefused, UsageError, VenvBuildError
+from venvbuild.requirements import joined, nearby
 from venvbuild.requirements.comparisons import contradictions, missing_hashes, remarks
 from venvbuild.requirements.documents import recognised, without_project
 from venvbuild.requirements.faults import VERSION_WANTED, Fault, with_command
 from venvbuild.requirements.foreign_lines import is_merge_mark
-from venvbuild.requirements.joined import MAX_BYTES, Joined, Part, TooLarge
+from venvbuild.requirements.joined import MAX_BYTES, Joined, NoSuchFile, Part, TooLarge
 from venvbuild.requirements.lines import Line
 from venvbuild.requirements.options import Answer, OptionLine, Options, Sources
 from venvbuild.requirements.pins import Pin, judge_line
@@ -98,15 +98,35 @@ def read(
     """The requirements in the file at `path` and those that it includes; see `parse`.
 
     Raises:
-        UsageError: there is no such file, it is no regular file, or it cannot be read.
+        UsageError: there is no such file (names the pinned ones that are near), it is no regular file, or it cannot be
+            read.
         RequirementsRefused: over `MAX_FILE_BYTES` (told by its size, before it is read), or as `parse`.
     """
+    try:
+        return _read(path, None, environment, suggest, sources or Sources())
+    except NoSuchFile as error:
+
+        def is_pinned(other: Path) -> bool:
+            try:
+                _read(other, nearby.MAX_BYTES, environment, None, sources or Sources())
+            except VenvBuildError:
+                return False
+            return True
+
+        fix = nearby.way_out(path, is_pinned, environment["python_version"])
+        what = "there is no such requirements file"
+        raise UsageError.of([replace(error.problems[0], what=what, fix=fix)]) from error
+
+
+def _read(
+    path: Path, max_bytes: int | None, environment: Mapping[str, str], suggest: Suggest | None, sources: Sources
+) -> Requirements:
     name = shown(str(path), 200)
     try:
-        whole = joined.of_file(path)
+        whole = joined.of_file(path, max_bytes)
     except TooLarge as exc:
         raise _too_large(name, exc.size_bytes) from None
-    return _accepted(whole, name, _judge(whole, environment), suggest, sources or Sources())
+    return _accepted(whole, name, _judge(whole, environment), suggest, sources)
 
 
 def parse(

@@ -61,22 +61,27 @@ def of_bytes(content: bytes, name: str, parts: Sequence[Part] = ()) -> Joined:
     return Joined(content, tuple(_placed(text.lines, parts)), (), {name: text, **others}, tuple(parts))
 
 
-def of_file(path: Path) -> Joined:
-    """The file at `path` with all that it includes.
+def of_file(path: Path, max_bytes: int | None = None) -> Joined:
+    """The file at `path` with all that it includes, of at most `max_bytes` in all; `MAX_BYTES` unless given.
 
     Raises:
-        UsageError: there is no such file, it is no regular file, or it cannot be read.
-        TooLarge: it has more than `MAX_BYTES`; told by its size, before it is read.
+        NoSuchFile: there is none.
+        UsageError: it is no regular file, or it cannot be read.
+        TooLarge: it has more; told by its size, before it is read.
     """
-    name = shown(str(path), 200)
-    content = _content(path, name, MAX_BYTES)
-    joiner = _Joiner(path, name)
+    name, max_bytes = shown(str(path), 200), max_bytes or MAX_BYTES
+    content = _content(path, name, max_bytes)
+    joiner = _Joiner(path, name, max_bytes)
     joiner.add(path, name, content)
     parts: tuple[Part, ...] = ()
     if len(joiner.texts) > 1:
         content = "\n".join([*joiner.physical, ""]).encode("utf-8", "surrogateescape")
         parts = tuple(joiner.parts)
     return Joined(content, tuple(joiner.lines), tuple(joiner.faults), joiner.texts, parts)
+
+
+class NoSuchFile(UsageError):
+    """There is no file of this name."""
 
 
 class TooLarge(Exception):
@@ -90,11 +95,11 @@ class TooLarge(Exception):
 class _Joiner:
     """Follows `-r` lines, depth first, as pip and uv do."""
 
-    def __init__(self, first: Path, name: str) -> None:
+    def __init__(self, first: Path, name: str, max_bytes: int) -> None:
         self._folder, self._first = first.parent.resolve(), name
         self._open: list[Path] = []
         self._done: set[Path] = set()
-        self._left = MAX_BYTES
+        self._left = max_bytes
         self.lines: list[Line] = []
         self.faults: list[tuple[Line, Fault]] = []
         self.texts: dict[str, Text] = {}
@@ -211,7 +216,8 @@ def _content(path: Path, name: str, max_bytes: int) -> bytes:
             content = file.read(max_bytes + 1)  # it may have grown since
     except (OSError, ValueError) as exc:  # ValueError: a NUL in the path
         reason = getattr(exc, "strerror", None) or str(exc)
-        raise UsageError(
+        is_absent = isinstance(exc, FileNotFoundError | NotADirectoryError)
+        raise (NoSuchFile if is_absent else UsageError)(
             f"the requirements file cannot be read: {reason}",
             where=name,
             fix="name it with -r FILE, or check its permissions",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,9 +12,10 @@ import uv
 
 from venvbuild import interpreters
 from venvbuild.environment.installer import Installer
-from venvbuild.interpreters import Interpreter
+from venvbuild.errors import UsageError
+from venvbuild.interpreters import Interpreter, NoInterpreter
 from venvbuild.package_index import PackageIndex
-from venvbuild.settings import Settings, certificates
+from venvbuild.settings import Settings, certificates, jenkins
 
 log = logging.getLogger(__name__)
 
@@ -25,17 +26,32 @@ def target(settings: Settings, environ: Mapping[str, str], *, allow_download: bo
     Raises:
         UsageError: it is not here.
     """
-    found = interpreters.find(
-        settings.python_version,
-        anything_will_do=settings.is_default("python_version"),
-        environ=environ,
-        uv=Path(uv.find_uv_bin()),
-        allow_download=allow_download,
-    )
+    try:
+        found = interpreters.find(
+            settings.python_version,
+            anything_will_do=settings.is_default("python_version"),
+            environ=environ,
+            uv=Path(uv.find_uv_bin()),
+            allow_download=allow_download,
+        )
+    except NoInterpreter as missing:
+        [problem] = missing.problems
+        fix = "; or ".join([*_instead(environ, is_fetchable=missing.is_fetchable), problem.fix])
+        raise UsageError.of([replace(problem, fix=fix)]) from missing
     for note in (found.note, *settings.notes):
         if note:
             log.warning("%s", note)
     return found.interpreter
+
+
+def _instead(environ: Mapping[str, str], *, is_fetchable: bool) -> Iterator[str]:
+    """What who asked for a Python that is not here can do without an administrator."""
+    if jenkins.is_run(environ):
+        yield "choose a PYTHON_VERSION that is here, or an agent that has it (in the job's form: AGENT_LABEL)"
+        return
+    yield "choose one that is here: --python X.Y"
+    if is_fetchable:
+        yield "let uv fetch it: --allow-python-download"
 
 
 class IndexAddresses(NamedTuple):

@@ -14,6 +14,7 @@ import uv
 from packaging import tags
 
 from venvbuild.errors import IndexUnavailable, UsageError
+from venvbuild.interpreters.installing import is_fetchable, ways_to_install
 from venvbuild.process import CommandFailed, clean_environment, run
 
 # Runs on every Python since 3.8. The names of the marker environment are those of PEP 508.
@@ -87,6 +88,17 @@ class Found:
     note: str = ""
 
 
+class NoInterpreter(UsageError):
+    """The wanted Python is not on this machine; the fix tells what an administrator can do."""
+
+    def __init__(self, wanted: str, why: str, fix: str, *, is_fetchable: bool) -> None:
+        super().__init__(
+            f"Python {wanted} is not installed here", where="PYTHON_VERSION", why=why, fix=fix, rule="NO_INTERPRETER"
+        )
+        self.is_fetchable = is_fetchable
+        """Whether uv knows where to fetch it."""
+
+
 def find(
     wanted: str, *, anything_will_do: bool, environ: Mapping[str, str], uv: Path, allow_download: bool = False
 ) -> Found:
@@ -95,15 +107,15 @@ def find(
     With `anything_will_do` (nobody asked for a version) and no such Python, the `python3` of the PATH, noted.
 
     Raises:
-        UsageError: there is none; says which ones there are and where they were looked for.
+        NoInterpreter: there is none; says which ones there are and where they were looked for.
+        IndexUnavailable: it was to be fetched, and could not be.
     """
-    seen: list[Interpreter] = []
     # The exact path of each goes to uv: by a name, it would trip over a dead pyenv shim on the PATH.
     for interpreter in _candidates(wanted, environ):
-        seen.append(interpreter)
         if _is(interpreter, wanted):
             return Found(interpreter)
-    managed = _of_uv(wanted, uv, environ, allow_download)
+    # One that nobody offers is no failure of the network, and fails below.
+    managed = _of_uv(wanted, uv, environ, allow_download and is_fetchable(wanted, uv))
     if managed:
         return Found(managed)
     if anything_will_do:
@@ -116,13 +128,10 @@ def find(
                     f"there is no Python {wanted} here; using {fallback.path} "
                     f"({fallback.full_version}), the python3 of the PATH",
                 )
-    raise UsageError(
-        f"Python {wanted} is not installed here",
-        where="PYTHON_VERSION",
-        why=_found_instead(seen, environ),
-        fix="install it, choose another one, or let uv fetch it with --allow-python-download",
-        rule="NO_INTERPRETER",
-    )
+    may_fetch = is_fetchable(wanted, uv)
+    ways = ways_to_install(wanted, environ, uv if may_fetch else None)
+    fix = f"an administrator installs it: {', or '.join(ways)}"
+    raise NoInterpreter(wanted, _found_instead(environ), fix, is_fetchable=may_fetch)
 
 
 def find_interpreter(python_version: str) -> Interpreter:
@@ -246,7 +255,8 @@ def _of_uv(wanted: str, uv: Path, environ: Mapping[str, str], allow_download: bo
     return probe(Path(found.stdout.strip()))
 
 
-def _found_instead(seen: list[Interpreter], environ: Mapping[str, str]) -> str:
-    versions = sorted({interpreter.full_version for interpreter in seen}, key=_key)
-    pyenv = f"{environ['PYENV_ROOT']}/versions, " if environ.get("PYENV_ROOT") else ""
-    return f"found {', '.join(versions) or 'none'}; looked in {pyenv}the PATH and uv's own Pythons"
+def _found_instead(environ: Mapping[str, str]) -> str:
+    versions = {one.full_version for one in installed(environ) if _is(one, one.version)}
+    pyenv = f"{environ['PYENV_ROOT']}/versions and " if environ.get("PYENV_ROOT") else ""
+    listed = ", ".join(sorted(versions, key=_key)) or "none"
+    return f"found {listed} in {pyenv}the PATH, and it is not among uv's own Pythons"

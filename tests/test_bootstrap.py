@@ -206,12 +206,26 @@ def test_a_real_disk_that_takes_no_more_ends_with_7_and_blames_no_module(checkou
 
 def test_a_python_of_the_set_up_that_may_not_run_ends_with_2(checkout: Path, lock: Path, index: IndexServer) -> None:
     """As one that was made before its disk was mounted noexec."""
-    digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
-    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    python = checkout / f"cache/venvbuild/tool-{digest}-py{version}/bin/python"
+    python = bootstrap.home_of(lock, checkout / "cache" / "venvbuild") / "bin" / "python"
     python.parent.mkdir(parents=True)
     python.write_text("")
     ended = start(checkout, index)
     assert ended.returncode == 2
     assert f"venvbuild cannot be set up: {python} cannot be started: Permission denied\n" in ended.stderr
     assert "noexec" in ended.stderr
+
+
+def test_pythons_at_two_places_have_set_ups_of_their_own_and_links_to_one_share_it(
+    lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of containers of two images that share a cache: each would find the other's Python gone, and remove it."""
+    here = bootstrap.home_of(lock, tmp_path)
+    link = tmp_path / "python3"
+    link.symlink_to(os.path.realpath(sys.executable))
+    monkeypatch.setattr(sys, "executable", str(link))
+    assert bootstrap.home_of(lock, tmp_path) == here
+    monkeypatch.setattr(sys, "executable", played(tmp_path))
+    assert bootstrap.home_of(lock, tmp_path) != here
+    monkeypatch.setattr(sys, "executable", str(link))
+    monkeypatch.setattr("importlib.machinery.EXTENSION_SUFFIXES", [".cpython-311-aarch64-linux-gnu.so"])
+    assert bootstrap.home_of(lock, tmp_path) != here

@@ -1,8 +1,8 @@
 """Sets the tool up on first use and hands over to it. Standard library only: it runs before anything is installed.
 
-The dependencies of `locks/base.txt`, hash-pinned, go into a folder of the user's cache named by the lock's digest, so
-a changed lock gets a set-up of its own and two clones share one. It is made under another name and renamed when whole;
-a failed set-up leaves nothing.
+The dependencies of `locks/base.txt`, hash-pinned, go into a folder of the user's cache named by the lock's digest and
+by this Python, so a changed lock and another Python get a set-up of their own, and two clones share one. It is made
+under another name and renamed when whole; a failed set-up leaves nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import errno
 import fcntl
 import hashlib
+import importlib.machinery
 import os
 import re
 import shutil
@@ -88,14 +89,7 @@ def set_up(lock: Path, cache: Path) -> Path:
         SetUpFailed: ensurepip is missing, the cache cannot be written or used, the index gives other files than the
             lock names (2), it does not give what the lock needs (6), or a disk is full (7).
     """
-    try:
-        digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
-    except OSError as error:
-        raise SetUpFailed(
-            2, f"{lock} cannot be read: {error.strerror}\n  fix: check the tool out again, whole and readable"
-        ) from error
-    # By digest: another lock is another folder, and nothing is ever changed in one that somebody may be using.
-    home = cache / f"tool-{digest}-py{sys.version_info[0]}.{sys.version_info[1]}"
+    home = home_of(lock, cache)
     python = home / "bin" / "python"
     try:
         if python.exists():
@@ -107,6 +101,25 @@ def set_up(lock: Path, cache: Path) -> Path:
     except OSError as error:
         raise _of_disk(error, cache) from error
     return python
+
+
+def home_of(lock: Path, cache: Path) -> Path:
+    """The folder of the set-up that holds `lock`, for this Python.
+
+    Raises:
+        SetUpFailed: the lock cannot be read.
+    """
+    try:
+        digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise SetUpFailed(
+            2, f"{lock} cannot be read: {error.strerror}\n  fix: check the tool out again, whole and readable"
+        ) from error
+    # By all that makes it another one, as nothing is ever changed in a folder that somebody may be using: containers of
+    # two images may share the cache, in which the Python lies elsewhere, or is for another machine.
+    python = f"{os.path.realpath(sys.executable)}{importlib.machinery.EXTENSION_SUFFIXES[0]}"
+    place = hashlib.sha256(os.fsencode(python)).hexdigest()[:8]
+    return cache / f"tool-{digest}-py{sys.version_info[0]}.{sys.version_info[1]}-{place}"
 
 
 @contextlib.contextmanager

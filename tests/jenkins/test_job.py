@@ -37,7 +37,7 @@ def codes(ended: Ended) -> dict[str, int]:
     return {stage: code for stage, code in ended.codes.items() if stage in WELL and stage not in AROUND}
 
 
-# --- success and conflict, on both servers
+# --- success, on both servers, and conflict
 
 
 def test_a_run_is_a_success_and_its_build_is_in_the_store(agent_on_s3: Agent) -> None:
@@ -45,6 +45,12 @@ def test_a_run_is_a_success_and_its_build_is_in_the_store(agent_on_s3: Agent) ->
     assert ended.result == "SUCCESS", ended.console
     assert ended.stages == WELL
     assert {f"venvbuild-work/{name}" for name in REPORTS} <= set(ended.archived)
+    assert (ended.tests, ended.issues) == ({"total": 8, "failed": 0}, 0)
+    assert "venvbuild-work/report/index.html" in ended.published
+    assert not [
+        name for name in ended.archived if name.endswith((".tar.gz", "venvbuild-work.json")) or "/venv/" in name
+    ]
+    assert list(agent_on_s3.job().workspace.iterdir()) == []
     [(version, build)] = agent_on_s3.builds.items()
     assert (build["env_name"], build["python_version"]) == ("sales", "3.11")
     assert (build["build_url"], build["source_revision"]) == (
@@ -72,16 +78,16 @@ def test_conflicts_fail_the_run_before_anything_is_stored(agent_on_moto: Agent) 
     assert agent_on_moto.builds == {}
 
 
-def test_conflicts_that_are_allowed_are_recorded_and_the_run_is_unstable(agent_on_s3: Agent) -> None:
-    agent_on_s3.pins("needy==1.0", "other==2.0")
-    ended = agent_on_s3.run(FAIL_ON_CONFLICTS="false")
+def test_conflicts_that_are_allowed_are_recorded_and_the_run_is_unstable(agent_on_moto: Agent) -> None:
+    agent_on_moto.pins("needy==1.0", "other==2.0")
+    ended = agent_on_moto.run(FAIL_ON_CONFLICTS="false")
     assert ended.result == "UNSTABLE", ended.console
     assert ended.stages == {**WELL, "Environment": "UNSTABLE", "Inspect": "UNSTABLE"}
     assert (ended.tests, ended.issues) == ({"total": 10, "failed": 1}, 1)
-    [(version, build)] = agent_on_s3.builds.items()
+    [(version, build)] = agent_on_moto.builds.items()
     assert build["is_conflict_free"] is False
     assert build["conflicts"] == ["needy 1.0 needs other==1.0, other 2.0 is installed"]
-    assert ended.description == f"{version}, 3 packages, 1 conflict, {agent_on_s3.place.url}"
+    assert ended.description == f"{version}, 3 packages, 1 conflict, {agent_on_moto.place.url}"
     assert "venvbuild-work/conflicts.txt" in ended.archived
 
 
@@ -120,7 +126,7 @@ class Failure:
 
 
 FAILURES = [
-    Failure("Check", 3, unpinned, f"{FILE}:2: needy is not pinned", "stopped at check", "", 3, 2),
+    Failure("Check", 3, unpinned, f"{FILE}:1: tiny>=1.0 is not pinned", "stopped at check", "", 3, 2),
     Failure("Create", 6, index_down, "503", "stopped at create"),
     Failure("Inspect", 5, installed_conflict, "old 1.0 needs Python <3.9", "stopped at inspect, 2 packages, 1 conflict",
             "venvbuild-work/conflicts.txt", 2),
@@ -140,6 +146,7 @@ def test_a_stage_that_fails_ends_the_run_with_its_exit_code(agent_on_moto: Agent
     assert codes(ended) == {**dict.fromkeys(STAGES[:place], 0), failure.stage: failure.code}, ended.console
     assert of_the_steps(ended) == ["SUCCESS"] * place + ["FAILURE"] + ["SKIPPED"] * (6 - place)
     assert failure.said in ended.console
+    assert failure.stage != "Check" or f"{FILE}:2: needy is not pinned" in ended.console  # all lines in one run
     assert f"ERROR: script returned exit code {failure.code}\nFinished: FAILURE" in ended.console
     assert (ended.display_name, ended.description) == ("#42 sales py3.11", failure.description)
     assert not failure.archived or failure.archived in ended.archived
@@ -148,13 +155,6 @@ def test_a_stage_that_fails_ends_the_run_with_its_exit_code(agent_on_moto: Agent
     assert "venvbuild-work/report/index.html" in ended.published
     agent_on_moto.place = whole
     assert agent_on_moto.builds == {}
-
-
-def test_every_unpinned_line_is_named_in_one_run(agent: Agent) -> None:
-    unpinned(agent)
-    console = agent.run().console
-    assert f"{FILE}:1: tiny>=1.0 is not pinned" in console
-    assert f"{FILE}:2: needy is not pinned" in console
 
 
 def test_a_store_that_refuses_the_row_fails_the_run_and_a_second_run_is_well(agent_on_moto: Agent) -> None:
@@ -171,7 +171,11 @@ def test_a_store_that_refuses_the_row_fails_the_run_and_a_second_run_is_well(age
 
 
 @pytest.mark.parametrize(
-    ("stage", "pins"), [("Check", ("tiny",)), ("Create", ("needy==1.0", "other==2.0")), ("Inspect", ("old==1.0",))]
+    ("stage", "pins"),
+    [
+        ("Create", ("needy==1.0", "other==2.0")),
+        *(pytest.param(*one, marks=pytest.mark.slow) for one in (("Check", ("tiny",)), ("Inspect", ("old==1.0",)))),
+    ],
 )
 def test_a_dropped_exit_code_changes_the_stage_that_fails(agent: Agent, stage: str, pins: tuple[str, ...]) -> None:
     agent.pins(*pins)
@@ -306,17 +310,12 @@ def test_a_variable_in_a_field_is_the_runs_own_and_no_other(agent: Agent) -> Non
 # --- defaults: of the field, the folder, the controller, the agent
 
 
-def test_the_store_of_the_agent_counts_where_the_field_is_empty(agent: Agent) -> None:
-    agent.place.env["VENVBUILD_STORE"] = agent.place.url
-    ended = agent.run(STORE="")
-    assert ended.result == "SUCCESS", ended.console
-    assert len(agent.builds) == 1
-
-
 def test_the_folders_variables_go_before_the_controllers_and_the_field_before_both(agent: Agent) -> None:
     shown = """sh 'echo "store: ${VENVBUILD_STORE-none}"; exit 1'"""
     agent.given["pipeline"] = JENKINSFILE.replace("""sh 'bin/check -r "$REQUIREMENTS_FILE"'""", shown)
     assert "\nstore: none\n" in agent.run(STORE="").console
+    agent.place.env["VENVBUILD_STORE"] = "of the agent"
+    assert "\nstore: of the agent\n" in agent.run(STORE="").console
     agent.given["globals"] = {"VENVBUILD_STORE": "of the controller"}
     assert "\nstore: of the controller\n" in agent.run(STORE="").console
     agent.given["folder_properties"] = {"VENVBUILD_STORE": "of the folder"}
@@ -359,10 +358,7 @@ def test_a_python_that_is_not_on_the_list_is_refused_before_the_run(agent: Agent
     [
         pytest.param({"ENV_NAME": "x; touch PWNED"}, 3, "ENV_NAME", id="semicolon"),
         pytest.param({"ENV_NAME": "$(touch PWNED)"}, 3, "ENV_NAME", id="substitution"),
-        pytest.param({"ENV_NAME": "`touch PWNED`"}, 3, "ENV_NAME", id="backticks"),
         pytest.param({"ENV_NAME": "x\ntouch PWNED"}, 3, "ENV_NAME", id="newline"),
-        pytest.param({"ENV_NAME": "'; touch PWNED; '"}, 3, "ENV_NAME", id="quotes"),
-        pytest.param({"ENV_NAME": "../x"}, 3, "ENV_NAME", id="parent"),
         pytest.param({"ENV_NAME": "<img src=x>"}, 3, "ENV_NAME", id="markup"),
         pytest.param({"REQUIREMENTS_FILE": "$(touch PWNED)"}, 2, "touch PWNED", id="file: substitution"),
         pytest.param({"REQUIREMENTS_FILE": "--help"}, 2, "--help", id="file like a flag"),
@@ -382,6 +378,9 @@ def test_a_hostile_parameter_ends_in_check_and_is_never_obeyed(
 
 def test_a_requirements_file_with_a_hostile_name_is_only_a_file(agent: Agent) -> None:
     agent.given["stub"] = ["cleanWs"]
+    check = (agent.source / "bin" / "check").read_text()
+    only_groovy(agent.source / "bin")
+    (agent.source / "bin" / "check").write_text(check)
     odd = "$(touch PWNED) `touch PWNED`; touch PWNED.txt"
     agent.pins("tiny==1.0", file=odd)
     ended = agent.run(REQUIREMENTS_FILE=odd)
@@ -390,13 +389,6 @@ def test_a_requirements_file_with_a_hostile_name_is_only_a_file(agent: Agent) ->
 
 
 # --- reports
-
-
-def test_a_successful_run_shows_its_tests_and_its_page(agent: Agent) -> None:
-    ended = agent.run()
-    assert ended.tests == {"total": 8, "failed": 0}
-    assert ended.issues == 0
-    assert "venvbuild-work/report/index.html" in ended.published
 
 
 def test_without_the_plugins_the_reports_are_archived_and_the_result_is_the_same(agent: Agent) -> None:
@@ -542,11 +534,3 @@ def test_a_checkout_that_fails_is_the_only_error(agent: Agent) -> None:
     ended = agent.run()
     assert (ended.result, codes(ended)) == ("FAILURE", {"Check": 127})
     assert "post condition" not in ended.console
-
-
-def test_the_archive_of_the_environment_stays_out_of_jenkins_and_the_workspace_is_emptied(agent: Agent) -> None:
-    ended = agent.run()
-    assert not [
-        name for name in ended.archived if name.endswith((".tar.gz", "venvbuild-work.json")) or "/venv/" in name
-    ]
-    assert list(agent.job().workspace.iterdir()) == []

@@ -57,6 +57,12 @@ def test_what_is_there_as_source_only_does_not_keep_the_rest_from_being_tried(li
     assert (found.versions, set(found.fit)) == ({"util": "1.0", "two": "1.0"}, {"util"})
 
 
+def test_what_needs_another_version_of_a_pin_that_is_source_only_is_not_said_to_fit(limited: IndexServer) -> None:
+    sdist(limited.folder, "base", "1.5")
+    found = of(limited, [("util", "==2.0")], "base==1.5")  # which needs base>=2
+    assert (found.versions, set(found.fit)) == ({"util": "2.0"}, set())
+
+
 def test_more_lines_than_can_be_resolved_in_time_are_not_tried(
     limited: IndexServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,7 +66,9 @@ def _fitting(
         for _ in range(_MOST_TRIES):
             answer = tries.ask(Question(tuple(lines)))
             if answer.versions is not None:
-                return answer.versions
+                # A pin that was left out and comes in again, needed by another, comes at another version.
+                left_out = {_name(pin) for pin in pins if pin not in lines}
+                return {} if left_out & answer.versions.keys() else answer.versions
             # What is there as source only is told of later, and the rest can be resolved without it.
             names = {canonicalize_name(name) for name, _ in without_wheels(answer.said)}
             fewer = [line for line in lines if _name(line) not in names]

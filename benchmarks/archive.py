@@ -23,8 +23,7 @@ from typing import NamedTuple
 
 from venvbuild import archive, interpreters
 from venvbuild.archive import FragmentCache, Gate, Known, PackOptions
-from venvbuild.builds import places
-from venvbuild.environment import read_lock
+from venvbuild.builds import places, read_lock
 from venvbuild.installed import MANIFEST, Manifest, distributions_of
 from venvbuild.interpreters import Interpreter
 

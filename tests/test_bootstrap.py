@@ -187,7 +187,7 @@ def checkout(lock: Path, index: IndexServer) -> Path:
 
 def start(checkout: Path, index: IndexServer, *limits: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*limits, sys.executable, "-I", checkout / "venvbuild" / "bootstrap.py"],
+        [*limits, sys.executable, "-IS", checkout / "venvbuild" / "bootstrap.py"],
         env={"PATH": os.environ["PATH"], "XDG_CACHE_HOME": str(checkout / "cache"), "PIP_INDEX_URL": index.url()},
         capture_output=True,
         text=True,

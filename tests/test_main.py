@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.support.tool import Tool
+from tests.support.wheels import wheel
 from venvbuild.process import run
 
 SCRIPT = """
@@ -39,3 +40,14 @@ def test_a_command_imports_no_more_than_it_needs(tool: Tool, arguments: list[str
     tops = {name.partition(".")[0] for name in names} - {"_duckdb", "mypy_extensions"}
     assert tops - {"venvbuild", "athena"} <= others
     assert len([name for name in names if name.partition(".")[0] in ("venvbuild", "athena")]) <= ours
+
+
+def test_a_step_that_only_goes_on_loads_nothing_that_reads_requirements_or_makes_environments(tool: Tool) -> None:
+    wheel(tool.index.folder, "good", "1.0")
+    tool.requirements("good==1.0")
+    for step in ("check", "create", "inspect"):
+        assert tool.run(step).code == 0
+    for step in ("pack", "describe", "upload", "register", "summary"):
+        done = run([sys.executable, "-c", SCRIPT, step], env=tool.environment(), cwd=tool.folder, timeout_s=60)
+        heavy = {"venvbuild.requirements", "venvbuild.environment", "venvbuild.package_index", "venvbuild.foreign"}
+        assert not heavy & set(json.loads(done.stdout))

@@ -17,12 +17,12 @@ from tests.support.index_server import IndexServer, running
 from tests.support.logged import listening
 from tests.support.stored import assert_nothing_torn
 from tests.support.wheels import wheel
-from venvbuild import pipeline, steps
+from venvbuild import pipeline
 from venvbuild.builds import places
 from venvbuild.errors import IntegrityError, RequirementsRefused, ResolutionError, UsageError
 from venvbuild.redaction import Redactor
 from venvbuild.run import STEPS, Registered, WorkDir, recorded_work_dir, remember_refusal
-from venvbuild.steps import Job, Made
+from venvbuild.steps import Job, Made, describe
 
 SECRET = "correct-horse-battery-7"
 
@@ -309,7 +309,7 @@ def raising(error: BaseException) -> Callable[[Job], Made]:
 def test_whatever_ends_a_step_is_remembered_and_goes_on(
     done: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception, exit_code: int, what: str
 ) -> None:
-    monkeypatch.setitem(steps.RUNS, "describe", raising(error))
+    monkeypatch.setattr(describe, "run", raising(error))
     with pytest.raises(type(error)) as caught:
         run(done, "describe", again=True)
     assert caught.value is error
@@ -317,7 +317,7 @@ def test_whatever_ends_a_step_is_remembered_and_goes_on(
 
 
 def test_a_bug_is_to_be_reported_with_the_log(done: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(steps.RUNS, "describe", raising(KeyError("x" * 10_000)))
+    monkeypatch.setattr(describe, "run", raising(KeyError("x" * 10_000)))
     with pytest.raises(KeyError):
         run(done, "describe", again=True)
     (problem,) = failure(done)["problems"]
@@ -326,7 +326,7 @@ def test_a_bug_is_to_be_reported_with_the_log(done: Bench, monkeypatch: pytest.M
 
 
 def test_an_interrupted_step_failed_for_no_reason_that_is_known(done: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(steps.RUNS, "describe", raising(KeyboardInterrupt()))
+    monkeypatch.setattr(describe, "run", raising(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         run(done, "describe", again=True)
     assert (looked_at(done).begun, failure(done)) == ("describe", {})

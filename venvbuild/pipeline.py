@@ -14,7 +14,7 @@ from typing import Protocol
 from venvbuild import logs, steps
 from venvbuild.builds import Metadata, places
 from venvbuild.errors import VenvBuildError
-from venvbuild.run import STEPS, Uploaded, open_work_dir, remember_failure, remember_refusal
+from venvbuild.run import STEPS, Recorded, Uploaded, open_work_dir, remember_failure, remember_refusal
 from venvbuild.settings import Settings
 from venvbuild.steps import Job, Request
 from venvbuild.stores import store_of
@@ -54,7 +54,7 @@ def build(
     examined = steps.examine(request, settings, environ)
     with open_work_dir(folder, "check") as work:
         job = Job(work, settings, environ, is_kept=is_kept, examined=examined)
-        _start(job, begun, progress)
+        _start(job, examined.recorded, begun, progress)
         for step in STEPS[1:]:
             progress.began(step)
             _run(step, job, time.monotonic(), progress)
@@ -85,7 +85,7 @@ def check(
             work.accept()
             progress.ended("check", 0, "unchanged")
         else:
-            _start(job, begun, progress)
+            _start(job, examined.recorded, begun, progress)
         return work.result_as_json("check")
 
 
@@ -116,10 +116,9 @@ def run_step(
         return work.result_as_json(step)
 
 
-def _start(job: Job, begun: float, progress: Progress) -> None:
+def _start(job: Job, recorded: Recorded, begun: float, progress: Progress) -> None:
     """Begin the run with its first step, for which `examine` has done the work."""
-    assert job.examined is not None
-    job.work.start(job.examined.recorded)
+    job.work.start(recorded)
     logs.follow(job.path / places.BUILD_LOG)
     _run("check", job, begun, progress)
 
@@ -129,7 +128,7 @@ def _run(step: str, job: Job, begun: float, progress: Progress) -> None:
     job.work.begin(step)
     log.debug("step %s", step)
     try:
-        made = steps.RUNS[step](job)
+        made = steps.run(step, job)
     # No interrupt: it is no reason of the step's, and the run counts as aborted.
     except Exception as error:
         remember_failure(job.work, step, error)

@@ -134,9 +134,9 @@ def test_a_bug_is_1_with_a_line_and_a_traceback_in_the_log(tool: Tool, tmp_path:
     (broken / "sitecustomize.py").write_text("import json\njson.dumps.__globals__['JSONEncoder'] = None\n")
     script = (
         "import sys\nsys.argv = ['venvbuild', 'build', '-r', 'requirements.txt', '--work-dir', 'w', '--json']\n"
-        "from venvbuild import steps\n"
+        "import venvbuild.steps.pack\n"
         "def pack(job): raise RuntimeError('the moon fell down')\n"
-        "steps.RUNS = {**steps.RUNS, 'pack': pack}\n"
+        "venvbuild.steps.pack.run = pack\n"
         "from venvbuild.main import main\nmain()\n"
     )
     tool.requirements("good==1.0")

@@ -13,6 +13,7 @@ import pytest
 from tests.support.index_server import IndexServer
 from tests.support.supplies import here, own_pip, pinned, supply
 from tests.support.wheels import sdist, wheel
+from venvbuild.builds import read_lock
 from venvbuild.environment import closure
 from venvbuild.environment.closure import Closure, LockedDistribution
 from venvbuild.environment.package_source import PackageSource
@@ -257,22 +258,9 @@ def test_a_yanked_version_is_told_once_with_its_line_and_what_to_write(
     ]
 
 
-@pytest.mark.parametrize(
-    ("text", "entries"),
-    [
-        pytest.param("a==1 \\\n    --hash=sha256:b\n", [("a", "1", ("sha256:b",))], id="one hash"),
-        pytest.param("a==1 \\\r\n  --hash=y \\\r\n  --hash=x\r\n", [("a", "1", ("x", "y"))], id="sorted, CRLF"),
-        pytest.param("a==1 ; sys_platform == 'linux'\n", [("a", "1", ())], id="marker"),
-        pytest.param("# by uv\n\n--index-url x\n", [], id="no entry"),
-    ],
-)
-def test_a_lock_is_read_as_it_is_written(text: str, entries: list[tuple[str, str, tuple[str, ...]]]) -> None:
-    assert closure.read_lock(text) == entries
-
-
 def test_a_lock_that_is_written_reads_back() -> None:
     given = Closure((LockedDistribution("a", "1.0", ("sha256:1", "sha256:2")),), (), is_forced=False)
-    assert closure.read_lock(given.text()) == [("a", "1.0", ("sha256:1", "sha256:2"))]
+    assert read_lock(given.text()) == [("a", "1.0", ("sha256:1", "sha256:2"))]
 
 
 @pytest.mark.parametrize(("python", "pip"), [("3.8", "25.0.1"), ("3.9", "26.0.1"), ("3.11", "26.3"), ("3.14", "26.3")])

@@ -15,7 +15,7 @@ import uv
 from tests.support.index_server import PASSWORD, IndexServer
 from tests.support.supplies import here, uv_cache
 from tests.support.wheels import wheel
-from venvbuild.environment import closure
+from venvbuild.builds import read_lock
 from venvbuild.environment.closure import Closure, LockedDistribution
 from venvbuild.environment.installer import Installer
 from venvbuild.errors import IndexUnavailable, StoreUnavailable, UsageError
@@ -65,7 +65,7 @@ def compiled(index: IndexServer, folder: Path, *lines: str, **more: Any) -> list
     """What uv resolves these lines to."""
     (folder / "wanted.in").write_text("".join(f"{line}\n" for line in lines))
     real(index.url()).compile(folder / "wanted.in", folder / "lock.txt", here(), **more)
-    return closure.read_lock((folder / "lock.txt").read_text())
+    return read_lock((folder / "lock.txt").read_text())
 
 
 def real(url: str = "http://127.0.0.1:1/simple", **more: Any) -> Installer:

@@ -14,6 +14,7 @@ from venvbuild import settings, steps
 from venvbuild.run import STEPS, open_work_dir
 from venvbuild.settings import Settings
 from venvbuild.steps import Examined, Job, Made, Request
+from venvbuild.steps.check import examine
 from venvbuild.stores.folder import FolderStore
 
 
@@ -66,7 +67,7 @@ class Bench:
         return Request(path, **asked)
 
     def examined(self, *lines: str, **asked: Any) -> Examined:
-        return steps.examine(self.request(*lines, **asked), self.settings(), self.environ)
+        return examine(self.request(*lines, **asked), self.settings(), self.environ)
 
     @contextmanager
     def job(self, step: str, **options: Any) -> Iterator[Job]:
@@ -78,13 +79,13 @@ class Bench:
         examined = self.examined(*lines, **asked)
         with self.job("check") as job:
             job.work.start(examined.recorded)
-            return self._ended("check", job, steps.RUNS["check"](replace(job, examined=examined)))
+            return self._ended("check", job, steps.run("check", replace(job, examined=examined)))
 
     def run(self, step: str, **options: Any) -> Made:
         """One of the other steps; `options` are its own."""
         with self.job(step, **options) as job:
             job.work.begin(step)
-            return self._ended(step, job, steps.RUNS[step](job))
+            return self._ended(step, job, steps.run(step, job))
 
     def run_until(self, last: str, *lines: str, **asked: Any) -> Made:
         """All steps up to `last`; what that one made."""

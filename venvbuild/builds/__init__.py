@@ -1,6 +1,7 @@
 """Builds in a store: what one is, how it is committed, what it is called, and where everything lies.
 
 places      every key of a store, every name of a build's files
+lock        requirements.lock, read
 metadata    metadata.json, judged by its schema beside it; schemas: how a document of a build is judged
 commit      the claim, the frozen files, metadata.json last
 aliases     sales@prod, with its history; names: VERSION, ENV@ALIAS, ENV@latest
@@ -9,6 +10,7 @@ aliases     sales@prod, with its history; names: VERSION, ENV@ALIAS, ENV@latest
 from venvbuild.builds import places, schemas
 from venvbuild.builds.aliases import Move, all_moves, current_move, history, promote
 from venvbuild.builds.commit import Commit, commit
+from venvbuild.builds.lock import read_lock
 from venvbuild.builds.metadata import (
     DescribedMetadata,
     Description,

@@ -8,8 +8,6 @@ from typing import Any
 
 import click
 
-from venvbuild import foreign
-from venvbuild.archive import FragmentCache
 from venvbuild.console import options, steps
 from venvbuild.console.output import print_data, print_json
 from venvbuild.console.progress import Beat
@@ -53,6 +51,10 @@ def command(venv: Path | None, output: Path | None, **given: Any) -> None:
 
 
 def _pack_venv(venv: Path, output: Path, given: options.Given) -> None:
+    # Only here: the job's step does without.
+    from venvbuild import foreign
+    from venvbuild.archive import FragmentCache
+
     settings = options.load(given)
     cache = FragmentCache(settings.folders.cache / "fragments")
     with Beat("pack"):

@@ -12,7 +12,7 @@ downloads                    how much there is to fetch
 soundness, yanked            releases that can be read, and those that were withdrawn
 """
 
-from venvbuild.environment.closure import Closure, LockedDistribution, lock, read_lock
+from venvbuild.environment.closure import Closure, LockedDistribution, lock
 from venvbuild.environment.compilation import Compilation, compile_files
 from venvbuild.environment.downloads import much_to_fetch, sizes_of
 from venvbuild.environment.installer import Installer

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from venvbuild.builds import places
+from venvbuild.builds import places, read_lock
 from venvbuild.environment.conflicts import Conflicts
 from venvbuild.environment.contradictions import Walk, explain
 from venvbuild.environment.lacking import lacking
@@ -236,17 +235,6 @@ class _Resolution:
 def _is_certain(walk: Walk) -> bool:
     """Whether what the pins need themselves is reason enough."""
     return bool(walk.contradictions() or lacking(walk))
-
-
-def read_lock(text: str) -> list[tuple[str, str, tuple[str, ...]]]:
-    """(name, version, hashes) of each entry of a lock as uv and `Closure.text` write it."""
-    entries = []
-    for line in re.sub(r"\\\r?\n", " ", text).splitlines():
-        requirement, *hashes = line.split("--hash=")
-        name, separator, version = requirement.partition("==")
-        if separator:
-            entries.append((name.strip(), version.split(";")[0].strip(), tuple(sorted(one.strip() for one in hashes))))
-    return entries
 
 
 def _said_by_uv(failure: CommandFailed) -> Problem:

@@ -10,13 +10,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from packaging.markers import default_environment
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from venvbuild import requirements
 from venvbuild.builds import Metadata, places
 from venvbuild.errors import ConflictsFound, RequirementsRefused
 from venvbuild.installed import distributions_of
@@ -25,6 +23,9 @@ from venvbuild.run.results import Uploaded
 from venvbuild.run.summary import Summary
 from venvbuild.run.workdir import STEPS, VENV, Failure, Remembered, WorkDir
 from venvbuild.text import shown
+
+if TYPE_CHECKING:
+    from venvbuild import requirements
 
 _MAX_TEXT = 2000  # of one sentence; the longest honest one, a resolver's explanation, has a few hundred
 _MAX_LOG_LINE = 500
@@ -259,8 +260,13 @@ def pinned(content: bytes, python_full_version: str) -> dict[str, str]:
 
 
 def _parsed(
-    content: bytes, full: str, parts: Sequence[requirements.Part] = (), name: str = places.REQUIREMENTS
+    content: bytes, full: str, parts: Sequence[tuple[int, str, int]] = (), name: str = places.REQUIREMENTS
 ) -> tuple[requirements.Pin, ...]:
+    # Only here: a step that goes on is of this room too, and starts sooner without.
+    from packaging.markers import default_environment
+
+    from venvbuild import requirements
+
     # The interpreter is not asked again: it may be gone, and of what it told only its version differs from ours.
     target = {
         **{name: str(value) for name, value in default_environment().items()},
@@ -268,7 +274,7 @@ def _parsed(
         "python_full_version": full,
         "implementation_version": full,
     }
-    return requirements.reread(content, name, target, parts).pins
+    return requirements.reread(content, name, target, [requirements.Part(*part) for part in parts]).pins
 
 
 @dataclass(frozen=True)
@@ -282,10 +288,9 @@ class _Pins:
     def read(cls, folder: Path, work: WorkDir) -> Self:
         name = _text(work.asked["requirements"])
         recorded = work.recorded
-        parts = [requirements.Part(*part) for part in recorded.requirements_parts]
         try:
             content = (folder / places.REQUIREMENTS).read_bytes()
-            return cls(name, _parsed(content, recorded.python_full_version, parts, name))
+            return cls(name, _parsed(content, recorded.python_full_version, recorded.requirements_parts, name))
         except (OSError, RequirementsRefused):  # changed by hand since
             return cls(name, ())
 

@@ -66,17 +66,6 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
     return Examined(read, interpreter, recorded)
 
 
-def asked(request: Request, settings: Settings, environ: Mapping[str, str]) -> dict[str, str | None]:
-    """What names a run that is refused."""
-    return {
-        "env_name": settings.env_name,
-        "python_version": settings.python_version,
-        "requirements": str(request.requirements),
-        "build_url": shown_to_all(environ.get("BUILD_URL")),
-        "source_revision": shown_to_all(environ.get("GIT_COMMIT")),
-    }
-
-
 def _place(find_links: str) -> str:
     """A URL without credentials, or a folder as an absolute path."""
     # absolute: later steps, and pip, run in another folder

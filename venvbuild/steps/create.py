@@ -10,7 +10,9 @@ from venvbuild.builds import places
 from venvbuild.environment import PackageSource, build_sdists, much_to_fetch, sizes_of
 from venvbuild.installed import MANIFEST, Manifest
 from venvbuild.run import VENV, Created
-from venvbuild.steps.job import Job, Made, index_access_of, interpreter_of, requirements_of
+from venvbuild.steps.job import Job, Made, interpreter_of
+from venvbuild.steps.pins import requirements_of
+from venvbuild.steps.sources import index_access_of
 from venvbuild.text import count_text
 
 log = logging.getLogger(__name__)

@@ -9,13 +9,13 @@ from functools import partial
 from packaging.utils import canonicalize_name
 
 from venvbuild import inspection
-from venvbuild.environment import package_index, sound_releases
 from venvbuild.errors import ConflictsFound, Problem
 from venvbuild.inspection import Finding, Root
 from venvbuild.interpreters import Interpreter, Target
 from venvbuild.requirements import Requirements
 from venvbuild.run import VENV, Inspected
-from venvbuild.steps.job import Job, Made, index_access_of, interpreter_of, requirements_of
+from venvbuild.steps.job import Job, Made, interpreter_of
+from venvbuild.steps.pins import requirements_of
 from venvbuild.text import count_text
 
 log = logging.getLogger(__name__)
@@ -66,6 +66,10 @@ def _sound_instead(
     broken = {(one.distribution, one.version): one for one in findings if one.type == "metadata" and one.version}
     if not broken:
         return {}
+    # Only here: what asks the index takes longer to load than most inspections take.
+    from venvbuild.environment import package_index, sound_releases
+    from venvbuild.steps.sources import index_access_of
+
     index = package_index(index_access_of(job), timeout_s=3)
     sound = sound_releases([(name, str(version)) for name, version in broken], index, interpreter)
     lines = {pin.canonical_name: pin.line for pin in read.active}

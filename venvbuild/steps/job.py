@@ -1,21 +1,23 @@
-"""What every step gets and gives, and what several of them read of the work dir."""
+"""What every step gets and gives."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from venvbuild import interpreters, requirements
+from venvbuild import interpreters
 from venvbuild.builds import places
-from venvbuild.environment import IndexAccess, IndexAddresses
 from venvbuild.errors import UsageError
 from venvbuild.interpreters import Interpreter
-from venvbuild.redaction import strip_credentials
-from venvbuild.requirements import Part, Requirements
 from venvbuild.run import Recorded, StepResult, WorkDir
 from venvbuild.settings import Settings
 from venvbuild.stores import Store, Surroundings, refuse_ephemeral, store_of
+from venvbuild.text import shown_to_all
+
+if TYPE_CHECKING:
+    from venvbuild.requirements import Requirements
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,17 @@ class Request:
     locked: bool = False
     allow_sdist: tuple[str, ...] = ()
     allow_python_download: bool = False
+
+
+def asked(request: Request, settings: Settings, environ: Mapping[str, str]) -> dict[str, str | None]:
+    """What names a run that is refused."""
+    return {
+        "env_name": settings.env_name,
+        "python_version": settings.python_version,
+        "requirements": str(request.requirements),
+        "build_url": shown_to_all(environ.get("BUILD_URL")),
+        "source_revision": shown_to_all(environ.get("GIT_COMMIT")),
+    }
 
 
 @dataclass(frozen=True)
@@ -93,28 +106,3 @@ def interpreter_of(job: Job) -> Interpreter:
             fix=f"run: venvbuild check --work-dir {job.path}",
         )
     return found
-
-
-def index_access_of(job: Job) -> IndexAccess:
-    """The places that `check` wrote down, with the credentials of this process."""
-    recorded = job.work.recorded
-    addresses = IndexAddresses(
-        _with_credentials(recorded.index_url, [job.settings.index_url]),
-        tuple(_with_credentials(url, job.settings.extra_index_urls) for url in recorded.extra_index_urls),
-        tuple(_with_credentials(url, job.settings.find_links) for url in recorded.find_links),
-    )
-    return IndexAccess(addresses, job.settings, job.environ)
-
-
-def _with_credentials(recorded: str, current: Sequence[str]) -> str:
-    """The URL of the record with the credentials which this process has for the same address."""
-    return next((url for url in current if strip_credentials(url) == recorded), recorded)
-
-
-def requirements_of(job: Job, interpreter: Interpreter) -> Requirements:
-    """The file that `check` accepted, read again."""
-    # the copy in the work dir: the file that was given may have changed since `check`
-    content = (job.path / places.REQUIREMENTS).read_bytes()
-    recorded = job.work.recorded
-    parts = [Part(*part) for part in recorded.requirements_parts]
-    return requirements.reread(content, recorded.requirements, interpreter.marker_environment, parts)

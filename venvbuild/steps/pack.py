@@ -8,8 +8,7 @@ from typing import Any
 
 from venvbuild import archive
 from venvbuild.archive import FragmentCache, Gate, Known, PackOptions, bundle_of
-from venvbuild.builds import places
-from venvbuild.environment import read_lock
+from venvbuild.builds import places, read_lock
 from venvbuild.installed import MANIFEST, Manifest, distributions_of
 from venvbuild.interpreters import Interpreter
 from venvbuild.redaction import REDACTOR

@@ -185,7 +185,7 @@ def test_a_dropped_exit_code_changes_the_stage_that_fails(agent: Agent, stage: s
     assert wrong.stages[stage] != "FAILURE"
 
 
-@pytest.mark.parametrize("how", ["|| true", "returnStatus"])
+@pytest.mark.parametrize("how", [pytest.param("|| true", marks=pytest.mark.slow), "returnStatus"])
 def test_a_dropped_exit_code_of_the_last_stage_hides_a_failure_from_all_but_the_report(
     agent_on_moto: Agent, how: str
 ) -> None:

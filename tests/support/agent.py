@@ -43,8 +43,10 @@ class Agent:
 
     def __post_init__(self) -> None:
         self.source = self.folder / "source"
+        # With its bytecode, which each run would make anew; not what another test is just writing.
+        half_written = shutil.ignore_patterns("*.pyc.*")
         for name in ("bin", "venvbuild", "athena", "locks"):
-            shutil.copytree(REPOSITORY / name, self.source / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(REPOSITORY / name, self.source / name, ignore=half_written)
         (self.folder / "home").mkdir()
 
     def pins(self, *lines: str, file: str = FILE) -> None:

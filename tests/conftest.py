@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -27,6 +29,8 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 _CLEARED_PREFIXES = ("PIP_", "UV_", "AWS_", "VENVBUILD_", "XDG_", "PYTHON")
 _CLEARED = {"ENV_NAME", "FAIL_ON_CONFLICTS", "BUILD_URL", "BUILD_TAG", "GIT_COMMIT", "NETRC", "PYTHONDONTWRITEBYTECODE"}
 _KEPT = {"VENVBUILD_TEST_REQUIRE", "VENVBUILD_TEST_FAST", "PIP_CERT", "PYTHONPATH"}
+_MEASURED_CASES = 2
+"""Of a test with parameters, so many are measured by coverage, from the first on."""
 _REAL_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 _REAL_INDEX = {
     name: value for name, value in os.environ.items() if name in ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "PIP_CERT")
@@ -34,8 +38,20 @@ _REAL_INDEX = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tell which tests are fast, for `-m fast`."""
+    """Tell which tests are fast, for `-m fast`, and which are not measured."""
     tiers.mark(items)
+    cases = Counter[tuple[Path, str]]()
+    for item in items:
+        # The others go where the first ones went, but for what they are about, and need not take twice as long.
+        function = item.path, getattr(item, "originalname", item.name)
+        cases[function] += 1
+        if cases[function] > _MEASURED_CASES and not item.get_closest_marker("traced"):
+            item.add_marker("untraced")
+
+
+def pytest_collection_finish() -> None:
+    """Leave six thousand tests out of each search for cycles from now on."""
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

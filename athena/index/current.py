@@ -26,7 +26,6 @@ CURRENT = f"{places.INDEX}/CURRENT.json"
 REBUILD = "`venvbuild table compact --rebuild` makes the index anew from the rows"
 _FORMAT = 1
 _NAME = re.compile(r"[0-9a-f]{16}")
-_VERSION = re.compile(r"venv_([0-9]{4})([0-9]{2})([0-9]{2})_([0-9]{2})([0-9]{2})([0-9]{2})")
 _FILE = re.compile(r"builds/builds|packages/[0-9]{3}")
 
 
@@ -151,11 +150,7 @@ def build_no(venv_version: str) -> int:
     Raises:
         ValueError: it is no version.
     """
-    parts = _VERSION.fullmatch(venv_version)
-    if parts is None:
-        raise ValueError(f"{venv_version[:60]!a} is no version")
-    year, month, day, hour, minute, second = map(int, parts.groups())
-    return int(datetime(year, month, day, hour, minute, second, tzinfo=UTC).timestamp())
+    return int(places.instant_of(venv_version).timestamp())
 
 
 def build_no_of_day(day: str) -> int:

@@ -2,6 +2,7 @@
 
 places      every key of a store, every name of a build's files
 lock        requirements.lock, read
+scripted    what scripts made before: metadata.json of nine fields
 metadata    metadata.json, judged by its schema beside it; schemas: how a document of a build is judged
 commit      the claim, the frozen files, metadata.json last
 aliases     sales@prod, with its history; names: VERSION, ENV@ALIAS, ENV@latest
@@ -19,10 +20,12 @@ from venvbuild.builds.metadata import (
     RequiresEntry,
     StoredFile,
     read,
+    read_any,
     read_file,
     schema,
     stamped,
     validate,
 )
 from venvbuild.builds.names import find, latest
-from venvbuild.builds.places import archive_name, is_venv_version, key
+from venvbuild.builds.places import archive_name, instant_of, is_venv_version, key
+from venvbuild.builds.scripted import ScriptedBuild

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, cast
 
-from venvbuild.builds import schemas
-from venvbuild.builds.places import METADATA, REQUIREMENTS, TREE, archive_name, key
-from venvbuild.errors import IntegrityError, NotInStore
+from venvbuild.builds import schemas, scripted
+from venvbuild.builds.places import METADATA, REQUIREMENTS, TREE, archive_name, instant_of, key
+from venvbuild.builds.scripted import ScriptedBuild
+from venvbuild.errors import IntegrityError, NotInStore, UsageError
 from venvbuild.stores import Store
 
 _SCHEMA = "builds/metadata.schema.json"
 SCHEMA_VERSION = 1
+_RESTORE = "restore the object from a backup"
 
 
 class FileEntry(TypedDict):
@@ -145,7 +146,7 @@ def stamped(
     return cast(Metadata, {name: whole[name] for name in order if name in whole})
 
 
-def validate(metadata: Any, *, strict: bool = False) -> None:
+def validate(metadata: Any, *, strict: bool = False, where: str = METADATA) -> None:
     """Check against the shipped schema (JSON Schema 2020-12); `strict` also refuses fields it does not know.
 
     Raises:
@@ -154,7 +155,7 @@ def validate(metadata: Any, *, strict: bool = False) -> None:
     for field, what in schemas.faults(metadata, _SCHEMA, strict=strict):
         raise IntegrityError(
             f"the metadata is not valid: {what}",
-            where=f"{METADATA}: {field}",
+            where=f"{where}: {field}",
             fix="if venvbuild wrote it, this is a bug: report it with the file",
             rule="SCHEMA",
         )
@@ -166,12 +167,31 @@ def schema() -> dict[str, Any]:
 
 
 def read(store: Store, venv_version: str) -> Metadata:
-    """The metadata of a committed build.
+    """The metadata of a committed build of this tool.
 
     Raises:
         NotInStore: there is no such build; one without metadata.json does not exist for any reader.
-        IntegrityError: it is damaged.
+        IntegrityError: it is damaged. UsageError: a script made it, so it does not say what is asked for.
     """
+    build = read_any(store, venv_version)
+    if isinstance(build, ScriptedBuild):
+        raise UsageError(
+            f"{venv_version} was made by a script, and its metadata does not say what this needs",
+            where=store.uri(key(venv_version, METADATA)),
+            why="it has the nine fields of the first layout",
+            fix=f"make a whole build of it: venvbuild import {store.uri(key(venv_version, ''))} --env-name NAME",
+            rule="SCRIPTED",
+        )
+    return build
+
+
+def read_any(store: Store, venv_version: str) -> Metadata | ScriptedBuild:
+    """The metadata of a committed build, whoever made it.
+
+    Raises:
+        NotInStore: there is no such build. IntegrityError: it is damaged.
+    """
+    where = store.uri(key(venv_version, METADATA))
     try:
         body = store.read(key(venv_version, METADATA)).body
     except NotInStore as error:
@@ -184,27 +204,42 @@ def read(store: Store, venv_version: str) -> Metadata:
     try:
         metadata = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise IntegrityError(
-            "the metadata is no JSON",
-            where=store.uri(key(venv_version, METADATA)),
-            fix="restore the object from a backup",
-        ) from error
-    validate(metadata)
+        raise IntegrityError("the metadata is no JSON", where=where, fix=_RESTORE) from error
+    is_scripted = scripted.is_scripted(metadata)
+    if is_scripted:
+        _validate_scripted(metadata, where)
+    else:
+        validate(metadata, where=where)
     # Another build's fits the schema just as well.
     if metadata["venv_version"] != venv_version:
+        what = f"the metadata is of another build, {metadata['venv_version'][:60]!a}"
+        raise IntegrityError(what, where=where, fix=_RESTORE)
+    try:
+        instant = instant_of(venv_version)
+    except ValueError as error:
         raise IntegrityError(
-            f"the metadata is of another build, {metadata['venv_version']}",
-            where=store.uri(key(venv_version, METADATA)),
-            fix="restore the object from a backup",
-        )
+            f"{venv_version[:60]!a} is no version, as it is no instant: venv_YYYYMMDD_HHMMSS",
+            where=where,
+            fix=f"give it one: venvbuild import {store.uri(key(venv_version, ''))} --env-name NAME",
+            rule="NO_VERSION",
+        ) from error
+    if is_scripted:
+        return ScriptedBuild.of(metadata)
     # Builds are found by the one and asked about by the other.
-    if re.sub(r"\D", "", metadata["created_at"]) != re.sub(r"\D", "", venv_version):
-        raise IntegrityError(
-            f"the metadata says {metadata['created_at']}, which is not the instant of {venv_version}",
-            where=store.uri(key(venv_version, METADATA)),
-            fix="restore the object from a backup",
-        )
+    if f"{instant:%Y-%m-%dT%H:%M:%SZ}" != metadata["created_at"]:
+        what = f"the metadata says {metadata['created_at']}, which is not the instant of {venv_version}"
+        raise IntegrityError(what, where=where, fix=_RESTORE)
     return cast(Metadata, metadata)
+
+
+def _validate_scripted(metadata: Any, where: str) -> None:
+    for field, what in schemas.faults(metadata, scripted.SCHEMA):
+        raise IntegrityError(
+            f"the metadata is neither venvbuild's nor of a script with its nine fields: {what}",
+            where=f"{where}: {field}",
+            fix="correct the file, if a script of yours wrote it; else restore the object from a backup",
+            rule="SCHEMA",
+        )
 
 
 def read_file(store: Store, build: Metadata, name: str) -> bytes:

@@ -10,6 +10,7 @@ venv-catalog/aliases/<env_name>/<alias>/<n>.json     where an alias points to; t
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 BUILDS = "venv-builds"
 # Not below the builds: Athena reads every object under a table's LOCATION as rows, archives too.
@@ -45,6 +46,17 @@ _VENV_VERSION = re.compile(r"venv_[0-9]{8}_[0-9]{6}")
 def is_venv_version(text: str) -> bool:
     """Whether `text` has the form of a build's version."""
     return _VENV_VERSION.fullmatch(text) is not None
+
+
+def instant_of(venv_version: str) -> datetime:
+    """`venv_20250722_083000` -> 2025-07-22 08:30:00, UTC.
+
+    Raises:
+        ValueError: it has not the form of a version, or there is no such instant.
+    """
+    if not is_venv_version(venv_version):
+        raise ValueError(f"{venv_version[:60]!a} is no version")
+    return datetime.strptime(venv_version, "venv_%Y%m%d_%H%M%S").replace(tzinfo=UTC)
 
 
 def key(venv_version: str, name: str) -> str:

@@ -1,0 +1,101 @@
+"""Builds that a script made before there was this tool: metadata.json has nine fields and no `schema_version`.
+
+Such a version is the second on the clock of the machine, in its own time zone; `created_at` is the same moment in UTC,
+or what the script took for it. As builds are named, sorted and found by their versions, the instant of such a build is
+that of its version, read as UTC, and what its file says is `recorded_at`. The file in the store stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from venvbuild.builds.places import instant_of
+
+SCHEMA = "builds/scripted.schema.json"
+FIELDS = (
+    "venv_version",
+    "created_at",
+    "python_version",
+    "requirements_file",
+    "pipdeptree_output",
+    "venv_archive",
+    "is_conflict_free",
+    "conflicts",
+    "installed_packages",
+)
+"""The nine, in their order; every build has them."""
+_OURS = ("schema_version", "files", "archive_sha256")
+"""What a build of this tool has: one that lost its `schema_version` is damaged, and no script's."""
+_PACKAGE = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)==(?P<version>\S+)")
+
+
+@dataclass(frozen=True)
+class ScriptedBuild:
+    """A build that a script made, read as far as it goes."""
+
+    venv_version: str
+    created_at: str
+    """The instant of the version, `2025-07-22T16:30:00Z`."""
+    recorded_at: str | None
+    """What its file says, as an instant of UTC; None when that is none. Without a zone it is taken for UTC."""
+    python_version: str
+    """X.Y."""
+    requirements_file: str
+    pipdeptree_output: str
+    venv_archive: str
+    """These three as the file has them: the store may have been copied from where they lead."""
+    is_conflict_free: bool
+    conflicts: tuple[str, ...]
+    installed_packages: tuple[str, ...]
+    """`name==version`, PEP 503 names, sorted; what is not of this form (`name @ file:///...`) is left out."""
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, Any]) -> ScriptedBuild:
+        """From metadata.json, which fits `SCHEMA` and whose version is an instant."""
+        return cls(
+            metadata["venv_version"],
+            f"{instant_of(metadata['venv_version']):%Y-%m-%dT%H:%M:%SZ}",
+            _recorded(metadata["created_at"]),
+            ".".join(metadata["python_version"].split(".")[:2]),
+            metadata["requirements_file"],
+            metadata["pipdeptree_output"],
+            metadata["venv_archive"],
+            metadata["is_conflict_free"],
+            tuple(metadata["conflicts"]),
+            _normalised(metadata["installed_packages"]),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """What there is to say of it, in the fields and forms of metadata.json, and `recorded_at`; no environment."""
+        fields: dict[str, Any] = {name: getattr(self, name) for name in FIELDS}
+        fields |= {"conflicts": list(self.conflicts), "installed_packages": list(self.installed_packages)}
+        return {
+            **fields,
+            "env_name": None,
+            "package_count": len(self.installed_packages),
+            "recorded_at": self.recorded_at,
+        }
+
+
+def is_scripted(metadata: Any) -> bool:
+    """Whether metadata.json, as it was parsed, is not one of this tool."""
+    return isinstance(metadata, dict) and not any(name in metadata for name in _OURS)
+
+
+def _recorded(text: str) -> str | None:
+    with suppress(ValueError, OverflowError):
+        said = datetime.fromisoformat(text.strip())
+        return f"{said.astimezone(UTC) if said.tzinfo else said:%Y-%m-%dT%H:%M:%SZ}"
+    return None
+
+
+def _normalised(packages: list[str]) -> tuple[str, ...]:
+    from packaging.utils import canonicalize_name  # only here: who reads a build of ours does without
+
+    found = filter(None, (_PACKAGE.fullmatch(one.strip()) for one in packages))
+    return tuple(sorted({f"{canonicalize_name(one['name'])}=={one['version']}" for one in found}))

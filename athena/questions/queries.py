@@ -134,14 +134,16 @@ def _described(engine: Engine, statement: Statement) -> list[Row]:
 
 
 def _as_metadata(row: Row) -> Row:
-    whole = {**row, "requires": {"abi": row["requires_abi"], "glibc": row["requires_glibc"]}}
+    whole = {**row, "requires": None}
+    if row["schema_version"] is not None:  # else a script made it, and nobody knows what it requires
+        whole["requires"] = {"abi": row["requires_abi"], "glibc": row["requires_glibc"]}
     if row["requires_libraries"] is not None:
         whole["requires"]["libraries"] = json.loads(row["requires_libraries"])
     found = {}
     for column in columns():
         value = whole[column.name]
         # made JSON by the SQL, as each client reads arrays in its own way
-        if column.type.startswith(("array", "map")):
+        if value is not None and column.type.startswith(("array", "map")):
             value = json.loads(value)
         if value is not None or column.is_required:
             found[column.name] = value

@@ -1,6 +1,7 @@
 """The columns of `venv_builds_metadata`: the fields of metadata.json but `files`, the schema's order and types.
 
-The first nine are those of the table that people knew before this tool; ours come after.
+The first nine are those of the table that people knew before this tool; ours come after. The last, `recorded_at`, is of
+builds that scripts made: when their metadata.json says that they were made, which is not the instant of their version.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _PLAIN = {"string": "string", "boolean": "boolean", "integer": "bigint", "number
 
 Rule = Mapping[str, Any]
 """A schema, or a part of one, as JSON."""
+_RECORDED_AT: Rule = {"type": ["string", "null"]}
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Column:
     type: str
     """As Athena and Hive write it: `string`, `array<string>`, `struct<abi:string,glibc:string>`."""
     is_required: bool
-    """Whether every row has it."""
+    """Whether the row of every build of ours has it; that of a script's build has the first nine."""
     rule: Rule
     """What JSON may hold there, in the words of JSON Schema."""
 
@@ -44,7 +46,7 @@ def columns() -> tuple[Column, ...]:
     """Every column, in the order of the table; the partition column `dt` (a string, the day) is not among them."""
     whole = schema()
     fields = {name: _resolved(rule, whole) for name, rule in whole["properties"].items() if name != _LEFT_OUT}
-    return tuple(
+    of_metadata = (
         Column(
             name,
             "timestamp" if name in _TIMESTAMPS else _type(rule, whole),
@@ -53,6 +55,7 @@ def columns() -> tuple[Column, ...]:
         )
         for name, rule in fields.items()
     )
+    return (*of_metadata, Column("recorded_at", "timestamp", False, _RECORDED_AT))
 
 
 def _resolved(rule: Rule, whole: Rule) -> Rule:

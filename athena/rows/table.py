@@ -1,7 +1,7 @@
 """The rows of the catalog, `venv_builds_metadata`: one line of JSON per committed build.
 
 A row is the build's metadata.json on one line without `files`, under `venv-catalog/builds/dt=YYYY-MM-DD/`. It is made
-after the commit and can always be made again from it.
+after the commit and can always be made again from it. That of a build which a script made has what that says.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from athena.rows.columns import columns
 from athena.statement import Scope
-from venvbuild.builds import Metadata, places
+from venvbuild.builds import SCRIPTED_FIELDS, Metadata, ScriptedBuild, places
 from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.stores import Entry, Store
 
@@ -26,21 +26,30 @@ _LAST = "9999-12-32"  # after every day
 _KEY = re.compile(rf"{places.ROWS}/dt=(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/[^/._][^/]*\.json")
 
 
-def row_key(metadata: Metadata) -> str:
-    """Where the row of a build is; its day is the day of `created_at` (UTC)."""
-    return f"{places.ROWS}/dt={metadata['created_at'][:10]}/{metadata['venv_version']}.json"
+def row_key(metadata: Metadata | ScriptedBuild) -> str:
+    """Where the row of a build is; its day is the day of its version, which is that of `created_at` (UTC)."""
+    facts = _facts(metadata)
+    return f"{places.ROWS}/dt={facts['created_at'][:10]}/{facts['venv_version']}.json"
 
 
-def row(metadata: Metadata) -> bytes:
+def row(metadata: Metadata | ScriptedBuild) -> bytes:
     """The row of a build: one line, the same bytes whenever it is made."""
-    columns = {name: value for name, value in metadata.items() if name != "files"}
-    # the only text that Athena promises to read into a `timestamp` column: `YYYY-MM-DD HH:MM:SS`
-    columns["created_at"] = metadata["created_at"].replace("T", " ").removesuffix("Z")
+    columns = {name: value for name, value in _facts(metadata).items() if name != "files"}
+    for name in ("created_at", "recorded_at"):
+        if columns.get(name):
+            # the only text that Athena promises to read into a `timestamp` column: `YYYY-MM-DD HH:MM:SS`
+            columns[name] = columns[name].replace("T", " ").removesuffix("Z")
     # sorted: made again it must be the same bytes, or a second `register` would find somebody else's row
     return (json.dumps(columns, sort_keys=True, separators=(",", ":")) + "\n").encode()
 
 
-def register(store: Store, metadata: Metadata) -> str:
+def _facts(metadata: Metadata | ScriptedBuild) -> dict[str, Any]:
+    if isinstance(metadata, ScriptedBuild):
+        return metadata.as_json()
+    return dict(metadata)
+
+
+def register(store: Store, metadata: Metadata | ScriptedBuild) -> str:
     """Write the row of a committed build, if it is absent; its key. From now on `list` and `find` see the build.
 
     Raises:
@@ -128,11 +137,16 @@ def read_row(store: Store, key: str) -> CatalogRow | None:
 def _checked(found: Any) -> CatalogRow:
     if not isinstance(found, dict):
         raise TypeError("it is no JSON object")
+    is_scripted = found.get("schema_version") is None
     for column in columns():
-        if column.name not in found and column.is_required:
+        value = found.get(column.name)
+        is_required = column.name in SCRIPTED_FIELDS if is_scripted else column.is_required
+        if column.name not in found and is_required:
             raise ValueError(f"{column.name} is missing")
-        if column.name in found and not column.accepts(found[column.name]):
+        # of a script's build all but the nine may be null
+        if column.name in found and not (column.accepts(value) or (is_scripted and not is_required and value is None)):
             raise TypeError(f"{column.name} is no {column.type}")
     json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text: no engine could read it
-    datetime.strptime(found["created_at"], "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007  # only its form matters
+    for instant in filter(None, (found["created_at"], found.get("recorded_at"))):
+        datetime.strptime(instant, "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007  # only its form matters
     return {column.name: found.get(column.name) for column in columns()}

@@ -7,7 +7,8 @@ SELECT venv_version, created_at, python_version, requirements_file, pipdeptree_o
        json_format(CAST(duration_s AS json)) AS duration_s,
        requires.abi AS requires_abi,
        requires.glibc AS requires_glibc,
-       json_format(CAST(requires.libraries AS json)) AS requires_libraries
+       json_format(CAST(requires.libraries AS json)) AS requires_libraries,
+       recorded_at
 FROM venv_builds_metadata
 WHERE true
   -- AND env_name = /*:env_name*/ 'sales'

@@ -7,7 +7,7 @@ SELECT env_name,
        max(CASE WHEN is_conflict_free THEN venv_version END) AS latest,
        count(*) AS build_count
 FROM venv_builds
-WHERE true
+WHERE env_name IS NOT NULL
   -- AND env_name = /*:env_name*/ 'sales'
   -- AND dt >= /*:since*/ '2025-07-01'
 GROUP BY env_name

@@ -2,6 +2,7 @@
 WITH newest AS (
   SELECT env_name, max(venv_version) AS venv_version
   FROM venv_builds
+  WHERE env_name IS NOT NULL
   GROUP BY env_name
 )
 SELECT packages.version,

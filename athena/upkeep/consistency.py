@@ -11,8 +11,8 @@ from athena.rows import is_row, list_days, read_row, version_of
 from athena.statement import Scope
 from athena.upkeep.index_check import index_problems
 from athena.upkeep.sync import committed_builds
-from venvbuild.builds import places
-from venvbuild.errors import IntegrityError, Problem
+from venvbuild.builds import places, read_any
+from venvbuild.errors import IntegrityError, NotInStore, Problem
 from venvbuild.parallel import in_turn
 from venvbuild.stores import Entry, Store
 
@@ -24,8 +24,8 @@ def find_problems(store: Store, cache: Path) -> Iterator[Problem]:
     """Every object that would spoil a query, every row without a build, every committed build without a row.
 
     And every file of the index that is damaged, every day on which it differs from the rows. `cache` keeps rows and
-    index on this machine. Rules: STRAY_OBJECT, BAD_ROW, MISPLACED_ROW, NO_BUILD, NO_ROW, BAD_INDEX, STALE_INDEX. Reads
-    every row, so it takes its time.
+    index on this machine. Rules: STRAY_OBJECT, BAD_ROW, MISPLACED_ROW, NO_BUILD, NO_ROW, BAD_INDEX, STALE_INDEX, and
+    those of metadata.json of a build that can have no row. Reads every row, so it takes its time.
 
     Raises:
         StoreUnavailable, UsageError: the store fails or refuses.
@@ -70,6 +70,15 @@ def _against_builds(store: Store, registered: set[str]) -> Iterator[Problem]:
     for version in sorted(registered - committed):
         what = f"{version} has a row and is no committed build"
         yield Problem(what, store.url, fix=_SYNC, rule="NO_BUILD")
-    for version in sorted(committed - registered):
-        why = "list and find do not see it"
-        yield Problem(f"{version} has no row", store.url, why, _SYNC, "NO_ROW")
+    for found in in_turn(partial(_without_row, store), sorted(committed - registered), _READ_AT_ONCE):
+        yield from found
+
+
+def _without_row(store: Store, version: str) -> tuple[Problem, ...]:
+    try:
+        read_any(store, version)
+    except NotInStore:  # removed meanwhile
+        return ()
+    except IntegrityError as error:  # no `sync` could make a row of it
+        return error.problems
+    return (Problem(f"{version} has no row", store.url, "list and find do not see it", _SYNC, "NO_ROW"),)

@@ -12,7 +12,7 @@ from athena.index import Compactor, build_no, day_of
 from athena.rows import version_of
 from athena.statement import Scope
 from venvbuild.builds import key as build_key
-from venvbuild.builds import places, read
+from venvbuild.builds import places, read_any
 from venvbuild.errors import IntegrityError, NotInStore, Problem
 from venvbuild.parallel import in_turn
 from venvbuild.stores import Store
@@ -71,7 +71,7 @@ def sync_rows(store: Store, cache: Path, found: Difference) -> None:
 
 def _register(store: Store, venv_version: str) -> Sequence[Problem]:
     try:
-        rows.register(store, read(store, venv_version))
+        rows.register(store, read_any(store, venv_version))
     except NotInStore:  # removed meanwhile
         return ()
     except IntegrityError as error:

@@ -28,4 +28,5 @@ from venvbuild.builds.metadata import (
 )
 from venvbuild.builds.names import find, latest
 from venvbuild.builds.places import archive_name, instant_of, is_venv_version, key
+from venvbuild.builds.scripted import FIELDS as SCRIPTED_FIELDS
 from venvbuild.builds.scripted import ScriptedBuild

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, cast
 
 from venvbuild.builds import schemas, scripted
-from venvbuild.builds.places import METADATA, REQUIREMENTS, TREE, archive_name, instant_of, key
+from venvbuild.builds.places import BUILDS, METADATA, REQUIREMENTS, TREE, archive_name, instant_of, key
 from venvbuild.builds.scripted import ScriptedBuild
 from venvbuild.errors import IntegrityError, NotInStore, UsageError
 from venvbuild.stores import Store
+from venvbuild.text import shown
 
 _SCHEMA = "builds/metadata.schema.json"
 SCHEMA_VERSION = 1
@@ -179,7 +181,7 @@ def read(store: Store, venv_version: str) -> Metadata:
             f"{venv_version} was made by a script, and its metadata does not say what this needs",
             where=store.uri(key(venv_version, METADATA)),
             why="it has the nine fields of the first layout",
-            fix=f"make a whole build of it: venvbuild import {store.uri(key(venv_version, ''))} --env-name NAME",
+            fix=f"make a whole build of it: {_import(store, venv_version)}",
             rule="SCRIPTED",
         )
     return build
@@ -212,15 +214,15 @@ def read_any(store: Store, venv_version: str) -> Metadata | ScriptedBuild:
         validate(metadata, where=where)
     # Another build's fits the schema just as well.
     if metadata["venv_version"] != venv_version:
-        what = f"the metadata is of another build, {metadata['venv_version'][:60]!a}"
+        what = f"the metadata is of another build, {shown(metadata['venv_version'])}"
         raise IntegrityError(what, where=where, fix=_RESTORE)
     try:
         instant = instant_of(venv_version)
     except ValueError as error:
         raise IntegrityError(
-            f"{venv_version[:60]!a} is no version, as it is no instant: venv_YYYYMMDD_HHMMSS",
+            f"{shown(venv_version)} is no version, as it is no instant: venv_YYYYMMDD_HHMMSS",
             where=where,
-            fix=f"give it one: venvbuild import {store.uri(key(venv_version, ''))} --env-name NAME",
+            fix=f"make one that has a version of it: {_import(store, venv_version)}",
             rule="NO_VERSION",
         ) from error
     if is_scripted:
@@ -230,6 +232,11 @@ def read_any(store: Store, venv_version: str) -> Metadata | ScriptedBuild:
         what = f"the metadata says {metadata['created_at']}, which is not the instant of {venv_version}"
         raise IntegrityError(what, where=where, fix=_RESTORE)
     return cast(Metadata, metadata)
+
+
+def _import(store: Store, venv_version: str) -> str:
+    """The command that makes a whole build of one that a script made."""
+    return f"venvbuild import {shlex.quote(f'{store.url}/{BUILDS}/{venv_version}')} --env-name NAME"
 
 
 def _validate_scripted(metadata: Any, where: str) -> None:

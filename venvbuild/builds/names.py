@@ -12,6 +12,7 @@ from itertools import islice
 
 from venvbuild.builds import aliases, metadata, places
 from venvbuild.builds.places import ENVIRONMENTS
+from venvbuild.builds.scripted import ScriptedBuild
 from venvbuild.errors import NotInStore
 from venvbuild.settings import parameters
 from venvbuild.stores import Store
@@ -62,7 +63,9 @@ def latest(store: Store, env_name: str) -> str:
     # A version is the instant of its claim, and sorts so.
     for venv_version in sorted(filter(places.is_venv_version, versions), reverse=True):
         try:
-            if metadata.read(store, venv_version)["is_conflict_free"]:
+            build = metadata.read_any(store, venv_version)
+            # of no environment: where its entry comes from nobody knows
+            if not isinstance(build, ScriptedBuild) and build["is_conflict_free"]:
                 return venv_version
         except NotInStore:  # the entry is made just before the commit
             continue

@@ -20,7 +20,8 @@ from venvbuild.text import size_text
 def command(version: str, **given: Any) -> None:
     """One build: what it is, what it holds, what conflicts. VERSION may also be ENV@ALIAS or ENV@latest."""
     store = store_of(options.load(given))
-    build = builds.read(store, builds.find(store, version))
+    found = builds.read_any(store, builds.find(store, version))
+    build: dict[str, Any] = found.as_json() if isinstance(found, builds.ScriptedBuild) else dict(found)
     if given["as_json"]:
         output.print_json(build)
         return

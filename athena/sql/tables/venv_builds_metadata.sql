@@ -25,7 +25,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS venv_builds_metadata (
   build_url string,
   source_revision string,
   duration_s map<string,double>,
-  requires struct<abi:string,glibc:string,libraries:array<string>>
+  requires struct<abi:string,glibc:string,libraries:array<string>>,
+  recorded_at timestamp
 )
 PARTITIONED BY (dt string)
 ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'

@@ -58,7 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "archive", "environment",
     },
     "athena.engines": {"athena.statement", "athena.duck", "settings", "stores", "athena.rows", "athena.index"},
-    "athena.tables": {"athena.statement", "stores", "athena.rows", "athena.index", "athena.engines"},
+    "athena.tables": {"athena.statement", "stores", "builds", "athena.rows", "athena.index", "athena.engines"},
     "athena.upkeep": {
         "athena.statement", "athena.duck", "stores", "builds", "athena.rows", "athena.index", "athena.engines",
     },

@@ -12,6 +12,11 @@ from athena.statement import Statement
 
 Row = dict[str, Any]
 """One of an answer: plain values by column."""
+NO_COLUMN_FIX = (
+    "correct the query; where the column is one of ours, `venvbuild table check` tells whether the table is of an older"
+    " version"
+)
+"""What helps where an engine with tables does not know a column."""
 _PLAIN = frozenset({str, int, bool, type(None)})  # no float, which may be NaN, and that is no JSON
 
 

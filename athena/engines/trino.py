@@ -11,7 +11,7 @@ import requests
 import trino
 from trino.exceptions import TrinoQueryError
 
-from athena.engines.engine import Answer
+from athena.engines.engine import NO_COLUMN_FIX, Answer
 from athena.statement import Statement
 from venvbuild.errors import QueryEngineError, UsageError
 from venvbuild.settings import BY_NAME, Settings
@@ -22,6 +22,7 @@ _NEEDED = ("trino_url", "trino_catalog", "trino_schema", "trino_user")
 _HINTS = {
     "TABLE_NOT_FOUND": "make the table and the views (docs/catalog.md), or correct the catalog and the schema",
     "SCHEMA_NOT_FOUND": "correct VENVBUILD_TRINO_CATALOG and VENVBUILD_TRINO_SCHEMA",
+    "COLUMN_NOT_FOUND": NO_COLUMN_FIX,
     "CATALOG_NOT_FOUND": "correct VENVBUILD_TRINO_CATALOG",
 }
 

@@ -12,7 +12,7 @@ from athena.questions import bind
 from athena.statement import Scope
 from venvbuild import doctor
 from venvbuild.console import engine, options, output
-from venvbuild.errors import CheckFoundSomething
+from venvbuild.errors import CheckFoundSomething, UsageError
 from venvbuild.settings import Settings
 from venvbuild.stores import store_of
 
@@ -44,6 +44,10 @@ def command(**given: Any) -> None:
 
 def _ask(settings: Settings) -> None:
     """The least that shows that the engine answers and has the tables."""
-    with engine.opened(settings, store_of(settings)) as opened:
+    store = store_of(settings)
+    problems = engine.table_problems(settings, store)
+    if problems:
+        raise UsageError.of(problems)
+    with engine.opened(settings, store) as opened:
         # A day before any build: tables and views are looked up, and Athena, which is paid by the byte, reads nothing.
         opened.run(bind("SELECT 1 FROM venv_packages WHERE dt = '1970-01-01'", {}, Scope(days=())))

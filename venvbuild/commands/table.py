@@ -33,13 +33,20 @@ _with_workflow = click.option(
 
 @command.command("create", short_help="Make the table and its views on the engine, unless they are there.")
 @click.option("--location", metavar="URI", help="The store as the engine sees it; that of --store unless given.")
+@click.option("--replace", is_flag=True, help="Drop what is there first: another's table, or an older one of ours.")
 @_with_workflow
 @click.option("--crawler-role", metavar="ROLE", help="The IAM role of the crawler: its ARN or name.")
 @_dry_run
 @options.with_engine
 @options.with_config
-def create(location: str | None, with_workflow: bool, crawler_role: str | None, dry_run: bool, **given: Any) -> None:
-    """Make the table and its views on the engine, unless they are there. Rows stay as they are."""
+def create(
+    location: str | None, replace: bool, with_workflow: bool, crawler_role: str | None, dry_run: bool, **given: Any
+) -> None:
+    """Make the table and its views on the engine, unless they are there. Rows stay as they are.
+
+    A table of this name that does not read the rows, or lacks a column, is refused: --replace drops it first. Its files
+    stay where they are.
+    """
     settings = options.load(given)
     store = store_of(settings)
     # Each day from there on is a partition that a query without a date lists: so not earlier than the rows.
@@ -48,7 +55,11 @@ def create(location: str | None, with_workflow: bool, crawler_role: str | None, 
     database = settings.athena_database if settings.engine == "athena" else None
     # An engine may reach the store by another address than we do.
     statements = tables.creation(settings.engine, location or store.url, since, index.read(store), database)
+    if replace:
+        statements = (*tables.removal(settings.engine), *statements)
     wanted = _workflow(settings, crawler_role) if with_workflow else None
+    if not dry_run:
+        _refuse_what_is_there(settings, is_replaced=replace)
     _do(settings, statements, dry_run=dry_run)
     if not dry_run:
         engine.publish(settings, store)
@@ -58,6 +69,16 @@ def create(location: str | None, with_workflow: bool, crawler_role: str | None, 
     elif wanted:
         made = tables.create_workflow(wanted, settings.athena_region)
         output.say(f"Glue: {wanted.name}: {', '.join(made) or 'everything was there'}")
+
+
+def _refuse_what_is_there(settings: Settings, *, is_replaced: bool) -> None:
+    """A table that would be kept in silence although no question is answered from it, or dropped with its files."""
+    with engine.opened(settings, store_of(settings)) as opened:
+        found = tables.standing(opened)
+    if is_replaced:
+        tables.refuse_to_drop(found)
+    elif found and (problem := found.problem()):
+        raise UsageError.of([problem])
 
 
 def _workflow(settings: Settings, role: str | None) -> Workflow:
@@ -102,7 +123,10 @@ def drop(with_workflow: bool, dry_run: bool, **given: Any) -> None:
         else:
             # Before the table, which is the crawler's target.
             tables.remove_workflow(database, settings.athena_region)
-    _do(settings, tables.removal(settings.engine), dry_run=dry_run)
+    removal = tables.removal(settings.engine)
+    if not dry_run:
+        _refuse_what_is_there(settings, is_replaced=True)
+    _do(settings, removal, dry_run=dry_run)
 
 
 def _do(settings: Settings, statements: Sequence[Statement], *, dry_run: bool) -> None:
@@ -188,18 +212,18 @@ def sync_command(dry_run: bool, **given: Any) -> None:
 
 
 @command.command("check", short_help="Is there a readable row for each build, and nothing else?")
-@options.with_store
+@options.with_engine
 @options.with_config
 @options.as_json
 def check(**given: Any) -> None:
     """Name what would spoil a query: objects that are no rows, damaged rows, rows without builds, builds without rows,
-    days whose index is not what their rows say.
+    days whose index is not what their rows say; on Trino and Athena also a table that does not read the rows.
 
     Ends with 11 when there is something.
     """
     settings = options.load(given)
     store = store_of(settings)
-    problems = tuple(find_problems(store, engine.cache_of(settings)))
+    problems = (*engine.table_problems(settings, store), *find_problems(store, engine.cache_of(settings)))
     if problems:
         raise CheckFoundSomething.of(problems)
     if given["as_json"]:

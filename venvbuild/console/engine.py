@@ -8,6 +8,7 @@ from athena import tables
 from athena.engines import Engine, open_engine
 from athena.questions import ByteLimit
 from venvbuild import extras
+from venvbuild.errors import Problem
 from venvbuild.settings import Settings
 from venvbuild.stores import Store
 
@@ -22,6 +23,16 @@ def publish(settings: Settings, store: Store) -> None:
     if settings.engine != "duckdb":
         with opened(settings, store) as engine:
             tables.publish(engine, store)
+
+
+def table_problems(settings: Settings, store: Store) -> tuple[Problem, ...]:
+    """Why the table on the engine answers no question, if one is there; DuckDB needs none."""
+    if settings.engine == "duckdb":
+        return ()
+    with opened(settings, store) as engine:
+        found = tables.standing(engine)
+    problem = found.problem() if found else None
+    return (problem,) if problem else ()
 
 
 def opened(settings: Settings, store: Store, max_bytes: int | None = None) -> Engine:

@@ -1,0 +1,75 @@
+"""How the table stands on an engine that keeps tables: whether it reads the rows of builds, with all their columns."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from athena import rows
+from athena.engines import Engine
+from athena.tables.definitions import TABLE, definition_on
+from venvbuild.builds import places
+from venvbuild.errors import Problem, QueryEngineError, UsageError
+
+REPLACE = "venvbuild table create --replace"
+# As Athena writes it, and as Trino does.
+_LOCATION = re.compile(r"\bLOCATION\s+'([^']*)'|\bexternal_location\s*=\s*'([^']*)'", re.IGNORECASE)
+_COLUMN = re.compile(r"^\s*[`\"]?(\w+)[`\"]? +[A-Za-z]", re.MULTILINE)
+_EXTERNAL = re.compile(r"\ACREATE\s+EXTERNAL\s+TABLE|\bexternal_location\s*=", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The table `venv_builds_metadata` as an engine has it."""
+
+    location: str
+    """Where it reads, without a final `/`; empty when the engine does not say."""
+    columns: frozenset[str]
+    is_external: bool
+    """Whether dropping it leaves its files."""
+
+    def problem(self) -> Problem | None:
+        """Why questions are not answered from it; None when they are.
+
+        Rules: FOREIGN_TABLE, OLD_TABLE.
+        """
+        if not f"/{self.location}".endswith(f"/{places.ROWS}"):
+            why = "the engine reads every object there as a row, archives too, and there are no rows of builds"
+            if self.location.endswith(f"/{places.BUILDS}"):
+                why = "this is the table of scripts' builds: it reads every file of each build as rows, archives too"
+            return Problem(f"the table {TABLE} reads {self.location or 'no place'}", why=why, fix=REPLACE,
+                           rule="FOREIGN_TABLE")  # fmt: skip
+        missing = [column.name for column in rows.columns() if column.name not in self.columns]
+        if missing:
+            what = f"the table {TABLE} lacks {', '.join(missing)}"
+            return Problem(what, self.location, "an earlier version of venvbuild made it", REPLACE, "OLD_TABLE")
+        return None
+
+
+def standing(engine: Engine) -> Standing | None:
+    """How it stands; None when there is no such table, or the engine does not show it."""
+    try:
+        text = definition_on(engine, f"SHOW CREATE TABLE {TABLE}")
+    except QueryEngineError:
+        return None
+    location = _LOCATION.search(text)
+    return Standing(
+        next(filter(None, location.groups()), "").rstrip("/") if location else "",
+        frozenset(name.lower() for name in _COLUMN.findall(text)),
+        _EXTERNAL.search(text.lstrip()) is not None,
+    )
+
+
+def refuse_to_drop(found: Standing | None) -> None:
+    """That dropping the table would remove files.
+
+    Raises:
+        UsageError: it would, as it is no external one.
+    """
+    if found and not found.is_external:
+        raise UsageError(
+            f"the table {TABLE} is no external one: to drop it removes its files",
+            where=found.location,
+            why="somebody else made it so",
+            fix=f"look at it, and rename it if it is wanted: ALTER TABLE {TABLE} RENAME TO other_name",
+        )

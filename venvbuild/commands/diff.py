@@ -14,7 +14,15 @@ from venvbuild.console import engine, options, output, tables
 from venvbuild.stores import store_of
 
 _COLUMNS = ("name", "version_before", "version_after")
-_SIDE = ("venv_version", "created_at", "env_name", "python_full_version", "platform", "is_conflict_free")
+_SIDE = (
+    "venv_version",
+    "created_at",
+    "env_name",
+    "python_version",
+    "python_full_version",
+    "platform",
+    "is_conflict_free",
+)
 
 
 @click.command("diff", short_help="What changed between two builds: diff sales@prod sales@latest")
@@ -42,7 +50,9 @@ def command(before: str, after: str, **given: Any) -> None:
     for side in _sides(difference).values():
         # On stderr, so that the changes alone are on stdout.
         state = "conflict free" if side["is_conflict_free"] else "conflicts"
-        output.say(f"{side['venv_version']}  {side['env_name']}  Python {side['python_full_version']}  {state}")
+        # A script's build is of no environment, and says X.Y.
+        python = side["python_full_version"] or side["python_version"]
+        output.say(f"{side['venv_version']}  {side['env_name'] or '-'}  Python {python}  {state}")
     tables.print_rows(_COLUMNS, changes, shape)
     if not changes:
         output.say("both have the same packages")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from tests.support import shells
 from tests.support.archives import archive, environment, file
 from tests.support.packing import Packable
+from tests.support.requirement import require
 from tests.support.shells import Shell
 from venvbuild.archive import FragmentCache
 from venvbuild.interpreters import Interpreter, probe
@@ -78,6 +80,7 @@ def test_a_shell_activates_what_get_restored_whatever_it_is_called(target: Path,
 def test_one_environment_replaces_another_and_the_first_path_comes_back(
     command: tuple[str, ...], script: str, source: Path, tmp_path: Path
 ) -> None:
+    require(shutil.which(command[0], path=shells.PATH), f"there is no {command[0]} here")
     one, other = got(source, tmp_path / "one"), got(source, tmp_path / "other")
     done = subprocess.run(
         command, input=f'{script}\nprintf "%s\\n" "$PS1" "$PATH"\ndeactivate\nprintf "%s\\n" "$PATH"\n',
@@ -91,6 +94,7 @@ def test_one_environment_replaces_another_and_the_first_path_comes_back(
 def test_the_prompt_is_left_alone_where_that_is_asked_for(
     shell: str, script: str, source: Path, tmp_path: Path
 ) -> None:
+    require(shutil.which(shell.split()[0], path=shells.PATH), f"there is no {shell.split()[0]} here")
     activate = script.format(got(source, tmp_path / "venv") / "bin")
     prompt = "set prompt='% '" if "csh" in shell else "prompt='% '; PS1=$prompt"
     done = subprocess.run(

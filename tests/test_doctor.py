@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from athena.upkeep import rows_difference, sync_rows
 from tests.support.benches import Bench
 from tests.support.index_server import IndexServer
+from tests.support.scripted import put_scripted
 from tests.support.supplies import here
 from venvbuild import doctor
 from venvbuild.doctor import OK, PROBLEM, WARNING, Examined
@@ -96,6 +98,14 @@ def test_a_disk_with_little_room_is_warned_of(bench: Bench, monkeypatch: pytest.
 def test_a_store_with_builds_says_so(bench: Bench) -> None:
     bench.store.put_if_absent("venv-catalog/builds/dt=2026-01-01/a.json", b"{}")
     assert examined(bench)["store"].what.endswith("can be written and has builds")
+
+
+def test_a_store_whose_builds_have_no_rows_is_warned_of_and_the_advice_gives_them(bench: Bench) -> None:
+    put_scripted(bench.store)
+    warned = examined(bench)["store"]
+    assert (warned.verdict, warned.fix) == (WARNING, "venvbuild table sync")
+    sync_rows(bench.store, bench.folder / "catalog", rows_difference(bench.store))
+    assert examined(bench)["store"].verdict == OK
 
 
 def test_a_store_that_cannot_be_is_a_problem_and_the_rest_is_tried(bench: Bench) -> None:

@@ -132,9 +132,14 @@ def _store(settings: Settings, environ: Mapping[str, str]) -> Iterator[Examined]
     # Without the cache, so that the store has to prove itself now.
     store = store_of(settings, remember=False)
     store.prepare()
-    has_builds = next(iter(store.list(f"{places.ROWS}/")), None) is not None
-    holds = "has builds" if has_builds else "is empty"
+    has_rows, has_builds = (
+        next(iter(store.list(f"{part}/")), None) is not None for part in (places.ROWS, places.BUILDS)
+    )
+    holds = "has builds" if has_rows or has_builds else "is empty"
     yield Examined("store", OK, f"{strip_credentials(store.url)} can be written and {holds}")
+    if has_builds and not has_rows:
+        what = "no build of the store is in its catalog: `list` and `find` see none"
+        yield Examined("store", WARNING, what, "scripts wrote them, or the catalog is gone", "venvbuild table sync")
     why = in_container(settings.store, surroundings)
     if why:
         what = "the store goes with this container; a run of Jenkins is refused here"

@@ -13,6 +13,7 @@ from athena.questions.queries import (
     count,
     difference,
     find,
+    plan_all_builds,
     plan_count,
     plan_difference,
     plan_find,

@@ -20,8 +20,8 @@ from venvbuild.errors import NotInStore
 class Search:
     """Which builds are asked for; all conditions hold together."""
 
-    packages: tuple[WantedPackage, ...]
-    """At least one."""
+    packages: tuple[WantedPackage, ...] = ()
+    """At least one to find and to count; for all builds none."""
     python_version: str | None = None
     """X.Y."""
     env_name: str | None = None
@@ -30,6 +30,11 @@ class Search:
     since: str | None = None
     """The first day, `YYYY-MM-DD` (UTC)."""
     limit: int | None = None
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether builds may be left out whatever packages they have."""
+        return self != Search(self.packages, limit=self.limit)
 
 
 @dataclass(frozen=True)
@@ -124,9 +129,30 @@ def _notes(wanted: WantedPackage, built: Sequence[str], fitting: Sequence[str]) 
     return notes
 
 
-def all_builds(engine: Engine, limit: int | None = None) -> list[Row]:
-    """Every row of the catalog, newest first, with the fields and the forms of metadata.json but `files`."""
-    return _described(engine, binding.statement("all_builds", {"limit": limit}, Scope(newest=limit)))
+def plan_all_builds(search: Search) -> Statement:
+    """The statement that gives every build that meets the conditions."""
+    # the newest days hold the newest builds of the answer only where none of theirs is left out
+    is_every = not replace(search, since=None).is_conditional
+    values = {
+        "python_version": search.python_version,
+        "env_name": search.env_name,
+        "is_conflict_free": True if search.is_conflict_free else None,
+        "since": search.since,
+        "limit": search.limit,
+    }
+    scope = Scope(since=search.since, newest=search.limit if is_every else None)
+    return binding.statement("all_builds", values, scope)
+
+
+def all_builds(engine: Engine, search: Search | None = None) -> list[Row]:
+    """Rows of the catalog, newest first, with the fields and the forms of metadata.json but `files`.
+
+    Those that meet the conditions of `search`; without one all of them.
+
+    Raises:
+        QueryEngineError: the engine failed.
+    """
+    return _described(engine, plan_all_builds(search or Search()))
 
 
 def _described(engine: Engine, statement: Statement) -> list[Row]:

@@ -11,7 +11,9 @@ SELECT venv_version, created_at, python_version, requirements_file, pipdeptree_o
        recorded_at
 FROM venv_builds_metadata
 WHERE true
+  -- AND python_version = /*:python_version*/ '3.11'
   -- AND env_name = /*:env_name*/ 'sales'
+  -- AND is_conflict_free = /*:is_conflict_free*/ true
   -- AND dt >= /*:since*/ '2025-07-01'
   -- AND dt IN (/*:days*/ '2025-07-22')
   -- AND venv_version IN (/*:versions*/ 'venv_20250722_083000')

@@ -15,6 +15,7 @@ import pytest
 from athena import rows
 from benchmarks import catalog
 from tests.support.builds import put_build, version
+from tests.support.scripted import VERSION, put_scripted
 from tests.support.tool import Tool
 from tests.support.trino_server import TrinoServer
 from venvbuild import builds
@@ -104,6 +105,53 @@ def test_the_engine_is_no_matter_for_list(asking: Tool) -> None:
         whole = asking.run("show", one["venv_version"], "--json").json
         assert one == {name: value for name, value in whole.items() if name != "files"}
     assert asking.run("list", "--limit", "2", "--json").json == listed[:2]
+
+
+def test_conditions_of_list(asking: Tool) -> None:
+    wanted = {
+        "--python 3.12": [1],
+        "--env-name sales --limit 2": [3, 1],
+        "--env-name risk": [2],
+        "--conflict-free": [3, 1, 0],
+        "--conflict-free --since 2025-07-22 --python 3.11": [3, 0],
+        "--since 2025-07-23": [],
+    }
+    for arguments, numbers in wanted.items():
+        done = asking.run("list", *arguments.split(), "--json")
+        assert done.code == 0, done.stderr
+        assert [one["venv_version"] for one in done.json] == [version(number) for number in numbers], arguments
+        assert ("that meet all the conditions" in done.stderr) is not bool(numbers)
+
+
+def test_list_is_a_table_with_a_header_and_csv(asking: Tool) -> None:
+    header, *lines = asking.run("list").stdout.splitlines()
+    assert header.split() == ["venv_version", "created_at", "env_name", "python_version", "is_conflict_free",
+                              "package_count", "archive_size"]  # fmt: skip
+    assert lines[1].split() == [version(2), "2025-07-22T08:30:02Z", "risk", "3.11", "false", "1", "0.0", "kB"]
+    assert len(lines) == 4
+    rows = list(csv.reader(io.StringIO(asking.run("list", "--env-name", "risk", "--format", "csv").stdout)))
+    assert rows == [[*header.split()[:-1], "archive_size_bytes"], [*lines[1].split()[:6], "3"]]
+
+
+def test_what_list_explains_gives_the_same_builds(asking: Tool) -> None:
+    conditions = ("--env-name", "sales", "--conflict-free", "--limit", "2")
+    explained = asking.run("list", *conditions, "--explain")
+    assert "env_name = 'sales'" in explained.stdout
+    (asking.folder / "explained.sql").write_text(explained.stdout)
+    again = asking.run("query", "explained.sql", "--json").json
+    listed = asking.run("list", *conditions, "--json").json
+    assert [row["venv_version"] for row in again] == [row["venv_version"] for row in listed] == [version(3), version(1)]
+
+
+def test_what_a_scripts_build_does_not_say_is_an_empty_cell(asking: Tool) -> None:
+    store = open_store(asking.store)
+    rows.register(store, builds.read_any(store, put_scripted(store)))
+    listed, found = asking.run("list", "--limit", "1"), asking.run("find", "numpy")
+    assert listed.stdout.splitlines()[1].split() == [VERSION, "2025-07-22T16:30:00Z", "-", "3.10", "true", "3", "-"]
+    assert found.stdout.splitlines()[1].split()[:3] == [VERSION, "2025-07-22T16:30:00Z", "-"]
+    for command in (["list", "--limit", "1"], ["find", "numpy"]):
+        [row] = csv.DictReader(io.StringIO(asking.run(*command, "--format", "csv").stdout))
+        assert (row["env_name"], row.get("archive_size_bytes", "")) == ("", "")
 
 
 def test_diff_tells_what_changed(asking: Tool) -> None:
@@ -209,6 +257,11 @@ def filled(tool: Tool) -> Tool:
         (["find", "kedro", "--format", "xml"], 2),
         (["find", "kedro", "--engine", "oracle"], 2),
         (["find", "kedro", "--engine", "trino"], 2),
+        (["list", "--python", "3.11.7"], 3),
+        (["list", "--env-name", "../x"], 3),
+        (["list", "--since", "yesterday"], 2),
+        (["list", "--format", "xml"], 2),
+        (["list", "--max-bytes", "1"], 2),
         (["query", "nope"], 2),
         (["query", "."], 2),
         (["query", "versions_in_use", "--param", "nam=x"], 2),

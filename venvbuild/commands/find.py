@@ -42,4 +42,5 @@ def command(**given: Any) -> None:
     tables.print_rows(_COLUMNS, found, shape)
     # An answer like any other (0): stdout, which programs read, stays empty.
     if not found:
-        output.say(f"no build in {store.url} has {' and '.join(map(str, search.packages))}")
+        meeting = " and meets all the conditions" if search.is_conditional else ""
+        output.say(f"no build in {store.url} has {' and '.join(map(str, search.packages))}{meeting}")

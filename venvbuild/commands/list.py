@@ -8,34 +8,44 @@ import click
 
 from athena import questions
 from athena.engines import Row
-from venvbuild.console import engine, options, output
+from venvbuild.console import engine, options, output, tables
+from venvbuild.console.search import search_of, with_conditions
 from venvbuild.stores import store_of
 from venvbuild.text import size_text
 
+_COLUMNS = ("venv_version", "created_at", "env_name", "python_version", "is_conflict_free", "package_count")
+
 
 @click.command("list", short_help="The builds of a store, newest first.")
+@with_conditions
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many, the newest.")
+@options.with_format
+@options.max_bytes
 @options.with_engine
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many.")
 @options.with_config
-@options.as_json
 def command(**given: Any) -> None:
-    """The builds of a store, newest first; all of them unless --limit."""
+    """The builds of a store, newest first; all of them unless there are conditions or --limit."""
     settings = options.load(given)
-    store = store_of(settings)
-    with engine.opened(settings, store) as opened:
-        builds = questions.all_builds(opened, given["limit"])
-    if given["as_json"]:
-        output.print_json(builds)
+    search, shape = search_of(given), tables.shape_of(given)
+    if given["explain"]:
+        # Without an engine: no version has to be judged.
+        tables.print_sql(questions.plan_all_builds(search), shape)
         return
-    for build in builds:
-        output.print_data(_line(build))
+    store = store_of(settings)
+    with engine.opened(settings, store, given["max_bytes"]) as opened:
+        builds = questions.all_builds(opened, search)
+    if shape == "json":
+        output.print_json(builds)
+    else:
+        size = "archive_size_bytes" if shape == "csv" else "archive_size"
+        tables.print_rows((*_COLUMNS, size), list(map(_line, builds)), shape)
+    # An answer like any other (0): stdout, which programs read, stays empty.
     if not builds:
-        output.say(f"there are no builds in {store.url}")
+        meeting = " that meet all the conditions" if search.is_conditional else ""
+        output.say(f"there are no builds in {store.url}{meeting}")
 
 
-def _line(build: Row) -> str:
-    state = "conflict free" if build["is_conflict_free"] else f"{len(build['conflicts'])} conflicts"
-    return (
-        f"{build['venv_version']}  {build['created_at']}  {build['env_name']:<20}  {build['python_version']:<5} "
-        f"{build['package_count']:>4} packages  {size_text(build['archive_size_bytes']):>10}  {state}"
-    )
+def _line(build: Row) -> Row:
+    """With `archive_size`, as people read it; of a build that a script made it is not known."""
+    size_bytes = build["archive_size_bytes"]
+    return {**build, "archive_size": None if size_bytes is None else size_text(size_bytes)}

@@ -1,4 +1,4 @@
-"""What `find` and `count` share: which builds are looked for."""
+"""What `find`, `count` and `list` share: which builds are looked for."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def with_search(command: F) -> F:
     """The packages and the conditions."""
+    packages = click.argument("packages", metavar="PACKAGE...", nargs=-1, required=True)
+    return packages(with_conditions(command))
+
+
+def with_conditions(command: F) -> F:
+    """The conditions that a build meets whatever it holds."""
     for option in (
         click.option(
             "--since", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Only builds since that day (UTC)."
@@ -25,21 +31,20 @@ def with_search(command: F) -> F:
         click.option("--conflict-free", is_flag=True, help="Only builds without conflicts."),
         click.option("--env-name", "wanted_env_name", metavar="NAME", help="Only builds of this environment."),
         click.option("--python", "wanted_python", metavar="X.Y", help="Only builds for this Python."),
-        click.argument("packages", metavar="PACKAGE...", nargs=-1, required=True),
     ):
         command = option(command)
     return command
 
 
 def search_of(given: Given) -> Search:
-    """What the options of `with_search` ask for.
+    """What the options of `with_search` or `with_conditions` ask for.
 
     Raises:
         RequirementsRefused: a package, the Python or the environment's name is malformed.
     """
     env_name, since = given["wanted_env_name"], given["since"]
     return Search(
-        parse_packages(given["packages"]),
+        parse_packages(given.get("packages", ())),
         _python(given["wanted_python"]),
         parameters.env_name(env_name, "--env-name") if env_name is not None else None,
         given["conflict_free"],

@@ -65,7 +65,7 @@ def test_the_commands_refuse_before_the_engine_is_asked(tool: Tool) -> None:
     versions = [put_build(store, number) for number in range(2)]
     for one in versions:
         register(store, builds.read(store, one))
-    for command in (["find", "good"], ["count", "good"], ["diff", *versions], ["query", "all_builds"]):
+    for command in (["find", "good"], ["count", "good"], ["list"], ["diff", *versions], ["query", "all_builds"]):
         done = tool.run(*command, "--max-bytes", "10", "--json")
         assert (done.code, done.json["error"]["problems"][0]["where"]) == (2, "--max-bytes")
         assert tool.run(*command, "--max-bytes", "100000").code == 0

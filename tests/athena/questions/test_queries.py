@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -165,8 +166,39 @@ def test_what_is_found_has_the_facts_of_the_build(engine: Engine, builds: list[B
 
 
 def test_all_builds_are_the_metadata_newest_first(engine: Engine, builds: list[Build]) -> None:
-    assert questions.all_builds(engine, 7) == builds[:7]
+    assert questions.all_builds(engine, Search(limit=7)) == builds[:7]
     assert len(questions.all_builds(engine)) == len(builds)
+
+
+def test_all_builds_that_meet_all_conditions(engine: Engine, builds: list[Build]) -> None:
+    chosen = [
+        build
+        for build in builds
+        if build["python_version"] == "3.11"
+        and build["env_name"] == "sales-prod"
+        and build["is_conflict_free"]
+        and build["created_at"] >= "2025-07-11"
+    ]
+    search = Search((), "3.11", "sales-prod", is_conflict_free=True, since="2025-07-11")
+    assert questions.all_builds(engine, search) == chosen != []
+
+
+@pytest.mark.on_athena(1)
+@pytest.mark.parametrize(
+    "search", [Search(env_name="sales-prod"), Search(python_version="3.9"), Search(since="2025-07-20")]
+)
+def test_the_newest_builds_are_the_newest_of_those_that_meet_the_conditions(
+    engine: Engine, builds: list[Build], search: Search
+) -> None:
+    """More than the last day has: its rows alone would not do."""
+    limited = questions.all_builds(engine, replace(search, limit=8))
+    assert [build["venv_version"] for build in limited] == [
+        build["venv_version"]
+        for build in builds
+        if search.env_name in (None, build["env_name"])
+        and search.python_version in (None, build["python_version"])
+        and build["created_at"] >= (search.since or "")
+    ][:8]
 
 
 def test_a_difference_is_what_was_added_removed_and_changed(engine: Engine, builds: list[Build]) -> None:

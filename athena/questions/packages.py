@@ -63,6 +63,13 @@ def parse_packages(texts: Sequence[str], where: str = "PACKAGE") -> tuple[Wanted
     return tuple(WantedPackage(name, specifiers) for name, specifiers in wanted.items())
 
 
+def newest_first(versions: Iterable[str]) -> list[str]:
+    """By PEP 440; those which it cannot read at the end, by their text."""
+    versions = sorted(versions)
+    readable = [version for version in versions if _is_readable(version)]
+    return [*sorted(readable, key=Version, reverse=True), *unreadable(versions)]
+
+
 def unreadable(versions: Iterable[str]) -> tuple[str, ...]:
     """Those which PEP 440 cannot read."""
     return tuple(version for version in versions if not _is_readable(version))

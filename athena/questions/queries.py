@@ -14,6 +14,10 @@ from athena.questions.packages import WantedPackage
 from athena.rows import columns
 from athena.statement import Scope, Statement
 from venvbuild.errors import NotInStore
+from venvbuild.text import shown
+
+_MAX_NAMED = 10
+"""Versions that are named where none of them fits."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def _plan(engine: Engine, search: Search, question: str, more: Mapping[str, Any]
     fitting = {one: [version for version in built[one.name] if one.fits(version)] for one in search.packages}
     values["versions"] = sorted({version for versions in fitting.values() for version in versions})
     values["packages"] = [f"{one.name}=={version}" for one, versions in fitting.items() for version in versions]
-    notes = tuple(note for one in search.packages for note in _notes(one, built[one.name], fitting[one]))
+    notes = tuple(note for one in search.packages for note in _notes(one, built[one.name], fitting[one], search.since))
     # which versions fit was found out in the catalog as it was a moment ago: it need not be listed anew
     again = replace(scope, is_as_before=True)
     return Plan(binding.statement(question, values, again), notes, not all(fitting.values()))
@@ -118,15 +122,24 @@ def _versions(engine: Engine, names: Sequence[str], since: str | None) -> dict[s
     return found
 
 
-def _notes(wanted: WantedPackage, built: Sequence[str], fitting: Sequence[str]) -> list[str]:
+def _notes(wanted: WantedPackage, built: Sequence[str], fitting: Sequence[str], since: str | None) -> list[str]:
     notes = []
     odd = [version for version in packages.unreadable(built) if version not in fitting]
     if wanted.specifiers and odd:
         named = f"{wanted.name}==={ascii(odd[0])[1:-1]}"  # it is no version, so it may be anything
         notes.append(f"versions of {wanted.name} that PEP 440 cannot compare: {len(odd)}; {named} asks for one of them")
     if not fitting:
-        notes.append(f"nothing fits {wanted}; versions that were built: {len(built)}")
+        notes.append(f"nothing fits {wanted}; {_built(built)}{f' since {since}' if since else ''}")
     return notes
+
+
+def _built(versions: Sequence[str]) -> str:
+    """What was built of a package, in words: the newest versions, and how many more there are."""
+    if not versions:
+        return "no version of it was built"
+    named = [shown(version) for version in packages.newest_first(versions)[:_MAX_NAMED]]
+    more = f" and {len(versions) - len(named)} more" if len(versions) > len(named) else ""
+    return f"versions that were built: {', '.join(named)}{more}"
 
 
 def plan_all_builds(search: Search) -> Statement:

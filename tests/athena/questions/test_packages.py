@@ -74,5 +74,11 @@ def test_every_wrong_package_is_told_at_once() -> None:
     assert "\x1b" not in str(caught.value)
 
 
+def test_the_newest_version_comes_first_and_what_pep_440_cannot_read_last() -> None:
+    versions = ["1.9", "0.1dev-r123", "1.10rc1", "2004d", "1.10", "1!0.1", "1.10.post1", "1.10+cu118"]
+    newest = ["1!0.1", "1.10.post1", "1.10+cu118", "1.10", "1.10rc1", "1.9", "0.1dev-r123", "2004d"]
+    assert packages.newest_first(versions) == newest
+
+
 def test_unreadable_versions_are_told_apart() -> None:
     assert packages.unreadable(["1.0", "2004d", "1!2.0", "0.1dev-r123"]) == ("2004d", "0.1dev-r123")

@@ -29,6 +29,7 @@ from venvbuild.errors import NotInStore
 from venvbuild.stores import Store, open_store
 
 Build = Metadata
+Small = tuple[Engine, Store]
 WANTED = [
     ["kedro"],
     ["kedro>=0.19,<0.20"],
@@ -201,6 +202,18 @@ def test_the_newest_builds_are_the_newest_of_those_that_meet_the_conditions(
     ][:8]
 
 
+def test_of_what_nothing_fits_the_newest_ten_versions_are_named(small: Small, put: Callable[..., str]) -> None:
+    for number, version in enumerate(("1.9", "1.10", "2004d", "1!0.1", "1.10rc1")):
+        put(number, f"odd=={version}", *(f"odd==0.{minor}" for minor in range(8)))
+    search = Search(parse_packages(["odd>9!1"]))
+    [note] = questions.find(small[0], search)[1].notes[1:]
+    wanted = "1!0.1, 1.10, 1.10rc1, 1.9, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2 and 3 more"
+    assert note == f"nothing fits odd>9!1; versions that were built: {wanted}"
+    assert questions.count(small[0], search)[1].notes[1:] == (note,)
+    [other] = questions.count(small[0], Search(parse_packages(["nope>1"]), since="2025-07-01"))[1].notes
+    assert other == "nothing fits nope>1; no version of it was built since 2025-07-01"
+
+
 def test_a_difference_is_what_was_added_removed_and_changed(engine: Engine, builds: list[Build]) -> None:
     older, newer = builds[150], builds[3]
     before, after = (dict(one.split("==", 1) for one in build["installed_packages"]) for build in (older, newer))
@@ -305,9 +318,6 @@ def test_the_versions_of_a_package(engine: Engine, builds: list[Build]) -> None:
 @pytest.mark.parametrize("name", questions.names())
 def test_each_question_runs_as_it_is_pasted(engine: Engine, name: str) -> None:
     assert engine.run(questions.bind(questions.text(name), {})).columns
-
-
-Small = tuple[Engine, Store]
 
 
 def test_an_empty_catalog_has_an_empty_answer(small: Small) -> None:

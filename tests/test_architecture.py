@@ -72,8 +72,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "pipeline": {"settings", "stores", "builds", "run", "steps"},
     "console": {
-        "athena.statement", "settings", "stores", "run", "athena.engines", "athena.tables", "athena.questions",
-        "pipeline",
+        "athena.statement", "settings", "stores", "run", "athena.rows", "athena.engines", "athena.tables",
+        "athena.questions", "pipeline",
     },
     "commands": {
         "athena.statement", "interpreters", "settings", "stores", "builds", "archive", "environment", "run",

@@ -1,5 +1,5 @@
-"""The rows of the catalog, one line of JSON per committed build: table, columns; and on this machine, as DuckDB reads
-them: cache, day_packages.
+"""The rows of the catalog, one line of JSON per committed build: table, columns; builds without one: unseen; and on
+this machine, as DuckDB reads them: cache, day_packages.
 """
 
 from typing import TYPE_CHECKING
@@ -11,6 +11,9 @@ from venvbuild import lazily
 if TYPE_CHECKING:
     from athena.rows.cache import RowCache, cache_folder_of
     from athena.rows.day_packages import packages_of, select_of
+    from athena.rows.unseen import committed_builds, unseen_build, without_row
 else:  # who registers a row needs no DuckDB
     _CACHE = dict.fromkeys(("RowCache", "cache_folder_of"), "cache")
-    __getattr__ = lazily.from_modules(__name__, _CACHE | dict.fromkeys(("packages_of", "select_of"), "day_packages"))
+    _UNSEEN = dict.fromkeys(("committed_builds", "unseen_build", "without_row"), "unseen")
+    _DAY = dict.fromkeys(("packages_of", "select_of"), "day_packages")
+    __getattr__ = lazily.from_modules(__name__, _CACHE | _DAY | _UNSEEN)

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from athena.rows import is_row, list_days, read_row, version_of
+from athena.rows import committed_builds, is_row, list_days, read_row, version_of, without_row
 from athena.statement import Scope
 from athena.upkeep.index_check import index_problems
-from athena.upkeep.sync import committed_builds
-from venvbuild.builds import places, read_any
-from venvbuild.errors import IntegrityError, NotInStore, Problem
+from venvbuild.builds import places
+from venvbuild.errors import IntegrityError, Problem
 from venvbuild.parallel import in_turn
 from venvbuild.stores import Entry, Store
 
@@ -70,15 +69,5 @@ def _against_builds(store: Store, registered: set[str]) -> Iterator[Problem]:
     for version in sorted(registered - committed):
         what = f"{version} has a row and is no committed build"
         yield Problem(what, store.url, fix=_SYNC, rule="NO_BUILD")
-    for found in in_turn(partial(_without_row, store), sorted(committed - registered), _READ_AT_ONCE):
+    for found in in_turn(partial(without_row, store), sorted(committed - registered), _READ_AT_ONCE):
         yield from found
-
-
-def _without_row(store: Store, version: str) -> tuple[Problem, ...]:
-    try:
-        read_any(store, version)
-    except NotInStore:  # removed meanwhile
-        return ()
-    except IntegrityError as error:  # no `sync` could make a row of it
-        return error.problems
-    return (Problem(f"{version} has no row", store.url, "list and find do not see it", _SYNC, "NO_ROW"),)

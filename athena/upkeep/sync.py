@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from athena import rows
 from athena.index import Compactor, build_no, day_of
-from athena.rows import version_of
+from athena.rows import committed_builds, version_of
 from athena.statement import Scope
 from venvbuild.builds import key as build_key
 from venvbuild.builds import places, read_any
@@ -42,14 +42,6 @@ def rows_difference(store: Store) -> Difference:
     stray = tuple(key for key in keys if version_of(key) not in committed or not _is_in_place(key))
     with_row = {version_of(key) for key in keys} - {version_of(key) for key in stray}
     return Difference(tuple(sorted(committed - with_row)), stray)
-
-
-def committed_builds(store: Store) -> Iterator[str]:
-    """The venv_versions of all builds that have a metadata.json."""
-    for entry in store.list(f"{places.BUILDS}/"):
-        parts = entry.key.split("/")
-        if len(parts) == 3 and parts[2] == places.METADATA:
-            yield parts[1]
 
 
 def sync_rows(store: Store, cache: Path, found: Difference) -> None:

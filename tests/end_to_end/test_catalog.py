@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
+import shlex
 import signal
 import subprocess
 from pathlib import Path
@@ -19,6 +21,7 @@ from tests.support.scripted import VERSION, put_scripted
 from tests.support.tool import Tool
 from tests.support.trino_server import TrinoServer
 from venvbuild import builds
+from venvbuild.errors import UsageError
 from venvbuild.stores import Store, open_store
 
 pytestmark = pytest.mark.traced
@@ -141,6 +144,29 @@ def test_what_list_explains_gives_the_same_builds(asking: Tool) -> None:
     again = asking.run("query", "explained.sql", "--json").json
     listed = asking.run("list", *conditions, "--json").json
     assert [row["venv_version"] for row in again] == [row["venv_version"] for row in listed] == [version(3), version(1)]
+
+
+def test_an_empty_answer_tells_of_builds_without_rows_and_what_mends_it(asking: Tool) -> None:
+    old = put_scripted(open_store(asking.store), "venv_20250722_010000")
+    questions = (["find", "numpy"], ["count", "numpy"], ["list", "--since", "2025-07-23"])
+    told = [asking.run(*one) for one in questions]
+    assert [one.code for one in told] == [0, 0, 0]
+    [note] = {one.stderr.splitlines()[-1] for one in told}
+    assert f"{old} has no row" in note
+    [command] = re.findall(r"`venvbuild (.*)` mends it", note)
+    assert asking.run("find", "kedro").stderr == ""
+    assert asking.run(*shlex.split(command)).code == 0
+    assert [row["venv_version"] for row in asking.run("find", "numpy", "--json").json] == [old]
+    assert "no row" not in asking.run("find", "nope").stderr
+
+
+def test_whoever_may_not_look_at_the_builds_gets_the_empty_answer_all_the_same(tool: Tool) -> None:
+    Path(tool.store).mkdir()
+    Path(tool.store, "venv-builds").symlink_to("venv-builds")  # a circle, which nobody can read, root neither
+    with pytest.raises(UsageError):
+        list(open_store(tool.store).list("venv-builds/"))
+    done = tool.run("list", "--json")
+    assert (done.code, done.json, len(done.stderr.splitlines())) == (0, [], 1), done.stderr
 
 
 def test_what_a_scripts_build_does_not_say_is_an_empty_cell(asking: Tool) -> None:

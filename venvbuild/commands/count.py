@@ -8,7 +8,7 @@ import click
 
 from athena import questions
 from venvbuild.console import engine, options, output, tables
-from venvbuild.console.search import say_notes, search_of, with_search
+from venvbuild.console.search import say_notes, say_what_is_unseen, search_of, with_search
 from venvbuild.stores import store_of
 
 
@@ -22,7 +22,8 @@ def command(**given: Any) -> None:
     """How many builds have all these packages; PACKAGE and the conditions are those of `find`."""
     settings = options.load(given)
     search, shape = search_of(given), tables.shape_of(given)
-    with engine.opened(settings, store_of(settings), given["max_bytes"]) as opened:
+    store = store_of(settings)
+    with engine.opened(settings, store, given["max_bytes"]) as opened:
         if given["explain"]:
             # This asks the engine too: which versions a specifier admits is judged here, of those in the catalog.
             plan = questions.plan_count(opened, search)
@@ -36,3 +37,5 @@ def command(**given: Any) -> None:
     else:
         # A CSV has a header, also of one number.
         output.print_data(f"count\n{number}" if shape == "csv" else str(number))
+    if not number:
+        say_what_is_unseen(settings, store)

@@ -9,7 +9,7 @@ import click
 from athena import questions
 from athena.engines import Row
 from venvbuild.console import engine, options, output, tables
-from venvbuild.console.search import search_of, with_conditions
+from venvbuild.console.search import say_what_is_unseen, search_of, with_conditions
 from venvbuild.stores import store_of
 from venvbuild.text import size_text
 
@@ -42,7 +42,8 @@ def command(**given: Any) -> None:
     # An answer like any other (0): stdout, which programs read, stays empty.
     if not builds:
         meeting = " that meet all the conditions" if search.is_conditional else ""
-        output.say(f"there are no builds in {store.url}{meeting}")
+        output.say(f"there are no builds in the catalog of {store.url}{meeting}")
+        say_what_is_unseen(settings, store)
 
 
 def _line(build: Row) -> Row:

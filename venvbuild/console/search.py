@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import click
@@ -10,8 +12,9 @@ import click
 from athena.questions import Plan, Search, parse_packages
 from venvbuild.console import output
 from venvbuild.console.options import Given
-from venvbuild.errors import RequirementsRefused
-from venvbuild.settings import parameters
+from venvbuild.errors import RequirementsRefused, VenvBuildError
+from venvbuild.settings import Settings, parameters
+from venvbuild.stores import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -69,3 +72,16 @@ def say_notes(plan: Plan) -> None:
     """What the user should know of how the answer was found."""
     for note in plan.notes:
         output.say(f"note: {note}")
+
+
+def say_what_is_unseen(settings: Settings, store: Store) -> None:
+    """Of an empty answer: that the store has builds which no question sees, and the command that mends it."""
+    from athena.rows import unseen_build  # only here: who gets an answer does without
+
+    # The question is answered: who may read the catalog alone gets no error for what lies beside it.
+    with suppress(VenvBuildError):
+        problem = unseen_build(store)
+        if problem:
+            on = "" if settings.engine == "duckdb" else f" --engine {settings.engine}"
+            sync = f"`venvbuild table sync --store {shlex.quote(store.url)}{on}`"
+            output.say(f"note: {problem.what}, and others may have none either: no question sees them; {sync} mends it")

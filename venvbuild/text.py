@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
+
 from venvbuild.redaction import REDACTOR, strip_credentials
 
 MAX_SHOWN = 80
 """Characters of foreign text in one message: enough to recognise a line, too few to flood a log."""
+_MAX_NAMES = 10
 # Characters of one value of somebody's metadata; the longest honest Requires-Dist is a few hundred.
 _MAX_PRINTABLE = 4096
 
@@ -48,6 +52,13 @@ def size_text(size_bytes: int) -> str:
 def count_text(number: int, noun: str) -> str:
     """`1 package`, `2 packages`."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def there_are(kind: str, names: Iterable[str]) -> str:
+    """`there are the aliases sales@prod, sales@test`, ten at most: for a message about what there is instead."""
+    found = [shown(name) for name in islice(names, _MAX_NAMES + 1)]
+    more = ", ..." if len(found) > _MAX_NAMES else ""
+    return f"there are the {kind} {', '.join(found[:_MAX_NAMES])}{more}" if found else f"there are no {kind}"
 
 
 def printable(text: str) -> str:

@@ -11,9 +11,10 @@ import pytest
 from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
 from tests.support.places import Place
+from tests.support.scripted import VERSION, put_scripted, put_whole
 from tests.support.sizes import HEAVY, sizes
-from venvbuild.builds import aliases
-from venvbuild.errors import IntegrityError, NotInStore, RequirementsRefused
+from venvbuild.builds import aliases, names
+from venvbuild.errors import IntegrityError, NotInStore, RequirementsRefused, UsageError
 from venvbuild.stores import Store
 
 _RIVAL = """
@@ -121,7 +122,54 @@ def test_a_build_that_was_never_committed_cannot_be_promoted(store: Store) -> No
     assert list(store.list("venv-catalog/aliases/")) == []
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"venv_version": "../x", "moved_at": "", "previous": null}'])
+@pytest.mark.parametrize("name", ["archive_index.json", "VERSION.tar.gz"])
+def test_a_build_that_nobody_can_restore_cannot_be_promoted(store: Store, name: str) -> None:
+    name = name.replace("VERSION", version(1))
+    put_build(store, 1, {"requirements.txt": b"", "archive_index.json": b"{}", f"{version(1)}.tar.gz": b"x"})
+    store.remove(f"venv-builds/{version(1)}/{name}")
+    with pytest.raises(NotInStore, match=f"cannot be restored: its {name} is gone"):
+        aliases.promote(store, version(1), "prod")
+    assert list(store.list("venv-catalog/aliases/")) == []
+
+
+def test_a_build_that_a_script_made_is_promoted_as_one_of_the_environment_that_is_named(store: Store) -> None:
+    scripted = put_whole(store)
+    with pytest.raises(UsageError, match="of no environment") as caught:
+        aliases.promote(store, scripted, "prod")
+    flag, _ = caught.value.problems[0].fix.rpartition(": ")[2].split()
+    assert flag == "--env-name"
+    move = aliases.promote(store, scripted, "prod", env_name="risk")
+    assert (move.name, move.venv_version) == ("risk@prod", scripted)
+    assert names.find(store, "risk@prod") == scripted
+    with pytest.raises(RequirementsRefused):
+        aliases.promote(store, scripted, "prod", env_name="../x")
+
+
+def test_one_that_has_no_archive_cannot_be_promoted(store: Store) -> None:
+    with pytest.raises(NotInStore, match=f"its {VERSION}.tar.gz is gone"):
+        aliases.promote(store, put_scripted(store), "prod", env_name="risk")
+
+
+def test_no_other_environment_than_its_own_gets_an_alias_of_a_build(store: Store) -> None:
+    put_build(store, 1)
+    with pytest.raises(UsageError, match=r"a build of sales, not of risk.*leave it out"):
+        aliases.promote(store, version(1), "prod", env_name="risk")
+    assert list(store.list("venv-catalog/aliases/")) == []
+    assert aliases.promote(store, version(1), "prod", env_name="sales") == aliases.promote(store, version(1), "prod")
+
+
+GOOD = {"venv_version": version(1), "moved_at": "2025-07-22T08:30:00Z", "previous": None}
+WRONG: tuple[dict[str, object], ...] = (
+    {"venv_version": "../x"},
+    {"venv_version": 1},
+    {"previous": "../x"},
+    {"previous": ""},
+    {"moved_at": "\x1b[31m"},
+    {"moved_at": None},
+)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", *(json.dumps({**GOOD, **wrong}).encode() for wrong in WRONG)])
 def test_a_damaged_record_is_an_integrity_error_and_named(store: Store, body: bytes) -> None:
     store.put_if_absent("venv-catalog/aliases/sales/prod/1.json", body)
     with pytest.raises(IntegrityError, match=r"prod/1\.json"):
@@ -139,3 +187,10 @@ def test_a_move_is_stored_as_the_contract_says(store: Store) -> None:
     aliases.promote(store, put_build(store, 1), "prod", clock=lambda: 0)
     stored = json.loads(store.read("venv-catalog/aliases/sales/prod/1.json").body)
     assert stored == {"venv_version": version(1), "moved_at": "1970-01-01T00:00:00Z", "previous": None}
+
+
+def test_a_record_of_before_there_was_an_undo_is_read(store: Store) -> None:
+    store.put_if_absent("venv-catalog/aliases/sales/prod/1.json", json.dumps(GOOD).encode())
+    move = aliases.current_move(store, "sales", "prod")
+    assert move
+    assert (move.venv_version, move.moved_at, move.is_undo) == (version(1), "2025-07-22T08:30:00Z", False)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
-from venvbuild.builds import aliases, names
+from venvbuild.builds import aliases, names, undoing
 from venvbuild.errors import NotInStore, RequirementsRefused
 from venvbuild.stores import Store
 
@@ -19,6 +21,45 @@ def test_an_alias_names_the_build_it_was_moved_to(store: Store) -> None:
     aliases.promote(store, put_build(store, 1), "prod")
     put_build(store, 2)
     assert names.find(store, "sales@prod") == version(1)
+
+
+def test_moves_are_counted_back_and_a_move_back_is_one_too(store: Store) -> None:
+    first, second = put_build(store, 1), put_build(store, 2)
+    for one in (first, second):
+        aliases.promote(store, one, "prod")
+    undoing.undo(store, "sales", "prod")
+    aliases.promote(store, second, "prod")
+    found = [names.find(store, f"sales@prod{back}") for back in ("", "~0", "~1", "~2", "~3")]
+    assert found == [second, second, first, second, first]
+
+
+@pytest.mark.parametrize(("count", "told"), [(1, "once; fix: sales@prod is"), (2, "2 times; fix: sales@prod~1 is")])
+def test_more_moves_than_there_were_are_not_found_and_said_how_many_there_are(
+    store: Store, count: int, told: str
+) -> None:
+    for number in range(count):
+        aliases.promote(store, put_build(store, number), "prod")
+    with pytest.raises(NotInStore, match=f"sales@prod~{count} is before the first move.*it has moved {told} the first"):
+        names.find(store, f"sales@prod~{count}")
+    assert names.find(store, f"sales@prod~{count - 1}") == version(0)
+
+
+@pytest.mark.parametrize("back", ["", "x", "-1", "1~1", "+1", " 1", "¹", "9999999999", "\x1b[31m"])
+def test_what_is_no_number_of_moves_is_refused_with_one_that_is(store: Store, back: str) -> None:
+    aliases.promote(store, put_build(store, 1), "prod")
+    aliases.promote(store, put_build(store, 2), "prod")
+    with pytest.raises(RequirementsRefused, match="number of moves") as caught:
+        names.find(store, f"sales@prod~{back}")
+    assert "\x1b" not in str(caught.value)
+    [advised] = re.findall(r"write (\S+)", caught.value.problems[0].fix)
+    assert names.find(store, advised) == version(1)
+
+
+def test_the_newest_build_has_no_moves(store: Store) -> None:
+    put_build(store, 1)
+    put_build(store, 2)
+    with pytest.raises(RequirementsRefused, match="venvbuild list --env-name sales --conflict-free"):
+        names.find(store, "sales@latest~1")
 
 
 def test_latest_is_the_newest_committed_conflict_free_build_of_that_environment(store: Store) -> None:

@@ -38,6 +38,12 @@ def put_scripted(store: Store, venv_version: str = VERSION, **changes: Any) -> s
     return venv_version
 
 
+def put_whole(store: Store, venv_version: str = VERSION, archive: bytes = b"x", **changes: Any) -> str:
+    """The same with an archive of these bytes beside it, where such a script put it."""
+    store.put_if_absent(builds.key(venv_version, places.archive_name(venv_version)), archive)
+    return put_scripted(store, venv_version, **changes)
+
+
 def put_fifty(store: Store) -> list[str]:
     """Fifty such builds of kedro within two weeks of July 2025, the document's among them; their venv_versions.
 

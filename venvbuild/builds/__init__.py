@@ -5,11 +5,12 @@ lock        requirements.lock, read
 scripted    what scripts made before: metadata.json of nine fields
 metadata    metadata.json, judged by its schema beside it; schemas: how a document of a build is judged
 commit      the claim, the frozen files, metadata.json last
-aliases     sales@prod, with its history; names: VERSION, ENV@ALIAS, ENV@latest
+aliases     sales@prod, with its history; undoing: a move taken back
+names       VERSION, ENV@ALIAS, ENV@latest, ENV@ALIAS~N
 """
 
 from venvbuild.builds import places, schemas
-from venvbuild.builds.aliases import Move, all_moves, current_move, history, promote
+from venvbuild.builds.aliases import Move, all_moves, current_move, history, move_before, promote
 from venvbuild.builds.commit import Commit, commit
 from venvbuild.builds.lock import read_lock
 from venvbuild.builds.metadata import (
@@ -30,3 +31,4 @@ from venvbuild.builds.names import find, latest
 from venvbuild.builds.places import archive_name, instant_of, is_venv_version, key
 from venvbuild.builds.scripted import FIELDS as SCRIPTED_FIELDS
 from venvbuild.builds.scripted import ScriptedBuild
+from venvbuild.builds.undoing import undo

@@ -15,13 +15,18 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from venvbuild.builds import metadata, places
+from venvbuild.builds.metadata import Metadata
 from venvbuild.builds.places import ALIASES
-from venvbuild.errors import IntegrityError, StoreUnavailable
+from venvbuild.builds.scripted import ScriptedBuild
+from venvbuild.errors import IntegrityError, NotInStore, StoreUnavailable, UsageError
+from venvbuild.parallel import each
 from venvbuild.settings import parameters
 from venvbuild.stores import Store
+from venvbuild.text import there_are
 
 # No leading zero: 7 and 07 would be two objects of one number.
 _KEY = re.compile(rf"{ALIASES}/(?P<env_name>[^/]+)/(?P<alias>[^/]+)/(?P<number>[1-9][0-9]{{0,8}})\.json")
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 # More losses in a row than that many rivals would explain: the store does not do what it says.
 _TRIES = 100
 
@@ -39,35 +44,49 @@ class Move:
     """ISO 8601, UTC."""
     previous: str | None
     """The venv_version it named before."""
+    is_undo: bool = False
+    """Whether it took the move before it back."""
+
+    @property
+    def name(self) -> str:
+        """The alias as people name it, `sales@prod`."""
+        return f"{self.env_name}@{self.alias}"
+
+    def next(self, venv_version: str, clock: Callable[[], float], *, is_undo: bool = False) -> Move:
+        """The move from here to this build."""
+        number, before = self.number + 1, self.venv_version
+        return Move(self.env_name, self.alias, number, venv_version, _instant(clock), before, is_undo)
 
 
-def promote(store: Store, venv_version: str, alias: str, *, clock: Callable[[], float] = time.time) -> Move:
+def promote(
+    store: Store,
+    venv_version: str,
+    alias: str,
+    *,
+    env_name: str | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Move:
     """Let `alias`, of the build's own environment name, point to this build; the move that now counts.
 
-    An alias that points there already stays as it is.
+    An alias that points there already stays as it is. `env_name` is for a build that has none.
 
     Raises:
-        NotInStore: there is no such build. RequirementsRefused: `alias` cannot be one.
-        StoreUnavailable, UsageError: the store fails, or may not be written; nothing has moved.
+        NotInStore: there is no such build, or its archive is gone. RequirementsRefused: a name cannot be one.
+        StoreUnavailable, UsageError: the store fails, or may not be written; the build is of no environment or of
+            another than `env_name`. Nothing has moved.
     """
     parameters.alias(alias)
     # Read first: an alias must not name a build that nobody can get.
-    env_name = str(metadata.read(store, venv_version)["env_name"])
+    env_name = environment_of(read_gettable(store, venv_version), env_name)
     store.prepare()
     for _ in range(_TRIES):
         # Looked up at each try: a refusal means that somebody else has moved it meanwhile.
         last = current_move(store, env_name, alias)
         if last and last.venv_version == venv_version:
             return last
-        move = Move(
-            env_name,
-            alias,
-            last.number + 1 if last else 1,
-            venv_version,
-            f"{datetime.fromtimestamp(int(clock()), UTC):%Y-%m-%dT%H:%M:%SZ}",
-            last.venv_version if last else None,
-        )
-        if store.put_if_absent(_key(env_name, alias, move.number), _body(move)):
+        first = Move(env_name, alias, 1, venv_version, _instant(clock), None)
+        move = last.next(venv_version, clock) if last else first
+        if create(store, move):
             return move
     raise StoreUnavailable(
         f"{env_name}@{alias} could not be moved: somebody else was first {_TRIES} times",
@@ -76,16 +95,91 @@ def promote(store: Store, venv_version: str, alias: str, *, clock: Callable[[], 
     )
 
 
+def read_gettable(store: Store, venv_version: str) -> Metadata | ScriptedBuild:
+    """The metadata of a build, whoever made it, whose archive is there; what is in that, `verify` looks at.
+
+    Raises:
+        NotInStore: there is no such build, or what `get` reads of it is gone. IntegrityError: its metadata is damaged.
+    """
+    build = metadata.read_any(store, venv_version)
+    archive = places.archive_name(venv_version)
+    # a script's build lists no files, and has no index
+    files = {archive} if isinstance(build, ScriptedBuild) else build["files"].keys()
+    promised = [name for name in (archive, places.ARCHIVE_INDEX) if name in files]
+    there = {entry.key for entry in store.list(places.key(venv_version, ""))} if promised else set()
+    for name in promised:
+        if places.key(venv_version, name) not in there:
+            raise NotInStore(
+                f"{venv_version} cannot be restored: its {name} is gone",
+                where=store.uri(places.key(venv_version, name)),
+                fix="restore the object from a backup, or name another build; `venvbuild list` shows them",
+                rule="NO_SUCH_BUILD",
+            )
+    return build
+
+
+def environment_of(build: Metadata | ScriptedBuild, asked: str | None) -> str:
+    """The environment whose aliases may name a build: its own, or `asked` where it has none.
+
+    Raises:
+        UsageError: it has none and none was asked for, or it has another. RequirementsRefused: `asked` cannot be one.
+    """
+    if isinstance(build, ScriptedBuild):
+        if asked is None:
+            raise UsageError(
+                f"{build.venv_version} is of no environment, and an alias is of one",
+                where="--env-name",
+                why="a script made it, and did not write down which",
+                fix="say which environment is to have the alias: --env-name NAME",
+                rule="NO_ENVIRONMENT",
+            )
+        return parameters.env_name(asked, "--env-name")
+    if asked is not None and parameters.env_name(asked, "--env-name") != build["env_name"]:
+        raise UsageError(
+            f"{build['venv_version']} is a build of {build['env_name']}, not of {asked}",
+            where="--env-name",
+            fix="leave it out: only a build of no environment needs it",
+            rule="NO_ENVIRONMENT",
+        )
+    return build["env_name"]
+
+
+def create(store: Store, move: Move) -> bool:
+    """Make the move, unless one of its number is there: then False, and theirs stays."""
+    return store.put_if_absent(_key(move.env_name, move.alias, move.number), _body(move))
+
+
 def current_move(store: Store, env_name: str, alias: str) -> Move | None:
     """The move that counts; None when there is no such alias."""
-    numbers = _numbers(store, f"{ALIASES}/{env_name}/{alias}/").get((env_name, alias))
-    return _read(store, env_name, alias, max(numbers)) if numbers else None
+    numbers = _numbers_of(store, env_name, alias)
+    return _read(store, env_name, alias, numbers[-1]) if numbers else None
+
+
+def move_before(store: Store, env_name: str, alias: str, back: int) -> Move:
+    """The move that counted `back` moves ago; of 0 the one that counts.
+
+    Raises:
+        NotInStore: there is no such alias, or it has not moved so often; says how often it has.
+    """
+    numbers = _numbers_of(store, env_name, alias)
+    if not numbers:
+        raise no_such_alias(store, env_name, alias)
+    if back < len(numbers):
+        return _read(store, env_name, alias, numbers[-1 - back])
+    name, first = f"{env_name}@{alias}", len(numbers) - 1
+    raise NotInStore(
+        f"{name}~{back} is before the first move of {name}",
+        where=store.url,
+        why=f"it has moved {f'{len(numbers)} times' if first else 'once'}",
+        fix=f"{name}{f'~{first}' if first else ''} is the first; `venvbuild aliases {name} --history` shows all",
+        rule="NO_SUCH_MOVE",
+    )
 
 
 def history(store: Store, env_name: str, alias: str) -> tuple[Move, ...]:
     """Every move, the oldest first; empty when there is no such alias."""
-    numbers = _numbers(store, f"{ALIASES}/{env_name}/{alias}/").get((env_name, alias), [])
-    return tuple(_read(store, env_name, alias, number) for number in sorted(numbers))
+    numbers = _numbers_of(store, env_name, alias)
+    return tuple(each(lambda number: _read(store, env_name, alias, number), numbers))
 
 
 def all_moves(store: Store, env_name: str | None = None) -> Iterator[Move]:
@@ -93,6 +187,26 @@ def all_moves(store: Store, env_name: str | None = None) -> Iterator[Move]:
     found = _numbers(store, f"{ALIASES}/{env_name}/" if env_name else f"{ALIASES}/")
     for (name, alias), numbers in sorted(found.items()):
         yield _read(store, name, alias, max(numbers))
+
+
+def no_such_alias(store: Store, env_name: str, alias: str) -> NotInStore:
+    """The error that says so, and which aliases there are."""
+    return NotInStore(
+        f"{env_name} has no alias {alias}",
+        where=store.url,
+        why=there_are("aliases", (move.name for move in all_moves(store, env_name))),
+        fix=f"venvbuild promote BUILD {alias}",
+        rule="NO_SUCH_ALIAS",
+    )
+
+
+def _instant(clock: Callable[[], float]) -> str:
+    return f"{datetime.fromtimestamp(int(clock()), UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _numbers_of(store: Store, env_name: str, alias: str) -> list[int]:
+    """The numbers of the moves of one alias, the oldest first."""
+    return sorted(_numbers(store, f"{ALIASES}/{env_name}/{alias}/").get((env_name, alias), []))
 
 
 def _numbers(store: Store, prefix: str) -> dict[tuple[str, str], list[int]]:
@@ -112,16 +226,19 @@ def _key(env_name: str, alias: str, number: int) -> str:
 
 def _body(move: Move) -> bytes:
     facts = asdict(move)
-    return (json.dumps({name: facts[name] for name in ("venv_version", "moved_at", "previous")}) + "\n").encode()
+    said = ("venv_version", "moved_at", "previous", *(("is_undo",) if move.is_undo else ()))
+    return (json.dumps({name: facts[name] for name in said}) + "\n").encode()
 
 
 def _read(store: Store, env_name: str, alias: str, number: int) -> Move:
     key = _key(env_name, alias, number)
     try:
         facts = json.loads(store.read(key).body)
-        move = Move(env_name, alias, number, facts["venv_version"], facts["moved_at"], facts["previous"])
+        previous, is_undo = facts["previous"], facts.get("is_undo", False) is True
+        move = Move(env_name, alias, number, facts["venv_version"], facts["moved_at"], previous, is_undo)
         # What it names becomes a part of keys: a damaged record must not lead anywhere else.
-        if places.is_venv_version(move.venv_version):
+        named = (move.venv_version, move.venv_version if previous is None else previous)
+        if all(map(places.is_venv_version, named)) and _INSTANT.fullmatch(move.moved_at):
             return move
     except (ValueError, KeyError, TypeError):
         pass

@@ -2,34 +2,34 @@
 
 venv_20250722_083000    the version
 sales@prod              what the alias `prod` of `sales` points to
+sales@prod~1            what it pointed to before its last move, which may have been one back
 sales@latest            the newest committed, conflict-free build of `sales`
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from itertools import islice
 
 from venvbuild.builds import aliases, metadata, places
 from venvbuild.builds.places import ENVIRONMENTS
 from venvbuild.builds.scripted import ScriptedBuild
-from venvbuild.errors import NotInStore
+from venvbuild.errors import NotInStore, RequirementsRefused
 from venvbuild.settings import parameters
 from venvbuild.stores import Store
-from venvbuild.text import shown
+from venvbuild.text import shown, there_are
 
-_SHOWN = 10
-"""Names in a message about what there is instead."""
+_MOVES = re.compile(r"[0-9]{1,9}")
 
 
 def find(store: Store, name: str) -> str:
-    """The `venv_version` of the build that `name` stands for: `VERSION`, `ENV@ALIAS` or `ENV@latest`.
+    """The `venv_version` of the build that `name` stands for: `VERSION`, `ENV@ALIAS`, `ENV@latest` or `ENV@ALIAS~N`.
 
     A version is given back as it is: whether there is such a build, its metadata tells.
 
     Raises:
         NotInStore: `name` is no form of these, or stands for nothing; says what there is.
-        RequirementsRefused: the environment's name or the alias cannot be one.
+        RequirementsRefused: the environment's name, the alias or the number of moves cannot be one.
     """
     if places.is_venv_version(name):
         return name
@@ -43,12 +43,21 @@ def find(store: Store, name: str) -> str:
         )
     # Before it becomes a part of a key.
     parameters.env_name(env_name, "ENV@ALIAS")
+    alias, tilde, back = alias.partition("~")
     if alias == "latest":
+        if tilde:
+            raise _moves_of_latest(env_name)
         return latest(store, env_name)
-    move = aliases.current_move(store, env_name, parameters.alias(alias, "ENV@ALIAS"))
-    if move is None:
-        raise _no_alias(store, env_name, alias)
-    return move.venv_version
+    parameters.alias(alias, "ENV@ALIAS")
+    if tilde and not _MOVES.fullmatch(back):
+        raise RequirementsRefused(
+            f"'{shown(name)}' names no build",
+            where="ENV@ALIAS~N",
+            why="after ~ stands the number of moves to go back",
+            fix=f"write {env_name}@{alias}~1 for what it pointed to before its last move",
+            rule="PARAMETER",
+        )
+    return aliases.move_before(store, env_name, alias, int(back or 0)).venv_version
 
 
 def latest(store: Store, env_name: str) -> str:
@@ -79,7 +88,7 @@ def latest(store: Store, env_name: str) -> str:
     raise NotInStore(
         f"there is no build of an environment named {env_name}",
         where=store.url,
-        why=_there_are("environments", _environments(store)),
+        why=there_are("environments", _environments(store)),
         fix="`venvbuild list` shows the builds",
         rule="NO_SUCH_BUILD",
     )
@@ -97,18 +106,11 @@ def _environments(store: Store) -> Iterator[str]:
         after = f"{ENVIRONMENTS}/{name}/~"  # versions begin with a letter, which sorts before
 
 
-def _no_alias(store: Store, env_name: str, alias: str) -> NotInStore:
-    moves = islice(aliases.all_moves(store, env_name), _SHOWN + 1)
-    return NotInStore(
-        f"{env_name} has no alias {alias}",
-        where=store.url,
-        why=_there_are("aliases", (f"{move.env_name}@{move.alias}" for move in moves)),
-        fix=f"venvbuild promote VERSION {alias}",
-        rule="NO_SUCH_ALIAS",
+def _moves_of_latest(env_name: str) -> RequirementsRefused:
+    return RequirementsRefused(
+        f"{env_name}@latest has no moves to go back by",
+        where="ENV@ALIAS~N",
+        why="it is always the newest build without conflicts; only an alias is moved",
+        fix=f"name a build by its version; `venvbuild list --env-name {env_name} --conflict-free` shows them",
+        rule="PARAMETER",
     )
-
-
-def _there_are(kind: str, names: Iterator[str]) -> str:
-    found = [shown(name) for name in islice(names, _SHOWN + 1)]
-    more = ", ..." if len(found) > _SHOWN else ""
-    return f"there are the {kind} {', '.join(found[:_SHOWN])}{more}" if found else f"there are no {kind}"

@@ -33,7 +33,7 @@ _SIDE = (
 @options.with_engine
 @options.with_config
 def command(before: str, after: str, **given: Any) -> None:
-    """The packages that differ between two builds. BEFORE and AFTER are versions, ENV@ALIAS or ENV@latest."""
+    """The packages that differ between two builds. Each is a BUILD: a version, ENV@ALIAS, ENV@latest, ENV@ALIAS~N."""
     settings = options.load(given)
     store, shape = store_of(settings), tables.shape_of(given)
     before, after = builds.find(store, before), builds.find(store, after)

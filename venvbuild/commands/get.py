@@ -22,13 +22,13 @@ from venvbuild.stores import store_of
 
 
 @click.command("get", short_help="Restore a build's environment: get sales@latest ./venv")
-@click.argument("version", required=False)
+@click.argument("version", required=False, metavar="BUILD")
 @click.argument("target", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--from-archive",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Restore from this .tar.gz instead of a store; VERSION is then left out.",
+    help="Restore from this .tar.gz instead of a store; BUILD is then left out.",
 )
 @click.option("--compile", "compiles", is_flag=True, help="Make the bytecode too, as checked-hash.")
 @click.option(
@@ -48,9 +48,9 @@ def command(
 ) -> None:
     """Restore the environment of a build at TARGET, which becomes the environment: TARGET/bin/python.
 
-    VERSION may also be ENV@ALIAS or ENV@latest. Only what the fragment cache lacks is fetched. TARGET must be absent,
-    empty, or made by `get`. With --rebuild the packages of the build's lock are installed from the index, with their
-    hashes, for a Python of this machine.
+    BUILD is a version, ENV@ALIAS, ENV@latest or ENV@ALIAS~N. Only what the fragment cache lacks is fetched. TARGET must
+    be absent, empty, or made by `get`. With --rebuild the packages of the build's lock are installed from the index,
+    with their hashes, for a Python of this machine.
     """
     settings = options.load(given)
     with FetchProgress() as on_fetch:
@@ -77,7 +77,7 @@ def _restored(
             raise UsageError(
                 "--rebuild needs the lock of a build, and an archive has none",
                 where="--from-archive",
-                fix="name the build in its store: venvbuild get VERSION TARGET --rebuild",
+                fix="name the build in its store: venvbuild get BUILD TARGET --rebuild",
             )
         if version is None or target is not None:
             raise UsageError("with --from-archive there is one argument, the target", fix="leave out the version")

@@ -13,12 +13,15 @@ from venvbuild.text import size_text
 
 
 @click.command("show", short_help="One build: what it is and what it holds.")
-@click.argument("version")
+@click.argument("version", metavar="BUILD")
 @options.with_store
 @options.with_config
 @options.as_json
 def command(version: str, **given: Any) -> None:
-    """One build: what it is, what it holds, what conflicts. VERSION may also be ENV@ALIAS or ENV@latest."""
+    """One build: what it is, what it holds, what conflicts.
+
+    BUILD is a version, ENV@ALIAS, ENV@latest or ENV@ALIAS~N.
+    """
     store = store_of(options.load(given))
     found = builds.read_any(store, builds.find(store, version))
     build: dict[str, Any] = found.as_json() if isinstance(found, builds.ScriptedBuild) else dict(found)

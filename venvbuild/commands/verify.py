@@ -15,7 +15,7 @@ from venvbuild.text import size_text
 
 
 @click.command("verify", short_help="Read every byte of a build again; with --restore, import all of it.")
-@click.argument("version")
+@click.argument("version", metavar="BUILD")
 @click.option("--restore", is_flag=True, help="Restore it elsewhere too, and import every top-level module.")
 @options.with_store
 @options.with_config
@@ -23,7 +23,7 @@ from venvbuild.text import size_text
 def command(version: str, restore: bool, **given: Any) -> None:
     """Compare every file of a build with its metadata, and the fragments of its archive with their index.
 
-    Ends with 8 when something is wrong, and names it. VERSION may also be ENV@ALIAS or ENV@latest.
+    Ends with 8 when something is wrong, and names it. BUILD is a version, ENV@ALIAS, ENV@latest or ENV@ALIAS~N.
     """
     settings = options.load(given)
     store = store_of(settings)

@@ -76,18 +76,18 @@ def with_engine(command: F) -> F:
     return _option("engine", metavar="duckdb|trino|athena")(with_store(command))
 
 
-def with_format(command: F) -> F:
-    """`--format` and its short form `--json`; and `--explain`."""
+def with_shape(command: F) -> F:
+    """`--format` and its short form `--json`."""
     shapes = click.Choice(["table", "json", "csv"])
-    for option in (
-        click.option("--explain", is_flag=True, help="Print the SQL, and do not ask it."),
-        as_json,
-        click.option(
-            "--format", "shape", type=shapes, default="table", show_default=True, help="How rows are printed."
-        ),
-    ):
-        command = option(command)
-    return command
+    shape = click.option(
+        "--format", "shape", type=shapes, default="table", show_default=True, help="How rows are printed."
+    )
+    return shape(as_json(command))
+
+
+def with_format(command: F) -> F:
+    """The same of what SQL answers; and `--explain`."""
+    return with_shape(click.option("--explain", is_flag=True, help="Print the SQL, and do not ask it.")(command))
 
 
 def with_index(command: F) -> F:

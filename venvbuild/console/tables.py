@@ -5,20 +5,22 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from athena.engines import Row
-from athena.statement import Statement
 from venvbuild.console import output
 from venvbuild.console.options import Given
 from venvbuild.text import shown
+
+if TYPE_CHECKING:  # who prints rows of no engine needs none
+    from athena.engines import Row
+    from athena.statement import Statement
 
 # Characters of one cell of a table; JSON and CSV have all of it.
 _WIDEST = 1000
 
 
 def shape_of(given: Given) -> str:
-    """`table`, `json` or `csv`, from the options of `options.with_format`."""
+    """`table`, `json` or `csv`, from the options of `options.with_shape`."""
     return "json" if given["as_json"] else str(given["shape"])
 
 

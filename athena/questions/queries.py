@@ -173,11 +173,14 @@ def _described(engine: Engine, statement: Statement) -> list[Row]:
 
 
 def _as_metadata(row: Row) -> Row:
-    whole = {**row, "requires": None}
+    whole = {**row, "requires": None, "imported_from": None}
     if row["schema_version"] is not None:  # else a script made it, and nobody knows what it requires
         whole["requires"] = {"abi": row["requires_abi"], "glibc": row["requires_glibc"]}
     if row["requires_libraries"] is not None:
         whole["requires"]["libraries"] = json.loads(row["requires_libraries"])
+    if row["imported_from_archive"] is not None:
+        parts = ("archive", "archive_sha256", "venv_version", "created_at")
+        whole["imported_from"] = {part: row[f"imported_from_{part}"] for part in parts}
     found = {}
     for column in columns():
         value = whole[column.name]

@@ -8,6 +8,10 @@ SELECT venv_version, created_at, python_version, requirements_file, pipdeptree_o
        requires.abi AS requires_abi,
        requires.glibc AS requires_glibc,
        json_format(CAST(requires.libraries AS json)) AS requires_libraries,
+       imported_from.archive AS imported_from_archive,
+       imported_from.archive_sha256 AS imported_from_archive_sha256,
+       imported_from.venv_version AS imported_from_venv_version,
+       imported_from.created_at AS imported_from_created_at,
        recorded_at
 FROM venv_builds_metadata
 WHERE true

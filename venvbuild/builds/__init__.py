@@ -17,6 +17,7 @@ from venvbuild.builds.metadata import (
     DescribedMetadata,
     Description,
     FileEntry,
+    ImportedFrom,
     Metadata,
     RequiresEntry,
     StoredFile,

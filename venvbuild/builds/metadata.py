@@ -37,6 +37,15 @@ class RequiresEntry(TypedDict):
     libraries: NotRequired[list[str]]
 
 
+class ImportedFrom(TypedDict):
+    """What `venvbuild import` made a build of."""
+
+    archive: str
+    archive_sha256: str
+    venv_version: str | None
+    created_at: str | None
+
+
 class DescribedMetadata(TypedDict):
     """metadata.json without the fields that the claim gives."""
 
@@ -60,6 +69,7 @@ class DescribedMetadata(TypedDict):
     source_revision: str | None
     duration_s: dict[str, float]
     requires: RequiresEntry
+    imported_from: NotRequired[ImportedFrom]
 
 
 class Metadata(DescribedMetadata):
@@ -97,13 +107,15 @@ class Description:
     requires: RequiresEntry
     content_sha256: str | None = None
     """Of what is in the archive, whatever the compression; older builds have none."""
+    imported_from: ImportedFrom | None = None
     schema_version: int = SCHEMA_VERSION
 
     def as_json(self) -> DescribedMetadata:
         """The fields under their names, ready for `json.dumps`."""
         fields = json.loads(json.dumps(asdict(self)))  # tuples become lists
         # Absent and not null, as in the builds from before there was one.
-        known = {name: value for name, value in fields.items() if (name, value) != ("content_sha256", None)}
+        optional = ("content_sha256", "imported_from")
+        known = {name: value for name, value in fields.items() if name not in optional or value is not None}
         return cast(DescribedMetadata, known)
 
 

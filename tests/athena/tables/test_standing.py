@@ -77,6 +77,10 @@ def shown(name: str, **changes: str) -> str:
         pytest.param(OF_ATHENA.replace("venv-builds", "other"), "FOREIGN_TABLE", id="of something else"),
         pytest.param(shown("venv_builds_metadata", recorded_at=""), "OLD_TABLE", id="an older one, Athena"),
         pytest.param(shown("venv_builds_metadata.trino", recorded_at=""), "OLD_TABLE", id="an older one, Trino"),
+        pytest.param(shown("venv_builds_metadata", imported_from=""), "OLD_TABLE", id="from before imports, Athena"),
+        pytest.param(
+            shown("venv_builds_metadata.trino", imported_from=""), "OLD_TABLE", id="from before imports, Trino"
+        ),
     ],
 )
 def test_what_does_not_answer_is_told_with_what_mends_it(text: str | None, rule: str | None) -> None:

@@ -55,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "reports": {"builds", "run"},
     "restore": {
         "installed", "interpreters", "requirements", "settings", "machine", "stores", "builds", "inspection",
-        "archive", "environment",
+        "archive", "environment", "foreign",
     },
     "athena.engines": {"athena.statement", "athena.duck", "settings", "stores", "athena.rows", "athena.index"},
     "athena.tables": {"athena.statement", "stores", "builds", "athena.rows", "athena.index", "athena.engines"},

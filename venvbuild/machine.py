@@ -136,6 +136,19 @@ def _glibc_misfit(needs: Requires, glibc: str | None) -> Iterator[Problem]:
         yield Problem(f"the environment needs glibc {needs.glibc} or newer", "requires.glibc", why, _WAY_OUT)
 
 
+def wheels_of_others(distributions: Iterable[Distribution], interpreter: Interpreter, where: str) -> Iterator[Problem]:
+    """Why an environment of which only its files are known cannot run here: wheels for another machine or ABI.
+
+    `where` is the environment.
+    """
+    tags = frozenset(interpreter.supported_tags)
+    for one in distributions:
+        if one.tags and tags.isdisjoint(one.tags):
+            why = f"this machine is {interpreter.platform}, and {interpreter.path} is Python {interpreter.full_version}"
+            fix = "unpack it on a machine like the one that it was made on, or build one here from its requirements"
+            yield Problem(f"{one.label} is for {', '.join(one.tags[:3])}", where, why, fix)
+
+
 def glibc_here() -> str | None:
     """The version of this machine's glibc; None where there is another C library."""
     try:

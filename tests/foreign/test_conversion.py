@@ -131,12 +131,6 @@ def test_activation_is_exchanged_for_one_that_finds_its_place(theirs: Theirs) ->
     assert "bin/activate_this.py" not in members
 
 
-def test_of_a_relocatable_environment_the_activation_scripts_are_given_to_others(theirs: Theirs) -> None:
-    for name in ("activate", "activate.fish", "activate.csh", "activate_this.py", "tool"):
-        theirs.write(f"bin/{name}", name)
-    assert conversion.activation_scripts(theirs.venv) == {"activate": b"activate", "activate.fish": b"activate.fish"}
-
-
 @pytest.mark.parametrize(
     ("target", "link"),
     [("bin/tool", "../bin/tool"), ("", ".."), (f"{SITE}/x", f"../{SITE}/x")],

@@ -69,3 +69,26 @@ def test_it_knows_itself_by_each_path_it_ever_had(tmp_path: Path, line: str, pla
     (tmp_path / "link").symlink_to("real")
     names = recognised(tmp_path / "link").names
     assert names == (str(tmp_path / "link"), str(tmp_path / "real"), *([place] if place else []))
+
+
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        ("/usr/bin/python3 -m venv /srv/ws/venv", "/srv/ws/venv"),
+        ("/usr/bin/python3 -m venv --without-pip --prompt=x /srv/my ws/venv/", "/srv/my ws/venv"),
+        ("/usr/bin/python3 -m venv $HOME/venv", None),
+        ("/usr/bin/python3 -m other /srv/ws/venv", None),
+    ],
+)
+def test_it_is_also_known_by_where_the_venv_module_made_it(tmp_path: Path, command: str, place: str | None) -> None:
+    found = recognised(environment(tmp_path / "env", f"version = 3.11.7\ncommand = {command}\n", "3.11"))
+    assert set(found.names) == {str(tmp_path / "env"), *([place] if place else [])}
+
+
+def test_a_path_is_inside_under_any_of_its_names(tmp_path: Path) -> None:
+    activate = "VIRTUAL_ENV=/srv/venv\n"
+    found = recognised(environment(tmp_path / "env", "version = 3.11.7\n", "3.11", activate=activate))
+    assert found.inside("/srv/venv/lib/../bin/x") == "bin/x"
+    assert found.inside(str(tmp_path / "env")) == ""
+    for outside in ("/srv/venv2/x", "/srv/venv/../x", "srv/venv/x", "/srv"):
+        assert found.inside(outside) is None

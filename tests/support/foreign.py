@@ -35,6 +35,11 @@ def by_venv(version: str, venv: Path) -> None:
     run([interpreter(version).path, "-m", "venv", venv])
 
 
+def by_venv_of_copies(version: str, venv: Path) -> None:
+    """With an interpreter of its own, as agents make them whose Python goes away."""
+    run([interpreter(version).path, "-m", "venv", "--copies", venv])
+
+
 def by_virtualenv(version: str, venv: Path) -> None:
     run([sys.executable, "-m", "virtualenv", "--quiet", "--no-periodic-update", "-p", interpreter(version).path, venv])
 
@@ -43,7 +48,12 @@ def by_uv(version: str, venv: Path) -> None:
     run([uv.find_uv_bin(), "venv", "--quiet", "--no-config", "--python", interpreter(version).path, venv])
 
 
-MAKERS: Mapping[str, Callable[[str, Path], None]] = {"venv": by_venv, "virtualenv": by_virtualenv, "uv": by_uv}
+MAKERS: Mapping[str, Callable[[str, Path], None]] = {
+    "venv": by_venv,
+    "copies": by_venv_of_copies,
+    "virtualenv": by_virtualenv,
+    "uv": by_uv,
+}
 
 
 def make(maker: str, version: str, venv: Path, *wheels: Path) -> Path:

@@ -9,6 +9,7 @@ from venvbuild.archive.archive_index import HEADER_BYTES, ArchiveIndex, Fragment
 from venvbuild.archive.bundled_python import Bundle, bundle_of, bundled_executable, required_by_bundle
 from venvbuild.archive.format import BASE, MARKER, MAX_DEPTH, MAX_MEMBERS, MAX_NAME_BYTES, ROOT, rehome_script
 from venvbuild.archive.fragment_cache import FragmentCache
+from venvbuild.archive.gzip_member import GZIP_HEADER
 from venvbuild.archive.layout import Known
 from venvbuild.archive.leaks import Gate
 from venvbuild.archive.members import Member

@@ -11,7 +11,7 @@ from zlib_ng import zlib_ng
 from venvbuild.archive.compression import Compressed
 
 # RFC 1952: deflate, no name, no time, no extra flags, unknown system.
-_GZIP_HEADER = bytes((0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255))
+GZIP_HEADER = bytes((0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255))
 # RFC 1951: a last block that holds nothing. No fragment has a last one, so that any of them may come behind any.
 _FINAL_BLOCK = b"\x03\x00"
 
@@ -22,7 +22,7 @@ class GzipMember:
     def __init__(self, raw: IO[bytes]) -> None:
         self._raw, self._digest, self._crc = raw, hashlib.sha256(), 0
         self.size_bytes = self.plain_bytes = 0
-        self._emit(_GZIP_HEADER)
+        self._emit(GZIP_HEADER)
 
     def append(self, made: Compressed) -> Compressed:
         """Write it; what is kept of it has no body."""

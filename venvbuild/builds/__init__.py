@@ -9,7 +9,7 @@ aliases     sales@prod, with its history; undoing: a move taken back
 names       VERSION, ENV@ALIAS, ENV@latest, ENV@ALIAS~N
 """
 
-from venvbuild.builds import places, schemas
+from venvbuild.builds import places, schemas, scripted
 from venvbuild.builds.aliases import Move, all_moves, current_move, history, move_before, promote
 from venvbuild.builds.commit import Commit, commit
 from venvbuild.builds.lock import read_lock
@@ -21,6 +21,7 @@ from venvbuild.builds.metadata import (
     Metadata,
     RequiresEntry,
     StoredFile,
+    parse,
     read,
     read_any,
     read_file,
@@ -31,5 +32,5 @@ from venvbuild.builds.metadata import (
 from venvbuild.builds.names import find, latest
 from venvbuild.builds.places import archive_name, instant_of, is_venv_version, key
 from venvbuild.builds.scripted import FIELDS as SCRIPTED_FIELDS
-from venvbuild.builds.scripted import ScriptedBuild
+from venvbuild.builds.scripted import ScriptedBuild, archive_of
 from venvbuild.builds.undoing import undo

@@ -193,7 +193,7 @@ def read(store: Store, venv_version: str) -> Metadata:
             f"{venv_version} was made by a script, and its metadata does not say what this needs",
             where=store.uri(key(venv_version, METADATA)),
             why="it has the nine fields of the first layout",
-            fix=f"make a whole build of it: {_import(store, venv_version)}",
+            fix=f"make a whole build of it: {_import(f'{store.url}/{BUILDS}/{venv_version}')}",
             rule="SCRIPTED",
         )
     return build
@@ -205,7 +205,6 @@ def read_any(store: Store, venv_version: str) -> Metadata | ScriptedBuild:
     Raises:
         NotInStore: there is no such build. IntegrityError: it is damaged.
     """
-    where = store.uri(key(venv_version, METADATA))
     try:
         body = store.read(key(venv_version, METADATA)).body
     except NotInStore as error:
@@ -215,6 +214,15 @@ def read_any(store: Store, venv_version: str) -> Metadata | ScriptedBuild:
             fix="`venvbuild list` shows the builds",
             rule="NO_SUCH_BUILD",
         ) from error
+    return parse(body, venv_version, store.uri(key(venv_version, METADATA)), f"{store.url}/{BUILDS}/{venv_version}")
+
+
+def parse(body: bytes, venv_version: str, where: str, folder: str) -> Metadata | ScriptedBuild:
+    """The metadata.json of this build: `where` it lies, a file or an object, and the `folder` of the build's files.
+
+    Raises:
+        IntegrityError: it is damaged, or of another build.
+    """
     try:
         metadata = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -234,7 +242,7 @@ def read_any(store: Store, venv_version: str) -> Metadata | ScriptedBuild:
         raise IntegrityError(
             f"{shown(venv_version)} is no version, as it is no instant: venv_YYYYMMDD_HHMMSS",
             where=where,
-            fix=f"make one that has a version of it: {_import(store, venv_version)}",
+            fix=f"make one that has a version of it: {_import(folder)}",
             rule="NO_VERSION",
         ) from error
     if is_scripted:
@@ -246,9 +254,9 @@ def read_any(store: Store, venv_version: str) -> Metadata | ScriptedBuild:
     return cast(Metadata, metadata)
 
 
-def _import(store: Store, venv_version: str) -> str:
+def _import(folder: str) -> str:
     """The command that makes a whole build of one that a script made."""
-    return f"venvbuild import {shlex.quote(f'{store.url}/{BUILDS}/{venv_version}')} --env-name NAME"
+    return f"venvbuild import {shlex.quote(folder)} --env-name NAME"
 
 
 def _validate_scripted(metadata: Any, where: str) -> None:

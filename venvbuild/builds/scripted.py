@@ -14,7 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from venvbuild.builds.places import instant_of
+from venvbuild.builds.places import archive_name, instant_of, key
+from venvbuild.errors import NotInStore
+from venvbuild.redaction import strip_credentials
+from venvbuild.stores import Entry, Store
+from venvbuild.text import shown
 
 SCHEMA = "builds/scripted.schema.json"
 FIELDS = (
@@ -60,14 +64,14 @@ class ScriptedBuild:
         return cls(
             metadata["venv_version"],
             f"{instant_of(metadata['venv_version']):%Y-%m-%dT%H:%M:%SZ}",
-            _recorded(metadata["created_at"]),
+            recorded(metadata["created_at"]),
             ".".join(metadata["python_version"].split(".")[:2]),
             metadata["requirements_file"],
             metadata["pipdeptree_output"],
             metadata["venv_archive"],
             metadata["is_conflict_free"],
             tuple(metadata["conflicts"]),
-            _normalised(metadata["installed_packages"]),
+            normalised(metadata["installed_packages"]),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -87,14 +91,38 @@ def is_scripted(metadata: Any) -> bool:
     return isinstance(metadata, dict) and not any(name in metadata for name in _OURS)
 
 
-def _recorded(text: str) -> str | None:
+def archive_of(store: Store, build: ScriptedBuild) -> Entry:
+    """The archive of a build, in this store: its metadata may name another one, from which it was copied.
+
+    Raises:
+        NotInStore: it is not there; says where the metadata has it.
+    """
+    expected = key(build.venv_version, archive_name(build.venv_version))
+    named = key(build.venv_version, build.venv_archive.rpartition("/")[2])
+    there = {entry.key: entry for entry in store.list(key(build.venv_version, ""))}
+    found = there.get(expected) or there.get(named)
+    if found is None:
+        said = shown(strip_credentials(build.venv_archive), 200)
+        raise NotInStore(
+            f"the archive of {build.venv_version} is not in this store",
+            where=store.uri(expected),
+            why=f"its metadata.json says that it is at {said}",
+            fix="copy it to that place, or copy it here and name the file: venvbuild get --from-archive FILE TARGET",
+            rule="NO_ARCHIVE",
+        )
+    return found
+
+
+def recorded(text: str) -> str | None:
+    """An instant as a script wrote it, in UTC and our form; None when it is none."""
     with suppress(ValueError, OverflowError):
         said = datetime.fromisoformat(text.strip())
         return f"{said.astimezone(UTC) if said.tzinfo else said:%Y-%m-%dT%H:%M:%SZ}"
     return None
 
 
-def _normalised(packages: list[str]) -> tuple[str, ...]:
+def normalised(packages: list[str]) -> tuple[str, ...]:
+    """`name==version` as builds of ours have them, sorted; what is not of this form is left out."""
     from packaging.utils import canonicalize_name  # only here: who reads a build of ours does without
 
     found = filter(None, (_PACKAGE.fullmatch(one.strip()) for one in packages))

@@ -49,15 +49,18 @@ def command(
     """Restore the environment of a build at TARGET, which becomes the environment: TARGET/bin/python.
 
     BUILD is a version, ENV@ALIAS, ENV@latest or ENV@ALIAS~N. Only what the fragment cache lacks is fetched. TARGET must
-    be absent, empty, or made by `get`. With --rebuild the packages of the build's lock are installed from the index,
-    with their hashes, for a Python of this machine.
+    be absent, empty, or made by `get`. An archive that `tar -czf` made of an environment of `python -m venv` will do,
+    too: its scripts are made relocatable, and what cannot move is named. With --rebuild the packages of the build's
+    lock are installed from the index, with their hashes, for a Python of this machine.
     """
     settings = options.load(given)
     with FetchProgress() as on_fetch:
         here = replace(RestoreOptions.of(settings), on_fetch=on_fetch, compiles=compiles)
         restored = _restored(version, target, from_archive, rebuilds, settings, here)
+    for problem in restored.cannot_move:
+        output.say(f"warning: {problem.as_line()}")
     if given["as_json"]:
-        output.print_json(asdict(restored))
+        output.print_json({**asdict(restored), "cannot_move": [one.as_json() for one in restored.cannot_move]})
     else:
         what = restored.venv_version or str(from_archive)
         how = "  rebuilt from its lock" if restored.rebuilt else ""

@@ -1,3 +1,7 @@
-"""Environments that somebody else made, packed as they are: recognised (environment), converted, packed."""
+"""Environments that somebody else made: recognised (environment), converted on the way into an archive (packing) or
+where they are (relocation), with our activation scripts (activation).
+"""
 
-from venvbuild.foreign.packing import Repacked, pack
+from venvbuild.foreign.environment import ForeignEnvironment, recognised
+from venvbuild.foreign.packing import Repacked, pack, packed
+from venvbuild.foreign.relocation import relocate

@@ -16,6 +16,7 @@ from pathlib import Path
 from venvbuild.archive import BASE, MARKER, Member
 from venvbuild.errors import Problem
 from venvbuild.files import walk
+from venvbuild.foreign.activation import RELOCATABLE
 from venvbuild.foreign.environment import ForeignEnvironment
 from venvbuild.installed import (
     INSTALL_RECORDS,
@@ -29,7 +30,6 @@ from venvbuild.installed import (
 from venvbuild.redaction import strip_credentials
 
 _FIX_EDITABLE = "install it as a wheel: pip install --force-reinstall --no-deps /path/to/project"
-_RELOCATABLE_ACTIVATION = re.compile(r"activate(?:\.(?:bat|fish|nu|ps1|xsh))?")
 # They name the environment's path, and no form of them could do without; `get` writes some again.
 _OTHER_ACTIVATION = re.compile(r"activate\.(?:sh|csh)|deactivate\.csh")
 
@@ -80,18 +80,9 @@ def _places(venv: ForeignEnvironment) -> Iterator[tuple[str, Member | None]]:
         if name == MARKER or name.split("/", 1)[0] == BASE:
             yield name, None
         elif stat.S_ISLNK(facts.st_mode) and not is_python_link(name):
-            inside = _inside(venv, os.readlink(venv.path / name))
+            inside = venv.inside(os.readlink(venv.path / name))
             if inside is not None:
                 yield name, Member(name, "l", 0o777, link=os.path.relpath(inside or ".", os.path.dirname(name) or "."))
-
-
-def _inside(venv: ForeignEnvironment, path: str) -> str | None:
-    """An absolute path below the environment, relative to it; None for any other path."""
-    for name in venv.names:
-        # With the slash: /srv/venv2 is not in /srv/venv.
-        if os.path.isabs(path) and (os.path.normpath(path) + "/").startswith(name + "/"):
-            return os.path.normpath(path)[len(name) + 1 :]
-    return None
 
 
 def _scripts(venv: ForeignEnvironment, activation: Mapping[str, bytes]) -> Iterator[tuple[str, Member | None]]:
@@ -100,7 +91,7 @@ def _scripts(venv: ForeignEnvironment, activation: Mapping[str, bytes]) -> Itera
             continue
         if _OTHER_ACTIVATION.fullmatch(path.name):
             yield path.name, None
-        elif _RELOCATABLE_ACTIVATION.fullmatch(path.name):
+        elif RELOCATABLE.fullmatch(path.name):
             content = activation.get(path.name)
             yield path.name, _file(f"bin/{path.name}", content) if content is not None else None
         elif (rewritten := _relocatable(path, venv.names)) is not None:
@@ -204,19 +195,10 @@ def _lines_outside(venv: ForeignEnvironment, path: Path, name: str) -> Iterator[
             continue
         joined = os.path.normpath(path.parent / place)
         # An absolute path that stays inside is found by the gate, like any other.
-        if _inside(venv, joined) is None:
+        if venv.inside(joined) is None:
             fix = "install what is there as a wheel, and remove the line"
             yield replace(_immovable(f"{place} is outside of the environment", f"{name}:{number}", fix), line=number)
 
 
 def _immovable(what: str, where: str, fix: str) -> Problem:
     return Problem(what, where, "it would not be there where the archive is unpacked", fix, rule="CANNOT_MOVE")
-
-
-def activation_scripts(folder: Path) -> dict[str, bytes]:
-    """Of an environment that is relocatable, its activation scripts by name, to be given to others.
-
-    `activate_this.py` is not among them: it names the Python's version, and everybody's finds its place by itself.
-    """
-    scripts = (path for path in (folder / "bin").iterdir() if _RELOCATABLE_ACTIVATION.fullmatch(path.name))
-    return {path.name: path.read_bytes() for path in scripts}

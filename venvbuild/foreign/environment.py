@@ -38,6 +38,14 @@ class ForeignEnvironment:
         folders = site_packages_folders(self.path, self.python_version)
         return tuple(folder.resolve() for folder in folders if folder.is_dir())
 
+    def inside(self, path: str) -> str | None:
+        """An absolute path below the environment, under any of its names, relative to it; None for any other path."""
+        for name in self.names:
+            # With the slash: /srv/venv2 is not in /srv/venv.
+            if os.path.isabs(path) and (os.path.normpath(path) + "/").startswith(name + "/"):
+                return os.path.normpath(path)[len(name) + 1 :]
+        return None
+
     @property
     def home(self) -> Path | None:
         """The folder of the interpreter that it was made with, which may be gone."""
@@ -76,12 +84,13 @@ def recognised(folder: Path) -> ForeignEnvironment:
             f"the environment cannot be read: {error.strerror}", where=str(error.filename), fix="check its mode"
         ) from error
     full_version = _full_version(configuration)
+    names = (os.path.abspath(folder), str(folder.resolve()), *_called(text), *_made_as(configuration))
     return ForeignEnvironment(
         folder.resolve(),
         _version(folder, full_version, versions),
         full_version,
         configuration,
-        tuple(dict.fromkeys((os.path.abspath(folder), str(folder.resolve()), *_called(text)))),
+        tuple(dict.fromkeys(names)),
     )
 
 
@@ -128,3 +137,11 @@ def _called(activate: str) -> Iterator[str]:
         # With `$` or a backtick the script finds out where it is, and names no place.
         if len(words) == 1 and re.fullmatch(r"/[^$`]+", words[0]):
             yield words[0].rstrip("/")
+
+
+def _made_as(configuration: Mapping[str, str]) -> Iterator[str]:
+    """Where the venv module was told to make it (`command`, since Python 3.11): /usr/bin/python3 -m venv /srv/venv."""
+    # The venv module writes the path in full, as the last word, unquoted.
+    found = re.search(r" -m venv (?:-\S+ )*(/[^$`]*[^$`/])/*$", configuration.get("command", ""))
+    if found:
+        yield found[1]

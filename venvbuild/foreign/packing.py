@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import uv
-
 from venvbuild import archive, interpreters
 from venvbuild.archive import Archive, Bundle, FragmentCache, Gate, Known, PackOptions, bundle_of
-from venvbuild.environment import Installer
-from venvbuild.errors import UsageError
+from venvbuild.errors import Problem, UsageError
 from venvbuild.foreign import conversion, environment
+from venvbuild.foreign.activation import activation_scripts
 from venvbuild.foreign.environment import ForeignEnvironment
 from venvbuild.installed import Distribution, distributions_of
 from venvbuild.interpreters import Interpreter
@@ -67,24 +63,41 @@ def pack(
     venv = environment.recognised(folder)
     _check(output, venv)
     installed = distributions_of(venv.path, venv.python_version, with_damage=False)
-    changes = conversion.converted(venv, installed, _activation_scripts())
+    options = PackOptions(
+        venv.python_version,
+        level,
+        python_path,
+        cache=cache,
+        compiled_by=_interpreter(venv, "--bytecode") if bytecode else None,
+    )
     with bundle_of(_interpreter(venv, "--bundle-python") if bundle_python else None) as base:
-        made = archive.pack(
-            venv.path,
-            output,
-            PackOptions(
-                venv.python_version,
-                level,
-                python_path,
-                cache=cache,
-                compiled_by=_interpreter(venv, "--bytecode") if bytecode else None,
-            ),
-            gate=_gate(venv, installed),
-            known=Known(installed, base_version=base.version if base else None),
-            instead={**changes.members, **(base.members if base else {})},
-            problems=changes.problems,
-        )
-    return _repacked(output, made, venv, installed, base)
+        return _repacked(output, packed(venv, installed, output, options, base=base), venv, installed, base)
+
+
+def packed(
+    venv: ForeignEnvironment,
+    installed: Sequence[Distribution],
+    output: Path,
+    options: PackOptions,
+    *,
+    base: Bundle | None = None,
+    problems: Sequence[Problem] = (),
+) -> Archive:
+    """Write the archive of `venv`, which holds `installed`, to `output`; `problems` are known already.
+
+    Raises:
+        UsageError, IntegrityError, StoreUnavailable: as `pack`.
+    """
+    changes = conversion.converted(venv, installed, activation_scripts())
+    return archive.pack(
+        venv.path,
+        output,
+        options,
+        gate=_gate(venv, installed),
+        known=Known(installed, base_version=base.version if base else None),
+        instead={**changes.members, **(base.members if base else {})},
+        problems=(*changes.problems, *problems),
+    )
 
 
 def _repacked(
@@ -123,18 +136,7 @@ def _interpreter(venv: ForeignEnvironment, flag: str) -> Interpreter:
     return found
 
 
-def _activation_scripts() -> dict[str, bytes]:
-    """Those of our own environments."""
-    with tempfile.TemporaryDirectory(prefix="venvbuild-activate-") as temporary:
-        own = interpreters.probe(Path(sys.executable))
-        assert own is not None
-        # uv makes its cache for an empty environment too: packing has no business in that of the user.
-        inherited = {"UV_CACHE_DIR": f"{temporary}/cache"}
-        Installer(Path(uv.find_uv_bin()), "", inherited=inherited).make_venv(own, Path(temporary, "venv"))
-        return conversion.activation_scripts(Path(temporary, "venv"))
-
-
-def _gate(venv: ForeignEnvironment, installed: tuple[Distribution, ...]) -> Gate:
+def _gate(venv: ForeignEnvironment, installed: Sequence[Distribution]) -> Gate:
     """No file may name the environment."""
     _learn_secrets(venv)
     home = [venv.home] if venv.home and str(venv.home) not in _OF_EVERYBODY else []

@@ -1,10 +1,12 @@
 """An archive as an environment again, only what is missing fetched, nothing believed, one rename at the end.
 
 fetching -> unpacking, tar -> rehoming -> targets    from bytes to a folder; restoring is the whole of it
+ordinary_tar -> adopting                             the same of archives that others packed
 rebuilding                                           the same from the build's lock
 verification, content_digest                         every byte read again
 """
 
+from venvbuild.restore.adopting import Adopted, adopted
 from venvbuild.restore.rebuilding import rebuild
 from venvbuild.restore.restoring import Restored, RestoreOptions, from_archive, get
 from venvbuild.restore.verification import verify

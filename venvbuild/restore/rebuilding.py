@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import stat
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,9 +12,9 @@ from packaging.version import Version
 
 from venvbuild import builds, environment, requirements
 from venvbuild.archive import ROOT, rehome_script
-from venvbuild.builds import Metadata, places
+from venvbuild.builds import Metadata, ScriptedBuild, places
 from venvbuild.environment import Closure, LockedDistribution, PackageSource
-from venvbuild.errors import IntegrityError, Problem, ResolutionError
+from venvbuild.errors import IntegrityError, NotInStore, Problem, RequirementsRefused, ResolutionError, UsageError
 from venvbuild.files import walk
 from venvbuild.inspection import Root, find_conflicts
 from venvbuild.installed import distributions_of
@@ -49,7 +50,7 @@ def rebuild(
             says, or the index has no file with a hash of the lock. IndexUnavailable, StoreUnavailable: a retry may
             help. Whatever is raised, `target` is as it was.
     """
-    build = builds.read(store, venv_version)
+    build = _with_lock(store, venv_version, machine)
     target = restoring.absolute(target)
     targets.check(target)
     interpreter = machine.find_interpreter(build["python_version"])
@@ -80,6 +81,42 @@ def rebuild(
         )
         restoring.put_in_place(venv, restored, interpreter, machine, store.url, staging / "replaced")
     return restored
+
+
+def _with_lock(store: Store, venv_version: str, machine: RestoreOptions) -> Metadata:
+    """The metadata of the build, if it has a lock; else what can be done instead."""
+    build = builds.read_any(store, venv_version)
+    if isinstance(build, ScriptedBuild):
+        why, env_name, python_version = "a script made it", "NAME", build.python_version
+    elif build.get("imported_from") and places.LOCK not in build["files"]:
+        why, env_name, python_version = "it was imported", build["env_name"], build["python_version"]
+    else:
+        return build
+    fix = "restore its archive, without --rebuild"
+    if _is_pinned(store, venv_version, machine.find_interpreter(python_version)):
+        name = builds.key(venv_version, places.REQUIREMENTS)
+        path, copy = shlex.quote(f"{store.url}/{name}"), ""
+        if "://" in store.url:
+            path, copy = places.REQUIREMENTS, f"aws s3 cp {path} {places.REQUIREMENTS} && "
+        fix += f"; or build it anew from its pins: {copy}venvbuild build -r {path} --env-name {env_name} "
+        fix += f"--python {python_version}"
+    raise UsageError(
+        f"{venv_version} has no lock, so it cannot be rebuilt",
+        where="--rebuild",
+        why=f"{why}, and the hashes of the files that were installed are not known",
+        fix=fix,
+        rule="NO_LOCK",
+    )
+
+
+def _is_pinned(store: Store, venv_version: str, interpreter: Interpreter) -> bool:
+    """Whether there is a requirements file that `venvbuild build` takes."""
+    try:
+        body = store.read(builds.key(venv_version, places.REQUIREMENTS)).body
+        requirements.parse(body, places.REQUIREMENTS, interpreter.marker_environment)
+    except (NotInStore, RequirementsRefused):
+        return False
+    return True
 
 
 def _pins(store: Store, build: Metadata, name: str, interpreter: Interpreter) -> Requirements:

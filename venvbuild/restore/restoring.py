@@ -8,16 +8,27 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from venvbuild import builds
-from venvbuild.archive import BASE, MARKER, ROOT, ArchiveIndex, Fragment, FragmentCache, parse_index, required_by_bundle
-from venvbuild.builds import Metadata, archive_name, places
+from venvbuild.archive import (
+    BASE,
+    GZIP_HEADER,
+    MARKER,
+    ROOT,
+    ArchiveIndex,
+    Fragment,
+    FragmentCache,
+    parse_index,
+    required_by_bundle,
+)
+from venvbuild.builds import Metadata, ScriptedBuild, archive_name, places
 from venvbuild.errors import IntegrityError, Problem, UsageError
+from venvbuild.installed import distributions_of
 from venvbuild.interpreters import Interpreter, find_interpreter
-from venvbuild.machine import Requires, glibc_here, inside_misfits, misfits
-from venvbuild.restore import fetching, rehoming, tar, targets
+from venvbuild.machine import Requires, glibc_here, inside_misfits, misfits, wheels_of_others
+from venvbuild.restore import adopting, fetching, rehoming, tar, targets
 from venvbuild.restore.fetching import Bodies, Evicted, ReadRange
 from venvbuild.restore.unpacking import unpack, unpack_stream
 from venvbuild.settings import Settings
@@ -47,6 +58,8 @@ class Restored:
     fragments_fetched: int
     rebuilt: bool = False
     """Whether it was installed here from the lock; the archive was not read then, and `archive_sha256` is None."""
+    cannot_move: tuple[Problem, ...] = ()
+    """What of an environment that somebody else packed works only where it was made; nothing of our own archives."""
 
 
 @dataclass(frozen=True)
@@ -73,13 +86,27 @@ class RestoreOptions:
 class _Origin:
     """An archive, wherever it is."""
 
+    where: str
+    """As messages name it."""
     read_range: ReadRange
     size_bytes: int
+    build: Metadata | ScriptedBuild | None
     index: ArchiveIndex | None
-    metadata: Metadata | None
     store_url: str | None = None
     file: Path | None = None
     """Where all its bytes are, when it is a file of this machine."""
+
+    @property
+    def metadata(self) -> Metadata | None:
+        """What is known of a build of ours."""
+        return None if isinstance(self.build, ScriptedBuild) else self.build
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it has to be as we pack; any other may be as any tar packs."""
+        if self.index or self.metadata:
+            return True
+        return not isinstance(self.build, ScriptedBuild) and self.read_range(0, len(GZIP_HEADER)) == GZIP_HEADER
 
 
 def get(store: Store, venv_version: str, target: Path, machine: RestoreOptions) -> Restored:
@@ -93,14 +120,18 @@ def get(store: Store, venv_version: str, target: Path, machine: RestoreOptions) 
         NotInStore: there is no such build, or a file of it is gone. IntegrityError: something is not what it should
             be; nothing is left. StoreUnavailable: the store or the disk fails.
     """
-    build = builds.read(store, venv_version)
-    key = builds.key(venv_version, archive_name(venv_version))
-    index = _stored_index(store, build)
+    build = builds.read_any(store, venv_version)
+    if isinstance(build, ScriptedBuild):
+        archive = builds.archive_of(store, build)
+        key, size_bytes = archive.key, archive.size_bytes
+    else:
+        key, size_bytes = builds.key(venv_version, archive_name(venv_version)), build["archive_size_bytes"]
     origin = _Origin(
+        store.uri(key),
         lambda offset, length: store.read_range(key, offset, length),
-        build["archive_size_bytes"],
-        index,
+        size_bytes,
         build,
+        None if isinstance(build, ScriptedBuild) else _stored_index(store, build),
         store.url,
     )
     return _restore(origin, target, machine)
@@ -136,7 +167,7 @@ def from_archive(file: Path, target: Path, machine: RestoreOptions) -> Restored:
                 fix="get the archive again, or move away an index that belongs to another one",
             )
         read_range: ReadRange = lambda offset, length: os.pread(descriptor, length, offset)  # noqa: E731
-        return _restore(_Origin(read_range, size_bytes, index, build, file=file), target, machine)
+        return _restore(_Origin(str(file), read_range, size_bytes, build, index, file=file), target, machine)
     finally:
         os.close(descriptor)
 
@@ -152,23 +183,26 @@ def _stored_index(store: Store, build: Metadata) -> ArchiveIndex | None:
     return index
 
 
-def _beside(file: Path) -> Metadata | None:
+def _beside(file: Path) -> Metadata | ScriptedBuild | None:
     """The metadata.json beside an archive, when it is of that archive."""
+    path = file.with_name(places.METADATA)
     try:
-        build = json.loads(file.with_name(places.METADATA).read_bytes())
-        if file.name != archive_name(build["venv_version"]):
+        content = path.read_bytes()
+        venv_version = json.loads(content)["venv_version"]
+        if file.name != archive_name(venv_version):
             return None
     except (FileNotFoundError, ValueError, KeyError, TypeError):  # somebody else's file of that name is no fault
         return None
-    builds.validate(build)
-    return build  # type: ignore[no-any-return]
+    return builds.parse(content, venv_version, str(path), str(file.parent))
 
 
 def _restore(origin: _Origin, target: Path, machine: RestoreOptions) -> Restored:
     target = absolute(target)
     targets.check(target)
     # what does not fit this machine is refused before a byte is fetched
-    interpreter = _foreseen(origin.metadata, machine) if origin.metadata else None
+    interpreter = _foreseen(origin.build, machine) if origin.build else None
+    if not origin.is_ours:
+        return _adopt(origin, target, machine)
     absent: list[Fragment] = []
     if origin.index:
         fetching.check_limits(origin.index)
@@ -183,6 +217,22 @@ def _restore(origin: _Origin, target: Path, machine: RestoreOptions) -> Restored
         interpreter = inside or interpreter or _fitting(rehoming.python_version_of(venv), Requires(), machine)
         restored = _restored(origin, target, interpreter, fetched)
         put_in_place(venv, restored, interpreter, machine, origin.store_url, staging / "replaced")
+    return restored
+
+
+def _adopt(origin: _Origin, target: Path, machine: RestoreOptions) -> Restored:
+    """Restore an archive that somebody else packed, of an environment that has to be made relocatable."""
+    targets.check_room(target, 2 * origin.size_bytes)  # how large it will be nobody knows yet
+    with targets.staged(target) as staging:
+        fetched = 0 if origin.file else _download(origin, staging / "archive", machine)
+        with (origin.file or staging / "archive").open("rb") as archive:
+            one = adopting.adopted(archive, origin.size_bytes, staging / "unpacked", origin.where)
+        interpreter = machine.find_interpreter(one.venv.python_version)
+        installed = distributions_of(one.venv.path, one.venv.python_version, with_damage=False)
+        _refuse(wheels_of_others(installed, interpreter, origin.where))
+        cannot_move = tuple(adopting.relocate(one))
+        restored = replace(_restored(origin, target, interpreter, (fetched, 0)), cannot_move=cannot_move)
+        put_in_place(one.venv.path, restored, interpreter, machine, origin.store_url, staging / "replaced")
     return restored
 
 
@@ -215,7 +265,7 @@ def put_in_place(
 
 def _restored(origin: _Origin, target: Path, interpreter: Interpreter, fetched: tuple[int, int]) -> Restored:
     return Restored(
-        venv_version=origin.metadata["venv_version"] if origin.metadata else None,
+        venv_version=_version_of(origin.build),
         target=str(target),
         python=str(interpreter.path),
         python_full_version=interpreter.full_version,
@@ -225,6 +275,12 @@ def _restored(origin: _Origin, target: Path, interpreter: Interpreter, fetched: 
         fragments_total=len(origin.index.fragments) if origin.index else 0,
         fragments_fetched=fetched[1],
     )
+
+
+def _version_of(build: Metadata | ScriptedBuild | None) -> str | None:
+    if isinstance(build, ScriptedBuild):
+        return build.venv_version
+    return build["venv_version"] if build else None
 
 
 def _marker(restored: Restored, store_url: str | None) -> bytes:
@@ -317,8 +373,10 @@ def _download(origin: _Origin, scratch: Path, machine: RestoreOptions) -> int:
     return done
 
 
-def _foreseen(metadata: Metadata, machine: RestoreOptions) -> Interpreter | None:
+def _foreseen(metadata: Metadata | ScriptedBuild, machine: RestoreOptions) -> Interpreter | None:
     """The Python of this machine for it; None for an environment that brings its own, and fits."""
+    if isinstance(metadata, ScriptedBuild):
+        return machine.find_interpreter(metadata.python_version)
     needs = Requires.of(metadata["requires"], metadata["platform"])
     if needs.libraries is None:
         return _fitting(metadata["python_version"], needs, machine)

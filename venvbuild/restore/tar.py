@@ -1,4 +1,4 @@
-"""Unpacks the tar of an environment, trusting nothing in it: every byte may have been written by an enemy.
+"""Unpacks the tar of an environment that we packed, trusting nothing in it: an enemy may have written every byte.
 
 Nothing outside the folder can be written: a name is relative, below the one root, without `..`; links are made by the
 caller after every file, so that no file is written through one; each file is new. The folder must be private to us and
@@ -21,7 +21,6 @@ from venvbuild.errors import IntegrityError, UsageError, of_disk
 from venvbuild.installed import is_python_link
 
 BLOCK_BYTES = 512
-_MAX_PAX_BYTES = 1 << 16  # two names of 4096 bytes, and times and owners beside them
 _FOLDER_MODE = 0o755
 _ZEROS = bytes(BLOCK_BYTES)
 # never over a file that is there, and never through a link
@@ -53,6 +52,8 @@ class Unpacker:
     a disk that is full or a path that is too long.
     """
 
+    _max_pax_bytes = 1 << 16  # two names of 4096 bytes, and times and owners beside them
+
     def __init__(self, folder: Path, root: str, *, limit_bytes: int) -> None:
         self._folder, self._root, self._limit = os.fsencode(folder) + b"/", os.fsencode(root), limit_bytes
         self._carry = b""
@@ -60,15 +61,14 @@ class Unpacker:
         self._left = self._padding = 0
         self._pax: dict[bytes, bytes] = {}
         self._pax_text: bytearray | None = None
+        self._extension = b""
         self._name = b""
         self._ended = False
         self.unpacked = Unpacked()
 
     def feed(self, plain: bytes) -> None:
         """The next bytes; they may end anywhere."""
-        self.unpacked.plain_bytes += len(plain)
-        if self.unpacked.plain_bytes > self._limit:
-            self._refuse("it holds more bytes than it may")
+        self._count(len(plain))
         piece = self._carry + plain if self._carry else plain
         view, at, end = memoryview(piece), 0, len(piece)
         while at < end:
@@ -86,6 +86,11 @@ class Unpacker:
             else:
                 break
         self._carry = bytes(view[at:])
+
+    def _count(self, size_bytes: int) -> None:
+        self.unpacked.plain_bytes += size_bytes
+        if self.unpacked.plain_bytes > self._limit:
+            self._refuse("it holds more bytes than it may")
 
     def finish(self, *, is_end_of_tar: bool) -> Unpacked:
         """No more will come: it must end between two members, and the tar's end must be where it belongs."""
@@ -110,30 +115,43 @@ class Unpacker:
         if self._ended:
             self._refuse("something follows the end of the tar")
         # POSIX: the sum is made as if blanks stood in its own field
-        if _number(block[148:156]) != sum(block) - sum(block[148:156]) + 8 * 32:
+        if number(block[148:156]) != sum(block) - sum(block[148:156]) + 8 * 32:
             self._refuse("a header is damaged")
+        kind, self._name = block[156:157], self._name_in(block)
+        if self._is_extension(kind):
+            self._begin_extension(kind, number(block[124:136]))
+            return
         pax, self._pax = self._pax, {}
+        self._name = pax.get(b"path", self._name)
+        size = decimal(pax[b"size"]) if b"size" in pax else number(block[124:136])
+        if self.unpacked.member_count >= MAX_MEMBERS:
+            self._refuse(f"it has more than {MAX_MEMBERS} members")
+        mode = self._mode(number(block[100:108]))
+        self._take_member(kind, size, mode, pax.get(b"linkpath", block[157:257].partition(b"\0")[0]))
+
+    def _is_extension(self, kind: bytes) -> bool:
+        """Whether it is no member, but tells of the next one."""
+        # one a member, as we write them; a second one, or a global one, is refused as a member
+        return kind == b"x" and not self._pax
+
+    def _name_in(self, block: bytes) -> bytes:
         # ustar: of a long name the folders stand in a field of their own
         prefix = block[345:500].partition(b"\0")[0]
         name = block[:100].partition(b"\0")[0]
-        self._name = pax.get(b"path", prefix + b"/" + name if prefix else name)
-        size = _decimal(pax[b"size"]) if b"size" in pax else _number(block[124:136])
-        kind = block[156:157]
-        # one a member, as we write them; a second one, or a global one, is refused below
-        if kind == b"x" and not pax:
-            self._begin_pax(size)
-            return
-        if self.unpacked.member_count >= MAX_MEMBERS:
-            self._refuse(f"it has more than {MAX_MEMBERS} members")
-        mode = _number(block[100:108])
+        return prefix + b"/" + name if prefix else name
+
+    def _mode(self, mode: int) -> int:
         if mode < 0 or mode & 0o7000:
             self._refuse("it has a special mode (setuid, setgid or sticky)")
+        return mode
+
+    def _take_member(self, kind: bytes, size: int, mode: int, link: bytes) -> None:
         if kind in (b"0", b"\0"):
             self._begin_file(self._relative(self._name), size, 0o755 if mode & 0o100 else 0o644)
         elif kind == b"5" and not size:
             self._make_folder(self._relative(self._name.rstrip(b"/")))
         elif kind == b"2" and not size:
-            self._note_link(pax.get(b"linkpath", block[157:257].partition(b"\0")[0]))
+            self._note_link(link)
         else:
             self._refuse(f"it is no file, folder or symbolic link (type {kind!r}, {size} bytes)")
 
@@ -151,8 +169,9 @@ class Unpacker:
             self._refuse("its name is not a plain path")
         return rest
 
-    def _begin_pax(self, size: int) -> None:
-        if not 0 < size <= _MAX_PAX_BYTES:
+    def _begin_extension(self, kind: bytes, size: int) -> None:
+        self._extension = kind
+        if not 0 < size <= self._max_pax_bytes:
             self._refuse(f"its pax header has {size} bytes")
         self._pax_text = bytearray()
         self._left, self._padding = size, -size % BLOCK_BYTES
@@ -160,15 +179,8 @@ class Unpacker:
     def _begin_file(self, name: bytes, size: int, mode: int) -> None:
         if not name or not 0 <= size <= self._limit:
             self._refuse(f"its size cannot be {size}")
-        path = self._folder + name
         try:
-            try:
-                # mostly its folder is there, and nobody has to look
-                self._file = os.open(path, _NEW_FILE, mode)
-            except FileNotFoundError:
-                self._make_parents(path)
-                self._file = os.open(path, _NEW_FILE, mode)
-            os.fchmod(self._file, mode)  # whatever the umask is
+            self._file = self._new_file(name, mode)
         except OSError as error:
             self._failed(error)
         self.unpacked.file_count += 1
@@ -176,12 +188,25 @@ class Unpacker:
         if not size:
             self.close()
 
+    def _new_file(self, name: bytes, mode: int) -> int:
+        """A descriptor of the file, which is new. Raises OSError."""
+        path = self._folder + name
+        try:
+            # mostly its folder is there, and nobody has to look
+            file = os.open(path, _NEW_FILE, mode)
+        except FileNotFoundError:
+            self._make_parents(path)
+            file = os.open(path, _NEW_FILE, mode)
+        os.fchmod(file, mode)  # whatever the umask is
+        return file
+
     def _take(self, content: memoryview) -> None:
         self._left -= len(content)
         if self._pax_text is not None:
             self._pax_text += content
             if not self._left:
-                self._pax, self._pax_text = self._read_pax(bytes(self._pax_text)), None
+                text, self._pax_text = bytes(self._pax_text), None
+                self._end_extension(text)
             return
         try:
             while content:
@@ -192,12 +217,15 @@ class Unpacker:
         if not self._left:
             self.close()
 
+    def _end_extension(self, text: bytes) -> None:
+        self._pax = self._read_pax(text)
+
     def _read_pax(self, text: bytes) -> dict[bytes, bytes]:
         """`27 path=venv/...\\n` records; those that say what we do not keep (times, owners) are passed over."""
         found: dict[bytes, bytes] = {}
         while text:
             length, space, _ = text.partition(b" ")
-            if not space or not len(length) + 1 < _decimal(length) <= len(text):
+            if not space or not len(length) + 1 < decimal(length) <= len(text):
                 self._refuse("its pax header cannot be read")
             record, text = text[len(length) + 1 : int(length)], text[int(length) :]
             key, equals, value = record[:-1].partition(b"=")
@@ -290,7 +318,7 @@ def is_python(name: bytes) -> bool:
 def refused(why: str, name: bytes = b"") -> IntegrityError:
     """The archive must not be unpacked, because of this member."""
     return IntegrityError(
-        f"the archive is not one that venvbuild made: {why}",
+        f"the archive is refused: {why}",
         where=_shown(name),
         fix="nothing was unpacked; find out who wrote this archive",
         rule="HOSTILE",
@@ -316,12 +344,13 @@ def _shown(name: bytes) -> str:
     return ascii(os.fsdecode(name[:200]))[1:-1]
 
 
-def _decimal(text: bytes) -> int:
+def decimal(text: bytes) -> int:
+    """A number of a pax header; -1 when it is none."""
     # no size has 20 digits, and int() raises for thousands
     return int(text) if text.isdigit() and len(text) < 20 else -1
 
 
-def _number(text: bytes) -> int:
+def number(text: bytes) -> int:
     """A number of a header: octal, or base-256 for what has no room (GNU); -1 when it is none."""
     if text[:1] == b"\x80":
         return int.from_bytes(text[1:], "big")

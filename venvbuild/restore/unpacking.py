@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -21,6 +21,7 @@ from zlib_ng import zlib_ng
 from venvbuild.archive import MAX_MEMBERS, ArchiveIndex, Fragment
 from venvbuild.errors import StoreUnavailable
 from venvbuild.restore.fetching import Bodies, groups, plain_limit
+from venvbuild.restore.ordinary_tar import OrdinaryUnpacker
 from venvbuild.restore.tar import Unpacked, Unpacker, make_links, refused
 
 _NUMBER = struct.Struct("=I")
@@ -74,18 +75,54 @@ def unpack_stream(archive: IO[bytes], size_bytes: int, folder: Path, root: str) 
     return whole
 
 
+def unpack_ordinary(archive: IO[bytes], size_bytes: int, folder: Path | None) -> OrdinaryUnpacker:
+    """The same for an archive that somebody else made, which may be of several gzip members; the links are not made.
+
+    Without a `folder` it is only read.
+
+    Raises:
+        IntegrityError: it must not be unpacked, or is no whole .tar.gz.
+    """
+    unpacker = OrdinaryUnpacker(folder, limit_bytes=plain_limit(size_bytes))
+    try:
+        for plain in _all_inflated(archive):
+            unpacker.feed(plain)
+        unpacker.finish(is_end_of_tar=True)
+    except zlib_ng.error as error:  # type: ignore[misc]  # its stub says int
+        raise refused(f"it is no .tar.gz, or a damaged one ({error})") from error
+    finally:
+        unpacker.close()
+    return unpacker
+
+
 def _inflated(archive: IO[bytes]) -> Iterator[bytes]:
+    # a second gzip member, say: some readers go on with it, others stop silently (RFC 1952 allows several)
+    if (yield from _member(archive, b"")) or archive.read(1):
+        raise refused("something follows its end")
+
+
+def _all_inflated(archive: IO[bytes]) -> Iterator[bytes]:
+    """Of every gzip member; zeros behind the last one, which fill a tape, are no harm."""
+    rest = yield from _member(archive, b"")
+    while True:
+        while not rest.strip(b"\0"):
+            rest = archive.read(_PIECE_BYTES)
+            if not rest:
+                return
+        rest = yield from _member(archive, rest)
+
+
+def _member(archive: IO[bytes], begin: bytes) -> Generator[bytes, None, bytes]:
+    """What one gzip member holds, whose first bytes are `begin`; gives back what was read behind its end."""
     inflating = zlib_ng.decompressobj(wbits=31)
     while not inflating.eof:
-        piece = inflating.unconsumed_tail or archive.read(_PIECE_BYTES)
+        piece, begin = inflating.unconsumed_tail or begin or archive.read(_PIECE_BYTES), b""
         # a bounded piece: a few bytes may inflate to a thousand times as much
         plain = inflating.decompress(piece, _PIECE_BYTES)
         yield plain
         if not piece and not plain:
             raise refused("it is cut off")
-    # a second gzip member, say: some readers go on with it, others stop silently (RFC 1952 allows several)
-    if inflating.unused_data or archive.read(1):
-        raise refused("something follows its end")
+    return inflating.unused_data
 
 
 def settle(whole: Unpacked, folder: Path) -> None:

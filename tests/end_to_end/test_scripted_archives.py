@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -164,6 +164,64 @@ def test_where_its_archive_is_gone_the_message_says_where_it_should_be(tool: Too
     assert tool.run("get", "--from-archive", copied, tool.folder / "got").code == 0
     copied.rename(Path(unquote(problem["where"].removeprefix("file://"))))
     assert tool.run("get", VERSION, tool.folder / "too").code == 0
+
+
+def test_it_is_verified_as_far_as_it_goes(tool: Tool, job: Workspace) -> None:
+    job.write(Path(tool.store), VERSION)
+    done = tool.run("verify", VERSION, "--json")
+    assert done.code == 0, done.stderr
+    assert done.json["file_count"] == 6
+    assert any("--restore" in what for what in done.json["not_checked"])
+    done = tool.run("verify", VERSION, "--restore", "--json")
+    assert done.json["imported"] == ["app", "lib"]
+    assert not any("--restore" in what for what in done.json["not_checked"])
+    said = tool.run("verify", VERSION, "--restore").stdout.splitlines()
+    assert said[0].startswith(f"{VERSION}  made by a script, in agreement with itself: 6 files")
+    assert "NOT CHECKED  the sha256 of its files: its metadata.json names none" in said
+
+
+def damage_archive(build: Path) -> None:
+    archive = build / f"{VERSION}.tar.gz"
+    archive.write_bytes(archive.read_bytes()[:-1000])
+
+
+def damage_list(build: Path) -> None:
+    path = build / "installed_packages.json"
+    path.write_text(path.read_text().replace("lib==1.0", "lib==2.0"))
+
+
+def damage_tree(build: Path) -> None:
+    path = build / "pipdeptree.json"
+    path.write_text(path.read_text().replace('"lib"', '"other"'))
+
+
+@pytest.mark.parametrize(
+    ("damage", "what"),
+    [
+        (damage_archive, "it is cut off"),
+        (damage_list, "metadata.json says lib 1.0, and installed_packages.json 2.0"),
+        (damage_tree, "pipdeptree.json does not have, and metadata.json names, lib 1.0"),
+        (lambda build: (build / "requirements.txt").unlink(), "it is not in the store, and metadata.json names it"),
+        (lambda build: (build / f"{VERSION}.tar.gz").unlink(), f"the archive of {VERSION} is not in this store"),
+        (lambda build: (build / "installed_packages.json").write_text("{"), "it cannot be read"),
+    ],
+)
+def test_what_does_not_agree_is_named(tool: Tool, job: Workspace, damage: Callable[[Path], object], what: str) -> None:
+    damage(job.write(Path(tool.store), VERSION))
+    done = tool.run("verify", VERSION)
+    assert done.code == 8
+    assert what in done.stderr
+
+
+def test_packages_of_the_archive_that_the_metadata_does_not_name_are_a_problem(tool: Tool, job: Workspace) -> None:
+    build = job.write(Path(tool.store), VERSION)
+    for name in ("metadata.json", "installed_packages.json", "pipdeptree.json", "installed_packages.txt"):
+        path = build / name
+        path.write_text(path.read_text().replace('"lib"', '"mine"').replace("lib==", "mine=="))
+    assert tool.run("verify", VERSION).code == 0
+    done = tool.run("verify", VERSION, "--restore")
+    assert done.code == 8
+    assert "the archive has, and metadata.json does not name, lib 1.0" in done.stderr
 
 
 def test_rebuilding_one_is_refused_with_what_can_be_done(tool: Tool, job: Workspace) -> None:

@@ -188,6 +188,14 @@ def test_a_module_that_cannot_be_imported_is_named_with_its_reason(tmp_path: Pat
     assert found.imported == ("good",)
 
 
+def test_what_a_module_does_to_the_process_is_no_fault_of_another(tmp_path: Path, machine: RestoreOptions) -> None:
+    store = FolderStore(tmp_path / "store")
+    put(
+        store, with_modules(first="import sys; sys.spoiled = 1", later="import sys; assert not hasattr(sys, 'spoiled')")
+    )
+    assert problems(store, machine) == ""
+
+
 def test_imported_code_sees_no_secret_and_an_empty_home(
     tmp_path: Path, machine: RestoreOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,7 @@ from venvbuild.text import size_text
 def command(version: str, restore: bool, **given: Any) -> None:
     """Compare every file of a build with its metadata, and the fragments of its archive with their index.
 
+    Of a build that a script made, compare what it says with its other files, and say what cannot be checked.
     Ends with 8 when something is wrong, and names it. BUILD is a version, ENV@ALIAS, ENV@latest or ENV@ALIAS~N.
     """
     settings = options.load(given)
@@ -44,11 +45,15 @@ def command(version: str, restore: bool, **given: Any) -> None:
                 "fragment_count": found.fragment_count,
                 "imported": None if found.imported is None else list(found.imported),
                 "foreign": list(found.foreign),
+                "not_checked": list(found.not_checked),
             }
         )
         return
     imported = "" if found.imported is None else f", {len(found.imported)} modules imported"
-    output.print_data(
-        f"{found.venv_version}  whole: {found.file_count} files, {size_text(found.bytes_read)}, "
-        f"{found.fragment_count} fragments{imported}"
-    )
+    read = f"{found.file_count} files, {size_text(found.bytes_read)}"
+    if found.not_checked:
+        output.print_data(f"{found.venv_version}  made by a script, in agreement with itself: {read}{imported}")
+        for what in found.not_checked:
+            output.print_data(f"NOT CHECKED  {what}")
+        return
+    output.print_data(f"{found.venv_version}  whole: {read}, {found.fragment_count} fragments{imported}")

@@ -3,10 +3,11 @@
 fetching -> unpacking, tar -> rehoming -> targets    from bytes to a folder; restoring is the whole of it
 ordinary_tar -> adopting                             the same of archives that others packed
 rebuilding                                           the same from the build's lock
-verification, content_digest                         every byte read again
+verification, content_digest                         every byte read again; scripted_build: as far as it goes
 """
 
 from venvbuild.restore.adopting import Adopted, adopted
 from venvbuild.restore.rebuilding import rebuild
 from venvbuild.restore.restoring import Restored, RestoreOptions, from_archive, get
+from venvbuild.restore.scripted_build import unlike
 from venvbuild.restore.verification import verify

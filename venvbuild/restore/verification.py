@@ -14,11 +14,11 @@ from zlib_ng import zlib_ng
 
 from venvbuild import builds
 from venvbuild.archive import HEADER_BYTES, ArchiveIndex, parse_index
-from venvbuild.builds import FileEntry, Metadata, archive_name, places
+from venvbuild.builds import FileEntry, Metadata, ScriptedBuild, archive_name, places
 from venvbuild.errors import IntegrityError, NotInStore, Problem
 from venvbuild.installed import Distribution, distributions_of
 from venvbuild.process import CommandFailed, clean_environment, run
-from venvbuild.restore import fetching, restoring
+from venvbuild.restore import fetching, restoring, scripted_build
 from venvbuild.restore.content_digest import content_sha256
 from venvbuild.restore.fetching import DamagedFragment
 from venvbuild.restore.restoring import RestoreOptions
@@ -60,6 +60,8 @@ class Verification:
     problems: tuple[Problem, ...]
     foreign: tuple[str, ...]
     """Files among those of the build which its metadata does not name, and which do no harm."""
+    not_checked: tuple[str, ...] = ()
+    """What nothing in the build tells, of one that a script made; empty for one of ours."""
 
 
 def verify(store: Store, venv_version: str, *, machine: RestoreOptions | None = None) -> Verification:
@@ -68,6 +70,8 @@ def verify(store: Store, venv_version: str, *, machine: RestoreOptions | None = 
     A file beside them that metadata.json does not name is no problem: no reader asks for it, and what it is nobody
     promised. Only an archive_index.json is one, which `get --from-archive` would believe.
 
+    Of a build that a script made, what it says is compared with itself and with its archive (`scripted_build`).
+
     With a `machine` the environment is also restored, elsewhere, and every top-level module of it imported by its own
     Python, without any variable of ours and with an empty HOME; it is removed afterwards.
 
@@ -75,7 +79,9 @@ def verify(store: Store, venv_version: str, *, machine: RestoreOptions | None = 
         NotInStore: there is no such build. StoreUnavailable: the store fails. UsageError: the environment does not fit
             this machine, so that it cannot be restored here.
     """
-    build = builds.read(store, venv_version)
+    build = builds.read_any(store, venv_version)
+    if isinstance(build, ScriptedBuild):
+        return _of_scripted(store, build, machine)
     problems: list[Problem] = []
     index = _index(store, build, problems)
     bytes_read = sum(_read(store, build, name, index, problems) for name in build["files"])
@@ -88,11 +94,25 @@ def verify(store: Store, venv_version: str, *, machine: RestoreOptions | None = 
     imported = None
     # the code of a build that is not what was promised is not run
     if machine is not None and not problems:
-        imported, failed = _imported(store, build, machine)
+        imported, failed = _imported(store, venv_version, machine)
         problems += failed
     fragment_count = len(index.fragments) if index else 0
     return Verification(
         venv_version, len(build["files"]), bytes_read, fragment_count, imported, tuple(problems), tuple(foreign)
+    )
+
+
+def _of_scripted(store: Store, build: ScriptedBuild, machine: RestoreOptions | None) -> Verification:
+    problems, imported = list[Problem](), None
+    read = scripted_build.compare(store, build, problems)
+    not_checked = list(read.not_checked)
+    if machine is None:
+        not_checked.append("what is in the archive: --restore unpacks it, compares its packages and imports them")
+    elif not problems:
+        imported, failed = _imported(store, build.venv_version, machine, build)
+        problems += failed
+    return Verification(
+        build.venv_version, read.file_count, read.bytes_read, 0, imported, tuple(problems), (), tuple(not_checked)
     )
 
 
@@ -218,17 +238,24 @@ def _of_archive(build: Metadata) -> tuple[str | None, int | None]:
     return (promised["sha256"], promised["size_bytes"]) if promised else (None, None)
 
 
-def _imported(store: Store, build: Metadata, machine: RestoreOptions) -> tuple[tuple[str, ...], list[Problem]]:
+def _imported(
+    store: Store, venv_version: str, machine: RestoreOptions, scripted: ScriptedBuild | None = None
+) -> tuple[tuple[str, ...], list[Problem]]:
+    """Restore it elsewhere and import all of it; of a `scripted` build its packages are compared, too."""
+    where = store.uri(builds.key(venv_version, ""))
     with tempfile.TemporaryDirectory(prefix="venvbuild-verify-") as temporary:
         place = Path(temporary).resolve()
         (place / "home").mkdir()
-        restoring.get(store, build["venv_version"], place / "restored", machine)
-        names = modules(distributions_of(place / "restored", build["python_version"], with_damage=False))
+        restored = restoring.get(store, venv_version, place / "restored", machine)
+        python_version = ".".join(restored.python_full_version.split(".")[:2])
+        installed = distributions_of(place / "restored", python_version, with_damage=False)
+        names = modules(installed)
         failed = import_all(place / "restored" / "bin" / "python", names, place / "home")
-    problems = [
-        Problem(f"{name} cannot be imported", store.uri(builds.key(build["venv_version"], "")), why)
-        for name, why in failed.items()
-    ]
+    problems = [Problem(f"{name} cannot be imported", where, why) for name, why in failed.items()]
+    if scripted:
+        problems += scripted_build.unlike(
+            scripted.installed_packages, (one.pin for one in installed if one.pin), "the archive", where
+        )
     return tuple(name for name in names if name not in failed), problems
 
 
@@ -248,8 +275,17 @@ def modules(installed: Sequence[Distribution]) -> tuple[str, ...]:
 def import_all(python: Path, names: Sequence[str], home: Path) -> dict[str, str]:
     """Import each module with `python`, in an environment without secrets; those that fail, and why.
 
-    One process imports many; where it crashes, that module failed and another process goes on with the next.
+    One process imports many; where it crashes, that module failed and another process goes on with the next. What
+    failed beside others is tried alone before it counts.
     """
+    failed = _import_in_turn(python, names, home)
+    if len(names) == 1:
+        return failed
+    # pip puts the distutils of Python in the place of setuptools', and whoever imports that later fails
+    return {name: why for one in failed for name, why in _import_in_turn(python, [one], home).items()}
+
+
+def _import_in_turn(python: Path, names: Sequence[str], home: Path) -> dict[str, str]:
     failed: dict[str, str] = {}
     left = list(names)
     env = clean_environment(home, DO_NOT_TRACK="1", PYTHONDONTWRITEBYTECODE="1")

@@ -57,6 +57,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "installed", "interpreters", "requirements", "settings", "machine", "stores", "builds", "inspection",
         "archive", "environment", "foreign",
     },
+    "importing": {
+        "installed", "interpreters", "machine", "stores", "builds", "inspection", "archive", "foreign", "restore",
+    },
     "athena.engines": {"athena.statement", "athena.duck", "settings", "stores", "athena.rows", "athena.index"},
     "athena.tables": {"athena.statement", "stores", "builds", "athena.rows", "athena.index", "athena.engines"},
     "athena.upkeep": {
@@ -77,8 +80,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "commands": {
         "athena.statement", "interpreters", "settings", "stores", "builds", "archive", "environment", "run",
-        "athena.engines", "athena.index", "doctor", "foreign", "notifiers", "reports", "restore", "athena.tables",
-        "athena.upkeep", "athena.questions", "steps", "pipeline", "console",
+        "athena.engines", "athena.index", "doctor", "foreign", "notifiers", "reports", "restore", "importing",
+        "athena.tables", "athena.upkeep", "athena.questions", "steps", "pipeline", "console",
     },
     "main": {"console", "commands"},
     "__main__": {"main"},

@@ -25,6 +25,7 @@ COMMANDS = {
     "table": "table",
     "get": "get",
     "verify": "verify",
+    "import": "import_",
     "promote": "promote",
     "aliases": "aliases",
     "config": "config",

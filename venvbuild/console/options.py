@@ -71,6 +71,11 @@ def with_store(command: F) -> F:
     return _option("store", metavar="URL")(command)
 
 
+def with_env_name(command: F) -> F:
+    """`--env-name`, for those who make builds of one without a run."""
+    return _option("env_name", metavar="NAME")(command)
+
+
 def with_engine(command: F) -> F:
     """Who answers questions about the catalog, and where its rows are."""
     return _option("engine", metavar="duckdb|trino|athena")(with_store(command))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 import uv
-from packaging import tags
+from packaging import markers, tags
 
 from venvbuild.errors import IndexUnavailable, UsageError
 from venvbuild.interpreters.installing import is_fetchable, ways_to_install
@@ -141,6 +143,22 @@ def find_interpreter(python_version: str) -> Interpreter:
         UsageError: as `find`.
     """
     return find(python_version, anything_will_do=False, environ=os.environ, uv=Path(uv.find_uv_bin())).interpreter
+
+
+def assumed(full_version: str) -> Interpreter:
+    """A CPython of this version for this platform, as its packages are judged; it need not be on this machine."""
+    major, minor = full_version.split(".")[:2]
+    machine = f"{platform.machine()}-{sys.platform}"
+    versions = {
+        "python_version": f"{major}.{minor}",
+        "python_full_version": full_version,
+        "implementation_version": full_version,
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+    }
+    here = {name: str(value) for name, value in markers.default_environment().items()}
+    name = Path(f"python{major}.{minor}")
+    return Interpreter(name, name, full_version, f"cpython-{major}{minor}-{machine}", {**here, **versions})
 
 
 def installed(environ: Mapping[str, str]) -> tuple[Interpreter, ...]:

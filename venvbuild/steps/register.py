@@ -6,9 +6,11 @@ import logging
 
 from athena import index, rows
 from venvbuild import extras
+from venvbuild.builds import Metadata
 from venvbuild.errors import IntegrityError, UsageError
 from venvbuild.retrying import retried
 from venvbuild.run import Registered, Uploaded
+from venvbuild.settings import Settings
 from venvbuild.steps.job import Job, Made, lasting_store_of
 from venvbuild.stores import Store
 
@@ -25,13 +27,19 @@ def run(job: Job) -> Made:
             why=f"upload sent it to {uploaded.store}",
             fix=f"give --store {uploaded.store}, or upload to this one first",
         )
-    # committed already: a store that is down for a moment should not leave a build that nobody finds
-    key = retried(lambda: rows.register(store, uploaded.metadata))
-    retried(lambda: _bring_into_index(store, uploaded.metadata["created_at"][:10], job))
+    key = registered(store, uploaded.metadata, job.settings)
     return Made((), Registered(key), key)
 
 
-def _bring_into_index(store: Store, day: str, job: Job) -> None:
+def registered(store: Store, metadata: Metadata, settings: Settings) -> str:
+    """The key of the row of a committed build, which is written, and is in the index where that covers its day."""
+    # committed already: a store that is down for a moment should not leave a build that nobody finds
+    key = retried(lambda: rows.register(store, metadata))
+    retried(lambda: _bring_into_index(store, metadata["created_at"][:10], settings))
+    return key
+
+
+def _bring_into_index(store: Store, day: str, settings: Settings) -> None:
     try:
         # of later days the rows themselves are read
         if day >= index.read(store).covering_before:
@@ -44,10 +52,10 @@ def _bring_into_index(store: Store, day: str, job: Job) -> None:
     from athena.index import Compactor
     from athena.tables import publish
 
-    Compactor(store, job.settings.folders.cache / "catalog").cover(day)
-    name = job.settings.engine
+    Compactor(store, settings.folders.cache / "catalog").cover(day)
+    name = settings.engine
     # DuckDB reads the index from the store; the others have views that name its segments
     if name != "duckdb":
-        extras.add_for_engine(name, job.settings.folders.cache)
-        with open_engine(job.settings, store) as engine:
+        extras.add_for_engine(name, settings.folders.cache)
+        with open_engine(settings, store) as engine:
             publish(engine, store)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 
+from venvbuild.builds import Metadata
 from venvbuild.settings import Settings
 from venvbuild.steps.job import Examined, Job, Made, Request
+from venvbuild.stores import Store
 
 ASK_THE_STORE = frozenset({"upload", "register"})
 """The steps that depend on which store is named, beside the steps before them."""
@@ -17,6 +19,13 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
     from venvbuild.steps import check  # only now, as in `run`
 
     return check.examine(request, settings, environ)
+
+
+def registered(store: Store, metadata: Metadata, settings: Settings) -> str:
+    """The row of a committed build that no run made, written: `register.registered`."""
+    from venvbuild.steps import register
+
+    return register.registered(store, metadata, settings)
 
 
 def run(step: str, job: Job) -> Made:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from venvbuild.files import remove, walk, write_whole
+from venvbuild.files import Amount, amount_of, remove, walk, write_whole
 
 
 def test_what_is_written_replaces_the_name_and_no_other_name_of_the_file(tmp_path: Path) -> None:
@@ -63,3 +63,18 @@ def test_a_walk_passes_over_folders_of_one_name(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     assert sorted(path for path, _ in walk(tmp_path)) == ["a", "a/b.py"]
+
+
+def test_each_file_counts_once_however_many_names_it_has_and_links_are_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "one").write_bytes(b"12345")
+    os.link(tmp_path / "a" / "one", tmp_path / "again")
+    (tmp_path / "a" / "__pycache__").mkdir()
+    (tmp_path / "a" / "__pycache__" / "two").write_bytes(b"123")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "large").write_bytes(b"1" * 1000)
+    (tmp_path / "a" / "link").symlink_to(outside)
+    link = len(str(outside))
+    assert amount_of([tmp_path / "a", tmp_path / "again", tmp_path / "absent"]) == Amount(3, 8 + link)
+    assert amount_of([tmp_path / "a" / "link"]) == Amount(1, link)

@@ -2,7 +2,8 @@
 
 The dependencies of `locks/base.txt`, hash-pinned, go into a folder of the user's cache named by the lock's digest and
 by this Python, so a changed lock and another Python get a set-up of their own, and two clones share one. It is made
-under another name and renamed when whole; a failed set-up leaves nothing.
+under another name and renamed when whole; a failed set-up leaves nothing. Who uses one holds it (`hold`), and what
+nobody holds `venvbuild cache prune` may remove (extras.py).
 """
 
 from __future__ import annotations
@@ -92,12 +93,13 @@ def set_up(lock: Path, cache: Path) -> Path:
     home = home_of(lock, cache)
     python = home / "bin" / "python"
     try:
-        if python.exists():
+        if hold(home) and python.exists():
             return python
         cache.mkdir(parents=True, exist_ok=True)
-        with _locked(cache / f"{home.name}.lock"):
+        with locked(cache / f"{home.name}.lock"):
             if not python.exists():  # whoever held the lock may have made it
                 _make(home, lock)
+            hold(home)
     except OSError as error:
         raise _of_disk(error, cache) from error
     return python
@@ -122,12 +124,34 @@ def home_of(lock: Path, cache: Path) -> Path:
     return cache / f"tool-{digest}-py{sys.version_info[0]}.{sys.version_info[1]}-{place}"
 
 
+def hold(home: Path) -> bool:
+    """Have a set-up counted as used: from now on, and as long as this process lives, as what it becomes too.
+
+    False when there is none, or somebody is removing it.
+    """
+    try:
+        folder = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return home.exists()  # it may be readable to us in parts only
+    with contextlib.suppress(OSError):  # the cache may be another user's
+        os.utime(folder)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        os.set_inheritable(folder, True)
+    except BlockingIOError:
+        os.close(folder)
+        return False
+    except OSError:  # this file system knows no locks
+        os.close(folder)
+    return True
+
+
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path, operation: int = fcntl.LOCK_EX) -> Iterator[None]:
     """Two first starts at once: the second waits, then finds the first one's work."""
     with path.open("w") as file:
         # Gone with its process, however that ends: there is never a lock that nobody holds.
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, operation)
         yield
 
 

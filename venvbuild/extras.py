@@ -1,4 +1,4 @@
-"""Packages that only some commands need, added by the first command that needs them.
+"""Packages that only some commands need, added by the first command that needs them; set-ups that go again.
 
 Each extra of setup.cfg has a lock, `locks/<extra>.txt`, of what it needs beside the base. In a checkout it is installed
 as the tool itself is, into a folder of the cache named by the lock's digest.
@@ -6,9 +6,15 @@ as the tool itself is, into a folder of the cache named by the lock's digest.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import importlib
 import importlib.util
+import os
+import re
+import shutil
 import sys
+import time
 from pathlib import Path
 
 from venvbuild import bootstrap
@@ -17,6 +23,8 @@ from venvbuild.errors import IndexUnavailable, StoreUnavailable, UsageError
 LOCKS = bootstrap.REPOSITORY / "locks"
 _OF_ENGINES = {"trino": "trino"}
 """Engine, and the module that it needs -> the extra."""
+_SET_UP = re.compile(r"\.?(tool-[0-9a-f]{16}-py[0-9]+\.[0-9]+-[0-9a-f]{8})(?:-\w+)?")
+"""A set-up's folder; while it is made or removed it begins with a dot and has an end of its own."""
 _FAILURES = {6: IndexUnavailable, 7: StoreUnavailable}
 
 
@@ -48,3 +56,41 @@ def add(extra: str, module: str, cache: Path, locks: Path = LOCKS) -> None:
     sys.path += map(str, python.parent.parent.glob("lib/python*/site-packages"))
     # Import remembers what it did not find (importlib), and the folder is newer than that.
     importlib.invalidate_caches()
+
+
+def unused(cache: Path, unused_s: float) -> list[Path]:
+    """The set-ups in `cache` that nobody has started for so long, but not this one; what was left half-made, too."""
+    found = []
+    for home in sorted(cache.glob("*tool-*")):
+        with contextlib.suppress(OSError):  # somebody else may remove it, too
+            is_one = _SET_UP.fullmatch(home.name) and home.is_dir() and not home.is_symlink()
+            if is_one and home.stat().st_mtime <= time.time() - unused_s and not home.samefile(sys.prefix):
+                found.append(home)
+    return found
+
+
+def remove(home: Path) -> bool:
+    """Remove what `unused` found; False when somebody holds it, and then it is as it was.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    named = _SET_UP.fullmatch(home.name)
+    assert named
+    at_once = fcntl.LOCK_EX | fcntl.LOCK_NB
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(bootstrap.locked(home.with_name(f"{named[1]}.lock"), at_once))
+            folder = os.open(home, os.O_RDONLY | os.O_DIRECTORY)
+            held.callback(os.close, folder)
+            fcntl.flock(folder, at_once)
+        except FileNotFoundError:
+            return True
+        except BlockingIOError:
+            return False
+        # By one rename: who starts now finds all of it or nothing.
+        gone = home.with_name(f".{named[1]}-gone{os.getpid()}")
+        home.rename(gone)
+    with contextlib.suppress(FileNotFoundError):  # whoever makes this set-up anew removes it, too
+        shutil.rmtree(gone)
+    return True

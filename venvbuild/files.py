@@ -1,14 +1,24 @@
-"""Files and folders: what lies in one, whether it changed, and how it is removed."""
+"""Files and folders: what lies in one, how much, whether it changed, and how it is removed."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Amount:
+    """So many files, and their bytes; what has several names counts once."""
+
+    file_count: int
+    size_bytes: int
 
 
 def walk(folder: Path, leave_out: str = "__pycache__") -> Iterator[tuple[str, os.stat_result]]:
@@ -25,6 +35,25 @@ def walk(folder: Path, leave_out: str = "__pycache__") -> Iterator[tuple[str, os
                         continue
                     waiting.append(path)
                 yield path, entry.stat(follow_symlinks=False)
+
+
+def amount_of(paths: Iterable[Path]) -> Amount:
+    """Of files, and of all that is in folders, as far as it is there and can be read. Links are not followed."""
+    seen: dict[tuple[int, int], int] = {}
+    for path in paths:
+        for found in _all_of(path):
+            with contextlib.suppress(OSError):  # others may remove it meanwhile
+                facts = os.lstat(found)
+                if not stat.S_ISDIR(facts.st_mode):
+                    seen[facts.st_dev, facts.st_ino] = facts.st_size
+    return Amount(len(seen), sum(seen.values()))
+
+
+def _all_of(path: Path) -> Iterator[str | Path]:
+    yield path
+    if not path.is_symlink():
+        for place, folders, names in os.walk(path):  # which lists links to folders among the folders
+            yield from (os.path.join(place, name) for name in (*folders, *names))
 
 
 def fingerprint(path: Path) -> str:

@@ -37,6 +37,8 @@ class DuckDB:
     def __init__(self, store: Store, folder: Path) -> None:
         self._store = store
         self._rows, self._index = RowCache(store, folder), IndexCache(store, folder)
+        self._reading = Sources()
+        """What was opened last, or could not be."""
         self._opened: tuple[Sources, duckdb.DuckDBPyConnection] | None = None
         self._asked: tuple[frozenset[str], Scope] | None = None
         """The tables and the scope for which it was opened."""
@@ -49,6 +51,16 @@ class DuckDB:
 
     def run(self, statement: Statement) -> Answer:
         """See `Engine`."""
+        try:
+            return self._run(statement)
+        except IntegrityError:
+            # what somebody pruned just when we began to use it is fetched again, once
+            if all(path.exists() for path in self._reading.paths):
+                raise
+            self._close()
+            return self._run(replace(statement, scope=replace(statement.scope, is_as_before=False)))
+
+    def _run(self, statement: Statement) -> Answer:
         sql = to_duckdb(statement.sql)
         connection = self._catalog(tables_of(statement.sql), statement.scope)
         try:
@@ -110,6 +122,7 @@ class DuckDB:
         if self._opened and self._opened[0] == sources:
             return
         self._close()
+        self._reading = sources
         try:
             connection = duckdb_database.connect(sources)
         except duckdb.Error as error:

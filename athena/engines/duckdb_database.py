@@ -40,6 +40,11 @@ class Sources:
     packages: tuple[Path, ...] = ()
     """Files of the index."""
 
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All of them."""
+        return (*self.rows, *self.tail, *self.tail_packages, *self.builds, *self.packages)
+
 
 def connect(sources: Sources) -> duckdb.DuckDBPyConnection:
     """A database in memory that sees these files and nothing else: no network, no extension, no setting.
@@ -53,10 +58,9 @@ def connect(sources: Sources) -> duckdb.DuckDBPyConnection:
         connection.execute("SET parquet_metadata_cache = true")  # before views look at the files
         for statement in _definitions(sources):
             connection.execute(statement)
-        paths = [*sources.rows, *sources.tail, *sources.tail_packages, *sources.builds, *sources.packages]
         # in this order: with access off no path can be allowed any more, and a lock keeps statements from putting it on
         # again
-        connection.execute("SET allowed_paths = $paths", {"paths": [str(path) for path in paths]})
+        connection.execute("SET allowed_paths = $paths", {"paths": [str(path) for path in sources.paths]})
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
     except BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,31 @@ def test_a_full_disk_leaves_nothing_half_written(
 def test_no_path_gets_in_as_a_digest(cache: FragmentCache) -> None:
     with pytest.raises(ValueError, match="no sha256"):
         cache.get("../../etc/passwd")
+
+
+def test_what_nobody_used_is_unused_and_what_is_no_entry_is_nothing(cache: FragmentCache, tmp_path: Path) -> None:
+    old, fresh = (cache.put(body) for body in (b"old", b"fresh"))
+    cache.remember(KEY, [FRAGMENT])
+    folder = tmp_path / "cache"
+    begun, other, elsewhere = folder / f"fragments/ab/.{KEY}-01", folder / "fragments/notes.txt", folder / "mine" / KEY
+    for path in (begun, other, elsewhere):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    for path in folder.rglob("*"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    assert cache.get(fresh) == b"fresh"  # which is to use it
+    assert cache.unused(86400) == sorted(
+        [folder / "fragments" / old[:2] / old, begun, folder / "distributions/ab" / KEY]
+    )
+
+
+def test_what_was_packed_of_a_package_is_known_by_its_name(cache: FragmentCache, tmp_path: Path) -> None:
+    digests = {name: cache.put(name.encode()) for name in ("good", "better", "fetched")}
+    for number, name in enumerate(("good", "better")):
+        cache.remember(f"{number}" * 64, [replace(FRAGMENT, distribution=name, sha256=digests[name])])
+    note = tmp_path / "cache" / "distributions" / "00" / ("0" * 64)
+    os.utime(note, (1_000_000_000, 1_000_000_000))
+    found = cache.of_distributions({"good"})
+    assert found == sorted([note, tmp_path / "cache" / "fragments" / digests["good"][:2] / digests["good"]])
+    assert note.stat().st_mtime == 1_000_000_000  # to look for it is not to use it
+    assert cache.of_distributions({"fetched"}) == []

@@ -13,7 +13,8 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from venvbuild.interpreters import Compiled
 log = logging.getLogger(__name__)
 
 LIMIT_BYTES = 5_000_000_000
+_KINDS = ("fragments", "distributions", "bytecode")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # Of the limit: else every entry that comes would make us look at all the others.
 _KEPT_AFTER_EVICTION = 0.9
@@ -86,7 +88,37 @@ class FragmentCache:
         """Which bytecode this key gave; the files themselves are in fragments."""
         self._note(self._path("bytecode", key), list(compiled))
 
+    def unused(self, unused_s: float) -> list[Path]:
+        """The entries that nobody has used for so long, and what others left half-written; anybody may remove them."""
+        now = time.time()
+        found = []
+        for used_ns, _, path in self._files():
+            is_entry = _SHA256.fullmatch(os.path.basename(path))
+            if (is_entry or _is_unfinished(path)) and used_ns / 1e9 <= now - (unused_s if is_entry else _STALE_S):
+                found.append(Path(path))
+        return sorted(found)
+
+    def of_distributions(self, names: Collection[str]) -> list[Path]:
+        """The entries of packages, whose canonical names these are, that were packed here, whoever uses them.
+
+        What was fetched is known by its digest alone.
+        """
+        found = set()
+        for path in self._folder.glob("distributions/??/*"):
+            if _SHA256.fullmatch(path.name):
+                fragments = self._noted(path) or ()  # which is no use of it
+                if any(fragment["distribution"] in names for fragment in fragments):
+                    found |= {path, *(self._path("fragments", fragment["sha256"]) for fragment in fragments)}
+        return sorted(path for path in found if path.is_file())
+
     def _recalled(self, path: Path) -> Any:
+        """The JSON value that was noted there, which is now used; None when there is none."""
+        found = self._noted(path)
+        if found is not None:
+            _touch(path)
+        return found
+
+    def _noted(self, path: Path) -> Any:
         """The JSON value that was noted there; None when there is none, or it is not what was noted under its name."""
         body = _read(path)
         if body is None:
@@ -97,7 +129,6 @@ class FragmentCache:
             log.warning("a damaged entry in the cache was removed: %s", path)
             _remove(path)
             return None
-        _touch(path)
         return json.loads(text)
 
     def _note(self, path: Path, value: Any) -> None:
@@ -149,18 +180,22 @@ class FragmentCache:
         files = list(self._files())
         now_ns = max((used for used, _, _ in files), default=0)
         for used_ns, size, path in files:
-            # `write_whole` names so what it has not finished.
-            if os.path.basename(path).startswith(".") and now_ns - used_ns > _STALE_S * 1_000_000_000:
+            if _is_unfinished(path) and now_ns - used_ns > _STALE_S * 1_000_000_000:
                 _remove(Path(path))
             else:
                 yield used_ns, size, path
 
     def _files(self) -> Iterator[tuple[int, int, str]]:
-        for place, _, names in os.walk(self._folder):
+        for place, _, names in (found for kind in _KINDS for found in os.walk(self._folder / kind)):
             for name in names:
                 with contextlib.suppress(OSError):
                     facts = os.lstat(os.path.join(place, name))  # gone, when another process has just removed it
                     yield facts.st_mtime_ns, facts.st_size, os.path.join(place, name)
+
+
+def _is_unfinished(path: str) -> bool:
+    """Whether `write_whole` has named it so."""
+    return os.path.basename(path).startswith(".")
 
 
 def _read(path: Path) -> bytes | None:

@@ -28,6 +28,7 @@ COMMANDS = {
     "import": "import_",
     "promote": "promote",
     "aliases": "aliases",
+    "cache": "cache",
     "config": "config",
     "doctor": "doctor",
 }

@@ -4,6 +4,7 @@ package_source               interpreter, installer, index: where packages come 
 pinning -> compilation       a pinned file from ranges, before all of it
 sdists -> closure -> venv     built from source where allowed, resolved and locked, installed
 installer, overlaps          the door to uv and pip; files that two packages own
+uv_cache                     where uv keeps packages, and how they go
 suggestions                  versions for what a file leaves open
 diagnosis, alternatives      what the index says of a pin, and what helps
 build_failures               why a source could not be built
@@ -21,4 +22,5 @@ from venvbuild.environment.pinning import CompileRequest
 from venvbuild.environment.sdists import build_sdists
 from venvbuild.environment.soundness import sound_releases
 from venvbuild.environment.suggestions import suggested
+from venvbuild.environment.uv_cache import UvCache
 from venvbuild.environment.venv import Environment, create

@@ -1,0 +1,39 @@
+"""What this machine keeps of the catalogs that were asked, and which of it nobody has used for a while.
+
+<cache>/<digest of the store>/2025-07-22/*.parquet, packages/*.parquet    rows of a day (athena/rows)
+<cache>/<digest of the store>/index/<segment>/                            files of the index (athena/index)
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+_HEX = "[0-9a-f]"
+_DAYS = f"{_HEX * 32}/[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
+KEPT_S = 3600
+"""So long everything is kept: who asks marks first what it uses, and reads it then."""
+
+
+def unused(cache: Path, unused_s: float) -> list[Path]:
+    """Files of rows and folders of segments that nobody has used for so long, and for an hour at least; sorted.
+
+    Who asks for one again fetches it again.
+    """
+    before = time.time() - max(unused_s, KEPT_S)
+    found = []
+    for path in _entries(cache):
+        with suppress(OSError):  # whoever asks may sweep, too
+            if path.lstat().st_mtime <= before:
+                found.append(path)
+    return sorted(found)
+
+
+def _entries(cache: Path) -> Iterator[Path]:
+    yield from cache.glob(f"{_DAYS}/*.parquet")
+    yield from cache.glob(f"{_DAYS}/packages/*.parquet")
+    for path in cache.glob(f"{_HEX * 32}/index/*"):
+        if path.is_dir() and not path.is_symlink():
+            yield path

@@ -1,0 +1,86 @@
+"""What this machine keeps of catalogs: what nobody uses goes, and who asks meanwhile is answered."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from athena import rows
+from athena.engines.duckdb import DuckDB
+from athena.index import Compactor
+from athena.questions import all_builds
+from athena.questions.binding import statement
+from athena.upkeep import local_files
+from tests.support.builds import put_build, version
+from venvbuild import builds
+from venvbuild.files import remove
+from venvbuild.stores import Store, open_store
+
+LONG_AGO = 1_000_000_000
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = open_store(str(tmp_path / "store"))
+    for number in range(3):
+        rows.register(store, builds.read(store, put_build(store, number)))
+    return store
+
+
+@pytest.fixture
+def cache(store: Store, tmp_path: Path) -> Path:
+    """The cache of somebody who asked about days and index."""
+    folder = tmp_path / "cache"
+    Compactor(store, folder).compact("2025-07-23")
+    ask(store, folder)
+    return folder
+
+
+def ask(store: Store, cache: Path) -> list[str]:
+    with DuckDB(store, cache) as engine:
+        engine.run(statement("package_versions", {"names": ["pip"], "since": None}))
+        return [build["venv_version"] for build in all_builds(engine)]
+
+
+def age(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        os.utime(path, (LONG_AGO, LONG_AGO))
+
+
+def test_what_was_just_used_is_kept_however_few_days_are_asked_for(cache: Path) -> None:
+    assert local_files.unused(cache, 0) == []
+
+
+def test_files_of_days_and_segments_that_nobody_used_go_and_nothing_of_others(store: Store, cache: Path) -> None:
+    (cache / "notes.parquet").write_text("")
+    (cache / "mine" / "2025-07-22").mkdir(parents=True)
+    (cache / "mine" / "2025-07-22" / "day.parquet").write_text("")
+    age(cache)
+    found = local_files.unused(cache, 86400)
+    assert {path.suffix for path in found} == {".parquet", ""}
+    for path in found:
+        remove(path)
+    left = {path.relative_to(cache) for path in cache.rglob("*.parquet")}
+    assert left == {Path("notes.parquet"), Path("mine/2025-07-22/day.parquet")}
+    assert ask(store, cache) == [version(2), version(1), version(0)]
+
+
+def test_what_a_question_uses_counts_as_used(store: Store, cache: Path) -> None:
+    age(cache)
+    ask(store, cache)
+    used = set(local_files.unused(cache, 86400))
+    assert used == set()
+
+
+def test_who_asks_while_files_go_is_answered(store: Store, cache: Path) -> None:
+    every = statement("all_builds", {"limit": None})
+    with DuckDB(store, cache) as engine:
+        first = engine.run(every)
+        for path in cache.rglob("*.parquet"):
+            path.unlink()
+        again = engine.run(replace(every, scope=replace(every.scope, is_as_before=True)))
+    assert again == first
+    assert len(first.rows) == 3

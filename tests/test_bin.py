@@ -273,6 +273,18 @@ def test_a_python_that_is_too_old_is_passed_over(clone: Clone, bare_path: Path) 
     assert (ended.returncode, ended.stdout) == (2, "")
 
 
+def test_no_python_of_the_path_is_tried_twice(scripts: Path, tmp_path: Path) -> None:
+    """That of the PATH may be a shim, which searches each time that it is started."""
+    programs = tmp_path / "shims"
+    programs.mkdir()
+    for name in ("python3", "python3.13", "python3.12", "python3.11", "python"):
+        (programs / name).write_text(f'#!/bin/sh\necho {name} >>{tmp_path}/tried\nexec {sys.executable} "$@"\n')
+        (programs / name).chmod(0o755)
+    ran = run(scripts / "venvbuild", "--version", env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"})
+    assert ran.returncode == 0, ran.stderr
+    assert (tmp_path / "tried").read_text() == "python3\n"
+
+
 PROGRAMS_THAT_ARE_NO_PYTHON = {
     "absent": (None, "No such file or directory (exit 127)"),
     "not executable": ("", "Permission denied (exit 126)"),

@@ -146,10 +146,18 @@ def test_the_base_lock_pins_each_of_them_with_hashes() -> None:
         assert re.search(rf"^{name}==\S+( ; .*)? \\\n +--hash=sha256:", lock, re.MULTILINE), name
 
 
+def test_the_constraints_of_an_installation_are_the_versions_of_the_base_lock() -> None:
+    lock = (REPOSITORY / "locks" / "base.txt").read_text("utf-8")
+    versions = (REPOSITORY / "locks" / "base-versions.txt").read_text("utf-8")
+    assert versions.splitlines() == re.findall(r"^(\w\S*==.*?) \\$", lock, re.MULTILINE)
+
+
 def test_each_extra_has_a_lock_of_what_setup_cfg_asks_for() -> None:
     setup = configparser.ConfigParser()
     setup.read(REPOSITORY / "setup.cfg")
     for extra, wanted in setup["options.extras_require"].items():
+        # where venvbuild/extras.py finds it when the tool was installed
+        assert f"locks/{extra}.txt" in setup["options.data_files"]["share/venvbuild/locks"].split(", ")
         listed = (REPOSITORY / "locks" / f"{extra}.in").read_text("utf-8").splitlines()
         assert [line for line in listed if not line.startswith(("-c", "#"))] == wanted.split()
         lock = "\n" + (REPOSITORY / "locks" / f"{extra}.txt").read_text("utf-8")

@@ -1,7 +1,8 @@
 """Packages that only some commands need, added by the first command that needs them; set-ups that go again.
 
-Each extra of setup.cfg has a lock, `locks/<extra>.txt`, of what it needs beside the base. In a checkout it is installed
-as the tool itself is, into a folder of the cache named by the lock's digest.
+Each extra of setup.cfg has a lock, `locks/<extra>.txt`, of what it needs beside the base. It is installed as the tool
+itself is in a checkout (bootstrap.py), into a folder of the cache named by the lock's digest: also where the tool was
+installed by uv or pipx, whose environments have no pip and are not ours to change.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ import os
 import re
 import shutil
 import sys
+import sysconfig
 import time
 from pathlib import Path
 
 from venvbuild import bootstrap
 from venvbuild.errors import IndexUnavailable, StoreUnavailable, UsageError
 
-LOCKS = bootstrap.REPOSITORY / "locks"
 _OF_ENGINES = {"trino": "trino"}
 """Engine, and the module that it needs -> the extra."""
 _SET_UP = re.compile(r"\.?(tool-[0-9a-f]{16}-py[0-9]+\.[0-9]+-[0-9a-f]{8})(?:-\w+)?")
@@ -34,7 +35,13 @@ def add_for_engine(engine: str, cache: Path) -> None:
         add(_OF_ENGINES[engine], engine, cache)
 
 
-def add(extra: str, module: str, cache: Path, locks: Path = LOCKS) -> None:
+def locks_folder() -> Path:
+    """Where the locks are: in the checkout, or where setup.cfg has an installation put them."""
+    of_checkout = bootstrap.REPOSITORY / "locks"
+    return of_checkout if of_checkout.is_dir() else Path(sysconfig.get_path("data"), "share", "venvbuild", "locks")
+
+
+def add(extra: str, module: str, cache: Path, locks: Path | None = None) -> None:
     """Make `module` importable, by what is installed already or by the lock of `extra`, installed now if need be.
 
     Raises:
@@ -43,7 +50,7 @@ def add(extra: str, module: str, cache: Path, locks: Path = LOCKS) -> None:
     """
     if importlib.util.find_spec(module):
         return
-    lock = locks / f"{extra}.txt"
+    lock = (locks or locks_folder()) / f"{extra}.txt"
     if not lock.is_file():
         raise UsageError(f"this needs the extra {extra}", fix=f"pip install 'venvbuild[{extra}]'")
     try:

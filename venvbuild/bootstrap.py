@@ -54,6 +54,8 @@ def main() -> None:
     """Make sure of the set-up and become the tool."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
+        if os.environ.get("_VENVBUILD_COMPLETE") and not _is_set_up():
+            sys.exit(1)  # somebody types and presses TAB: no time to install anything, no place for words
         _become(set_up(REPOSITORY / "locks" / "base.txt", cache_folder()))
     except SetUpFailed as failure:
         print(f"venvbuild cannot be set up: {failure}", file=sys.stderr)
@@ -62,6 +64,10 @@ def main() -> None:
         sys.exit(130)
     except _Terminated:
         sys.exit(143)
+
+
+def _is_set_up() -> bool:
+    return (home_of(REPOSITORY / "locks" / "base.txt", cache_folder()) / "bin" / "python").exists()
 
 
 def _become(python: Path) -> None:

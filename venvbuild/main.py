@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -19,6 +19,9 @@ from venvbuild import __version__, logs
 from venvbuild.commands import COMMANDS
 from venvbuild.errors import Terminated, UsageError
 from venvbuild.redaction import REDACTOR
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,22 @@ class _Commands(click.Group):
         command: click.Command = importlib.import_module(f"venvbuild.commands.{COMMANDS[cmd_name]}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Of a name that is none, tell which may be meant: click knows only commands that were imported."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        """Names alone: for what each command does click would import all of them."""
+        from click.shell_completion import CompletionItem
+
+        names = [CompletionItem(name) for name in COMMANDS if name.startswith(incomplete)]
+        return [*names, *click.Command.shell_complete(self, ctx, incomplete)]
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """In the order of the job, not of the alphabet."""
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
@@ -50,6 +69,10 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its code (docs/reference.md, "Exit codes")."""
+    if asked := os.environ.get("_VENVBUILD_COMPLETE"):
+        from venvbuild.console import completion  # a shell asks, while somebody types
+
+        sys.exit(completion.answer(cli, asked))
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     # As an exception, so that everything is tidied up by the blocks that it leaves.
     signal.signal(signal.SIGTERM, _terminate)

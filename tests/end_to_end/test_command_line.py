@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -64,6 +65,27 @@ def test_wrong_usage_is_2(tool: Tool, arguments: list[str]) -> None:
     assert done.code == 2
     assert done.stdout == ""
     assert done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["lst"], "'list'"),
+        (["fnid", "kedro"], "'find'"),
+        (["table", "chek"], "'check'"),
+        (["list", "--stroe", "x"], "'--store'"),
+        (["ceate"], "'create'"),
+    ],
+    ids=str,
+)
+def test_of_a_misspelt_name_the_likeliest_is_told(tool: Tool, arguments: list[str], meant: str) -> None:
+    done = tool.run(*arguments)
+    assert (done.code, done.stdout) == (2, "")
+    assert re.search(rf"Did you mean (one of: )?.*{meant}", done.stderr)
+
+
+def test_of_what_is_like_no_command_none_is_told(tool: Tool) -> None:
+    assert tool.run("xyzzy").stderr == ("error: No such command 'xyzzy'.\n  fix: `venvbuild --help` shows the usage\n")
 
 
 def test_an_error_under_json_is_one_object_and_still_a_line_per_problem(tool: Tool) -> None:

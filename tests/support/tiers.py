@@ -10,7 +10,14 @@ STARTING = frozenset({"moto_server", "versitygw_server", "trino_server", "athena
 """The fixtures that start a server, a JVM or a browser."""
 _VALUES = frozenset({"moto", "versitygw", "trino", "athena"})
 """The parameters by which other fixtures ask for one of them."""
-_WHOLE = ("end_to_end/", "jenkins/", "test_bin.py", "test_extras.py", "archive/test_readers.py")
+_WHOLE = (
+    "end_to_end/",
+    "jenkins/",
+    "test_bin.py",
+    "test_extras.py",
+    "archive/test_readers.py",
+    "console/test_completion.py",
+)
 """Of the whole tool and with other programs; what it consists of is tested elsewhere too. So are tests with `tool`."""
 _IS_FAST = "VENVBUILD_TEST_FAST"
 

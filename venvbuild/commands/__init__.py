@@ -30,6 +30,7 @@ COMMANDS = {
     "aliases": "aliases",
     "cache": "cache",
     "config": "config",
+    "completion": "completion",
     "doctor": "doctor",
 }
 """Name of the command -> module in this folder, imported when the command runs."""

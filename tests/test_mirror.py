@@ -29,7 +29,6 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/console/output.py": "seen on stdout and stderr: tests/end_to_end/test_command_line.py",
     "venvbuild/console/search.py": "asked by users: tests/end_to_end/test_catalog.py",
     "venvbuild/console/steps.py": "run by users: tests/end_to_end/test_steps.py",
-    "venvbuild/console/tables.py": "read by users: tests/end_to_end/test_catalog.py",
     "venvbuild/environment/contradictions.py": "with what it goes on from: tests/environment/test_diagnosis.py",
     "venvbuild/environment/overlaps.py": "two owners of a path: tests/steps/test_steps.py",
     "venvbuild/environment/pinning.py": "with the file that it makes: tests/environment/test_compilation.py",

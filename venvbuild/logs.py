@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 import time
@@ -24,7 +25,7 @@ class _Stderr(logging.Handler):
     """The stderr of the moment, which tests and terminals may have replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        clear = "\r\033[K" if sys.stderr.isatty() else ""  # a progress bar may stand on the line
+        clear = "\r\033[K" if shows_bars() else ""  # one may stand on the line
         write_stderr(f"{clear}{self.format(record)}\n")
 
 
@@ -59,6 +60,11 @@ class Latest(logging.Handler):
         """Listen no more."""
         _LOGGER.removeHandler(self)
         super().close()
+
+
+def shows_bars() -> bool:
+    """Whether stderr is a terminal that can clear a line. (NO_COLOR changes nothing: nothing of ours has a colour.)"""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def write_stderr(text: str) -> None:

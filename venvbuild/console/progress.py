@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 import threading
 import time
 from typing import Self
@@ -11,7 +10,7 @@ from typing import Self
 import click
 
 from venvbuild.console.output import say
-from venvbuild.logs import Latest
+from venvbuild.logs import Latest, shows_bars
 from venvbuild.run import STEPS
 from venvbuild.text import shown, size_text
 
@@ -47,7 +46,7 @@ class Beat:
     def begin(self) -> None:
         """Count from now on."""
         self._began = time.monotonic()
-        if not sys.stderr.isatty():
+        if not shows_bars():
             self._thread.start()
 
     def end(self) -> None:
@@ -104,7 +103,7 @@ class StepProgress:
     def __init__(self, beat_s: float = BEAT_S) -> None:
         self._beat_s = beat_s
         # In a log of Jenkins each state of a bar would be a line.
-        self._is_terminal = sys.stderr.isatty()
+        self._is_terminal = shows_bars()
         self._beat: Beat | None = None
         self._seconds = _Seconds()
 
@@ -149,7 +148,7 @@ class FetchProgress:
     """A bar on a terminal, and at the end one timed line: what was fetched and what the cache saved."""
 
     def __init__(self) -> None:
-        self._is_terminal = sys.stderr.isatty()
+        self._is_terminal = shows_bars()
         self._began = time.monotonic()
 
     def __enter__(self) -> Self:

@@ -1,9 +1,16 @@
-"""Rows on stdout: a table for people, JSON or CSV for programs."""
+"""Rows on stdout: a table for people, JSON or CSV for programs.
+
+On a terminal a table is as wide as the terminal at most: what does not fit is cut, for a broken line is harder to read
+than one that ends in `…`. What goes elsewhere is whole.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import os
+import sys
+import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +24,10 @@ if TYPE_CHECKING:  # who prints rows of no engine needs none
 
 # Characters of one cell of a table; JSON and CSV have all of it.
 _WIDEST = 1000
+_GAP = "  "
+_CUT = "…"
+# Characters of a column's name that are worth its values' room: `is_co…` over `true`.
+_NAME_WIDTH = 6
 
 
 def shape_of(given: Given) -> str:
@@ -31,7 +42,8 @@ def print_rows(columns: Sequence[str], rows: Sequence[Row], shape: str) -> None:
     elif shape == "csv":
         output.print_data(_csv(columns, rows))
     elif rows:
-        output.print_data(_table([list(columns), *([_cell(row[column]) for column in columns] for row in rows)]))
+        lines = [list(columns), *([_cell(row[column]) for column in columns] for row in rows)]
+        output.print_data(_table(lines, _terminal_width()))
 
 
 def print_sql(statement: Statement, shape: str) -> None:
@@ -42,10 +54,61 @@ def print_sql(statement: Statement, shape: str) -> None:
         output.print_data(statement.text)
 
 
-def _table(lines: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    padded = (zip(line, widths, strict=True) for line in lines)
-    return "\n".join("  ".join(f"{cell:<{width}}" for cell, width in line).rstrip() for line in padded)
+def _terminal_width() -> int | None:
+    """Columns of the terminal that stdout is; None when it is none, or does not know."""
+    # not COLUMNS, which is as old as the shell that exported it
+    return os.get_terminal_size(sys.stdout.fileno()).columns or None if sys.stdout.isatty() else None
+
+
+def _table(lines: Sequence[Sequence[str]], width: int | None) -> str:
+    """`lines`, the first of which are the columns' names, in `width` if that can be."""
+    names, *rows = lines
+    widths = [max(map(_width_of, column)) for column in zip(*rows, strict=True)]
+    fitted = _fitted(list(map(_width_of, names)), widths, width)
+    padded = (map(_padded, line, fitted) for line in lines)
+    return "\n".join(_GAP.join(cells).rstrip() for cells in padded)
+
+
+def _fitted(names: Sequence[int], values: Sequence[int], width: int | None) -> list[int]:
+    """The columns' widths: names give way first, then the widest values, last the first column."""
+
+    def too_wide(widths: Sequence[int]) -> bool:
+        return width is not None and sum(widths) + len(_GAP) * (len(widths) - 1) > width
+
+    widths = list(map(max, names, values))
+    least = [min(wide, max(value, _NAME_WIDTH)) for wide, value in zip(widths, values, strict=True)]
+    for floor in (least, [least[0], *(1 for _ in least[1:])], [1] * len(least)):
+        while too_wide(widths) and (wider := [place for place, wide in enumerate(widths) if wide > floor[place]]):
+            widths[max(wider, key=widths.__getitem__)] -= 1
+    return widths
+
+
+def _padded(cell: str, width: int) -> str:
+    """The cell in so many columns, cut if need be."""
+    has = _width_of(cell)
+    if has > width:
+        cell, has = _cut(cell, width)
+    return cell + " " * (width - has)
+
+
+def _cut(cell: str, width: int) -> tuple[str, int]:
+    """What fits, with a sign that there was more; and its columns, one less where a wide character would be halved."""
+    has = 0
+    for place, character in enumerate(cell):
+        if has + _width_of(character) > width - 1:
+            return cell[:place] + _CUT, has + 1
+        has += _width_of(character)
+    return cell, has
+
+
+def _width_of(text: str) -> int:
+    """Columns of a terminal that it takes: CJK and emoji two a character, marks that stand over another none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.category(one) in ("Mn", "Me") else 1 + (unicodedata.east_asian_width(one) in "WF")
+        for one in text
+    )
 
 
 def _csv(columns: Sequence[str], rows: Sequence[Row]) -> str:

@@ -1,0 +1,100 @@
+"""Tables: whole lines that fit the terminal, and all of it where there is none."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from tests.support.terminal import at_a_terminal
+from venvbuild.console import tables
+
+COLUMNS = ["venv_version", "python_version", "is_conflict_free", "matches"]
+ROWS = [
+    {
+        "venv_version": f"venv_20250722_08300{number}",
+        "python_version": "3.11",
+        "is_conflict_free": True,
+        "matches": ["kedro==0.19.14", "pandas==2.2.3"][: number + 1],
+    }
+    for number in range(2)
+]
+
+
+def shown_at(width: int | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    monkeypatch.setattr("venvbuild.console.tables._terminal_width", lambda: width)
+    tables.print_rows(COLUMNS, ROWS, "table")
+    return capsys.readouterr().out.splitlines()
+
+
+def test_where_there_is_no_terminal_nothing_is_cut(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert shown_at(None, monkeypatch, capsys) == [
+        "venv_version          python_version  is_conflict_free  matches",
+        "venv_20250722_083000  3.11            true              kedro==0.19.14",
+        "venv_20250722_083001  3.11            true              kedro==0.19.14 pandas==2.2.3",
+    ]
+
+
+def test_what_is_wide_enough_is_as_it_would_be_anywhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert shown_at(84, monkeypatch, capsys) == shown_at(None, monkeypatch, capsys)
+
+
+def test_names_give_way_before_values_and_the_first_column_last(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert shown_at(66, monkeypatch, capsys) == [
+        "venv_version          pytho…  is_co…  matches",
+        "venv_20250722_083000  3.11    true    kedro==0.19.14",
+        "venv_20250722_083001  3.11    true    kedro==0.19.14 pandas==2.2.3",
+    ]
+    assert shown_at(52, monkeypatch, capsys)[2] == "venv_20250722_083001  3.11    true    kedro==0.19.1…"
+    assert shown_at(16, monkeypatch, capsys)[2] == "venv_2…  …  …  …"
+
+
+@pytest.mark.parametrize("width", [16, 30, 52, 66, 80, 84, 200])
+def test_no_line_is_wider_than_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int
+) -> None:
+    assert max(map(len, shown_at(width, monkeypatch, capsys))) <= width
+
+
+def columns_of(text: str) -> int:
+    """As a terminal counts them (UAX #11)."""
+    return sum(2 if unicodedata.east_asian_width(one) in "WF" else not unicodedata.combining(one) for one in text)
+
+
+@pytest.mark.parametrize("width", [None, 24, 14, 13, 12, 9])
+def test_wide_characters_and_marks_stand_in_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int | None
+) -> None:
+    monkeypatch.setattr("venvbuild.console.tables._terminal_width", lambda: width)
+    rows = [{"name": name, "n": 1} for name in ("plain", "販売環境", "cafe\u0301", "😀")]
+    tables.print_rows(["name", "n"], rows, "table")
+    lines = capsys.readouterr().out.splitlines()
+    assert len({columns_of(line.removesuffix("n").removesuffix("1").removesuffix("…")) for line in lines}) == 1
+    assert width is None or max(map(columns_of, lines)) <= width
+
+
+@pytest.mark.parametrize("shape", ["json", "csv"])
+def test_what_programs_read_is_never_cut(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], shape: str
+) -> None:
+    monkeypatch.setattr("venvbuild.console.tables._terminal_width", lambda: 20)
+    tables.print_rows(COLUMNS, ROWS, shape)
+    assert "…" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("columns", [0, 40, 66, 120])
+def test_a_real_terminal_is_asked_for_its_width(tmp_path: Path, columns: int) -> None:
+    script = f"from venvbuild.console import tables; tables.print_rows({COLUMNS!r}, {ROWS!r}, 'table')"
+    root = str(Path(tables.__file__).parents[2])
+    code, said = at_a_terminal([sys.executable, "-c", script], {"PYTHONPATH": root}, tmp_path, columns=columns)
+    assert code == 0
+    assert len(said.splitlines()) == 3
+    assert max(map(len, said.splitlines())) == {0: 84, 40: 40, 66: 66, 120: 84}[columns]

@@ -14,13 +14,25 @@ The way of the data, one room a noun, each with a face (its `__init__`) that han
       -> restore        Restored         fetched, unpacked, re-homed; or rebuilt from the lock; verified
 
 `pipeline` is the whole job: the seven `steps` over the work dir of one `run`. `commands` are the verbs of the command
-line, `console` is how it speaks. Imports go down only, and never past a face: tests/test_architecture.py is the table.
+line, `console` is how it speaks; `library` has verbs for programs. Imports go down only, and never past a face:
+tests/test_architecture.py is the table.
 
-The public API, imported when it is first used:
+The public API, imported when it is first used; docs/library.md tells more:
 
-    settings = venvbuild.load_settings({"env_name": "sales"}, os.environ)
-    metadata = venvbuild.build(venvbuild.Request(Path("requirements.txt")), settings, os.environ, folder, progress)
-    metadata = venvbuild.read_metadata(venvbuild.open_store("s3://bucket"), "venv_20250722_083000")
+    import os
+    from pathlib import Path
+
+    import venvbuild
+
+    settings = venvbuild.load_settings({"env_name": "sales", "store": "./builds"}, os.environ)
+    request = venvbuild.Request(Path("requirements.txt"))
+    built = venvbuild.build(request, settings, os.environ, Path("work"), venvbuild.Silent())
+    print(settings.env_name, built["venv_version"], built["package_count"])
+
+    store = venvbuild.open_store(settings.store)
+    for found in venvbuild.find(store, ["kedro>=0.19"], python_version=settings.python_version):
+        print(found["venv_version"], found["matches"])
+    print(venvbuild.get(store, "sales@latest", Path("venv")).python)
 """
 
 from __future__ import annotations
@@ -31,7 +43,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from venvbuild.builds import read as read_metadata
     from venvbuild.errors import VenvBuildError
-    from venvbuild.pipeline import Progress, build, check, run_step
+    from venvbuild.library import diff, find, get, list_builds, verify
+    from venvbuild.pipeline import Progress, Silent, build, check, run_step
     from venvbuild.settings import Settings
     from venvbuild.settings import load as load_settings
     from venvbuild.steps import Request
@@ -41,14 +54,20 @@ __all__ = [
     "Progress",
     "Request",
     "Settings",
+    "Silent",
     "VenvBuildError",
     "__version__",
     "build",
     "check",
+    "diff",
+    "find",
+    "get",
+    "list_builds",
     "load_settings",
     "open_store",
     "read_metadata",
     "run_step",
+    "verify",
 ]
 
 __version__ = "0.1.0"
@@ -58,11 +77,17 @@ _PUBLIC = {
     "check": "pipeline.check",
     "run_step": "pipeline.run_step",
     "Progress": "pipeline.Progress",
+    "Silent": "pipeline.Silent",
     "Request": "steps.Request",
     "Settings": "settings.Settings",
     "load_settings": "settings.load",
     "open_store": "stores.open_store",
     "read_metadata": "builds.read",
+    "find": "library.find",
+    "list_builds": "library.list_builds",
+    "diff": "library.diff",
+    "get": "library.get",
+    "verify": "library.verify",
     "VenvBuildError": "errors.VenvBuildError",
 }
 

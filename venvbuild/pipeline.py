@@ -32,6 +32,16 @@ class Progress(Protocol):
         """`step` has ended well; `seconds` is 0 and `summary` "unchanged" when it did not have to run."""
 
 
+class Silent:
+    """A `Progress` that says nothing."""
+
+    def began(self, step: str) -> None:
+        """See `Progress`."""
+
+    def ended(self, step: str, seconds: float, summary: str) -> None:
+        """See `Progress`."""
+
+
 def build(
     request: Request,
     settings: Settings,

@@ -12,7 +12,7 @@ import click
 from athena.questions import Plan, Search, parse_packages
 from venvbuild.console import output
 from venvbuild.console.options import Given
-from venvbuild.errors import RequirementsRefused, VenvBuildError
+from venvbuild.errors import VenvBuildError
 from venvbuild.settings import Settings, parameters
 from venvbuild.stores import Store
 
@@ -45,27 +45,15 @@ def search_of(given: Given) -> Search:
     Raises:
         RequirementsRefused: a package, the Python or the environment's name is malformed.
     """
-    env_name, since = given["wanted_env_name"], given["since"]
+    env_name, python, since = given["wanted_env_name"], given["wanted_python"], given["since"]
     return Search(
         parse_packages(given.get("packages", ())),
-        _python(given["wanted_python"]),
+        parameters.minor_python_version(python, "--python") if python is not None else None,
         parameters.env_name(env_name, "--env-name") if env_name is not None else None,
         given["conflict_free"],
         f"{since:%Y-%m-%d}" if since else None,
         given.get("limit"),
     )
-
-
-def _python(wanted: str | None) -> str | None:
-    if wanted is not None and parameters.python_version(wanted, "--python").count(".") > 1:
-        raise RequirementsRefused(
-            f"{wanted} is too exact",
-            where="--python",
-            why="the catalog is searched by X.Y",
-            fix=f"write {wanted.rpartition('.')[0]}",
-            rule="PARAMETER",
-        )
-    return wanted
 
 
 def say_notes(plan: Plan) -> None:

@@ -10,4 +10,4 @@ from venvbuild.restore.adopting import Adopted, adopted
 from venvbuild.restore.rebuilding import rebuild
 from venvbuild.restore.restoring import Restored, RestoreOptions, from_archive, get
 from venvbuild.restore.scripted_build import unlike
-from venvbuild.restore.verification import verify
+from venvbuild.restore.verification import Verification, verify

@@ -64,14 +64,17 @@ class Settings:
 def load(
     flags: Mapping[str, Any], environ: Mapping[str, str], config: Path | None = None, *, reads_files: bool = True
 ) -> Settings:
-    """The settings of this run; `flags` holds what the command line gave (None: not given), as text or typed.
+    """The settings of this run; `flags` holds what was given by name (None: not given), as text or typed.
 
     Unless it `reads_files`, only flags and environment count.
 
     Raises:
         RequirementsRefused: ENV_NAME, PYTHON_VERSION or FAIL_ON_CONFLICTS is malformed; all that are, at once.
-        UsageError: a configuration file is missing, unreadable or has an unknown key.
+        UsageError: a configuration file is missing or unreadable; it or `flags` names what is no setting.
     """
+    for name in flags:
+        if name not in BY_NAME:  # passed over, a misspelt one would silently be its default
+            raise UsageError(f"there is no setting {name[:60]!a}", fix="`venvbuild config` lists the settings")
     folders = Folders.of(environ)
     configured, config_name = _config_file(config, folders) if reads_files else ({}, "")
     values: dict[str, Value] = {}

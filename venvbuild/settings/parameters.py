@@ -48,6 +48,19 @@ def python_version(value: str, where: str = "PYTHON_VERSION") -> str:
     return value
 
 
+def minor_python_version(value: str, where: str) -> str:
+    """`value` when it is X.Y: by that the catalog is searched."""
+    if python_version(value, where).count(".") > 1:
+        raise RequirementsRefused(
+            f"{value} is too exact",
+            where=where,
+            why="the catalog is searched by X.Y",
+            fix=f"write {value.rpartition('.')[0]}",
+            rule="PARAMETER",
+        )
+    return value
+
+
 def boolean(value: str, where: str) -> bool:
     """What `value` says: true/false, 1/0, yes/no, in any case; anything else is refused, never a silent false."""
     word = value.lower()

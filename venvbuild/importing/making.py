@@ -74,7 +74,7 @@ def make(candidate: Candidate, file: Path, sha256: str, folder: Path, making: Ma
     options = PackOptions(venv.python_version, making.level, cache=making.cache)
     packed = foreign.packed(venv, installed, folder / _ARCHIVE, options, problems=one.problems)
     (folder / places.ARCHIVE_INDEX).write_text(packed.index.text(), "utf-8")
-    pack_s = time.monotonic() - begun
+    pack_s = round(time.monotonic() - begun, 3)
     requirements = _requirements(candidate, installed)
     (folder / places.REQUIREMENTS).write_bytes(requirements)
     target = Target(interpreter.marker_environment, frozenset(interpreter.supported_tags))
@@ -96,7 +96,7 @@ def make(candidate: Candidate, file: Path, sha256: str, folder: Path, making: Ma
         tool_version=__version__,
         build_url=None,
         source_revision=None,
-        duration_s={**_NOT_DONE, "pack": pack_s, "inspect": time.monotonic() - begun - pack_s},
+        duration_s={**_NOT_DONE, "pack": pack_s, "inspect": round(time.monotonic() - begun - pack_s, 3)},
         requires=found.requires.as_json(),
         content_sha256=packed.content_sha256,
         imported_from=_imported_from(candidate, sha256),

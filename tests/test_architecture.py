@@ -80,8 +80,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "athena.questions", "pipeline",
     },
     "commands": {
-        "athena.statement", "interpreters", "settings", "stores", "builds", "archive", "environment", "run",
-        "athena.engines", "athena.index", "doctor", "foreign", "notifiers", "reports", "restore", "importing",
+        "athena.statement", "package_index", "interpreters", "settings", "stores", "builds", "archive", "environment",
+        "run", "athena.engines", "athena.index", "doctor", "foreign", "notifiers", "reports", "restore", "importing",
         "athena.tables", "athena.upkeep", "athena.questions", "steps", "pipeline", "console",
     },
     "main": {"console", "commands"},

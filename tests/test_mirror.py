@@ -16,6 +16,7 @@ ON_EVERY_STORE = "asked of each store alike: tests/stores/test_contract.py"
 ON_S3 = "seen on S3: tests/stores/test_s3.py"
 ON_EVERY_ENGINE = "asked of each engine alike: tests/athena/engines/test_engines.py, tests/athena/questions"
 BY_COMPACTION = "seen by whoever compacts and asks: tests/athena/index/test_compaction.py"
+BY_FIDELITY = "seen in what comes into an environment: tests/environment/test_fidelity.py"
 DATA = "types only"
 NAMES = "names, and the keys made of them: whoever stores or packs"
 ELSEWHERE: dict[str, str] = {
@@ -29,11 +30,14 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/console/output.py": "seen on stdout and stderr: tests/end_to_end/test_command_line.py",
     "venvbuild/console/search.py": "asked by users: tests/end_to_end/test_catalog.py",
     "venvbuild/console/steps.py": "run by users: tests/end_to_end/test_steps.py",
+    "venvbuild/environment/alone.py": BY_FIDELITY,
     "venvbuild/environment/contradictions.py": "with what it goes on from: tests/environment/test_diagnosis.py",
+    "venvbuild/environment/expectation.py": BY_FIDELITY,
     "venvbuild/environment/overlaps.py": "two owners of a path: tests/steps/test_steps.py",
     "venvbuild/environment/pinning.py": "with the file that it makes: tests/environment/test_compilation.py",
     "venvbuild/environment/soundness.py": "told by inspect: tests/steps/test_steps.py",
     "venvbuild/environment/wanted.py": DATA,
+    "venvbuild/environment/witness.py": BY_FIDELITY,
     "venvbuild/environment/yanked.py": "told by the resolution: tests/environment/test_closure.py",
     "venvbuild/foreign/packing.py": "packed and run by users: tests/end_to_end/test_pack_venv.py",
     "venvbuild/graph.py": "its circles: tests/inspection/test_dependencies.py; its tops: tests/run/test_outcome.py",

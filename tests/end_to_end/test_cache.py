@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
+from venvbuild.package_index import WheelCache
 
 pytestmark = pytest.mark.traced
 
-NAMES = ["fragments", "catalog", "tools", "uv"]
+NAMES = ["fragments", "wheels", "catalog", "tools", "uv"]
 LONG_AGO = 1_000_000_000
 
 
@@ -43,8 +46,8 @@ def test_each_cache_is_named_with_its_folder(user: Tool) -> None:
     assert [row["cache"] for row in rows] == NAMES
     cache = user.folder / "cache"
     assert [row["folder"] for row in rows] == [
-        str(cache / "venvbuild" / "fragments"), str(cache / "venvbuild" / "catalog"), str(cache / "venvbuild"),
-        str(cache / "uv"),
+        str(cache / "venvbuild" / "fragments"), str(cache / "venvbuild" / "wheels"),
+        str(cache / "venvbuild" / "catalog"), str(cache / "venvbuild"), str(cache / "uv"),
     ]  # fmt: skip
     lines = user.run("cache", "dir").stdout.splitlines()
     assert [line.split(None, 1) for line in lines] == [[row["cache"], row["folder"]] for row in rows]
@@ -78,6 +81,7 @@ def test_what_was_used_stays_and_what_nobody_used_goes(user: Tool) -> None:
     pruned = {row["cache"]: row for row in user.run("cache", "prune", "--json").json}
     assert pruned["fragments"]["file_count"] > 0
     assert pruned["catalog"]["file_count"] > 0
+    assert pruned["wheels"]["file_count"] > 0
     assert [path for path in files_of(cache) if "stores" not in path.parts] == []
     # and all of it is made again
     assert user.run("find", "good").stdout
@@ -99,7 +103,8 @@ def test_of_a_package_all_goes_from_uvs_cache_and_what_was_packed_here(user: Too
     wheels = {path.name for path in (cache / "uv").glob("wheels-v*/**/*") if path.name.endswith("-py3-none-any")}
     assert any(name.startswith("1.0") for name in wheels), wheels
     pruned = {row["cache"]: row for row in user.run("cache", "prune", "--package", "Good", "--json").json}
-    assert set(pruned) == {"fragments", "uv"}
+    assert set(pruned) == {"fragments", "wheels", "uv"}
+    assert pruned["wheels"]["file_count"] == 1
     assert pruned["fragments"]["file_count"] >= 2
     assert pruned["uv"]["file_count"] >= 1
     assert len(files_of(cache / "venvbuild" / "fragments")) == len(fragments) - pruned["fragments"]["file_count"]
@@ -154,3 +159,36 @@ def test_a_set_up_in_use_stays_and_is_told(user: Tool) -> None:
     holding.communicate(b"\n")
     assert "removed 1 file" in user.run("cache", "prune", "tools").stdout
     assert not home.exists()
+
+
+@pytest.mark.parametrize("fragments", ["cold", "warm"])
+def test_what_a_disk_lost_of_uvs_cache_comes_into_no_build_and_the_advice_mends_the_cache(
+    user: Tool, fragments: str
+) -> None:
+    first = user.build("good==1.0", "better==1.0").json
+    [module] = (user.folder / "cache" / "uv").glob("archive-v*/*/good.py")
+    module.write_bytes(b"")
+    if fragments == "cold":
+        assert user.run("cache", "prune", "fragments", "--unused-days", "0").code == 0
+    again = user.build("good==1.0", "better==1.0")
+    assert (again.code, again.json["archive_sha256"]) == (0, first["archive_sha256"]), again.stderr
+    [advice] = re.findall(r"good\.py has 0 bytes.*`venvbuild (cache prune --package good)`", again.stderr)
+    assert user.run(*advice.split()).code == 0
+    mended = user.build("good==1.0", "better==1.0")
+    assert (mended.json["archive_sha256"], "is not what the index has" in mended.stderr) == (
+        first["archive_sha256"],
+        False,
+    )
+
+
+def test_a_wrong_witness_ends_a_build_and_the_advice_mends_it(user: Tool) -> None:
+    cache = WheelCache(user.folder / "cache" / "venvbuild" / "wheels")
+    [path] = cache.of_distributions({"good"})
+    contents = cache.get(path.stem)
+    assert contents
+    cache.put(replace(contents, files=tuple(one._replace(sha256="0" * 64) for one in contents.files)))
+    refused = user.build("good==1.0", "better==1.0")
+    assert refused.code == 8
+    [advice] = re.findall(r"fix: venvbuild (cache prune --package good)$", refused.stderr, re.MULTILINE)
+    assert user.run(*advice.split()).code == 0
+    assert user.build("good==1.0", "better==1.0").code == 0

@@ -17,7 +17,7 @@ from venvbuild import interpreters, requirements
 from venvbuild.environment import Installer, PackageSource
 from venvbuild.environment.wanted import pip_version
 from venvbuild.interpreters import Interpreter
-from venvbuild.package_index import PackageIndex
+from venvbuild.package_index import PackageIndex, WheelCache
 from venvbuild.requirements import Requirements
 
 
@@ -52,4 +52,6 @@ def supply(index: IndexServer, scratch: Path, *, mode: str = "ok", sdists: Seque
     scratch.mkdir(exist_ok=True)
     url, cache = index.url(mode), {"UV_CACHE_DIR": str(uv_cache())}
     installer = Installer(Path(uv.find_uv_bin()), url, timeout_s=120, inherited=cache)
-    return PackageSource(here(), installer, PackageIndex(url), scratch, tuple(sdists))
+    return PackageSource(
+        here(), installer, PackageIndex(url), scratch, WheelCache(scratch / "wheel-cache"), tuple(sdists)
+    )

@@ -18,11 +18,12 @@ from venvbuild.console import engine, options, output
 from venvbuild.environment import UvCache
 from venvbuild.errors import UsageError, of_disk
 from venvbuild.files import Amount, amount_of, remove
+from venvbuild.package_index import WheelCache
 from venvbuild.settings import Settings
 from venvbuild.text import count_text, shown, size_text
 
-NAMES = ("fragments", "catalog", "tools", "uv")
-_KNOW_PACKAGES = ("fragments", "uv")
+NAMES = ("fragments", "wheels", "catalog", "tools", "uv")
+_KNOW_PACKAGES = ("fragments", "wheels", "uv")
 _DAY_S = 86400
 
 
@@ -32,6 +33,7 @@ def command() -> None:
 
     \b
     fragments  packed packages, for pack and get
+    wheels     what each wheel holds, which create compares with
     catalog    rows and index of the stores that were asked
     tools      set-ups of the tool, made by bin/venvbuild
     uv         uv's own: unpacked packages, and what the index said
@@ -55,6 +57,7 @@ class _Cache:
 def _caches(settings: Settings, names: Sequence[str]) -> list[_Cache]:
     folders = {
         "fragments": lambda: settings.folders.cache / "fragments",
+        "wheels": lambda: settings.folders.cache / "wheels",
         "catalog": lambda: engine.cache_of(settings),
         "tools": lambda: settings.folders.cache,
         "uv": lambda: UvCache.of(os.environ).folder,
@@ -132,7 +135,7 @@ def prune(names: Sequence[str], packages: Sequence[str], unused_days: int, dry_r
     """Remove what can be had again and nobody has used for --unused-days; builds may go on meanwhile.
 
     uv counts no days: of its cache goes what nothing refers to. With --package all that is of this package goes from
-    uv's cache, and from the fragments what was packed here.
+    uv's cache and from wheels, and from the fragments what was packed here.
     """
     settings = options.load(given)
     wanted = [_canonical(name) for name in packages]
@@ -174,8 +177,8 @@ def _prune(cache: _Cache, packages: Sequence[str], unused_s: float, settings: Se
         return _prune_tools(cache, unused_s, dry_run=dry_run)
     if cache.name == "catalog":
         return _removed(cache, local_files.unused(cache.folder, unused_s), dry_run=dry_run)
-    fragments = FragmentCache(cache.folder)
-    found = fragments.of_distributions(packages) if packages else fragments.unused(unused_s)
+    entries = WheelCache(cache.folder) if cache.name == "wheels" else FragmentCache(cache.folder)
+    found = entries.of_distributions(packages) if packages else entries.unused(unused_s)
     return _removed(cache, found, dry_run=dry_run)
 
 

@@ -5,6 +5,8 @@ pinning -> compilation       a pinned file from ranges, before all of it
 sdists -> closure -> venv     built from source where allowed, resolved and locked, installed
 installer, overlaps          the door to uv and pip; files that two packages own
 uv_cache                     where uv keeps packages, and how they go
+witness -> expectation -> fidelity    what the wheels hold, what each file has to be, what differs installed once more
+alone                        some packages installed by themselves
 suggestions                  versions for what a file leaves open
 diagnosis, alternatives      what the index says of a pin, and what helps
 build_failures               why a source could not be built

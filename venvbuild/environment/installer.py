@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from venvbuild.errors import IndexUnavailable, StoreUnavailable, UsageError, of_disk
 from venvbuild.installed import ENVIRONMENT_LEFTOVERS
 from venvbuild.interpreters import Interpreter
@@ -60,6 +62,10 @@ class Installer:
     def variables_of(cls, environ: Mapping[str, str]) -> dict[str, str]:
         """What `inherited` takes from an environment."""
         return {name: environ[name] for name in _UV_VARIABLES if environ.get(name)}
+
+    def with_cache(self, folder: Path) -> Installer:
+        """The same with a cache of its own, which it need not share with an environment."""
+        return replace(self, inherited={**self.inherited, "UV_CACHE_DIR": str(folder)}, shares_cache=False)
 
     def compile(
         self,
@@ -289,6 +295,14 @@ class Installer:
                 ) from failure
             if shutil.disk_usage(folder).free < _LOW_SPACE_BYTES:
                 raise StoreUnavailable("the disk is full", where=str(folder), fix="make room, or use another folder")
+
+    def holders_of(self, path: str) -> set[str]:
+        """Canonical names of what uv's cache has unpacked with this file (relative to site-packages) in it."""
+        archives = self._cache_folder().glob("archive-v*/*")
+        infos = (
+            info for archive in archives if os.path.lexists(archive / path) for info in archive.glob("*.dist-info")
+        )
+        return {canonicalize_name(info.name.partition("-")[0]) for info in infos}
 
     def _link_mode(self, venv: Path) -> str:
         # Asked to link where it cannot, uv copies too, and warns.

@@ -14,7 +14,7 @@ from venvbuild import interpreters
 from venvbuild.environment.installer import Installer
 from venvbuild.errors import UsageError
 from venvbuild.interpreters import Interpreter, NoInterpreter
-from venvbuild.package_index import PackageIndex
+from venvbuild.package_index import PackageIndex, WheelCache
 from venvbuild.settings import Settings, certificates, jenkins
 
 log = logging.getLogger(__name__)
@@ -95,6 +95,8 @@ class PackageSource:
     index: PackageIndex
     scratch: Path
     """A folder for files on the way; the work dir."""
+    wheel_cache: WheelCache
+    """What wheels hold, as far as we have read them."""
     sdists: tuple[str, ...] = ()
     """Canonical names that may be built from source."""
     built: Mapping[str, str] = field(default_factory=dict)
@@ -124,7 +126,8 @@ class PackageSource:
             on_line=_pass_on_warnings,
             shares_cache=shares_cache,
         )
-        return cls(interpreter, installer, package_index(access), scratch, sdists)
+        wheel_cache = WheelCache(access.settings.folders.cache / "wheels")
+        return cls(interpreter, installer, package_index(access), scratch, wheel_cache, sdists)
 
 
 def package_index(access: IndexAccess, timeout_s: float | None = None) -> PackageIndex:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import shutil
 import tempfile
 import time
@@ -15,15 +16,24 @@ from pathlib import Path
 
 from venvbuild.environment.closure import Closure
 from venvbuild.environment.diagnosis import explain_files
+from venvbuild.environment.fidelity import make_faithful
 from venvbuild.environment.overlaps import settle_overlaps
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import IndexUnavailable, Problem, ResolutionError
-from venvbuild.files import write_whole
-from venvbuild.installed import INSTALL_RECORDS, corrected, relocatable, site_packages, site_packages_folders
+from venvbuild.files import walk, write_whole
+from venvbuild.installed import (
+    INSTALL_RECORDS,
+    corrected,
+    distributions_of,
+    relocatable,
+    site_packages,
+    site_packages_folders,
+)
 from venvbuild.interpreters import Interpreter
 from venvbuild.process import CommandFailed
 from venvbuild.retrying import DELAYS_S, tries
+from venvbuild.text import count_text
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +73,11 @@ def create(
     building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         install = partial(_install_patiently, source=source, with_pip=with_pip, wait=wait)
-        install(closure, venv=building)
-        overlaps = settle_overlaps(building, closure, source, install)
+        base = install(closure, venv=building)
+        installed = distributions_of(building, source.interpreter.version, with_damage=False)
+        overlaps = settle_overlaps(building, installed, closure, install)
+        log.info("comparing %s with their wheels", count_text(len(closure.distributions), "package"))
+        make_faithful(building, base, installed, closure, source, install)
         log.info("making the environment relocatable")
         _make_relocatable(building, site_packages_folders(building, source.interpreter.version))
         _replace(building, target)
@@ -75,23 +88,41 @@ def create(
 
 def _install_patiently(
     closure: Closure, source: PackageSource, venv: Path, *, with_pip: bool, wait: Callable[[float], None]
-) -> None:
-    """Several tries; raises as `create` does."""
+) -> frozenset[str]:
+    """Several tries; what was in the venv before its packages. Raises as `create` does."""
     last = 1 + len(DELAYS_S)
-    for number in tries(DELAYS_S, wait):
-        try:
-            _install(closure, source, venv, with_pip=with_pip)
-            return
-        except CommandFailed as failure:
-            _explain(failure, closure, source, last=number == last)
-            log.warning("the installer failed; trying again (%d of %d)", number + 1, last)
-            # A link may be refused where a copy is not, as of somebody else's file.
-            source = replace(source, installer=replace(source.installer, shares_cache=False))
+    with tempfile.TemporaryDirectory(prefix=".cache-", dir=venv.parent) as fresh:
+        for number in tries(DELAYS_S, wait):
+            try:
+                return _install(closure, source, venv, with_pip=with_pip)
+            except CommandFailed as failure:
+                _explain(failure, closure, source, last=number == last)
+                log.warning("the installer failed; trying again (%d of %d)", number + 1, last)
+                # A link may be refused where a copy is not, as of somebody else's file.
+                source = replace(source, installer=replace(source.installer, shares_cache=False))
+                if number + 1 == last:
+                    _blame_cache(failure, closure)
+                    source = replace(source, installer=source.installer.with_cache(Path(fresh)))
+    raise AssertionError  # the last try raises
 
 
-def _install(closure: Closure, source: PackageSource, venv: Path, *, with_pip: bool) -> None:
+def _blame_cache(failure: CommandFailed, closure: Closure) -> None:
+    """Say that the installer's cache may be what fails it, as the index answers well."""
+    # its words only help to find the name; what is in the cache is judged by what comes without it
+    named = [one.name for one in closure.distributions if re.search(rf"\b{re.escape(one.name)}\b", failure.output)]
+    option = f" --package {named[0]}" if len(named) == 1 else ""
+    log.warning(
+        "the index has all the files, so its cache may be damaged: it gets an empty one for the last try; "
+        "`venvbuild cache prune%s` mends the cache",
+        option,
+    )
+
+
+def _install(closure: Closure, source: PackageSource, venv: Path, *, with_pip: bool) -> frozenset[str]:
+    """Install it; the paths, relative to the venv, that were there before any package."""
     shutil.rmtree(venv)  # a try before may have left half of it
     source.installer.make_venv(source.interpreter, venv)
+    base = frozenset(path for path, _ in walk(venv))
     with _written(closure.text(), venv) as lock:
         if with_pip:
             pip = [one for one in closure.distributions if one.name == "pip"]
@@ -101,6 +132,7 @@ def _install(closure: Closure, source: PackageSource, venv: Path, *, with_pip: b
             source.installer.install_with_pip(lock, venv, find_links=source.wheels)
         else:
             source.installer.install(lock, venv, find_links=source.wheels)
+    return base
 
 
 @contextlib.contextmanager

@@ -1,4 +1,10 @@
-"""Our own questions to a package index: client asks, pages reads the answers, project says which files fit."""
+"""Our own questions to a package index.
+
+client asks, pages reads the answers, project says which files fit
+wheel_contents    what a wheel holds, by its bytes; wheel_cache: each read once
+"""
 
 from venvbuild.package_index.client import PackageIndex
 from venvbuild.package_index.project import File, Project
+from venvbuild.package_index.wheel_cache import WheelCache
+from venvbuild.package_index.wheel_contents import WheelContents, WheelFile, record_of

@@ -1,0 +1,236 @@
+"""What a damaged cache of uv's gives: never other bytes than the wheel's."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.index_server import IndexServer, running
+from tests.support.supplies import here, supply
+from tests.support.wheels import wheel
+from venvbuild.environment.closure import Closure, LockedDistribution
+from venvbuild.environment.package_source import PackageSource
+from venvbuild.environment.venv import create
+from venvbuild.errors import IntegrityError
+from venvbuild.files import walk
+from venvbuild.package_index import PackageIndex, WheelCache, WheelContents
+
+BIG = "".join(f"x{number} = {number}\n" for number in range(400))
+FILES = {
+    "whole/__init__.py": BIG,
+    "whole/data.bin": BIG,
+    "whole-1.0.data/scripts/hello": f"#!python\n{BIG}",
+    "whole-1.0.data/scripts/plain": f"#!/bin/sh\n# {BIG}",
+    "whole-1.0.data/data/share/whole.txt": BIG,
+    "whole-1.0.data/headers/whole.h": BIG,
+    "whole-1.0.data/purelib/pure.py": BIG,
+}
+KINDS = [*FILES, *(f"whole-1.0.dist-info/{name}" for name in ("METADATA", "WHEEL", "RECORD", "entry_points.txt"))]
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda body: b"",
+    "half": lambda body: body[: len(body) // 2],
+    "zeros": lambda body: bytes(len(body)),
+    "one bit": lambda body: bytes([*body[: len(body) // 2], body[len(body) // 2] ^ 1, *body[len(body) // 2 + 1 :]]),
+}
+
+
+@dataclass
+class Made:
+    """A first environment, and the cache that it came from."""
+
+    closure: Closure
+    source: PackageSource
+    first: dict[str, str]
+
+    def again(self, folder: Path) -> dict[str, str]:
+        folder.mkdir(exist_ok=True)
+        return contents(create(self.closure, self.source, folder / "venv", wait=lambda _: None).path)
+
+    def cached(self, name: str) -> Path:
+        [found] = (self.cache / "archive-v0").glob(f"*/{name}")
+        return found
+
+    @property
+    def cache(self) -> Path:
+        return Path(self.source.installer.inherited["UV_CACHE_DIR"])
+
+
+def sha256(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def contents(venv: Path) -> dict[str, str]:
+    """sha256 of each file, where each link leads."""
+    found = {}
+    for name, _ in walk(venv):
+        path = venv / name
+        if path.is_symlink():
+            found[name] = os.readlink(path)
+        elif path.is_file():
+            found[name] = sha256(path.read_bytes())
+    return found
+
+
+def locked(*wheels: Path) -> Closure:
+    ones = []
+    for path in sorted(wheels):
+        name, version = path.name.split("-")[:2]
+        ones.append(LockedDistribution(name, version, ("sha256:" + sha256(path.read_bytes()),)))
+    return Closure(tuple(ones), (), is_forced=False)
+
+
+def made(index: IndexServer, folder: Path, *wheels: Path) -> Made:
+    source = supply(index, folder / "scratch")
+    source = replace(source, installer=source.installer.with_cache(folder / "uv"))
+    closure = locked(*wheels)
+    return Made(closure, source, contents(create(closure, source, folder / "first").path))
+
+
+@pytest.fixture(scope="module")
+def module_index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexServer]:
+    with running(tmp_path_factory.mktemp("index")) as index:
+        yield index
+
+
+@pytest.fixture(scope="module")
+def whole(module_index: IndexServer, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    path = wheel(module_index.folder, "whole", "1.0", files=FILES, scripts={"whole": "whole:main"})
+    return made(module_index, tmp_path_factory.mktemp("made"), path)
+
+
+@contextmanager
+def damaged(file: Path, damage: Callable[[bytes], bytes]) -> Iterator[None]:
+    body = file.read_bytes()
+    file.write_bytes(damage(body))
+    try:
+        yield
+    finally:
+        file.write_bytes(body)
+
+
+def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_the_cache_has_lost_is_installed_once_more(
+    whole: Made, tmp_path: Path, kind: str, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with damaged(whole.cached(kind), DAMAGES[damage]):
+        assert whole.again(tmp_path) == whole.first
+    if (kind, damage) != ("whole-1.0.dist-info/RECORD", "one bit"):  # a hash of a script is not copied from there
+        assert any("`venvbuild cache prune --package whole` mends" in line for line in warned(caplog))
+
+
+def test_where_files_are_links_into_the_cache_too(whole: Made, tmp_path: Path) -> None:
+    linking = replace(whole.source, installer=replace(whole.source.installer, shares_cache=True))
+    with damaged(whole.cached("whole/__init__.py"), DAMAGES["one bit"]):
+        assert replace(whole, source=linking).again(tmp_path) == whole.first
+
+
+def test_what_is_gone_from_the_cache_comes_back_and_a_whole_cache_is_not_spoken_of(
+    whole: Made, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = whole.cached("whole/data.bin")
+    hidden = file.rename(tmp_path / "hidden")
+    try:
+        assert whole.again(tmp_path) == whole.first
+    finally:
+        hidden.rename(file)
+    assert "whole/data.bin is missing" in warned(caplog)[0]
+    caplog.clear()
+    assert whole.again(tmp_path / "after") == whole.first
+    assert warned(caplog) == []
+
+
+@pytest.mark.parametrize("name", ["evil.pth", "whole/evil.py", "whole/__pycache__/__init__.cpython-311.pyc"])
+def test_what_no_wheel_has_is_removed_and_said(
+    whole: Made, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    more = whole.cached("whole").parent / name
+    more.parent.mkdir(exist_ok=True)
+    more.write_text("import os")
+    try:
+        assert whole.again(tmp_path) == whole.first
+    finally:
+        more.unlink()
+    [said] = warned(caplog)
+    assert f"{name} is in no wheel" in said
+    assert "`venvbuild cache prune --package whole`" in said
+
+
+@pytest.mark.parametrize("damaged_one", ["early", "late"])
+def test_of_a_path_that_two_have_the_last_by_name_is_there(
+    index: IndexServer, tmp_path: Path, damaged_one: str
+) -> None:
+    names = ("early", "late")
+    wheels = [wheel(index.folder, one, "1.0", files={"shared.py": one, f"{one}.py": BIG}) for one in names]
+    both = made(index, tmp_path, *wheels)
+    assert both.first["lib/python3.11/site-packages/shared.py".replace("3.11", here().version)] == sha256(b"late")
+    for name in ("shared.py", f"{damaged_one}.py"):
+        [archive] = {file.parent for file in (both.cache / "archive-v0").glob(f"*/{damaged_one}.py")}
+        with damaged(archive / name, DAMAGES["one bit"]):
+            assert both.again(tmp_path / name) == both.first
+
+
+def test_without_the_index_it_is_the_record_that_is_compared_with_and_that_is_said(
+    index: IndexServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = wheel(index.folder, "whole", "1.0", files=FILES, scripts={"whole": "whole:main"})
+    away = PackageIndex("http://127.0.0.1:9/simple", timeout_s=5)
+    one = made(index, tmp_path, path)
+    one = replace(one, source=replace(one.source, index=away, wheel_cache=WheelCache(tmp_path / "none")))
+    assert one.again(tmp_path) == one.first
+    [said] = warned(caplog)
+    assert "1 wheel could not be asked" in said
+    with damaged(one.cached("whole/__init__.py"), DAMAGES["one bit"]):
+        assert one.again(tmp_path / "again") == one.first
+    assert "whole/__init__.py has other bytes" in warned(caplog)[-1]
+
+
+def test_what_differs_even_then_is_an_integrity_error_that_names_the_way_out(whole: Made, tmp_path: Path) -> None:
+    [known] = whole.source.wheel_cache.known(whole.closure.distributions[0].hashes)
+    other = tuple(one._replace(sha256="0" * 64) if one.path == "whole/data.bin" else one for one in known.files)
+    cache = WheelCache(tmp_path / "wheels")
+    cache.put(replace(known, files=other))
+    with pytest.raises(IntegrityError, match=r"whole is not what .*data\.bin has other bytes.*prune --package whole"):
+        replace(whole, source=replace(whole.source, wheel_cache=cache)).again(tmp_path)
+    assert not (tmp_path / "venv").exists()
+
+
+def test_an_index_with_other_bytes_than_the_lock_is_no_witness(index: IndexServer, tmp_path: Path) -> None:
+    one = made(index, tmp_path, wheel(index.folder, "whole", "1.0"))
+    wrong = PackageIndex(index.url("wrong"))
+    with pytest.raises(IntegrityError, match="other bytes than promised"):
+        replace(one, source=replace(one.source, index=wrong, wheel_cache=WheelCache(tmp_path / "none"))).again(tmp_path)
+
+
+def test_each_file_of_an_index_is_fetched_for_it_once(index: IndexServer, tmp_path: Path) -> None:
+    one = made(index, tmp_path, wheel(index.folder, "whole", "1.0"))
+    asked = len(index.requests)
+    one.again(tmp_path)
+    assert not [path for path, _ in index.requests[asked:] if path.endswith(".whl")]
+
+
+def test_of_several_wheels_of_a_version_the_one_that_was_installed_is_asked(index: IndexServer, tmp_path: Path) -> None:
+    tag = f"cp{here().version.replace('.', '')}-none-any"
+    of_this = wheel(index.folder, "whole", "1.0", files={"whole.py": "of_this = 1"}, tag=tag)
+    of_any = wheel(index.folder, "whole", "1.0", files={"whole.py": "of_any = 1"})
+    closure = locked(of_this)
+    [first] = closure.distributions
+    both = replace(
+        closure, distributions=(replace(first, hashes=(*first.hashes, *locked(of_any).distributions[0].hashes)),)
+    )
+    source = supply(index, tmp_path / "scratch")
+    source = replace(source, installer=source.installer.with_cache(tmp_path / "uv"))
+    source.wheel_cache.put(WheelContents.read(of_any))  # which another Python had before
+    venv = create(both, source, tmp_path / "venv").path
+    assert contents(venv)[f"lib/python{here().version}/site-packages/whole.py"] == sha256(b"of_this = 1")

@@ -1,0 +1,63 @@
+"""What a wheel holds, whatever it says of itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.support.wheels import wheel
+from venvbuild.errors import ResolutionError
+from venvbuild.package_index import WheelContents, record_of
+
+
+def contents(folder: Path, files: dict[str, str], tag: str = "py2.py3-none-any") -> WheelContents:
+    return WheelContents.read(wheel(folder, "tiny", "1.0", files=files, tag=tag, scripts={"tiny": "tiny:main"}))
+
+
+def test_each_file_has_the_digest_of_its_bytes_and_what_record_says_of_it(tmp_path: Path) -> None:
+    found = contents(tmp_path, {"tiny.py": "x = 1\n"})
+    [tiny] = [file for file in found.files if file.path == "tiny.py"]
+    sha256 = hashlib.sha256(b"x = 1\n").hexdigest()
+    assert (tiny.sha256, tiny.size_bytes, tiny.record) == (sha256, 6, record_of(sha256, 6))
+    assert (found.dist_info, found.scripts, found.tags) == (
+        "tiny-1.0.dist-info", ("tiny",), ("py2-none-any", "py3-none-any"),
+    )  # fmt: skip
+    assert found.sha256 == hashlib.sha256((tmp_path / found.filename).read_bytes()).hexdigest()
+
+
+def test_of_a_script_that_names_no_python_yet_it_is_what_follows(tmp_path: Path) -> None:
+    names = {"one": "#!python\nx\n", "two": "#!pythonw -E\nx\n", "three": "#!/bin/sh\nx\n"}
+    found = contents(tmp_path, {f"tiny-1.0.data/scripts/{name}": text for name, text in names.items()})
+    told = {Path(file.path).name: (file.sha256, file.is_rewritten) for file in found.files}
+    behind = hashlib.sha256(b"x\n").hexdigest()
+    assert told["one"] == told["two"] == (behind, True)
+    assert told["three"] == (hashlib.sha256(b"#!/bin/sh\nx\n").hexdigest(), False)
+
+
+def test_through_json_it_is_the_same(tmp_path: Path) -> None:
+    found = contents(tmp_path, {"tiny.py": "x", "tiny-1.0.data/scripts/one": "#!python\nx\n"})
+    assert WheelContents.from_json(json.loads(json.dumps(found.as_json()))) == found
+
+
+def test_a_record_that_lies_is_told_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "lies-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("lies\\a.py", "a")
+        archive.writestr("./b.py", "b")
+        archive.writestr("lies-1.0.dist-info/RECORD", "lies/a.py,sha256=wrong,7\ngone.py,sha256=x,1\n")
+    found = WheelContents.read(path)
+    assert found.unmet == ("gone.py",)
+    told = {file.path: file.record for file in found.files}
+    assert told == {"lies/a.py": "sha256=wrong,7", "b.py": "", "lies-1.0.dist-info/RECORD": ""}
+
+
+@pytest.mark.parametrize("body", [b"", b"no zip at all", b"PK\x05\x06" + bytes(10)])
+def test_what_is_no_wheel_is_an_error_that_names_it(tmp_path: Path, body: bytes) -> None:
+    path = tmp_path / "bad-1.0-py3-none-any.whl"
+    path.write_bytes(body)
+    with pytest.raises(ResolutionError, match=r"bad-1\.0-py3-none-any\.whl is no readable wheel"):
+        WheelContents.read(path)

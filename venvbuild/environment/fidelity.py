@@ -1,0 +1,114 @@
+"""A new environment held against its wheels, file by file; what is not theirs is installed once more."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from venvbuild.environment import witness
+from venvbuild.environment.alone import installed_alone, take
+from venvbuild.environment.closure import Closure
+from venvbuild.environment.expectation import Difference, Expectation
+from venvbuild.environment.package_source import PackageSource
+from venvbuild.errors import IntegrityError, Problem
+from venvbuild.files import remove, walk
+from venvbuild.installed import Distribution, distributions_of
+from venvbuild.package_index import WheelContents
+from venvbuild.text import count_text, shown
+
+log = logging.getLogger(__name__)
+
+_NAMED = 3
+"""Files of a distribution that are named where it differs."""
+
+
+def make_faithful(
+    venv: Path,
+    base: Collection[str],
+    installed: Sequence[Distribution],
+    closure: Closure,
+    source: PackageSource,
+    install: Callable[..., object],
+) -> bool:
+    """Let every file of `venv` be what the wheels of `closure` have, but for `base`, which was there before them.
+
+    What differs is installed once more, from an empty cache. Whether anything was.
+
+    Raises:
+        IntegrityError: something differs even then, or the index has other bytes than the lock.
+    """
+    python_version = source.interpreter.version
+    wheels = witness.ask(closure, installed, source)
+    found = Expectation.of(installed, wheels, python_version).differences(venv, base)
+    if not found:
+        return False
+    found = [one if one.owner else _with_owner(one, closure, source) for one in found]
+    names = sorted({one.owner for one in found if one.owner})
+    for problem in _problems(found, closure):
+        log.warning("%s; it is mended here, and `%s` mends the installer's cache", problem.what, problem.fix)
+    log.info("installing %s once more, from an empty cache", _these(names))
+    for one in found:
+        if os.path.lexists(venv / one.path):
+            remove(venv / one.path)
+    if names:
+        _install_again(names, venv, base, wheels, closure, source, install)
+    installed = distributions_of(venv, python_version, with_damage=False)
+    left = Expectation.of(installed, wheels, python_version).differences(venv, base)
+    if left:
+        raise IntegrityError.of(_problems(left, closure))
+    return True
+
+
+def _install_again(
+    names: Collection[str],
+    venv: Path,
+    base: Collection[str],
+    wheels: Mapping[str, WheelContents],
+    closure: Closure,
+    source: PackageSource,
+    install: Callable[..., object],
+) -> None:
+    with tempfile.TemporaryDirectory(prefix=".cache-", dir=venv.parent) as cache:
+        afresh = partial(install, source=replace(source, installer=source.installer.with_cache(Path(cache))))
+        with installed_alone(names, closure, venv, afresh) as alone:
+            again = distributions_of(alone, source.interpreter.version, with_damage=False)
+            expected = Expectation.of(again, wheels, source.interpreter.version)
+            for path, _ in walk(alone, leave_out=""):
+                if path not in base and expected.is_of(path, names):
+                    take(path, alone, venv)
+
+
+def _with_owner(found: Difference, closure: Closure, source: PackageSource) -> Difference:
+    """With the distribution that brought it, where the installer's cache tells of just one."""
+    site_packages = f"lib/python{source.interpreter.version}/site-packages/"
+    holders = source.installer.holders_of(found.path.removeprefix(site_packages))
+    names = [one.name for one in closure.distributions if one.name in holders]
+    return found._replace(owner=names[0]) if len(names) == 1 else found
+
+
+def _problems(found: Sequence[Difference], closure: Closure) -> Iterator[Problem]:
+    """One for each distribution that differs."""
+    all_of_it = closure.distributions
+    of_owners = defaultdict[str, list[Difference]](list)
+    for one in found:
+        of_owners[one.owner or ""].append(one)
+    for owner, ones in of_owners.items():
+        named = "; ".join(f"{shown(one.path, 200)} {one.what}" for one in ones[:_NAMED])
+        more = f"; and {len(ones) - _NAMED} more" if len(ones) > _NAMED else ""
+        yield Problem(
+            f"{owner or 'a file of no distribution'} is not what the index has: {named}{more}",
+            why="the installer's cache, or the disk, is damaged",
+            # of what nobody owns any package may be the one that brought it
+            fix=" --package ".join(["venvbuild cache prune", *([owner] if owner else (one.name for one in all_of_it))]),
+            rule="WRONG_BYTES",
+        )
+
+
+def _these(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= _NAMED else count_text(len(names), "package")

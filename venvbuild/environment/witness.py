@@ -1,0 +1,121 @@
+"""What the wheels of a closure hold: who says what a new environment has to be.
+
+uv keeps no wheel, only what it unpacked and the digest that it remembers, and looks at neither again; the RECORD in an
+environment is uv's own. So each wheel is fetched once by us, held against the lock, and what it holds is remembered.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+from venvbuild.environment.closure import Closure, LockedDistribution
+from venvbuild.environment.diagnosis import version_of
+from venvbuild.environment.package_source import PackageSource
+from venvbuild.environment.wanted import Wanted
+from venvbuild.errors import IndexUnavailable, IntegrityError, VenvBuildError
+from venvbuild.installed import Distribution
+from venvbuild.package_index import File, WheelContents
+from venvbuild.parallel import each
+from venvbuild.text import count_text
+
+log = logging.getLogger(__name__)
+
+
+def ask(closure: Closure, installed: Sequence[Distribution], source: PackageSource) -> Mapping[str, WheelContents]:
+    """The wheel of each distribution of `closure`, by canonical name, read now or before; without those that the index
+    does not give, which is said once.
+
+    Raises:
+        IntegrityError: the index gives other bytes than the lock has.
+    """
+    tags = {one.canonical_name: frozenset(one.tags) for one in installed}
+    asking = _Asking(source)
+    found = each(lambda one: asking.wheel_of(one, tags.get(one.name, frozenset())), closure.distributions)
+    silent = [one.name for one, wheel in zip(closure.distributions, found, strict=True) if wheel is None]
+    if silent:
+        log.warning(
+            "%s could not be asked, and so compared with the installer's own RECORD alone: %s (%s)",
+            count_text(len(silent), "wheel"),
+            ", ".join(silent[:5]) + (", ..." if len(silent) > 5 else ""),
+            asking.why,
+        )
+    return {one.name: wheel for one, wheel in zip(closure.distributions, found, strict=True) if wheel}
+
+
+@dataclass
+class _Asking:
+    """One round of questions, from several threads."""
+
+    source: PackageSource
+    why: str = field(default="no file of the index fits", init=False)
+    is_away: bool = field(default=False, init=False)
+    """Whether the index did not answer: it is not waited for once more."""
+
+    def wheel_of(self, one: LockedDistribution, tags: frozenset[str]) -> WheelContents | None:
+        """The wheel that was installed, by the Tag lines in the environment; None when it cannot be asked."""
+        known = _best(self.source.wheel_cache.known(one.hashes), tags)
+        if known or self.is_away:
+            return known
+        try:
+            with tempfile.TemporaryDirectory(prefix=".wheel-", dir=self.source.scratch) as folder:
+                candidates = self._built(one) if one.name in self.source.built else self._fetched(one, tags, folder)
+                first = None
+                for contents in candidates:
+                    self.source.wheel_cache.put(contents)
+                    if frozenset(contents.tags) == tags:
+                        return contents
+                    first = first or contents
+                return first
+        except IntegrityError:
+            raise
+        except VenvBuildError as error:
+            self.why, self.is_away = str(error), isinstance(error, IndexUnavailable)
+            return None
+
+    def _built(self, one: LockedDistribution) -> Iterator[WheelContents]:
+        """Of a wheel that was built here."""
+        for folder in self.source.wheels:
+            for path in folder.glob("*.whl"):
+                contents = WheelContents.read(path)
+                if f"sha256:{contents.sha256}" in one.hashes:
+                    yield contents
+
+    def _fetched(self, one: LockedDistribution, tags: frozenset[str], folder: str) -> Iterator[WheelContents]:
+        """Of the files of the index that the lock allows and that fit this Python, the likeliest first."""
+        for file in sorted(self._files(one), key=lambda file: frozenset(map(str, file.tags)) != tags):
+            path = Path(folder, "wheel")
+            digest = self.source.index.download(file, path)
+            # a page without digests (PEP 503) may have other files of this version
+            if f"sha256:{digest}" in one.hashes:
+                yield WheelContents.read(path, file.filename)
+
+    def _files(self, one: LockedDistribution) -> Iterable[File]:
+        project = self.source.index.project(one.name)
+        if project is None:
+            return []
+        try:
+            version = version_of(Wanted(one.name, one.version), project)
+        except ValueError:  # it had it a moment ago
+            return []
+        wheels = project.wheels(version, self.source.interpreter.ranks)
+        allowed = [file for file in wheels if not file.sha256 or f"sha256:{file.sha256}" in one.hashes]
+        return sorted(allowed, key=lambda file: _build_number(file.filename), reverse=True)
+
+
+def _best(known: Iterable[WheelContents], tags: frozenset[str]) -> WheelContents | None:
+    fitting = [one for one in known if frozenset(one.tags) == tags]
+    return max(fitting, key=lambda one: _build_number(one.filename), default=None)
+
+
+def _build_number(filename: str) -> tuple[int, str] | tuple[()]:
+    """Of two wheels with the same tags installers take the one with the higher number (binary distribution format)."""
+    try:
+        return parse_wheel_filename(filename)[2]
+    except InvalidWheelFilename:
+        return ()

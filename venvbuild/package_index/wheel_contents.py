@@ -1,0 +1,185 @@
+"""What a wheel holds, found out by reading all of it: the witness for what an installer made of it.
+
+A RECORD is only what a wheel says of itself (binary distribution format, "The .dist-info directory"); the digests here
+are of the bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import posixpath
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from packaging.tags import parse_tag
+
+from venvbuild.errors import ResolutionError
+
+_CHUNK = 1 << 20
+# of RECORD, WHEEL and entry_points.txt, which are read into memory
+_TEXT_LIMIT = 256 << 20
+
+
+class WheelFile(NamedTuple):
+    """One file of a wheel."""
+
+    path: str
+    """In the wheel, normalised."""
+    sha256: str
+    """Hex. Of a script that names no Python yet (`#!python`), of what is behind its first line."""
+    size_bytes: int
+    """Of the same."""
+    record: str
+    """What the wheel's RECORD says of it, `sha256=...,12`; empty when it says nothing."""
+    is_rewritten: bool
+    """Whether an installer puts another first line before it."""
+
+
+@dataclass(frozen=True)
+class WheelContents:
+    """One wheel."""
+
+    sha256: str
+    """Hex, of the wheel."""
+    filename: str
+    tags: tuple[str, ...]
+    """The Tag lines of its WHEEL, compressed sets expanded, sorted."""
+    scripts: tuple[str, ...]
+    """Names of the scripts that an installer makes of its entry points (console and GUI)."""
+    unmet: tuple[str, ...]
+    """Paths which its RECORD names and which it does not have."""
+    files: tuple[WheelFile, ...]
+
+    @property
+    def dist_info(self) -> str:
+        """Name of its `.dist-info` folder; empty when it has none."""
+        return _dist_info(file.path for file in self.files)
+
+    @classmethod
+    def read(cls, path: Path, filename: str = "") -> WheelContents:
+        """Those of the wheel at `path`, which is called `filename` elsewhere.
+
+        Raises:
+            ResolutionError: it is no readable wheel.
+        """
+        filename = filename or path.name
+        try:
+            with path.open("rb") as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+            with zipfile.ZipFile(path) as archive:
+                names = {_normal(member.filename): member for member in archive.infolist() if not member.is_dir()}
+                texts = _Texts(archive, names, _dist_info(names))
+                record = dict(texts.record())
+                files = tuple(_file(archive, name, member, record) for name, member in sorted(names.items()))
+                unmet = tuple(sorted(record.keys() - names.keys()))
+                return cls(sha256, filename, texts.tags(), texts.scripts(), unmet, files)
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, OSError) as error:
+            raise ResolutionError(
+                f"{filename} is no readable wheel: {error}",
+                fix="ask its publisher to upload it again, or pin another version",
+            ) from error
+
+    def as_json(self) -> dict[str, object]:
+        """Ready for `json.dumps`."""
+        head = {"sha256": self.sha256, "filename": self.filename, "tags": self.tags, "scripts": self.scripts}
+        return {**head, "unmet": self.unmet, "files": self.files}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> WheelContents:
+        """What `as_json` gave, once through JSON."""
+        tags, scripts, unmet = (tuple(found[name]) for name in ("tags", "scripts", "unmet"))
+        files = tuple(WheelFile(*one) for one in found["files"])
+        return cls(found["sha256"], found["filename"], tags, scripts, unmet, files)
+
+
+class _Texts:
+    """The files of a wheel which say what it is."""
+
+    def __init__(self, archive: zipfile.ZipFile, names: Mapping[str, zipfile.ZipInfo], dist_info: str) -> None:
+        self._archive, self._names, self._dist_info = archive, names, dist_info
+
+    def tags(self) -> tuple[str, ...]:
+        lines = HeaderParser().parsestr(self._text("WHEEL")).get_all("Tag") or []
+        return tuple(sorted({tag for line in lines for tag in expanded(str(line).strip())}))
+
+    def record(self) -> Iterator[tuple[str, str]]:
+        """(path, `hash,size`) of each row."""
+        for row in csv.reader(io.StringIO(self._text("RECORD"), newline="")):
+            if row:
+                path, digest, size = (*row, "", "")[:3]
+                yield _normal(path), f"{digest},{size}" if digest else ""
+
+    def scripts(self) -> tuple[str, ...]:
+        """By the entry points specification: ini, `name = module:function`."""
+        found, section = set(), ""
+        for line in self._text("entry_points.txt").splitlines():
+            text = line.strip()
+            if text.startswith("["):
+                section = text.strip("[] ")
+            elif section in ("console_scripts", "gui_scripts") and "=" in text and text[0] not in "#;":
+                found.add(text.partition("=")[0].strip())
+        return tuple(sorted(found))
+
+    def _text(self, name: str) -> str:
+        member = self._names.get(f"{self._dist_info}/{name}")
+        if member is None or not self._dist_info:
+            return ""
+        with self._archive.open(member) as file:
+            return file.read(_TEXT_LIMIT).decode("utf-8", "surrogateescape")
+
+
+def expanded(tag: str) -> set[str]:
+    """The tags of a compressed set (PEP 425); one that cannot be read stays as it is."""
+    try:
+        return {str(one) for one in parse_tag(tag)}
+    except ValueError:
+        return {tag}
+
+
+def begins_rewritten(head: bytes) -> bool:
+    """Whether a file of `*.data/scripts` leaves its first line to the installer (same source, "Installing")."""
+    return head.startswith(b"#!python")
+
+
+def record_of(sha256: str, size_bytes: int) -> str:
+    """What RECORD says of a file with this digest (hex), without its path."""
+    digest = base64.urlsafe_b64encode(bytes.fromhex(sha256)).decode().rstrip("=")
+    return f"sha256={digest},{size_bytes}"
+
+
+def _file(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo, record: Mapping[str, str]) -> WheelFile:
+    digest, size, is_rewritten = hashlib.sha256(), 0, False
+    with archive.open(member) as file:
+        if _is_script(name):
+            first = file.readline()
+            is_rewritten = begins_rewritten(first)
+            if not is_rewritten:
+                digest.update(first)
+                size = len(first)
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+    return WheelFile(name, digest.hexdigest(), size, record.get(name, ""), is_rewritten)
+
+
+def _is_script(name: str) -> bool:
+    top, _, rest = name.partition("/")
+    return top.endswith(".data") and rest.startswith("scripts/")
+
+
+def _dist_info(paths: Iterable[str]) -> str:
+    tops = (path.partition("/")[0] for path in paths)
+    return next((top for top in tops if top.endswith(".dist-info")), "")
+
+
+def _normal(name: str) -> str:
+    # some wheels were made on Windows by hand
+    return posixpath.normpath(name.replace("\\", "/"))

@@ -97,7 +97,7 @@ def _choices(store: Store, last: Move) -> str:
         (_earlier(store, last), "for the build before it"),
         (_way_to(store, last, last.previous), "for what was taken back"),
     )
-    return " or ".join(f"{way} {why}," for way, why in ways if way).removesuffix(",") or _any_other(last)
+    return ", or ".join(f"`{way}` {why}" for way, why in ways if way) or _any_other(last)
 
 
 def _cannot_go_back(store: Store, last: Move, error: NotInStore) -> NotInStore:

@@ -100,7 +100,7 @@ def of_a_team(folder: Path, store: Path, count: int) -> None:
 
 
 @HEAVY
-@pytest.mark.parametrize("counts", sizes((3, 1), (50, 10)))
+@pytest.mark.parametrize("counts", sizes((2, 1), (50, 10)))
 def test_fifty_builds_of_scripts_beside_ten_of_ours_become_fifty_whole_builds(
     tool: Tool, tmp_path: Path, counts: tuple[int, int]
 ) -> None:

@@ -68,6 +68,7 @@ def test_its_packages_conflicts_and_requires_are_those_in_it(job: Workspace, tmp
     assert found["requires"]["abi"] == "none"
     assert not found["reproducible"]
     assert found["installer"] == "uv"
+    assert all(seconds == round(seconds, 3) for seconds in found["duration_s"].values())
 
 
 def test_where_the_metadata_says_another_thing_a_note_tells_it(job: Workspace, tmp_path: Path) -> None:

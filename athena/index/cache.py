@@ -140,9 +140,11 @@ def read_index_file(store: Store, segment: Segment, file: IndexFile) -> bytes:
     """
     key = segment.key(file)
     try:
-        body = store.read(key).body
+        body = store.read(key, file.size_bytes).body
     except NotInStore as error:
         raise _bad(store.uri(key), "it is not there") from error
+    except IntegrityError as error:  # larger than what was written: not fetched
+        raise _bad(store.uri(key), error.problems[0].what) from error
     if hashlib.sha256(body).hexdigest() != file.sha256:
         raise _bad(store.uri(key), "its bytes are not those that were written")
     return body

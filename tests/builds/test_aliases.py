@@ -169,7 +169,11 @@ WRONG: tuple[dict[str, object], ...] = (
 )
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", *(json.dumps({**GOOD, **wrong}).encode() for wrong in WRONG)])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"[" * 100_000, b" " * 16_000_001, *(json.dumps({**GOOD, **wrong}).encode() for wrong in WRONG)],
+    ids=lambda body: f"{len(body)} bytes {body[:60]!r}",
+)
 def test_a_damaged_record_is_an_integrity_error_and_named(store: Store, body: bytes) -> None:
     store.put_if_absent("venv-catalog/aliases/sales/prod/1.json", body)
     with pytest.raises(IntegrityError, match=r"prod/1\.json"):

@@ -149,6 +149,15 @@ def change(text: str) -> Callable[[bytes], bytes]:
         pytest.param(change("_083000 -> _083001"), "another build, venv_20250722_083001", id="another's"),
         pytest.param(change("08:30:00Z -> 08:30:01Z"), "not the instant of", id="another instant"),
         pytest.param(change('"sales" -> 7'), "not valid", id="wrong type"),
+        pytest.param(change('"env_name" -> "tool_version"'), "the key 'tool_version' twice", id="a key twice"),
+        pytest.param(change('"check": 0.1 -> "check": NaN'), "NaN, which is no JSON", id="NaN"),
+        pytest.param(lambda body: body + b" " * 16_000_000, "bytes, more than 16000000", id="large"),
+        pytest.param(
+            change('"archive_size_bytes": 3 -> "archive_size_bytes": 9223372036854775808'),
+            "not valid",
+            id="beyond a column",
+        ),
+        pytest.param(change('"schema_version": 1 -> "schema_version": 2'), "fix: update venvbuild", id="newer"),
     ],
 )
 def test_metadata_that_was_damaged_is_not_believed(
@@ -159,6 +168,17 @@ def test_metadata_that_was_damaged_is_not_believed(
     with pytest.raises(IntegrityError, match=said) as caught:
         metadata.read(store, VERSION)
     assert "metadata.json" in caught.value.problems[0].where
+
+
+def test_what_a_later_version_added_harms_no_reader(store: FolderStore, tmp_path: Path) -> None:
+    path = tmp_path / "store" / "venv-builds" / put_build(store, 0) / "metadata.json"
+    whole = json.loads(path.read_bytes())
+    whole["requires"]["cpu"] = {"flags": [{"name": "avx2"}]}
+    whole["files"]["requirements.txt"]["signed_by"] = ["k"]
+    path.write_text(json.dumps({**whole, "attested_by": {"chain": [[]]}}))
+    build = metadata.read(store, VERSION)
+    assert dict(build) == {**whole, "attested_by": {"chain": [[]]}}
+    assert metadata.read_file(store, build, "requirements.txt") == b"good==1.0\n"
 
 
 def test_a_file_is_given_as_the_metadata_promises_it(store: FolderStore) -> None:

@@ -82,3 +82,71 @@ def test_what_is_no_object_has_one_fault(document: object) -> None:
 
 def test_an_index_of_an_archive_fits_its_schema() -> None:
     assert schemas.faults(json.loads(archive(file("a.py")).index.text()), INDEX, strict=True) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        pytest.param(b"", "Expecting value", id="empty"),
+        pytest.param(b"{", "Expecting property", id="cut"),
+        pytest.param(b"\xff", "can't decode", id="no UTF-8"),
+        pytest.param("{}".encode("utf-16"), "can't decode", id="UTF-16"),
+        pytest.param(b"[" * 65 + b"]" * 65, "more than 64 deep", id="deep"),
+        pytest.param(b'{"a":' * 65 + b"1" + b"}" * 65, "more than 64 deep", id="deep objects"),
+        pytest.param(b"[" * 1_000_000, "more than 64 deep", id="very deep"),
+        pytest.param(b" " * 16_000_000 + b"1", "16000001 bytes, more than 16000000", id="large"),
+        pytest.param(b"[NaN]", "NaN, which is no JSON", id="NaN"),
+        pytest.param(b"[-Infinity]", "-Infinity, which is no JSON", id="Infinity"),
+        pytest.param(b"[1e400]", "the number 1e400, which is too large", id="a large number"),
+        pytest.param(b"1" * 5000, "limit", id="a long number"),
+        pytest.param(b'[{"a": 1, "b": 2, "a": 1}]', "the key 'a' twice", id="a key twice"),
+        pytest.param(
+            b"{" + b"".join(b'"%d": 1, ' % number for number in range(200_000)) + b'"7": 1}',
+            "the key '7' twice",
+            id="a key twice among many",
+        ),
+        pytest.param(rb'["\ud800"]', "half of a surrogate pair", id="half a pair"),
+        pytest.param(rb'{"\uDC00": 1}', "half of a surrogate pair", id="half a pair in a key"),
+    ],
+)
+def test_what_some_reader_would_not_understand_is_refused(body: bytes, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        schemas.parsed(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b"[" * 63 + b"{}" + b"]" * 63, None),
+        (b"\xef\xbb\xbf[1]", [1]),
+        (rb'["\ud83d\ude00 \\ud800"]', ["\N{GRINNING FACE} \\ud800"]),
+        (b'{"a": [1.5, -0, 1e3, null, true], "b": {"a": 9223372036854775808}}',
+         {"a": [1.5, 0, 1000.0, None, True], "b": {"a": 2**63}}),
+    ],
+    ids=["64 deep", "byte order mark", "a whole pair", "values"],
+)  # fmt: skip
+def test_everything_else_is_read(body: bytes, value: Any) -> None:
+    assert schemas.parsed(body) == (value if value is not None else json.loads(body))
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"archive_size_bytes": 2**63}, "archive_size_bytes"),
+        ({"package_count": 10**30}, "package_count"),
+        ({"files": {"x": {"sha256": "a" * 64, "size_bytes": 2**63}}}, "files/x/size_bytes"),
+        ({"duration_s": dict.fromkeys(("check", "create", "inspect", "pack", "describe"), float("nan"))},
+         "duration_s/check"),
+        ({"duration_s": dict.fromkeys(("check", "create", "inspect", "pack", "describe"), float("inf"))},
+         "duration_s/check"),
+        ({"duration_s": dict.fromkeys(("check", "create", "inspect", "pack", "describe"), 10**400)},
+         "duration_s/check"),
+    ],
+    ids=["size", "count", "size of a file", "NaN", "Infinity", "beyond a double"],
+)  # fmt: skip
+def test_a_number_that_no_column_can_hold_is_not_written(
+    whole: dict[str, Any], change: dict[str, Any], field: str
+) -> None:
+    assert schemas.faults({**whole, **change}, METADATA, strict=True)[0][0] == field
+    largest = {**whole, "archive_size_bytes": 2**63 - 1, "package_count": 2**63 - 1}
+    assert schemas.faults(largest, METADATA, strict=True) == []

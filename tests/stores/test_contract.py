@@ -14,7 +14,7 @@ import pytest
 
 from tests.stores.conftest import Place
 from tests.support.sizes import HEAVY, sizes
-from venvbuild.errors import NotInStore, UsageError
+from venvbuild.errors import IntegrityError, NotInStore, UsageError
 from venvbuild.stores.store import Entry, Store
 
 RACERS = 8
@@ -55,6 +55,15 @@ def test_a_file_is_put_whole(store: Store, file_of: Callable[[int], Path], size_
     file = file_of(size_bytes)
     assert store.put_if_absent("x", file)
     assert store.read("x").body == file.read_bytes()
+
+
+def test_what_is_larger_than_its_reader_can_use_is_not_fetched(store: Store) -> None:
+    store.put_if_absent("x", b"12345")
+    assert store.read("x", 5).body == b"12345"
+    with pytest.raises(IntegrityError, match="5 bytes, more than 4") as caught:
+        store.read("x", 4)
+    assert caught.value.problems[0].where.endswith("/x")
+    assert store.read("x").body == b"12345"
 
 
 def test_what_was_removed_is_gone_and_may_be_put_again(store: Store) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 from tests.support.requirement import require
 from tests.support.sizes import HEAVY, sizes
-from venvbuild.errors import NotInStore, StoreUnavailable, UsageError
+from venvbuild.errors import IntegrityError, NotInStore, StoreUnavailable, UsageError
 from venvbuild.stores.folder import FolderStore
 from venvbuild.stores.opening import open_store
 from venvbuild.stores.store import Entry
@@ -198,11 +199,13 @@ def test_a_key_below_an_object_is_a_usage_error(store: FolderStore) -> None:
 def test_a_folder_is_no_object(store: FolderStore) -> None:
     store.put_if_absent("a/b", b"1")
     assert not store.put_if_absent("a", b"")
-    assert not store.replace_if_unchanged("a", b"", "etag")
-    with pytest.raises(NotInStore):
-        store.read("a")
-    with pytest.raises(NotInStore):
-        store.read_range("a", 0, 1)
+    for call in (
+        lambda: store.read("a"),
+        lambda: store.read_range("a", 0, 1),
+        lambda: store.replace_if_unchanged("a", b"", "etag"),
+    ):
+        with pytest.raises(IntegrityError, match="a folder stands where the store has a file"):
+            call()
 
 
 def test_a_name_too_long_for_the_file_system_is_a_usage_error(store: FolderStore) -> None:
@@ -267,11 +270,68 @@ def test_a_listing_opens_only_folders_that_can_match(store: FolderStore, monkeyp
 
 def test_what_is_no_key_is_not_listed(store: FolderStore) -> None:
     store.put_if_absent("x", b"")
-    os.mkfifo(store.root / "fifo")
-    (store.root / "dangling").symlink_to("nowhere")
     with open(os.fsencode(store.root) + b"/\xff", "wb"):
         pass
     assert [entry.key for entry in store.list("")] == ["x"]
+
+
+def link_to(target: str) -> Callable[[Path], None]:
+    return lambda path: path.symlink_to(target)
+
+
+def bound_to(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(os.path.relpath(path))  # a socket's full path may have 107 bytes
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        pytest.param(link_to("../x"), "a link", id="link to an object"),
+        pytest.param(link_to("../f"), "a link", id="link to a folder"),
+        pytest.param(link_to("odd"), "a link", id="loop"),
+        pytest.param(link_to("nowhere"), "a link", id="dangling"),
+        pytest.param(link_to("/dev/zero"), "a link", id="link to a device"),
+        pytest.param(os.mkfifo, "a FIFO", id="FIFO"),
+        pytest.param(bound_to, "a socket", id="socket"),
+    ],
+)
+def test_what_is_no_file_is_listed_and_neither_followed_nor_waited_for(
+    make: Callable[[Path], None], what: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = FolderStore(tmp_path / "s")
+    for key in ("x", "f/y", "g/z"):
+        store.put_if_absent(key, b"1")
+    make(store.root / "g/odd")
+    assert [(entry.key, entry.size_bytes) for entry in store.list("g/")] == [("g/odd", 0), ("g/z", 1)]
+    for call in (lambda: store.read("g/odd"), lambda: store.read_range("g/odd", 0, 1)):
+        with pytest.raises(IntegrityError, match=f"{what} stands where the store has a file") as caught:
+            call()
+        assert caught.value.problems[0].where.endswith("s/g/odd")
+    assert not store.put_if_absent("g/odd", b"1")
+    store.remove("g/odd")
+    assert [entry.key for entry in store.list("")] == ["f/y", "g/z", "x"]
+    assert store.read("x").body == b"1"
+
+
+def test_a_link_in_place_of_a_folder_leads_nowhere(store: FolderStore, tmp_path: Path) -> None:
+    store.put_if_absent("x", b"1")
+    other = FolderStore(tmp_path / "other")
+    other.put_if_absent("y/z", b"2")
+    (store.root / "a").symlink_to(other.root)
+    assert [entry.key for entry in store.list("")] == ["a", "x"]
+    for call in (
+        lambda: store.read("a/y/z"),
+        lambda: list(store.list("a/y/")),
+        lambda: store.put_if_absent("a/new", b""),
+        lambda: store.remove("a/y/z"),
+    ):
+        with pytest.raises(IntegrityError, match="a link stands where the store has a folder"):
+            call()
+    assert [entry.key for entry in other.list("")] == ["y/z"]
+    (tmp_path / "linked").symlink_to(store.root)  # how people come to a store is their own affair
+    assert FolderStore(tmp_path / "linked").read("x").body == b"1"
 
 
 def test_an_interrupted_put_leaves_no_temporary_file(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from venvbuild.builds import places, schemas
 from venvbuild.errors import IntegrityError
+from venvbuild.text import shown
 
 SCHEMA_VERSION = 1
 HEADER_BYTES = 10
@@ -70,10 +71,9 @@ def parse_index(content: bytes, where: str = places.ARCHIVE_INDEX) -> ArchiveInd
         IntegrityError: it is no JSON, does not fit archive_index.schema.json, or its fragments leave a gap.
     """
     try:
-        read = json.loads(content)
-    # RecursionError is what json answers to a hundred thousand brackets.
-    except (ValueError, RecursionError) as error:
-        raise _refused("it is no JSON", where) from error
+        read = schemas.parsed(content)
+    except ValueError as error:
+        raise _refused(f"it is no JSON that can be read: {shown(str(error), 200)}", where) from error
     _validate(read, where)
     fragments = tuple(Fragment(**_known(one, Fragment)) for one in read["fragments"])
     index = ArchiveIndex(**{**_known(read, ArchiveIndex), "fragments": fragments})

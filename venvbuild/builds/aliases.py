@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from venvbuild.builds import metadata, places
+from venvbuild.builds import metadata, places, schemas
 from venvbuild.builds.metadata import Metadata
 from venvbuild.builds.places import ALIASES
 from venvbuild.builds.scripted import ScriptedBuild
@@ -22,7 +22,7 @@ from venvbuild.errors import IntegrityError, NotInStore, StoreUnavailable, Usage
 from venvbuild.parallel import each
 from venvbuild.settings import parameters
 from venvbuild.stores import Store
-from venvbuild.text import there_are
+from venvbuild.text import shown, there_are
 
 # No leading zero: 7 and 07 would be two objects of one number.
 _KEY = re.compile(rf"{ALIASES}/(?P<env_name>[^/]+)/(?P<alias>[^/]+)/(?P<number>[1-9][0-9]{{0,8}})\.json")
@@ -232,18 +232,22 @@ def _body(move: Move) -> bytes:
 
 def _read(store: Store, env_name: str, alias: str, number: int) -> Move:
     key = _key(env_name, alias, number)
+    why = ""
     try:
-        facts = json.loads(store.read(key).body)
+        facts = schemas.parsed(store.read(key, schemas.MAX_BYTES).body)
         previous, is_undo = facts["previous"], facts.get("is_undo", False) is True
         move = Move(env_name, alias, number, facts["venv_version"], facts["moved_at"], previous, is_undo)
         # What it names becomes a part of keys: a damaged record must not lead anywhere else.
         named = (move.venv_version, move.venv_version if previous is None else previous)
         if all(map(places.is_venv_version, named)) and _INSTANT.fullmatch(move.moved_at):
             return move
-    except (ValueError, KeyError, TypeError):
-        pass
+    except IntegrityError as error:
+        why = error.problems[0].what
+    except (ValueError, KeyError, TypeError) as error:
+        why = shown(f"{type(error).__name__}: {error}", 200)
     raise IntegrityError(
         f"the record of {env_name}@{alias} is damaged",
         where=store.uri(key),
+        why=why,
         fix="restore the object from a backup, or move the alias again after removing it",
     )

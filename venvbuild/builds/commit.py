@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from venvbuild.builds import metadata, places
+from venvbuild.builds import metadata, places, schemas
 from venvbuild.builds.metadata import DescribedMetadata, Metadata, StoredFile
 from venvbuild.builds.places import CLAIM
 from venvbuild.errors import IntegrityError, StoreUnavailable
@@ -134,7 +134,7 @@ def _claim(
 
 def _remembered(memory: Path, store: Store, env_name: str) -> Claim | None:
     try:
-        claim = Claim(**json.loads(memory.read_bytes()))
+        claim = Claim(**schemas.parsed(memory.read_bytes()))
     except (FileNotFoundError, ValueError, TypeError):
         return None
     return claim if (claim.store, claim.env_name) == (store.url, env_name) else None

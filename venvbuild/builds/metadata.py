@@ -6,6 +6,7 @@ import hashlib
 import json
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, cast
@@ -164,8 +165,18 @@ def validate(metadata: Any, *, strict: bool = False, where: str = METADATA) -> N
     """Check against the shipped schema (JSON Schema 2020-12); `strict` also refuses fields it does not know.
 
     Raises:
-        IntegrityError: names the field and what is wrong with it.
+        IntegrityError: names the field and what is wrong with it; or it is of a later version, in which fields that we
+            know mean something else.
     """
+    version = metadata.get("schema_version") if isinstance(metadata, dict) else None
+    if not strict and type(version) is int and version > SCHEMA_VERSION:
+        raise IntegrityError(
+            f"the metadata is of schema_version {version}, and this venvbuild knows {SCHEMA_VERSION}",
+            where=where,
+            why="a newer venvbuild made the build",
+            fix="update venvbuild",
+            rule="NEWER",
+        )
     for field, what in schemas.faults(metadata, _SCHEMA, strict=strict):
         raise IntegrityError(
             f"the metadata is not valid: {what}",
@@ -206,7 +217,7 @@ def read_any(store: Store, venv_version: str) -> Metadata | ScriptedBuild:
         NotInStore: there is no such build. IntegrityError: it is damaged.
     """
     try:
-        body = store.read(key(venv_version, METADATA)).body
+        body = store.read(key(venv_version, METADATA), schemas.MAX_BYTES).body
     except NotInStore as error:
         raise NotInStore(
             f"there is no build {venv_version}",
@@ -224,9 +235,10 @@ def parse(body: bytes, venv_version: str, where: str, folder: str) -> Metadata |
         IntegrityError: it is damaged, or of another build.
     """
     try:
-        metadata = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise IntegrityError("the metadata is no JSON", where=where, fix=_RESTORE) from error
+        metadata = schemas.parsed(body)
+    except ValueError as error:
+        why = shown(str(error), 200)
+        raise IntegrityError("the metadata is no JSON that can be read", where=where, why=why, fix=_RESTORE) from error
     is_scripted = scripted.is_scripted(metadata)
     if is_scripted:
         _validate_scripted(metadata, where)
@@ -280,11 +292,12 @@ def read_file(store: Store, build: Metadata, name: str) -> bytes:
     if promised is None:
         raise NotInStore(f"the build has no {name}", where=store.uri(where), fix="build it again")
     # metadata.json is what commits: a file is believed for its hash in it, wherever it came from.
-    body = store.read(where).body
-    if (len(body), hashlib.sha256(body).hexdigest()) != (promised["size_bytes"], promised["sha256"]):
-        raise IntegrityError(
-            f"{name} is not the one that metadata.json names",
-            where=store.uri(where),
-            fix=f"nothing was made of it; `venvbuild verify {build['venv_version']}` looks at the whole build",
-        )
-    return body
+    with suppress(IntegrityError):  # larger than promised, or no file: not fetched
+        body = store.read(where, promised["size_bytes"]).body
+        if (len(body), hashlib.sha256(body).hexdigest()) == (promised["size_bytes"], promised["sha256"]):
+            return body
+    raise IntegrityError(
+        f"{name} is not the one that metadata.json names",
+        where=store.uri(where),
+        fix=f"nothing was made of it; `venvbuild verify {build['venv_version']}` looks at the whole build",
+    )

@@ -1,10 +1,75 @@
-"""JSON documents, judged by the schemas that we ship."""
+"""JSON documents: read within bounds, then judged by the schemas that we ship."""
 
 from __future__ import annotations
 
 import json
+import math
+import re
+import sys
+from collections import Counter
 from importlib import resources
+from itertools import chain
 from typing import Any
+
+MAX_BYTES = 16_000_000
+"""Of a document; those that we write have some thousands."""
+_MAX_DEPTH = 64
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def parsed(body: bytes) -> Any:
+    """The JSON in `body`, as every reader of it would understand it, within bounds.
+
+    Raises:
+        ValueError: it is no JSON in UTF-8; it is larger than 16 MB or nested more than 64 deep; it has NaN, Infinity or
+            a number as large, one key twice, or half of a surrogate pair. Says which.
+    """
+    if len(body) > MAX_BYTES:
+        raise ValueError(f"it has {len(body)} bytes, more than {MAX_BYTES}")
+    text = body.decode("utf-8-sig")
+    try:
+        found = json.loads(text, object_pairs_hook=_object, parse_constant=_refused, parse_float=_finite)
+    except RecursionError:  # what json answers to a thousand brackets
+        raise ValueError(f"it is nested more than {_MAX_DEPTH} deep") from None
+    _check_depth(found)
+    # cannot be written as UTF-8, so that no other program could read what we make of it
+    if _SURROGATE.search(text) and re.search(r"[\ud800-\udfff]", json.dumps(found, ensure_ascii=False)):
+        raise ValueError("it has half of a surrogate pair, which is no text")
+    return found
+
+
+def is_double(value: Any) -> bool:
+    """Whether it is a number that a double can hold; NaN and Infinity are none."""
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        # which of the two counts, readers do not agree on
+        raise ValueError(f"it has the key {twice[:60]!a} twice")
+    return found
+
+
+def _refused(constant: str) -> Any:
+    raise ValueError(f"it has {constant}, which is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"it has the number {text[:60]}, which is too large")
+    return number
+
+
+def _check_depth(found: Any) -> None:
+    level, depth = [found], 0
+    while level := [one for one in level if isinstance(one, (dict, list))]:
+        depth += 1
+        if depth > _MAX_DEPTH:
+            raise ValueError(f"it is nested more than {_MAX_DEPTH} deep")
+        level = list(chain.from_iterable(one.values() if isinstance(one, dict) else one for one in level))
 
 
 def load(schema_name: str) -> dict[str, Any]:
@@ -17,12 +82,14 @@ def faults(document: Any, schema_name: str, *, strict: bool = False) -> list[tup
 
     A field is as `files/requirements.txt/sha256`. `strict` also refuses top-level fields that the schema does not know.
 
-    Source: JSON Schema 2020-12, but for one thing: 10.0 is no integer, since nobody can read 10.0 bytes.
+    Source: JSON Schema 2020-12, but for two things: 10.0 is no integer, since nobody can read 10.0 bytes, and what a
+    double cannot hold is no number.
     """
     import jsonschema  # 130 ms, so only where it is needed
 
     standard = jsonschema.Draft202012Validator
     checker = standard.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
+    checker = checker.redefine("number", lambda _, value: is_double(value))
     validator = jsonschema.validators.extend(standard, type_checker=checker)  # type: ignore[no-untyped-call]
     schema = load(schema_name)
     if strict:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from venvbuild import builds
-from venvbuild.builds import SCRIPTED_FIELDS, scripted
+from venvbuild.builds import SCRIPTED_FIELDS, schemas, scripted
+from venvbuild.errors import IntegrityError
 from venvbuild.redaction import strip_credentials
 from venvbuild.stores import Store
 from venvbuild.text import shown
@@ -52,8 +52,8 @@ def read(store: Store, key: str) -> Recorded:
         StoreUnavailable, UsageError: the store fails, or lets nobody in.
     """
     try:
-        found = json.loads(store.read(key).body)
-    except (ValueError, RecursionError):
+        found = schemas.parsed(store.read(key, schemas.MAX_BYTES).body)
+    except (ValueError, IntegrityError):
         return Recorded(is_build=False, notes=("metadata.json is no JSON, so the archive alone was read",))
     if not isinstance(found, dict):
         return Recorded(is_build=False, notes=("metadata.json is no JSON object, so the archive alone was read",))

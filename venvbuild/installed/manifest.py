@@ -49,7 +49,7 @@ class Manifest:
             looks = json.loads(path.read_bytes())
             return cls({name: Look(*look) for name, look in looks.items()})
         # Whatever is wrong with it: without it files are read, and nothing else is lost.
-        except (OSError, ValueError, TypeError, AttributeError):
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
             return None
 
     def text(self) -> str:

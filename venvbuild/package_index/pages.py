@@ -54,7 +54,8 @@ def files_of_page(content: bytes, kind: str, base: str, name: str) -> Iterator[F
 def _files_of_json(content: bytes, base: str, name: str) -> Iterator[File]:
     try:
         entries = list(json.loads(content)["files"])
-    except (ValueError, KeyError, TypeError):  # no answer of an index; whoever asked judges what an empty page means
+    # no answer of an index; whoever asked judges what an empty page means
+    except (ValueError, KeyError, TypeError, RecursionError):
         return
     for entry in entries:
         with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):  # one bad entry hides no other

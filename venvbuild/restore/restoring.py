@@ -23,7 +23,7 @@ from venvbuild.archive import (
     parse_index,
     required_by_bundle,
 )
-from venvbuild.builds import Metadata, ScriptedBuild, archive_name, places
+from venvbuild.builds import Metadata, ScriptedBuild, archive_name, places, schemas
 from venvbuild.errors import IntegrityError, Problem, UsageError
 from venvbuild.installed import distributions_of
 from venvbuild.interpreters import Interpreter, find_interpreter
@@ -188,7 +188,7 @@ def _beside(file: Path) -> Metadata | ScriptedBuild | None:
     path = file.with_name(places.METADATA)
     try:
         content = path.read_bytes()
-        venv_version = json.loads(content)["venv_version"]
+        venv_version = schemas.parsed(content)["venv_version"]
         if file.name != archive_name(venv_version):
             return None
     except (FileNotFoundError, ValueError, KeyError, TypeError):  # somebody else's file of that name is no fault

@@ -7,7 +7,6 @@ Source: the layout of such builds: the archive, requirements.txt, pipdeptree.txt
 from __future__ import annotations
 
 import io
-import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name, canonicalize_version
 
 from venvbuild import builds
-from venvbuild.builds import ScriptedBuild, places
+from venvbuild.builds import ScriptedBuild, places, schemas
 from venvbuild.errors import IntegrityError, NotInStore, Problem
 from venvbuild.restore.adopting import environment_in
 from venvbuild.restore.unpacking import unpack_ordinary
@@ -112,9 +111,9 @@ def _judged(build: ScriptedBuild, name: str, body: bytes, where: str) -> Iterato
     told = build.installed_packages
     try:
         if name == places.INSTALLED_PACKAGES:
-            yield from unlike(told, _strings(json.loads(body)), name, where)
+            yield from unlike(told, _strings(schemas.parsed(body)), name, where)
         elif name == places.TREE:
-            yield from unlike(told, _of_tree(json.loads(body)), name, where)
+            yield from unlike(told, _of_tree(schemas.parsed(body)), name, where)
         elif name == _FREEZE:
             # `-e git+...` and `name @ file:///...` are no pins; metadata.json has versions of them.
             pins = [line for line in body.decode("utf-8").splitlines() if "==" in line and not _NO_PIN.match(line)]

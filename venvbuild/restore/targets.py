@@ -45,7 +45,7 @@ def is_ours(target: Path) -> bool:
         if target.is_symlink() or marker.is_symlink():
             return False
         return json.loads(marker.read_bytes())["made_by"] == "venvbuild get"  # type: ignore[no-any-return]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 

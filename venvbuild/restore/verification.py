@@ -14,7 +14,7 @@ from zlib_ng import zlib_ng
 
 from venvbuild import builds
 from venvbuild.archive import HEADER_BYTES, ArchiveIndex, parse_index
-from venvbuild.builds import FileEntry, Metadata, ScriptedBuild, archive_name, places
+from venvbuild.builds import FileEntry, Metadata, ScriptedBuild, archive_name, places, schemas
 from venvbuild.errors import IntegrityError, NotInStore, Problem
 from venvbuild.installed import Distribution, distributions_of
 from venvbuild.process import CommandFailed, clean_environment, run
@@ -128,6 +128,9 @@ def _read(store: Store, build: Metadata, name: str, index: ArchiveIndex | None, 
     except NotInStore:
         problems.append(_problem(store, key, "it is not in the store"))
         return 0
+    except IntegrityError as error:  # a link, a FIFO
+        problems += error.problems
+        return 0
     # a tar made of damaged fragments differs anyway
     faults = list(watch.faults(promised)) or [unlike]
     problems += (_problem(store, key, what) for what in faults if what)
@@ -190,7 +193,7 @@ def _index(store: Store, build: Metadata, problems: list[Problem]) -> ArchiveInd
         return None
     key = builds.key(build["venv_version"], places.ARCHIVE_INDEX)
     try:
-        index = parse_index(store.read(key).body, store.uri(key))
+        index = parse_index(store.read(key, schemas.MAX_BYTES).body, store.uri(key))
         fetching.check_limits(index)
     except NotInStore:
         return None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from venvbuild.builds import places
+from venvbuild.builds import places, schemas
 from venvbuild.errors import ConflictsFound
 from venvbuild.run import workdir
 from venvbuild.run.results import Uploaded
@@ -116,6 +115,6 @@ def _place(work: WorkDir) -> dict[str, str]:
 def read_report(path: Path) -> Any:
     """A report of `inspect`; None when it has not been written, or not whole."""
     try:
-        return json.loads(path.read_bytes())
+        return schemas.parsed(path.read_bytes())
     except (FileNotFoundError, ValueError):
         return None

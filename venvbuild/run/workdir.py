@@ -283,7 +283,7 @@ def _record(path: Path, *, starting: bool) -> dict[str, Any]:
                 rule="STALE",
                 fix=f"run: venvbuild check --work-dir {path}",
             ) from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         if starting:  # ours, by its name; a run that was cut short
             return {}
     else:

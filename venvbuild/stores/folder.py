@@ -12,17 +12,27 @@ import fcntl
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import zip_longest
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
-from venvbuild.errors import NotInStore, StoreUnavailable, UsageError, VenvBuildError
+from venvbuild.errors import IntegrityError, NotInStore, StoreUnavailable, UsageError, VenvBuildError
 from venvbuild.redaction import REDACTOR
-from venvbuild.stores.store import OWN_FOLDER, Entry, StoredObject, checked_key, checked_length, is_own
+from venvbuild.stores.store import OWN_FOLDER, Entry, StoredObject, checked_key, checked_length, is_own, too_large
 
 _CHUNK_BYTES = 1 << 20
+_KINDS = {
+    stat.S_IFLNK: "a link",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 # `a/b` is as absent where `a` is an object, as it is in S3
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 _NO_RIGHT = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -107,25 +117,37 @@ class FolderStore:
             target.unlink()
             _fsync(target.parent)
 
-    def read(self, key: str) -> StoredObject:
-        """The whole object; its etag is the SHA-256 of its bytes. Raises `NotInStore`."""
-        with self._reading(key) as path:
-            body = path.read_bytes()
+    def read(self, key: str, max_bytes: int | None = None) -> StoredObject:
+        """The whole object; its etag is the SHA-256 of its bytes. Raises `NotInStore`.
+
+        Raises:
+            IntegrityError: it is larger than `max_bytes`, or no file: a link is not followed, a FIFO not waited for.
+        """
+        with self._reading(key) as file:
+            size_bytes = os.fstat(file.fileno()).st_size
+            if max_bytes is not None and size_bytes > max_bytes:
+                raise too_large(size_bytes, max_bytes, self.uri(key))
+            body = file.read()
         return StoredObject(body, hashlib.sha256(body).hexdigest())
 
     def read_range(self, key: str, offset: int, length: int) -> bytes:
         """`length` bytes from `offset`; fewer only at the end. Raises `NotInStore`."""
         if not checked_length(offset, length):
             return b""
-        with self._reading(key) as path, path.open("rb") as file:
+        with self._reading(key) as file:
             file.seek(offset)
             return file.read(length)
 
     def list(self, prefix: str, start_after: str = "") -> Iterator[Entry]:
-        """Objects in key order. Only folders that can hold a match are opened; only matches are asked their size."""
+        """Objects in key order. Only folders that can hold a match are opened; only matches are asked their size.
+
+        A link, a FIFO or a device is listed as what it is, an object that cannot be read, and nothing is listed below
+        one; so that whoever reads it tells of it.
+        """
         self._refuse_a_file()
         folder = prefix[: prefix.rfind("/") + 1]
         if "\0" not in prefix and {"", ".", ".."}.isdisjoint(folder.split("/")[:-1]) and not is_own(folder):
+            self._refuse_links(self.root / folder)
             yield from self._walk(folder, prefix, start_after)
 
     def _walk(self, folder: str, prefix: str, start_after: str) -> Iterator[Entry]:
@@ -136,9 +158,10 @@ class FolderStore:
                     yield from self._walk(key, prefix, start_after)
             elif key.startswith(prefix) and key > start_after:
                 with suppress(*_ABSENT):  # removed since the folder was read
-                    found = entry.stat()
+                    found = entry.stat(follow_symlinks=False)
+                    size_bytes = found.st_size if stat.S_ISREG(found.st_mode) else 0
                     # not the size alone: a wrong row that was removed and registered anew may have the same
-                    yield Entry(key, found.st_size, f"{found.st_ino}-{found.st_mtime_ns}-{found.st_ctime_ns}")
+                    yield Entry(key, size_bytes, f"{found.st_ino}-{found.st_mtime_ns}-{found.st_ctime_ns}")
 
     def _keys_in(self, folder: str) -> Sequence[tuple[str, os.DirEntry[str]]]:
         """Keys right below `folder`, a sub-folder's with a final `/`, which is how it sorts among full keys."""
@@ -146,16 +169,25 @@ class FolderStore:
         found: list[tuple[str, os.DirEntry[str]]] = []
         with _translated(path), suppress(*_ABSENT), os.scandir(path) as entries:
             for entry in entries:
-                is_folder = entry.is_dir()
-                key = f"{folder}{entry.name}{'/' if is_folder else ''}"
-                if (is_folder or entry.is_file()) and _is_utf8(entry.name) and not is_own(key):
+                key = f"{folder}{entry.name}{'/' if entry.is_dir(follow_symlinks=False) else ''}"
+                if _is_utf8(entry.name) and not is_own(key):
                     found.append((key, entry))
         # strings compare by code point, which is the order of their UTF-8 bytes
         return sorted(found, key=lambda pair: pair[0])
 
     def _path(self, key: str) -> Path:
         self._refuse_a_file()
-        return self.root / checked_key(key)
+        target = self.root / checked_key(key)
+        self._refuse_links(target.parent)
+        return target
+
+    def _refuse_links(self, folder: Path) -> None:
+        """Refuse a folder of the store that a link leads to: what lies there is not of this store."""
+        path = self.root
+        for part in folder.relative_to(self.root).parts:
+            path /= part
+            if os.path.islink(path):
+                raise _no_object("a link", path, "a folder")
 
     def _refuse_a_file(self) -> None:
         with _translated(self.root):
@@ -169,11 +201,16 @@ class FolderStore:
         return False
 
     @contextmanager
-    def _reading(self, key: str) -> Iterator[Path]:
+    def _reading(self, key: str) -> Iterator[BinaryIO]:
         path = self._path(key)
         with _translated(path):
             try:
-                yield path
+                # before it is opened, which a device may take for an order
+                mode = path.lstat().st_mode
+                if not stat.S_ISREG(mode):
+                    raise _no_object(_KINDS.get(stat.S_IFMT(mode), "something else"), path, "a file")
+                with open(path, "rb", opener=_without_links) as file:
+                    yield file
             except OSError as exc:
                 # what the file system cannot name is not there
                 if isinstance(exc, _ABSENT) or exc.errno == errno.ENAMETOOLONG:
@@ -247,10 +284,26 @@ class FolderStore:
     def _holds(self, target: Path, body: bytes | Path) -> bool:
         """Whether the object is a file of exactly these bytes; compared in pieces."""
         with _translated(target):
-            if not target.is_file() or target.stat().st_size != _size_bytes(body):
+            found = target.lstat()
+            if not stat.S_ISREG(found.st_mode) or found.st_size != _size_bytes(body):
                 return False
             pairs = zip_longest(_chunks(target), _chunks(body))
             return all(stored == ours for stored, ours in pairs)
+
+
+def _without_links(path: str, flags: int) -> int:
+    # whoever puts a link or a FIFO there since it was looked at is neither followed nor waited for
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def _no_object(what: str, path: Path, wanted: str) -> IntegrityError:
+    return IntegrityError(
+        f"{what} stands where the store has {wanted}",
+        where=REDACTOR.redact(path.as_uri()),
+        why="it may lead anywhere, or to nothing, and is not followed" if what == "a link" else "it holds no object",
+        fix="remove it; what it hides can be restored from a backup",
+        rule="NO_OBJECT",
+    )
 
 
 def _with_mode_0644(path: str, flags: int) -> int:

@@ -31,7 +31,7 @@ from venvbuild.retrying import repeated
 from venvbuild.stores.s3_body import checksum, encoded, opened, size_bytes
 from venvbuild.stores.s3_errors import ABSENT, CONFLICT, DAMAGED, REFUSED, store_error, was_retried
 from venvbuild.stores.s3_proof import check_clock, is_proven, keep_proof, prove_conditional_writes
-from venvbuild.stores.store import OWN_FOLDER, Entry, StoredObject, checked_key, checked_length, is_own
+from venvbuild.stores.store import OWN_FOLDER, Entry, StoredObject, checked_key, checked_length, is_own, too_large
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -174,10 +174,14 @@ class S3Store:
         with self._translated(key):
             self._client.delete_object(Bucket=self._bucket, Key=name)
 
-    def read(self, key: str) -> StoredObject:
-        """The whole object, with the checksum that S3 keeps of it verified by boto3. Raises `NotInStore`."""
+    def read(self, key: str, max_bytes: int | None = None) -> StoredObject:
+        """The whole object, with the checksum that S3 keeps of it verified by boto3. Raises `NotInStore`.
+
+        Raises:
+            IntegrityError: it is larger than `max_bytes`; of its body nothing was read.
+        """
         with self._translated(key):
-            body, reply = self._get(self._name(checked_key(key)))
+            body, reply = self._get(self._name(checked_key(key)), max_bytes)
         return StoredObject(body, reply["ETag"])
 
     def read_range(self, key: str, offset: int, length: int) -> bytes:
@@ -328,16 +332,18 @@ class S3Store:
         with opened(body) as content:
             return encoded(stored.digest()) == checksum(content)
 
-    def _get(self, name: str, tries: int = _TRIES, **asked: Any) -> tuple[bytes, _Fields]:
+    def _get(self, name: str, max_bytes: int | None = None, tries: int = _TRIES, **asked: Any) -> tuple[bytes, _Fields]:
         # Not `repeated`: the request itself boto3 has tried often enough, only what comes of it is read again.
         reply: Any = self._client.get_object(Bucket=self._bucket, Key=name, **asked)
         try:
             with closing(reply["Body"]) as stream:
+                if max_bytes is not None and reply["ContentLength"] > max_bytes:
+                    raise too_large(reply["ContentLength"], max_bytes, f"s3://{self._bucket}/{name}")
                 return stream.read(), reply
         except (HTTPClientError, IncompleteReadError, FlexibleChecksumError):
             if tries == 1:
                 raise
-        return self._get(name, tries - 1, **asked)
+        return self._get(name, max_bytes, tries - 1, **asked)
 
     def _get_range(self, name: str, offset: int, length: int, **condition: Any) -> bytes:
         try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from venvbuild.errors import UsageError
+from venvbuild.errors import IntegrityError, UsageError
 from venvbuild.redaction import REDACTOR
 
 OWN_FOLDER = ".venvbuild"
@@ -83,8 +83,12 @@ class Store(Protocol):
         """Remove `key`; nothing happens when it is not there."""
         ...
 
-    def read(self, key: str) -> StoredObject:
-        """The whole object. Raises `NotInStore`."""
+    def read(self, key: str, max_bytes: int | None = None) -> StoredObject:
+        """The whole object. Raises `NotInStore`.
+
+        Raises:
+            IntegrityError: it is larger than `max_bytes`, and was not fetched; or what stands there is no object.
+        """
         ...
 
     def read_range(self, key: str, offset: int, length: int) -> bytes:
@@ -120,6 +124,17 @@ def checked_key(key: str) -> str:
             why="a key is relative, has no empty part, no '.' or '..', and at most 1024 bytes of UTF-8",
         )
     return key
+
+
+def too_large(size_bytes: int, max_bytes: int, where: str) -> IntegrityError:
+    """What is said of an object that is larger than whoever reads it can use."""
+    return IntegrityError(
+        f"the object has {size_bytes} bytes, more than {max_bytes}",
+        where=where,
+        why="nothing of its kind is so large",
+        fix="restore the object from a backup",
+        rule="TOO_LARGE",
+    )
 
 
 def is_own(key: str) -> bool:

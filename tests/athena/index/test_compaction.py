@@ -85,9 +85,9 @@ class Watched:
         self.calls.append((call, key))
         self._before(call, key)
 
-    def read(self, key: str) -> StoredObject:
+    def read(self, key: str, max_bytes: int | None = None) -> StoredObject:
         self._seen("read", key)
-        return self._store.read(key)
+        return self._store.read(key, max_bytes)
 
     def list(self, prefix: str, start_after: str = "") -> Iterator[Entry]:
         self._seen("list", start_after or prefix)

@@ -32,9 +32,9 @@ class Counting:
         self.read_keys: list[str] = []
         self.listed: list[tuple[str, str]] = []
 
-    def read(self, key: str) -> StoredObject:
+    def read(self, key: str, max_bytes: int | None = None) -> StoredObject:
         self.read_keys.append(key)
-        return self._store.read(key)
+        return self._store.read(key, max_bytes)
 
     def list(self, prefix: str, start_after: str = "") -> Iterator[Entry]:
         self.listed.append((prefix, start_after))

@@ -37,6 +37,7 @@ class Athena:
     """A connection to Athena in one region; each statement is a query of its own."""
 
     keeps_tables = True
+    passed_over = None
 
     def __init__(self, connection: Any, region: str) -> None:
         self._connection = connection

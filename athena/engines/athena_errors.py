@@ -12,7 +12,7 @@ from enum import Enum, auto
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from athena.engines.engine import NO_COLUMN_FIX
+from athena.engines.engine import BAD_ROW_ERRORS, BAD_ROW_FIX, NO_COLUMN_FIX
 from venvbuild import aws_errors
 from venvbuild.aws_errors import Meaning, Sentence, code_of, meaning_of
 from venvbuild.errors import QueryEngineError, UsageError, VenvBuildError
@@ -27,6 +27,7 @@ class _Own(Enum):
     CUT_OFF = auto()
     NO_TABLE = auto()
     NO_COLUMN = auto()
+    BAD_ROW = auto()
     FAILED = auto()
 
 
@@ -67,6 +68,7 @@ def _said_by(service: str) -> Mapping[_Kind, Sentence]:
             "`venvbuild table create` makes the table and its views; or correct VENVBUILD_ATHENA_DATABASE",
         ),
         _Own.NO_COLUMN: Sentence(QueryEngineError, f"{service} cannot answer", NO_COLUMN_FIX),
+        _Own.BAD_ROW: Sentence(QueryEngineError, f"{service} cannot answer", BAD_ROW_FIX),
         _Own.FAILED: Sentence(QueryEngineError, f"{service} cannot answer", "correct what was asked"),
     }
 
@@ -82,6 +84,7 @@ _BY_REASON: tuple[tuple[re.Pattern[str], _Kind], ...] = (
     (re.compile(r"work ?group|output ?(location|bucket)", re.IGNORECASE), _Own.SETTINGS),
     (re.compile(r"\A(TABLE|SCHEMA)_NOT_FOUND|(Table|Database) not found", re.IGNORECASE), _Own.NO_TABLE),
     (re.compile(r"\ACOLUMN_NOT_FOUND"), _Own.NO_COLUMN),
+    (re.compile(rf"\A({'|'.join(BAD_ROW_ERRORS)})\b"), _Own.BAD_ROW),
     (re.compile(r"resources at this scale|internal error|throttl|rate exceeded", re.IGNORECASE), Meaning.BUSY),
 )
 _NAMED = re.compile(r"\A(?P<name>[A-Z][A-Z_]+): (?P<message>.*)")

@@ -15,7 +15,7 @@ from athena.engines import duckdb_database
 from athena.engines.duckdb_database import Sources
 from athena.engines.engine import Answer
 from athena.index import Index, IndexCache, Segment, day_of
-from athena.rows import RowCache, packages_of
+from athena.rows import RowCache, Unread, packages_of
 from athena.statement import Scope, Statement, Value
 from venvbuild.errors import IntegrityError, QueryEngineError
 from venvbuild.settings import Settings
@@ -43,6 +43,15 @@ class DuckDB:
         self._asked: tuple[frozenset[str], Scope] | None = None
         """The tables and the scope for which it was opened."""
         self._folder = folder
+        self._unread: dict[str, Unread] = {}
+        self._unread_by_index: dict[str, Unread] = {}
+        """By day: of all days that were read, and of those that the index covers."""
+
+    @property
+    def passed_over(self) -> Unread | None:
+        """See `Engine`."""
+        days = {**self._unread_by_index, **self._unread}
+        return Unread.in_all(days) if days else None
 
     @classmethod
     def of(cls, settings: Settings, store: Store) -> Self:
@@ -92,9 +101,9 @@ class DuckDB:
         """What the statement needs, fetched.
 
         Raises:
-            IntegrityError: a row or a file of the index is gone or damaged.
+            IntegrityError: the index, or a file of it, is gone or damaged.
         """
-        rows = tuple(self._rows.days(scope)) if _TABLE in tables else ()
+        rows = tuple(self._days(scope)) if _TABLE in tables else ()
         if not tables & {_BUILDS, _PACKAGES}:
             return Sources(rows)
         while True:
@@ -110,13 +119,28 @@ class DuckDB:
     def _of_index(self, current: Index, tables: frozenset[str], scope: Scope) -> Sources:
         segments = [one for one in current.segments if scope.since is None or _day_of_last(one) >= scope.since]
         since = max(scope.since or "", current.covered_before)  # the empty text sorts before every day
-        tail = self._rows.days(replace(scope, since=since or None))
+        tail = self._days(replace(scope, since=since or None))
+        self._unread_by_index = current.unread_since(scope.since)
         return Sources(
             tail=tuple(tail) if _BUILDS in tables else (),
             tail_packages=tuple(packages_of(tail)) if _PACKAGES in tables else (),
             builds=tuple(self._index.builds(segments)) if _BUILDS in tables else (),
             packages=tuple(self._index.packages(segments, scope.names)) if _PACKAGES in tables else (),
         )
+
+    def _days(self, scope: Scope) -> list[Path]:
+        newest = scope.newest
+        while True:
+            files = self._rows.days(replace(scope, newest=newest))
+            unread = self._rows.unread(files)
+            read = {path.parent.name for path in files}
+            others = {day: one for day, one in self._unread.items() if day not in read}
+            self._unread = others | {day: Unread.of(reasons) for day, reasons in unread.items()}
+            # of so many rows only those count that can be read
+            wanted = scope.newest and scope.newest + sum(map(len, unread.values()))
+            if newest == wanted:
+                return files
+            newest = wanted
 
     def _database(self, sources: Sources) -> None:
         if self._opened and self._opened[0] == sources:

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol, Self
 
+from athena.rows import Unread
 from athena.statement import Statement
 
 Row = dict[str, Any]
@@ -17,6 +18,11 @@ NO_COLUMN_FIX = (
     " version"
 )
 """What helps where an engine with tables does not know a column."""
+BAD_ROW_FIX = "`venvbuild table check` names the rows that cannot be read; remove them, then `venvbuild table sync`"
+"""What helps where an engine with tables cannot read a row."""
+# the last is a row with a hundred thousand brackets, over which a stack flows over, or something else
+BAD_ROW_ERRORS = ("HIVE_CURSOR_ERROR", "HIVE_BAD_DATA", "BAD_DATA", "GENERIC_INTERNAL_ERROR")
+"""What engines with tables call it when they cannot read a row."""
 _PLAIN = frozenset({str, int, bool, type(None)})  # no float, which may be NaN, and that is no JSON
 
 
@@ -59,13 +65,18 @@ class Engine(Protocol):
         """Whether it has to be told of the catalog by tables and views; else it reads the store itself."""
         ...
 
+    @property
+    def passed_over(self) -> Unread | None:
+        """The rows that could not be read and so are in none of its answers, as far as it knows of them."""
+        ...
+
     def run(self, statement: Statement) -> Answer:
         """The whole answer. Whatever interrupts it (Ctrl-C, SIGTERM) also ends the query.
 
         Raises:
             QueryEngineError: the engine failed or refused; in one sentence, with its own reason and the query's id.
             UsageError: it cannot be asked: credentials, rights.
-            StoreUnavailable, IntegrityError: the embedded engine could not read the catalog's rows.
+            StoreUnavailable, IntegrityError: the embedded engine could not read the catalog's rows, or its index.
         """
         ...
 

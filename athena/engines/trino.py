@@ -11,7 +11,7 @@ import requests
 import trino
 from trino.exceptions import TrinoQueryError
 
-from athena.engines.engine import NO_COLUMN_FIX, Answer
+from athena.engines.engine import BAD_ROW_ERRORS, BAD_ROW_FIX, NO_COLUMN_FIX, Answer
 from athena.statement import Statement
 from venvbuild.errors import QueryEngineError, UsageError
 from venvbuild.settings import BY_NAME, Settings
@@ -23,6 +23,7 @@ _HINTS = {
     "TABLE_NOT_FOUND": "make the table and the views (docs/catalog.md), or correct the catalog and the schema",
     "SCHEMA_NOT_FOUND": "correct VENVBUILD_TRINO_CATALOG and VENVBUILD_TRINO_SCHEMA",
     "COLUMN_NOT_FOUND": NO_COLUMN_FIX,
+    **dict.fromkeys(BAD_ROW_ERRORS, BAD_ROW_FIX),
     "CATALOG_NOT_FOUND": "correct VENVBUILD_TRINO_CATALOG",
 }
 
@@ -31,6 +32,7 @@ class Trino:
     """A connection to a Trino server; each statement is a query of its own."""
 
     keeps_tables = True
+    passed_over = None
 
     def __init__(self, connection: Any, url: str) -> None:
         self._connection = connection

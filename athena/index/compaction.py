@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -34,10 +34,10 @@ from athena.index.current import (
     replace_current,
 )
 from athena.index.segments import Ingredients, MadeSegment, make
-from athena.rows import RowCache, list_days, version_of
+from athena.rows import RowCache, Unread, is_well_named, list_days, version_of
 from athena.statement import Scope
 from venvbuild.builds import places
-from venvbuild.errors import IntegrityError, StoreUnavailable
+from venvbuild.errors import StoreUnavailable
 from venvbuild.retrying import tries
 from venvbuild.stores import Entry, Store
 
@@ -73,6 +73,8 @@ class Compactor:
     store: Store
     folder: Path
     wait: Callable[[float], None] = field(default=time.sleep)
+    is_strict: bool = False
+    """Whether a row that cannot be read is refused; else it is left out, and `Index.unread` tells of it."""
 
     def compact(self, before: str, *, is_rebuilt: bool = False) -> Compacted:
         """Cover all days before `before`, `YYYY-MM-DD`; what is covered stays as it is unless `is_rebuilt`.
@@ -80,7 +82,7 @@ class Compactor:
         A rebuilt index covers these days and no others, so one that a wrong clock made can be put right.
 
         Raises:
-            IntegrityError: a row or the index is damaged; names it, and nothing changed.
+            IntegrityError: the index is damaged, or a row and this is strict; names it, and nothing changed.
             StoreUnavailable, UsageError: the store fails or refuses.
         """
         for _ in self._tries():
@@ -91,7 +93,7 @@ class Compactor:
             if old.covering_before < before:
                 replace_current(self.store, _next(old, covering_before=before), etag)
                 continue
-            kept = replace(old, segments=(), covered_before="", covering_before="") if is_rebuilt else old
+            kept = replace(old, segments=(), covered_before="", covering_before="", unread={}) if is_rebuilt else old
             since = "" if is_rebuilt else old.covered_before
             listed = list_days(self.store, Scope(since=since or None, before=before))
             done = self._replaced(old, etag, kept, listed, (since, before))
@@ -161,10 +163,14 @@ class Compactor:
         """
         cache = IndexCache(self.store, self.folder, reads_all=True)
         indexed = _indexed(cache, kept, between, only)
-        rows = {day: self._numbered(day, entries) for day, entries in listed.items()}
+        rows, of_days = self._readable(listed, indexed)
+        others = {day: one for day, one in kept.unread.items() if not _is_meant(day, between, only)}
+        unread = {**others, **of_days}
+        if unread and self.is_strict:
+            raise Unread.in_all(unread).error(self.store)
         wanted = {number for numbered in rows.values() for number in numbered}
         covered_before = max(kept.covered_before, between[1])
-        if (indexed, kept, covered_before) == (wanted, old, old.covered_before):
+        if (indexed, kept, covered_before, unread) == (wanted, old, old.covered_before, old.unread):
             return Compacted(old)
         with tempfile.TemporaryDirectory(prefix="venvbuild-index-") as folder:
             made, gone = self._segments(cache, kept, rows, (wanted - indexed, indexed - wanted), Path(folder))
@@ -172,7 +178,7 @@ class Compactor:
             segments.sort(key=lambda one: (one.first_build_no, one.name))
             covering_before = max(kept.covering_before, covered_before)
             changes = {"covered_before": covered_before, "covering_before": covering_before}
-            new = _next(old, segments=tuple(segments), **changes)
+            new = _next(old, segments=tuple(segments), unread=unread, **changes)
             if read_with_etag(self.store)[1] != etag:
                 return None  # nothing is written in vain when many are at it
             # the files first: CURRENT.json must never name what is not there
@@ -207,7 +213,6 @@ class Compactor:
             if is_last:
                 gone = _with_smaller(gone, kept.segments, sum(map(len, chunk.values())))
             files = RowCache(self.store, self.folder).files(chunk)
-            self._check(files)
             some = Ingredients(
                 rows=files,
                 builds=cache.builds(gone) if is_last else (),
@@ -218,42 +223,21 @@ class Compactor:
             made += [one] if one else []
         return made, gone
 
-    def _numbered(self, day: str, entries: Sequence[Entry]) -> dict[int, Entry]:
-        """The rows of a day by the build_no that their names tell.
-
-        Raises:
-            IntegrityError: a row whose name is no version of this day.
-        """
-        first, end = build_no_of_day(day), build_no_of_day(_day_after(day))
-        numbered = {}
-        for entry in entries:
-            try:
-                number = build_no(version_of(entry.key))
-            except ValueError:
-                number = -1
-            if not first <= number < end:
-                raise self._misplaced(entry.key, f"its name is no version of {day}")
-            numbered[number] = entry
-        return numbered
-
-    def _check(self, rows: Sequence[Path]) -> None:
-        """That the rows are of the builds that their names say."""
-        if not rows:
-            return
-        instant = "strftime(created_at, '%Y-%m-%d/venv_%Y%m%d_%H%M%S')"
-        named = "regexp_extract(key, 'dt=(.*)[.]json$', 1)"
-        sql = f"SELECT key FROM {scan(rows)} WHERE {instant} != {named} OR {named} != dt || '/' || venv_version LIMIT 1"  # noqa: S608
-        for (key,) in all_rows(sql):
-            raise self._misplaced(key, "it tells of another version or instant than its name")
-
-    def _misplaced(self, key: str, why: str) -> IntegrityError:
-        return IntegrityError(
-            "this row is in the wrong place",
-            where=self.store.uri(key),
-            why=why,
-            fix="remove it and register the build again",
-            rule="MISPLACED_ROW",
-        )
+    def _readable(self, listed: Days, indexed: Set[int]) -> tuple[Rows, dict[str, Unread]]:
+        """The rows that are in the index or can come into it; and by day what is told of the others."""
+        numbered = {day: _numbered(entries) for day, entries in listed.items()}
+        new = {day: [one for no, one in some.items() if no not in indexed] for day, some in numbered.items()}
+        cache = RowCache(self.store, self.folder)
+        bad = cache.unread(cache.files({day: entries for day, entries in new.items() if entries}))
+        unread: dict[str, Unread] = {}
+        for day, entries in listed.items():
+            reasons = {one.key: "its name is no version of its day" for one in entries if not is_well_named(one.key)}
+            if reasons := {**reasons, **bad.get(day, {})}:
+                unread[day] = Unread.of(reasons)
+        return {
+            day: {no: one for no, one in some.items() if one.key not in bad.get(day, {})}
+            for day, some in numbered.items()
+        }, unread
 
     def _take_back(self, segments: Sequence[Segment]) -> None:
         """Remove the files of segments that did not come into the index."""
@@ -328,6 +312,15 @@ def _build_nos_in(cache: IndexCache, segments: Sequence[Segment]) -> set[int]:
     if not segments:
         return set()
     return {number for (number,) in all_rows(f"SELECT build_no FROM {scan(cache.builds(segments))}")}  # noqa: S608
+
+
+def _numbered(entries: Sequence[Entry]) -> dict[int, Entry]:
+    """The rows of a day by the build_no that their names tell; without those whose names are no version of it."""
+    return {build_no(version_of(entry.key)): entry for entry in entries if is_well_named(entry.key)}
+
+
+def _is_meant(day: str, between: tuple[str, str], only: set[str] | None) -> bool:
+    return between[0] <= day < between[1] and (only is None or day in only)
 
 
 def _chunks(days: Days) -> Iterator[dict[str, Sequence[Entry]]]:

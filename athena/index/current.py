@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from venvbuild.builds import places
+from athena.rows import Unread
+from venvbuild.builds import places, schemas
 from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.stores import Store
 
@@ -26,6 +27,7 @@ CURRENT = f"{places.INDEX}/CURRENT.json"
 REBUILD = "`venvbuild table compact --rebuild` makes the index anew from the rows"
 _FORMAT = 1
 _NAME = re.compile(r"[0-9a-f]{16}")
+_DT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # as in a row's key, which need be no day
 _FILE = re.compile(r"builds/builds|packages/[0-9]{3}")
 
 
@@ -86,6 +88,17 @@ class Index:
     segments: tuple[Segment, ...] = ()
     retired: Mapping[str, str] = field(default_factory=dict)
     """Segments that are no longer read, and since when: `2025-07-22T08:30:00Z`."""
+    unread: Mapping[str, Unread] = field(default_factory=dict)
+    """Of the covered days those with rows that could not be read, and so are not in it."""
+
+    @property
+    def unread_in_all(self) -> Unread | None:
+        """Of all covered days together."""
+        return Unread.in_all(self.unread) if self.unread else None
+
+    def unread_since(self, day: str | None) -> dict[str, Unread]:
+        """The same of this day and later ones."""
+        return {one: unread for one, unread in self.unread.items() if one >= (day or "")}
 
     def as_json(self) -> bytes:
         """CURRENT.json."""
@@ -96,6 +109,7 @@ class Index:
             "covering_before": self.covering_before,
             "segments": [_as_json(segment) for segment in self.segments],
             "retired": dict(sorted(self.retired.items())),
+            "unread": {day: vars(one) for day, one in sorted(self.unread.items())},
         }
         return (json.dumps(whole, indent=1) + "\n").encode()
 
@@ -112,14 +126,17 @@ def read(store: Store) -> Index:
 def read_with_etag(store: Store, *, is_rebuilt: bool = False) -> tuple[Index, str]:
     """The index and what `replace_current` needs; "" when there is none.
 
-    `is_rebuilt` takes a damaged one for an empty one.
+    `is_rebuilt` takes a damaged one for an empty one; one of a later version of the tool is not ours to replace.
     """
     try:
-        stored = store.read(CURRENT)
+        # to replace even one that is too large, its etag is needed
+        stored = store.read(CURRENT, None if is_rebuilt else schemas.MAX_BYTES)
     except NotInStore:
         return Index(), ""
     try:
-        return _parsed(json.loads(stored.body)), stored.etag
+        found = schemas.parsed(stored.body)
+        _refuse_a_newer(found, store.uri(CURRENT))
+        return _parsed(found), stored.etag
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         if is_rebuilt:
             return Index(), stored.etag
@@ -175,15 +192,28 @@ def _as_json(segment: Segment) -> dict[str, Any]:
     }
 
 
+def _refuse_a_newer(found: Any, where: str) -> None:
+    made_by = found.get("format") if isinstance(found, dict) else None
+    if type(made_by) is int and made_by > _FORMAT:
+        raise IntegrityError(
+            f"the index of the catalog is of format {made_by}, and this venvbuild knows {_FORMAT}",
+            where=where,
+            why="a newer venvbuild made it",
+            fix="update venvbuild",
+            rule="NEWER_INDEX",
+        )
+
+
 def _parsed(found: Any) -> Index:
     if found["format"] != _FORMAT:
-        raise ValueError(f"its format is {found['format']!r}, a newer venvbuild may know it")
+        raise ValueError(f"its format is {str(found['format'])[:60]!a}")
     made = Index(
         _number(found["generation"]),
         _day(found["covered_before"]),
         _day(found["covering_before"]),
         tuple(map(_segment, found["segments"])),
         {_matching(_NAME, name): str(since) for name, since in found["retired"].items()},
+        {_matching(_DT, day): _unread(one) for day, one in found.get("unread", {}).items()},
     )
     names = [segment.name for segment in made.segments]
     if len(set(names)) < len(names) or made.covered_before > made.covering_before:
@@ -205,6 +235,10 @@ def _segment(found: Any) -> Segment:
 def _file(found: Any) -> IndexFile:
     names = (str(found["first_name"]), str(found["last_name"]))
     return IndexFile(_matching(_FILE, found["name"]), _number(found["size_bytes"]), str(found["sha256"]), *names)
+
+
+def _unread(found: Any) -> Unread:
+    return Unread(_number(found["count"]), str(found["key"]), str(found["why"]))
 
 
 def _number(value: Any) -> int:

@@ -8,6 +8,7 @@ from typing import Self
 from athena import index, rows, tables
 from athena.duck import tables_of
 from athena.engines import Answer, Engine
+from athena.rows import Unread
 from athena.statement import Scope, Statement
 from venvbuild.builds import places
 from venvbuild.errors import UsageError
@@ -31,6 +32,11 @@ class ByteLimit:
     def keeps_tables(self) -> bool:
         """See `Engine`."""
         return self.engine.keeps_tables
+
+    @property
+    def passed_over(self) -> Unread | None:
+        """See `Engine`."""
+        return self.engine.passed_over
 
     def run(self, statement: Statement) -> Answer:
         """See `Engine`.

@@ -174,7 +174,8 @@ def _described(engine: Engine, statement: Statement) -> list[Row]:
 
 def _as_metadata(row: Row) -> Row:
     whole = {**row, "requires": None, "imported_from": None}
-    if row["schema_version"] is not None:  # else a script made it, and nobody knows what it requires
+    of_requires = (row["requires_abi"], row["requires_glibc"], row["requires_libraries"])
+    if row["schema_version"] is not None or any(of_requires):  # else a script made it: nobody knows what it requires
         whole["requires"] = {"abi": row["requires_abi"], "glibc": row["requires_glibc"]}
     if row["requires_libraries"] is not None:
         whole["requires"]["libraries"] = json.loads(row["requires_libraries"])

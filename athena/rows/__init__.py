@@ -5,7 +5,17 @@ this machine, as DuckDB reads them: cache, day_packages.
 from typing import TYPE_CHECKING
 
 from athena.rows.columns import Column, columns
-from athena.rows.table import is_row, list_days, read_row, register, row, row_key, version_of
+from athena.rows.table import (
+    Unread,
+    is_row,
+    is_well_named,
+    list_days,
+    read_row,
+    register,
+    row,
+    row_key,
+    version_of,
+)
 from venvbuild import lazily
 
 if TYPE_CHECKING:

@@ -4,6 +4,9 @@ A day of the catalog is one Parquet file, named by the digest of the day's listi
 changed is another file, and a row that was removed is in none that is read.
 
     <cache>/<digest of the store>/2025-07-22/<digest of the columns>-<digest of the listing>.parquet
+
+Rows that cannot be read are not in it. Which they are stands beside it, in a file of the same name that ends with
+`.unread`; it is told whenever the day is read.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -24,11 +27,17 @@ from athena.duck import connected, duckdb_type, interruptible, quoted, scan
 from athena.rows import table
 from athena.rows.columns import columns
 from athena.statement import Scope
+from venvbuild.errors import IntegrityError
+from venvbuild.files import write_whole
 from venvbuild.parallel import in_turn
 from venvbuild.stores import Entry, Store
 
 _KEPT_S = 3600  # so long a file that nobody uses is kept: one that was just superseded may be read by another process
 _READ_AT_ONCE = 16
+_FORM = 2
+"""Raised when other rows than before come into a file of the same columns."""
+# DuckDB reads no longer line; the limit of what is read keeps all but those below it that are made to grow.
+_MAX_LINE_BYTES = 16 << 20
 
 
 class RowCache:
@@ -41,14 +50,21 @@ class RowCache:
     def days(self, scope: Scope) -> list[Path]:
         """The Parquet files of the days in `scope`, the oldest first: the table's columns, `dt`, `key` and `stamp`.
 
+        A row that cannot be read is in none of them; `unread` tells of it.
+
         Raises:
-            IntegrityError: a row cannot be read; names it. StoreUnavailable, UsageError: the store fails or refuses.
+            StoreUnavailable, UsageError: the store fails or refuses.
         """
         return self.files(table.list_days(self._store, scope))
 
     def files(self, days: Mapping[str, Sequence[Entry]]) -> list[Path]:
         """The same of days that `table.list_days` has listed."""
         return [self._day(day, entries) for day, entries in days.items()]
+
+    def unread(self, files: Iterable[Path]) -> dict[str, dict[str, str]]:
+        """Of these days those with rows that cannot be read: by day the key of each, and what is wrong with it."""
+        found = ((path.parent.name, _unread_in(path)) for path in files)
+        return {day: rows for day, rows in found if rows}
 
     def remove_unused_before(self, day: str) -> None:
         """Remove the files of earlier days that nobody has used for an hour; the index answers for them."""
@@ -58,7 +74,7 @@ class RowCache:
 
     def _day(self, day: str, entries: Sequence[Entry]) -> Path:
         folder = self._folder / day
-        shape = _digest([[column.name, column.type] for column in columns()], 8)
+        shape = _digest([_FORM, *([column.name, column.type] for column in columns())], 8)
         listing = _digest([[entry.key, entry.size_bytes, entry.stamp] for entry in entries], 32)
         target = folder / f"{shape}-{listing}.parquet"
         if not is_used(target):
@@ -76,17 +92,36 @@ class RowCache:
                 # asked again: somebody may have swept it since it was found
                 kept = _kept(connection, older) if older and is_used(older) else set()
                 missing = [entry for entry in entries if (entry.key, entry.stamp) not in kept]
-                _write_lines(rows, self._fetched(day, missing))
-                _write_lines(wanted, ({"key": entry.key, "stamp": entry.stamp} for entry in entries))
+                unread: dict[str, str] = {}
+                _write_lines(rows, self._fetched(day, missing, unread))
+                _write_lines(wanted, (_line({"key": entry.key, "stamp": entry.stamp}) for entry in entries))
                 copy = _copy(older if kept else None, wanted, rows, made)
                 interruptible(connection, lambda: connection.execute(copy))
+            # before the file itself: who finds that asks for what is beside it
+            if unread:
+                write_whole(_beside(target), json.dumps(unread).encode())
+            else:
+                _beside(target).unlink(missing_ok=True)
             made.replace(target)
 
-    def _fetched(self, day: str, entries: Sequence[Entry]) -> Iterable[dict[str, object]]:
-        rows = in_turn(lambda entry: table.read_row(self._store, entry.key), entries, _READ_AT_ONCE)
-        for entry, row in zip(entries, rows, strict=True):
-            if row is not None:
-                yield {**row, "dt": day, "key": entry.key, "stamp": entry.stamp}
+    def _fetched(self, day: str, entries: Sequence[Entry], unread: dict[str, str]) -> Iterator[bytes]:
+        """The rows as lines; into `unread` goes why of those that cannot be read."""
+        for entry, row in zip(entries, in_turn(self._row, entries, _READ_AT_ONCE), strict=True):
+            if isinstance(row, str):
+                unread[entry.key] = row
+            elif row is not None:
+                line = _line({**row, "dt": day, "key": entry.key, "stamp": entry.stamp})
+                if len(line) < _MAX_LINE_BYTES:
+                    yield line
+                else:
+                    unread[entry.key] = f"as DuckDB writes it, it has {len(line)} bytes"
+
+    def _row(self, entry: Entry) -> table.CatalogRow | str | None:
+        """The row; why it cannot be read; None when it was removed meanwhile."""
+        try:
+            return table.read_row(self._store, entry.key)
+        except IntegrityError as error:
+            return error.problems[0].why
 
 
 def cache_folder_of(store: Store, folder: Path) -> Path:
@@ -112,11 +147,27 @@ def remove_unused(paths: Iterable[Path]) -> None:
         with suppress(FileNotFoundError):
             if path.stat().st_mtime < time.time() - _KEPT_S:
                 path.unlink()
+                _beside(path).unlink()
 
 
-def _write_lines(path: Path, rows: Iterable[dict[str, object]]) -> None:
-    with path.open("w", encoding="ascii") as file:
-        file.writelines(json.dumps(row) + "\n" for row in rows)
+def _beside(path: Path) -> Path:
+    """Where it is kept which rows of the day cannot be read."""
+    return path.with_suffix(".unread")
+
+
+def _unread_in(path: Path) -> dict[str, str]:
+    with suppress(FileNotFoundError, ValueError):
+        return dict(json.loads(_beside(path).read_bytes()))
+    return {}
+
+
+def _line(row: dict[str, object]) -> bytes:
+    return (json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n").encode()
+
+
+def _write_lines(path: Path, lines: Iterable[bytes]) -> None:
+    with path.open("wb") as file:
+        file.writelines(lines)
 
 
 def _kept(connection: duckdb.DuckDBPyConnection, older: Path) -> set[tuple[str, str]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from venvbuild.builds import schema
+from venvbuild.builds import schema, schemas
 
 _LEFT_OUT = "files"
 _TIMESTAMPS = {"created_at"}
@@ -39,6 +39,13 @@ class Column:
     def accepts(self, value: Any) -> bool:
         """Whether a row may hold this JSON value here, so that every engine can read it; only its type is judged."""
         return _accepts(self.rule, value)
+
+    def known(self, value: Any) -> Any:
+        """The part of an accepted value that the column has room for: without members that a later version added."""
+        members = self.rule.get("properties")
+        if members and isinstance(value, dict):
+            return {name: one for name, one in value.items() if name in members}
+        return value
 
 
 @cache
@@ -90,14 +97,15 @@ def _accepts(rule: Rule, value: Any) -> bool:
 def _is(name: str, rule: Rule, value: Any) -> bool:
     """Whether a value is of this type of JSON Schema, its members too."""
     if isinstance(value, dict):
-        members = rule.get("properties", {})
-        others = rule.get("additionalProperties", {"type": ["string", "null"]})
-        return name == "object" and all(_accepts(members.get(key, others), one) for key, one in value.items())
+        # what a later version added may be anything
+        rules = {**dict.fromkeys(value, rule.get("additionalProperties")), **rule.get("properties", {})}
+        known = ((rules[key], one) for key, one in value.items() if rules[key] and one is not None)
+        return name == "object" and all(_accepts(of_member, one) for of_member, one in known)
     if isinstance(value, list):
         return name == "array" and all(_accepts(rule["items"], one) for one in value)
     # before int, of which bool is a kind
     if isinstance(value, bool) or value is None:
         return name == ("null" if value is None else "boolean")
-    if isinstance(value, int):
-        return name == "number" or (name == "integer" and abs(value) < _TOO_BIG)
-    return name == ("number" if isinstance(value, float) else "string")
+    if isinstance(value, int) and name == "integer":
+        return abs(value) < _TOO_BIG
+    return schemas.is_double(value) if name == "number" else isinstance(value, str) and name == "string"

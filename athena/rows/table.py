@@ -9,21 +9,62 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from athena.rows.columns import columns
 from athena.statement import Scope
-from venvbuild.builds import SCRIPTED_FIELDS, Metadata, ScriptedBuild, places
+from venvbuild.builds import Metadata, ScriptedBuild, places, schemas
 from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.stores import Entry, Store
+from venvbuild.text import shown
 
 CatalogRow = dict[str, Any]
-"""A row as it was read: the fields of metadata.json but `files`, and whatever a later version added."""
+"""A row as it was read: each column of the table, None where the row does not say."""
 _LAST = "9999-12-32"  # after every day
 # What engines read as rows; they skip names that begin with `.` or `_`.
 _KEY = re.compile(rf"{places.ROWS}/dt=(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/[^/._][^/]*\.json")
+_PLACED_BY = ("venv_version", "created_at")
+"""The columns that no row can do without."""
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
+_MEND = "remove the object; `venvbuild table sync` writes the row anew"
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Rows that cannot be read, and so are in no answer."""
+
+    count: int
+    key: str
+    """Of the first."""
+    why: str
+    """What is wrong with that."""
+
+    @classmethod
+    def of(cls, reasons: Mapping[str, str]) -> Unread:
+        """Of those with these keys, and what is wrong with each; there is one."""
+        first = min(reasons)
+        return cls(len(reasons), first, reasons[first])
+
+    @classmethod
+    def in_all(cls, days: Mapping[str, Unread]) -> Unread:
+        """Of several days; there is one."""
+        first = days[min(days)]
+        return cls(sum(one.count for one in days.values()), first.key, first.why)
+
+    def error(self, store: Store) -> IntegrityError:
+        """What is told of them: how many they are, and which is the first."""
+        is_one = self.count == 1
+        return IntegrityError(
+            f"{self.count} {'row' if is_one else 'rows'} of the catalog cannot be read, and {'is' if is_one else 'are'}"
+            " in no answer",
+            where=store.uri(self.key),
+            why=self.why,
+            fix="`venvbuild table check` names every one",
+            rule="UNREAD_ROWS",
+        )
 
 
 def row_key(metadata: Metadata | ScriptedBuild) -> str:
@@ -110,43 +151,67 @@ def version_of(key: str) -> str:
     return key.rpartition("/")[2].removesuffix(".json")
 
 
+def is_well_named(key: str) -> bool:
+    """Whether the name of a row is a version of the day that it lies in."""
+    match = _KEY.fullmatch(key)
+    try:
+        return match is not None and f"{places.instant_of(version_of(key)):%Y-%m-%d}" == match["day"]
+    except ValueError:
+        return False
+
+
 def read_row(store: Store, key: str) -> CatalogRow | None:
     """The columns of one row, as they stand there; None when it was removed meanwhile.
 
+    That of an older or newer version of the tool is read as far as it goes: what it does not say is None, and what we
+    do not know is left out, at any depth.
+
     Raises:
-        IntegrityError: it is no row, one that would spoil a query; says what is wrong.
+        IntegrityError: it is no row, one that would spoil a query, or that of another name; says what is wrong. Rules:
+            BAD_ROW, MISPLACED_ROW.
     """
     try:
-        body = store.read(key).body
+        body = store.read(key, schemas.MAX_BYTES).body
+        if re.search(rb"[\r\n]", body.strip()):
+            raise ValueError("it is not one line, as Athena and Trino need it")
+        found = _checked(schemas.parsed(body))
     except NotInStore:
         return None
-    try:
-        if b"\n" in body.strip():
-            raise ValueError("it is not one line, as Athena and Trino need it")
-        return _checked(json.loads(body))
-    except (ValueError, TypeError) as error:
-        raise IntegrityError(
-            "this row of the catalog cannot be read",
-            where=store.uri(key),
-            why=str(error)[:200],
-            fix="remove it and register the build again",
-            rule="BAD_ROW",
-        ) from error
+    except (ValueError, TypeError, IntegrityError) as error:
+        why = error.problems[0].what if isinstance(error, IntegrityError) else shown(str(error), 200)
+        what = "this row of the catalog cannot be read"
+        raise IntegrityError(what, where=store.uri(key), why=why, fix=_MEND, rule="BAD_ROW") from error
+    why = _misplacement(found, key)
+    if why:
+        what = "this row is in the wrong place"
+        raise IntegrityError(what, where=store.uri(key), why=why, fix=_MEND, rule="MISPLACED_ROW")
+    return found
 
 
 def _checked(found: Any) -> CatalogRow:
     if not isinstance(found, dict):
         raise TypeError("it is no JSON object")
-    is_scripted = found.get("schema_version") is None
+    if len({name.lower() for name in found}) < len(found):
+        raise ValueError("it has two fields whose names differ in case only, which Athena and Trino take for one")
     for column in columns():
         value = found.get(column.name)
-        is_required = column.name in SCRIPTED_FIELDS if is_scripted else column.is_required
-        if column.name not in found and is_required:
+        if value is None and column.name in _PLACED_BY:
             raise ValueError(f"{column.name} is missing")
-        # of a script's build all but the nine may be null
-        if column.name in found and not (column.accepts(value) or (is_scripted and not is_required and value is None)):
+        if value is not None and not column.accepts(value):
             raise TypeError(f"{column.name} is no {column.type}")
-    json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text: no engine could read it
     for instant in filter(None, (found["created_at"], found.get("recorded_at"))):
         datetime.strptime(instant, "%Y-%m-%d %H:%M:%S")  # noqa: DTZ007  # only its form matters
-    return {column.name: found.get(column.name) for column in columns()}
+        if not _INSTANT.fullmatch(instant):
+            raise ValueError(f"{instant!a} is no instant as YYYY-MM-DD HH:MM:SS")
+    return {column.name: column.known(found.get(column.name)) for column in columns()}
+
+
+def _misplacement(found: CatalogRow, key: str) -> str:
+    """Why a row is not the one that its key names; empty when it is."""
+    created_at, version = found["created_at"], found["venv_version"]
+    wanted = f"{places.ROWS}/dt={created_at[:10]}/{version}.json"
+    if wanted != key:
+        return f"by what it says it belongs at {shown(wanted, 200)}"
+    if not places.is_venv_version(version) or re.sub(r"\D", "", created_at) != re.sub(r"\D", "", version):
+        return f"it says {created_at}, which is not the instant of its version"
+    return ""

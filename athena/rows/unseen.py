@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 
-from athena.rows.table import list_days, version_of
+from athena.rows.table import list_days, row_key, version_of
 from athena.statement import Scope
 from venvbuild.builds import places, read_any
 from venvbuild.errors import IntegrityError, NotInStore, Problem
@@ -29,10 +29,13 @@ def committed_builds(store: Store, max_objects: int | None = None) -> Iterator[s
 def without_row(store: Store, venv_version: str) -> tuple[Problem, ...]:
     """What is wrong with a build that has no row: that (NO_ROW), or why it can have none; nothing if it is gone."""
     try:
-        read_any(store, venv_version)
-    except NotInStore:  # removed meanwhile
+        build = read_any(store, venv_version)
+        with suppress(NotInStore):
+            store.read(row_key(build))
+            return ()  # registered meanwhile
+    except NotInStore:  # not committed, or removed meanwhile
         return ()
-    except IntegrityError as error:  # no `sync` could make a row of it
+    except IntegrityError as error:  # no `sync` could make a row of it, or in its place
         return error.problems
     why, fix = "list and find do not see it", "`venvbuild table sync` mends it"
     return (Problem(f"{venv_version} has no row", store.url, why, fix, _NO_ROW),)

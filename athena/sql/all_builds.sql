@@ -14,7 +14,7 @@ SELECT venv_version, created_at, python_version, requirements_file, pipdeptree_o
        imported_from.created_at AS imported_from_created_at,
        recorded_at
 FROM venv_builds_metadata
-WHERE true
+WHERE venv_version = date_format(created_at, 'venv_%Y%m%d_%H%i%s') AND dt = date_format(created_at, '%Y-%m-%d')
   -- AND python_version = /*:python_version*/ '3.11'
   -- AND env_name = /*:env_name*/ 'sales'
   -- AND is_conflict_free = /*:is_conflict_free*/ true

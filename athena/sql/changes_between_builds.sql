@@ -11,6 +11,7 @@ FROM (
   CROSS JOIN UNNEST(installed_packages) AS u (package)
   WHERE dt IN (/*:days*/ '2025-07-22', '2025-08-01')
     AND venv_version IN (/*:versions*/ 'venv_20250722_083000', 'venv_20250801_120000')
+    AND venv_version = date_format(created_at, 'venv_%Y%m%d_%H%i%s') AND dt = date_format(created_at, '%Y-%m-%d')
   GROUP BY split_part(package, '==', 1)
 )
 WHERE version_before IS DISTINCT FROM version_after

@@ -1,6 +1,16 @@
 """The table and the views, on engines that keep some: definitions, standing, publication of the index, workflow."""
 
-from athena.tables.definitions import TABLE, VIEWS, creation, definition_on, definitions_on, first_day, removal, views
-from athena.tables.publication import publish, published, reads
+from athena.tables.definitions import (
+    GUARD,
+    TABLE,
+    VIEWS,
+    creation,
+    definition_on,
+    definitions_on,
+    first_day,
+    removal,
+    views,
+)
+from athena.tables.publication import publish, published, reads, unread
 from athena.tables.standing import Standing, refuse_to_drop, standing
 from athena.tables.workflow import Workflow, create_workflow, remove_workflow, workflow_name

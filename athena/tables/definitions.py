@@ -17,6 +17,8 @@ from venvbuild.stores import Store
 
 TABLE, VIEWS = "venv_builds_metadata", ("venv_builds", "venv_packages")
 TABLES = (TABLE, "venv_index_builds", "venv_index_packages")
+GUARD = "venv_version = date_format(created_at, 'venv_%Y%m%d_%H%i%s') AND dt = date_format(created_at, '%Y-%m-%d')"
+"""What a line of the table fulfils that is a row; every SELECT of ours about the table has it."""
 _SUFFIXES = {"trino": ".trino", "athena": ""}
 """Engine -> what the files of its tables end with; the views are the same everywhere."""
 _LOCATION = re.compile(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9._/=+-]+")
@@ -95,7 +97,8 @@ def definition_on(engine: Engine, sql: str) -> str:
 
 def first_day(store: Store, today: str) -> str:
     """The day of the oldest row; `today` when there is none."""
-    return next(iter(rows.list_days(store, Scope())), today)
+    days = rows.list_days(store, Scope()).items()
+    return next((day for day, entries in days if any(rows.is_well_named(entry.key) for entry in entries)), today)
 
 
 def _text(name: str) -> str:

@@ -12,13 +12,18 @@ from dataclasses import dataclass
 from athena import index
 from athena.engines import Engine
 from athena.index import Index
+from athena.rows import Unread
+from athena.statement import Statement
 from athena.tables import definitions
+from venvbuild.builds import places
 from venvbuild.errors import QueryEngineError
 from venvbuild.stores import Store
 
 # an engine gives a view back in its own writing, with blanks where it likes
 _SEGMENT = re.compile(r"segment\s*=\s*'([0-9a-f]{16})'")
 _TAIL = re.compile(r"dt\s*>=\s*'([0-9]{4}-[0-9]{2}-[0-9]{2})'")
+# what leaves out lines that are no rows, which views that an earlier version made do not have
+_GUARD = re.compile(r"venv_version\s*=\s*date_format")
 _TRIES = 20
 
 
@@ -29,6 +34,8 @@ class Published:
     covered_before: str
     """The first day of which it reads rows; empty: all rows."""
     segments: frozenset[str]
+    is_guarded: bool = True
+    """Whether it leaves out lines that are no rows."""
 
     @classmethod
     def by(cls, current: Index) -> Published:
@@ -44,13 +51,27 @@ def published(engine: Engine, view: str) -> Published:
     """
     text = definitions.definition_on(engine, f"SHOW CREATE VIEW {view}")
     day = _TAIL.search(text)
-    return Published(day[1] if day else "", frozenset(_SEGMENT.findall(text)))
+    return Published(day[1] if day else "", frozenset(_SEGMENT.findall(text)), bool(_GUARD.search(text)))
 
 
 def reads(engine: Engine, current: Index, view: str) -> Published:
     """What a question about a view reads: what was published where the engine keeps tables, else the current index."""
     # where there never was an index, nobody has to be asked
     return published(engine, view) if engine.keeps_tables and current.generation else Published.by(current)
+
+
+def unread(engine: Engine) -> Unread | None:
+    """The rows that an engine with tables cannot read, as far as it can tell: lines without the version of their day.
+
+    What is wrong with others, `table check` finds. Nothing of an engine that reads the rows itself.
+    """
+    if not engine.keeps_tables:
+        return None
+    no_row = f"NOT coalesce({definitions.GUARD}, false)"
+    sql = f'SELECT count(*), min("$path") FROM {definitions.TABLE} WHERE {no_row}'  # noqa: S608
+    ((count, path),) = engine.run(Statement((sql,))).rows
+    key = f"{places.ROWS}/{str(path).partition(f'/{places.ROWS}/')[2]}"
+    return Unread(count, key, "the engine finds no version of its day in it") if count else None
 
 
 def publish(engine: Engine, store: Store) -> Index:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from athena import rows
 from athena.engines import Engine
+from athena.statement import Statement
 from athena.tables.definitions import TABLE, definition_on
 from venvbuild.builds import places
 from venvbuild.errors import Problem, QueryEngineError, UsageError
@@ -15,6 +16,7 @@ REPLACE = "venvbuild table create --replace"
 # As Athena writes it, and as Trino does.
 _LOCATION = re.compile(r"\bLOCATION\s+'([^']*)'|\bexternal_location\s*=\s*'([^']*)'", re.IGNORECASE)
 _COLUMN = re.compile(r"^\s*[`\"]?(\w+)[`\"]? +[A-Za-z]", re.MULTILINE)
+_LENIENT = re.compile(r"'ignore\.malformed\.json'\s*=\s*'true'", re.IGNORECASE)
 _EXTERNAL = re.compile(r"\ACREATE\s+EXTERNAL\s+TABLE|\bexternal_location\s*=", re.IGNORECASE)
 
 
@@ -27,6 +29,8 @@ class Standing:
     columns: frozenset[str]
     is_external: bool
     """Whether dropping it leaves its files."""
+    is_lenient: bool = True
+    """Whether one file that is no JSON ends no query."""
 
     def problem(self) -> Problem | None:
         """Why questions are not answered from it; None when they are.
@@ -43,6 +47,10 @@ class Standing:
         if missing:
             what = f"the table {TABLE} lacks {', '.join(missing)}"
             return Problem(what, self.location, "an earlier version of venvbuild made it", REPLACE, "OLD_TABLE")
+        if not self.is_lenient:
+            what = f"one row that is no JSON ends every question to the table {TABLE}"
+            why = "an earlier version of venvbuild made it, without ignore.malformed.json"
+            return Problem(what, self.location, why, REPLACE, "OLD_TABLE")
         return None
 
 
@@ -57,7 +65,19 @@ def standing(engine: Engine) -> Standing | None:
         next(filter(None, location.groups()), "").rstrip("/") if location else "",
         frozenset(name.lower() for name in _COLUMN.findall(text)),
         _EXTERNAL.search(text.lstrip()) is not None,
+        _LENIENT.search(text) is not None or _is_lenient_on_trino(engine, text),
     )
+
+
+def _is_lenient_on_trino(engine: Engine, text: str) -> bool:
+    """What Trino does not show of the table that it shows so."""
+    if "external_location" not in text:
+        return False
+    try:
+        properties = engine.run(Statement((f'SELECT * FROM "{TABLE}$properties"',)))  # noqa: S608
+    except QueryEngineError:
+        return False
+    return properties.as_dicts()[0].get("ignore.malformed.json") == "true"
 
 
 def refuse_to_drop(found: Standing | None) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 from athena import engines, index
@@ -13,7 +12,7 @@ from athena.index import Index, IndexCache, read_index_file
 from athena.rows import RowCache, list_days, packages_of
 from athena.statement import Scope
 from venvbuild.errors import IntegrityError, Problem
-from venvbuild.stores import Entry, Store
+from venvbuild.stores import Store
 
 _TRIES = 3
 # Sums, as rows come in any order; HUGEINT, as 64 bits would overflow. The sign of the count tells packages from builds.
@@ -64,24 +63,15 @@ def _differing(store: Store, cache: Path, current: Index) -> list[str]:
     if not current.covered_before:
         return []
     days = list_days(store, Scope(before=current.covered_before))
-    files, unread = _readable(RowCache(store, cache), days)
+    cached = RowCache(store, cache)
+    files = cached.files(days)
     fetched = IndexCache(store, cache, reads_all=True)
     of_index = Sources(
         builds=tuple(fetched.builds(current.segments)), packages=tuple(fetched.packages(current.segments))
     )
     sums = [_sums(Sources(tail=tuple(files), tail_packages=tuple(packages_of(files)))), _sums(of_index)]
     found = {day for day in sums[0].keys() | sums[1].keys() if sums[0].get(day) != sums[1].get(day)}
-    return sorted(found - unread)
-
-
-def _readable(rows: RowCache, days: Mapping[str, Sequence[Entry]]) -> tuple[list[Path], set[str]]:
-    files: list[Path] = []
-    unread = set(days)
-    for day, entries in days.items():
-        with suppress(IntegrityError):  # told by the check of rows
-            files += rows.files({day: entries})
-            unread.discard(day)
-    return files, unread
+    return sorted(found - cached.unread(files).keys())
 
 
 def _sums(sources: Sources) -> dict[str, tuple[object, ...]]:

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.builds import put_build
 from tests.support.requirement import require
 from tests.support.tool import REPOSITORY, Tool
 from tests.support.wheels import wheel
+from venvbuild.stores import open_store
 
 pytestmark = pytest.mark.traced
 
@@ -123,9 +125,10 @@ def test_head_takes_its_lines_and_nobody_complains(tool: Tool, arguments: list[s
     build = tool.build("good==1.0").json
     row = {name: value for name, value in build.items() if name != "files"}
     for second in range(1500):
-        version = f"venv_20250722_{second // 60 + 100000:06d}"[:20]
-        row |= {"venv_version": f"venv_20250722_{100000 + second:06d}", "created_at": "2025-07-22 10:00:00"}
-        (rows / f"{version}{second}.json").write_text(json.dumps(row))
+        clock = f"{10 + second // 3600}:{second // 60 % 60:02}:{second % 60:02}"
+        version = f"venv_20250722_{clock.replace(':', '')}"
+        row |= {"venv_version": version, "created_at": f"2025-07-22 {clock}"}
+        (rows / f"{version}.json").write_text(json.dumps(row))
     reader, writer = os.pipe()
     os.close(reader)
     running = subprocess.Popen(
@@ -136,13 +139,36 @@ def test_head_takes_its_lines_and_nobody_complains(tool: Tool, arguments: list[s
     assert (running.returncode, said) == (141, b"")
 
 
-def test_a_damaged_row_is_8_and_named(tool: Tool) -> None:
-    row = Path(tool.store, "venv-catalog/builds/dt=2025-07-22/venv_20250722_100000.json")
-    row.parent.mkdir(parents=True)
+def test_a_damaged_row_is_passed_over_and_told_until_it_is_mended(tool: Tool) -> None:
+    store = open_store(tool.store)
+    good, spoiled = put_build(store, 0), put_build(store, 1)
+    tool.run("table", "sync")
+    row = Path(tool.store, f"venv-catalog/builds/dt=2025-07-22/{spoiled}.json")
     row.write_text('{"created_at": "2025-07-22 10:00:00"}')
-    done = tool.run("list", "--json")
-    assert done.code == 8
-    assert done.json["error"]["problems"][0]["where"] == row.as_uri()
+    said = f"warning: {row.as_uri()}: 1 row of the catalog cannot be read, and is in no answer; why: venv_version is"
+    (tool.folder / "question.sql").write_text("SELECT venv_version FROM venv_builds")
+    for is_compacted in (False, True):
+        asked = [["list"], ["find", "good"], ["count", "good"], ["query", "latest_per_environment"]]
+        if not is_compacted:
+            asked.append(["table", "compact"])
+        for command in asked:
+            done = tool.run(*command)
+            assert (done.code, done.stderr.count(said)) == (0, 1), command
+            assert spoiled not in done.stdout
+            assert "fix: `venvbuild table check` names every one" in done.stderr
+            strict = tool.run(*command, "--strict")
+            assert (strict.code, strict.stdout) == (8, "")
+        assert tool.run("count", "good").stdout == "1\n"
+        assert tool.run("query", "question.sql", "--format", "csv").stdout == f"venv_version\n{good}\n"
+    checked = tool.run("table", "check", "--json")
+    [problem] = checked.json["error"]["problems"]
+    assert (checked.code, problem["where"]) == (11, row.as_uri())
+    assert problem["fix"] == "remove the object; `venvbuild table sync` writes the row anew"
+    row.unlink()
+    assert tool.run("table", "sync").code == 0
+    assert tool.run("table", "check").code == 0
+    done = tool.run("count", "good", "--strict")
+    assert (done.stdout, done.stderr) == ("2\n", "")
 
 
 def test_a_title_that_only_looks_like_a_url_stops_nothing(tool: Tool) -> None:

@@ -90,6 +90,13 @@ def test_builds_are_listed_with_their_fields_newest_first(store: Store) -> None:
     assert venvbuild.list_builds(store, limit=1) == listed[:1]
 
 
+def test_a_row_that_cannot_be_read_is_logged_and_in_no_answer(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    row = Path(store.url, rows.row_key(builds.read(store, version(1))))
+    row.write_text("spoiled")
+    assert [one["venv_version"] for one in venvbuild.list_builds(store)] == [version(2), version(0)]
+    assert f"{row.as_uri()}: 1 row of the catalog cannot be read" in caplog.text
+
+
 def test_what_changed_is_told_of_builds_by_any_name(store: Store) -> None:
     builds.promote(store, version(0), "prod")
     found = venvbuild.diff(store, "sales@prod", version(1))

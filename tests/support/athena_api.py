@@ -73,6 +73,7 @@ class TrinoBehind:
         columns, rows = self._ask(execution.id, sql, catalog, database)
         if sql.startswith("SHOW CREATE"):  # Athena gives a row a line
             rows = [[line] for line in str(rows[0][0]).splitlines()]
+            rows += _serde_lines(glue, database, sql.rpartition(" ")[2])
         return columns, rows
 
     def _ask(self, execution: str, sql: str, catalog: str, schema: str) -> tuple[list[tuple[str, str]], Cells]:
@@ -109,10 +110,25 @@ def _create_table(glue: Any, database: str, sql: str) -> None:
             "Location": location,
             "InputFormat": form[0],
             "OutputFormat": form[1],
-            "SerdeInfo": {"SerializationLibrary": form[2]},
+            "SerdeInfo": {"SerializationLibrary": form[2], "Parameters": _serde_properties(tree)},
         },
     }
     glue.create_table(database, name, table)
+
+
+def _serde_lines(glue: Any, database: str, table: str) -> Cells:
+    """What Athena shows of a table, and Trino does not."""
+    entries = glue.databases[database].tables if database in glue.databases else {}
+    if table not in entries:
+        return []
+    facts = entries[table].as_dict()["StorageDescriptor"]["SerdeInfo"].get("Parameters", {})
+    told = ", ".join(f"'{name}'='{value}'" for name, value in facts.items())
+    return [[f"WITH SERDEPROPERTIES ({told})"]] if told else []
+
+
+def _serde_properties(tree: Any) -> dict[str, str]:
+    found = tree.find(exp.SerdeProperties)
+    return {one.name: one.args["value"].name for one in found.expressions} if found else {}
 
 
 def _columns(defined: list[exp.ColumnDef]) -> list[dict[str, str]]:

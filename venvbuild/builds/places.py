@@ -13,6 +13,7 @@ import re
 from datetime import UTC, datetime
 
 BUILDS = "venv-builds"
+CATALOG = "venv-catalog"
 # Not below the builds: Athena reads every object under a table's LOCATION as rows, archives too.
 ROWS = "venv-catalog/builds"
 INDEX = "venv-catalog/index"

@@ -16,6 +16,7 @@ from venvbuild.stores import store_of
 @with_search
 @options.with_format
 @options.max_bytes
+@options.strict
 @options.with_engine
 @options.with_config
 def command(**given: Any) -> None:
@@ -23,7 +24,7 @@ def command(**given: Any) -> None:
     settings = options.load(given)
     search, shape = search_of(given), tables.shape_of(given)
     store = store_of(settings)
-    with engine.opened(settings, store, given["max_bytes"]) as opened:
+    with engine.opened(settings, store, given["max_bytes"], is_strict=given["strict"]) as opened:
         if given["explain"]:
             # This asks the engine too: which versions a specifier admits is judged here, of those in the catalog.
             plan = questions.plan_count(opened, search)

@@ -30,6 +30,7 @@ _SIDE = (
 @click.argument("after")
 @options.with_format
 @options.max_bytes
+@options.strict
 @options.with_engine
 @options.with_config
 def command(before: str, after: str, **given: Any) -> None:
@@ -41,7 +42,7 @@ def command(before: str, after: str, **given: Any) -> None:
         # Without an engine: both versions are known.
         tables.print_sql(questions.plan_difference(before, after), shape)
         return
-    with engine.opened(settings, store, given["max_bytes"]) as opened:
+    with engine.opened(settings, store, given["max_bytes"], is_strict=given["strict"]) as opened:
         difference = questions.difference(opened, before, after)
     changes = [dict(zip(_COLUMNS, change, strict=True)) for change in difference.changes]
     if shape == "json":

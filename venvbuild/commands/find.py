@@ -19,6 +19,7 @@ _COLUMNS = ("venv_version", "created_at", "env_name", "python_version", "is_conf
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many, the newest.")
 @options.with_format
 @options.max_bytes
+@options.strict
 @options.with_engine
 @options.with_config
 def command(**given: Any) -> None:
@@ -30,7 +31,7 @@ def command(**given: Any) -> None:
     settings = options.load(given)
     search, shape = search_of(given), tables.shape_of(given)
     store = store_of(settings)
-    with engine.opened(settings, store, given["max_bytes"]) as opened:
+    with engine.opened(settings, store, given["max_bytes"], is_strict=given["strict"]) as opened:
         if given["explain"]:
             # This asks the engine too: which versions a specifier admits is judged here, of those in the catalog.
             plan = questions.plan_find(opened, search)

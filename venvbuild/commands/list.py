@@ -22,6 +22,7 @@ _COLUMNS = ("venv_version", "created_at", "env_name", "python_version", "is_conf
 @options.with_format
 @options.max_bytes
 @options.with_engine
+@options.strict
 @options.with_config
 def command(**given: Any) -> None:
     """The builds of a store, newest first; all of them unless there are conditions or --limit."""
@@ -32,7 +33,7 @@ def command(**given: Any) -> None:
         tables.print_sql(questions.plan_all_builds(search), shape)
         return
     store = store_of(settings)
-    with engine.opened(settings, store, given["max_bytes"]) as opened:
+    with engine.opened(settings, store, given["max_bytes"], is_strict=given["strict"]) as opened:
         builds = questions.all_builds(opened, search)
     if shape == "json":
         output.print_json(builds)

@@ -27,6 +27,7 @@ from venvbuild.stores import store_of
 )
 @options.with_format
 @options.max_bytes
+@options.strict
 @options.with_engine
 @options.with_config
 def command(question: str, given_values: tuple[str, ...], **given: Any) -> None:
@@ -42,7 +43,7 @@ def command(question: str, given_values: tuple[str, ...], **given: Any) -> None:
     if given["explain"]:
         tables.print_sql(statement, shape)
         return
-    with engine.opened(settings, store_of(settings), given["max_bytes"]) as opened:
+    with engine.opened(settings, store_of(settings), given["max_bytes"], is_strict=given["strict"]) as opened:
         answer = opened.run(statement)
     tables.print_rows(answer.columns, answer.as_dicts(), shape)
 

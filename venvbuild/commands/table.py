@@ -148,10 +148,11 @@ def _first_line(statement: Statement) -> str:
 
 @command.command("compact", short_help="Bring the index up to date, so that questions read little.")
 @click.option("--rebuild", is_flag=True, help="Make the whole index anew from the rows.")
+@options.strict
 @options.with_engine
 @options.with_config
 @options.as_json
-def compact(rebuild: bool, **given: Any) -> None:
+def compact(rebuild: bool, strict: bool, **given: Any) -> None:
     """Put the rows of all days but the last two into the index, so that questions read little.
 
     Only days that are new are read. Several may do so at once, and what was interrupted is done by the next. On Trino
@@ -163,7 +164,8 @@ def compact(rebuild: bool, **given: Any) -> None:
     # The last days stay rows: a build of them may still be on its way to the catalog.
     before = index.last_day_covered_before(datetime.now(UTC))
     # The index first and the views then: a view must not name what is not there yet.
-    done = Compactor(store, engine.cache_of(settings)).compact(before, is_rebuilt=rebuild)
+    done = Compactor(store, engine.cache_of(settings), is_strict=strict).compact(before, is_rebuilt=rebuild)
+    engine.say_unread(store, done.index.unread_in_all)
     engine.publish(settings, store)
     if given["as_json"]:
         output.print_json(

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from athena import tables
 from athena.engines import Engine, open_engine
 from athena.questions import ByteLimit
+from athena.rows import Unread
 from venvbuild import extras
+from venvbuild.console import output
 from venvbuild.errors import Problem
 from venvbuild.settings import Settings
 from venvbuild.stores import Store
@@ -35,9 +39,40 @@ def table_problems(settings: Settings, store: Store) -> tuple[Problem, ...]:
     return (problem,) if problem else ()
 
 
-def opened(settings: Settings, store: Store, max_bytes: int | None = None) -> Engine:
-    """The configured engine, with its client; with `max_bytes` it is asked only what reads no more than that."""
+@contextmanager
+def opened(
+    settings: Settings, store: Store, max_bytes: int | None = None, *, is_strict: bool = False
+) -> Iterator[Engine]:
+    """The configured engine, with its client; with `max_bytes` it is asked only what reads no more than that.
+
+    At the end it is said which rows could not be read, and so are in no answer.
+
+    Raises:
+        IntegrityError: there are some, and `is_strict`.
+    """
     # Here and not at the top: who asks DuckDB never needs the other clients.
     extras.add_for_engine(settings.engine, settings.folders.cache)
-    engine = open_engine(settings, store)
-    return engine if max_bytes is None else ByteLimit(engine, store, max_bytes)
+    with open_engine(settings, store) as engine:
+        try:
+            yield engine if max_bytes is None else ByteLimit(engine, store, max_bytes)
+            if is_strict:
+                refuse_unread(store, engine.passed_over or tables.unread(engine))
+        finally:
+            if not is_strict:
+                say_unread(store, engine.passed_over)
+
+
+def say_unread(store: Store, unread: Unread | None) -> None:
+    """Which rows could not be read, if any: on stderr, beside the answer."""
+    if unread:
+        output.say(f"warning: {unread.error(store).problems[0].as_line()}")
+
+
+def refuse_unread(store: Store, unread: Unread | None) -> None:
+    """The same where there must be none.
+
+    Raises:
+        IntegrityError: there are some.
+    """
+    if unread:
+        raise unread.error(store)

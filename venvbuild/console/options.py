@@ -28,6 +28,9 @@ max_bytes = click.option(
     metavar="N",
     help="Ask only what reads at most so many bytes of the catalog's rows.",
 )
+strict = click.option(
+    "--strict", is_flag=True, help="End with 8 where a row cannot be read, which else is passed over."
+)
 _config = click.option(
     "--config",
     "config",

@@ -1,8 +1,13 @@
-"""Questions about the builds of a store, as plain calls."""
+"""Questions about the builds of a store, as plain calls.
+
+Rows that cannot be read are in no answer; how many they are, and which is the first, is logged as a warning.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from typing import TypedDict, cast
 
@@ -13,6 +18,8 @@ from venvbuild import builds, extras
 from venvbuild.library.defaults import or_default
 from venvbuild.settings import Settings, parameters
 from venvbuild.stores import Store
+
+log = logging.getLogger(__name__)
 
 
 class Found(TypedDict):
@@ -108,7 +115,13 @@ def _search(
     )
 
 
-def _engine(store: Store, settings: Settings | None) -> Engine:
+@contextmanager
+def _engine(store: Store, settings: Settings | None) -> Iterator[Engine]:
     chosen = or_default(settings)
     extras.add_for_engine(chosen.engine, chosen.folders.cache)
-    return open_engine(chosen, store)
+    with open_engine(chosen, store) as engine:
+        try:
+            yield engine
+        finally:
+            if engine.passed_over:  # the answer is right for all other rows
+                log.warning("%s", engine.passed_over.error(store).problems[0].as_line())

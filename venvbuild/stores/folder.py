@@ -159,9 +159,10 @@ class FolderStore:
             elif key.startswith(prefix) and key > start_after:
                 with suppress(*_ABSENT):  # removed since the folder was read
                     found = entry.stat(follow_symlinks=False)
-                    size_bytes = found.st_size if stat.S_ISREG(found.st_mode) else 0
                     # not the size alone: a wrong row that was removed and registered anew may have the same
-                    yield Entry(key, size_bytes, f"{found.st_ino}-{found.st_mtime_ns}-{found.st_ctime_ns}")
+                    stamp = f"{found.st_ino}-{found.st_mtime_ns}-{found.st_ctime_ns}"
+                    oddity = _oddity(found.st_mode)
+                    yield Entry(key, 0 if oddity else found.st_size, stamp, oddity)
 
     def _keys_in(self, folder: str) -> Sequence[tuple[str, os.DirEntry[str]]]:
         """Keys right below `folder`, a sub-folder's with a final `/`, which is how it sorts among full keys."""
@@ -206,9 +207,9 @@ class FolderStore:
         with _translated(path):
             try:
                 # before it is opened, which a device may take for an order
-                mode = path.lstat().st_mode
-                if not stat.S_ISREG(mode):
-                    raise _no_object(_KINDS.get(stat.S_IFMT(mode), "something else"), path, "a file")
+                oddity = _oddity(path.lstat().st_mode)
+                if oddity:
+                    raise _no_object(oddity, path, "a file")
                 with open(path, "rb", opener=_without_links) as file:
                     yield file
             except OSError as exc:
@@ -291,17 +292,25 @@ class FolderStore:
             return all(stored == ours for stored, ours in pairs)
 
 
+def _oddity(mode: int) -> str:
+    """What something is that is no file; empty when it is one."""
+    return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "something else")
+
+
 def _without_links(path: str, flags: int) -> int:
     # whoever puts a link or a FIFO there since it was looked at is neither followed nor waited for
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _no_object(what: str, path: Path, wanted: str) -> IntegrityError:
+    is_of_a_folder = wanted == "a folder"
     return IntegrityError(
         f"{what} stands where the store has {wanted}",
         where=REDACTOR.redact(path.as_uri()),
-        why="it may lead anywhere, or to nothing, and is not followed" if what == "a link" else "it holds no object",
-        fix="remove it; what it hides can be restored from a backup",
+        why="it is neither followed nor opened: what it leads to is not of this store",
+        fix="put the folder itself there, or mount it"
+        if is_of_a_folder
+        else "remove it, and restore the object from a backup",
         rule="NO_OBJECT",
     )
 

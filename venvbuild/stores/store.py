@@ -37,6 +37,8 @@ class Entry:
     size_bytes: int
     stamp: str = field(default="", compare=False)
     """Another one when the object was written again since (S3: its ETag); to be compared, means nothing else."""
+    oddity: str = field(default="", compare=False)
+    """What stands there instead of an object that can be read: `a link`."""
 
 
 class Store(Protocol):

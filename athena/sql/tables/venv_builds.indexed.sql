@@ -17,3 +17,4 @@ SELECT venv_version, created_at, env_name, python_version, is_conflict_free, pla
        archive_size_bytes, dt
 FROM venv_builds_metadata
 WHERE dt >= '2025-01-01'
+  AND venv_version = date_format(created_at, 'venv_%Y%m%d_%H%i%s') AND dt = date_format(created_at, '%Y-%m-%d')

@@ -1,5 +1,6 @@
 -- The catalog as a table on Athena: one row a build. Put your bucket and prefix into the three lines with s3://, and
 -- the day of your first build into projection.dt.range. No crawler and no MSCK REPAIR TABLE: days are projected.
+-- A file that is no JSON becomes a row of NULLs, where it would end every query.
 CREATE EXTERNAL TABLE IF NOT EXISTS venv_builds_metadata (
   venv_version string,
   created_at timestamp,
@@ -31,6 +32,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS venv_builds_metadata (
 )
 PARTITIONED BY (dt string)
 ROW FORMAT SERDE 'org.openx.data.jsonserde.JsonSerDe'
+WITH SERDEPROPERTIES ('ignore.malformed.json'='true')
 LOCATION 's3://your-bucket/venv-catalog/builds/'
 TBLPROPERTIES (
   'classification'='json',

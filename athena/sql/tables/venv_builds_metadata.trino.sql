@@ -1,5 +1,6 @@
 -- The catalog as a table on Trino's Hive connector: one row a build. Put your bucket and prefix into the two lines with
 -- s3://, and the day of your first build into partition_projection_range.
+-- A file that is no JSON becomes a row of NULLs, where it would end every query (Trino does not show extra_properties).
 CREATE TABLE IF NOT EXISTS venv_builds_metadata (
   venv_version varchar,
   created_at timestamp(3),
@@ -36,6 +37,7 @@ CREATE TABLE IF NOT EXISTS venv_builds_metadata (
 )
 WITH (
   format = 'OPENX_JSON',
+  extra_properties = MAP(ARRAY['ignore.malformed.json'], ARRAY['true']),
   external_location = 's3://your-bucket/venv-catalog/builds/',
   partitioned_by = ARRAY['dt'],
   partition_projection_enabled = true,

@@ -20,3 +20,4 @@ SELECT split_part(package, '==', 1) AS name,
 FROM venv_builds_metadata
 CROSS JOIN UNNEST(installed_packages) AS u (package)
 WHERE dt >= '2025-01-01'
+  AND venv_version = date_format(created_at, 'venv_%Y%m%d_%H%i%s') AND dt = date_format(created_at, '%Y-%m-%d')

@@ -5,3 +5,4 @@ SELECT split_part(package, '==', 1) AS name,
        venv_version, created_at, env_name, python_version, is_conflict_free, dt
 FROM venv_builds_metadata
 CROSS JOIN UNNEST(installed_packages) AS u (package)
+WHERE venv_version = date_format(created_at, 'venv_%Y%m%d_%H%i%s') AND dt = date_format(created_at, '%Y-%m-%d')

@@ -110,6 +110,7 @@ class Answering:
     """An engine that knows one answer."""
 
     keeps_tables = False
+    passed_over = None
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer

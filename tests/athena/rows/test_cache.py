@@ -137,7 +137,8 @@ def damaged(**fields: Any) -> bytes:
         (json.dumps(json.loads(rows.row(metadata(1))), indent=1).encode(), "not one line"),
         (rows.row(metadata(1)) * 2, "not one line"),
         (b"\xff", "codec can't decode"),
-        (damaged(env_name="gone"), "env_name is missing"),
+        (damaged(created_at=None), "created_at is missing"),
+        (damaged(venv_version="gone"), "venv_version is missing"),
         (damaged(is_conflict_free="yes"), "is_conflict_free is no boolean"),
         (damaged(installed_packages="kedro==1"), "installed_packages is no array<string>"),
         (damaged(python_version=3.1), "python_version is no string"),
@@ -146,17 +147,50 @@ def damaged(**fields: Any) -> bytes:
         (damaged(archive_size_bytes=10**30), "archive_size_bytes is no bigint"),
         (damaged(duration_s={"check": "slow"}), "duration_s is no map"),
         (damaged(requires={"abi": 3}), "requires is no struct"),
+        (damaged(venv_version="venv_20250701_000001"), "it belongs at"),
+        (b" " * 16_000_001, "16000001 bytes, more than 16000000"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_damaged_row_is_named_and_not_kept(tmp_path: Path, body: bytes, why: str) -> None:
+def test_a_damaged_row_is_told_each_time_until_it_is_mended(tmp_path: Path, body: bytes, why: str) -> None:
     store = open_store(str(tmp_path / "store"))
     key = rows.row_key(metadata(1))
     store.put_if_absent(key, body)
-    cache = RowCache(store, tmp_path / "cache")
-    with pytest.raises(IntegrityError) as caught:
-        cache.days(Scope())
+    good = rows.register(store, metadata(1, 1))
+    for _ in range(2):
+        cache = RowCache(store, tmp_path / "cache")
+        [(found, told)] = cache.unread(cache.days(Scope()))["2025-07-01"].items()
+        assert (found, why in told) == (key, True)
+        assert rows_of(cache) == ["venv_20250701_000001"]
+    with pytest.raises(IntegrityError, match="`venvbuild table sync` writes the row anew") as caught:
+        rows.read_row(store, key)
     assert caught.value.problems[0].where == store.uri(key)
-    assert why in caught.value.problems[0].why
     (tmp_path / "store" / key).unlink()
     rows.register(store, metadata(1))
-    assert rows_of(cache) == ["venv_20250701_000000"]
+    assert cache.unread(cache.days(Scope())) == {}
+    assert rows_of(cache) == ["venv_20250701_000000", "venv_20250701_000001"]
+    assert rows.read_row(store, good)
+
+
+def test_a_row_of_another_version_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    key = rows.row_key(metadata(1))
+    store.put_if_absent(key, damaged(env_name="gone", platform=None, later=[{}], schema_version=7,
+                                     requires={"abi": "cp311", "cpu": {"flags": [1]}}))  # fmt: skip
+    found = rows.read_row(store, key)
+    assert found
+    assert (found["env_name"], found["platform"], found["schema_version"]) == (None, None, 7)
+    assert (found["requires"], "later" in found) == ({"abi": "cp311"}, False)
+    assert rows_of(RowCache(store, tmp_path / "cache")) == ["venv_20250701_000000"]
+
+
+def test_a_row_that_grows_beyond_what_duckdb_reads_is_one_bad_row(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    good = rows.register(store, metadata(1, 1))
+    numbers = ",".join(f'"{number}":1e9' for number in range(1_200_000))
+    body = damaged(duration_s="HERE").replace(b'"HERE"', f"{{{numbers}}}".encode())
+    assert len(body) < 16_000_000
+    store.put_if_absent(rows.row_key(metadata(1)), body)
+    cache = RowCache(store, tmp_path / "cache")
+    assert rows_of(cache) == [good[-25:-5]]
+    assert "as DuckDB writes it" in str(cache.unread(cache.days(Scope())))

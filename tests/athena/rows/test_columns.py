@@ -88,6 +88,12 @@ def test_all_builds_asks_for_every_column() -> None:
         ("installed_packages", [None], False),
         ("duration_s", {"check": 1}, True),
         ("duration_s", [], False),
+        ("duration_s", {"check": 10**400}, False),
+        ("duration_s", {"check": float("nan")}, False),
+        ("archive_size_bytes", 2**63 - 1, True),
+        ("archive_size_bytes", 2**63, False),
+        ("requires", {"abi": None, "later": {"of": [[1]]}}, True),
+        ("requires", {"abi": None, "libraries": ["x", 1]}, False),
         ("schema_version", 2, True),
     ],
 )

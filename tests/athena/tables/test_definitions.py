@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import athena
 from athena import rows, tables
 from athena.index import Index
 from tests.support.builds import put_build, version
@@ -27,10 +31,26 @@ def test_the_sql_has_the_place_and_the_first_day() -> None:
     assert "CREATE OR REPLACE VIEW venv_packages AS" in packages
 
 
+@pytest.mark.parametrize(
+    "path", sorted((Path(athena.__file__).parent / "sql").rglob("*.sql")), ids=lambda path: path.name
+)
+def test_every_select_from_the_table_leaves_out_what_is_no_row(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert text.count(tables.GUARD) == len(re.findall(r"\bFROM venv_builds_metadata\b", text))
+
+
 @pytest.mark.parametrize("location", ["/folder", "s3://b'; DROP TABLE x; --", "s3://b/a b", "s3://", "b"])
 def test_a_place_that_cannot_stand_in_ddl_is_refused(location: str) -> None:
     with pytest.raises(UsageError, match="--location"):
         tables.creation("trino", location, "2025-07-22", Index())
+
+
+def test_an_object_that_is_no_row_makes_no_day_the_first(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    assert tables.first_day(store, "2025-08-01") == "2025-08-01"
+    store.put_if_absent(f"{places.ROWS}/dt=0001-01-01/x.json", b"")
+    rows.register(store, read(store, put_build(store, 1)))
+    assert tables.first_day(store, "2025-08-01") == "2025-07-22"
 
 
 def test_duckdb_needs_no_table(tool: Tool) -> None:

@@ -65,6 +65,16 @@ def test_a_published_index_is_read_with_the_rows_after_it(made: Catalog, trino: 
     assert publish(trino, made.store) == current
 
 
+def test_a_view_of_an_earlier_version_is_replaced(made: Catalog, trino: Engine, tmp_path: Path) -> None:
+    key = registered(made.store, build(1))[0]
+    Path(made.store.url, key).with_name("venv_20250701_000009.json").write_text("no row\n")
+    trino.run(Statement(("CREATE OR REPLACE VIEW venv_builds AS SELECT *, 'x' AS y FROM venv_builds_metadata",)))
+    assert len(trino.run(Statement(("SELECT venv_version FROM venv_builds",))).rows) == 2
+    publish(trino, made.store)
+    assert all(published(trino, view).is_guarded for view in VIEWS)
+    assert found(trino) == [build(1)["venv_version"]]
+
+
 def test_what_comes_late_is_found_when_it_is_published(made: Catalog, trino: Engine, tmp_path: Path) -> None:
     registered(made.store, build(1))
     compactor = Compactor(made.store, tmp_path)
@@ -86,6 +96,7 @@ class Slow:
     """An engine before which another publisher comes."""
 
     keeps_tables = True
+    passed_over = None
 
     def __init__(self, engine: Engine, before: Any) -> None:
         self._engine, self._before = engine, before

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from athena import rows
+from athena import questions, rows
+from athena.engines.duckdb import DuckDB
 from athena.index import CURRENT, Compactor
+from athena.questions import Search
 from athena.upkeep import find_problems
 from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
@@ -130,3 +134,51 @@ def test_a_damaged_file_of_the_index_is_named(store: Store, tmp_path: Path) -> N
     store.put_if_absent(CURRENT, b"[]")
     compactor.compact("2025-07-23", is_rebuilt=True)
     assert rules(store, tmp_path / "cache") == []
+
+
+def test_what_is_no_file_is_named_wherever_it_lies(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    rows_of = [registered(store, number) for number in range(6)]
+    root = Path(store.url)
+    target = tmp_path / "target"
+    target.write_text("{}")
+    odd = {
+        rows_of[0]: "link",
+        builds.key(version(1), places.METADATA): "FIFO",
+        builds.key(version(2), "requirements.txt"): "link",
+        builds.key(version(3), places.METADATA): "folder",
+        rows_of[4]: "folder",
+        f"{places.ENVIRONMENTS}/sales/{version(5)}": "link",
+        f"{places.BUILDS}/{version(5)}": "link",
+    }
+    for key, kind in odd.items():
+        path = root / key
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if kind == "folder":
+            path.mkdir()
+        elif kind == "FIFO":
+            os.mkfifo(path)
+        else:
+            path.symlink_to(target)
+    found = {
+        problem.where.removeprefix(f"{root.as_uri()}/").replace("%3D", "=")
+        for problem in find_problems(store, tmp_path / "cache")
+    }
+    assert found == set(odd)
+    assert engine_answers(store, tmp_path / "cache") == [version(number) for number in (1, 2, 3, 5)]
+
+
+def engine_answers(store: Store, cache: Path) -> list[str]:
+    with DuckDB(store, cache) as engine:
+        return [row["venv_version"] for row in questions.all_builds(engine)][::-1]
+
+
+def test_the_newest_builds_are_as_many_as_were_asked_for(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    keys = [registered(store, 86_400 * day) for day in range(5)]
+    for key in keys[2:]:
+        Path(store.url, key).write_text("spoiled")
+    with DuckDB(store, tmp_path / "cache") as engine:
+        assert [row["venv_version"] for row in questions.all_builds(engine, Search(limit=1))] == [version(86_400)]
+        assert engine.passed_over
+        assert engine.passed_over.count == 3

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -198,6 +199,40 @@ def test_two_first_starts_at_once_share_one_set_up(clone: Clone) -> None:
     assert [process.returncode for process in both] == [0, 0], said
     assert sum(stderr.count(FIRST_USE) for _, stderr in said) == 1
     assert len(clone.set_ups()) == 1
+
+
+def test_a_set_up_whose_module_is_damaged_is_made_again_and_the_command_runs(clone: Clone) -> None:
+    """At once when the tool cannot be imported, else a day after the last look."""
+    clone.start()
+    [name] = clone.set_ups()
+    home = clone.cache / "venvbuild" / name
+    [module] = home.glob("lib/python3.*/site-packages/tiny.py")
+    whole = module.read_bytes()
+    for file, damaged, last_look_s in (
+        (module, b"x = (", 0),
+        (module, b"x = 2", 2 * 24 * 60 * 60),
+        (home / "pyvenv.cfg", None, 0),
+    ):
+        looked = time.time() - last_look_s
+        os.utime(home / "seal", (looked, looked))
+        file.unlink()
+        if damaged:
+            file.write_bytes(damaged)
+        started = clone.start("list", "--limit", "2 3")
+        assert (started.returncode, started.stdout) == (0, "started 1 venvbuild list --limit 2 3\n"), started.stderr
+        assert re.fullmatch(
+            rf"venvbuild: its own set-up is damaged \({file.name} .+\), installing .+\n", started.stderr
+        )
+        assert module.read_bytes() == whole
+        assert clone.set_ups() == [name]
+
+
+def test_an_import_that_fails_in_a_whole_set_up_is_told_as_it_is(clone: Clone) -> None:
+    (clone.folder / "venvbuild" / "main.py").write_text("import no_such_module\n")
+    ended = clone.start()
+    assert ended.returncode == 1
+    assert "is damaged" not in ended.stderr
+    assert ended.stderr.endswith("ModuleNotFoundError: No module named 'no_such_module'\n")
 
 
 def test_a_changed_lock_gets_a_set_up_of_its_own(clone: Clone) -> None:

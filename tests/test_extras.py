@@ -7,6 +7,7 @@ import importlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +47,20 @@ def test_an_extra_is_installed_once_and_can_be_imported(locks: Path, tmp_path: P
         file.unlink()
     extras.add("tiny", "tiny_extra", tmp_path / "cache", locks)
     assert importlib.import_module("tiny_extra").x == 1
+
+
+def test_a_damaged_extra_is_made_again_a_day_after_the_last_look(
+    locks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    extras.add("tiny", "tiny_extra", tmp_path / "cache", locks)
+    del sys.path[-1]
+    [seal] = tmp_path.glob("cache/tool-*/seal")
+    [module] = tmp_path.glob("cache/tool-*/lib/python3.*/site-packages/tiny_extra.py")
+    module.write_text("x = 2\n")
+    os.utime(seal, (time.time() - 2 * 24 * 60 * 60,) * 2)
+    extras.add("tiny", "tiny_extra", tmp_path / "cache", locks)
+    assert importlib.import_module("tiny_extra").x == 1
+    assert "its own set-up is damaged (tiny_extra.py has other bytes than its RECORD says)" in capsys.readouterr().err
 
 
 def test_what_is_there_is_not_installed(tmp_path: Path) -> None:

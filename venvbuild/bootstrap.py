@@ -4,10 +4,14 @@ The dependencies of `locks/base.txt`, hash-pinned, go into a folder of the user'
 by this Python, so a changed lock and another Python get a set-up of their own, and two clones share one. It is made
 under another name and renamed when whole; a failed set-up leaves nothing. Who uses one holds it (`hold`), and what
 nobody holds `venvbuild cache prune` may remove (extras.py).
+
+What runs here gets the store's credentials later. So once a day a set-up is held against the RECORDs of what is in it,
+and one that is damaged is made again: beside it, then renamed, so that nobody ever sees half of one.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import errno
 import fcntl
@@ -17,10 +21,12 @@ import os
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -28,10 +34,20 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
 # Under -I neither the checkout nor the folder we are in is on the path; only the checkout comes there.
-_HANDED_ON = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); sys.argv[0] = 'venvbuild'; "
-    "from venvbuild.main import main; main()"
-)
+_HANDED_ON = """
+import sys
+sys.path.insert(0, sys.argv.pop(1)); sys.argv[0] = "venvbuild"
+try:
+    from venvbuild.main import main
+except Exception:
+    from venvbuild import bootstrap
+    bootstrap.start_over()
+    from venvbuild.main import main
+main()
+"""
+_SEAL = "seal"
+"""A file of each set-up: the SHA-256 of each RECORD. Its times are those of the last look at the rest."""
+_DAY_S = 24 * 60 * 60
 
 
 class SetUpFailed(Exception):
@@ -52,11 +68,33 @@ class _Terminated(Exception):
 
 def main() -> None:
     """Make sure of the set-up and become the tool."""
+    lock = REPOSITORY / "locks" / "base.txt"
+    with _told():
+        if os.environ.get("_VENVBUILD_COMPLETE"):
+            # Somebody types and presses TAB: no time to look at anything or to install it, no place for words.
+            home = home_of(lock, cache_folder())
+            with contextlib.suppress(OSError):
+                if hold(home) and (home / "bin" / "python").exists():
+                    _become(home / "bin" / "python")
+            sys.exit(1)
+        _become(set_up(lock, cache_folder()))
+
+
+def start_over() -> None:
+    """Where the tool cannot be imported: if its set-up is damaged, make that again and become the tool once more."""
+    with _told():
+        if os.environ.get("_VENVBUILD_COMPLETE"):
+            sys.exit(1)
+        if mend(REPOSITORY / "locks"):
+            _become(Path(sys.executable))
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """What ends the block is told in words and with an exit code."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        if os.environ.get("_VENVBUILD_COMPLETE") and not _is_set_up():
-            sys.exit(1)  # somebody types and presses TAB: no time to install anything, no place for words
-        _become(set_up(REPOSITORY / "locks" / "base.txt", cache_folder()))
+        yield
     except SetUpFailed as failure:
         print(f"venvbuild cannot be set up: {failure}", file=sys.stderr)
         sys.exit(failure.exit_code)
@@ -64,10 +102,6 @@ def main() -> None:
         sys.exit(130)
     except _Terminated:
         sys.exit(143)
-
-
-def _is_set_up() -> bool:
-    return (home_of(REPOSITORY / "locks" / "base.txt", cache_folder()) / "bin" / "python").exists()
 
 
 def _become(python: Path) -> None:
@@ -90,7 +124,7 @@ def cache_folder() -> Path:
 
 
 def set_up(lock: Path, cache: Path) -> Path:
-    """The Python of an environment holding exactly `lock`; made now if it is not there.
+    """The Python of an environment holding exactly `lock`; made now if it is not there, or damaged.
 
     Raises:
         SetUpFailed: ensurepip is missing, the cache cannot be written or used, the index gives other files than the
@@ -99,16 +133,40 @@ def set_up(lock: Path, cache: Path) -> Path:
     home = home_of(lock, cache)
     python = home / "bin" / "python"
     try:
-        if hold(home) and python.exists():
-            return python
-        cache.mkdir(parents=True, exist_ok=True)
-        with locked(cache / f"{home.name}.lock"):
-            if not python.exists():  # whoever held the lock may have made it
-                _make(home, lock)
-            hold(home)
+        if not hold(home) or not python.exists() or (_is_due(home) and damage(home)):
+            cache.mkdir(parents=True, exist_ok=True)
+            _make_under_lock(home, lock)
     except OSError as error:
         raise _of_disk(error, cache) from error
     return python
+
+
+def mend(locks: Path) -> str:
+    """Look now at each set-up of `locks` that this process imports from, and make the damaged ones again.
+
+    What was wrong, in words; empty when they are whole. Raises as `set_up` does.
+    """
+    found = ""
+    for lock in sorted(locks.glob("*.txt")):
+        home = home_of(lock, cache_folder())
+        try:
+            # Without its pyvenv.cfg its Python imports nothing from there.
+            is_ours = any(path.startswith(f"{home}/") for path in (sys.executable, *sys.path))
+            if is_ours and (wrong := damage(home)):
+                found = f"{home}: {wrong}"
+                _make_under_lock(home, lock)
+        except OSError as error:
+            raise _of_disk(error, home.parent) from error
+    return found
+
+
+def _make_under_lock(home: Path, lock: Path) -> None:
+    with locked(home.with_name(f"{home.name}.lock")):
+        is_there = os.path.lexists(home)
+        # Whoever held the lock may have made it.
+        if (wrong := damage(home) if is_there else "") or not is_there:
+            _make(home, lock, wrong)
+        hold(home)
 
 
 def home_of(lock: Path, cache: Path) -> Path:
@@ -152,6 +210,100 @@ def hold(home: Path) -> bool:
     return True
 
 
+def _is_due(home: Path) -> bool:
+    """Whether the last look at it was over a day ago, or so far in the future that a clock was wrong."""
+    try:
+        looked = os.stat(home / _SEAL).st_mtime
+    except FileNotFoundError:
+        looked = 0.0
+    # One of another user is neither marked nor made again by us; and one whose Python may not run has an error of its
+    # own.
+    return abs(time.time() - looked) > _DAY_S and os.access(home, os.W_OK) and os.access(home / "bin/python", os.X_OK)
+
+
+def damage(home: Path) -> str:
+    """What is wrong with a set-up, in words; empty when it is whole, and then marked as looked at now.
+
+    Each file has the size that the RECORD of its distribution says, and one that was written to since the last look has
+    the bytes as well. Bytecode has no digest there: what was written to is removed, and Python makes it again.
+    """
+    import csv  # five milliseconds, which are for one start a day
+
+    if not (home / "bin/python").exists():
+        return "bin/python is gone, or leads nowhere"
+    sealed, since = _sealed(home / _SEAL)
+    records = _digests(home)
+    for name in sorted({*sealed, *records}):
+        if not records.get(name):
+            return f"{name} is gone"
+        if sealed.get(name, records[name]) != records[name]:
+            return f"{name} has other bytes"
+    for name in records:
+        if name.endswith("/RECORD"):
+            try:
+                if wrong := next(_differing(home / name, since), ""):
+                    return wrong
+            except (ValueError, csv.Error):
+                return f"{name} cannot be read"
+    with contextlib.suppress(OSError):  # who may only read it looks again
+        _write_seal(home, records)
+    return ""
+
+
+def _digests(home: Path) -> dict[str, str]:
+    """The SHA-256 of what no RECORD has one of; empty for what should be there and is not."""
+    folders = sorted(home.glob("lib/python*/site-packages/*.dist-info"))
+    return {
+        str(file.relative_to(home)): hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
+        for file in (home / "pyvenv.cfg", *(folder / "RECORD" for folder in folders))
+    }
+
+
+def _write_seal(home: Path, digests: Mapping[str, str]) -> None:
+    building = home / f".{_SEAL}-{os.getpid()}"
+    building.write_text("".join(f"{digest}  {name}\n" for name, digest in digests.items()))
+    building.replace(home / _SEAL)
+
+
+def _sealed(seal: Path) -> tuple[dict[str, str], tuple[int, int]]:
+    """Digests by name, and (mtime_ns, ctime_ns) of the last look; nothing, and 0, for a seal that cannot be read."""
+    try:
+        facts = seal.stat()
+        lines = [line.split("  ", 1) for line in seal.read_text().splitlines()]
+        # Not one time: in a cache that was unpacked, or came with an image, every file has a new ctime, the seal too.
+        return {name: digest for digest, name in lines}, (facts.st_mtime_ns, facts.st_ctime_ns)
+    except (FileNotFoundError, ValueError):
+        return {}, (0, 0)
+
+
+def _differing(record: Path, since: tuple[int, int]) -> Iterator[str]:
+    """What is not as a RECORD says, in words. Raises ValueError or csv.Error when it is none."""
+    import csv
+
+    written, changed = since
+    with record.open(newline="", encoding="utf-8") as file:
+        for name, digest, size in csv.reader(file):
+            path = os.path.join(record.parent.parent, name)
+            try:
+                facts = os.lstat(path)
+            except (FileNotFoundError, NotADirectoryError):
+                if digest:
+                    yield f"{name} is gone"
+                continue
+            if not digest:
+                if written and facts.st_mtime_ns >= written and name.endswith(".pyc"):
+                    with contextlib.suppress(OSError):
+                        os.unlink(path)
+            elif not stat.S_ISREG(facts.st_mode) or (size and facts.st_size != int(size)):
+                yield f"{name} has not the size that its RECORD says"
+            elif facts.st_mtime_ns >= written or facts.st_ctime_ns >= changed:
+                kind, _, expected = digest.partition("=")
+                with open(path, "rb") as module:
+                    found = base64.urlsafe_b64encode(hashlib.file_digest(module, kind).digest()).decode()
+                if found.rstrip("=") != expected:
+                    yield f"{name} has other bytes than its RECORD says"
+
+
 @contextlib.contextmanager
 def locked(path: Path, operation: int = fcntl.LOCK_EX) -> Iterator[None]:
     """Two first starts at once: the second waits, then finds the first one's work."""
@@ -188,25 +340,43 @@ def _terminate(_signal: int, _frame: object) -> None:
     raise _Terminated
 
 
-def _make(home: Path, lock: Path) -> None:
-    for leftover in home.parent.glob(f".{home.name}-*"):  # of a set-up that was killed; we hold the lock
-        shutil.rmtree(leftover, ignore_errors=True)
-    print(f"venvbuild: first use, installing the tool's own dependencies into {home}", file=sys.stderr)
-    building = Path(tempfile.mkdtemp(prefix=f".{home.name}-", dir=home.parent))
+def _make(home: Path, lock: Path, wrong: str) -> None:
+    """`wrong`: what is wrong with the one that is there."""
+    _sweep(home)
+    if wrong:
+        print(f"venvbuild: its own set-up is damaged ({wrong}), installing it again into {home}", file=sys.stderr)
+    else:
+        print(f"venvbuild: first use, installing the tool's own dependencies into {home}", file=sys.stderr)
     try:
+        building = _beside(home)
         _make_venv(building)
         _install(building / "bin" / "python", lock)
-        if home.exists():  # a leftover without bin/python: its interpreter was removed from this host
-            shutil.rmtree(home)
+        _write_seal(building, _digests(building))
+        if os.path.lexists(home):
+            # Away in one step: who is at work in it finds the next module in the new one, which has the same.
+            home.rename(_beside(home) / "damaged")
         building.rename(home)
     finally:
-        shutil.rmtree(building, ignore_errors=True)
+        _sweep(home)
+
+
+def _beside(home: Path) -> Path:
+    return Path(tempfile.mkdtemp(prefix=f".{home.name}-", dir=home.parent))
+
+
+def _sweep(home: Path) -> None:
+    """Remove what lies beside it: of this set-up, or of one that was killed. Under the lock."""
+    for leftover in home.parent.glob(f".{home.name}-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _make_venv(folder: Path) -> None:
+    # Of the Python of a set-up the one that it is a link to: without pyvenv.cfg it takes itself for that.
+    is_made_by_us = Path(sys.executable).is_relative_to(folder.parent)
+    python = os.path.realpath(sys.executable) if is_made_by_us else sys.executable
     # pip by a command of its own: module venv keeps to itself what ensurepip says of a full disk.
     commands = (
-        [sys.executable, "-I", "-m", "venv", "--without-pip", str(folder)],
+        [python, "-I", "-m", "venv", "--without-pip", str(folder)],
         [str(folder / "bin" / "python"), "-I", "-m", "ensurepip", "--upgrade", "--default-pip"],
     )
     for command in commands:
@@ -215,7 +385,7 @@ def _make_venv(folder: Path) -> None:
             version = f"{sys.version_info[0]}.{sys.version_info[1]}"
             raise _of_host(made) or SetUpFailed(
                 2,
-                f"{sys.executable} cannot make a virtual environment with pip (module venv or ensurepip is "
+                f"{python} cannot make a virtual environment with pip (module venv or ensurepip is "
                 f"missing or broken).\n  fix: Debian, Ubuntu: apt-get install python{version}-venv\n"
                 + _last_lines(made.stdout),
             )

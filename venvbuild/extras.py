@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 from venvbuild import bootstrap
-from venvbuild.errors import IndexUnavailable, StoreUnavailable, UsageError
+from venvbuild.errors import IndexUnavailable, StoreUnavailable, UsageError, VenvBuildError
 
 _OF_ENGINES = {"trino": "trino"}
 """Engine, and the module that it needs -> the extra."""
@@ -56,9 +56,7 @@ def add(extra: str, module: str, cache: Path, locks: Path | None = None) -> None
     try:
         python = bootstrap.set_up(lock, cache)
     except bootstrap.SetUpFailed as failure:
-        raise _FAILURES.get(failure.exit_code, UsageError)(
-            f"the extra {extra} cannot be set up", why=str(failure), fix="see above; or install it with pip"
-        ) from failure
+        raise refused(f"the extra {extra} cannot be set up", failure, "see above; or install it with pip") from failure
     # Behind everything else: what the base has stays in force.
     sys.path += map(str, python.parent.parent.glob("lib/python*/site-packages"))
     # Import remembers what it did not find (importlib), and the folder is newer than that.
@@ -101,3 +99,8 @@ def remove(home: Path) -> bool:
     with contextlib.suppress(FileNotFoundError):  # whoever makes this set-up anew removes it, too
         shutil.rmtree(gone)
     return True
+
+
+def refused(what: str, failure: bootstrap.SetUpFailed, fix: str) -> VenvBuildError:
+    """A set-up that cannot be made, as an error with its exit code."""
+    return _FAILURES.get(failure.exit_code, UsageError)(what, why=str(failure), fix=fix)

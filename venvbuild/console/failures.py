@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from venvbuild import logs
-from venvbuild.errors import Problem, StdoutClosed, Terminated, UsageError, VenvBuildError, of_disk
+from venvbuild import bootstrap, extras, logs
+from venvbuild.errors import Problem, StdoutClosed, StoreUnavailable, Terminated, UsageError, VenvBuildError, of_disk
 from venvbuild.redaction import REDACTOR
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,24 @@ def told(error: BaseException, *, as_json: bool) -> int:
         return _stdout_closed()
     if isinstance(error, OSError) and (of_the_disk := of_disk(error)):
         return _report(of_the_disk, as_json=as_json)
+    if of_the_set_up := _of_set_up():
+        log.debug("of a damaged set-up", exc_info=error)
+        return _report(of_the_set_up, as_json=as_json)
     return _bug(error, as_json=as_json)
+
+
+def _of_set_up() -> VenvBuildError | None:
+    """What to say instead of a bug when a module of the tool's own set-up is damaged; that is then made again."""
+    try:
+        damage = bootstrap.mend(extras.locks_folder())
+    except bootstrap.SetUpFailed as failure:
+        return extras.refused("the tool's own set-up is damaged and cannot be made again", failure, "see above")
+    if not damage:
+        return None
+    # The command may have done half of its work, and is not started again from here.
+    return StoreUnavailable(
+        "the tool's own set-up was damaged", why=damage, fix="it is made again: run the same command once more"
+    )
 
 
 def _translated(error: click.ClickException) -> UsageError:

@@ -1,0 +1,267 @@
+"""A set-up of the tool that is no longer what was installed is noticed, told in one sentence and made again."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from io import BufferedReader
+from pathlib import Path
+
+import pytest
+
+from tests.support.requirement import require
+from tests.support.scripts import REPOSITORY, tool_cache
+from tests.support.wheels import wheel
+from tests.test_bootstrap import FULL, played, says
+from venvbuild import bootstrap
+from venvbuild.bootstrap import SetUpFailed
+from venvbuild.console import failures
+
+SITE = "lib/python3.11/site-packages"
+BYTECODE = f"{SITE}/__pycache__/tiny.cpython-311.pyc"
+DAY_S = 24 * 60 * 60
+
+
+class SetUp:
+    """One that was made, by a Python that plays `-m venv` and pip; its distribution is a real wheel, unpacked."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder, self.cache, self.lock = folder, folder / "cache" / "venvbuild", folder / "locks" / "base.txt"
+        self.lock.parent.mkdir()
+        self.lock.write_text("tiny==1.0 --hash=sha256:" + "0" * 64 + "\n")
+        made = wheel(folder, "tiny", "1.0", files={"tiny.py": "x = 1\n", "tiny-1.0.data/scripts/tiny": "#!/bin/sh\n"})
+        self.installed = folder / "installed"
+        with zipfile.ZipFile(made) as archive:
+            archive.extractall(self.installed / SITE)
+        # As pip does: scripts go into bin, bytecode stands in RECORD without a digest.
+        (self.installed / "bin").mkdir()
+        (self.installed / SITE / "tiny-1.0.data/scripts/tiny").rename(self.installed / "bin/tiny")
+        record = self.installed / SITE / "tiny-1.0.dist-info/RECORD"
+        record.write_text(
+            record.read_text().replace("tiny-1.0.data/scripts", "../../../bin") + "__pycache__/tiny.cpython-311.pyc,,\n"
+        )
+        (self.installed / BYTECODE).parent.mkdir()
+        (self.installed / BYTECODE).write_bytes(b"bytecode")
+        (self.installed / "pyvenv.cfg").write_text("home = /usr/bin\n")
+        monkeypatch.setattr(sys, "executable", played(folder, venv=f"cp -R '{self.installed}'/. \"$5\""))
+        self.home = bootstrap.home_of(self.lock, self.cache)
+        self.make()
+        self.files = self.content()
+
+    def make(self) -> Path:
+        return bootstrap.set_up(self.lock, self.cache)
+
+    def content(self) -> dict[str, bytes]:
+        files = (path for path in self.home.rglob("*") if path.is_file())
+        return {str(path.relative_to(self.home)): path.read_bytes() for path in files}
+
+    def grow_old(self) -> None:
+        """As if it was made three days ago, and looked at the day before yesterday."""
+        for path in self.home.rglob("*"):
+            os.utime(path, (time.time() - 3 * DAY_S,) * 2)
+        time.sleep(0.02)  # the clock of a file system goes in steps
+        os.utime(self.home / "seal", (time.time() - 2 * DAY_S,) * 2)
+
+
+@pytest.fixture
+def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> SetUp:
+    set_up = SetUp(tmp_path, monkeypatch)
+    capsys.readouterr()
+    return set_up
+
+
+def empty(path: Path) -> None:
+    os.truncate(path, 0)
+
+
+def halve(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def flip_a_bit(path: Path) -> None:
+    body = bytearray(path.read_bytes())
+    body[len(body) // 2] ^= 1
+    path.write_bytes(body)
+
+
+def flip_a_bit_and_put_its_time_back(path: Path) -> None:
+    before = path.stat()
+    flip_a_bit(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def link_elsewhere(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/nobody/has/this")
+
+
+def put_a_file_in_its_place(path: Path) -> None:
+    shutil.rmtree(path)
+    path.write_text("")
+
+
+def remove_all_of(record: Path) -> None:
+    (record.parents[1] / "tiny.py").unlink()
+    shutil.rmtree(record.parent)
+
+
+MODULE, RECORD = f"{SITE}/tiny.py", f"{SITE}/tiny-1.0.dist-info/RECORD"
+ANYWHERE: list[Callable[[Path], None]] = [empty, halve, flip_a_bit, Path.unlink]
+DAMAGES: list[tuple[str, Callable[[Path], None]]] = [
+    *itertools.product((MODULE, "bin/tiny", RECORD, "pyvenv.cfg"), ANYWHERE),
+    (MODULE, flip_a_bit_and_put_its_time_back),
+    (MODULE, link_elsewhere),
+    (RECORD, remove_all_of),
+    (SITE, put_a_file_in_its_place),
+    ("lib", shutil.rmtree),
+    ("bin/python", link_elsewhere),
+    ("bin/python", Path.unlink),
+]
+
+
+@pytest.mark.parametrize(("name", "damage"), DAMAGES)
+def test_a_damaged_set_up_is_made_again_and_told_once(
+    made: SetUp, name: str, damage: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    made.grow_old()
+    damage(made.home / name)
+    assert made.make() == made.home / "bin" / "python"
+    [sentence] = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(
+        r"venvbuild: its own set-up is damaged \(.+ (is gone|is gone, or leads nowhere|has other bytes.*|has not the "
+        rf"size.*)\), installing it again into {made.home}",
+        sentence,
+    )
+    assert made.content() == made.files
+    assert sorted(path.name for path in made.cache.iterdir()) == [made.home.name, f"{made.home.name}.lock"]
+    made.grow_old()
+    made.make()
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("ahead_s", "is_looked_at"), [(23 * 3600, False), (25 * 3600, True), (-25 * 3600, True)])
+def test_a_set_up_is_looked_at_once_a_day_and_after_a_clock_was_wrong(
+    made: SetUp, ahead_s: int, is_looked_at: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (made.home / MODULE).write_text("")
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now + ahead_s)
+    made.make()
+    assert ("is damaged" in capsys.readouterr().err) == is_looked_at
+
+
+def test_a_look_reads_only_what_was_written_to_and_is_remembered(
+    made: SetUp, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made.grow_old()
+    read: list[str] = []
+    as_it_is = hashlib.file_digest
+
+    def noted(file: BufferedReader, kind: str) -> object:
+        read.append(file.name)
+        return as_it_is(file, kind)
+
+    monkeypatch.setattr("venvbuild.bootstrap.hashlib.file_digest", noted)
+    (made.home / MODULE).write_text("x = 1\n")  # the same
+    made.make()
+    assert read == [str(made.home / SITE / "tiny.py")]
+    assert time.time() - (made.home / "seal").stat().st_mtime < 3600
+    assert capsys.readouterr().err == ""
+
+
+def test_bytecode_that_was_written_to_is_left_to_python_to_make_again(made: SetUp) -> None:
+    made.grow_old()
+    made.make()
+    assert (made.home / BYTECODE).exists()
+    made.grow_old()
+    flip_a_bit(made.home / BYTECODE)
+    made.make()
+    assert not (made.home / BYTECODE).exists()
+
+
+def test_a_set_up_of_before_there_were_seals_is_looked_at_as_well(
+    made: SetUp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (made.home / "seal").unlink()
+    made.make()
+    assert capsys.readouterr().err == ""
+    assert (made.home / "seal").exists()
+    (made.home / "seal").unlink()
+    flip_a_bit(made.home / MODULE)
+    made.make()
+    assert "tiny.py has other bytes than its RECORD says" in capsys.readouterr().err
+
+
+def test_what_cannot_be_made_again_stays_for_who_may_look_and_is_not_run(
+    made: SetUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made.grow_old()
+    (made.home / MODULE).write_text("")
+    program = Path(sys.executable)
+    whole = program.read_text()
+    program.write_text(f"#!/bin/sh\n{says(FULL)}\n")
+    for _ in range(2):
+        with pytest.raises(SetUpFailed, match="make room") as failed:
+            made.make()
+        assert failed.value.exit_code == 7
+        assert sorted(path.name for path in made.cache.iterdir()) == [made.home.name, f"{made.home.name}.lock"]
+        assert (made.home / MODULE).read_bytes() == b""
+    program.write_text(whole)
+    made.make()
+    assert made.content() == made.files
+
+
+def test_a_bug_of_a_damaged_set_up_is_none_and_the_next_run_has_a_whole_one(
+    made: SetUp, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bootstrap, "REPOSITORY", made.folder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(made.cache.parent))
+    monkeypatch.setattr(sys, "path", [*sys.path, str(made.home / SITE)])
+    bug = AttributeError("module 'tiny' has no attribute 'x'")
+    assert failures.told(bug, as_json=False) == 1
+    assert "a bug in venvbuild" in capsys.readouterr().err
+    (made.home / MODULE).write_text("")
+    assert failures.told(bug, as_json=False) == 7
+    said = capsys.readouterr().err
+    assert "error: the tool's own set-up was damaged\n" in said
+    assert "fix: it is made again: run the same command once more\n" in said
+    assert made.content() == made.files
+    (made.home / MODULE).write_text("")
+    Path(sys.executable).write_text(f"#!/bin/sh\n{says(FULL)}\n")
+    assert failures.told(bug, as_json=False) == 7
+    assert "error: the tool's own set-up is damaged and cannot be made again\n" in capsys.readouterr().err
+
+
+def test_the_wheels_of_our_own_lock_have_right_records() -> None:
+    """Else every look would find damage."""
+    name = bootstrap.home_of(REPOSITORY / "locks" / "base.txt", Path()).name
+    for home in (tool_cache() / "venvbuild").glob(f"{name.rpartition('-py')[0]}-*[!k]"):
+        (home / "seal").unlink(missing_ok=True)
+        assert bootstrap.damage(home) == ""
+
+
+def test_who_may_only_read_a_set_up_of_another_user_uses_it(made: SetUp) -> None:
+    require(os.geteuid() == 0, "only root can become somebody who has no rights")
+    made.grow_old()
+    # As somebody else, below folders which only root may enter; `access` is asked for the one that we are then.
+    script = (
+        "import os, sys; sys.path.insert(0, sys.argv[1]); from venvbuild import bootstrap; from pathlib import Path\n"
+        "os.chdir(sys.argv[2]); os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "print(bootstrap._is_due(Path('.')))"
+    )
+    for path in made.home.rglob("*"):
+        path.chmod(0o755)
+    said = {}
+    for mode in (0o755, 0o777):
+        made.home.chmod(mode)
+        command = [os.path.realpath("/proc/self/exe"), "-c", script, str(REPOSITORY), str(made.home)]
+        said[mode] = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said == {0o755: "False\n", 0o777: "True\n"}

@@ -119,6 +119,23 @@ def test_an_environment_that_cannot_be_made_is_laid_on_what_hinders_it(
         assert f"  | {output.splitlines()[0]}" in str(failed)
 
 
+def test_temporary_folders_that_are_all_full_are_a_full_disk(
+    lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_disk: Path
+) -> None:
+    """Where `-m venv` found room for its last file, ensurepip has none for its first, and says only this."""
+    said = subprocess.run(
+        [sys.executable, "-c", "import tempfile; tempfile._candidate_tempdir_list = lambda: ['.']; tempfile.mkdtemp()"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=full_disk,
+    ).stderr.replace("'.'", f"'{full_disk}'")
+    assert "No usable temporary directory" in said
+    monkeypatch.setattr(sys, "executable", played(tmp_path, ensurepip=says(said)))
+    failed = refusal(lock, tmp_path / "cache")
+    assert (failed.exit_code, MAKE_ROOM in str(failed)) == (7, True)
+
+
 @pytest.mark.parametrize(
     ("number", "code", "advice"),
     [

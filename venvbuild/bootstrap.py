@@ -436,8 +436,10 @@ def _of_host(ended: subprocess.CompletedProcess[str]) -> SetUpFailed | None:
                 + _last_lines(line),
             )
         if "No usable temporary directory" in line:
+            # It says the same of a folder that is full and of one that is denied.
+            is_full = any(map(_has_no_room, re.findall("'([^']+)'", line)))
             return SetUpFailed(
-                2,
+                7 if is_full else 2,
                 "no temporary folder can be written.\n  fix: make room in it, or set TMPDIR to another\n"
                 + _last_lines(line),
             )
@@ -448,6 +450,15 @@ def _of_host(ended: subprocess.CompletedProcess[str]) -> SetUpFailed | None:
             f"it again\n{_last_lines(ended.stdout)}".rstrip(),
         )
     return None
+
+
+def _has_no_room(folder: str) -> bool:
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+    except OSError as error:
+        return error.errno in _NO_ROOM
+    return False
 
 
 def _of_pip(ended: subprocess.CompletedProcess[str], lock: Path) -> SetUpFailed:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -157,6 +158,78 @@ def test_a_cache_that_cannot_be_used_gets_the_advice_for_its_reason(
     assert (failed.exit_code, advice in str(failed)) == (code, True)
     assert (MAKE_ROOM in str(failed)) == (code == 7)
     assert str(failed).startswith(f"{os.strerror(number)}: {tmp_path / 'cache'}\n")
+
+
+UNESCAPED = [
+    pytest.param(f"http://ci:{password}@127.0.0.1:1/simple", id=password)
+    for password in ("pa/ssCanary7", "12/ssCanary7", "/ssCanary7", "p@/ssCanary7", "p#ssCanary7", "p?ssCanary7")
+]
+
+
+@pytest.mark.parametrize("variable", ["VENVBUILD_INDEX_URL", "PIP_INDEX_URL"])
+@pytest.mark.parametrize("url", [*UNESCAPED, "ci:pa/ssCanary7@127.0.0.1:1/simple"])
+def test_a_password_in_an_index_url_is_escaped_or_refused_and_never_shown(
+    lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, url: str
+) -> None:
+    monkeypatch.setattr(sys, "executable", played(tmp_path, pip=says("Port could not be ... as 'pa'")))
+    monkeypatch.setenv(variable, url)
+    failed = refusal(lock, tmp_path / "cache")
+    password = url.removeprefix("http://").removeprefix("ci:").rpartition("@")[0]
+    assert failed.exit_code == 2
+    assert str(failed).startswith(f"{variable} is no URL of a package index.\n")
+    assert "anary7" not in str(failed)
+    # To the letter.
+    escapes = dict(zip("/?#@[", re.findall(" %..", str(failed).replace(",", "")), strict=True))
+    for char, escape in escapes.items():
+        password = password.replace(char, escape.strip())
+    monkeypatch.setenv(variable, f"http://ci:{password}@127.0.0.1:1/simple")
+    monkeypatch.setattr(sys, "executable", played(tmp_path))
+    bootstrap.set_up(lock, tmp_path / "cache")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://ci:p@host.example:8081/me@team/simple", "http://[::1]:1/simple", "/srv/me@home", "http://nexus/x"]
+)
+def test_an_index_url_that_is_one_goes_to_pip(
+    lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    given = tmp_path / "given"
+    monkeypatch.setattr(sys, "executable", played(tmp_path, pip=f'printf %s "$PIP_INDEX_URL" > {given}'))
+    monkeypatch.setenv("VENVBUILD_INDEX_URL", url)
+    bootstrap.set_up(lock, tmp_path / "cache")
+    assert given.read_text() == url
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "ERROR: Could not install packages due to an OSError: Invalid URL 'http://****@/ssCanary7@127.0.0.1:1/simple/'",
+        "ValueError: Port could not be cast to integer value as 'ssCanary7'",
+        "ValueError: Invalid IPv6 URL",
+    ],
+)
+def test_a_url_of_pips_configuration_that_is_none_is_2_and_nothing_of_it_is_shown(
+    lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    monkeypatch.setattr(sys, "executable", played(tmp_path, pip=says(said)))
+    failed = refusal(lock, tmp_path / "cache")
+    assert (failed.exit_code, "anary7" in str(failed), "index-url" in str(failed)) == (2, False, True)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "WARNING: Location 'ci:pa/ssCanary7@127.0.0.1:1/simple/tiny/' is ignored",
+        "Looking in indexes: https://ci:pa/ssCanary7@host.example/simple, https://ci:12/ssCanary7@b.example/simple",
+        "Looking in links: https://ci:pa'ss\"<Canary7@host.example/simple",
+    ],
+)
+def test_what_pip_says_is_shown_without_what_stands_before_an_at_sign(
+    lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    monkeypatch.setattr(sys, "executable", played(tmp_path, pip=says(f"{said}\nERROR: No matching distribution")))
+    failed = refusal(lock, tmp_path / "cache")
+    assert (failed.exit_code, "anary7" in str(failed), "****@" in str(failed)) == (6, False, True)
 
 
 def test_a_program_that_is_ended_is_laid_on_no_missing_module(

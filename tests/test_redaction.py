@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from venvbuild import logs
 from venvbuild.errors import UsageError
-from venvbuild.redaction import MASK, Address, Lines, Redactor, strip_credentials
+from venvbuild.redaction import MASK, Address, Lines, Redactor, has_unescaped_password, strip_credentials
 
 SECRET = "p@ss/w0rd+&=?x"
 
@@ -96,13 +96,51 @@ def test_what_only_looks_like_a_url_is_no_obstacle(url: str) -> None:
     made.redact(strip_credentials(url))
 
 
-@pytest.mark.parametrize("mark", ["/", "#", "?", "[", "%2F", "@"])
-def test_a_password_that_was_not_escaped_is_hidden_and_cut_all_the_same(mark: str) -> None:
-    url = f"http://ci:pa{mark}ssCanary7@host.example/simple"
+@pytest.mark.parametrize("host", ["host.example", "127.0.0.1:8080", "localhost:1", "nexus", "[::1]:80"])
+@pytest.mark.parametrize("before", ["pa", "12", "", "p@", "12@"])
+@pytest.mark.parametrize("mark", ["/", "#", "?", "[", "%2F", "@", "/@", "/a/b?c#"])
+def test_a_password_that_was_not_escaped_is_hidden_and_cut_all_the_same(mark: str, before: str, host: str) -> None:
+    url = f"http://ci:{before}{mark}ssCanary7@{host}/simple"
     made = Redactor()
     made.hide_url(url)
     assert "ssCanary7" not in made.redact(f"could not open {url}")
-    assert "ssCanary7" not in strip_credentials(url)
+    assert strip_credentials(url) == Address(url).shown == f"http://{host}/simple"
+    # By one who was told nothing, where it cannot be a port.
+    if before == "pa":
+        assert Redactor().redact(f"could not open {url}") == f"could not open http://{MASK}@{host}/simple"
+
+
+@pytest.mark.parametrize("url", ["https://tok/enCanary7@host.example/x", "https://tok#enCanary7@host.example/x"])
+def test_a_token_that_was_not_escaped_is_cut(url: str) -> None:
+    assert strip_credentials(url) == "https://host.example/x"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://host.example/simple/@scope/x.whl",
+        "https://host.example:8081/repository/me@team/simple",
+        "http://nexus:8081/x@1.0/x.whl",
+        "http://[::1]:80/x@y/simple",
+        "git+https://gitea:3000/o/r@main",
+        "https://host.example/me@mail.example/simple",
+        "file:///srv/me@home/simple",
+        "s3://bucket/x@y",
+    ],
+)
+def test_an_at_sign_of_a_path_is_no_end_of_credentials(url: str) -> None:
+    assert strip_credentials(url) == url
+    assert not has_unescaped_password(url)
+    with_credentials = url.replace("://", "://ci:secret@", 1)
+    if not url.startswith(("file", "s3", "http://nexus")) and "mail.example" not in url:
+        assert Address(with_credentials).shown == Address(with_credentials).asked == url
+
+
+def test_a_request_goes_where_a_url_is_read_to_lead() -> None:
+    """What is shown leaves out too much rather than too little."""
+    address = Address("http://ci:secret@nexus:8081/npm/@scope/x.whl")
+    assert (address.asked, address.place) == ("http://nexus:8081/npm/@scope/x.whl", "nexus:8081")
+    assert address.shown == "http://scope/x.whl"
 
 
 def test_a_variable_named_like_a_secret_is_hidden_even_if_it_is_a_url() -> None:

@@ -48,6 +48,8 @@ main()
 _SEAL = "seal"
 """A file of each set-up: the SHA-256 of each RECORD. Its times are those of the last look at the rest."""
 _DAY_S = 24 * 60 * 60
+_IN_A_PASSWORD = "in a password write / ? # @ [ as %2F %3F %23 %40 %5B"  # noqa: S105  # an advice
+_SURE_HOST = re.compile(r"(localhost|([\w-]+\.)+[a-zA-Z][\w-]*|([0-9]+\.){3}[0-9]+|\[.*?\])([:/?#]|$)")
 
 
 class SetUpFailed(Exception):
@@ -394,8 +396,10 @@ def _make_venv(folder: Path) -> None:
 def _install(python: Path, lock: Path) -> None:
     """Install `lock` by pip with its own configuration, or from VENVBUILD_INDEX_URL (passed on by environment only)."""
     environ = dict(os.environ)
-    if environ.get("VENVBUILD_INDEX_URL"):
-        environ["PIP_INDEX_URL"] = environ["VENVBUILD_INDEX_URL"]
+    for variable in ("VENVBUILD_INDEX_URL", "PIP_INDEX_URL"):
+        if environ.get(variable):
+            environ["PIP_INDEX_URL"] = _index_url(environ[variable], variable)
+            break
     command = [
         str(python),
         "-m",
@@ -415,6 +419,20 @@ def _install(python: Path, lock: Path) -> None:
     installed = _run(command, {name: value for name, value in environ.items() if not name.startswith("PYTHON")})
     if installed.returncode:
         raise _of_pip(installed, lock)
+
+
+def _index_url(text: str, variable: str) -> str:
+    """`text` unless a password in it was not escaped: pip would take a piece of it for the port, and show that."""
+    rest = text.partition("://")[2] or text
+    authority = re.split("[/?#]", rest, maxsplit=1)[0]
+    place = authority.rpartition("@")[2]
+    has_password = ":" in authority or "@" in authority
+    # As in redaction.py: host.example:8081/me@team/simple is a path.
+    is_sure = _SURE_HOST.match(place) and not _SURE_HOST.match(rest.rpartition("@")[2])
+    is_misread = has_password and "@" in rest[len(authority) :] and not is_sure
+    if is_misread or not re.fullmatch(r"(\[.*\]|[^:\[\]]*)(:[0-9]*)?", place):
+        raise SetUpFailed(2, f"{variable} is no URL of a package index.\n  fix: {_IN_A_PASSWORD}")
+    return text
 
 
 def _of_host(ended: subprocess.CompletedProcess[str]) -> SetUpFailed | None:
@@ -472,6 +490,11 @@ def _of_pip(ended: subprocess.CompletedProcess[str], lock: Path) -> SetUpFailed:
             f"the index gives other files than locks/{lock.name} names.\n  fix: use an index that mirrors PyPI "
             "unchanged (VENVBUILD_INDEX_URL)\n" + _last_lines(ended.stdout),
         )
+    # Nothing of what it said: a piece of the password is in it.
+    if re.search("Port could not be cast|nonnumeric port|Invalid IPv6 URL|Invalid URL", ended.stdout):
+        return SetUpFailed(
+            2, f"pip is configured with an index that is no URL.\n  fix: correct its index-url; {_IN_A_PASSWORD}"
+        )
     return _of_host(ended) or SetUpFailed(
         6,
         "the package index is unreachable, refuses access or lacks a dependency of the tool.\n  fix: check the network "
@@ -497,9 +520,17 @@ def _run(command: list[str], environ: dict[str, str] | None = None) -> subproces
 
 
 def _last_lines(output: str, count: int = 6) -> str:
-    """The end of what a program said, with URL user info masked (the redactor is not there yet: stdlib only)."""
-    masked = re.sub(r"(?<=://)[^\s/@]+(?=@)", "****", output)
-    return "\n".join(f"  | {line}" for line in masked.strip().splitlines()[-count:])
+    """The end of what a program said, without what may be credentials (the redactor is not there yet: stdlib only).
+
+    All before the last `@` of a word is taken for such: in a password that was not escaped anything may be.
+    """
+    lines = re.sub(r"\S+@", _masked, output).strip().splitlines()
+    return "\n".join(f"  | {line}" for line in lines[-count:])
+
+
+def _masked(found: re.Match[str]) -> str:
+    scheme, separator, _ = found[0].partition("://")
+    return f"{scheme}{separator}****@" if separator else "****@"
 
 
 if __name__ == "__main__":

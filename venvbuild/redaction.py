@@ -24,7 +24,9 @@ _SECRET_NAME = re.compile(r"(?i)(secret|token|passw|passphrase|api_?key|access_?
 _NOT_SECRET_NAME = re.compile(r"(?i)(_ID|_FILE|_PATH|_DIR|_URL|_URI|SOCK|_PROVIDER)$")
 
 _SHAPES: tuple[re.Pattern[str], ...] = (
-    re.compile(r"(?<=://)[^\s/@:\"'<>]*:[^\s/@\"'<>]+(?=@)"),  # user:password@
+    # user:password@, and where a `/` or `@` in it was not escaped; `host:8080/` is no user.
+    re.compile(r"(?<=://)[^\s/@:\[\"'<>]*+:(?![0-9]{0,5}[/?#])[^\s\"'<>]{1,2048}(?=@)"),
+    re.compile(r"(?<=://)[^\s/@:\"'<>]*:[^\s/@\"'<>]+(?=@)"),
     re.compile(r"(?<=https://)[^\s/@\"'<>]+(?=@)|(?<=http://)[^\s/@\"'<>]+(?=@)"),  # token@
     # Possessive (`*+`): on a long hostile line these must not try every way of splitting it.
     re.compile(r"(?i)(?<=authorization:)\s*+(?:(?:basic|bearer|token)\s++)?+[^\s\"']+"),
@@ -129,8 +131,17 @@ class Address:
 
     @cached_property
     def shown(self) -> str:
-        """Without its credentials, for messages, records and the request itself."""
+        """Without its credentials, for messages and records."""
         return strip_credentials(self.url)
+
+    @cached_property
+    def asked(self) -> str:
+        """The same for the request itself: what reads like a password in a path is a part of it.
+
+        Raises:
+            ValueError: it is no URL.
+        """
+        return self.url.replace(urlsplit(self.url).netloc, self.place, 1)
 
     @cached_property
     def credentials(self) -> tuple[str, str] | None:
@@ -147,7 +158,9 @@ class Address:
     @cached_property
     def place(self) -> str:
         """Host and port: who would get the credentials. Raises as `credentials` does."""
-        return urlsplit(self.url).netloc.rpartition("@")[2]
+        parts = urlsplit(self.url)
+        parts.port  # noqa: B018  # raises when it is no number
+        return parts.netloc.rpartition("@")[2]
 
 
 def strip_credentials(url: str) -> str:
@@ -156,23 +169,46 @@ def strip_credentials(url: str) -> str:
     return url.replace(f"://{user_info}@", "://", 1) if user_info else url
 
 
+def has_unescaped_password(url: str) -> bool:
+    """Whether others read another host in `url` than is meant, as in `https://user:pa/ss@host`."""
+    authority, user_info = _authority(url.partition("://")[2]), _user_info(url)
+    return "[" in user_info or (len(user_info) > len(authority) and (":" in authority or "@" in authority))
+
+
 def _user_info(url: str) -> str:
     """What stands between `://` and the `@` of a URL; empty when there is none.
 
-    In a password that was not escaped, `/`, `?`, `#` and `[` end the authority too early; a host or port that cannot
-    be one gives it away, and then all before the last `@` is taken for the secret.
+    In a password that was not escaped, `/`, `?`, `#`, `[` and `@` end the authority too early. Where an `@` comes after
+    it, all before the last one is taken for the secret, unless it is plainly of the path.
     """
-    _, separator, rest = url.partition("://")
-    if not separator or "@" not in rest:
-        return ""
-    try:
-        parts = urlsplit(url)
-        broken = parts.port is None and ":" in (parts.hostname or "")
-        if "@" in parts.netloc and not broken:
-            return parts.netloc.rpartition("@")[0]
-    except ValueError:
-        broken = True
-    return rest.rpartition("@")[0] if broken else ""
+    scheme, _, rest = url.partition("://")
+    authority = _authority(rest)
+    user_info, _, place = authority.rpartition("@")
+    before, _, after = rest.rpartition("@")
+    if not authority or len(before) < len(authority):
+        return before if authority else ""
+    return user_info if _PLACE.fullmatch(place) and _is_of_the_path(scheme, authority, after) else before
+
+
+def _is_of_the_path(scheme: str, authority: str, after: str) -> bool:
+    """Whether the last `@` of a URL, which comes behind what reads as its authority, is part of its path."""
+    here = bool(_SURE_HOST.match(authority.rpartition("@")[2]))
+    there = bool(_SURE_HOST.match(after))
+    # The revision of a repository, git+https://host/o/r@v1, or a version: https://host/x@1.0/x.whl.
+    if ("+" in scheme and "/" not in after) or not (there or re.match("[^/?#:]*[A-Za-z]", after)):
+        return True
+    has_password = "@" in authority or ":" in authority
+    return here and not there if has_password else here or not there
+
+
+def _authority(rest: str) -> str:
+    return re.split("[/?#]", rest, maxsplit=1)[0]
+
+
+_PLACE = re.compile(r"(?:\[[0-9A-Fa-f:.%\w]+\]|[^\[\]:@]+)(?::[0-9]{1,5})?")
+"""Host and port."""
+_SURE_HOST = re.compile(r"(?i)(?:localhost|(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*|(?:[0-9]+\.){3}[0-9]+|\[.*?\])(?=[:/?#]|$)")
+"""One that nobody has for a user's name or a piece of a password; `nexus` may be either."""
 
 
 class Lines:

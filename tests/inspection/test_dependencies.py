@@ -172,6 +172,8 @@ def test_a_long_chain_needs_no_recursion() -> None:
         ("git+ssh://me:secret@host/x", "git+ssh://host/x"),
         ("see https://me:secret@host/x there", "see https://host/x there"),
         ("see https://me@[host/x", "see https://[host/x"),
+        ("six @ https://me:se/cret@host/x", "six @ https://host/x"),
+        ("see https://me:12/cret@host/x, https://host/x@y", "see https://host/x, https://host/x@y"),
         ("me@host", "me@host"),
     ],
 )

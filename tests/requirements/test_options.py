@@ -143,6 +143,13 @@ def test_an_index_with_credentials_is_not_replaced_by_one_without() -> None:
     assert judged("--extra-index-url https://extra.example/simple\nidna==3.6\n", sources).pins
 
 
+@pytest.mark.parametrize("place", ["https://ci:12/hunter2@h/s", "ci:pa/hunter2@h/s", "ci:12/hunter2@h/s"])
+@pytest.mark.parametrize("option", ["--index-url", "--extra-index-url", "--find-links", "-r", "-e"])
+def test_what_may_be_a_password_of_an_address_is_not_repeated(option: str, place: str) -> None:
+    (problem,) = problems(f"{option} {place}\nidna==3.6\n", Sources())
+    assert "hunter2" not in problem.as_line()
+
+
 def test_what_is_advised_is_accepted_even_if_the_line_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("requirements.txt").write_text("-i https://b.example/s\n--find-links wheels\nidna==3.6\n")

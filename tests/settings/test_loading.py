@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -232,6 +233,32 @@ def test_what_is_no_url_of_an_index_is_refused_without_its_password(home: Path, 
     with pytest.raises(UsageError) as caught:
         load(home, {"index_url": url})
     assert "pa/ss" not in str(caught.value)
+
+
+OF_INDEXES = ("VENVBUILD_INDEX_URL", "UV_INDEX_URL", "PIP_INDEX_URL", "VENVBUILD_EXTRA_INDEX_URLS")
+
+
+@pytest.mark.parametrize("variable", [*OF_INDEXES, "VENVBUILD_FIND_LINKS", "VENVBUILD_TRINO_URL"])
+@pytest.mark.parametrize(
+    "password", ["pa/ssCanary7", "12/ssCanary7", "/ssCanary7", "p@/ssCanary7", "1#ssCanary7", "p[ssCanary7"]
+)
+def test_a_password_that_others_would_misread_is_refused_with_what_to_write(
+    home: Path, variable: str, password: str
+) -> None:
+    url = f"https://ci:{password}@host.example/simple"
+    with pytest.raises(UsageError) as caught:
+        load_from(home, {variable: url})
+    assert "anary7" not in str(caught.value)
+    assert caught.value.problems[0].where == variable
+    fix = caught.value.problems[0].fix
+    for char, escape in zip("/?#@[", re.findall("%..", fix), strict=True):
+        password = password.replace(char, escape)
+    load_from(home, {variable: f"https://ci:{password}@host.example/simple"})
+
+
+def test_an_index_without_a_scheme_is_refused_without_its_password(home: Path) -> None:
+    with pytest.raises(UsageError, match=r"^VENVBUILD_INDEX_URL: 'host/simple' is no URL of a package index;"):
+        load(home, VENVBUILD_INDEX_URL="ci:pa/ssCanary7@host/simple")
 
 
 def test_an_index_of_pip_that_is_no_url_is_refused_by_its_name(home: Path) -> None:

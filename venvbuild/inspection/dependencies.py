@@ -215,13 +215,7 @@ class DependencyWalk:
 
 def without_credentials(text: str) -> str:
     """Any text without the user info of the URLs in it."""
-    try:
-        return strip_credentials(text) if re.match(r"[\w+.-]+://\S*\Z", text) else _USERINFO.sub("", text)
-    except ValueError:  # not a URL after all: an unclosed [ for instance
-        return _USERINFO.sub("", text)
-
-
-_USERINFO = re.compile(r"(?<=://)[^\s/]+@")
+    return re.sub(r"[\w+.-]+://\S+", lambda url: strip_credentials(url[0]), text)
 
 
 def _provides(same: Sequence[Distribution], extra: str) -> bool:

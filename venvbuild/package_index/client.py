@@ -206,7 +206,7 @@ class PackageIndex:
                 raise ValueError(url)
             request = urllib.request.Request(  # noqa: S310  # the scheme is judged by the settings, or came from the index
                 # urllib takes `user:password@host` for the name of a host
-                address.shown,
+                address.asked,
                 headers={"User-Agent": "venvbuild", **(headers or {})},
             )
             credentials = address.credentials or self._credentials_for(address)

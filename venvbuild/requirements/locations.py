@@ -46,7 +46,8 @@ def quotable(place: str) -> str:
         path = bare.partition("://")[2].partition("#")[0].partition("/")[2]
         # the hash of a commit is no secret; what follows `?` may be anything
         return "" if "?" in path or _TOKEN.search(_COMMIT.sub("", path)) else bare
-    return bare
+    # A URL whose scheme was forgotten: user:password@host.
+    return "" if re.match(r"[^/@\s]+:.*@", bare) else bare
 
 
 def location(text: str) -> Fault | None:

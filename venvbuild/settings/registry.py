@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from venvbuild.errors import RequirementsRefused, UsageError
-from venvbuild.redaction import strip_credentials
+from venvbuild.redaction import has_unescaped_password, strip_credentials
 from venvbuild.settings import parameters
 
 PYPI = "https://pypi.org/simple"
@@ -51,9 +51,12 @@ def _words(text: str, _where: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
+_IN_A_PASSWORD = "in a password write / ? # @ [ as %2F %3F %23 %40 %5B"  # noqa: S105  # an advice
+
+
 def index_url(text: str, where: str) -> str:
     """`text` when it is the URL of an index: http(s) or file."""
-    shown_url = strip_credentials(text)[:200]
+    shown_url = (strip_credentials(text) if "://" in text else text.rpartition("@")[2])[:200]
     try:
         parts = urlsplit(text)
         fits = bool(parts.hostname if parts.scheme in ("http", "https") else parts.scheme == "file" and parts.path)
@@ -61,11 +64,11 @@ def index_url(text: str, where: str) -> str:
     except ValueError:
         fits = False
     # an installer that is given anything else silently asks another index
-    if not fits or any(char.isspace() for char in text):
+    if not fits or has_unescaped_password(text) or any(char.isspace() for char in text):
         raise UsageError(
             f"{shown_url!a} is no URL of a package index",
             where=where,
-            fix="write https://host/simple; in a password write / ? # @ [ as %2F %3F %23 %40 %5B",
+            fix=f"write https://host/simple; {_IN_A_PASSWORD}",
         )
     return text
 
@@ -80,7 +83,13 @@ def _place(text: str, where: str) -> str:
         raise UsageError(
             f"{strip_credentials(text)[:200]!a} is no address", where=where, fix="write %20 for a space in it"
         )
+    if "://" in text and has_unescaped_password(text):
+        raise UsageError(f"{strip_credentials(text)[:200]!a} is no address", where=where, fix=_IN_A_PASSWORD)
     return text
+
+
+def _places(text: str, where: str) -> tuple[str, ...]:
+    return tuple(_place(word, where) for word in text.split())
 
 
 def _absolute(text: str, where: str) -> str:
@@ -113,10 +122,16 @@ def _fitting(pattern: str, what: str, fix: str) -> Callable[[str, str], str]:
 
 
 def _trino_url(text: str, where: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(text)
+        fits = parts.scheme in ("http", "https") and parts.hostname and (parts.port or 1)
+    except ValueError:
+        fits = False
+    if not fits or has_unescaped_password(text):
         raise UsageError(
-            f"{strip_credentials(text)[:200]!a} is no URL of a Trino server", where=where, fix="write https://host:port"
+            f"{strip_credentials(text)[:200]!a} is no URL of a Trino server",
+            where=where,
+            fix=f"write https://host:port; {_IN_A_PASSWORD}",
         )
     # Basic authentication is the password in clear
     if parts.password and parts.scheme == "http":
@@ -178,7 +193,7 @@ SETTINGS: tuple[Setting, ...] = (
         parse=_index_urls,
         parse_item=index_url,
     ),
-    Setting("find_links", "folders or pages with wheels, separated by spaces", (), parse=_words, parse_item=_place),
+    Setting("find_links", "folders or pages with wheels, separated by spaces", (), parse=_places, parse_item=_place),
     Setting("timeout_s", "longest time one installer run may take, in seconds", 3600, parse=_seconds),
     # 5: level 6 takes a quarter longer, for archives that are half a percent smaller
     Setting("level", "compression level of the archive, 1 (fast) to 9 (small)", 5, parse=_level),

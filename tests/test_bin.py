@@ -235,6 +235,55 @@ def test_an_import_that_fails_in_a_whole_set_up_is_told_as_it_is(clone: Clone) -
     assert ended.stderr.endswith("ModuleNotFoundError: No module named 'no_such_module'\n")
 
 
+def test_a_set_up_of_another_user_is_used_where_it_can_be_read_and_else_told_in_a_sentence(
+    volume: Path, index: IndexServer
+) -> None:
+    of_the_system = "/usr/bin/python3"
+    fits = [of_the_system, "-c", "import ensurepip, sys; sys.exit(sys.version_info < (3, 11))"]
+    require(os.geteuid() == 0, "only root can become somebody who has no rights")
+    require(subprocess.run(fits, check=False).returncode == 0, "the system has no Python 3.11 with venv")
+    volume.chmod(0o755)
+    clone = Clone(volume / "a clone", index)
+    assert clone.start(VENVBUILD_PYTHON=of_the_system).returncode == 0
+    [home] = (clone.cache / "venvbuild").glob("tool-*[!k]")
+
+    def start_as_nobody(**more: str) -> subprocess.CompletedProcess[str]:
+        env = clone.environment(VENVBUILD_PYTHON=of_the_system, HOME="/nonexistent", PATH="/usr/bin:/bin", **more)
+        return subprocess.run(
+            [clone.folder / "bin" / "venvbuild"],
+            env=env,
+            cwd="/",
+            user=65534,
+            group=65534,
+            extra_groups=[],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    module = next(home.glob("lib/python3.*/site-packages/tiny.py"))
+    shutil.rmtree(module.parent / "__pycache__")  # which would do in place of the module
+    for path in (clone.cache, clone.cache / "venvbuild", home, home / "pyvenv.cfg", module.parent, module):
+        path.chmod(0o700)
+        ended = start_as_nobody()
+        assert ended.returncode == 2, ended.stderr
+        first, fix = ended.stderr.splitlines()
+        assert first.startswith("venvbuild cannot be set up: Permission denied: ")
+        assert fix == "  fix: let this user write there (owner, mode), or set XDG_CACHE_HOME to a folder of their own"
+        path.chmod(0o755)
+    for last_look_s in (0, 2 * 24 * 60 * 60):
+        looked = time.time() - last_look_s
+        os.utime(home / "seal", (looked, looked))
+        ended = start_as_nobody()
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, "started 1 venvbuild\n", "")
+        assert (home / "seal").stat().st_mtime == pytest.approx(looked)
+    (volume / "own").mkdir()
+    os.chown(volume / "own", 65534, 65534)
+    ended = start_as_nobody(XDG_CACHE_HOME=str(volume / "own"))
+    assert (ended.returncode, ended.stdout) == (0, "started 1 venvbuild\n"), ended.stderr
+
+
 def test_a_changed_lock_gets_a_set_up_of_its_own(clone: Clone) -> None:
     clone.start()
     clone.lock("2.0")

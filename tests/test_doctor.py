@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -124,6 +126,16 @@ def test_a_store_that_goes_with_its_container_is_warned_of_and_in_a_run_of_jenki
     assert "VENVBUILD_STORE=s3://BUCKET/PREFIX" in found.fix
     found = examined(bench.using(BUILD_TAG="jenkins-envs-1"))["store"]
     assert (found.verdict, "would go with this container" in found.what) == (PROBLEM, True)
+
+
+def test_a_cache_of_another_user_is_a_problem_and_the_rest_is_told(bench: Bench) -> None:
+    def ask() -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/cache/venvbuild/catalog")
+
+    found = examined(bench, ask)
+    assert found["engine"].verdict == PROBLEM
+    assert found["engine"].why.startswith("/cache/venvbuild/catalog")
+    assert list(found) == SUBJECTS
 
 
 def test_an_engine_that_does_not_answer_is_a_problem(bench: Bench) -> None:

@@ -39,12 +39,13 @@ import sys
 sys.path.insert(0, sys.argv.pop(1)); sys.argv[0] = "venvbuild"
 try:
     from venvbuild.main import main
-except Exception:
+except Exception as error:
     from venvbuild import bootstrap
-    bootstrap.start_over()
+    bootstrap.start_over(error)
     from venvbuild.main import main
 main()
 """
+_CONFIGURATION = "pyvenv.cfg"
 _SEAL = "seal"
 """A file of each set-up: the SHA-256 of each RECORD. Its times are those of the last look at the rest."""
 _DAY_S = 24 * 60 * 60
@@ -82,13 +83,15 @@ def main() -> None:
         _become(set_up(lock, cache_folder()))
 
 
-def start_over() -> None:
+def start_over(error: Exception) -> None:
     """Where the tool cannot be imported: if its set-up is damaged, make that again and become the tool once more."""
     with _told():
         if os.environ.get("_VENVBUILD_COMPLETE"):
             sys.exit(1)
         if mend(REPOSITORY / "locks"):
             _become(Path(sys.executable))
+        if isinstance(error, OSError):
+            raise _of_disk(error, Path(sys.prefix)) from error
 
 
 @contextlib.contextmanager
@@ -138,6 +141,10 @@ def set_up(lock: Path, cache: Path) -> Path:
         if not hold(home) or not python.exists() or (_is_due(home) and damage(home)):
             cache.mkdir(parents=True, exist_ok=True)
             _make_under_lock(home, lock)
+        elif not os.access(home / _CONFIGURATION, os.R_OK):
+            # Of another user: its Python would end with a traceback.
+            with contextlib.suppress(FileNotFoundError), open(home / _CONFIGURATION):
+                pass
     except OSError as error:
         raise _of_disk(error, cache) from error
     return python
@@ -235,6 +242,8 @@ def damage(home: Path) -> str:
         return "bin/python is gone, or leads nowhere"
     sealed, since = _sealed(home / _SEAL)
     records = _digests(home)
+    if not any(name.endswith("/RECORD") for name in records):
+        return "what was installed is gone"
     for name in sorted({*sealed, *records}):
         if not records.get(name):
             return f"{name} is gone"
@@ -257,7 +266,7 @@ def _digests(home: Path) -> dict[str, str]:
     folders = sorted(home.glob("lib/python*/site-packages/*.dist-info"))
     return {
         str(file.relative_to(home)): hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
-        for file in (home / "pyvenv.cfg", *(folder / "RECORD" for folder in folders))
+        for file in (home / _CONFIGURATION, *(folder / "RECORD" for folder in folders))
     }
 
 

@@ -14,7 +14,7 @@ import uv
 from venvbuild import interpreters, text
 from venvbuild.builds import places
 from venvbuild.environment import IndexAccess, package_index
-from venvbuild.errors import VenvBuildError
+from venvbuild.errors import VenvBuildError, of_disk
 from venvbuild.process import CommandFailed, clean_environment, run
 from venvbuild.redaction import strip_credentials
 from venvbuild.settings import Settings
@@ -55,10 +55,13 @@ def examine(settings: Settings, environ: Mapping[str, str], ask_engine: Callable
         try:
             found += subject()
         # One at a time is no help: the next would be found only when this one is mended.
-        except VenvBuildError as error:
+        except (VenvBuildError, OSError) as error:
+            told = of_disk(error) if isinstance(error, OSError) else error
+            if told is None:
+                raise
             found += [
                 Examined(name, PROBLEM, one.what, f"{one.where}: {one.why}".strip(": "), one.fix)
-                for one in error.problems
+                for one in told.problems
             ]
     return tuple(found)
 

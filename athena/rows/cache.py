@@ -135,10 +135,13 @@ def _digest(facts: object, length: int) -> str:
 
 def is_used(path: Path) -> bool:
     """Whether it is there; from now on it counts as used."""
-    with suppress(FileNotFoundError):
+    try:
         os.utime(path)
-        return True
-    return False
+    except FileNotFoundError:
+        return False
+    except PermissionError as error:  # which does not say of what
+        raise PermissionError(error.errno, error.strerror, str(path)) from error
+    return True
 
 
 def remove_unused(paths: Iterable[Path]) -> None:

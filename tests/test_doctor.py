@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +14,9 @@ import pytest
 from athena.upkeep import rows_difference, sync_rows
 from tests.support.benches import Bench
 from tests.support.index_server import IndexServer
+from tests.support.requirement import require
 from tests.support.scripted import put_scripted
+from tests.support.scripts import REPOSITORY
 from tests.support.supplies import here
 from venvbuild import doctor
 from venvbuild.doctor import OK, PROBLEM, WARNING, Examined
@@ -126,6 +130,25 @@ def test_a_store_that_goes_with_its_container_is_warned_of_and_in_a_run_of_jenki
     assert "VENVBUILD_STORE=s3://BUCKET/PREFIX" in found.fix
     found = examined(bench.using(BUILD_TAG="jenkins-envs-1"))["store"]
     assert (found.verdict, "would go with this container" in found.what) == (PROBLEM, True)
+
+
+def test_a_folder_of_the_path_that_we_may_not_enter_has_no_python_for_us(tmp_path: Path) -> None:
+    """As root's, which a job has that root started for somebody; below a folder of pyenv which is root's as well."""
+    require(Path("/proc/self").stat().st_uid == 0, "only root can become somebody who has no rights")
+    closed = tmp_path / "versions" / "3.11.0" / "bin"
+    closed.mkdir(parents=True)
+    (closed / "python3").symlink_to("/bin/true")
+    (tmp_path / "versions" / "3.11.0").chmod(0o700)
+    tmp_path.chmod(0o755)
+    script = (
+        "import os, sys; from venvbuild import interpreters\n"
+        "os.chdir(sys.argv[1]); os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "for root in ('.', 'versions/3.11.0'):\n"
+        "    print(interpreters.installed({'PATH': 'versions/3.11.0/bin', 'PYENV_ROOT': root}))"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "()\n()\n"), done.stderr
 
 
 def test_a_cache_of_another_user_is_a_problem_and_the_rest_is_told(bench: Bench) -> None:

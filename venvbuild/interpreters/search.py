@@ -226,22 +226,22 @@ def _candidates(wanted: str, environ: Mapping[str, str]) -> Iterator[Interpreter
 
 
 def _in_pyenv(environ: Mapping[str, str]) -> list[Path]:
-    root = environ.get("PYENV_ROOT")
-    folders = (
-        sorted(Path(root, "versions").glob("*"), key=lambda path: (_key(path.name), path.name), reverse=True)
-        if root
-        else []
-    )
+    versions = Path(environ.get("PYENV_ROOT") or os.devnull, "versions")
+    try:
+        names = os.listdir(versions)
+    except OSError:  # it is not there, or we may not enter it
+        return []
     return [
-        folder / "bin" / "python3"
-        for folder in folders
-        if (folder / "bin" / "python3").exists() and _key(folder.name)[:2] >= (3, 8)
+        versions / name / "bin" / "python3"
+        for name in sorted(names, key=lambda name: (_key(name), name), reverse=True)
+        if os.path.exists(versions / name / "bin" / "python3") and _key(name)[:2] >= (3, 8)
     ]
 
 
 def _on_path(environ: Mapping[str, str], names: list[str]) -> list[Path]:
     folders = [Path(part) for part in environ.get("PATH", "").split(":") if part]
-    return [folder / name for name in names for folder in folders if (folder / name).is_file()]
+    # A folder that we may not enter has none for us; Path.is_file raises.
+    return [folder / name for name in names for folder in folders if os.path.isfile(folder / name)]
 
 
 def _of_uv(wanted: str, uv: Path, environ: Mapping[str, str], allow_download: bool) -> Interpreter | None:

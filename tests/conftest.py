@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import coverage
+import hypothesis
 import pytest
 
 from tests.support import index_server, tiers
@@ -25,6 +26,10 @@ pytest_plugins = ["tests.support.s3_servers", "tests.support.trino_server", "tes
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell starts background jobs with SIGINT ignored, and children inherit that; here they are interrupted for real.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# No test is about time, and 200 ms is little on a machine that has other things to do.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 _CLEARED_PREFIXES = ("PIP_", "UV_", "AWS_", "VENVBUILD_", "XDG_", "PYTHON")
 _CLEARED = {"ENV_NAME", "FAIL_ON_CONFLICTS", "BUILD_URL", "BUILD_TAG", "GIT_COMMIT", "NETRC", "PYTHONDONTWRITEBYTECODE"}

@@ -59,10 +59,38 @@ def test_a_missing_field_is_a_fault_of_the_whole(whole: dict[str, Any]) -> None:
     assert schemas.faults(whole, METADATA) == [("(the whole)", "'env_name' is a required property")]
 
 
-def test_an_unknown_field_is_a_fault_only_for_the_strict(whole: dict[str, Any]) -> None:
-    later = {**whole, "later": 1}
-    assert schemas.faults(later, METADATA) == []
-    assert "later" in schemas.faults(later, METADATA, strict=True)[0][1]
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        pytest.param({"later": 1}, "(the whole)", id="at the top"),
+        pytest.param({"requires": {"abi": None, "glibc": None, "later": 1}}, "requires", id="inside"),
+        pytest.param({"files": {"a": {"sha256": "a" * 64, "size_bytes": 1, "later": 1}}}, "files/a", id="of each"),
+    ],
+)
+def test_an_unknown_field_is_a_fault_only_for_the_strict(
+    whole: dict[str, Any], change: dict[str, Any], field: str
+) -> None:
+    assert schemas.faults({**whole, **change}, METADATA) == []
+    ((found, what),) = schemas.faults({**whole, **change}, METADATA, strict=True)
+    assert (found, "'later' was unexpected" in what) == (field, True)
+
+
+@pytest.mark.parametrize("uri", ["", "nowhere", "s3:/x", "://x", "s3://", "s3://a\nb"])
+def test_what_is_no_uri_is_a_fault_only_for_the_strict(whole: dict[str, Any], uri: str) -> None:
+    assert schemas.faults({**whole, "venv_archive": uri}, METADATA) == []
+    assert [field for field, _ in schemas.faults({**whole, "venv_archive": uri}, METADATA, strict=True)] == [
+        "venv_archive"
+    ]
+
+
+def test_a_store_may_have_a_prefix_with_a_blank(whole: dict[str, Any]) -> None:
+    assert schemas.faults({**whole, "venv_archive": "s3://bucket/my team/x"}, METADATA, strict=True) == []
+
+
+def test_a_field_that_is_not_there_yet_must_not_be(whole: dict[str, Any]) -> None:
+    without = {name: value for name, value in whole.items() if name != "files"}
+    assert schemas.faults(without, METADATA, strict=True, without=["files"]) == []
+    assert schemas.faults(whole, METADATA, strict=True, without=["files"])[0][0] == "(the whole)"
 
 
 @pytest.mark.parametrize("value", [10.0, True, "10"], ids=["float", "boolean", "text"])

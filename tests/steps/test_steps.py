@@ -456,7 +456,47 @@ def test_describe_says_all_but_what_the_claim_gives(described: Bench) -> None:
     assert "venv_version" not in written
 
 
+@pytest.mark.parametrize(
+    ("step", "record"),
+    [
+        pytest.param("check", {"env_name": "no/slash"}, id="a name"),
+        pytest.param("check", {"build_url": 7}, id="a type"),
+        pytest.param("inspect", {"installed_packages": ("Needy==1.0",)}, id="a package"),
+        pytest.param("inspect", {"requires": {"abi": 311, "glibc": None}}, id="a type inside"),
+        pytest.param("pack", {"sha256": "b" * 63}, id="a digest"),
+    ],
+)
+def test_describe_refuses_what_upload_could_not_commit(done: Bench, step: str, record: dict[str, object]) -> None:
+    book = json.loads((done.work / "venvbuild-work.json").read_text())
+    (book["settings"] if step == "check" else book["steps"][step]["result"]).update(record)
+    (done.work / "venvbuild-work.json").write_text(json.dumps(book))
+    (done.work / places.METADATA).unlink()
+    with pytest.raises(IntegrityError, match="the metadata is not valid"):
+        done.run("describe")
+    assert not (done.work / places.METADATA).exists()
+
+
 # --- upload
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        pytest.param({"installed_packages": ["Needy==1.0"]}, "installed_packages/0", id="a package"),
+        pytest.param(
+            {"requires": {"abi": None, "glibc": None, "cuda": "12"}}, "requires", id="an unknown field inside"
+        ),
+        pytest.param({"venv_archive": "s3://else/where"}, r"\(the whole\)", id="of the claim"),
+    ],
+)
+def test_what_is_no_metadata_is_refused_before_a_version_is_claimed(
+    done: Bench, changes: dict[str, object], field: str
+) -> None:
+    path = done.work / places.METADATA
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    with pytest.raises(IntegrityError, match=f"metadata.json: {field}: the metadata is not valid"):
+        done.run("upload")
+    assert list(done.store.list("")) == []
 
 
 def test_upload_commits_the_build_with_all_its_files(done: Bench) -> None:

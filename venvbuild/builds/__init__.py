@@ -28,6 +28,7 @@ from venvbuild.builds.metadata import (
     schema,
     stamped,
     validate,
+    validate_described,
 )
 from venvbuild.builds.names import find, latest
 from venvbuild.builds.places import archive_name, instant_of, is_venv_version, key

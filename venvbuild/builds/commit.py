@@ -89,8 +89,10 @@ def commit(
 
     Raises:
         StoreUnavailable: the store fails; the same call again goes on where it stopped. IntegrityError: somebody else's
-            bytes stand where ours belong. UsageError: no rights, no credentials, no such bucket.
+            bytes stand where ours belong, or the description is not valid, and nothing was claimed. UsageError: no
+            rights, no credentials, no such bucket.
     """
+    _refuse_what_cannot_be_stamped(description, store)
     retried(store.prepare, wait)
     _forget_another(description, folder)
     claim = _claim(store, str(description["env_name"]), folder / CLAIM, clock, wait)
@@ -98,6 +100,13 @@ def commit(
     frozen = _freeze(store, claim, description, files, folder / "frozen")
     retried(lambda: _send(store, claim, frozen, folder), wait)
     return Commit(claim.venv_version, json.loads((frozen / places.METADATA).read_bytes()))
+
+
+def _refuse_what_cannot_be_stamped(description: DescribedMetadata, store: Store) -> None:
+    metadata.validate_described(description)
+    # With any version and instant: a claim is for good, and this would lose it.
+    claim = Claim.at(0, description["env_name"], store)
+    metadata.stamped(description, venv_version=claim.venv_version, created_at=claim.created_at, store=store, files={})
 
 
 def _forget_another(description: DescribedMetadata, folder: Path) -> None:

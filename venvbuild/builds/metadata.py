@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from venvbuild.text import shown
 
 _SCHEMA = "builds/metadata.schema.json"
 SCHEMA_VERSION = 1
+_OF_THE_CLAIM = ("venv_version", "created_at", "requirements_file", "pipdeptree_output", "venv_archive", "files")
 _RESTORE = "restore the object from a backup"
 
 
@@ -177,7 +178,20 @@ def validate(metadata: Any, *, strict: bool = False, where: str = METADATA) -> N
             fix="update venvbuild",
             rule="NEWER",
         )
-    for field, what in schemas.faults(metadata, _SCHEMA, strict=strict):
+    _refuse(schemas.faults(metadata, _SCHEMA, strict=strict), where)
+
+
+def validate_described(description: DescribedMetadata, where: str = METADATA) -> None:
+    """Check all that is known before the claim as strictly as `stamped` will check the whole.
+
+    Raises:
+        IntegrityError: names the field and what is wrong with it.
+    """
+    _refuse(schemas.faults(description, _SCHEMA, strict=True, without=_OF_THE_CLAIM), where)
+
+
+def _refuse(faults: Sequence[tuple[str, str]], where: str) -> None:
+    for field, what in faults:
         raise IntegrityError(
             f"the metadata is not valid: {what}",
             where=f"{where}: {field}",

@@ -7,6 +7,8 @@ import math
 import re
 import sys
 from collections import Counter
+from collections.abc import Collection
+from functools import cache
 from importlib import resources
 from itertools import chain
 from typing import Any
@@ -15,6 +17,8 @@ MAX_BYTES = 16_000_000
 """Of a document; those that we write have some thousands."""
 _MAX_DEPTH = 64
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+# RFC 3986 has no blank either, and folders and prefixes of stores do.
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\x00-\x20\x7f][^\x00-\x1f\x7f]*")
 
 
 def parsed(body: bytes) -> Any:
@@ -77,14 +81,26 @@ def load(schema_name: str) -> dict[str, Any]:
     return json.loads(resources.files("venvbuild").joinpath(schema_name).read_bytes())  # type: ignore[no-any-return]
 
 
-def faults(document: Any, schema_name: str, *, strict: bool = False) -> list[tuple[str, str]]:
+def faults(
+    document: Any, schema_name: str, *, strict: bool = False, without: Collection[str] = ()
+) -> list[tuple[str, str]]:
     """(field, what is wrong with it) where `document` does not fit `venvbuild/<schema_name>`, sorted by field.
 
-    A field is as `files/requirements.txt/sha256`. `strict` also refuses top-level fields that the schema does not know.
+    A field is as `files/requirements.txt/sha256`. `strict` also refuses fields that the schema does not know, at any
+    depth, and URIs that are none. `without` are fields of the top that must not be there yet.
 
     Source: JSON Schema 2020-12, but for two things: 10.0 is no integer, since nobody can read 10.0 bytes, and what a
     double cannot hold is no number.
     """
+    # As text: in a path, names and numbers of items cannot be compared.
+    found = _validator(schema_name, strict, frozenset(without)).iter_errors(document)
+    errors = sorted(found, key=lambda error: list(map(str, error.path)))
+    # Cut: jsonschema quotes the value that does not fit, which may be the whole document.
+    return [("/".join(map(str, error.absolute_path)) or "(the whole)", error.message[:300]) for error in errors]
+
+
+@cache
+def _validator(schema_name: str, strict: bool, without: frozenset[str]) -> Any:
     import jsonschema  # 130 ms, so only where it is needed
 
     standard = jsonschema.Draft202012Validator
@@ -92,9 +108,18 @@ def faults(document: Any, schema_name: str, *, strict: bool = False) -> list[tup
     checker = checker.redefine("number", lambda _, value: is_double(value))
     validator = jsonschema.validators.extend(standard, type_checker=checker)  # type: ignore[no-untyped-call]
     schema = load(schema_name)
-    if strict:
-        schema["additionalProperties"] = False
-    # As text: in a path, names and numbers of items cannot be compared.
-    errors = sorted(validator(schema).iter_errors(document), key=lambda error: list(map(str, error.path)))
-    # Cut: jsonschema quotes the value that does not fit, which may be the whole document.
-    return [("/".join(map(str, error.absolute_path)) or "(the whole)", error.message[:300]) for error in errors]
+    schema["required"] = [name for name in schema["required"] if name not in without]
+    schema["properties"] = {name: rule for name, rule in schema["properties"].items() if name not in without}
+    formats = jsonschema.FormatChecker(formats=())
+    formats.checks("uri")(lambda value: not isinstance(value, str) or _URI.fullmatch(value) is not None)
+    return validator(_closed(schema), format_checker=formats) if strict else validator(schema)
+
+
+def _closed(rule: Any) -> Any:
+    """The rule, without leave for what it does not name, at any depth."""
+    if isinstance(rule, list):
+        return [_closed(one) for one in rule]
+    if not isinstance(rule, dict):
+        return rule
+    closed = {name: _closed(one) for name, one in rule.items()}
+    return {"additionalProperties": False, **closed} if "properties" in rule else closed

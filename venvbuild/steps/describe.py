@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from venvbuild import __version__
-from venvbuild.builds import Description, RequiresEntry, places
+from venvbuild.builds import Description, RequiresEntry, places, validate_described
 from venvbuild.machine import Requires
 from venvbuild.run import Created, Described, Inspected, Packed
 from venvbuild.steps.job import Job, Made, interpreter_of
@@ -38,7 +38,10 @@ def run(job: Job) -> Made:
         # that of `describe` itself is known when it has ended: `upload` adds it
         duration_s={step: job.work.duration_s(step) for step in ("check", "create", "inspect", "pack")},
     )
-    (job.path / places.METADATA).write_text(json.dumps(description.as_json(), indent=2) + "\n", "utf-8")
+    described = description.as_json()
+    # Now: after the claim a version would be lost by what a look here tells.
+    validate_described({**described, "duration_s": {**described["duration_s"], "describe": 0}})
+    (job.path / places.METADATA).write_text(json.dumps(described, indent=2) + "\n", "utf-8")
     return Made((places.METADATA,), Described(), count_text(len(inspected.installed_packages), "package"))
 
 

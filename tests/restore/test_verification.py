@@ -33,13 +33,22 @@ def with_modules(**modules: str) -> Made:
     metadata = b"Metadata-Version: 2.1\nName: good\nVersion: 1.0\n"
     dist_info = f"{PACKAGES}/good-1.0.dist-info"
     more = [file(f"{dist_info}/RECORD", record.encode()), file(f"{dist_info}/METADATA", metadata)]
-    return archive(environment(PYTHON), folder(f"lib/python{PYTHON}"), [*files, *more]).with_content_sha256()
+    return of("good", archive(environment(PYTHON), folder(f"lib/python{PYTHON}"), [*files, *more]))
+
+
+def of(name: str | None, made: Made) -> Made:
+    """The archive, its fragments those of this distribution or of none."""
+    fragments = (replace(one, distribution=name and one.distribution and name) for one in made.index.fragments)
+    return replace(made, index=replace(made.index, fragments=tuple(fragments))).with_content_sha256()
 
 
 def put(store: Store, made: Made, **fields: object) -> str:
     files = {"requirements.txt": b"good==1.0\n", **made.files(version(1))}
     told = {"content_sha256": made.index.content_sha256, **made.facts(), **fields}
-    return put_build(store, 1, files, python_version=PYTHON, **told)
+    return put_build(store, 1, files, python_version=PYTHON, python_full_version=f"{PYTHON}.9", **told)
+
+
+NOTHING = {"installed_packages": [], "package_count": 0}
 
 
 def find(python_version: str) -> Interpreter:
@@ -60,7 +69,7 @@ def problems(store: Store, machine: RestoreOptions | None = None) -> str:
 def test_an_untouched_build_is_whole(store: Store) -> None:
     put(store, with_modules(good="x = 1"))
     found = verification.verify(store, version(1))
-    assert (found.problems, found.file_count, found.fragment_count, found.imported) == ((), 3, 3, None)
+    assert (found.problems, found.file_count, found.fragment_count, found.imported) == ((), 7, 3, None)
     assert found.bytes_read == sum(
         entry.size_bytes for entry in store.list("venv-builds/") if "metadata" not in entry.key
     )
@@ -103,7 +112,7 @@ def test_a_damaged_fragment_is_named(tmp_path: Path) -> None:
     store, made = FolderStore(tmp_path), with_modules(good="x = 1")
     path = tmp_path / "venv-builds" / put(store, made) / f"{version(1)}.tar.gz"
     path.write_bytes(flip(made.index.fragments[1].offset + 5)(path.read_bytes()))
-    assert f"the fragment of part-1 at byte {made.index.fragments[1].offset}" in problems(store)
+    assert f"the fragment of good at byte {made.index.fragments[1].offset}" in problems(store)
 
 
 def test_an_index_of_another_archive_is_noticed_though_all_hashes_are_right(tmp_path: Path) -> None:
@@ -131,7 +140,7 @@ def test_every_kind_and_mode_of_member_counts_for_content_sha256(store: Store) -
         file("lib/" + "n" * 200),
         file("lib/e", b""),
     ]
-    put(store, archive(environment(PYTHON), more).with_content_sha256())
+    put(store, of(None, archive(environment(PYTHON), more)), **NOTHING)
     assert problems(store) == ""
 
 

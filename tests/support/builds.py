@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from venvbuild import builds
 from venvbuild.builds import DescribedMetadata, Description, StoredFile, places
+from venvbuild.builds.commit import Claim
 from venvbuild.stores import Store
 
 DESCRIPTION: DescribedMetadata = Description(
@@ -29,15 +30,20 @@ def version(number: int) -> str:
 def put_build(
     store: Store, number: int, files: Mapping[str, bytes] | None = None, *, is_committed: bool = True, **fields: Any
 ) -> str:
-    """A build with these files in the store, without an archive unless one is given; its venv_version."""
+    """A build with these files in the store; its venv_version.
+
+    What its metadata says the files of every build say too: those that are not given are made.
+    """
     name = version(number)
-    files = files if files is not None else {"requirements.txt": b"good==1.0\n"}
-    described = cast(DescribedMetadata, {**DESCRIPTION, **fields})
+    files = {places.REQUIREMENTS: b"good==1.0\n", places.archive_name(name): b"tar"} if files is None else dict(files)
+    described = cast(DescribedMetadata, {**DESCRIPTION, **_told_by(files, name), **fields})
     instant = datetime.strptime(name, "venv_%Y%m%d_%H%M%S").replace(tzinfo=UTC)
+    claim = Claim(name, f"{instant:%Y-%m-%dT%H:%M:%SZ}", described["env_name"], "0" * 32, store.url)
+    files = {**_saying(described, claim), **files}
     whole = builds.stamped(
         described,
         venv_version=name,
-        created_at=f"{instant:%Y-%m-%dT%H:%M:%SZ}",
+        created_at=claim.created_at,
         store=store,
         files={file: StoredFile(hashlib.sha256(body).hexdigest(), len(body)) for file, body in files.items()},
     )
@@ -47,3 +53,19 @@ def put_build(
     if is_committed:
         store.put_if_absent(builds.key(name, places.METADATA), json.dumps(whole).encode())
     return name
+
+
+def _told_by(files: Mapping[str, bytes], venv_version: str) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    if requirements := files.get(places.REQUIREMENTS):
+        told["requirements_sha256"] = hashlib.sha256(requirements).hexdigest()
+    if archive := files.get(places.archive_name(venv_version)):
+        told |= {"archive_sha256": hashlib.sha256(archive).hexdigest(), "archive_size_bytes": len(archive)}
+    return told
+
+
+def _saying(described: DescribedMetadata, claim: Claim) -> dict[str, bytes]:
+    """The files of every build that say what its metadata says."""
+    findings = [{"type": "version", "is_failure": True, "sentence": one} for one in described["conflicts"]]
+    said = {places.INSTALLED_PACKAGES: described["installed_packages"], places.CONFLICTS: findings, places.TREE: []}
+    return {places.CLAIM: claim.body(), **{name: json.dumps(value).encode() for name, value in said.items()}}

@@ -4,14 +4,16 @@ places      every key of a store, every name of a build's files
 lock        requirements.lock, read
 scripted    what scripts made before: metadata.json of nine fields
 metadata    metadata.json, judged by its schema beside it; schemas: how a document of a build is judged
+evidence    metadata.json, held against the other files of its build
 commit      the claim, the frozen files, metadata.json last
 aliases     sales@prod, with its history; undoing: a move taken back
 names       VERSION, ENV@ALIAS, ENV@latest, ENV@ALIAS~N
 """
 
-from venvbuild.builds import places, schemas, scripted
+from venvbuild.builds import evidence, places, schemas, scripted
 from venvbuild.builds.aliases import Move, all_moves, current_move, history, move_before, promote
 from venvbuild.builds.commit import Commit, commit
+from venvbuild.builds.evidence import damaged_files, disagreements
 from venvbuild.builds.lock import read_lock
 from venvbuild.builds.metadata import (
     DescribedMetadata,

@@ -3,7 +3,8 @@
 fetching -> unpacking, tar -> rehoming -> targets    from bytes to a folder; restoring is the whole of it
 ordinary_tar -> adopting                             the same of archives that others packed
 rebuilding                                           the same from the build's lock
-verification, content_digest                         every byte read again; scripted_build: as far as it goes
+verification, content_digest, archived               every byte read again, every field compared; scripted_build: as
+                                                     far as it goes
 """
 
 from venvbuild.restore.adopting import Adopted, adopted

@@ -9,7 +9,8 @@ import hashlib
 import io
 import os
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from typing import IO, TYPE_CHECKING, Literal
 
 from venvbuild.archive import ROOT, Member
@@ -27,7 +28,11 @@ _KINDS: dict[bytes, Literal["d", "f", "l"]] = {
 }
 
 
-def content_sha256(plain: Iterable[bytes]) -> str:
+Copies = Callable[[str, int], IO[bytes] | None]
+"""From the name and the size of a file, relative to the environment, to where its bytes go too; None for most."""
+
+
+def content_sha256(plain: Iterable[bytes], copies: Copies) -> str:
     """Of the tar whose bytes come in these pieces, which may end anywhere; what follows its end is left in `plain`.
 
     Raises:
@@ -40,7 +45,10 @@ def content_sha256(plain: Iterable[bytes]) -> str:
         with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape") as tar:
             while entry := tar.next():
                 member = _member(entry)
-                sha256 = _sha256(tar.extractfile(entry)) if member.kind == "f" else ""
+                sha256 = ""
+                if member.kind == "f":
+                    with copies(member.name, entry.size) or nullcontext() as copy:
+                        sha256 = _sha256(tar.extractfile(entry), copy)
                 lines.append((os.fsencode(member.name), os.fsencode(member.line(sha256))))
                 tar.members.clear()  # type: ignore[attr-defined]  # it keeps them all, and a stream cannot go back
     except (tarfile.TarError, ValueError, OverflowError) as error:
@@ -78,9 +86,11 @@ def _member(entry: tarfile.TarInfo) -> Member:
     return Member(name, kind, entry.mode, link=entry.linkname)
 
 
-def _sha256(file: IO[bytes] | None) -> str:
+def _sha256(file: IO[bytes] | None, copy: IO[bytes] | None) -> str:
     assert file is not None  # tarfile's answer for what is no file
     digest = hashlib.sha256()
     while piece := file.read(_PIECE_BYTES):
         digest.update(piece)
+        if copy:
+            copy.write(piece)
     return digest.hexdigest()

@@ -8,17 +8,19 @@ import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from zlib_ng import zlib_ng
 
 from venvbuild import builds
 from venvbuild.archive import HEADER_BYTES, ArchiveIndex, parse_index
-from venvbuild.builds import FileEntry, Metadata, ScriptedBuild, archive_name, places, schemas
+from venvbuild.builds import FileEntry, Metadata, ScriptedBuild, archive_name, evidence, places, schemas
 from venvbuild.errors import IntegrityError, NotInStore, Problem
 from venvbuild.installed import Distribution, distributions_of
 from venvbuild.process import CommandFailed, clean_environment, run
 from venvbuild.restore import fetching, restoring, scripted_build
+from venvbuild.restore.archived import Archived
 from venvbuild.restore.content_digest import content_sha256
 from venvbuild.restore.fetching import DamagedFragment
 from venvbuild.restore.restoring import RestoreOptions
@@ -65,7 +67,8 @@ class Verification:
 
 
 def verify(store: Store, venv_version: str, *, machine: RestoreOptions | None = None) -> Verification:
-    """Every file of the build against metadata.json, the archive against its index and `content_sha256`; what is wrong.
+    """Every file of the build against metadata.json, and every field of that which they tell against them; the archive
+    against its index and `content_sha256`; the entry of its environment. What is wrong.
 
     A file beside them that metadata.json does not name is no problem: no reader asks for it, and what it is nobody
     promised. Only an archive_index.json is one, which `get --from-archive` would believe.
@@ -85,8 +88,8 @@ def verify(store: Store, venv_version: str, *, machine: RestoreOptions | None = 
     problems: list[Problem] = []
     index = _index(store, build, problems)
     bytes_read = sum(_read(store, build, name, index, problems) for name in build["files"])
-    if (build["archive_sha256"], build["archive_size_bytes"]) != _of_archive(build):
-        problems.append(_problem(store, builds.key(venv_version, places.METADATA), "it names two different archives"))
+    problems += builds.disagreements(store, build)
+    problems += _without_entry(store, build)
     foreign = _foreign(store, build)
     if places.ARCHIVE_INDEX in foreign:
         key = builds.key(venv_version, places.ARCHIVE_INDEX)
@@ -122,8 +125,10 @@ def _read(store: Store, build: Metadata, name: str, index: ArchiveIndex | None, 
     of_archive = index if name == archive_name(build["venv_version"]) else None
     watch = _Watch(of_archive)
     plain = watch.plain(_pieces(store, key, promised["size_bytes"]))
+    unlike: list[Problem] = []
     try:
-        unlike = _unlike_content(plain, build, of_archive) if of_archive else ""
+        if of_archive:
+            unlike += _unlike_content(store, build, plain, of_archive)
         deque(plain, maxlen=0)  # every byte is to go by, also those behind the end of the tar
     except NotInStore:
         problems.append(_problem(store, key, "it is not in the store"))
@@ -132,8 +137,7 @@ def _read(store: Store, build: Metadata, name: str, index: ArchiveIndex | None, 
         problems += error.problems
         return 0
     # a tar made of damaged fragments differs anyway
-    faults = list(watch.faults(promised)) or [unlike]
-    problems += (_problem(store, key, what) for what in faults if what)
+    problems += [_problem(store, key, what) for what in watch.faults(promised)] or unlike
     return watch.size_bytes
 
 
@@ -177,9 +181,9 @@ class _Watch:
     def faults(self, promised: FileEntry) -> Iterator[str]:
         """What is wrong with the file, once all of it went by."""
         if self.size_bytes != promised["size_bytes"]:
-            yield f"it has {self.size_bytes} bytes, and metadata.json says {promised['size_bytes']}"
+            yield evidence.unlike_size(self.size_bytes, promised["size_bytes"])
         elif self._digest.hexdigest() != promised["sha256"]:
-            yield "its sha256 is not the one in metadata.json"
+            yield evidence.UNLIKE_DIGEST
         yield from self._faults
         if self._index and not self._faults:
             end = self._crc.to_bytes(4, "little") + (self._index.plain_bytes & 0xFFFFFFFF).to_bytes(4, "little")
@@ -203,19 +207,46 @@ def _index(store: Store, build: Metadata, problems: list[Problem]) -> ArchiveInd
     return index
 
 
-def _unlike_content(plain: Iterator[bytes], build: Metadata, index: ArchiveIndex) -> str:
-    """What is wrong with the members of the archive; empty when they are those that `content_sha256` names."""
+def _unlike_content(store: Store, build: Metadata, plain: Iterator[bytes], index: ArchiveIndex) -> Iterator[Problem]:
+    """How the members of the archive are not those that `content_sha256` names; if they are, what metadata.json says of
+    the environment that they do not.
+    """
+    of_archive, of_metadata = (
+        partial(_problem, store, builds.key(build["venv_version"], name))
+        for name in (archive_name(build["venv_version"]), places.METADATA)
+    )
+    with tempfile.TemporaryDirectory(prefix="venvbuild-verify-") as temporary:
+        archived = Archived(Path(temporary))
+        try:
+            found = content_sha256(plain, archived.copy_of)
+        except IntegrityError as error:
+            yield of_archive(error.problems[0].what)
+            return
+        for name, promised in (
+            (places.METADATA, build.get("content_sha256")),
+            (places.ARCHIVE_INDEX, index.content_sha256),
+        ):
+            if promised not in (None, found):
+                yield of_archive(f"what it holds is not what content_sha256 in {name} says")
+                return
+        yield from map(of_metadata, archived.unlike(build, has_misfits=_has_misfits(store, build)))
+
+
+def _has_misfits(store: Store, build: Metadata) -> bool:
+    """Whether a wheel was found that is for another platform."""
     try:
-        found = content_sha256(plain)
-    except IntegrityError as error:
-        return error.problems[0].what
-    for name, promised in (
-        (places.METADATA, build.get("content_sha256")),
-        (places.ARCHIVE_INDEX, index.content_sha256),
-    ):
-        if promised not in (None, found):
-            return f"what it holds is not what content_sha256 in {name} says"
-    return ""
+        findings = schemas.parsed(builds.read_file(store, build, places.CONFLICTS))
+        return any(finding["type"] == "platform" for finding in findings)
+    except (NotInStore, IntegrityError, LookupError, TypeError, ValueError):
+        return False  # told as a damaged file
+
+
+def _without_entry(store: Store, build: Metadata) -> Iterator[Problem]:
+    key = places.environment_entry(build["env_name"], build["venv_version"])
+    if not any(entry.key == key for entry in store.list(key)):
+        why = f"{build['env_name']}@latest does not see the build"
+        fix = "`venvbuild table sync` makes it again"
+        yield Problem("it is not in the store", store.uri(key), why, fix, "NO_ENTRY")
 
 
 def _foreign(store: Store, build: Metadata) -> list[str]:
@@ -234,11 +265,6 @@ def _pieces(store: Store, key: str, size_bytes: int) -> Iterator[bytes]:
         offset += len(piece)
         if len(piece) < _CHUNK_BYTES or offset > size_bytes:
             return
-
-
-def _of_archive(build: Metadata) -> tuple[str | None, int | None]:
-    promised = build["files"].get(archive_name(build["venv_version"]))
-    return (promised["sha256"], promised["size_bytes"]) if promised else (None, None)
 
 
 def _imported(

@@ -1,0 +1,134 @@
+"""metadata.json against the other files of its build. What real builds say: tests/athena/test_changed_stores.py."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.archives import Made, archive, file
+from tests.support.builds import put_build, version
+from venvbuild import builds
+from venvbuild.builds import evidence, places
+from venvbuild.stores.folder import FolderStore
+
+VERSION = version(0)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "store")
+
+
+def said(store: FolderStore, number: int = 0) -> list[str]:
+    return [problem.what for problem in builds.disagreements(store, builds.read(store, version(number)))]
+
+
+def put(store: FolderStore, files: dict[str, bytes] | None = None, **fields: Any) -> str:
+    usual = {places.REQUIREMENTS: b"good==1.0\n", f"{VERSION}.tar.gz": b"tar"}
+    return put_build(store, 0, {**usual, **(files or {})}, **fields)
+
+
+def test_a_build_agrees_with_its_files(store: FolderStore) -> None:
+    put(store)
+    assert said(store) == []
+
+
+def test_a_store_that_was_copied_keeps_what_its_builds_say(store: FolderStore, tmp_path: Path) -> None:
+    put(store)
+    store.root.rename(tmp_path / "elsewhere")
+    assert said(FolderStore(tmp_path / "elsewhere")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "what"),
+    [
+        pytest.param("installed_packages.json", b'["good==1.0", "more==1"]', "installed_packages lacks more==1, which",
+                     id="more packages"),
+        pytest.param("installed_packages.json", b"[]", "installed_packages has good==1.0, which", id="no packages"),
+        pytest.param("conflicts.json", b'[{"is_failure": true, "sentence": "a needs b"}]', "conflicts lacks a needs b",
+                     id="a conflict"),
+        pytest.param("conflicts.json", b'{"a": 1}', "its conflicts.json cannot be read", id="no findings"),
+        pytest.param("conflicts.json", b"[" * 100_000, "its conflicts.json cannot be read", id="deep"),
+        pytest.param("claim.json", b"null", "its claim.json cannot be read", id="no claim"),
+        pytest.param("archive_index.json", b"{}", "its archive_index.json cannot be read", id="no index"),
+    ],
+)  # fmt: skip
+def test_a_file_that_says_something_else_is_named(store: FolderStore, name: str, body: bytes, what: str) -> None:
+    put(store, {name: body})
+    assert [what in one for one in said(store)] == [True]
+
+
+def test_what_is_not_a_failure_is_no_conflict(store: FolderStore) -> None:
+    put(store, {"conflicts.json": b'[{"is_failure": false, "sentence": "a and b need each other"}]'})
+    assert said(store) == []
+
+
+def test_few_of_many_are_named(store: FolderStore) -> None:
+    put(store, {"installed_packages.json": json.dumps([f"p{number}==1" for number in range(9)]).encode()})
+    assert (
+        said(store)[1] == "installed_packages lacks p0==1, p1==1, p2==1 and 6 more, which installed_packages.json has"
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "requires", "what"),
+    [
+        pytest.param(("good", "1.0"), None, [], id="installed"),
+        pytest.param(
+            ("good", "1.0.0+local"), None, ["installed_packages lacks good==1.0.0+local"], id="another version"
+        ),
+        pytest.param(("evil", "1.0"), None, ["installed_packages lacks evil==1.0"], id="another package"),
+        pytest.param(("~ood", "1.0"), None, [], id="a leftover"),
+        pytest.param(("good", "no version"), None, [], id="no version"),
+        pytest.param(("_base", "3.11.7"), None, ["requires names no libraries"], id="an interpreter"),
+        pytest.param(("_base", "3.11.6"), ["libc.so"], ["python_full_version is 3.11.7, and by"], id="another one"),
+        pytest.param(("_base", "3.11.7"), ["libc.so"], [], id="the interpreter"),
+        pytest.param(("good", "1.0"), ["libc.so"], ["requires names libraries of an interpreter"], id="no interpreter"),
+    ],
+)
+def test_what_the_index_of_the_archive_has_is_in_metadata(
+    store: FolderStore, names: tuple[str, str], requires: list[str] | None, what: list[str]
+) -> None:
+    made = archive(file("a.py"), [file("b.py")])
+    index = json.loads(made.index.text())
+    index["fragments"][1].update(zip(("distribution", "version"), names, strict=True))
+    needs = {"abi": "none", "glibc": None, **({"libraries": requires} if requires else {})}
+    put(store, _files(made, index), content_sha256=index["content_sha256"], requires=needs)
+    assert [one.partition(", which")[0][: len(wanted)] for one, wanted in zip(said(store), what, strict=True)] == what
+
+
+def _files(made: Made, index: dict[str, Any]) -> dict[str, bytes]:
+    return {**made.files(VERSION), places.ARCHIVE_INDEX: json.dumps(index).encode()}
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        pytest.param(lambda path: path.unlink(), "it is not in the store", id="gone"),
+        pytest.param(lambda path: path.write_bytes(b"["), "it has 1 bytes, and metadata.json says", id="shorter"),
+        pytest.param(lambda path: path.write_bytes(b"{]"), evidence.UNLIKE_DIGEST, id="as long"),
+    ],
+)
+def test_a_file_that_is_not_the_promised_one_is_damaged_and_says_nothing(
+    store: FolderStore, change: Any, what: str
+) -> None:
+    build = builds.read(store, put(store, {"conflicts.json": b"[]"}))
+    change(store.root / builds.key(VERSION, "conflicts.json"))
+    assert said(store) == []
+    (problem,) = builds.damaged_files(store, build)
+    assert problem.what.startswith(what)
+    assert problem.where.endswith("/conflicts.json")
+
+
+def test_of_the_archive_only_the_size_is_looked_at(store: FolderStore) -> None:
+    build = builds.read(store, put(store))
+    path = store.root / builds.key(VERSION, f"{VERSION}.tar.gz")
+    path.write_bytes(b"rat")
+    assert list(builds.damaged_files(store, build)) == []
+    path.write_bytes(b"rats")
+    assert [problem.what for problem in builds.damaged_files(store, build)] == [
+        "it has 4 bytes, and metadata.json says 3"
+    ]

@@ -1,0 +1,202 @@
+"""What the files of a build say of it beside metadata.json: whatever can be made again from them has to be the same.
+
+metadata.json commits to its files, and a field of it that says something else than they do was changed since.
+
+claim.json                  the version, its instant, the environment's name, the store that the URIs begin with
+installed_packages.json     the packages and their count
+conflicts.json              the conflicts, and whether there are any
+archive_index.json          size and content of the archive; that its packages are installed ones
+requirements.txt            its digest
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from venvbuild.builds import metadata, places, schemas
+from venvbuild.builds.metadata import Metadata
+from venvbuild.errors import IntegrityError, NotInStore, Problem
+from venvbuild.stores import Store
+from venvbuild.text import shown
+
+BASE = "_base"
+"""In archive_index.json, the interpreter that the archive brings."""
+_ALWAYS = (places.CLAIM, places.REQUIREMENTS, places.INSTALLED_PACKAGES, places.CONFLICTS, places.TREE)
+_FEW = 3
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_VERSION = re.compile(r"[\w.!+-]+", re.ASCII)
+
+
+def disagreements(store: Store, build: Metadata) -> tuple[Problem, ...]:
+    """The fields of metadata.json that other files of the build, or it itself, contradict; and files that it has lost.
+
+    A file that is gone or is not the promised one says nothing here: that it is damaged, `damaged_files` tells. Rule:
+    DAMAGED.
+
+    Raises:
+        StoreUnavailable, UsageError: the store fails or refuses.
+    """
+    found = [*_unnamed(build), *_within(build)]
+    for name, held in (
+        (places.CLAIM, _against_claim),
+        (places.INSTALLED_PACKAGES, _against_packages),
+        (places.CONFLICTS, _against_conflicts),
+        (places.ARCHIVE_INDEX, _against_index),
+    ):
+        try:
+            found += held(build, schemas.parsed(metadata.read_file(store, build, name)))
+        except (NotInStore, IntegrityError):
+            continue
+        # It has its promised bytes, and they are not what this tool writes there.
+        except (LookupError, TypeError, ValueError, AttributeError):
+            found.append(f"its {name} cannot be read")
+    return tuple(problem(store, build, places.METADATA, what) for what in found)
+
+
+def damaged_files(store: Store, build: Metadata) -> Iterator[Problem]:
+    """The files of the build that are not what metadata.json promises; of the archive only its size is looked at.
+
+    Raises:
+        StoreUnavailable, UsageError: the store fails or refuses.
+    """
+    archive = places.archive_name(build["venv_version"])
+    sizes = {entry.key: entry.size_bytes for entry in store.list(places.key(build["venv_version"], ""))}
+    for name, promised in build["files"].items():
+        size = sizes.get(places.key(build["venv_version"], name))
+        if size is None:
+            yield problem(store, build, name, "it is not in the store")
+        elif size != promised["size_bytes"]:
+            yield problem(store, build, name, unlike_size(size, promised["size_bytes"]))
+        elif name != archive:
+            try:
+                body = store.read(places.key(build["venv_version"], name), promised["size_bytes"]).body
+                if hashlib.sha256(body).hexdigest() != promised["sha256"]:
+                    yield problem(store, build, name, UNLIKE_DIGEST)
+            except NotInStore:  # removed meanwhile
+                continue
+            except IntegrityError as error:  # a link, a FIFO
+                yield from error.problems
+
+
+UNLIKE_DIGEST = "its sha256 is not the one in metadata.json"
+
+
+def unlike_size(size_bytes: int, promised: int) -> str:
+    """What is wrong with a file of this size."""
+    return f"it has {size_bytes} bytes, and metadata.json says {promised}"
+
+
+def problem(store: Store, build: Metadata, name: str, what: str) -> Problem:
+    """What is wrong with a file of a build."""
+    where = store.uri(places.key(build["venv_version"], name))
+    return Problem(what, where, fix="restore it from a backup, or build again", rule="DAMAGED")
+
+
+def unlike(field: str, said: object, by: str, found: object) -> Iterator[str]:
+    """That a field says something else than the file `by` does; nothing when it does not."""
+    if said != found:
+        yield f"{field} is {_text(said)}, and by {by} it is {_text(found)}"
+
+
+def unlike_lists(field: str, said: Iterable[str], by: str, found: Iterable[str]) -> Iterator[str]:
+    """The same of lists, by what only one of them has."""
+    here, there = list(said), list(found)
+    if here == there:
+        return
+    more, less = [one for one in here if one not in there], [one for one in there if one not in here]
+    if not more + less:
+        yield f"{field} are in another order than in {by}"
+    if more:
+        yield f"{field} has {_few(more)}, which {by} does not have"
+    if less:
+        yield f"{field} lacks {_few(less)}, which {by} has"
+
+
+def _unnamed(build: Metadata) -> Iterator[str]:
+    for name in (*_ALWAYS, places.archive_name(build["venv_version"])):
+        if name not in build["files"]:
+            yield f"files does not name {name}, which every build has"
+
+
+def _within(build: Metadata) -> Iterator[str]:
+    """What the fields say of each other."""
+    yield from unlike("package_count", build["package_count"], "installed_packages", len(build["installed_packages"]))
+    yield from unlike("is_conflict_free", build["is_conflict_free"], "conflicts", not build["conflicts"])
+    if ".".join(build["python_full_version"].split(".")[:2]) != build["python_version"]:
+        yield from unlike(
+            "python_version", build["python_version"], "python_full_version", build["python_full_version"]
+        )
+    if requirements := build["files"].get(places.REQUIREMENTS):
+        yield from unlike("requirements_sha256", build["requirements_sha256"], "files", requirements["sha256"])
+    if archive := build["files"].get(places.archive_name(build["venv_version"])):
+        yield from unlike("archive_sha256", build["archive_sha256"], "files", archive["sha256"])
+        yield from unlike("archive_size_bytes", build["archive_size_bytes"], "files", archive["size_bytes"])
+
+
+def _against_claim(build: Metadata, claim: Any) -> Iterator[str]:
+    for field in ("venv_version", "created_at", "env_name"):
+        yield from unlike(field, build[field], places.CLAIM, claim[field])
+    # Where it was committed: a store that was copied keeps what its builds said there.
+    store = claim["store"] if "://" in claim["store"] else Path(claim["store"]).as_uri()
+    for field, name in (
+        ("requirements_file", places.REQUIREMENTS),
+        ("pipdeptree_output", places.TREE),
+        ("venv_archive", places.archive_name(build["venv_version"])),
+    ):
+        uri = f"{store}/{places.key(build['venv_version'], name)}"
+        yield from unlike(field, build[field], places.CLAIM, uri)  # type: ignore[literal-required]
+
+
+def _against_packages(build: Metadata, packages: Any) -> Iterator[str]:
+    yield from unlike_lists("installed_packages", build["installed_packages"], places.INSTALLED_PACKAGES, packages)
+
+
+def _against_conflicts(build: Metadata, findings: Any) -> Iterator[str]:
+    sentences = [finding["sentence"] for finding in findings if finding["is_failure"]]
+    yield from unlike_lists("conflicts", build["conflicts"], places.CONFLICTS, sentences)
+
+
+def _against_index(build: Metadata, index: Any) -> Iterator[str]:
+    by = places.ARCHIVE_INDEX
+    yield from unlike("archive_size_bytes", build["archive_size_bytes"], by, index["archive_size_bytes"])
+    if "content_sha256" in build:
+        yield from unlike("content_sha256", build["content_sha256"], by, index["content_sha256"])
+    packed = {(one["distribution"], one["version"]) for one in index["fragments"]}
+    pins = {f"{name}=={_normal(version)}" for name, version in packed if _is_pin(name, version)}
+    if lacking := sorted(pins - {*build["installed_packages"]}):
+        yield f"installed_packages lacks {_few(lacking)}, which {by} has"
+    inside = [version for name, version in packed if name == BASE]
+    if inside and "libraries" not in build["requires"]:
+        yield f"requires names no libraries, and by {by} the archive brings an interpreter"
+    if not inside and "libraries" in build["requires"]:
+        yield f"requires names libraries of an interpreter, and by {by} the archive brings none"
+    if inside:
+        yield from unlike("python_full_version", build["python_full_version"], by, inside[0])
+
+
+def _is_pin(name: Any, version: Any) -> bool:
+    """Whether a distribution counts among the installed packages, as one does that has a usable name and version."""
+    return bool(name and version and name != BASE and _NAME.fullmatch(name) and _VERSION.fullmatch(version))
+
+
+def _normal(version: str) -> str:
+    from packaging.version import InvalidVersion, Version  # only here: most commands do without
+
+    try:
+        return str(Version(version))
+    except InvalidVersion:
+        return version
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
+    return ", ".join(map(shown, names[:_FEW])) + more
+
+
+def _text(value: object) -> str:
+    return shown(value if isinstance(value, str) else json.dumps(value))

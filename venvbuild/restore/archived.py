@@ -1,0 +1,130 @@
+"""What an environment is, as its archive tells it: the few files of it that do, kept while the archive goes by.
+
+They lie in a folder as they lay in the environment, so that they are read by who reads environments.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from venvbuild.builds import Metadata, evidence
+from venvbuild.installed import Distribution, configuration_of, distributions_of, full_version_in
+from venvbuild.interpreters import Target
+from venvbuild.machine import Requires, of_wheels
+from venvbuild.restore.tar import refused
+
+_CONFIGURATION = "pyvenv.cfg"
+# As `installed` reads them; a larger one it does not read either.
+_MAX_FILE_BYTES = (16 << 20) + 1
+_TELLING = re.compile(
+    r"pyvenv\.cfg|lib(?:64)?/python3\.[0-9]+/site-packages/"
+    r"(?:[^/]+\.dist-info/(?:METADATA|WHEEL|INSTALLER)|[^/]+\.egg-info(?:/PKG-INFO)?)"
+)
+_BY = "the archive"
+_NOT_OF_OURS = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG)
+
+
+@dataclass(frozen=True)
+class Archived:
+    """The telling files of an archive, in a folder of their own, which is new."""
+
+    folder: Path
+
+    def copy_of(self, name: str, size_bytes: int) -> IO[bytes] | None:
+        """A new file for the member of this name, relative to the environment; None for one that tells nothing.
+
+        Raises:
+            IntegrityError: it cannot be in an environment.
+        """
+        if not _TELLING.fullmatch(name) or size_bytes > _MAX_FILE_BYTES:
+            return None
+        target = self.folder / name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            return target.open("xb")
+        except OSError as error:
+            if error.errno in _NOT_OF_OURS:
+                raise refused("it holds what no archive of ours does", os.fsencode(name)) from error
+            raise
+
+    def unlike(self, build: Metadata, *, has_misfits: bool) -> Iterator[str]:
+        """What metadata.json says of the environment that the archive does not; `has_misfits` when inspect found
+        wheels for other platforms in it, which nobody can judge.
+        """
+        installed = distributions_of(self.folder, build["python_version"], with_damage=False)
+        pins = sorted({one.pin for one in installed if one.pin})
+        yield from evidence.unlike_lists("installed_packages", build["installed_packages"], _BY, pins)
+        yield from self._unlike_configuration(build, installed)
+        if not has_misfits:
+            yield from _unlike_platform(build, installed)
+            yield from _unlike_requires(build, installed)
+
+    def _unlike_configuration(self, build: Metadata, installed: Sequence[Distribution]) -> Iterator[str]:
+        try:
+            text = (self.folder / _CONFIGURATION).read_bytes()
+        except FileNotFoundError:
+            yield f"{_BY} has no {_CONFIGURATION}"
+            return
+        full, said = full_version_in(text), build["python_full_version"]
+        # It need not tell the patch version, nor that it is a release candidate: 3.11, 3.15.0 of 3.15.0rc1.
+        if full and not re.fullmatch(rf"{re.escape(full)}(?:[^0-9].*)?", said):
+            yield from evidence.unlike("python_full_version", said, _BY, full)
+        installers = {one.installer for one in installed if one.installer}
+        name, _, version = build["installer"].partition(" ")
+        if installers and name not in (*installers, "unknown"):
+            yield from evidence.unlike("installer", build["installer"], _BY, ", ".join(sorted(installers)))
+        made_by = configuration_of(text.decode("utf-8", "replace")).get("uv")
+        # of an environment that was imported, it is whoever installed most of it
+        if name == "uv" and made_by and "imported_from" not in build and version != made_by:
+            yield from evidence.unlike("installer", build["installer"], _BY, f"uv {made_by}")
+
+
+def _unlike_platform(build: Metadata, installed: Sequence[Distribution]) -> Iterator[str]:
+    for one in installed:
+        if one.tags and not any(_is_for(tag, build["platform"]) for tag in one.tags):
+            platforms = sorted({tag.rpartition("-")[2] for tag in one.tags})
+            yield from evidence.unlike("platform", build["platform"], f"the wheel of {one.label}", ", ".join(platforms))
+
+
+def _is_for(tag: str, platform: str) -> bool:
+    """Whether a wheel of this tag can be for a platform (`linux_x86_64`)."""
+    kind, (system, _, machine) = tag.rpartition("-")[2], platform.partition("_")
+    is_of_linux = re.match(r"(?:many|musl)?linux", kind) is not None
+    is_of_machine = system != "linux" or kind.endswith(f"_{machine}")
+    return kind == "any" or (is_of_linux == (system == "linux") and is_of_machine)
+
+
+def _unlike_requires(build: Metadata, installed: Sequence[Distribution]) -> Iterator[str]:
+    """Of wheels for several C libraries those for the other one count for nothing, and which it was nothing tells."""
+    said = Requires.of(build["requires"])
+    cpython = "cp" + build["python_version"].replace(".", "")
+    tags = {tag for one in installed for tag in one.tags if _is_for(tag, build["platform"]) and _can_load(tag, cpython)}
+    worlds = [of_wheels(installed, Target({}, frozenset(tags - _of(tags, other)))) for other in ("musl", "many")]
+    # That of a wheel made on the spot is the machine's; that of an interpreter inside is told by its program.
+    is_open = bool(_of(tags, "linux_")) or said.libraries is not None
+    if not any(said.abi == one.abi and _meets(said.glibc, one.glibc, is_open) for one in worlds):
+        told = {"abi": worlds[0].abi, "glibc": worlds[0].glibc}
+        yield from evidence.unlike("requires", {"abi": said.abi, "glibc": said.glibc}, "its wheels", told)
+
+
+def _of(tags: set[str], kind: str) -> set[str]:
+    return {tag for tag in tags if tag.rpartition("-")[2].startswith(kind)}
+
+
+def _can_load(tag: str, cpython: str) -> bool:
+    abi = tag.split("-")[1] if tag.count("-") == 2 else ""
+    return abi in ("none", "abi3") or abi.startswith(cpython)
+
+
+def _meets(said: str | None, least: str | None, is_open: bool) -> bool:
+    return said == least or (is_open and _numbers(said) >= _numbers(least))
+
+
+def _numbers(glibc: str | None) -> list[int]:
+    return [int(number) for number in re.findall(r"[0-9]+", glibc or "")]

@@ -89,6 +89,7 @@ ELSEWHERE: dict[str, str] = {
     "athena/rows/day_packages.py": "the tail of every answer: tests/athena/questions",
     "athena/rows/table.py": "written and read back: tests/athena/rows/test_cache.py, tests/athena/upkeep",
     "athena/statement.py": "bound and asked: tests/athena/questions/test_injection.py",
+    "athena/upkeep/comparison.py": "told and mended: tests/athena/test_changed_stores.py, tests/athena/upkeep",
     "athena/upkeep/index_check.py": "with what it is part of: tests/athena/upkeep/test_consistency.py",
 }
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -120,8 +120,11 @@ class Compactor:
                 return done if covered else None
         raise self._beaten()
 
-    def cover_all(self) -> Compacted | None:
-        """The same of every day, whoever wrote there; None when no day is covered."""
+    def cover_all(self, renewed: Collection[str] = ()) -> Compacted | None:
+        """The same of every day, whoever wrote there; None when no day is covered.
+
+        Of the days in `renewed` every row comes into it anew: there one was replaced by another.
+        """
         first = read(self.store).generation
         for _ in self._tries():
             old, etag = read_with_etag(self.store)
@@ -131,7 +134,7 @@ class Compactor:
             if old.covered_before:
                 listed = list_days(self.store, Scope(before=old.covered_before))
                 # a day before all builds; empty would say that nothing is indexed yet
-                done = self._replaced(old, etag, old, listed, ("0001-01-01", old.covered_before))
+                done = self._replaced(old, etag, old, listed, ("0001-01-01", old.covered_before), renewed=renewed)
             if done and self._is_known(first, old, done, etag):
                 return done
         raise self._beaten()
@@ -155,11 +158,12 @@ class Compactor:
         listed: Days,
         between: tuple[str, str],
         only: set[str] | None = None,
+        renewed: Collection[str] = (),
     ) -> Compacted | None:
         """Make the index hold, of the days between these two, just the builds that are listed.
 
         None when somebody else changed it meanwhile. `kept` is what is to be used of the old index; `only` are the
-        days that are meant, when they are not all in between.
+        days that are meant, when they are not all in between; of `renewed` nothing that it has is used.
         """
         cache = IndexCache(self.store, self.folder, reads_all=True)
         indexed = _indexed(cache, kept, between, only)
@@ -170,10 +174,12 @@ class Compactor:
             raise Unread.in_all(unread).error(self.store)
         wanted = {number for numbered in rows.values() for number in numbered}
         covered_before = max(kept.covered_before, between[1])
-        if (indexed, kept, covered_before, unread) == (wanted, old, old.covered_before, old.unread):
+        again = {number for number in indexed & wanted if day_of(number) in renewed}
+        if not again and (indexed, kept, covered_before, unread) == (wanted, old, old.covered_before, old.unread):
             return Compacted(old)
         with tempfile.TemporaryDirectory(prefix="venvbuild-index-") as folder:
-            made, gone = self._segments(cache, kept, rows, (wanted - indexed, indexed - wanted), Path(folder))
+            changed = (wanted - indexed | again, indexed - wanted | again)
+            made, gone = self._segments(cache, kept, rows, changed, Path(folder))
             segments = [*(one for one in kept.segments if one not in gone), *(one.segment for one in made)]
             segments.sort(key=lambda one: (one.first_build_no, one.name))
             covering_before = max(kept.covering_before, covered_before)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from athena.rows.columns import Column, columns
 from athena.rows.table import (
     Unread,
+    expected_row,
     is_row,
     is_well_named,
     list_days,
@@ -21,9 +22,9 @@ from venvbuild import lazily
 if TYPE_CHECKING:
     from athena.rows.cache import RowCache, cache_folder_of
     from athena.rows.day_packages import packages_of, select_of
-    from athena.rows.unseen import committed_builds, unseen_build, without_row
+    from athena.rows.unseen import unseen_build
 else:  # who registers a row needs no DuckDB
     _CACHE = dict.fromkeys(("RowCache", "cache_folder_of"), "cache")
-    _UNSEEN = dict.fromkeys(("committed_builds", "unseen_build", "without_row"), "unseen")
+    _UNSEEN = {"unseen_build": "unseen"}
     _DAY = dict.fromkeys(("packages_of", "select_of"), "day_packages")
     __getattr__ = lazily.from_modules(__name__, _CACHE | _DAY | _UNSEEN)

@@ -84,6 +84,15 @@ def row(metadata: Metadata | ScriptedBuild) -> bytes:
     return (json.dumps(columns, sort_keys=True, separators=(",", ":")) + "\n").encode()
 
 
+def expected_row(metadata: Metadata | ScriptedBuild) -> CatalogRow:
+    """The columns of the row of a build, as `read_row` gives them.
+
+    Raises:
+        ValueError, TypeError: no engine could read it.
+    """
+    return _checked(schemas.parsed(row(metadata)))
+
+
 def _facts(metadata: Metadata | ScriptedBuild) -> dict[str, Any]:
     if isinstance(metadata, ScriptedBuild):
         return metadata.as_json()
@@ -101,7 +110,7 @@ def register(store: Store, metadata: Metadata | ScriptedBuild) -> str:
         raise IntegrityError(
             "the catalog has another row for this build",
             where=store.uri(key),
-            fix="compare it with the build's metadata.json, then remove the wrong row",
+            fix="`venvbuild table sync` makes it again, from the build's metadata.json",
             rule="FOREIGN_ROW",
         )
     return key

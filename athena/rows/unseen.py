@@ -26,7 +26,7 @@ def committed_builds(store: Store, max_objects: int | None = None) -> Iterator[s
             yield parts[1]
 
 
-def without_row(store: Store, venv_version: str) -> tuple[Problem, ...]:
+def _without_row(store: Store, venv_version: str) -> tuple[Problem, ...]:
     """What is wrong with a build that has no row: that (NO_ROW), or why it can have none; nothing if it is gone."""
     try:
         build = read_any(store, venv_version)
@@ -56,7 +56,7 @@ def unseen_build(store: Store) -> Problem | None:
     scope = Scope(since=min(found.values()), before=f"{max(found.values())}~")  # `~` sorts behind the rows of that day
     registered = {version_of(entry.key) for entries in list_days(store, scope).values() for entry in entries}
     for version in sorted(found.keys() - registered)[:_TRIED]:
-        for problem in without_row(store, version):
+        for problem in _without_row(store, version):
             if problem.rule == _NO_ROW:
                 return problem
     return None

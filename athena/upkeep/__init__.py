@@ -1,7 +1,7 @@
-"""Keeps rows and index true to the builds: sync makes them again, consistency and index_check compare; and what this
-machine keeps of them small: local_files.
+"""Keeps rows, entries and index true to the builds: comparison finds what differs, sync makes it again, consistency and
+index_check tell; and what this machine keeps of them small: local_files.
 """
 
 from athena.upkeep import local_files
 from athena.upkeep.consistency import find_problems
-from athena.upkeep.sync import rows_difference, sync_rows
+from athena.upkeep.sync import Difference, rows_difference, sync_rows

@@ -18,7 +18,7 @@ _TRIES = 3
 # Sums, as rows come in any order; HUGEINT, as 64 bits would overflow. The sign of the count tells packages from builds.
 _SUMS = """SELECT dt, sum(hash(b)::HUGEINT), count(*) FROM venv_builds AS b GROUP BY dt
     UNION ALL SELECT dt, sum(hash(p)::HUGEINT), -count(*) FROM venv_packages AS p GROUP BY dt"""
-_FIX = "`venvbuild table sync` mends it, or `venvbuild table compact --rebuild` when rows were changed by hand"
+_FIX = "`venvbuild table sync` mends it"
 
 
 def index_problems(store: Store, cache: Path) -> Iterator[Problem]:
@@ -47,6 +47,15 @@ def index_problems(store: Store, cache: Path) -> Iterator[Problem]:
     for day in sorted(differing or ()):
         why = "a build of this day was registered, or went, and its index was not compacted"
         yield Problem(f"the index and the rows differ on {day}", store.url, why, _FIX, "STALE_INDEX")
+
+
+def differing_days(store: Store, cache: Path) -> list[str]:
+    """The covered days whose builds are others in the rows than in the index, or say something else there.
+
+    Raises:
+        IntegrityError: the index is damaged. StoreUnavailable, UsageError: the store fails or refuses.
+    """
+    return _differing(store, cache, index.read(store))
 
 
 def _damaged(store: Store, current: Index) -> Iterator[Problem]:

@@ -1,16 +1,18 @@
-"""Making the rows agree with the builds: one row for each committed build, and none beside."""
+"""Making rows and entries agree with the builds: one of each for each committed build, and none beside."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from athena import rows
-from athena.index import Compactor, build_no, day_of
-from athena.rows import committed_builds, version_of
-from athena.statement import Scope
+from athena.index import Compactor
+from athena.rows import version_of
+from athena.upkeep.comparison import Listing, compare_all, is_in_place
+from athena.upkeep.index_check import differing_days
 from venvbuild.builds import key as build_key
 from venvbuild.builds import places, read_any
 from venvbuild.errors import IntegrityError, NotInStore, Problem
@@ -28,24 +30,36 @@ class Difference:
     """Committed builds, by venv_version, sorted."""
     without_build: tuple[str, ...]
     """Keys of rows that belong to no committed build, or to one whose row is elsewhere."""
+    with_another_row: tuple[str, ...] = ()
+    """Committed builds whose row cannot be read or does not say what their metadata.json does."""
+    lost_entries: tuple[str, ...] = ()
+    """Keys of entries of committed builds that are not there."""
+    foreign_entries: tuple[str, ...] = ()
+    """Keys of entries that lead to builds of other environments."""
+    problems: tuple[Problem, ...] = ()
+    """What cannot be mended: builds whose metadata.json cannot be read, or is not what their other files say."""
 
 
 def rows_difference(store: Store) -> Difference:
-    """How rows and builds differ.
+    """How rows and entries differ from the builds.
 
     Raises:
         StoreUnavailable, UsageError: the store fails or refuses.
     """
-    # Rows first: a build that is registered meanwhile is then no row without a build.
-    keys = [entry.key for entries in rows.list_days(store, Scope()).values() for entry in entries]
-    committed = set(committed_builds(store))
-    stray = tuple(key for key in keys if version_of(key) not in committed or not _is_in_place(key))
-    with_row = {version_of(key) for key in keys} - {version_of(key) for key in stray}
-    return Difference(tuple(sorted(committed - with_row)), stray)
+    found = [one for one in compare_all(store, Listing.of(store)) if one.problems or one.damage]
+    return Difference(
+        tuple(one.venv_version for one in found if one.has_no_row),
+        tuple(key for one in found for key in one.stray_rows),
+        tuple(one.venv_version for one in found if one.has_another_row),
+        tuple(one.lost_entry for one in found if one.lost_entry),
+        tuple(key for one in found for key in one.foreign_entries),
+        tuple(problem for one in found for problem in one.damage),
+    )
 
 
 def sync_rows(store: Store, cache: Path, found: Difference) -> None:
-    """Write the rows that are missing, remove those without a build, and bring the index into agreement with all rows.
+    """Write the rows and entries that are missing or say something else, remove those without a build, and bring the
+    index into agreement with all rows.
 
     May be interrupted and done again; several may do it at once.
 
@@ -53,10 +67,17 @@ def sync_rows(store: Store, cache: Path, found: Difference) -> None:
         IntegrityError: some builds cannot be read, or have another row; all of them, after everything else was done.
         StoreUnavailable, UsageError: the store fails or refuses.
     """
-    problems = [one for some in in_turn(partial(_register, store), found.without_row, _AT_ONCE) for one in some]
+    problems = [*found.problems]
+    for call, versions in ((_register, found.without_row), (_rewrite, found.with_another_row)):
+        problems += (one for some in in_turn(partial(call, store), versions, _AT_ONCE) for one in some)
     for _ in in_turn(partial(_remove, store), found.without_build, _AT_ONCE):
         pass
-    Compactor(store, cache).cover_all()
+    for _ in in_turn(lambda key: store.put_if_absent(key, b""), found.lost_entries, _AT_ONCE):
+        pass
+    for _ in in_turn(store.remove, found.foreign_entries, _AT_ONCE):
+        pass
+    # Of a row that is another one now the index still says what the one before it said.
+    Compactor(store, cache).cover_all(renewed=differing_days(store, cache))
     if problems:
         raise IntegrityError.of(problems)
 
@@ -71,8 +92,22 @@ def _register(store: Store, venv_version: str) -> Sequence[Problem]:
     return ()
 
 
+def _rewrite(store: Store, venv_version: str) -> Sequence[Problem]:
+    """Replace the row that is there by that of the build; one that changes meanwhile is somebody's work under way."""
+    try:
+        build = read_any(store, venv_version)
+        with suppress(NotInStore):
+            key = rows.row_key(build)
+            store.replace_if_unchanged(key, rows.row(build), store.read(key).etag)
+    except NotInStore:  # removed meanwhile
+        return ()
+    except IntegrityError as error:
+        return error.problems
+    return ()
+
+
 def _remove(store: Store, key: str) -> None:
-    if _is_in_place(key):
+    if is_in_place(key):
         try:
             # its build may have been committed since the builds were listed
             store.read(build_key(version_of(key), places.METADATA))
@@ -83,13 +118,3 @@ def _remove(store: Store, key: str) -> None:
         else:
             return
     store.remove(key)
-
-
-def _is_in_place(key: str) -> bool:
-    """Whether the row of this name belongs where it is."""
-    version = version_of(key)
-    try:
-        day = day_of(build_no(version))
-    except ValueError:
-        return True  # of no build of ours: judged by whether there is one
-    return key == f"{places.ROWS}/dt={day}/{version}.json"

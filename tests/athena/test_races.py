@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -25,11 +24,12 @@ from athena.rows import register
 from athena.upkeep import find_problems, sync
 from benchmarks import catalog
 from tests.stores.conftest import Place
+from tests.support.builds import put_metadata
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
 from tests.support.sizes import HEAVY, sizes
 from tests.support.tool import Tool
 from venvbuild import builds
-from venvbuild.builds import places
+from venvbuild.builds import Metadata, places
 from venvbuild.stores import Store, open_store
 
 pytestmark = [HEAVY, pytest.mark.untraced]
@@ -75,15 +75,10 @@ class Race:
 
 def committed(store: Store, count: int, days: int = 10) -> list[str]:
     """Builds of so many days in the past, as far as register needs them."""
-    [one] = catalog.builds(1)
     some = list(catalog.builds(count, seconds_apart=days * 86_400 // count))
 
-    def commit(build: dict[str, Any]) -> str:
-        version = build["venv_version"]
-        whole = {**one, **{name: build[name] for name in ("venv_version", "created_at")}, "files": {}}
-        whole["installed_packages"] = ["one==1.0", *build["installed_packages"][:5]]
-        store.put_if_absent(builds.key(version, places.METADATA), json.dumps(whole).encode())
-        return str(version)
+    def commit(build: Metadata) -> str:
+        return put_metadata(store, {**build, "installed_packages": ["one==1.0", *build["installed_packages"][:5]]})
 
     with ThreadPoolExecutor(16) as pool:
         return list(pool.map(commit, some))

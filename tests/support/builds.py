@@ -55,6 +55,22 @@ def put_build(
     return name
 
 
+def put_metadata(store: Store, metadata: Mapping[str, Any]) -> str:
+    """A committed build of a generated metadata.json, and its entry; its files are named, and not there."""
+    name = metadata["venv_version"]
+    url = places.store_url(metadata["venv_archive"], name)
+    claim = Claim(name, metadata["created_at"], metadata["env_name"], "0" * 32, url)
+    files = {places.REQUIREMENTS: b"one==1.0\n", places.archive_name(name): b"tar"}
+    files |= _saying(cast(DescribedMetadata, metadata), claim)
+    named = {
+        file: {"sha256": hashlib.sha256(body).hexdigest(), "size_bytes": len(body)} for file, body in files.items()
+    }
+    told = {"package_count": len(metadata["installed_packages"]), "files": named, **_told_by(files, name)}
+    store.put_if_absent(places.environment_entry(metadata["env_name"], name), b"")
+    store.put_if_absent(builds.key(name, places.METADATA), json.dumps({**metadata, **told}).encode())
+    return str(name)
+
+
 def _told_by(files: Mapping[str, bytes], venv_version: str) -> dict[str, Any]:
     told: dict[str, Any] = {}
     if requirements := files.get(places.REQUIREMENTS):

@@ -184,14 +184,16 @@ def compact(rebuild: bool, strict: bool, **given: Any) -> None:
         )
 
 
-@command.command("sync", short_help="Write rows that are missing, remove those without a build.")
+@command.command("sync", short_help="Write rows that are missing or wrong, remove those without a build.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @options.with_engine
 @options.with_config
 @options.as_json
 def sync_command(dry_run: bool, **given: Any) -> None:
-    """Make the rows agree with the builds: one for each committed build, and none beside.
+    """Make the rows agree with the builds: one for each committed build, as its metadata.json has it, and none beside.
+    The same of the entries by which ENV@latest is found.
 
+    A build whose metadata.json is not what its other files say is named (8), and what there is of it stays.
     The index is brought into agreement with the rows of the days that it covers; on Trino and Athena the views are made
     to read it.
     """
@@ -204,28 +206,43 @@ def sync_command(dry_run: bool, **given: Any) -> None:
         upkeep.sync_rows(store, engine.cache_of(settings), found)
         engine.publish(settings, store)
     if given["as_json"]:
-        output.print_json({"written": list(found.without_row), "removed": list(found.without_build)})
+        output.print_json({name: list(names) for _, name, names in _done(found)})
         return
-    for what, names in (("row written:", found.without_row), ("row removed:", found.without_build)):
+    for what, _, names in _done(found):
         for name in names:
-            output.say(f"{'not done: ' if dry_run else ''}{what} {name}")
-    if not (found.without_row or found.without_build):
+            output.say(f"{'not done: ' if dry_run else ''}{what}: {name}")
+    for problem in found.problems:  # else they were raised
+        output.say(f"cannot be done: {problem.as_line()}")
+    if not any(names for _, _, names in _done(found)):
         output.say(f"{store.url} has a row for each build, and no others")
 
 
-@command.command("check", short_help="Is there a readable row for each build, and nothing else?")
+def _done(found: upkeep.Difference) -> tuple[tuple[str, str, Sequence[str]], ...]:
+    """In words, the field of JSON, and what it was done with."""
+    return (
+        ("row written", "written", found.without_row),
+        ("row removed", "removed", found.without_build),
+        ("row written anew", "rewritten", found.with_another_row),
+        ("entry written", "entries_written", found.lost_entries),
+        ("entry removed", "entries_removed", found.foreign_entries),
+    )
+
+
+@command.command("check", short_help="Is there a right row for each build, and nothing else?")
+@click.option("--deep", is_flag=True, help="Read all files of the builds too, but the archives.")
 @options.with_engine
 @options.with_config
 @options.as_json
-def check(**given: Any) -> None:
-    """Name what would spoil a query: objects that are no rows, damaged rows, rows without builds, builds without rows,
-    days whose index is not what their rows say; on Trino and Athena also a table that does not read the rows.
+def check(deep: bool, **given: Any) -> None:
+    """Name what would spoil a query: objects that are no rows, damaged rows, rows that are not what metadata.json says,
+    rows without builds, builds without rows, days whose index is not what their rows say; on Trino and Athena also a
+    table that does not read the rows. And entries of environments that are lost or lead to another's build.
 
-    Ends with 11 when there is something.
+    With --deep, each build also as `verify` does, without its archive. Ends with 11 when there is something.
     """
     settings = options.load(given)
     store = store_of(settings)
-    problems = (*engine.table_problems(settings, store), *find_problems(store, engine.cache_of(settings)))
+    problems = (*engine.table_problems(settings, store), *find_problems(store, engine.cache_of(settings), is_deep=deep))
     if problems:
         raise CheckFoundSomething.of(problems)
     if given["as_json"]:

@@ -102,7 +102,13 @@ def test_the_command_says_what_it_does(tool: Tool) -> None:
     store = open_store(tool.store)
     put_build(store, 1)
     store.put_if_absent(f"{places.ROWS}/dt={DAY}/{version(2)}.json", b"{}")
-    wanted = {"written": [version(1)], "removed": [f"{places.ROWS}/dt={DAY}/{version(2)}.json"]}
+    wanted = {
+        "written": [version(1)],
+        "removed": [f"{places.ROWS}/dt={DAY}/{version(2)}.json"],
+        "rewritten": [],
+        "entries_written": [],
+        "entries_removed": [],
+    }
     dry = tool.run("table", "sync", "--dry-run")
     assert f"not done: row written: {version(1)}" in dry.stderr
     assert tool.run("table", "sync", "--dry-run", "--json").json == wanted

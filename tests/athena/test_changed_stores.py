@@ -1,0 +1,188 @@
+"""A store that somebody changed behind the tool: each way is noticed by who should, and mended or refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from athena.upkeep import find_problems, rows_difference, sync_rows
+from tests.support.benches import Bench
+from tests.support.builds import version
+from tests.support.index_server import running
+from tests.support.supplies import here
+from tests.support.wheels import wheel
+from venvbuild import builds
+from venvbuild.builds import aliases, names, places
+from venvbuild.errors import IntegrityError
+from venvbuild.restore import verify
+from venvbuild.stores.folder import FolderStore
+
+CPYTHON = f"cp{here().version.replace('.', '')}"
+MACHINE = here().platform.partition("_")[2]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """Three committed and registered builds: two of `sales`, the first with a conflict, and one of `risk`; an alias."""
+    folder = tmp_path_factory.mktemp("whole")
+    with running(folder / "index") as index, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(folder / "home"))
+        wheel(
+            index.folder, "needy", "1.0", requires=["other==1.0"], tag=f"{CPYTHON}-{CPYTHON}-manylinux_2_17_{MACHINE}"
+        )
+        wheel(index.folder, "other", "1.0")
+        wheel(index.folder, "other", "2.0")
+        bench = Bench(folder / "bench", index.url(), {"ENV_NAME": "sales", "FAIL_ON_CONFLICTS": "false"})
+        bench.run_until("register", "needy==1.0", "other==2.0")
+        bench.run_until("register", "needy==1.0")
+        bench.using(ENV_NAME="risk").run_until("register", "other==1.0")
+        aliases.promote(bench.store, _versions(bench.store, "sales")[1], "prod")
+        yield bench
+
+
+def _versions(store: FolderStore, env_name: str) -> list[str]:
+    return [entry.key.rpartition("/")[2] for entry in store.list(f"{places.ENVIRONMENTS}/{env_name}/")]
+
+
+class Changed:
+    """The store of a test: a copy, which a way of `WAYS` changes."""
+
+    def __init__(self, store: FolderStore) -> None:
+        self.store = store
+        self.conflicting, self.sound = _versions(store, "sales")
+        (self.foreign,) = _versions(store, "risk")
+
+    def path(self, key: str) -> Path:
+        return self.store.root / key
+
+    def metadata(self, **fields: Any) -> None:
+        self._rewrite(builds.key(self.sound, places.METADATA), **fields)
+
+    def row(self, **fields: Any) -> None:
+        self._rewrite(self.row_key, **fields)
+
+    @property
+    def row_key(self) -> str:
+        return next(entry.key for entry in self.store.list(f"{places.ROWS}/") if self.sound in entry.key)
+
+    def files(self, without: str = "") -> dict[str, dict[str, Any]]:
+        """`files` of metadata.json."""
+        files = builds.read(self.store, self.sound)["files"]
+        return {name: dict(entry) for name, entry in files.items() if name != without}
+
+    def _rewrite(self, key: str, **fields: Any) -> None:
+        facts = {**json.loads(self.path(key).read_bytes()), **fields}
+        self.path(key).write_text(json.dumps(facts) + "\n")
+
+
+@pytest.fixture
+def changed(whole: Bench, tmp_path: Path) -> Changed:
+    shutil.copytree(whole.folder / "store", tmp_path / "store")
+    return Changed(FolderStore(tmp_path / "store"))
+
+
+def rules(changed: Changed, tmp_path: Path, *, is_deep: bool = False) -> list[str]:
+    return [problem.rule for problem in find_problems(changed.store, tmp_path / "cache", is_deep=is_deep)]
+
+
+def test_an_unchanged_store_is_whole_for_every_command(changed: Changed, tmp_path: Path) -> None:
+    for build in (changed.conflicting, changed.sound, changed.foreign):
+        assert verify(changed.store, build).problems == ()
+    assert rules(changed, tmp_path, is_deep=True) == []
+    found = rows_difference(changed.store)
+    assert not any(vars(found).values())
+    sync_rows(changed.store, tmp_path / "cache", found)
+
+
+OF_METADATA: dict[str, Callable[[Changed], dict[str, Any]]] = {
+    "env_name": lambda _: {"env_name": "risk"},
+    "created_at of another claim": lambda to: {
+        "files": {**to.files(), places.CLAIM: dict(builds.read(to.store, to.foreign)["files"][places.CLAIM])}
+    },
+    "installed_packages": lambda to: {"installed_packages": ["needy==1.1", *_packages(to)[1:]]},
+    "a package less": lambda to: {"installed_packages": _packages(to)[:-1], "package_count": len(_packages(to)) - 1},
+    "package_count": lambda _: {"package_count": 1000},
+    "is_conflict_free": lambda _: {"is_conflict_free": False},
+    "a conflict that is none": lambda _: {"is_conflict_free": False, "conflicts": ["needy 1.0 needs more"]},
+    "requirements_sha256": lambda _: {"requirements_sha256": "a" * 64},
+    "requirements_file": lambda _: {"requirements_file": "s3://elsewhere/requirements.txt"},
+    "pipdeptree_output": lambda to: {"pipdeptree_output": builds.read(to.store, to.foreign)["pipdeptree_output"]},
+    "venv_archive": lambda to: {"venv_archive": builds.read(to.store, to.foreign)["venv_archive"]},
+    "python_version": lambda _: {"python_version": "3.99"},
+    "python_full_version": lambda _: {"python_full_version": f"{here().version}.99"},
+    "platform": lambda _: {"platform": "linux_sparc64"},
+    "installer": lambda _: {"installer": "pip 1.0"},
+    "requires.glibc": lambda _: {"requires": {"abi": CPYTHON, "glibc": "2.5"}},
+    "requires.abi": lambda _: {"requires": {"abi": "none", "glibc": "2.17"}},
+    "requires.libraries": lambda _: {"requires": {"abi": CPYTHON, "glibc": "2.17", "libraries": ["libssl.so.3"]}},
+    "archive_sha256": lambda _: {"archive_sha256": "a" * 64},
+    "archive_size_bytes": lambda _: {"archive_size_bytes": 1},
+    "content_sha256": lambda _: {"content_sha256": "a" * 64},
+    "files without claim.json": lambda to: {"files": to.files(places.CLAIM)},
+    "files without conflicts.json": lambda to: {"files": to.files(places.CONFLICTS)},
+    "size of a file": lambda to: {
+        "files": {**to.files(), "conflicts.json": {**to.files()["conflicts.json"], "size_bytes": 1}}
+    },
+}
+ONLY_THE_ARCHIVE_TELLS = {"python_full_version", "platform", "installer", "requires.glibc", "requires.abi"}
+
+
+def _packages(to: Changed) -> list[str]:
+    return builds.read(to.store, to.sound)["installed_packages"]
+
+
+@pytest.mark.parametrize("field", OF_METADATA)
+def test_a_field_of_metadata_that_was_changed_is_noticed_and_spreads_nowhere(
+    field: str, changed: Changed, tmp_path: Path
+) -> None:
+    before, fields = changed.path(changed.row_key).read_bytes(), OF_METADATA[field](changed)
+    changed.metadata(**fields)
+    assert "DAMAGED" in [problem.rule for problem in verify(changed.store, changed.sound).problems]
+    if field in ONLY_THE_ARCHIVE_TELLS:
+        assert rules(changed, tmp_path, is_deep=True) == ["OTHER_ROW"]
+        return
+    assert "DAMAGED" in rules(changed, tmp_path, is_deep=True)
+    if "files" not in fields:  # which no row has
+        assert "DAMAGED" in rules(changed, tmp_path)
+        with pytest.raises(IntegrityError):
+            sync_rows(changed.store, tmp_path / "cache", rows_difference(changed.store))
+    assert changed.path(changed.row_key).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"package_count": 1000}, id="package_count"),
+        pytest.param({"created_at": "2025-07-22 08:30:00"}, id="created_at"),
+        pytest.param({"venv_version": version(1)}, id="venv_version"),
+        pytest.param({"env_name": "risk"}, id="env_name"),
+        pytest.param({"is_conflict_free": False}, id="is_conflict_free"),
+        pytest.param({"installed_packages": ["evil==1.0"]}, id="installed_packages"),
+        pytest.param({"requires": {"abi": None, "glibc": "99.0"}}, id="requires"),
+        pytest.param({"build_url": "https://elsewhere/1"}, id="build_url"),
+        pytest.param({"archive_size_bytes": "no number"}, id="not readable"),
+    ],
+)
+def test_a_row_that_was_changed_is_noticed_and_mended(fields: dict[str, Any], changed: Changed, tmp_path: Path) -> None:
+    before = changed.path(changed.row_key).read_bytes()
+    changed.row(**fields)
+    assert len(rules(changed, tmp_path)) == 1
+    sync_rows(changed.store, tmp_path / "cache", rows_difference(changed.store))
+    assert rules(changed, tmp_path) == []
+    assert changed.path(changed.row_key).read_bytes() == before
+
+
+def test_a_lost_entry_is_noticed_and_made_again(changed: Changed, tmp_path: Path) -> None:
+    entry = places.environment_entry("sales", changed.sound)
+    changed.store.remove(entry)
+    (problem,) = verify(changed.store, changed.sound).problems
+    assert (problem.rule, problem.where) == ("NO_ENTRY", changed.store.uri(entry))
+    assert rules(changed, tmp_path) == ["NO_ENTRY"]
+    sync_rows(changed.store, tmp_path / "cache", rows_difference(changed.store))
+    assert rules(changed, tmp_path) == []
+    assert names.find(changed.store, "sales@latest") == changed.sound

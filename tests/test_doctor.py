@@ -13,6 +13,7 @@ import pytest
 
 from athena.upkeep import rows_difference, sync_rows
 from tests.support.benches import Bench
+from tests.support.builds import put_build
 from tests.support.index_server import IndexServer
 from tests.support.requirement import require
 from tests.support.scripted import put_scripted
@@ -53,6 +54,14 @@ def test_where_all_is_well_each_subject_is_ok(bench: Bench) -> None:
     assert found["disk"].what.startswith("12345.7 MB free in ")
     assert found["store"].what == f"{bench.store.url} can be written and is empty"
     assert found["engine"].what == "duckdb answers"
+
+
+def test_a_build_of_a_time_to_come_is_warned_of(bench: Bench) -> None:
+    put_build(bench.store, 1)
+    assert "ahead" not in examined(bench)["store"].what
+    late = put_build(bench.store, 10**9)
+    found = examined(bench)["store"]
+    assert (found.verdict, found.what.partition(" ")[0]) == (WARNING, late)
 
 
 def test_root_is_warned_of(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

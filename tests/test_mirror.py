@@ -24,6 +24,7 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/archive/format.py": NAMES,
     "venvbuild/archive/gzip_member.py": "read by every reader: tests/archive/test_readers.py",
     "venvbuild/archive/workers.py": "one thread or many: tests/archive/test_packing_from_cache.py",
+    "venvbuild/builds/ahead.py": "told by names: tests/builds/test_names.py",
     "venvbuild/builds/places.py": NAMES,
     "venvbuild/console/engine.py": "asked by users: tests/end_to_end/test_catalog.py",
     "venvbuild/console/options.py": "each flag against the reference: tests/test_docs.py",

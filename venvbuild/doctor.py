@@ -12,7 +12,7 @@ from pathlib import Path
 import uv
 
 from venvbuild import interpreters, text
-from venvbuild.builds import places
+from venvbuild.builds import builds_ahead, places
 from venvbuild.environment import IndexAccess, package_index
 from venvbuild.errors import VenvBuildError, of_disk
 from venvbuild.process import CommandFailed, clean_environment, run
@@ -143,6 +143,10 @@ def _store(settings: Settings, environ: Mapping[str, str]) -> Iterator[Examined]
     if has_builds and not has_rows:
         what = "no build of the store is in its catalog: `list` and `find` see none"
         yield Examined("store", WARNING, what, "scripts wrote them, or the catalog is gone", "venvbuild table sync")
+    for version in builds_ahead(store):
+        what = f"{version} is ahead of the clock, and of the newest object of the store, by more than a day"
+        why = "whoever built it had a wrong clock; ENV@latest passes over it"
+        yield Examined("store", WARNING, what, why, "set that clock right, and build it again")
     why = in_container(settings.store, surroundings)
     if why:
         what = "the store goes with this container; a run of Jenkins is refused here"

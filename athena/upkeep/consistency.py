@@ -10,7 +10,7 @@ from pathlib import Path
 from athena.rows import is_row
 from athena.upkeep.comparison import Listing, compare_all
 from athena.upkeep.index_check import index_problems
-from venvbuild.builds import places
+from venvbuild.builds import alias_problems, builds_ahead, places
 from venvbuild.errors import Problem
 from venvbuild.stores import Entry, Store
 
@@ -21,8 +21,9 @@ def find_problems(store: Store, cache: Path, *, is_deep: bool = False) -> Iterat
 
     And every file of the index that is damaged, every day on which it differs from the rows. `cache` keeps rows and
     index on this machine. Rules: STRAY_OBJECT, NO_OBJECT, BAD_ROW, MISPLACED_ROW, OTHER_ROW, NO_BUILD, NO_ROW,
-    NO_ENTRY, FOREIGN_ENTRY, BAD_INDEX, STALE_INDEX, and those of metadata.json that is damaged. Reads every row and
-    every metadata.json, so it takes its time; `is_deep` reads all files of the builds but the archives, too (DAMAGED).
+    NO_ENTRY, FOREIGN_ENTRY, AHEAD, BAD_INDEX, STALE_INDEX, those of metadata.json that is damaged, and those of
+    `alias_problems`. Reads every row and every metadata.json, so it takes its time; `is_deep` reads all files of the
+    builds but the archives, too (DAMAGED).
 
     Raises:
         StoreUnavailable, UsageError: the store fails or refuses.
@@ -33,6 +34,12 @@ def find_problems(store: Store, cache: Path, *, is_deep: bool = False) -> Iterat
     yield from (_no_object(store, entry) for entry in listed.odd)
     for found in compare_all(store, listed, is_deep=is_deep):
         yield from (*found.damage, *found.problems)
+    yield from alias_problems(store)
+    for version in builds_ahead(store):
+        what = f"{version} is ahead of the clock, and of the newest object of the store, by more than a day"
+        why = "whoever built it had a wrong clock; ENV@latest passes over it"
+        where = store.uri(places.key(version, places.METADATA))
+        yield Problem(what, where, why, "set that clock right, and build it again", "AHEAD")
     yield from index_problems(store, cache)
 
 

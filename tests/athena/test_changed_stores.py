@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from athena import rows
 from athena.upkeep import find_problems, rows_difference, sync_rows
 from tests.support.benches import Bench
-from tests.support.builds import version
+from tests.support.builds import put_build, version
 from tests.support.index_server import running
 from tests.support.supplies import here
 from tests.support.wheels import wheel
@@ -23,6 +24,8 @@ from venvbuild.restore import verify
 from venvbuild.stores.folder import FolderStore
 
 CPYTHON = f"cp{here().version.replace('.', '')}"
+FAR_AHEAD = 10**9
+"""Of the seconds of `put_build`: 2057."""
 MACHINE = here().platform.partition("_")[2]
 
 
@@ -185,4 +188,57 @@ def test_a_lost_entry_is_noticed_and_made_again(changed: Changed, tmp_path: Path
     assert rules(changed, tmp_path) == ["NO_ENTRY"]
     sync_rows(changed.store, tmp_path / "cache", rows_difference(changed.store))
     assert rules(changed, tmp_path) == []
+    assert names.find(changed.store, "sales@latest") == changed.sound
+
+
+def test_an_entry_that_leads_to_a_build_of_another_environment_is_refused_and_removed(
+    changed: Changed, tmp_path: Path
+) -> None:
+    changed.store.put_if_absent(places.environment_entry("sales", changed.foreign), b"")
+    assert changed.foreign > changed.sound
+    with pytest.raises(IntegrityError, match="a build of another environment") as caught:
+        names.find(changed.store, "sales@latest")
+    assert caught.value.problems[0].fix == "`venvbuild table sync` removes the entry"
+    assert rules(changed, tmp_path) == ["FOREIGN_ENTRY"]
+    sync_rows(changed.store, tmp_path / "cache", rows_difference(changed.store))
+    assert rules(changed, tmp_path) == []
+    assert names.find(changed.store, "sales@latest") == changed.sound
+
+
+OF_ALIASES: dict[str, tuple[Callable[[Changed], tuple[int, dict[str, Any]]], str]] = {
+    "leads to another environment's build": (lambda to: (1, {"venv_version": to.foreign}), "OF_ANOTHER"),
+    "leads to no build": (lambda _: (1, {"venv_version": version(1)}), "NO_BUILD"),
+    "leads nowhere": (lambda _: (1, {"venv_version": "../../x"}), "BAD_ALIAS"),
+    "forged history": (lambda to: (1, {"previous": to.foreign}), "BAD_ALIAS"),
+    "a move that does not follow": (lambda to: (2, {"previous": to.conflicting}), "BAD_ALIAS"),
+    "a number of ten digits": (lambda to: (10**9, {"previous": to.sound}), "LOST_MOVE"),
+}
+
+
+@pytest.mark.parametrize("way", OF_ALIASES)
+def test_an_alias_that_was_changed_is_named(way: str, changed: Changed, tmp_path: Path) -> None:
+    make, rule = OF_ALIASES[way]
+    number, fields = make(changed)
+    path = changed.path(f"{places.ALIASES}/sales/prod/{number}.json")
+    move = {"venv_version": changed.sound, "moved_at": "2026-11-21T06:30:00Z", "previous": None, **fields}
+    path.write_text(json.dumps(move))
+    assert rules(changed, tmp_path) == [rule]
+
+
+def test_an_alias_that_leads_to_a_build_of_another_environment_is_refused_until_it_is_moved_on(
+    changed: Changed, tmp_path: Path
+) -> None:
+    move = {"venv_version": changed.foreign, "moved_at": "2026-11-21T06:30:00Z", "previous": changed.sound}
+    changed.path(f"{places.ALIASES}/sales/prod/2.json").write_text(json.dumps(move))
+    with pytest.raises(IntegrityError, match="a build of another environment") as caught:
+        names.find(changed.store, "sales@prod")
+    assert caught.value.problems[0].fix == "move it on, to a build of sales: venvbuild promote BUILD prod"
+    aliases.promote(changed.store, changed.sound, "prod")
+    assert names.find(changed.store, "sales@prod") == changed.sound
+
+
+def test_a_build_of_a_time_to_come_is_named_and_is_not_the_latest(changed: Changed, tmp_path: Path) -> None:
+    late = put_build(changed.store, FAR_AHEAD)
+    rows.register(changed.store, builds.read(changed.store, late))
+    assert rules(changed, tmp_path, is_deep=True) == ["AHEAD"]
     assert names.find(changed.store, "sales@latest") == changed.sound

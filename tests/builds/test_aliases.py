@@ -198,3 +198,13 @@ def test_a_record_of_before_there_was_an_undo_is_read(store: Store) -> None:
     move = aliases.current_move(store, "sales", "prod")
     assert move
     assert (move.venv_version, move.moved_at, move.is_undo) == (version(1), "2025-07-22T08:30:00Z", False)
+
+
+def test_a_number_of_any_length_counts(store: Store) -> None:
+    first, second, third = (put_build(store, number) for number in range(3))
+    aliases.promote(store, first, "prod")
+    for number, build in ((999_999_999, first), (1_000_000_000, second), (10**100, third)):
+        move = {"venv_version": build, "moved_at": "2025-07-22T08:30:01Z", "previous": first}
+        store.put_if_absent(f"venv-catalog/aliases/sales/prod/{number}.json", json.dumps(move).encode())
+        assert names.find(store, "sales@prod") == build
+    assert aliases.promote(store, first, "prod").number == 10**100 + 1

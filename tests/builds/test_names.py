@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 
 import pytest
 
 from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
-from venvbuild.builds import aliases, names, undoing
-from venvbuild.errors import NotInStore, RequirementsRefused
+from venvbuild.builds import aliases, builds_ahead, names, undoing
+from venvbuild.errors import IntegrityError, NotInStore, RequirementsRefused
 from venvbuild.stores import Store
 
 
@@ -94,6 +96,43 @@ def test_only_builds_with_conflicts_are_no_latest(store: Store) -> None:
     put_build(store, 1, is_conflict_free=False, conflicts=["a 1 needs b, b is missing"])
     with pytest.raises(NotInStore, match="no conflict-free build"):
         names.find(store, "sales@latest")
+
+
+def test_a_build_of_a_time_to_come_is_no_latest_and_said(store: Store) -> None:
+    late = put_build(store, 10**9)
+    with pytest.raises(NotInStore, match=f"{late} is ahead of the clock"):
+        names.find(store, "sales@latest")
+    put_build(store, 1)
+    assert names.find(store, "sales@latest") == version(1)
+    assert names.find(store, late) == late
+
+
+def test_where_the_clock_here_is_the_wrong_one_the_store_tells_the_time(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_build(store, 1)
+    newest = put_build(store, int(time.time()) - 1_753_173_000)
+    monkeypatch.setattr("venvbuild.builds.ahead.time.time", lambda: 0.0)
+    assert names.find(store, "sales@latest") == newest
+    assert builds_ahead(store) == ()
+
+
+def test_a_build_that_is_ahead_by_less_than_a_day_is_the_latest(store: Store) -> None:
+    put_build(store, 1)
+    early = put_build(store, int(time.time()) - 1_753_173_000 + 80_000)
+    assert names.find(store, "sales@latest") == early
+    late = put_build(store, int(time.time()) - 1_753_173_000 + 90_000)
+    assert (names.find(store, "sales@latest"), builds_ahead(store)) == (early, (late,))
+
+
+def test_an_entry_or_an_alias_of_another_environments_build_is_refused(store: Store) -> None:
+    build = put_build(store, 1, env_name="risk")
+    store.put_if_absent(f"venv-catalog/envs/sales/{build}", b"")
+    move = {"venv_version": build, "moved_at": "2025-07-22T08:30:01Z", "previous": None}
+    store.put_if_absent("venv-catalog/aliases/sales/prod/1.json", json.dumps(move).encode())
+    for name in ("sales@latest", "sales@prod"):
+        with pytest.raises(IntegrityError, match=f"of another environment; why: {build} is a build of risk"):
+            names.find(store, name)
 
 
 @pytest.mark.parametrize("name", ["../x@prod", "@prod", "sales@", "sales@a/b", "sales@..", "latest@prod", "a@b@c"])

@@ -13,7 +13,7 @@ from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
 from tests.support.scripted import put_whole
 from venvbuild.builds import aliases, names, undoing
-from venvbuild.errors import NotInStore, RequirementsRefused, UsageError, VenvBuildError
+from venvbuild.errors import IntegrityError, NotInStore, RequirementsRefused, UsageError, VenvBuildError
 from venvbuild.stores import Store
 
 
@@ -199,3 +199,13 @@ def test_what_somebody_else_has_moved_meanwhile_is_not_taken_back(moved: Store) 
     with pytest.raises(UsageError, match=f"meanwhile, to {version(4)}.*venvbuild aliases sales@prod --history"):
         undoing.undo(rival, "sales", "prod")  # type: ignore[arg-type]
     assert named(moved) == version(4)
+
+
+def test_it_does_not_go_back_to_a_build_of_another_environment(moved: Store) -> None:
+    archive = {f"{version(4)}.tar.gz": b"x", "archive_index.json": b"{}"}
+    other = put_build(moved, 4, archive, env_name="risk")
+    move = {"venv_version": version(1), "moved_at": "2025-07-22T08:30:09Z", "previous": other}
+    moved.put_if_absent("venv-catalog/aliases/sales/prod/4.json", json.dumps(move).encode())
+    with pytest.raises(IntegrityError, match=f"another environment; why: {other} is a build of risk"):
+        undoing.undo(moved, "sales", "prod")
+    assert named(moved) == version(1)

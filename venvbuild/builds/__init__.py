@@ -6,12 +6,14 @@ scripted    what scripts made before: metadata.json of nine fields
 metadata    metadata.json, judged by its schema beside it; schemas: how a document of a build is judged
 evidence    metadata.json, held against the other files of its build
 commit      the claim, the frozen files, metadata.json last
+ahead       builds of a time to come
 aliases     sales@prod, with its history; undoing: a move taken back
 names       VERSION, ENV@ALIAS, ENV@latest, ENV@ALIAS~N
 """
 
 from venvbuild.builds import evidence, places, schemas, scripted
-from venvbuild.builds.aliases import Move, all_moves, current_move, history, move_before, promote
+from venvbuild.builds.ahead import builds_ahead
+from venvbuild.builds.aliases import Move, alias_problems, all_moves, current_move, history, move_before, promote
 from venvbuild.builds.commit import Commit, commit
 from venvbuild.builds.evidence import damaged_files, disagreements
 from venvbuild.builds.lock import read_lock

@@ -10,22 +10,22 @@ import json
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
 from venvbuild.builds import metadata, places, schemas
 from venvbuild.builds.metadata import Metadata
 from venvbuild.builds.places import ALIASES
 from venvbuild.builds.scripted import ScriptedBuild
-from venvbuild.errors import IntegrityError, NotInStore, StoreUnavailable, UsageError
-from venvbuild.parallel import each
+from venvbuild.errors import IntegrityError, NotInStore, Problem, StoreUnavailable, UsageError
+from venvbuild.parallel import each, in_turn
 from venvbuild.settings import parameters
 from venvbuild.stores import Store
 from venvbuild.text import shown, there_are
 
 # No leading zero: 7 and 07 would be two objects of one number.
-_KEY = re.compile(rf"{ALIASES}/(?P<env_name>[^/]+)/(?P<alias>[^/]+)/(?P<number>[1-9][0-9]{{0,8}})\.json")
+_KEY = re.compile(rf"{ALIASES}/(?P<env_name>[^/]+)/(?P<alias>[^/]+)/(?P<number>[1-9][0-9]*)\.json")
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 # More losses in a row than that many rivals would explain: the store does not do what it says.
 _TRIES = 100
@@ -207,6 +207,85 @@ def _instant(clock: Callable[[], float]) -> str:
 def _numbers_of(store: Store, env_name: str, alias: str) -> list[int]:
     """The numbers of the moves of one alias, the oldest first."""
     return sorted(_numbers(store, f"{ALIASES}/{env_name}/{alias}/").get((env_name, alias), []))
+
+
+def refuse_of_another(store: Store, move: Move, build: Metadata | ScriptedBuild) -> None:
+    """Nothing, when the build that an alias leads to is of its environment, or of none.
+
+    Raises:
+        IntegrityError: it is of another one.
+    """
+    if not isinstance(build, ScriptedBuild) and build["env_name"] != move.env_name:
+        fix = f"move it on, to a build of {move.env_name}: venvbuild promote BUILD {move.alias}"
+        raise of_another(store, _key(move.env_name, move.alias, move.number), build, fix)
+
+
+def of_another(store: Store, key: str, build: Metadata, fix: str) -> IntegrityError:
+    """The error that says that what is at `key` leads to a build of another environment."""
+    return IntegrityError(
+        "this leads to a build of another environment",
+        where=store.uri(key),
+        why=f"{build['venv_version']} is a build of {build['env_name']}",
+        fix=fix,
+        rule="OF_ANOTHER",
+    )
+
+
+def alias_problems(store: Store) -> Iterator[Problem]:
+    """What is wrong with the aliases: a move that is damaged or lost, does not follow the one before it, or leads to a
+    build of another environment; an alias whose build is gone.
+
+    Rules: BAD_ALIAS, LOST_MOVE, OF_ANOTHER, NO_BUILD. Reads every move, and the metadata that it leads to.
+
+    Raises:
+        StoreUnavailable, UsageError: the store fails or refuses.
+    """
+    found = sorted(_numbers(store, f"{ALIASES}/").items())
+    for problems in in_turn(lambda one: list(_problems_of(store, *one[0], sorted(one[1]))), found):
+        yield from problems
+
+
+def _problems_of(store: Store, env_name: str, alias: str, numbers: Sequence[int]) -> Iterator[Problem]:
+    named: dict[int, str | None] = {0: None}
+    for number in numbers:
+        where, name = store.uri(_key(env_name, alias, number)), f"{env_name}@{alias}"
+        if number - 1 not in named:
+            why = f"this is number {number}, and {number - 1} is not there"
+            fix = "restore that object from a backup; if nobody made the move with this number, remove its object"
+            yield Problem(f"a move of {name} is lost", where, why, fix, "LOST_MOVE")
+        try:
+            move = _read(store, env_name, alias, number)
+        except IntegrityError as error:
+            yield from (replace(problem, rule="BAD_ALIAS") for problem in error.problems)
+            named[number] = ""
+            continue
+        if named.get(number - 1, "") not in ("", move.previous):
+            what, why = f"a move of {name} does not follow the one before", f"it says that it named {move.previous}"
+            yield Problem(what, where, why, "restore the object from a backup", "BAD_ALIAS")
+        yield from _problems_of_build(store, move, is_current=number == numbers[-1])
+        named[number] = move.venv_version
+
+
+def _problems_of_build(store: Store, move: Move, *, is_current: bool) -> Iterator[Problem]:
+    where = store.uri(_key(move.env_name, move.alias, move.number))
+    fix = f"move it on, to a build of {move.env_name}: venvbuild promote BUILD {move.alias}"
+    try:
+        build = metadata.read_any(store, move.venv_version)
+    except NotInStore:
+        # Its history stays, whatever becomes of the builds in it.
+        if is_current:
+            what = f"{move.env_name}@{move.alias} names a build that is not in the store"
+            yield Problem(what, where, move.venv_version, fix, "NO_BUILD")
+        return
+    except IntegrityError:  # told of the build
+        return
+    try:
+        refuse_of_another(store, move, build)
+    except IntegrityError as error:
+        # Where it points to now is mended by the next move; what it was moved to before is what it is.
+        yield from (
+            one if is_current else replace(one, fix="restore the object from a backup") for one in error.problems
+        )
 
 
 def _numbers(store: Store, prefix: str) -> dict[tuple[str, str], list[int]]:

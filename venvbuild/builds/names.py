@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 from venvbuild.builds import aliases, metadata, places
+from venvbuild.builds.ahead import horizon
 from venvbuild.builds.places import ENVIRONMENTS
 from venvbuild.builds.scripted import ScriptedBuild
 from venvbuild.errors import NotInStore, RequirementsRefused
@@ -20,6 +22,7 @@ from venvbuild.stores import Store
 from venvbuild.text import shown, there_are
 
 _MOVES = re.compile(r"[0-9]{1,9}")
+_SYNC = "`venvbuild table sync` removes the entry"
 
 
 def find(store: Store, name: str) -> str:
@@ -30,6 +33,7 @@ def find(store: Store, name: str) -> str:
     Raises:
         NotInStore: `name` is no form of these, or stands for nothing; says what there is.
         RequirementsRefused: the environment's name, the alias or the number of moves cannot be one.
+        IntegrityError: what it stands for is a build of another environment, or its metadata is damaged.
     """
     if places.is_venv_version(name):
         return name
@@ -57,31 +61,44 @@ def find(store: Store, name: str) -> str:
             fix=f"write {env_name}@{alias}~1 for what it pointed to before its last move",
             rule="PARAMETER",
         )
-    return aliases.move_before(store, env_name, alias, int(back or 0)).venv_version
+    move = aliases.move_before(store, env_name, alias, int(back or 0))
+    with suppress(NotInStore):  # told by whoever wants to read it
+        aliases.refuse_of_another(store, move, metadata.read_any(store, move.venv_version))
+    return move.venv_version
 
 
 def latest(store: Store, env_name: str) -> str:
-    """The newest committed, conflict-free build of `env_name`.
+    """The newest committed, conflict-free build of `env_name`; none that a wrong clock put into a time to come.
 
     Raises:
         NotInStore: there is none; says which environments there are.
-        IntegrityError: the metadata of a newer one than that is damaged.
+        IntegrityError: the metadata of a newer one than that is damaged, or it is of another environment.
     """
     prefix = f"{ENVIRONMENTS}/{env_name}/"
-    versions = [entry.key.removeprefix(prefix) for entry in store.list(prefix)]
+    entries = list(store.list(prefix))
+    versions = [entry.key.removeprefix(prefix) for entry in entries]
+    last = horizon(entries)
     # A version is the instant of its claim, and sorts so.
     for venv_version in sorted(filter(places.is_venv_version, versions), reverse=True):
+        if venv_version > last:
+            continue
         try:
             build = metadata.read_any(store, venv_version)
             # of no environment: where its entry comes from nobody knows
-            if not isinstance(build, ScriptedBuild) and build["is_conflict_free"]:
+            if isinstance(build, ScriptedBuild):
+                continue
+            if build["env_name"] != env_name:
+                raise aliases.of_another(store, places.environment_entry(env_name, venv_version), build, _SYNC)
+            if build["is_conflict_free"]:
                 return venv_version
         except NotInStore:  # the entry is made just before the commit
             continue
     if versions:
+        ahead = sorted(version for version in versions if version > last)
         raise NotInStore(
             f"{env_name} has no conflict-free build",
             where=store.url,
+            why=f"{ahead[0]} is ahead of the clock and of the store by more than a day" if ahead else "",
             fix="name one by its version; `venvbuild list` shows them",
             rule="NO_SUCH_BUILD",
         )

@@ -32,7 +32,8 @@ def undo(
     Raises:
         NotInStore: there is no such alias, it has moved only once, or the build before is gone; says which can be got.
         UsageError: the last move took one back already, it was to another build than `only_from`, or somebody else
-            moved the alias meanwhile. IntegrityError: the metadata of the build before is damaged.
+            moved the alias meanwhile. IntegrityError: the metadata of the build before is damaged, or it is of another
+            environment.
         RequirementsRefused: a name cannot be one. StoreUnavailable: the store fails. Nothing has moved by this call.
     """
     parameters.env_name(env_name, "ENV@ALIAS")
@@ -42,9 +43,10 @@ def undo(
         raise aliases.no_such_alias(store, env_name, alias)
     before = _before(store, last, only_from)
     try:
-        aliases.read_gettable(store, before)
+        build = aliases.read_gettable(store, before)
     except NotInStore as error:
         raise _cannot_go_back(store, last, error) from error
+    aliases.refuse_of_another(store, last, build)
     store.prepare()
     move = last.next(before, clock, is_undo=True)
     if aliases.create(store, move):

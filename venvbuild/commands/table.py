@@ -236,7 +236,8 @@ def _done(found: upkeep.Difference) -> tuple[tuple[str, str, Sequence[str]], ...
 def check(deep: bool, **given: Any) -> None:
     """Name what would spoil a query: objects that are no rows, damaged rows, rows that are not what metadata.json says,
     rows without builds, builds without rows, days whose index is not what their rows say; on Trino and Athena also a
-    table that does not read the rows. And entries of environments that are lost or lead to another's build.
+    table that does not read the rows. And entries and aliases that are lost, damaged, or lead to another
+    environment's build, and builds of a time to come.
 
     With --deep, each build also as `verify` does, without its archive. Ends with 11 when there is something.
     """

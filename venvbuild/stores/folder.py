@@ -162,7 +162,7 @@ class FolderStore:
                     # not the size alone: a wrong row that was removed and registered anew may have the same
                     stamp = f"{found.st_ino}-{found.st_mtime_ns}-{found.st_ctime_ns}"
                     oddity = _oddity(found.st_mode)
-                    yield Entry(key, 0 if oddity else found.st_size, stamp, oddity)
+                    yield Entry(key, 0 if oddity else found.st_size, stamp, oddity, found.st_mtime)
 
     def _keys_in(self, folder: str) -> Sequence[tuple[str, os.DirEntry[str]]]:
         """Keys right below `folder`, a sub-folder's with a final `/`, which is how it sorts among full keys."""

@@ -206,7 +206,8 @@ class S3Store:
                 for item in page.get("Contents", ()):
                     key = item["Key"].removeprefix(self._prefix)
                     if key and not key.endswith("/") and not is_own(key):
-                        yield Entry(key, item["Size"], item["ETag"])
+                        modified_at = item["LastModified"].timestamp()
+                        yield Entry(key, item["Size"], item["ETag"], modified_at=modified_at)
 
     @property
     def _client(self) -> S3Client:

@@ -39,6 +39,8 @@ class Entry:
     """Another one when the object was written again since (S3: its ETag); to be compared, means nothing else."""
     oddity: str = field(default="", compare=False)
     """What stands there instead of an object that can be read: `a link`."""
+    modified_at: float = field(default=0.0, compare=False)
+    """When it was written by the clock of the store, in seconds since the epoch."""
 
 
 class Store(Protocol):

@@ -1,0 +1,39 @@
+"""Builds of a time to come: a machine with a wrong clock claimed them, and `ENV@latest` would be theirs for years.
+
+The clock here may be the wrong one. So a build is ahead only when it is later than this clock and than the newest
+object that the store has, as the store tells the time of its objects, each by more than a day.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from venvbuild.builds import places
+from venvbuild.builds.places import BUILDS, METADATA
+from venvbuild.stores import Entry, Store
+
+_DAY_S = 86_400
+_END_OF_TIME_S = 253_402_300_799 - _DAY_S  # the last second of the year 9999, less the day
+
+
+def horizon(entries: Iterable[Entry]) -> str:
+    """The version after which builds are ahead, by this clock and the times of these objects."""
+    newest = max((entry.modified_at for entry in entries), default=0.0)
+    seconds = min(max(time.time(), newest), _END_OF_TIME_S) + _DAY_S
+    return f"{datetime.fromtimestamp(int(seconds), UTC):venv_%Y%m%d_%H%M%S}"
+
+
+def builds_ahead(store: Store) -> tuple[str, ...]:
+    """The committed builds that are ahead, sorted. Only what is later than this clock is listed.
+
+    Raises:
+        StoreUnavailable, UsageError: the store fails or refuses.
+    """
+    # `~` sorts after every file of that version.
+    entries = list(store.list(f"{BUILDS}/", f"{BUILDS}/{horizon(())}/~"))
+    last = horizon(entries)
+    found = (entry.key.split("/") for entry in entries)
+    versions = (parts[1] for parts in found if len(parts) == 3 and parts[2] == METADATA)
+    return tuple(version for version in versions if places.is_venv_version(version) and version > last)

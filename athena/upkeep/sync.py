@@ -64,7 +64,8 @@ def sync_rows(store: Store, cache: Path, found: Difference) -> None:
     May be interrupted and done again; several may do it at once.
 
     Raises:
-        IntegrityError: some builds cannot be read, or have another row; all of them, after everything else was done.
+        IntegrityError: some builds cannot be read, are not what their files say, or have another row since; or the
+            index is damaged. All of it, after everything else was done.
         StoreUnavailable, UsageError: the store fails or refuses.
     """
     problems = [*found.problems]
@@ -76,8 +77,11 @@ def sync_rows(store: Store, cache: Path, found: Difference) -> None:
         pass
     for _ in in_turn(store.remove, found.foreign_entries, _AT_ONCE):
         pass
-    # Of a row that is another one now the index still says what the one before it said.
-    Compactor(store, cache).cover_all(renewed=differing_days(store, cache))
+    try:
+        # Of a row that is another one now the index still says what the one before it said.
+        Compactor(store, cache).cover_all(renewed=differing_days(store, cache))
+    except IntegrityError as error:
+        problems += error.problems
     if problems:
         raise IntegrityError.of(problems)
 

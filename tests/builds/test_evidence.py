@@ -123,6 +123,12 @@ def test_a_file_that_is_not_the_promised_one_is_damaged_and_says_nothing(
     assert problem.where.endswith("/conflicts.json")
 
 
+def test_an_index_that_nobody_promised_is_damage(store: FolderStore) -> None:
+    build = builds.read(store, put(store))
+    store.put_if_absent(builds.key(VERSION, places.ARCHIVE_INDEX), b"{}")
+    assert [problem.what for problem in builds.damaged_files(store, build)] == [evidence.UNNAMED_INDEX]
+
+
 def test_of_the_archive_only_the_size_is_looked_at(store: FolderStore) -> None:
     build = builds.read(store, put(store))
     path = store.root / builds.key(VERSION, f"{VERSION}.tar.gz")

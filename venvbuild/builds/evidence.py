@@ -27,6 +27,7 @@ from venvbuild.text import shown
 BASE = "_base"
 """In archive_index.json, the interpreter that the archive brings."""
 _ALWAYS = (places.CLAIM, places.REQUIREMENTS, places.INSTALLED_PACKAGES, places.CONFLICTS, places.TREE)
+_INDEX_SCHEMA = "archive/archive_index.schema.json"
 _FEW = 3
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _VERSION = re.compile(r"[\w.!+-]+", re.ASCII)
@@ -61,6 +62,8 @@ def disagreements(store: Store, build: Metadata) -> tuple[Problem, ...]:
 def damaged_files(store: Store, build: Metadata) -> Iterator[Problem]:
     """The files of the build that are not what metadata.json promises; of the archive only its size is looked at.
 
+    And an archive_index.json that it does not name, which `get --from-archive` would believe.
+
     Raises:
         StoreUnavailable, UsageError: the store fails or refuses.
     """
@@ -81,9 +84,12 @@ def damaged_files(store: Store, build: Metadata) -> Iterator[Problem]:
                 continue
             except IntegrityError as error:  # a link, a FIFO
                 yield from error.problems
+    if places.key(build["venv_version"], places.ARCHIVE_INDEX) in sizes and places.ARCHIVE_INDEX not in build["files"]:
+        yield problem(store, build, places.ARCHIVE_INDEX, UNNAMED_INDEX)
 
 
 UNLIKE_DIGEST = "its sha256 is not the one in metadata.json"
+UNNAMED_INDEX = "metadata.json does not name it, and whoever restores would believe it"
 
 
 def unlike_size(size_bytes: int, promised: int) -> str:
@@ -163,6 +169,9 @@ def _against_conflicts(build: Metadata, findings: Any) -> Iterator[str]:
 
 def _against_index(build: Metadata, index: Any) -> Iterator[str]:
     by = places.ARCHIVE_INDEX
+    if faults := schemas.faults(index, _INDEX_SCHEMA):
+        yield f"its {by} cannot be read: {': '.join(faults[0])}"
+        return
     yield from unlike("archive_size_bytes", build["archive_size_bytes"], by, index["archive_size_bytes"])
     if "content_sha256" in build:
         yield from unlike("content_sha256", build["content_sha256"], by, index["content_sha256"])

@@ -93,7 +93,7 @@ def verify(store: Store, venv_version: str, *, machine: RestoreOptions | None = 
     foreign = _foreign(store, build)
     if places.ARCHIVE_INDEX in foreign:
         key = builds.key(venv_version, places.ARCHIVE_INDEX)
-        problems.append(_problem(store, key, "metadata.json does not name it, and whoever restores would believe it"))
+        problems.append(_problem(store, key, evidence.UNNAMED_INDEX))
     imported = None
     # the code of a build that is not what was promised is not run
     if machine is not None and not problems:

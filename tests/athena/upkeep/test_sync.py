@@ -82,6 +82,34 @@ def test_a_row_in_the_wrong_place_is_put_into_the_right_one(store: Store, tmp_pa
     assert [entry.key for entry in store.list(f"{places.ROWS}/")] == [key]
 
 
+def test_what_register_says_of_another_row_helps(store: Store, tmp_path: Path) -> None:
+    build = builds.read(store, put_build(store, 1))
+    register(store, {**build, "env_name": "risk"})
+    with pytest.raises(IntegrityError, match=r"another row for this build.*`venvbuild table sync` makes it again"):
+        register(store, build)
+    assert synced(store, tmp_path).with_another_row == (version(1),)
+    register(store, build)
+
+
+def test_one_build_that_is_not_what_its_files_say_keeps_nothing_else_from_being_mended(
+    store: Store, tmp_path: Path
+) -> None:
+    keys = [registered(store, number) for number in range(3)]
+    Compactor(store, tmp_path).compact(AFTER)
+    body = store.read(keys[2]).body
+    for key in (keys[0], keys[2]):
+        store.remove(key)
+    store.put_if_absent(keys[2], body.replace(b"good==1.0", b"evil==1.0"))
+    path = builds.key(version(1), places.METADATA)
+    body = store.read(path).body
+    store.remove(path)
+    store.put_if_absent(path, body.replace(b"good==1.0", b"evil==1.0"))
+    with pytest.raises(IntegrityError, match="installed_packages has evil") as caught:
+        synced(store, tmp_path)
+    assert {problem.where for problem in caught.value.problems} == {store.uri(path)}
+    assert found(store, tmp_path) == [version(number) for number in range(3)]
+
+
 def test_what_cannot_be_read_is_told_when_all_else_is_done(store: Store, tmp_path: Path) -> None:
     for number in range(3):
         put_build(store, number)

@@ -21,7 +21,7 @@ from tests.support.scripted import VERSION, put_scripted
 from tests.support.tool import Tool
 from tests.support.trino_server import TrinoServer
 from venvbuild import builds
-from venvbuild.errors import UsageError
+from venvbuild.errors import IntegrityError
 from venvbuild.stores import Store, open_store
 
 pytestmark = pytest.mark.traced
@@ -162,8 +162,8 @@ def test_an_empty_answer_tells_of_builds_without_rows_and_what_mends_it(asking: 
 
 def test_whoever_may_not_look_at_the_builds_gets_the_empty_answer_all_the_same(tool: Tool) -> None:
     Path(tool.store).mkdir()
-    Path(tool.store, "venv-builds").symlink_to("venv-builds")  # a circle, which nobody can read, root neither
-    with pytest.raises(UsageError):
+    Path(tool.store, "venv-builds").symlink_to("venv-builds")  # which no store follows, of root neither
+    with pytest.raises(IntegrityError):
         list(open_store(tool.store).list("venv-builds/"))
     done = tool.run("list", "--json")
     assert (done.code, done.json, len(done.stderr.splitlines())) == (0, [], 1), done.stderr

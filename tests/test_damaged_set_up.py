@@ -200,6 +200,25 @@ def test_a_set_up_of_before_there_were_seals_is_looked_at_as_well(
     assert "tiny.py has other bytes than its RECORD says" in capsys.readouterr().err
 
 
+def fill_with_zeros(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+@pytest.mark.parametrize("damage", [empty, halve, flip_a_bit, fill_with_zeros, Path.unlink])
+def test_a_damaged_seal_vouches_for_nothing(
+    made: SetUp, damage: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    made.grow_old()
+    flip_a_bit_and_put_its_time_back(made.home / MODULE)
+    time.sleep(0.02)
+    damage(made.home / "seal")
+    if (made.home / "seal").exists():
+        os.utime(made.home / "seal", (time.time() - 2 * DAY_S,) * 2)
+    made.make()
+    assert "its own set-up is damaged" in capsys.readouterr().err
+    assert made.content() == made.files
+
+
 def test_what_cannot_be_made_again_stays_for_who_may_look_and_is_not_run(
     made: SetUp, monkeypatch: pytest.MonkeyPatch
 ) -> None:

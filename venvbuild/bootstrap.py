@@ -280,9 +280,9 @@ def _sealed(seal: Path) -> tuple[dict[str, str], tuple[int, int]]:
     """Digests by name, and (mtime_ns, ctime_ns) of the last look; nothing, and 0, for a seal that cannot be read."""
     try:
         facts = seal.stat()
-        lines = [line.split("  ", 1) for line in seal.read_text().splitlines()]
+        digests = {name: digest for digest, name in (line.split("  ", 1) for line in seal.read_text().splitlines())}
         # Not one time: in a cache that was unpacked, or came with an image, every file has a new ctime, the seal too.
-        return {name: digest for digest, name in lines}, (facts.st_mtime_ns, facts.st_ctime_ns)
+        return digests, (facts.st_mtime_ns, facts.st_ctime_ns) if digests else (0, 0)
     except (FileNotFoundError, ValueError):
         return {}, (0, 0)
 

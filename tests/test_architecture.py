@@ -81,8 +81,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "commands": {
         "athena.statement", "package_index", "interpreters", "settings", "stores", "builds", "archive", "environment",
-        "run", "athena.engines", "athena.index", "doctor", "foreign", "notifiers", "reports", "restore", "importing",
-        "athena.tables", "athena.upkeep", "athena.questions", "steps", "pipeline", "console",
+        "run", "athena.rows", "athena.engines", "athena.index", "doctor", "foreign", "notifiers", "reports", "restore",
+        "importing", "athena.tables", "athena.upkeep", "athena.questions", "steps", "pipeline", "console",
     },
     "main": {"console", "commands"},
     "__main__": {"main"},

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from athena.rows import unseen_build
 from athena.upkeep import rows_difference, sync_rows
 from tests.support.benches import Bench
 from tests.support.builds import put_build
@@ -42,7 +43,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def examined(bench: Bench, ask_engine: Callable[[], object] = lambda: None) -> dict[str, Examined]:
     """By name; the last of several."""
-    return {one.name: one for one in doctor.examine(bench.settings(), bench.environ, ask_engine)}
+    return {one.name: one for one in doctor.examine(bench.settings(), bench.environ, ask_engine, unseen_build)}
 
 
 def test_where_all_is_well_each_subject_is_ok(bench: Bench) -> None:
@@ -111,8 +112,9 @@ def test_a_disk_with_little_room_is_warned_of(bench: Bench, monkeypatch: pytest.
 
 
 def test_a_store_with_builds_says_so(bench: Bench) -> None:
-    bench.store.put_if_absent("venv-catalog/builds/dt=2026-01-01/a.json", b"{}")
+    bench.store.put_if_absent("venv-builds/venv_20260101_000000/claim.json", b"{}")
     assert examined(bench)["store"].what.endswith("can be written and has builds")
+    assert examined(bench)["store"].verdict == OK  # one that was never committed needs no row
 
 
 def test_a_store_whose_builds_have_no_rows_is_warned_of_and_the_advice_gives_them(bench: Bench) -> None:

@@ -14,11 +14,11 @@ import uv
 from venvbuild import interpreters, text
 from venvbuild.builds import builds_ahead, places
 from venvbuild.environment import IndexAccess, package_index
-from venvbuild.errors import VenvBuildError, of_disk
+from venvbuild.errors import Problem, VenvBuildError, of_disk
 from venvbuild.process import CommandFailed, clean_environment, run
 from venvbuild.redaction import strip_credentials
 from venvbuild.settings import Settings
-from venvbuild.stores import Surroundings, in_container, refuse_ephemeral, store_of, way_out
+from venvbuild.stores import Store, Surroundings, in_container, refuse_ephemeral, store_of, way_out
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 _LOW_SPACE_BYTES = 2_000_000_000
@@ -36,10 +36,16 @@ class Examined:
     fix: str = ""
 
 
-def examine(settings: Settings, environ: Mapping[str, str], ask_engine: Callable[[], object]) -> tuple[Examined, ...]:
+def examine(
+    settings: Settings,
+    environ: Mapping[str, str],
+    ask_engine: Callable[[], object],
+    find_unseen: Callable[[Store], Problem | None],
+) -> tuple[Examined, ...]:
     """Every examination, in the order in which a build would meet its subject; none stops the others.
 
-    `ask_engine` asks the configured query engine something, or raises.
+    `ask_engine` asks the configured query engine something, or raises. `find_unseen` tells of a build of the store that
+    no question sees.
     """
     subjects: tuple[tuple[str, Callable[[], Iterator[Examined]]], ...] = (
         ("user", _user),
@@ -47,7 +53,7 @@ def examine(settings: Settings, environ: Mapping[str, str], ask_engine: Callable
         ("uv", _uv),
         ("index", lambda: _index(settings, environ)),
         ("disk", _disk),
-        ("store", lambda: _store(settings, environ)),
+        ("store", lambda: _store(settings, environ, find_unseen)),
         ("engine", lambda: _engine(settings, ask_engine)),
     )
     found: list[Examined] = []
@@ -128,20 +134,20 @@ def _disk() -> Iterator[Examined]:
     yield Examined("disk", verdict, f"{text.size_text(free)} free in {folder}", fix=fix)
 
 
-def _store(settings: Settings, environ: Mapping[str, str]) -> Iterator[Examined]:
+def _store(
+    settings: Settings, environ: Mapping[str, str], find_unseen: Callable[[Store], Problem | None]
+) -> Iterator[Examined]:
     """Writes and reads, as a claim would."""
     surroundings = Surroundings.here(environ)
     refuse_ephemeral(settings, surroundings)
     # Without the cache, so that the store has to prove itself now.
     store = store_of(settings, remember=False)
     store.prepare()
-    has_rows, has_builds = (
-        next(iter(store.list(f"{part}/")), None) is not None for part in (places.ROWS, places.BUILDS)
-    )
-    holds = "has builds" if has_rows or has_builds else "is empty"
+    holds = "has builds" if next(iter(store.list(f"{places.BUILDS}/")), None) else "is empty"
     yield Examined("store", OK, f"{strip_credentials(store.url)} can be written and {holds}")
-    if has_builds and not has_rows:
-        what = "no build of the store is in its catalog: `list` and `find` see none"
+    unseen = find_unseen(store)
+    if unseen:
+        what = f"{unseen.what}, and others may have none either: no question sees them"
         yield Examined("store", WARNING, what, "scripts wrote them, or the catalog is gone", "venvbuild table sync")
     for version in builds_ahead(store):
         what = f"{version} is ahead of the clock, and of the newest object of the store, by more than a day"

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from athena.questions import bind
+from athena.rows import unseen_build
 from athena.statement import Scope
 from venvbuild import doctor
 from venvbuild.console import engine, options, output
@@ -28,7 +29,7 @@ def command(**given: Any) -> None:
     Ends with 11 when something is wrong.
     """
     settings = options.load(given)
-    examined = doctor.examine(settings, os.environ, lambda: _ask(settings))
+    examined = doctor.examine(settings, os.environ, lambda: _ask(settings), unseen_build)
     if given["as_json"]:
         output.print_json([asdict(one) for one in examined])
     else:

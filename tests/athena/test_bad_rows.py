@@ -161,7 +161,7 @@ def assert_all_good_are_found(engine: Engine, filled: Filled, may_have: set[str]
     assert questions.difference(engine, filled.good[0], filled.good[-1]).changes
 
 
-@pytest.mark.parametrize(("builds", "each"), [(200, 1), pytest.param(2000, 20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("builds", "each"), [(60, 1), pytest.param(2000, 20, marks=pytest.mark.slow)])
 def test_duckdb_answers_for_the_good_ones_and_says_what_it_passed_over(tmp_path: Path, builds: int, each: int) -> None:
     filled = Filled(open_store(str(tmp_path / "store")), builds, each, KINDS)
     told = {one.where for one in find_problems(filled.store, tmp_path) if one.rule in ("BAD_ROW", "MISPLACED_ROW")}
@@ -187,7 +187,7 @@ def test_duckdb_answers_for_the_good_ones_and_says_what_it_passed_over(tmp_path:
 
 
 @pytest.mark.xdist_group("trino")
-@pytest.mark.parametrize(("builds", "each"), [(200, 1), pytest.param(2000, 20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("builds", "each"), [(60, 1), pytest.param(2000, 20, marks=pytest.mark.slow)])
 def test_trino_answers_for_the_good_ones_before_and_after_compaction(
     trino_server: TrinoServer, tmp_path: Path, builds: int, each: int
 ) -> None:

@@ -187,8 +187,8 @@ def test_a_row_of_another_version_is_read_as_far_as_it_goes(tmp_path: Path) -> N
 def test_a_row_that_grows_beyond_what_duckdb_reads_is_one_bad_row(tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "store"))
     good = rows.register(store, metadata(1, 1))
-    numbers = ",".join(f'"{number}":1e9' for number in range(1_200_000))
-    body = damaged(duration_s="HERE").replace(b'"HERE"', f"{{{numbers}}}".encode())
+    numbers = ",".join(f'"{number}":1e15' for number in range(150_000))
+    body = damaged(duration_s="HERE", installer="x" * 13_500_000).replace(b'"HERE"', f"{{{numbers}}}".encode())
     assert len(body) < 16_000_000
     store.put_if_absent(rows.row_key(metadata(1)), body)
     cache = RowCache(store, tmp_path / "cache")

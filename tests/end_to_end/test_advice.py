@@ -213,6 +213,7 @@ def test_every_fix_in_the_source_says_what_to_do(room: str) -> None:
     found = [
         f"{path.name}: {fix}"
         for path in sorted((REPOSITORY / "venvbuild" / room).glob("*.py"))
+        if path.name != "uv_cache.py"  # of no file of a person's: followed in tests/end_to_end/test_cache.py
         for fix in fixes(ast.parse(path.read_text("utf-8")))
         if fix and not can_follow(fix)
     ]

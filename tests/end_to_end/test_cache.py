@@ -192,3 +192,16 @@ def test_a_wrong_witness_ends_a_build_and_the_advice_mends_it(user: Tool) -> Non
     [advice] = re.findall(r"fix: venvbuild (cache prune --package good)$", refused.stderr, re.MULTILINE)
     assert user.run(*advice.split()).code == 0
     assert user.build("good==1.0", "better==1.0").code == 0
+
+
+def test_a_folder_with_other_files_is_not_cleaned_by_uv_and_both_ways_on_work(user: Tool) -> None:
+    shared = user.folder / "shared"
+    shared.mkdir()
+    (shared / "thesis.txt").write_text("years of work")
+    refused = user.run("cache", "prune", UV_CACHE_DIR=str(shared))
+    assert refused.code == 2
+    assert "set UV_CACHE_DIR to a folder of its own" in refused.stderr
+    [advice] = re.findall(r"prune the others: venvbuild (cache prune .*)", refused.stderr)
+    assert user.run(*advice.split(), UV_CACHE_DIR=str(shared)).code == 0
+    assert user.run("cache", "prune", UV_CACHE_DIR=str(shared / "own")).code == 0
+    assert (shared / "thesis.txt").read_text() == "years of work"

@@ -51,7 +51,7 @@ class UvCache:
                     where=str(self.folder),
                     why="uv would remove it, with everything there that it does not know",
                     fix="set UV_CACHE_DIR to a folder of its own, or prune the others: "
-                    "venvbuild cache prune fragments catalog tools",
+                    "venvbuild cache prune fragments wheels catalog tools",
                 )
 
     def prune(self, names: Sequence[str], timeout_s: float) -> None:

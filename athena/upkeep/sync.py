@@ -100,9 +100,15 @@ def _rewrite(store: Store, venv_version: str) -> Sequence[Problem]:
     """Replace the row that is there by that of the build; one that changes meanwhile is somebody's work under way."""
     try:
         build = read_any(store, venv_version)
+        key = rows.row_key(build)
         with suppress(NotInStore):
-            key = rows.row_key(build)
-            store.replace_if_unchanged(key, rows.row(build), store.read(key).etag)
+            try:
+                etag = store.read(key).etag
+            except IntegrityError:  # a link or a FIFO stands there, which has no bytes that could change
+                store.remove(key)
+                rows.register(store, build)
+            else:
+                store.replace_if_unchanged(key, rows.row(build), etag)
     except NotInStore:  # removed meanwhile
         return ()
     except IntegrityError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,23 @@ def test_a_row_in_the_wrong_place_is_put_into_the_right_one(store: Store, tmp_pa
     store.remove(key)
     assert synced(store, tmp_path) == sync.Difference((version(1),), (wrong,))
     assert [entry.key for entry in store.list(f"{places.ROWS}/")] == [key]
+
+
+@pytest.mark.parametrize("kind", ["link", "FIFO"])
+def test_what_stands_in_the_place_of_a_row_is_replaced_by_it(tmp_path: Path, kind: str) -> None:
+    store = open_store(str(tmp_path / "store"))
+    path = Path(store.url, registered(store, 1))
+    row = path.read_bytes()
+    path.unlink()
+    if kind == "link":
+        (tmp_path / "elsewhere").write_bytes(row)
+        path.symlink_to(tmp_path / "elsewhere")
+    else:
+        os.mkfifo(path)
+    assert [problem.rule for problem in find_problems(store, tmp_path / "cache")] == ["BAD_ROW"]
+    synced(store, tmp_path / "cache")
+    assert list(find_problems(store, tmp_path / "cache")) == []
+    assert (path.is_symlink(), path.read_bytes()) == (False, row)
 
 
 def test_what_register_says_of_another_row_helps(store: Store, tmp_path: Path) -> None:

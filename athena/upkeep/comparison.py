@@ -107,12 +107,15 @@ def _compare(store: Store, listed: Listing, is_deep: bool, version: str) -> Comp
     if isinstance(build, ScriptedBuild):  # of no environment, and without anything to be held against
         return found
     found = _with_entries(store, build, listed.entries.get(version, []), found)
-    damaged = tuple(damaged_files(store, build)) if is_deep else ()
-    contradicted = disagreements(store, build) if is_deep or found.problems else ()
-    if contradicted:
+    is_doubted = is_deep or bool(found.problems)
+    damaged = tuple(damaged_files(store, build)) if is_doubted else ()
+    contradicted = disagreements(store, build) if is_doubted else ()
+    # without its claim nothing tells whether the environment's name is the one that it was built under
+    claim = store.uri(places.key(version, places.CLAIM))
+    if contradicted or any(one.where == claim for one in damaged):
         # It must not spread into a row and an entry that may be right.
         return Compared(version, tuple(problems), (*damaged, *contradicted), stray_rows=stray)
-    return replace(found, damage=(*found.damage, *damaged))
+    return replace(found, damage=(*found.damage, *damaged)) if is_deep else found
 
 
 def _without_build(store: Store, version: str, rows: list[str], problems: list[Problem]) -> Compared:

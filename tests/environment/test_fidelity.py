@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -234,3 +235,64 @@ def test_of_several_wheels_of_a_version_the_one_that_was_installed_is_asked(inde
     source.wheel_cache.put(WheelContents.read(of_any))  # which another Python had before
     venv = create(both, source, tmp_path / "venv").path
     assert contents(venv)[f"lib/python{here().version}/site-packages/whole.py"] == sha256(b"of_this = 1")
+
+
+ODD = {
+    "a script for its own entry point": {
+        "odd-1.0.data/scripts/odd": "#!python\n",
+        "odd-1.0.data/scripts/odd-script.py": "x",
+    },
+    "data in lib64": {"odd-1.0.data/data/lib64/libodd.so": "elf"},
+    "a file named like a data folder": {"weights.data": "bytes", "more.data/weights": "bytes"},
+    "one path twice": {"odd.py": "root", "odd-1.0.data/purelib/odd.py": "of .data, which is unpacked last"},
+    "what the empty environment had": {"odd-1.0.data/data/.gitignore": "*"},
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_a_wheel_that_is_odd_is_taken_as_the_installer_takes_it(
+    index: IndexServer, tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = wheel(index.folder, "odd", "1.0", files={"odd.py": "x", **ODD[kind]}, scripts={"odd": "odd:main"})
+    one = made(index, tmp_path, path)
+    assert (one.again(tmp_path), warned(caplog)) == (one.first, [])
+
+
+@pytest.mark.parametrize("rows", ["odd/,,\n", "gone.py,sha256=x,1\n", "../../../bin/gone,,\n"])
+def test_a_record_that_is_odd_is_no_damage(
+    index: IndexServer, tmp_path: Path, rows: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = wheel(index.folder, "odd", "1.0", files={"odd/__init__.py": "x"})
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, body in members.items():
+            archive.writestr(name, body + rows.encode() if name.endswith("RECORD") else body)
+    one = made(index, tmp_path, path)
+    assert (one.again(tmp_path), warned(caplog)) == (one.first, [])
+
+
+def test_of_a_script_that_two_bring_the_last_by_name_is_there_whatever_it_is_made_of(
+    index: IndexServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    early = wheel(index.folder, "early", "1.0", files={"early-1.0.data/scripts/run": "#!python\nimport early\n"})
+    late = wheel(index.folder, "late", "1.0", scripts={"run": "late:main"})
+    both = made(index, tmp_path, early, late)
+    assert "late" in (tmp_path / "first" / "bin" / "run").read_text()
+    assert (both.again(tmp_path), warned(caplog)) == (both.first, [])
+
+
+def test_a_wheel_for_another_python_is_no_witness_though_it_says_the_same_tag(
+    index: IndexServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ours = wheel(index.folder, "same", "1.0", files={"same.py": "ours"})
+    other = wheel(tmp_path / "other", "same", "1.0", files={"same.py": "theirs"})
+    other = other.rename(other.with_name("same-1.0-cp27-none-any.whl"))
+    [first] = locked(ours).distributions
+    [second] = locked(other).distributions
+    closure = replace(locked(ours), distributions=(replace(first, hashes=(*first.hashes, *second.hashes)),))
+    source = supply(index, tmp_path / "scratch")
+    source = replace(source, installer=source.installer.with_cache(tmp_path / "uv"))
+    source.wheel_cache.put(WheelContents.read(other))
+    create(closure, source, tmp_path / "venv")
+    assert warned(caplog) == []

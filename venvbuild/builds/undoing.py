@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from venvbuild.builds import aliases
 from venvbuild.builds.aliases import Move
@@ -46,7 +47,7 @@ def undo(
         build = aliases.read_gettable(store, before)
     except NotInStore as error:
         raise _cannot_go_back(store, last, error) from error
-    aliases.refuse_of_another(store, last, build)
+    aliases.refuse_of_another(store, replace(last, number=last.number - 1), build)
     store.prepare()
     move = last.next(before, clock, is_undo=True)
     if aliases.create(store, move):
@@ -137,6 +138,7 @@ def _way_to(store: Store, last: Move, venv_version: str | None) -> str | None:
         return None
     try:
         build = aliases.read_gettable(store, venv_version)
+        aliases.refuse_of_another(store, last, build)  # `promote` would move the other environment's alias
     except (NotInStore, IntegrityError):
         return None
     of = f" --env-name {last.env_name}" if isinstance(build, ScriptedBuild) else ""

@@ -141,7 +141,7 @@ def prune(names: Sequence[str], packages: Sequence[str], unused_days: int, dry_r
     wanted = [_canonical(name) for name in packages]
     chosen = _caches(settings, _with_packages(names) if wanted else names)
     for one in chosen:
-        if one.name == "uv":  # before anything is removed
+        if one.name == "uv" and not wanted:  # before anything is removed
             UvCache.of(os.environ).judge()
     unused_s = unused_days * _DAY_S
     pruned = [_prune(one, wanted, unused_s, settings, dry_run=dry_run) for one in chosen]

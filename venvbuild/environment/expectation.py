@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from venvbuild.files import walk
-from venvbuild.installed import INSTALL_RECORDS, Distribution, RecordRow, promised_sha256
+from venvbuild.installed import ENVIRONMENT_LEFTOVERS, INSTALL_RECORDS, Distribution, RecordRow, promised_sha256
 from venvbuild.package_index import WheelContents, WheelFile, record_of
 from venvbuild.parallel import each
 
@@ -66,7 +66,11 @@ class Expectation:
     ) -> Expectation:
         """By the wheels of the distributions; by its own RECORD for one whose wheel could not be asked."""
         expectation = cls(f"lib/python{python_version}/site-packages")
-        rows_of = {one.canonical_name: {_normal(row.path): row for row in one.record or ()} for one in installed}
+        # some wheels name folders in RECORD, and some were made on Windows by hand
+        rows_of = {
+            one.canonical_name: {_normal(row.path): row for row in one.record or () if row.path[-1:] != "/"}
+            for one in installed
+        }
         for name in sorted({*rows_of, *wheels}):
             if name in wheels:
                 expectation._add_wheel(name, wheels[name], rows_of.get(name, {}), python_version)
@@ -94,24 +98,32 @@ class Expectation:
 
     def _add_wheel(self, name: str, wheel: WheelContents, rows: Mapping[str, RecordRow], python_version: str) -> None:
         scripts = {f"bin/{script}" for script in wheel.scripts}
-        own = {f"{self.site_packages}/{wheel.dist_info}/{one}" for one in _INSTALLERS_OWN}
+        own = {f"{self.site_packages}/{wheel.dist_info}/{one}" for one in _INSTALLERS_OWN} | {*ENVIRONMENT_LEFTOVERS}
         self.of_installers |= dict.fromkeys([*scripts, *own], name)
+        for script in scripts:  # which takes the place of what another distribution has there
+            self.files.pop(script, None)
         left = {self._path(path): row for path, row in rows.items()}
         record = f"{self.site_packages}/{wheel.dist_info}/RECORD"
-        for file in wheel.files:
-            path = self._place(file.path, name, left, python_version)
-            if path is None or path in own:
-                continue
-            self.files[path] = _File(name, file.sha256, file.size_bytes, file.is_rewritten)
-            if not _is_kept(file, left.pop(path, None)):
+        claims = defaultdict[str, list[WheelFile]](list)
+        # what is in `.data` is unpacked over the rest
+        for file in sorted(wheel.files, key=lambda one: one.path.startswith(f"{wheel.data}/")):
+            path = self._place(file.path, wheel, name, left, python_version)
+            if wheel.is_wrapper(file.path):  # installers make their own instead
+                left.pop(self._path(file.path), None)
+                left.pop(path or "", None)
+            elif path is not None and path not in own:
+                self.files[path] = _File(name, file.sha256, file.size_bytes, file.is_rewritten)
+                claims[path].append(file)
+        for path, files in claims.items():
+            row = left.pop(path, None)
+            if not any(_is_kept(file, row) for file in files):
                 self.records.append(Difference(record, name, f"says of {path} what the wheel does not"))
+        known = scripts | own | {self._place(one, wheel, name, (), python_version) for one in wheel.unmet}
         for path in left:
             versioned = _VERSIONED.fullmatch(path.removeprefix("bin/"))
             if versioned and f"bin/{versioned[1]}" in scripts:
                 self.of_installers[path] = name
-            elif path not in scripts | own and not any(
-                self._place(one, name, {}, python_version) == path for one in wheel.unmet
-            ):
+            elif path not in known:
                 self.records.append(Difference(record, name, f"names {path}, which the wheel does not have"))
 
     def _add_rows(self, name: str, rows: Mapping[str, RecordRow]) -> None:
@@ -124,21 +136,25 @@ class Expectation:
 
     def _path(self, path: str) -> str:
         """Relative to the environment, of one that is relative to site-packages."""
-        return _normal(f"{self.site_packages}/{path}")
+        return _in_environment(f"{self.site_packages}/{path}")
 
-    def _place(self, path: str, name: str, claimed: Collection[str], python_version: str) -> str | None:
+    def _place(
+        self, path: str, wheel: WheelContents, name: str, claimed: Collection[str], python_version: str
+    ) -> str | None:
         """Where a file of a wheel goes (binary distribution format, "Installing"); None: out of the environment."""
         top, _, rest = path.partition("/")
         kind, _, inner = rest.partition("/")
-        if not top.endswith(".data") or kind in ("purelib", "platlib"):
-            place = self._path(inner if top.endswith(".data") else path)
+        if top != wheel.data:
+            place = self._path(path)
+        elif kind in ("purelib", "platlib"):
+            place = self._path(inner)
         elif kind == "headers":
             # installers name the folder as the metadata, the wheel or PEP 503 spell the distribution
             headers = f"include/site/python{python_version}"
             spelled = [one for one in claimed if one.startswith(headers) and one.split("/", 4)[-1] == inner]
             place = spelled[0] if spelled else f"{headers}/{name}/{inner}"
         else:
-            place = _normal(f"bin/{inner}" if kind == "scripts" else inner)
+            place = _in_environment(f"bin/{inner}" if kind == "scripts" else inner)
         return None if place.startswith(("../", "/")) else place
 
     def _owners_of_folders(self) -> dict[str, set[str]]:
@@ -194,5 +210,12 @@ def _sha256(path: Path, is_rewritten: bool) -> str:
 
 
 def _normal(path: str) -> str:
+    path = path.replace("\\", "/")
     # only where it changes something: there are tens of thousands of rows, and normpath is slow
     return posixpath.normpath(path) if "./" in path or "//" in path else path
+
+
+def _in_environment(path: str) -> str:
+    path = _normal(path)
+    # which is a link to `lib` in every environment of uv's
+    return f"lib/{path[6:]}" if path.startswith("lib64/") else path

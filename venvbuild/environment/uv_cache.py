@@ -60,7 +60,8 @@ class UvCache:
         Raises:
             UsageError: the folder is not uv's alone. StoreUnavailable: uv cannot, or builds went on for too long.
         """
-        self.judge()
+        if not names:  # of packages uv removes what is theirs, and nothing else
+            self.judge()
         asked = ["clean", *names] if names else ["prune"]
         try:
             run(

@@ -59,8 +59,8 @@ class _Asking:
 
     def wheel_of(self, one: LockedDistribution, tags: frozenset[str]) -> WheelContents | None:
         """The wheel that was installed, by the Tag lines in the environment; None when it cannot be asked."""
-        known = _best(self.source.wheel_cache.known(one.hashes), tags)
-        if known or self.is_away:
+        known = self._best(self.source.wheel_cache.known(one.hashes), tags)
+        if known or self.is_away or not any(value.startswith("sha256:") for value in one.hashes):
             return known
         try:
             with tempfile.TemporaryDirectory(prefix=".wheel-", dir=self.source.scratch) as folder:
@@ -105,17 +105,21 @@ class _Asking:
             return []
         wheels = project.wheels(version, self.source.interpreter.ranks)
         allowed = [file for file in wheels if not file.sha256 or f"sha256:{file.sha256}" in one.hashes]
-        return sorted(allowed, key=lambda file: _build_number(file.filename), reverse=True)
+        return sorted(allowed, key=lambda file: self._preference(file.filename), reverse=True)
 
+    def _best(self, known: Iterable[WheelContents], tags: frozenset[str]) -> WheelContents | None:
+        """Of those with these tags that fit this Python by their names, too: another one's may say the same Tag."""
+        fitting = [one for one in known if frozenset(one.tags) == tags and self._preference(one.filename)]
+        return max(fitting, key=lambda one: self._preference(one.filename), default=None)
 
-def _best(known: Iterable[WheelContents], tags: frozenset[str]) -> WheelContents | None:
-    fitting = [one for one in known if frozenset(one.tags) == tags]
-    return max(fitting, key=lambda one: _build_number(one.filename), default=None)
-
-
-def _build_number(filename: str) -> tuple[int, str] | tuple[()]:
-    """Of two wheels with the same tags installers take the one with the higher number (binary distribution format)."""
-    try:
-        return parse_wheel_filename(filename)[2]
-    except InvalidWheelFilename:
-        return ()
+    def _preference(self, filename: str) -> tuple[int, tuple[int, str] | tuple[()]] | tuple[()]:
+        """What installers take the greatest of: the best tag, then the build number (binary distribution format); empty
+        for a wheel that does not fit.
+        """
+        try:
+            _, _, build, tags = parse_wheel_filename(filename)
+        except InvalidWheelFilename:
+            return ()
+        ranks = self.source.interpreter.ranks
+        rank = min((ranks[str(tag)] for tag in tags if str(tag) in ranks), default=None)
+        return () if rank is None else (-rank, build)

@@ -94,6 +94,8 @@ class PackageIndex:
 
     def _linked(self, place: str, name: str) -> Iterator[File]:
         """The files of a folder or a page of links (pip's and uv's `--find-links`)."""
+        if place.startswith("file://"):
+            place = urllib.request.url2pathname(urllib.parse.urlsplit(place).path)
         if "://" not in place:
             for path in sorted(Path(place).glob("*")):
                 for file in file_of(path.name, path.absolute().as_uri(), name, "", "", None, False):

@@ -31,7 +31,8 @@ class WheelCache:
     def known(self, hashes: Collection[str]) -> Iterator[WheelContents]:
         """Those of the wheels with these digests (`sha256:...`) that were read before."""
         for one in hashes:
-            found = self.get(one.removeprefix("sha256:"))
+            algorithm, _, digest = one.partition(":")
+            found = self.get(digest) if algorithm == "sha256" else None
             if found:
                 yield found
 

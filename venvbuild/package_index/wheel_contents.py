@@ -11,11 +11,13 @@ import csv
 import hashlib
 import io
 import posixpath
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.parser import HeaderParser
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +28,8 @@ from venvbuild.errors import ResolutionError
 _CHUNK = 1 << 20
 # of RECORD, WHEEL and entry_points.txt, which are read into memory
 _TEXT_LIMIT = 256 << 20
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, csv.Error, NotImplementedError, EOFError, RuntimeError, OSError)
+_WRAPPER = re.compile(r"(?i)(\.exe|-script\.py|\.pya)$")
 
 
 class WheelFile(NamedTuple):
@@ -58,10 +62,23 @@ class WheelContents:
     """Paths which its RECORD names and which it does not have."""
     files: tuple[WheelFile, ...]
 
-    @property
+    @cached_property
     def dist_info(self) -> str:
         """Name of its `.dist-info` folder; empty when it has none."""
         return _dist_info(file.path for file in self.files)
+
+    @cached_property
+    def data(self) -> str:
+        """Name of its `.data` folder, whether it has one or not; empty when it has no `.dist-info`."""
+        return _data(self.dist_info)
+
+    def is_wrapper(self, path: str) -> bool:
+        """Whether a file of the wheel is a script for an entry point of it: installers pass it over and make their own
+        (as pip, `is_entrypoint_wrapper`).
+        """
+        prefix = f"{self.data}/scripts/"
+        name = _WRAPPER.sub("", path.removeprefix(prefix))
+        return path.startswith(prefix) and (name in self.scripts or path.removeprefix(prefix) in self.scripts)
 
     @classmethod
     def read(cls, path: Path, filename: str = "") -> WheelContents:
@@ -78,10 +95,19 @@ class WheelContents:
                 names = {_normal(member.filename): member for member in archive.infolist() if not member.is_dir()}
                 texts = _Texts(archive, names, _dist_info(names))
                 record = dict(texts.record())
-                files = tuple(_file(archive, name, member, record) for name, member in sorted(names.items()))
+                data = _data(texts.dist_info)
+                files = tuple(_file(archive, name, member, record, data) for name, member in sorted(names.items()))
                 unmet = tuple(sorted(record.keys() - names.keys()))
                 return cls(sha256, filename, texts.tags(), texts.scripts(), unmet, files)
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError, OSError) as error:
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            csv.Error,
+            NotImplementedError,
+            EOFError,
+            RuntimeError,
+            OSError,
+        ) as error:
             raise ResolutionError(
                 f"{filename} is no readable wheel: {error}",
                 fix="ask its publisher to upload it again, or pin another version",
@@ -104,7 +130,7 @@ class _Texts:
     """The files of a wheel which say what it is."""
 
     def __init__(self, archive: zipfile.ZipFile, names: Mapping[str, zipfile.ZipInfo], dist_info: str) -> None:
-        self._archive, self._names, self._dist_info = archive, names, dist_info
+        self._archive, self._names, self.dist_info = archive, names, dist_info
 
     def tags(self) -> tuple[str, ...]:
         lines = HeaderParser().parsestr(self._text("WHEEL")).get_all("Tag") or []
@@ -129,8 +155,8 @@ class _Texts:
         return tuple(sorted(found))
 
     def _text(self, name: str) -> str:
-        member = self._names.get(f"{self._dist_info}/{name}")
-        if member is None or not self._dist_info:
+        member = self._names.get(f"{self.dist_info}/{name}")
+        if member is None or not self.dist_info:
             return ""
         with self._archive.open(member) as file:
             return file.read(_TEXT_LIMIT).decode("utf-8", "surrogateescape")
@@ -155,10 +181,12 @@ def record_of(sha256: str, size_bytes: int) -> str:
     return f"sha256={digest},{size_bytes}"
 
 
-def _file(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo, record: Mapping[str, str]) -> WheelFile:
+def _file(
+    archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo, record: Mapping[str, str], data: str
+) -> WheelFile:
     digest, size, is_rewritten = hashlib.sha256(), 0, False
     with archive.open(member) as file:
-        if _is_script(name):
+        if data and name.startswith(f"{data}/scripts/"):
             first = file.readline()
             is_rewritten = begins_rewritten(first)
             if not is_rewritten:
@@ -170,9 +198,8 @@ def _file(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo, record: 
     return WheelFile(name, digest.hexdigest(), size, record.get(name, ""), is_rewritten)
 
 
-def _is_script(name: str) -> bool:
-    top, _, rest = name.partition("/")
-    return top.endswith(".data") and rest.startswith("scripts/")
+def _data(dist_info: str) -> str:
+    return f"{dist_info.removesuffix('.dist-info')}.data" if dist_info else ""
 
 
 def _dist_info(paths: Iterable[str]) -> str:

@@ -246,4 +246,4 @@ def test_an_index_that_is_away_leaves_nothing(tool: Tool, foreign: str) -> None:
 def test_an_archive_alone_has_no_lock(tool: Tool, foreign: str) -> None:
     archive = tool.stored(foreign) / f"{foreign}.tar.gz"
     done = tool.run("get", "--from-archive", archive, "venv", "--rebuild")
-    refused(tool, done, 2, "venvbuild get VERSION TARGET --rebuild")
+    refused(tool, done, 2, "venvbuild get BUILD TARGET --rebuild")

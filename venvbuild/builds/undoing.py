@@ -6,6 +6,7 @@ somebody else who was called too, does not put the bad build back.
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -142,4 +143,4 @@ def _way_to(store: Store, last: Move, venv_version: str | None) -> str | None:
     except (NotInStore, IntegrityError):
         return None
     of = f" --env-name {last.env_name}" if isinstance(build, ScriptedBuild) else ""
-    return f"venvbuild promote {venv_version} {last.alias}{of}"
+    return f"venvbuild promote {venv_version} {last.alias}{of} --store {shlex.quote(store.url)}"

@@ -105,8 +105,9 @@ def _missing(folder: Path, versions: set[str]) -> Iterator[str]:
 
 def _full_version(configuration: Mapping[str, str]) -> str | None:
     """`version` of the venv module, `version_info` of uv and virtualenv (3.11.7.final.0)."""
-    found = _FULL_VERSION.match(configuration.get("version_info") or configuration.get("version") or "")
-    return found[0] if found else None
+    told = (_FULL_VERSION.match(configuration.get(key, "")) for key in ("version_info", "version"))
+    # some versions of uv write X.Y only
+    return max((found[0] for found in told if found), key=lambda version: version.count("."), default=None)
 
 
 def _version(folder: Path, full_version: str | None, versions: set[str]) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from venvbuild import builds
 from venvbuild.builds import Metadata, places
-from venvbuild.errors import IntegrityError, NotInStore, Problem, StoreUnavailable, VenvBuildError
+from venvbuild.errors import IntegrityError, NotInStore, Problem, StoreUnavailable, UsageError, VenvBuildError
 from venvbuild.importing.making import Made, Making, make
 from venvbuild.importing.sources import Candidate, Source, candidates
 from venvbuild.parallel import in_turn
@@ -114,6 +114,9 @@ def _imported(candidate: Candidate, into: Import, known: Known, folder: Path) ->
     try:
         if candidate.archive is None:
             raise _no_archive(candidate)
+        if candidate.archive.oddity:
+            what = f"it is {candidate.archive.oddity}, which is not followed"
+            raise UsageError(what, where=candidate.where, fix="import the file itself, by its own name")
         sha256 = _fetch(candidate.store, candidate.archive, folder / "archive")
         if sha256 in known.by_sha256:
             return _left(told, into, known.by_sha256[sha256])

@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -65,8 +66,10 @@ class Candidate:
     @property
     def order(self) -> tuple[str, str]:
         """The oldest first, so that the newest of them gets the newest version."""
-        recorded = self.recorded
-        return ((recorded.recorded_at or recorded.instant or "") if recorded else "", self.where)
+        told = (self.recorded.recorded_at or self.recorded.instant) if self.recorded else None
+        if told is None and self.archive:  # of one that says nothing, when it was put there
+            told = f"{datetime.fromtimestamp(int(self.archive.modified_at), UTC):%Y-%m-%dT%H:%M:%SZ}"
+        return (told or "", self.where)
 
 
 def open_source(text: str, open_store: OpenStore) -> Source:
@@ -79,7 +82,8 @@ def open_source(text: str, open_store: OpenStore) -> Source:
     if "://" in text:
         head, _, name = text.rpartition("/")
         return Source(open_store(head), name) if is_archive else Source(open_store(text))
-    path = Path(os.path.abspath(os.path.expanduser(text)))
+    path = Path(os.path.realpath(os.path.expanduser(text)))
+    is_archive = is_archive or _ARCHIVE.fullmatch(path.name) is not None
     if path.is_dir():
         return Source(open_store(str(path)))
     if path.is_file() and is_archive:

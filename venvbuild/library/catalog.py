@@ -15,6 +15,7 @@ from athena import questions
 from athena.engines import Engine, Row, open_engine
 from athena.questions import Difference, Search, parse_packages
 from venvbuild import builds, extras
+from venvbuild.errors import RequirementsRefused
 from venvbuild.library.defaults import or_default
 from venvbuild.settings import Settings, parameters
 from venvbuild.stores import Store
@@ -58,6 +59,8 @@ def find(
         RequirementsRefused: a package, the Python or the environment's name is malformed.
         StoreUnavailable, IntegrityError, QueryEngineError, UsageError: the catalog cannot be read.
     """
+    if not packages:
+        raise RequirementsRefused("no package is asked for", where="packages", fix="name one, or call list_builds")
     search = _search(packages, python_version, env_name, conflict_free, since, limit)
     with _engine(store, settings) as engine:
         rows, _ = questions.find(engine, search)
@@ -105,12 +108,17 @@ def _search(
     since: date | None,
     limit: int | None,
 ) -> Search:
+    if isinstance(packages, str):  # each letter would be a package
+        fix = f"write [{packages!r}]"
+        raise RequirementsRefused("packages are a list of texts, not one text", where="packages", fix=fix)
+    if limit is not None and limit < 1:
+        raise RequirementsRefused(f"limit is {limit}", where="limit", fix="write 1 or more, or None for all")
     return Search(
         parse_packages(packages, "packages"),
         parameters.minor_python_version(python_version, "python_version") if python_version is not None else None,
         parameters.env_name(env_name, "env_name") if env_name is not None else None,
         conflict_free,
-        since.isoformat() if since else None,
+        f"{since:%Y-%m-%d}" if since else None,
         limit,
     )
 

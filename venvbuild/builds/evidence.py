@@ -50,7 +50,7 @@ def disagreements(store: Store, build: Metadata) -> tuple[Problem, ...]:
         (places.ARCHIVE_INDEX, _against_index),
     ):
         try:
-            found += held(build, schemas.parsed(metadata.read_file(store, build, name)))
+            found += held(build, schemas.parsed(metadata.read_file(store, build, name), half_pairs=True))
         except (NotInStore, IntegrityError):
             continue
         # It has its promised bytes, and they are not what this tool writes there.

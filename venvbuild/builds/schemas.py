@@ -21,12 +21,13 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\x00-\x20\x7f][^\x00-\x1f\x7f]*")
 
 
-def parsed(body: bytes) -> Any:
+def parsed(body: bytes, *, half_pairs: bool = False) -> Any:
     """The JSON in `body`, as every reader of it would understand it, within bounds.
 
     Raises:
         ValueError: it is no JSON in UTF-8; it is larger than 16 MB or nested more than 64 deep; it has NaN, Infinity or
-            a number as large, one key twice, or half of a surrogate pair. Says which.
+            a number as large, one key twice, or half of a surrogate pair; with `half_pairs` that may be there, as in
+            reports, where it stands for a byte of a file's name. Says which.
     """
     if len(body) > MAX_BYTES:
         raise ValueError(f"it has {len(body)} bytes, more than {MAX_BYTES}")
@@ -37,7 +38,11 @@ def parsed(body: bytes) -> Any:
         raise ValueError(f"it is nested more than {_MAX_DEPTH} deep") from None
     _check_depth(found)
     # cannot be written as UTF-8, so that no other program could read what we make of it
-    if _SURROGATE.search(text) and re.search(r"[\ud800-\udfff]", json.dumps(found, ensure_ascii=False)):
+    if (
+        not half_pairs
+        and _SURROGATE.search(text)
+        and re.search(r"[\ud800-\udfff]", json.dumps(found, ensure_ascii=False))
+    ):
         raise ValueError("it has half of a surrogate pair, which is no text")
     return found
 

@@ -235,7 +235,7 @@ def _unlike_content(store: Store, build: Metadata, plain: Iterator[bytes], index
 def _has_misfits(store: Store, build: Metadata) -> bool:
     """Whether a wheel was found that is for another platform."""
     try:
-        findings = schemas.parsed(builds.read_file(store, build, places.CONFLICTS))
+        findings = schemas.parsed(builds.read_file(store, build, places.CONFLICTS), half_pairs=True)
         return any(finding["type"] == "platform" for finding in findings)
     except (NotInStore, IntegrityError, LookupError, TypeError, ValueError):
         return False  # told as a damaged file

@@ -115,6 +115,6 @@ def _place(work: WorkDir) -> dict[str, str]:
 def read_report(path: Path) -> Any:
     """A report of `inspect`; None when it has not been written, or not whole."""
     try:
-        return schemas.parsed(path.read_bytes())
+        return schemas.parsed(path.read_bytes(), half_pairs=True)
     except (FileNotFoundError, ValueError):
         return None

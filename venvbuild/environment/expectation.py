@@ -87,9 +87,10 @@ class Expectation:
         """What of `venv` is not as it has to be, but for `base`, the paths that belong to no distribution; sorted."""
         there = {path: facts for path, facts in walk(venv, leave_out="") if not stat.S_ISDIR(facts.st_mode)}
         missing = [Difference(path, file.owner, "is missing") for path, file in self.files.items() if path not in there]
-        surplus = [path for path in there if path not in self.files and path not in self.of_installers]
-        owners = self._owners_of_folders()
-        more = [Difference(path, _near(path, owners), "is in no wheel") for path in surplus if path not in base]
+        known = (self.files, self.of_installers, base)
+        surplus = [path for path in there if not any(path in one for one in known)]
+        owners = self._owners_of_folders() if surplus else {}
+        more = [Difference(path, _near(path, owners), "is in no wheel") for path in surplus]
         to_read = [(path, file, there[path]) for path, file in self.files.items() if path in there]
         share = max(1, len(to_read) // 64)
         shares = [to_read[at : at + share] for at in range(0, len(to_read), share)]
@@ -194,19 +195,24 @@ def _changed(venv: Path, files: Sequence[tuple[str, _File, os.stat_result]]) -> 
             yield Difference(path, file.owner, "is no file")
         elif not file.is_rewritten and file.size_bytes not in (None, facts.st_size):
             yield Difference(path, file.owner, f"has {facts.st_size} bytes, not {file.size_bytes}")
-        elif file.sha256 and _sha256(venv / path, file.is_rewritten) != file.sha256:
+        elif file.sha256 and _sha256(f"{venv}/{path}", file.is_rewritten) != file.sha256:
             yield Difference(path, file.owner, "has other bytes")
 
 
-def _sha256(path: Path, is_rewritten: bool) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        # an installer's first line is one, or three where it goes by way of sh (distlib, uv)
-        if is_rewritten and file.readline() == b"#!/bin/sh\n" and file.readline() and file.readline():
-            pass
+def _sha256(path: str, is_rewritten: bool) -> str:
+    # unbuffered: most files are read by one call
+    with open(path, "rb", buffering=0) as file:
+        if is_rewritten:
+            return hashlib.sha256(_behind_first_line(file.read())).hexdigest()
+        digest = hashlib.sha256()
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
-    return digest.hexdigest()
+        return digest.hexdigest()
+
+
+def _behind_first_line(script: bytes) -> bytes:
+    # an installer's first line is one, or three where it goes by way of sh (distlib, uv)
+    return script.split(b"\n", 3 if script.startswith(b"#!/bin/sh\n") else 1)[-1]
 
 
 def _normal(path: str) -> str:

@@ -229,6 +229,17 @@ def test_an_alias_that_was_changed_is_named(way: str, changed: Changed, tmp_path
         assert rules(changed, tmp_path) == []
 
 
+def test_a_name_that_no_claim_vouches_for_any_more_spreads_nowhere(changed: Changed, tmp_path: Path) -> None:
+    own = changed.path(places.environment_entry("sales", changed.sound))
+    changed.metadata(env_name="risk")
+    changed.path(builds.key(changed.sound, places.CLAIM)).unlink()
+    assert "DAMAGED" in rules(changed, tmp_path)
+    with pytest.raises(IntegrityError):
+        sync_rows(changed.store, tmp_path / "cache", rows_difference(changed.store))
+    assert own.exists()
+    assert not changed.path(places.environment_entry("risk", changed.sound)).exists()
+
+
 def test_an_alias_that_leads_to_a_build_of_another_environment_is_refused_until_it_is_moved_on(
     changed: Changed, tmp_path: Path
 ) -> None:

@@ -209,3 +209,18 @@ def test_it_does_not_go_back_to_a_build_of_another_environment(moved: Store) -> 
     with pytest.raises(IntegrityError, match=f"another environment; why: {other} is a build of risk"):
         undoing.undo(moved, "sales", "prod")
     assert named(moved) == version(1)
+
+
+def test_no_way_on_is_named_that_moves_the_alias_of_another_environment(store: Store) -> None:
+    archives = [{f"{version(number)}.tar.gz": b"x", "archive_index.json": b"{}"} for number in range(5)]
+    aliases.promote(store, put_build(store, 1, archives[1]), "prod")
+    foreign = put_build(store, 2, archives[2], env_name="risk")
+    move = {"venv_version": foreign, "moved_at": "2026-11-21T06:30:00Z", "previous": version(1)}
+    store.put_if_absent("venv-catalog/aliases/sales/prod/2.json", json.dumps(move).encode())
+    for number in (3, 4):
+        aliases.promote(store, put_build(store, number, archives[number]), "prod")
+    undoing.undo(store, "sales", "prod")
+    with pytest.raises(UsageError, match="taken back already") as caught:
+        undoing.undo(store, "sales", "prod")
+    assert [command.split()[2] for command in advised(caught.value)] == [version(1), version(4)]
+    assert f"--store {shlex.quote(store.url)}" in caught.value.problems[0].fix

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import tarfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote
@@ -14,6 +16,7 @@ from tests.support import foreign, old_script
 from tests.support.old_script import Workspace
 from tests.support.tool import Ended, Tool
 from tests.support.wheels import wheel
+from venvbuild.archive import GZIP_HEADER
 
 VERSION = "venv_20250722_163000"
 MAIN = "import sys\ndef main():\n    print('app runs in', sys.prefix)\n"
@@ -51,6 +54,16 @@ def runs(target: Path) -> None:
         f"app runs in {target}",
         str(target),
     ]
+
+
+def test_a_gzip_header_like_ours_makes_no_archive_ours(tool: Tool, job: Workspace) -> None:
+    archive = job.pack(tool.folder / "of-java.tar.gz", "venv/")
+    plain = gzip.decompress(archive.read_bytes())
+    raw = zlib.compressobj(wbits=-15)
+    end = zlib.crc32(plain).to_bytes(4, "little") + len(plain).to_bytes(4, "little")
+    archive.write_bytes(GZIP_HEADER + raw.compress(plain) + raw.flush() + end)
+    assert tool.run("get", "--from-archive", archive, tool.folder / "got").code == 0
+    runs(tool.folder / "got")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from functools import partial
 from pathlib import Path
 
@@ -106,3 +107,15 @@ def test_what_is_no_source_is_refused(tmp_path: Path, name: str, what: str) -> N
 def test_where_nothing_is_to_be_imported_it_is_said(tmp_path: Path) -> None:
     with pytest.raises(NotInStore, match="nothing to import"):
         found(tmp_path)
+
+
+def test_of_lone_archives_the_one_that_was_written_first_is_the_oldest(tmp_path: Path) -> None:
+    put(tmp_path, "sales-9.tar.gz", "sales-10.tar.gz")
+    os.utime(tmp_path / "sales-9.tar.gz", (1_000_000_000, 1_000_000_000))
+    assert archives(tmp_path) == ["sales-9.tar.gz", "sales-10.tar.gz"]
+
+
+def test_an_archive_may_be_named_by_a_link(tmp_path: Path) -> None:
+    put(tmp_path / "archives", "sales-9.tar.gz")
+    (tmp_path / "latest").symlink_to(tmp_path / "archives" / "sales-9.tar.gz")
+    assert archives(tmp_path / "latest") == ["sales-9.tar.gz"]

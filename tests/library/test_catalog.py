@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +110,22 @@ def test_the_engine_is_the_one_of_the_settings(store: Store) -> None:
     settings = venvbuild.load_settings({"engine": "trino"}, {"HOME": "/nowhere"})
     with pytest.raises(UsageError, match=r"(?i)trino"):
         venvbuild.list_builds(store, settings=settings)
+
+
+def test_an_instant_counts_as_its_day(store: Store) -> None:
+    day = venvbuild.list_builds(store)[-1]["created_at"][:10]
+    midnight = datetime.fromisoformat(day)
+    assert len(venvbuild.list_builds(store, since=midnight)) == len(venvbuild.list_builds(store, since=midnight.date()))
+    assert venvbuild.list_builds(store, since=midnight)
+
+
+@pytest.mark.parametrize(("packages", "fix"), [("kedro", "write ['kedro']"), ([], "call list_builds")])
+def test_what_would_find_nothing_is_refused(store: Store, packages: Any, fix: str) -> None:
+    with pytest.raises(RequirementsRefused) as refused:
+        venvbuild.find(store, packages)
+    assert fix in refused.value.problems[0].fix
+
+
+def test_a_limit_is_at_least_one(store: Store) -> None:
+    with pytest.raises(RequirementsRefused, match="limit is -1"):
+        venvbuild.list_builds(store, limit=-1)

@@ -1,6 +1,7 @@
 """What this machine keeps of the catalogs that were asked, and which of it nobody has used for a while.
 
 <cache>/<digest of the store>/2025-07-22/*.parquet, packages/*.parquet    rows of a day (athena/rows)
+                                         *.unread                         which of them cannot be read
 <cache>/<digest of the store>/index/<segment>/                            files of the index (athena/index)
 """
 
@@ -28,7 +29,14 @@ def unused(cache: Path, unused_s: float) -> list[Path]:
         with suppress(OSError):  # whoever asks may sweep, too
             if path.lstat().st_mtime <= before:
                 found.append(path)
-    return sorted(found)
+    # Last, and never without the rows that they are about: without it nobody would be told of those left out.
+    gone = {*found}
+    beside = cache.glob(f"{_DAYS}/*.unread")
+    return [*sorted(found), *sorted(one for one in beside if _rows_of(one) in gone or not _rows_of(one).exists())]
+
+
+def _rows_of(unread: Path) -> Path:
+    return unread.with_suffix(".parquet")
 
 
 def _entries(cache: Path) -> Iterator[Path]:

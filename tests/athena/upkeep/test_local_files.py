@@ -84,3 +84,19 @@ def test_who_asks_while_files_go_is_answered(store: Store, cache: Path) -> None:
         again = engine.run(replace(every, scope=replace(every.scope, is_as_before=True)))
     assert again == first
     assert len(first.rows) == 3
+
+
+def test_what_tells_of_bad_rows_goes_with_the_rows_and_never_before(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    row = rows.register(store, builds.read(store, put_build(store, 1)))
+    Path(store.url, row).write_text("spoiled")
+    folder = tmp_path / "cache"
+    ask(store, folder)
+    [told] = folder.rglob("*.unread")
+    os.utime(told, (LONG_AGO, LONG_AGO))
+    assert told not in local_files.unused(folder, 0)
+    os.utime(told.with_suffix(".parquet"), (LONG_AGO, LONG_AGO))
+    found = local_files.unused(folder, 0)
+    assert found.index(told) > found.index(told.with_suffix(".parquet"))
+    told.with_suffix(".parquet").unlink()
+    assert told in local_files.unused(folder, 0)

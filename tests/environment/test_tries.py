@@ -19,6 +19,10 @@ def test_the_fewest_that_fail_together_are_found(cause: tuple[int, ...]) -> None
     assert fewest(range(5), lambda some: {*cause} <= {*some}) == list(cause)
 
 
+def test_of_nothing_the_fewest_are_none() -> None:
+    assert fewest([], lambda some: True) == []
+
+
 def test_of_two_causes_one_is_found_whole_and_alone() -> None:
     found = fewest(range(8), lambda some: {1, 6} <= {*some} or {2, 5, 7} <= {*some})
     assert found in ([1, 6], [2, 5, 7])

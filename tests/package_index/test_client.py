@@ -278,3 +278,16 @@ def test_further_indexes_and_folders_are_asked_too(index: IndexServer, tmp_path:
 def test_an_address_that_is_no_url_is_2() -> None:
     with pytest.raises(UsageError):
         PackageIndex("gopher://x/simple").project("good")
+
+
+def test_a_folder_of_find_links_may_be_a_url_and_one_that_is_not_there_is_named(
+    index: IndexServer, tmp_path: Path
+) -> None:
+    wheel(tmp_path / "my links", "linked", "1.0")
+    asked = PackageIndex(index.url(), find_links=((tmp_path / "my links").as_uri(),))
+    project = asked.project("linked")
+    assert project
+    assert [file.filename for file in project.files] == ["linked-1.0-py3-none-any.whl"]
+    with pytest.raises(UsageError, match="no such folder for --find-links") as refused:
+        PackageIndex(index.url(), find_links=("/no/such/folder",)).project("linked")
+    assert refused.value.problems[0].where == "/no/such/folder"

@@ -131,7 +131,7 @@ def fewest(items: Sequence[T], fails: Callable[[Sequence[T]], bool]) -> list[T]:
     def within(background: list[T], added: list[T], some: list[T]) -> list[T]:
         if added and fails(background):
             return []
-        if len(some) == 1:
+        if len(some) <= 1:
             return some
         first, second = some[: len(some) // 2], some[len(some) // 2 :]
         of_second = within([*background, *first], first, second)

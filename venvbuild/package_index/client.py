@@ -97,6 +97,12 @@ class PackageIndex:
         if place.startswith("file://"):
             place = urllib.request.url2pathname(urllib.parse.urlsplit(place).path)
         if "://" not in place:
+            if not Path(place).exists():
+                raise UsageError(
+                    "there is no such folder for --find-links",
+                    where=place,
+                    fix="correct it, or leave it out (VENVBUILD_FIND_LINKS, --find-links)",
+                )
             for path in sorted(Path(place).glob("*")):
                 for file in file_of(path.name, path.absolute().as_uri(), name, "", "", None, False):
                     yield replace(file, sha256=hashlib.sha256(path.read_bytes()).hexdigest())

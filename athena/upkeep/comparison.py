@@ -110,9 +110,10 @@ def _compare(store: Store, listed: Listing, is_deep: bool, version: str) -> Comp
     is_doubted = is_deep or bool(found.problems)
     damaged = tuple(damaged_files(store, build)) if is_doubted else ()
     contradicted = disagreements(store, build) if is_doubted else ()
-    # without its claim nothing tells whether the environment's name is the one that it was built under
+    # where row or entries say something else, and no claim tells which of them is right
     claim = store.uri(places.key(version, places.CLAIM))
-    if contradicted or any(one.where == claim for one in damaged):
+    is_undecided = found.foreign_entries or found.has_another_row
+    if contradicted or (is_undecided and any(one.where == claim for one in damaged)):
         # It must not spread into a row and an entry that may be right.
         return Compared(version, tuple(problems), (*damaged, *contradicted), stray_rows=stray)
     return replace(found, damage=(*found.damage, *damaged)) if is_deep else found

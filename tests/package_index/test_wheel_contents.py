@@ -61,3 +61,11 @@ def test_what_is_no_wheel_is_an_error_that_names_it(tmp_path: Path, body: bytes)
     path.write_bytes(body)
     with pytest.raises(ResolutionError, match=r"bad-1\.0-py3-none-any\.whl is no readable wheel"):
         WheelContents.read(path)
+
+
+def test_a_record_that_no_reader_takes_is_an_error_that_names_the_wheel(tmp_path: Path) -> None:
+    path = tmp_path / "bad-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("bad-1.0.dist-info/RECORD", f"{'x' * 200_000},,\n")
+    with pytest.raises(ResolutionError, match="is no readable wheel: field larger"):
+        WheelContents.read(path)

@@ -28,7 +28,8 @@ from venvbuild.errors import ResolutionError
 _CHUNK = 1 << 20
 # of RECORD, WHEEL and entry_points.txt, which are read into memory
 _TEXT_LIMIT = 256 << 20
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, csv.Error, NotImplementedError, EOFError, RuntimeError, OSError)
+# zipfile's for a compression that it does not know, NotImplementedError, is a RuntimeError
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, csv.Error, EOFError, RuntimeError, OSError)
 _WRAPPER = re.compile(r"(?i)(\.exe|-script\.py|\.pya)$")
 
 
@@ -99,15 +100,7 @@ class WheelContents:
                 files = tuple(_file(archive, name, member, record, data) for name, member in sorted(names.items()))
                 unmet = tuple(sorted(record.keys() - names.keys()))
                 return cls(sha256, filename, texts.tags(), texts.scripts(), unmet, files)
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            csv.Error,
-            NotImplementedError,
-            EOFError,
-            RuntimeError,
-            OSError,
-        ) as error:
+        except _UNREADABLE as error:
             raise ResolutionError(
                 f"{filename} is no readable wheel: {error}",
                 fix="ask its publisher to upload it again, or pin another version",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import os
@@ -77,6 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # As an exception, so that everything is tidied up by the blocks that it leaves.
     signal.signal(signal.SIGTERM, _terminate)
     logs.configure()
+    # Rows of RECORDs and of catalogs are many, and in no cycles: looking for some every 700 objects takes a tenth of
+    # the time of what reads them.
+    gc.set_threshold(100_000, 20, 20)
     sys.exit(_run(arguments, began=time.monotonic()))
 
 

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,7 +73,7 @@ class Gate:
         """A search through the file at `path`, from where `before` ends."""
         return Search(self, path, before)
 
-    @property
+    @cached_property
     def longest(self) -> int:
         """Bytes that two pieces must overlap by, so that nothing hides across a cut."""
         needles = (*self.paths, *self.secrets, *self.places)

@@ -22,7 +22,7 @@ from venvbuild.parallel import each
 _INSTALLERS_OWN = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "RECORD.jws", "RECORD.p7s", *INSTALL_RECORDS)
 # `pip3.11`, which pip's entry points do not name and each installer makes of them.
 _VERSIONED = re.compile(r"(pip|easy_install)-?[0-9.]+")
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 
 
 class Difference(NamedTuple):
@@ -200,14 +200,18 @@ def _changed(venv: Path, files: Sequence[tuple[str, _File, os.stat_result]]) -> 
 
 
 def _sha256(path: str, is_rewritten: bool) -> str:
-    # unbuffered: most files are read by one call
-    with open(path, "rb", buffering=0) as file:
+    # os.open and not open(): of tens of thousands of small files, making the file objects would be half the time
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        chunk = os.read(descriptor, _CHUNK)
         if is_rewritten:
-            return hashlib.sha256(_behind_first_line(file.read())).hexdigest()
-        digest = hashlib.sha256()
-        while chunk := file.read(_CHUNK):
+            chunk = _behind_first_line(chunk)
+        digest = hashlib.sha256(chunk)
+        while chunk := os.read(descriptor, _CHUNK):
             digest.update(chunk)
         return digest.hexdigest()
+    finally:
+        os.close(descriptor)
 
 
 def _behind_first_line(script: bytes) -> bytes:

@@ -132,10 +132,15 @@ def owners(distributions: Iterable[Distribution]) -> dict[Path, tuple[str, ...]]
     claims: dict[str, list[str]] = {}
     for distribution in sorted(distributions, key=lambda one: (one.canonical_name, one.dist_info)):
         folder = str(distribution.site_packages)
-        # os.path and not Path: this runs once for each of tens of thousands of files.
-        for path in {os.path.normpath(os.path.join(folder, row.path)) for row in distribution.record or ()}:
+        for path in {_joined(folder, row.path) for row in distribution.record or ()}:
             claims.setdefault(path, []).append(distribution.canonical_name)
     return {Path(path): tuple(names) for path, names in sorted(claims.items()) if len(names) > 1}
+
+
+def _joined(folder: str, path: str) -> str:
+    # normpath only where it changes something: this runs once for each of tens of thousands of files
+    is_normal = path[:1] not in ("", "/") and "./" not in path and "//" not in path
+    return f"{folder}/{path}" if is_normal else os.path.normpath(os.path.join(folder, path))
 
 
 def _listed(folder: Path) -> list[str]:

@@ -51,6 +51,8 @@ class Statement:
 
     pieces: tuple[str | Bound, ...]
     scope: Scope = Scope()
+    is_shipped: bool = False
+    """Whether it is one of the questions of this package, each of which was compared on every engine."""
 
     @property
     def sql(self) -> str:

@@ -15,6 +15,7 @@ BY_PAGE = "seen on the page: tests/reports/test_page.py"
 ON_EVERY_STORE = "asked of each store alike: tests/stores/test_contract.py"
 ON_S3 = "seen on S3: tests/stores/test_s3.py"
 ON_EVERY_ENGINE = "asked of each engine alike: tests/athena/engines/test_engines.py, tests/athena/questions"
+BY_TRINO = "each rule against a real Trino: tests/athena/duck/test_exact.py"
 BY_COMPACTION = "seen by whoever compacts and asks: tests/athena/index/test_compaction.py"
 BY_FIDELITY = "seen in what comes into an environment: tests/environment/test_fidelity.py"
 DATA = "types only"
@@ -77,6 +78,17 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/stores/s3_proof.py": ON_S3,
     "venvbuild/stores/store.py": ON_EVERY_STORE,
     "venvbuild/text.py": "where it is shown: tests/requirements/test_file.py, tests/steps/test_steps.py",
+    "athena/duck/aggregates.py": BY_TRINO,
+    "athena/duck/arrays.py": BY_TRINO,
+    "athena/duck/casts.py": BY_TRINO,
+    "athena/duck/conditions.py": BY_TRINO,
+    "athena/duck/inference.py": BY_TRINO,
+    "athena/duck/nodes.py": BY_TRINO,
+    "athena/duck/numbers.py": BY_TRINO,
+    "athena/duck/texts.py": BY_TRINO,
+    "athena/duck/times.py": BY_TRINO,
+    "athena/duck/translation.py": BY_TRINO,
+    "athena/duck/types.py": BY_TRINO,
     "athena/duck/sql.py": ON_EVERY_ENGINE,
     "athena/engines/athena_errors.py": "told by a server: tests/athena/engines/test_athena.py",
     "athena/engines/duckdb.py": ON_EVERY_ENGINE,

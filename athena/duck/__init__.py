@@ -1,14 +1,17 @@
-"""DuckDB in this process (connection), and its SQL: translated from Athena's (dialect), or written (sql)."""
+"""DuckDB in this process (connection), and its SQL: translated from Athena's (dialect, exact), or written (sql)."""
 
 from typing import TYPE_CHECKING
 
 from venvbuild import lazily
 
 if TYPE_CHECKING:
-    from athena.duck.connection import all_rows, connected, interruptible
-    from athena.duck.dialect import CATALOG, duckdb_type, tables_of, to_duckdb
+    from athena.duck.connection import all_rows, connected, interruptible, opened
+    from athena.duck.dialect import CATALOG, duckdb_type, is_query, tables_of, to_duckdb
+    from athena.duck.exact import exactly
     from athena.duck.sql import quoted, scan
-else:  # Trino's users need the dialect and no DuckDB
-    _CONNECTION = dict.fromkeys(("all_rows", "connected", "interruptible"), "connection")
-    _DIALECT = dict.fromkeys(("CATALOG", "duckdb_type", "tables_of", "to_duckdb"), "dialect")
-    __getattr__ = lazily.from_modules(__name__, {**_CONNECTION, **_DIALECT, "quoted": "sql", "scan": "sql"})
+    from athena.duck.translation import macros
+else:  # Trino's users need the dialect and no DuckDB, and the shipped questions no types
+    _CONNECTION = dict.fromkeys(("all_rows", "connected", "interruptible", "opened"), "connection")
+    _DIALECT = dict.fromkeys(("CATALOG", "duckdb_type", "is_query", "tables_of", "to_duckdb"), "dialect")
+    _OTHERS = {"exactly": "exact", "macros": "translation", "quoted": "sql", "scan": "sql"}
+    __getattr__ = lazily.from_modules(__name__, {**_CONNECTION, **_DIALECT, **_OTHERS})

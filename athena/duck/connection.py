@@ -39,7 +39,14 @@ def connected() -> duckdb.DuckDBPyConnection:
 
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect()
+    return opened()
+
+
+def opened(**configuration: str | bool | int | float | list[str]) -> duckdb.DuckDBPyConnection:
+    """A new database in memory. It prints no bar, which by itself DuckDB does to stdout, where data goes."""
+    connection = duckdb.connect(config=configuration)
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
 def all_rows(sql: str) -> list[tuple[Any, ...]]:

@@ -24,7 +24,23 @@ def to_duckdb(sql: str) -> str:
     Raises:
         QueryEngineError: it cannot be read; with the reason. UsageError: it is none, or several.
     """
-    return _parsed(sql).transform(_same_meaning).sql(dialect="duckdb")
+    tree = parsed(sql)
+    if isinstance(tree, exp.Command) and f"{tree.name} {tree.expression.name}".upper().split() == ["SHOW", "TABLES"]:
+        ours = ", ".join(f"('{name}')" for name in sorted(CATALOG))
+        return f'SELECT * FROM (VALUES {ours}) AS t ("Table")'  # noqa: S608
+    return tree.transform(_same_meaning).sql(dialect="duckdb")
+
+
+@lru_cache(maxsize=64)
+def is_query(sql: str) -> bool:
+    """Whether `exactly` can judge the statement: no SHOW, EXPLAIN or question about the tables themselves.
+
+    Raises as `to_duckdb` does.
+    """
+    tree = parsed(sql)
+    return isinstance(tree, exp.Query) and not any(
+        one.db.lower() == "information_schema" for one in tree.find_all(exp.Table)
+    )
 
 
 @lru_cache(maxsize=64)
@@ -33,7 +49,7 @@ def tables_of(sql: str) -> frozenset[str]:
 
     Raises as `to_duckdb` does.
     """
-    tree = _parsed(sql)
+    tree = parsed(sql)
     found = list(tree.find_all(exp.Table))
     names = {one.name.lower() for one in found}
     # of a function in FROM, of a command (EXPLAIN, SHOW) and of names that are not ours it is not known what they read
@@ -43,7 +59,8 @@ def tables_of(sql: str) -> frozenset[str]:
     return CATALOG & names
 
 
-def _parsed(sql: str) -> exp.Expr:
+def parsed(sql: str) -> exp.Expr:
+    """The one statement in a text. Raises as `to_duckdb` does."""
     try:
         # between two `;` sqlglot finds one more, which is None
         trees = [tree for tree in sqlglot.parse(sql, read="athena") if tree is not None]

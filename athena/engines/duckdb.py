@@ -9,10 +9,10 @@ from typing import Self
 
 import duckdb
 
-from athena import index
-from athena.duck import interruptible, tables_of, to_duckdb
+from athena import duck, index
+from athena.duck import interruptible, is_query, tables_of, to_duckdb
 from athena.engines import duckdb_database
-from athena.engines.duckdb_database import Sources
+from athena.engines.duckdb_database import Sources, table_types
 from athena.engines.engine import Answer
 from athena.index import Index, IndexCache, Segment, day_of
 from athena.rows import RowCache, Unread, packages_of
@@ -40,6 +40,8 @@ class DuckDB:
         self._reading = Sources()
         """What was opened last, or could not be."""
         self._opened: tuple[Sources, duckdb.DuckDBPyConnection] | None = None
+        self._has_macros = False
+        """Whether `macros` are defined in what is open."""
         self._asked: tuple[frozenset[str], Scope] | None = None
         """The tables and the scope for which it was opened."""
         self._folder = folder
@@ -70,10 +72,14 @@ class DuckDB:
             return self._run(replace(statement, scope=replace(statement.scope, is_as_before=False)))
 
     def _run(self, statement: Statement) -> Answer:
-        sql = to_duckdb(statement.sql)
+        # a user's statement has its values as literals: their types decide what it means
+        is_ours = statement.is_shipped or not is_query(statement.sql)
+        sql = to_duckdb(statement.sql) if is_ours else duck.exactly(statement.text, table_types())
         connection = self._catalog(tables_of(statement.sql), statement.scope)
         try:
-            return interruptible(connection, lambda: _answer(connection, sql, statement.values))
+            if not is_ours:
+                self._define_macros(connection)
+            return interruptible(connection, lambda: _answer(connection, sql, statement.values if is_ours else ()))
         except duckdb.Error as error:
             # a statement sees no other files, so what cannot be read is one of the cache
             if isinstance(error, duckdb.IOException) or str(self._folder) in str(error):
@@ -151,7 +157,13 @@ class DuckDB:
             connection = duckdb_database.connect(sources)
         except duckdb.Error as error:
             raise self._damaged(error) from error
-        self._opened = sources, connection
+        self._opened, self._has_macros = (sources, connection), False
+
+    def _define_macros(self, connection: duckdb.DuckDBPyConnection) -> None:
+        if not self._has_macros:
+            for one in duck.macros():
+                connection.execute(one)
+            self._has_macros = True
 
     def _damaged(self, error: duckdb.Error) -> IntegrityError:
         return IntegrityError(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import duckdb
 
-from athena.duck import duckdb_type, scan
+from athena.duck import duckdb_type, opened, scan
 from athena.index import BUILDS, FACTS, PACKAGES
 from athena.rows import columns, select_of
 
@@ -46,6 +47,20 @@ class Sources:
         return (*self.rows, *self.tail, *self.tail_packages, *self.builds, *self.packages)
 
 
+@cache
+def table_types() -> Mapping[str, Mapping[str, str]]:
+    """The columns of the table and its views in their order, with their types as Hive writes them."""
+    metadata = {column.name: column.type for column in columns()}
+    facts = {name: metadata[name] for name in ("created_at", *FACTS)}
+    sizes = {name: metadata[name] for name in ("platform", "package_count", "archive_size_bytes")}
+    day = {"dt": "string"}
+    return {
+        "venv_builds_metadata": metadata | day,
+        "venv_builds": {"venv_version": "string"} | facts | sizes | day,
+        "venv_packages": {"name": "string", "version": "string", "venv_version": "string"} | facts | day,
+    }
+
+
 def connect(sources: Sources) -> duckdb.DuckDBPyConnection:
     """A database in memory that sees these files and nothing else: no network, no extension, no setting.
 
@@ -53,7 +68,7 @@ def connect(sources: Sources) -> duckdb.DuckDBPyConnection:
         duckdb.Error: a file cannot be read.
     """
     # by itself DuckDB fetches the extension that a function is in from the network
-    connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    connection = opened(autoinstall_known_extensions=False, autoload_known_extensions=False)
     try:
         connection.execute("SET parquet_metadata_cache = true")  # before views look at the files
         for statement in _definitions(sources):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from athena.duck import interruptible, quoted, scan
+from athena.duck import interruptible, opened, quoted, scan
 from athena.index.current import IndexFile, Segment
 
 # Facts of a build that stand beside each of its packages too, so that most questions need no join.
@@ -65,7 +65,7 @@ class Ingredients:
 def make(some: Ingredients, folder: Path) -> MadeSegment | None:
     """A segment of all these builds, its files in the empty `folder`; None when there are no builds."""
     # what does not fit into memory; by itself DuckDB puts it into a folder `.tmp` where the process stands
-    with duckdb.connect(config={"temp_directory": str(folder / "spilled")}) as connection:
+    with opened(temp_directory=str(folder / "spilled")) as connection:
         return interruptible(connection, lambda: _made(connection, some, folder))
 
 

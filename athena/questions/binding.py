@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 
 from athena.statement import Bound, Scope, Statement, Value
@@ -45,7 +46,8 @@ def parameters(sql: str) -> dict[str, str]:
 
 def statement(name: str, values: Mapping[str, Value | Sequence[Value] | None], scope: Scope | None = None) -> Statement:
     """A question with these values; None leaves the file's own, or its condition off."""
-    return bind(text(name), {key: value for key, value in values.items() if value is not None}, scope)
+    given = {key: value for key, value in values.items() if value is not None}
+    return replace(bind(text(name), given, scope), is_shipped=True)
 
 
 def bind(sql: str, values: Mapping[str, Value | Sequence[Value]], scope: Scope | None = None) -> Statement:

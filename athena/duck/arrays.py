@@ -1,0 +1,208 @@
+"""Functions of arrays and maps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlglot import exp
+
+from athena.duck.nodes import Node, Rule, alike, call, cast, in_brackets, literal_number, number, of_type, refuse, wrong
+from athena.duck.types import ARRAY, MAP, ROW, family, is_integer
+
+
+def _array(node: Any) -> None:
+    alike(node.expressions, "an array")
+
+
+def _size(node: Any) -> Node:
+    of_type(node.this, ARRAY, MAP, what="cardinality")
+    return cast(call("len" if family(node.this) == ARRAY else "cardinality", node.this), "BIGINT")
+
+
+def _contains(node: Any) -> Node:
+    of_type(node.this, ARRAY, what="contains")
+    return call("trino_contains", node.this, node.expression)
+
+
+def _subscript(node: Any) -> Node | None:
+    of_type(node.this, ARRAY, MAP, ROW, what="a subscript")
+    [at] = node.expressions
+    is_safe = bool(node.args.get("safe"))
+    if is_integer(at) and not node.args.get("offset"):
+        # sqlglot counts from 0 inside
+        typed_at, at = at, exp.Add(this=in_brackets(at.copy()), expression=number(1))
+        at.type = typed_at.type
+    if family(node.this) == ROW:
+        refuse("a row by number", "name the field")
+    if family(node.this) == MAP:
+        return exp.Bracket(this=node.this.copy(), expressions=[at.copy()]) if is_safe else call(
+            "trino_map_value", node.this, at)  # fmt: skip
+    if not is_integer(at):
+        wrong("the place in an array is a whole number")
+    return call("trino_element_at" if is_safe else "trino_subscript", node.this, at)
+
+
+def _array_join(node: Any) -> Node:
+    of_type(node.this, ARRAY, what="array_join")
+    if node.args.get("null") is not None:
+        refuse("array_join with a text for NULL")
+    element = node.this.type.expressions[0] if node.this.type and node.this.type.expressions else None
+    if element is None or element.this not in (exp.DType.VARCHAR, exp.DType.TEXT, exp.DType.BIGINT, exp.DType.INT):
+        refuse("array_join of other elements than texts and whole numbers")
+    return call("array_to_string", node.this, node.expression)
+
+
+def _array_sort(node: Any) -> Node:
+    of_type(node.this, ARRAY, what="array_sort")
+    if node.args.get("expression") is not None:
+        refuse("array_sort by a function")
+    return call("list_sort", node.this, exp.Literal.string("ASC"), exp.Literal.string("NULLS LAST"))
+
+
+def _named_array(name: str) -> Rule:
+    def rule(node: Any) -> Node:
+        of_type(node.this, ARRAY, what=node.sql_name().lower())
+        return call(name, node.this)
+
+    return rule
+
+
+def _array_position(node: Any) -> Node:
+    of_type(node.this, ARRAY, what="array_position")
+    return call("trino_array_position", node.this, node.expression)
+
+
+def _without(array: Node, others: Node) -> Node:
+    argument = exp.to_identifier("venvbuild_x")
+    is_there = call("list_contains", others, argument)
+    condition = exp.Not(this=exp.Coalesce(this=is_there, expressions=[exp.false()]))
+    return call("list_filter", array, exp.Lambda(this=condition, expressions=[argument.copy()]))
+
+
+def _array_except(node: Any) -> Node:
+    of_type(node.this, ARRAY, what="array_except")
+    of_type(node.expression, ARRAY, what="array_except")
+    is_null = exp.or_(*[exp.Is(this=one.copy(), expression=exp.Null()) for one in (node.this, node.expression)])
+    return exp.Case(ifs=[exp.If(this=is_null, true=exp.Null())],
+                    default=_without(call("trino_array_distinct", node.this), node.expression))  # fmt: skip
+
+
+_ORDER_IS_NOT_SEEN = (exp.ArraySize, exp.ArraySort, exp.ArrayContains, exp.ArrayMax, exp.ArrayMin)
+
+
+def _array_intersect(node: Any) -> Node:
+    if not isinstance(node.parent, _ORDER_IS_NOT_SEEN):
+        refuse("the order of what array_intersect gives", "put array_sort around it")
+    for one in node.expressions:
+        of_type(one, ARRAY, what="array_intersect")
+    return call("list_intersect", *node.expressions)
+
+
+def _array_remove(node: Any) -> Node:
+    of_type(node.this, ARRAY, what="array_remove")
+    argument = exp.to_identifier("venvbuild_x")
+    condition = exp.Coalesce(this=exp.NEQ(this=argument, expression=node.expression.copy()), expressions=[exp.true()])
+    return call("list_filter", node.this, exp.Lambda(this=condition, expressions=[argument.copy()]))
+
+
+def _slice(node: Any) -> Node:
+    of_type(node.this, ARRAY, what="slice")
+    start, length = literal_number(node.args["start"]), literal_number(node.args["end"])
+    if start is None or length is None or start < 1 or length < 0:
+        refuse("slice by what is no positive literal")
+    return call("array_slice", node.this, number(start), number(start + length - 1))
+
+
+def _sequence(node: Any) -> Node:
+    ones = [node.args["start"], node.args["end"], *([node.args["step"]] if node.args.get("step") else [])]
+    if not all(map(is_integer, ones)):
+        refuse("sequence of other things than whole numbers")
+    return cast(call("generate_series", *ones), "BIGINT[]")
+
+
+def _with_function(name: str) -> Rule:
+    def rule(node: Any) -> Node:
+        of_type(node.this, ARRAY, what=node.sql_name().lower())
+        if not isinstance(node.expression, exp.Lambda):
+            wrong(f"{node.sql_name().lower()} takes a function")
+        return call(name, node.this, node.expression)
+
+    return rule
+
+
+def _reduce(node: Any) -> Node:
+    finish, merge = node.args["finish"], node.args["merge"]
+    is_plain = isinstance(finish.this, exp.Identifier) and finish.this.name == finish.expressions[0].name
+    if not is_plain:
+        refuse("reduce whose last function does something", "write s -> s, and the rest around reduce")
+    kind = node.args["initial"].type
+    merged = merge.this.type
+    if kind is None or merged is None or family(merge.this) != family(node.args["initial"]):
+        refuse("reduce whose state has no plain type", "CAST the state")
+    # what the state begins as may be narrower than what it becomes
+    state = cast(node.args["initial"], "BIGINT") if is_integer(node.args["initial"]) else node.args["initial"]
+    return call("list_reduce", node.this, merge, state)
+
+
+def match(node: Any) -> Node:
+    """any_match, all_match, none_match: DuckDB has none, and its macros take no function."""
+    array, condition = node.expressions
+    of_type(array, ARRAY, what=node.name)
+    if not isinstance(condition, exp.Lambda):
+        wrong(f"{node.name} takes a function")
+    found = {}
+    for value in ("TRUE", "FALSE", "NULL"):
+        inner = condition.copy()
+        inner.set("this", exp.Is(this=in_brackets(inner.this.copy()), expression=exp.maybe_parse(value)))
+        found[value] = exp.GT(this=call("len", call("list_filter", array, inner)), expression=exp.Literal.number(0))
+    first, other = ("FALSE", False) if node.name.lower() == "all_match" else ("TRUE", node.name.lower() == "any_match")
+    last = exp.true() if node.name.lower() != "any_match" else exp.false()
+    ifs = [
+        exp.If(this=exp.Is(this=array.copy(), expression=exp.Null()), true=exp.Null()),
+        exp.If(this=found[first], true=exp.true() if other else exp.false()),
+        exp.If(this=found["NULL"], true=exp.Null()),
+    ]
+    return exp.Case(ifs=ifs, default=last)
+
+
+def _map(node: Any) -> Node:
+    for name in ("keys", "values"):
+        if node.args.get(name) is None:
+            refuse("an empty map")
+        of_type(node.args[name], ARRAY, what="map")
+    return call("map", node.args["keys"], node.args["values"])
+
+
+def _unnest(node: Any) -> None:
+    for one in node.expressions:
+        if family(one) == MAP:
+            refuse("UNNEST of a map", "UNNEST(map_keys(m)) AS t (k), and element_at(m, k)")
+        of_type(one, ARRAY, what="UNNEST")
+    if len(node.expressions) > 1:
+        refuse("UNNEST of several arrays", "UNNEST one, and take element_at of the others WITH ORDINALITY")
+
+
+RULES: Mapping[type, Rule] = {
+    exp.Array: _array,
+    exp.ArraySize: _size,
+    exp.ArrayContains: _contains,
+    exp.Bracket: _subscript,
+    exp.ArrayToString: _array_join,
+    exp.ArraySort: _array_sort,
+    exp.ArrayDistinct: _named_array("trino_array_distinct"),
+    exp.ArrayMax: _named_array("trino_array_max"),
+    exp.ArrayMin: _named_array("trino_array_min"),
+    exp.Flatten: _named_array("flatten"),
+    exp.ArrayPosition: _array_position,
+    exp.ArrayExcept: _array_except,
+    exp.ArrayIntersect: _array_intersect,
+    exp.ArrayRemove: _array_remove,
+    exp.ArraySlice: _slice,
+    exp.GenerateSeries: _sequence,
+    exp.ArrayFilter: _with_function("list_filter"),
+    exp.Transform: _with_function("list_transform"),
+    exp.Reduce: _reduce,
+    **dict.fromkeys((exp.Map, exp.VarMap), _map),
+    exp.Unnest: _unnest,
+}

@@ -1,0 +1,79 @@
+"""Queries that a user wrote, asked of DuckDB so that it answers what Athena and Trino do, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel
+
+from athena.duck.conditions import FROM_PACKAGES
+from athena.duck.dialect import parsed
+from athena.duck.inference import typed
+from athena.duck.translation import translated
+from venvbuild.errors import QueryEngineError
+from venvbuild.text import shown
+
+
+def exactly(sql: str, schema: Mapping[str, Mapping[str, str]]) -> str:
+    """A query of a user's, translated so that it answers what Athena and Trino do; it needs `macros`.
+
+    `schema` has the columns of each table, with their types as Hive writes them.
+
+    Raises:
+        QueryEngineError: it cannot be read, Athena and Trino refuse it, or DuckDB would answer otherwise than they;
+            with the reason, and what to write. UsageError: it is none, or several.
+    """
+    tree = parsed(sql)
+    _refuse_hidden_columns(tree)
+    _refuse_named_by_one_side(tree)
+    _refuse_alias_as_column(tree)
+    return translated(typed(_with_names(tree), schema)).sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
+
+
+def _refuse_hidden_columns(tree: exp.Expr) -> None:
+    for column in tree.find_all(exp.Column):
+        if column.name.startswith("$"):
+            raise QueryEngineError(
+                f'"{shown(column.name)}" is a column of Athena and Trino alone',
+                why="DuckDB reads the catalog from a cache",
+                fix="the file of a build is venv-catalog/builds/dt=DAY/VENV_VERSION.json in the store",
+            )
+
+
+def _refuse_named_by_one_side(tree: exp.Expr) -> None:
+    """Of a column of USING there is one for both sides (SQL-92, 7.5); to name it by one of them is an error there."""
+    for select in tree.find_all(exp.Select):
+        using = {one.name for join in select.args.get("joins") or [] for one in join.args.get("using") or []}
+        for column in select.find_all(exp.Column) if using else ():
+            if column.table and column.name in using and column.find_ancestor(exp.Select) is select:
+                raise QueryEngineError(
+                    f"{shown(column.sql())} is of no side alone: the query joins USING ({shown(column.name)})",
+                    fix=f"write {shown(column.name)}",
+                )
+
+
+def _refuse_alias_as_column(tree: exp.Expr) -> None:
+    for unnest in tree.find_all(exp.Unnest):
+        alias = unnest.args.get("alias")
+        name = alias.name if alias is not None and not alias.columns else None
+        if name and any(column.name == name and not column.table for column in tree.find_all(exp.Column)):
+            raise QueryEngineError(
+                "the SQL is refused, as Athena and Trino do",
+                why=f"column {shown(repr(name))} cannot be resolved: the alias of UNNEST names a table",
+                fix=FROM_PACKAGES,
+            )
+
+
+def _with_names(tree: exp.Expr) -> exp.Expr:
+    """Each column that has no name gets the one that Athena and Trino give it."""
+    select: exp.Expr = tree
+    while isinstance(select, (exp.SetOperation, exp.Subquery)):
+        select = select.this
+    if isinstance(select, exp.Select):
+        for at, one in enumerate(select.expressions):
+            if isinstance(one, exp.Star) or one.is_star:
+                break
+            if not isinstance(one, (exp.Alias, exp.Column, exp.Dot)):
+                select.expressions[at].replace(exp.alias_(one.copy(), f"_col{at}"))
+    return tree

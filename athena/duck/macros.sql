@@ -1,0 +1,68 @@
+-- Functions of Trino and Athena by what their documentation says of them, where DuckDB's own answer otherwise.
+CREATE TEMP MACRO trino_divide_decimals(a, b, up) AS
+  CASE WHEN b = 0 THEN error('Division by zero')
+    ELSE sign(a) * sign(b) * ((2 * abs(a) * up // abs(b) + 1) // 2) END;
+CREATE TEMP MACRO trino_substr(s, i) AS
+  CASE WHEN i = 0 OR abs(i) > length(s) THEN CASE WHEN s IS NOT NULL THEN '' END ELSE substring(s, i) END;
+CREATE TEMP MACRO trino_substr_of(s, i, n) AS
+  CASE WHEN i = 0 OR abs(i) > length(s) OR n <= 0 THEN CASE WHEN s IS NOT NULL THEN '' END
+    WHEN i > 0 THEN substring(s, i, n) ELSE substring(s, length(s) + i + 1, n) END;
+CREATE TEMP MACRO trino_split_part(s, d, i) AS
+  CASE WHEN i < 1 THEN error('Index must be greater than zero') ELSE string_split(s, d)[i] END;
+CREATE TEMP MACRO trino_regexp_extract(s, p, g) AS
+  CASE WHEN regexp_matches(s, p) THEN regexp_extract(s, p, g) END;
+CREATE TEMP MACRO trino_subscript(a, i) AS
+  CASE WHEN i < 1 OR i > len(a) THEN error('array subscript out of bounds') ELSE a[i] END;
+CREATE TEMP MACRO trino_element_at(a, i) AS
+  CASE WHEN i = 0 THEN error('SQL array indices start at 1') ELSE a[i] END;
+CREATE TEMP MACRO trino_map_value(m, k) AS
+  CASE WHEN m IS NOT NULL AND NOT map_contains(m, k) THEN error('Key not present in map') ELSE m[k] END;
+CREATE TEMP MACRO trino_contains(a, x) AS
+  CASE WHEN list_contains(a, x) THEN true WHEN len(list_filter(a, LAMBDA y : y IS NULL)) > 0 THEN NULL
+    ELSE list_contains(a, x) END;
+CREATE TEMP MACRO trino_array_position(a, x) AS
+  CASE WHEN a IS NULL OR x IS NULL THEN NULL ELSE coalesce(CAST(list_position(a, x) AS BIGINT), 0) END;
+CREATE TEMP MACRO trino_array_distinct(a) AS list_filter(a, LAMBDA x, i : list_position(a, x) = i);
+CREATE TEMP MACRO trino_array_max(a) AS
+  CASE WHEN len(list_filter(a, LAMBDA y : y IS NULL)) > 0 THEN NULL ELSE list_max(a) END;
+CREATE TEMP MACRO trino_array_min(a) AS
+  CASE WHEN len(list_filter(a, LAMBDA y : y IS NULL)) > 0 THEN NULL ELSE list_min(a) END;
+CREATE TEMP MACRO trino_bigint(s) AS
+  CASE WHEN s IS NULL OR regexp_full_match(s, ' *[+-]?[0-9]+ *') THEN CAST(s AS BIGINT)
+    ELSE error('Cannot cast ' || s || ' to bigint') END;
+CREATE TEMP MACRO trino_double(s) AS
+  CASE WHEN s IS NULL OR regexp_full_match(s, ' *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *') THEN CAST(s AS DOUBLE)
+    ELSE error('Cannot cast ' || s || ' to double') END;
+CREATE TEMP MACRO trino_date(s) AS
+  CASE WHEN s IS NULL OR regexp_full_match(s, '[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}') THEN CAST(s AS DATE)
+    ELSE error('Value cannot be cast to date: ' || s) END;
+CREATE TEMP MACRO trino_timestamp(s) AS
+  CASE WHEN s IS NULL
+      OR regexp_full_match(s, '[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}( [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,6})?)?)?')
+    THEN CAST(s AS TIMESTAMP) ELSE error('Value cannot be cast to timestamp: ' || s) END;
+CREATE TEMP MACRO trino_boolean(s) AS
+  CASE WHEN s IS NULL OR lower(s) IN ('true', 'false', 't', 'f', '1', '0') THEN CAST(lower(s) AS BOOLEAN)
+    ELSE error('Cannot cast ' || s || ' to boolean') END;
+CREATE TEMP MACRO trino_instant(s) AS
+  CASE WHEN s IS NULL
+      OR regexp_full_match(s, '[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?')
+    THEN CAST(s AS TIMESTAMPTZ) AT TIME ZONE 'UTC' ELSE error('Invalid format: ' || s) END;
+CREATE TEMP MACRO trino_json_scalar(j, p) AS
+  CASE WHEN json_type(j, p) IN ('OBJECT', 'ARRAY') THEN NULL ELSE json_extract_string(j, p) END;
+CREATE TEMP MACRO trino_try_bigint(s) AS
+  CASE WHEN s IS NULL OR regexp_full_match(s, ' *[+-]?[0-9]+ *') THEN TRY_CAST(s AS BIGINT)
+    END;
+CREATE TEMP MACRO trino_try_double(s) AS
+  CASE WHEN s IS NULL OR regexp_full_match(s, ' *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *') THEN TRY_CAST(s AS DOUBLE)
+    END;
+CREATE TEMP MACRO trino_try_date(s) AS
+  CASE WHEN s IS NULL OR regexp_full_match(s, '[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}') THEN TRY_CAST(s AS DATE)
+    END;
+CREATE TEMP MACRO trino_try_timestamp(s) AS
+  CASE WHEN s IS NULL
+      OR regexp_full_match(s, '[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}( [0-9]{1,2}:[0-9]{1,2}(:[0-9]{1,2}(\.[0-9]{1,6})?)?)?')
+    THEN TRY_CAST(s AS TIMESTAMP) END;
+CREATE TEMP MACRO trino_try_boolean(s) AS
+  CASE WHEN s IS NULL OR lower(s) IN ('true', 'false', 't', 'f', '1', '0') THEN TRY_CAST(lower(s) AS BOOLEAN)
+    END;
+CREATE TEMP MACRO trino_reverse(s) AS array_to_string(list_reverse(regexp_extract_all(s, '(?s).')), '');

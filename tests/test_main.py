@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,7 @@ finally:
 )
 def test_a_command_imports_no_more_than_it_needs(tool: Tool, arguments: list[str], others: set[str], ours: int) -> None:
     """`ours` is how many modules of ours it took when all of them stood side by side."""
+    Path(tool.store).mkdir()
     done = run([sys.executable, "-c", SCRIPT, *arguments], env=tool.environment(), cwd=tool.folder, timeout_s=60)
     names = json.loads(done.stdout)
     tops = {name.partition(".")[0] for name in names} - {"_duckdb", "mypy_extensions"}

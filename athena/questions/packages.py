@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -49,8 +50,7 @@ def parse_packages(texts: Sequence[str], where: str = "PACKAGE") -> tuple[Wanted
         try:
             found = Requirement(text)
         except InvalidRequirement as error:
-            why = first_line(error)
-            problems.append(Problem(f"{text[:80]!a} names no package", where, why, _EXAMPLE, "PACKAGE"))
+            problems.append(Problem(f"{text[:80]!a} names no package", where, first_line(error), _fix(text), "PACKAGE"))
             continue
         if found.url or found.marker or found.extras:
             why = "a build is searched by names and versions, not by extras, markers or URLs"
@@ -61,6 +61,12 @@ def parse_packages(texts: Sequence[str], where: str = "PACKAGE") -> tuple[Wanted
     if problems:
         raise RequirementsRefused.of(problems)
     return tuple(WantedPackage(name, specifiers) for name, specifiers in wanted.items())
+
+
+def _fix(text: str) -> str:
+    # as conda and pip's `freeze | sed` write it
+    one = re.fullmatch(r"\s*([A-Za-z0-9._-]+?)\s*=\s*([A-Za-z0-9.!+_*-]+)\s*", text)
+    return f"write '{one[1]}=={one[2]}'" if one else _EXAMPLE
 
 
 def newest_first(versions: Iterable[str]) -> list[str]:

@@ -34,11 +34,40 @@ class Search:
     since: str | None = None
     """The first day, `YYYY-MM-DD` (UTC)."""
     limit: int | None = None
+    until: str | None = None
+    """The last day, `YYYY-MM-DD` (UTC)."""
+    platform: str | None = None
+    """As metadata.json has it: `linux_x86_64`."""
 
     @property
     def is_conditional(self) -> bool:
         """Whether builds may be left out whatever packages they have."""
-        return self != Search(self.packages, limit=self.limit)
+        return bool(self.conditions)
+
+    @property
+    def conditions(self) -> str:
+        """What a build has to meet whatever packages it has, in words: `of sales, for Python 3.11`; empty for none."""
+        said = {
+            "of": self.env_name,
+            "for Python": self.python_version,
+            "on": self.platform,
+            "since": self.since,
+            "until": self.until,
+        }
+        words = [f"{word} {value}" for word, value in said.items() if value is not None]
+        return ", ".join([*words, *(["without conflicts"] if self.is_conflict_free else [])])
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The conditions as the questions name them."""
+        return {
+            "python_version": self.python_version,
+            "env_name": self.env_name,
+            "is_conflict_free": True if self.is_conflict_free else None,
+            "since": self.since,
+            "until": self.until,
+            "platform": self.platform,
+        }
 
 
 @dataclass(frozen=True)
@@ -95,41 +124,40 @@ def _plan(engine: Engine, search: Search, question: str, more: Mapping[str, Any]
     values: dict[str, Any] = {
         "names": names,
         "name_count": len(names),
-        "python_version": search.python_version,
-        "env_name": search.env_name,
-        "is_conflict_free": True if search.is_conflict_free else None,
-        "since": search.since,
+        **search.values,
         **more,
     }
     if not any(one.specifiers for one in search.packages):
         return Plan(binding.statement(question, values, scope))
-    built = _versions(engine, names, search.since)
+    built = _versions(engine, names, search)
     fitting = {one: [version for version in built[one.name] if one.fits(version)] for one in search.packages}
     values["versions"] = sorted({version for versions in fitting.values() for version in versions})
     values["packages"] = [f"{one.name}=={version}" for one, versions in fitting.items() for version in versions]
-    notes = tuple(note for one in search.packages for note in _notes(one, built[one.name], fitting[one], search.since))
+    notes = tuple(note for one in search.packages for note in _notes(one, built[one.name], fitting[one], search))
     # which versions fit was found out in the catalog as it was a moment ago: it need not be listed anew
     again = replace(scope, is_as_before=True)
     return Plan(binding.statement(question, values, again), notes, not all(fitting.values()))
 
 
-def _versions(engine: Engine, names: Sequence[str], since: str | None) -> dict[str, list[str]]:
-    scope = Scope(since=since, names=tuple(names))
-    statement = binding.statement("package_versions", {"names": names, "since": since}, scope)
+def _versions(engine: Engine, names: Sequence[str], search: Search) -> dict[str, list[str]]:
+    scope = Scope(since=search.since, names=tuple(names))
+    values = {"names": names, "since": search.since, "until": search.until}
+    statement = binding.statement("package_versions", values, scope)
     found: dict[str, list[str]] = defaultdict(list)
     for name, version in engine.run(statement).rows:
         found[name].append(version)
     return found
 
 
-def _notes(wanted: WantedPackage, built: Sequence[str], fitting: Sequence[str], since: str | None) -> list[str]:
+def _notes(wanted: WantedPackage, built: Sequence[str], fitting: Sequence[str], search: Search) -> list[str]:
     notes = []
     odd = [version for version in packages.unreadable(built) if version not in fitting]
     if wanted.specifiers and odd:
         named = f"{wanted.name}==={ascii(odd[0])[1:-1]}"  # it is no version, so it may be anything
         notes.append(f"versions of {wanted.name} that PEP 440 cannot compare: {len(odd)}; {named} asks for one of them")
     if not fitting:
-        notes.append(f"nothing fits {wanted}; {_built(built)}{f' since {since}' if since else ''}")
+        days = "".join(f" {word} {day}" for word, day in (("since", search.since), ("until", search.until)) if day)
+        notes.append(f"nothing fits {wanted}; {_built(built)}{days}")
     return notes
 
 
@@ -146,13 +174,7 @@ def plan_all_builds(search: Search) -> Statement:
     """The statement that gives every build that meets the conditions."""
     # the newest days hold the newest builds of the answer only where none of theirs is left out
     is_every = not replace(search, since=None).is_conditional
-    values = {
-        "python_version": search.python_version,
-        "env_name": search.env_name,
-        "is_conflict_free": True if search.is_conflict_free else None,
-        "since": search.since,
-        "limit": search.limit,
-    }
+    values = {**search.values, "limit": search.limit}
     scope = Scope(since=search.since, newest=search.limit if is_every else None)
     return binding.statement("all_builds", values, scope)
 

@@ -19,6 +19,8 @@ WHERE venv_version = date_format(created_at, 'venv_%Y%m%d_%H%i%s') AND dt = date
   -- AND env_name = /*:env_name*/ 'sales'
   -- AND is_conflict_free = /*:is_conflict_free*/ true
   -- AND dt >= /*:since*/ '2025-07-01'
+  -- AND dt <= /*:until*/ '2025-07-31'
+  -- AND platform = /*:platform*/ 'linux_x86_64'
   -- AND dt IN (/*:days*/ '2025-07-22')
   -- AND venv_version IN (/*:versions*/ 'venv_20250722_083000')
 ORDER BY venv_version DESC

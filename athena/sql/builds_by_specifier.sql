@@ -11,6 +11,8 @@ WHERE name IN (/*:names*/ 'kedro')
   -- AND env_name = /*:env_name*/ 'sales'
   -- AND is_conflict_free = /*:is_conflict_free*/ true
   -- AND dt >= /*:since*/ '2025-07-01'
+  -- AND dt <= /*:until*/ '2025-07-31'
+  -- AND venv_version IN (SELECT venv_version FROM venv_builds WHERE platform = /*:platform*/ 'linux_x86_64')
 GROUP BY venv_version, created_at, env_name, python_version, is_conflict_free
 HAVING count(DISTINCT name) = /*:name_count*/ 1
 ORDER BY created_at DESC

@@ -10,6 +10,8 @@ FROM (
     -- AND env_name = /*:env_name*/ 'sales'
     -- AND is_conflict_free = /*:is_conflict_free*/ true
     -- AND dt >= /*:since*/ '2025-07-01'
+    -- AND dt <= /*:until*/ '2025-07-31'
+    -- AND venv_version IN (SELECT venv_version FROM venv_builds WHERE platform = /*:platform*/ 'linux_x86_64')
   GROUP BY venv_version
   HAVING count(DISTINCT name) = /*:name_count*/ 1
 )

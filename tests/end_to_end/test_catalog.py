@@ -118,12 +118,46 @@ def test_conditions_of_list(asking: Tool) -> None:
         "--conflict-free": [3, 1, 0],
         "--conflict-free --since 2025-07-22 --python 3.11": [3, 0],
         "--since 2025-07-23": [],
+        "--until 2025-07-22 --platform linux_x86_64": [3, 2, 1, 0],
+        "--until 2025-07-21": [],
+        "--platform linux_riscv64 --until 2025-08-01": [],
     }
     for arguments, numbers in wanted.items():
         done = asking.run("list", *arguments.split(), "--json")
         assert done.code == 0, done.stderr
         assert [one["venv_version"] for one in done.json] == [version(number) for number in numbers], arguments
-        assert ("that meet all the conditions" in done.stderr) is not bool(numbers)
+        assert ("no build (" in done.stderr) is not bool(numbers)
+
+
+def test_find_and_count_know_days_and_platforms_and_name_the_conditions_where_nothing_fits(asking: Tool) -> None:
+    for conditions, numbers in (
+        ("--until 2025-07-22 --platform linux_x86_64", (3, 2)),
+        ("--until 2025-07-21", (0, 0)),
+        ("--platform linux_riscv64", (0, 0)),
+    ):
+        for package, number in zip(("kedro", "kedro>=0.18"), numbers, strict=True):
+            assert asking.run("count", package, *conditions.split(), "--json").json["count"] == number, conditions
+            assert len(asking.run("find", package, *conditions.split(), "--json").json) == number, conditions
+    told = asking.run("find", "kedro", "--platform", "linux_riscv64", "--env-name", "sales", "--until", "2025-07-22")
+    assert "no build (of sales, on linux_riscv64, until 2025-07-22) has kedro in the catalog of" in told.stderr
+    assert asking.run("find", "kedro", "--since", "2025-07-22", "--until", "2025-07-21").code == 2
+
+
+def test_one_equals_sign_is_told_with_two_which_help(asking: Tool) -> None:
+    told = asking.run("find", "kedro=0.19.1")
+    assert told.code == 3
+    [advised] = re.findall(r"write '(.*)'", told.stderr)
+    assert len(asking.run("find", advised, "--json").json) == 1
+
+
+def test_a_store_that_is_not_there_is_told_from_one_before_its_first_build(tool: Tool) -> None:
+    for command in (["list"], ["find", "kedro"], ["count", "kedro"], ["query", "latest_per_environment"]):
+        named = tool.run(*command, "--store", str(tool.folder / "misspelt"))
+        assert named.code == 2, command
+        assert "there is no such store" in named.stderr
+    before = tool.run("list", VENVBUILD_STORE=None)
+    assert (before.code, before.stdout) == (0, "")
+    assert "there is no build yet" in before.stderr
 
 
 def test_list_is_a_table_with_a_header_and_csv(asking: Tool) -> None:

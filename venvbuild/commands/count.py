@@ -8,7 +8,7 @@ import click
 
 from athena import questions
 from venvbuild.console import engine, options, output, tables
-from venvbuild.console.search import say_notes, say_what_is_unseen, search_of, with_search
+from venvbuild.console.search import say_notes, say_why_nothing, search_of, such, with_search
 from venvbuild.stores import store_of
 
 
@@ -39,4 +39,4 @@ def command(**given: Any) -> None:
         # A CSV has a header, also of one number.
         output.print_data(f"count\n{number}" if shape == "csv" else str(number))
     if not number:
-        say_what_is_unseen(settings, store)
+        say_why_nothing(settings, store, f"no build{such(search)} has {' and '.join(map(str, search.packages))}")

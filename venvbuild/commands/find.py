@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from athena import questions
-from venvbuild.console import engine, options, output, tables
-from venvbuild.console.search import say_notes, say_what_is_unseen, search_of, with_search
+from venvbuild.console import engine, options, tables
+from venvbuild.console.search import say_notes, say_why_nothing, search_of, such, with_search
 from venvbuild.stores import store_of
 
 _COLUMNS = ("venv_version", "created_at", "env_name", "python_version", "is_conflict_free", "matches")
@@ -43,6 +43,4 @@ def command(**given: Any) -> None:
     tables.print_rows(_COLUMNS, found, shape)
     # An answer like any other (0): stdout, which programs read, stays empty.
     if not found:
-        meeting = " and meets all the conditions" if search.is_conditional else ""
-        output.say(f"no build in the catalog of {store.url} has {' and '.join(map(str, search.packages))}{meeting}")
-        say_what_is_unseen(settings, store)
+        say_why_nothing(settings, store, f"no build{such(search)} has {' and '.join(map(str, search.packages))}")

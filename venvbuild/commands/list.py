@@ -9,7 +9,7 @@ import click
 from athena import questions
 from athena.engines import Row
 from venvbuild.console import engine, options, output, tables
-from venvbuild.console.search import say_what_is_unseen, search_of, with_conditions
+from venvbuild.console.search import say_why_nothing, search_of, such, with_conditions
 from venvbuild.stores import store_of
 from venvbuild.text import size_text
 
@@ -42,9 +42,7 @@ def command(**given: Any) -> None:
         tables.print_rows((*_COLUMNS, size), list(map(_line, builds)), shape)
     # An answer like any other (0): stdout, which programs read, stays empty.
     if not builds:
-        meeting = " that meet all the conditions" if search.is_conditional else ""
-        output.say(f"there are no builds in the catalog of {store.url}{meeting}")
-        say_what_is_unseen(settings, store)
+        say_why_nothing(settings, store, f"there is no build{such(search)}")
 
 
 def _line(build: Row) -> Row:

@@ -12,9 +12,9 @@ from athena.questions import ByteLimit
 from athena.rows import Unread
 from venvbuild import extras
 from venvbuild.console import output
-from venvbuild.errors import Problem
+from venvbuild.errors import Problem, UsageError
 from venvbuild.settings import Settings
-from venvbuild.stores import Store
+from venvbuild.stores import Store, folder_of
 
 
 def cache_of(settings: Settings) -> Path:
@@ -48,8 +48,9 @@ def opened(
     At the end it is said which rows could not be read, and so are in no answer.
 
     Raises:
-        IntegrityError: there are some, and `is_strict`.
+        IntegrityError: there are some, and `is_strict`. UsageError: the store is a folder that is not there.
     """
+    _refuse_absent(settings)
     # Here and not at the top: who asks DuckDB never needs the other clients.
     extras.add_for_engine(settings.engine, settings.folders.cache)
     with open_engine(settings, store) as engine:
@@ -60,6 +61,22 @@ def opened(
         finally:
             if not is_strict:
                 say_unread(store, engine.passed_over)
+
+
+def _refuse_absent(settings: Settings) -> None:
+    """Refuse a folder that somebody named and that is not there: a misspelt one would be an empty answer for ever.
+
+    Raises:
+        UsageError: it is not there.
+    """
+    folder = folder_of(settings.store)
+    if folder is not None and not settings.is_default("store") and not folder.is_dir():
+        raise UsageError(
+            "there is no such store",
+            where=str(folder),
+            fix="name a folder that is there, or s3://bucket[/prefix]; `venvbuild build --store` makes one",
+            rule="NO_STORE",
+        )
 
 
 def say_unread(store: Store, unread: Unread | None) -> None:

@@ -12,9 +12,9 @@ import click
 from athena.questions import Plan, Search, parse_packages
 from venvbuild.console import output
 from venvbuild.console.options import Given
-from venvbuild.errors import VenvBuildError
+from venvbuild.errors import UsageError, VenvBuildError
 from venvbuild.settings import Settings, parameters
-from venvbuild.stores import Store
+from venvbuild.stores import Store, folder_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,6 +28,10 @@ def with_search(command: F) -> F:
 def with_conditions(command: F) -> F:
     """The conditions that a build meets whatever it holds."""
     for option in (
+        click.option("--platform", "wanted_platform", metavar="NAME", help="Only builds for it: linux_x86_64."),
+        click.option(
+            "--until", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Only builds until that day (UTC)."
+        ),
         click.option(
             "--since", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Only builds since that day (UTC)."
         ),
@@ -44,8 +48,12 @@ def search_of(given: Given) -> Search:
 
     Raises:
         RequirementsRefused: a package, the Python or the environment's name is malformed.
+        UsageError: the days are none.
     """
-    env_name, python, since = given["wanted_env_name"], given["wanted_python"], given["since"]
+    env_name, python = given["wanted_env_name"], given["wanted_python"]
+    since, until = given["since"], given["until"]
+    if since and until and until < since:
+        raise UsageError(f"--until {until:%Y-%m-%d} is before --since {since:%Y-%m-%d}", fix="exchange the two days")
     return Search(
         parse_packages(given.get("packages", ())),
         parameters.minor_python_version(python, "--python") if python is not None else None,
@@ -53,6 +61,8 @@ def search_of(given: Given) -> Search:
         given["conflict_free"],
         f"{since:%Y-%m-%d}" if since else None,
         given.get("limit"),
+        f"{until:%Y-%m-%d}" if until else None,
+        given["wanted_platform"],
     )
 
 
@@ -62,7 +72,28 @@ def say_notes(plan: Plan) -> None:
         output.say(f"note: {note}")
 
 
-def say_what_is_unseen(settings: Settings, store: Store) -> None:
+def such(search: Search) -> str:
+    """The conditions, behind the word for builds: ` (of sales, for Python 3.11)`."""
+    return f" ({search.conditions})" if search.conditions else ""
+
+
+def say_why_nothing(settings: Settings, store: Store, what: str) -> None:
+    """Of an empty answer: what there is none of, `no build has kedro`, or that there is no build at all yet; and builds
+    which no question sees, with the command that mends it.
+    """
+    if _is_before_the_first_build(settings):
+        output.say(f"there is no build yet: {store.url} is where they are kept by default; --store names another place")
+        return
+    output.say(f"{what} in the catalog of {store.url}")
+    _say_what_is_unseen(settings, store)
+
+
+def _is_before_the_first_build(settings: Settings) -> bool:
+    folder = folder_of(settings.store)
+    return folder is not None and settings.is_default("store") and not folder.is_dir()
+
+
+def _say_what_is_unseen(settings: Settings, store: Store) -> None:
     """Of an empty answer: that the store has builds which no question sees, and the command that mends it."""
     from athena.rows import unseen_build  # only here: who gets an answer does without
 

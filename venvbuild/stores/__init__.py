@@ -1,5 +1,5 @@
 """Where builds live: a folder or S3, behind the calls of `Store`. One more is a file and a branch of `open_store`."""
 
 from venvbuild.stores.ephemeral import Surroundings, in_container, refuse_ephemeral, way_out
-from venvbuild.stores.opening import open_store, store_of
+from venvbuild.stores.opening import folder_of, open_store, store_of
 from venvbuild.stores.store import Entry, Store, StoredObject

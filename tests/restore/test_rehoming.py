@@ -104,6 +104,38 @@ def test_the_prompt_is_left_alone_where_that_is_asked_for(
     assert (done.stdout, done.stderr) == ("% ", "")
 
 
+@pytest.mark.parametrize("shell", [*shells.WRITTEN_BY_GET, shells.BUSYBOX], ids=shells.named)
+def test_after_a_move_nothing_is_activated_and_what_helps_is_said(shell: Shell, source: Path, tmp_path: Path) -> None:
+    old, new = got(source, tmp_path / "q'uo te $HOME !x"), tmp_path / "new"
+    old.rename(new)
+    for number in range(2):
+        done = shell.session(new, shell.tries)
+        assert "nothing was activated: this environment was moved or copied" in done.stderr
+        assert done.stderr.splitlines()[1] == str(old)
+        if "-e" in shell.name:
+            assert (done.stdout, done.returncode) == ("", 1)  # as after any command that fails
+        else:
+            assert done.stdout == f"none\n{shells.PATH}\n"
+        if not number:
+            # a copy leaves one where it was, as whoever gets another one there does
+            shutil.copytree(new, old, symlinks=True)
+    # what it advises: by its path, or anew
+    says: list[str | Path] = [new / "bin" / "python", "-c", "import sys; print(sys.prefix)"]
+    assert subprocess.run(says, capture_output=True, text=True, check=True).stdout == f"{new}\n"
+    again = shell.session(got(source, new))
+    assert (again.stdout, again.stderr, again.returncode) == (shell.expected(new), "", 0)
+
+
+def test_a_place_that_leads_to_the_moved_one_is_activated(source: Path, tmp_path: Path) -> None:
+    old = got(source, tmp_path / "old")
+    old.rename(tmp_path / "new")
+    old.symlink_to("new")
+    for shell in (shells.WRITTEN_BY_GET[0], shells.BUSYBOX, shells.WRITTEN_BY_GET[-1]):
+        for way in (old, tmp_path / "new"):
+            done = shell.session(way)
+            assert (done.stdout, done.stderr) == (shell.expected(old), "")
+
+
 @pytest.fixture(scope="module")
 def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     env = Packable(tmp_path_factory.mktemp("packed"), python_version=PYTHON)

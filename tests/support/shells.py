@@ -72,14 +72,22 @@ class Shell:
     script: str
     has_prompt: bool = True
 
-    def session(self, environment: Path) -> subprocess.CompletedProcess[str]:
-        """Activate the environment in `environment`, look, deactivate. Skips where there is no such shell."""
+    def session(self, environment: Path, script: str = "") -> subprocess.CompletedProcess[str]:
+        """Activate the environment in `environment`, look, deactivate; or run this script. Skips without the shell."""
         require(shutil.which(self.command[0], path=PATH), f"there is no {self.command[0]} here")
         home = {"HOME": "/nonexistent", "LANG": "C.UTF-8", "PATH": PATH}
+        env = {**home, "ACTIVATE": str(environment / "bin" / self.activate)}
         return subprocess.run(
-            self.command, input=self.script, env={**home, "ACTIVATE": str(environment / "bin" / self.activate)},
+            self.command, input=script or self.script, env=env,
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
+
+    @property
+    def tries(self) -> str:
+        """Activates, and tells whether that was done."""
+        if self.activate.endswith(".csh"):
+            return 'source "$ACTIVATE:q"\nif (! $?VIRTUAL_ENV) echo none\nprintf "%s\\n" "$PATH:q"\n'
+        return '. "$ACTIVATE"\nprintf "%s\\n" "${VIRTUAL_ENV-none}" "$PATH"\n'
 
     def expected(self, environment: Path) -> str:
         """What a session says when all is well: python's path, sys.prefix, the prompts, the PATH that is back."""
@@ -111,6 +119,7 @@ WRITTEN_BY_GET = (
     Shell("tcsh -e without a prompt", ("tcsh", "-fe"), "activate.csh", _CSH_WITHOUT_PROMPT, has_prompt=False),
 )
 """What needs to be told where it is."""
+BUSYBOX = Shell("busybox sh", ("busybox", "sh"), "activate.sh", _SH)
 
 
 def named(shell: Shell) -> str:

@@ -1,10 +1,11 @@
-"""Files and folders: what lies in one, how much, whether it changed, and how it is removed."""
+"""Files and folders: what lies in one, how much, whether it changed, how it is removed; and what is mounted where."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -19,6 +20,40 @@ class Amount:
 
     file_count: int
     size_bytes: int
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A line of mountinfo (proc_pid_mountinfo(5))."""
+
+    root: str
+    """What of its file system is mounted."""
+    point: Path
+    """Where; no link is in it."""
+    kind: str
+    """Of its file system: `overlay`."""
+
+
+def mounts(mountinfo: str) -> Iterator[Mount]:
+    """Those of a text like /proc/self/mountinfo; of two at one place the later one hides the other."""
+    for line in mountinfo.split("\n"):
+        fields, _, source = line.partition(" - ")
+        parts = fields.split(" ")
+        if len(parts) >= 6:
+            yield Mount(_unescaped(parts[3]), Path(_unescaped(parts[4])), source.partition(" ")[0])
+
+
+def mountinfo_here() -> str:
+    """What is mounted for this process; empty where nothing tells: on another system than Linux."""
+    try:
+        return os.fsdecode(Path("/proc/self/mountinfo").read_bytes())
+    except OSError:
+        return ""
+
+
+def _unescaped(field: str) -> str:
+    """Without the octal escapes that the kernel writes for white space and backslashes."""
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), field)
 
 
 def walk(folder: Path, leave_out: str = "__pycache__") -> Iterator[tuple[str, os.stat_result]]:

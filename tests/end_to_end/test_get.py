@@ -19,7 +19,9 @@ from tests.support import s3_servers
 from tests.support.recording_proxy import RecordingProxy, stall
 from tests.support.requirement import require
 from tests.support.s3_servers import S3Server
+from tests.support.sizes import sizes
 from tests.support.tool import Tool
+from tests.support.volumes import Mounts
 from tests.support.wheels import wheel
 from venvbuild.archive import Fragment, parse_index
 from venvbuild.stores import open_store
@@ -156,6 +158,32 @@ def test_a_get_that_is_ended_while_it_fetches_leaves_the_target_as_it_was(
     assert sorted((tool.folder / "venv").rglob("*")) == before
     left = list(tool.folder.glob(".venvbuild-get-*"))
     assert left == [] or number == signal.SIGKILL
+
+
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
+@pytest.mark.parametrize("count", sizes(4, 20))
+def test_however_often_it_is_killed_the_next_one_leaves_nothing(
+    tool: Tool, built: str, mounts: Mounts, count: int
+) -> None:
+    beside, in_place = tool.folder / "one" / "venv", tool.folder / "other" / "venv"
+    in_place.mkdir(parents=True)
+    beside.parent.mkdir()
+    mounts.tmpfs(in_place)
+    chance = random.Random(count)
+    for target in (beside, in_place):
+        began = time.monotonic()
+        assert tool.run("get", built, target).code == 0
+        takes_s = time.monotonic() - began
+        for _ in range(count):
+            running = tool.fork("get", built, target)
+            time.sleep(chance.uniform(0, takes_s))
+            running.kill()
+            assert running.end(timeout_s=60).returncode in (0, -signal.SIGKILL)
+        done = tool.run("get", built, target)
+        assert (done.code, done.stderr.count("filled in place")) == (0, int(target is in_place)), done.stderr
+        assert [path.name for path in target.parent.iterdir()] == ["venv"]
+        assert not [path for path in target.rglob(".*") if path.name != ".venvbuild.json"]
+        assert said(target / "bin" / "talk") == "talking with alpha"
 
 
 @pytest.mark.parametrize("place", ["folder"], indirect=True)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
+import os
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests.support.volumes import Mounts
 from venvbuild.archive import MARKER
 from venvbuild.errors import StoreUnavailable, UsageError
-from venvbuild.restore import targets
+from venvbuild.restore import staging, targets
 
 
 def made(folder: Path, name: str = "made") -> Path:
@@ -20,6 +25,13 @@ def made(folder: Path, name: str = "made") -> Path:
     (folder / MARKER).write_text(json.dumps({"made_by": "venvbuild get"}))
     (folder / name).write_text("")
     return folder
+
+
+def put(target: Path, name: str, *, meanwhile: Callable[[], object] = lambda: None) -> str:
+    """Put an environment there that has this file; why it was filled in place, if it was."""
+    with targets.staged(target) as place:
+        meanwhile()
+        return targets.put_in_place(made(place.folder / "new", name), place)
 
 
 def names(folder: Path) -> set[str]:
@@ -78,9 +90,9 @@ def test_what_the_disk_has_no_room_for_is_refused_with_both_sizes(tmp_path: Path
 
 
 def test_the_folder_beside_the_target_is_private_and_goes(tmp_path: Path) -> None:
-    with targets.staged(tmp_path / "venv") as staging:
-        assert (staging.parent, staging.stat().st_mode & 0o777) == (tmp_path, 0o700)
-        (staging / "half").mkdir()
+    with targets.staged(tmp_path / "venv") as place:
+        assert (place.folder.parent, place.folder.stat().st_mode & 0o777) == (tmp_path, 0o700)
+        (place.folder / "half").mkdir()
     assert names(tmp_path) == set()
 
 
@@ -117,15 +129,15 @@ def test_the_new_environment_gets_the_name(
     if not exchanges:
         monkeypatch.setattr("venvbuild.restore.targets._exchange", lambda one, other: False)
     there(tmp_path / "venv")
-    targets.put_in_place(made(tmp_path / "new", "new"), tmp_path / "venv", tmp_path / "aside")
+    assert put(tmp_path / "venv", "new") == ""
     assert names(tmp_path / "venv") == {MARKER, "new"}
+    assert names(tmp_path) == {"venv"}
 
 
 def test_a_target_that_somebody_filled_meanwhile_stays(tmp_path: Path) -> None:
     (tmp_path / "venv").mkdir()
-    (tmp_path / "venv" / "mine").write_text("")
-    with pytest.raises(OSError, match="not empty"):
-        targets.put_in_place(made(tmp_path / "new"), tmp_path / "venv", tmp_path / "aside")
+    with pytest.raises(UsageError, match="not empty"):
+        put(tmp_path / "venv", "new", meanwhile=lambda: (tmp_path / "venv" / "mine").write_text(""))
     assert names(tmp_path / "venv") == {"mine"}
 
 
@@ -135,5 +147,53 @@ def test_the_old_environment_comes_back_when_the_new_one_cannot_take_its_place(
     monkeypatch.setattr("venvbuild.restore.targets._exchange", lambda one, other: False)
     made(tmp_path / "venv", "old")
     with pytest.raises(FileNotFoundError):
-        targets.put_in_place(tmp_path / "absent", tmp_path / "venv", tmp_path / "aside")
+        targets._rename(tmp_path / "absent", tmp_path / "venv", tmp_path / "aside")
     assert names(tmp_path / "venv") == {MARKER, "old"}
+
+
+def test_a_link_is_refused_with_what_it_leads_to_which_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "venv").symlink_to("real")
+    with pytest.raises(UsageError, match="is a symbolic link") as caught:
+        targets.check(tmp_path / "venv")
+    advised = caught.value.problems[0].fix.partition(": ")[2].strip("'")
+    assert advised == str(tmp_path / "real")
+    targets.check(Path(advised))
+
+
+@pytest.mark.parametrize(("name", "goes_on"), [("0", False), ("zzzzzzzzz", True)])
+def test_of_two_that_fill_one_folder_in_place_one_gives_up_and_the_other_goes_on(
+    tmp_path: Path, mounts: Mounts, monkeypatch: pytest.MonkeyPatch, name: str, goes_on: bool
+) -> None:
+    (tmp_path / "venv").mkdir()
+    venv, other = mounts.tmpfs(tmp_path / "venv"), tmp_path / "venv" / f".venvbuild-get-{name}"
+    waits: list[float] = []
+
+    def give_up(wait_s: float) -> None:
+        waits.append(wait_s)
+        if len(waits) == len(targets._WAIT_S):  # the other one has given up before
+            held.close()
+
+    monkeypatch.setattr(time, "sleep", give_up)
+    with contextlib.ExitStack() as held:
+        held.enter_context(staging.made_in(venv)).rename(other)
+        held.callback(other.rename, other.with_name("mine"))
+        if goes_on:
+            with targets.staged(venv) as place:
+                assert place.in_place
+        else:
+            with pytest.raises(UsageError, match="another `venvbuild get` is at work") as caught, targets.staged(venv):
+                pass
+            assert caught.value.problems[0].where == str(other)
+
+
+def test_somebodys_environment_that_came_meanwhile_stands(tmp_path: Path) -> None:
+    for old in (None, "old"):
+        target = tmp_path / f"venv of {old}"
+        if old:
+            made(target, old)
+            os.utime(target / MARKER, ns=(1, 1))
+        with pytest.raises(UsageError, match="another `venvbuild get` put") as caught:
+            put(target, "slower", meanwhile=partial(put, target, "faster"))
+        assert caught.value.problems[0].rule == "IN_USE"
+        assert names(target) == {MARKER, "faster"}

@@ -7,6 +7,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,43 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
         yield folder
     finally:
         subprocess.run(["umount", folder], check=True)
+
+
+@dataclass
+class Mounts:
+    """Mounts things on folders, which are there."""
+
+    points: list[Path] = field(default_factory=list)
+
+    def tmpfs(self, point: Path, options: str = "size=64m,mode=755") -> Path:
+        """An empty file system of its own."""
+        return self._mount(point, "-t", "tmpfs", "-o", options, "none")
+
+    def bind(self, source: Path, point: Path) -> Path:
+        """Another folder, also of the same file system."""
+        return self._mount(point, "--bind", str(source))
+
+    def layered(self, lower: Path, point: Path) -> Path:
+        """A folder as a container sees what its image has; what is written lies beside `lower`, on a tmpfs."""
+        written = lower.with_name(f"{lower.name}-written")
+        written.mkdir()
+        self.tmpfs(written)
+        (written / "upper").mkdir()
+        (written / "work").mkdir()
+        options = f"lowerdir={lower},upperdir={written}/upper,workdir={written}/work"
+        return self._mount(point, "-t", "overlay", "-o", options, "none")
+
+    def _mount(self, point: Path, *what: str) -> Path:
+        done = subprocess.run(["mount", *what, point], capture_output=True, text=True, check=False)
+        require(done.returncode == 0, f"nothing can be mounted here: {done.stderr.strip()}")
+        self.points.append(point)
+        return point
+
+
+@pytest.fixture
+def mounts() -> Iterator[Mounts]:
+    """What is mounted by it is unmounted at the end."""
+    made = Mounts()
+    yield made
+    for point in reversed(made.points):
+        subprocess.run(["umount", "--lazy", point], capture_output=True, check=False)  # the test may have done so

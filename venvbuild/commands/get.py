@@ -57,10 +57,14 @@ def command(
     with FetchProgress() as on_fetch:
         here = replace(RestoreOptions.of(settings), on_fetch=on_fetch, compiles=compiles)
         restored = _restored(version, target, from_archive, rebuilds, settings, here)
-    for problem in restored.cannot_move:
+    for problem in (*restored.cannot_move, *restored.warnings):
         output.say(f"warning: {problem.as_line()}")
     if given["as_json"]:
-        output.print_json({**asdict(restored), "cannot_move": [one.as_json() for one in restored.cannot_move]})
+        problems = {
+            "cannot_move": [one.as_json() for one in restored.cannot_move],
+            "warnings": [one.as_json() for one in restored.warnings],
+        }
+        output.print_json({**asdict(restored), **problems})
     else:
         what = restored.venv_version or str(from_archive)
         how = "  rebuilt from its lock" if restored.rebuilt else ""

@@ -1,6 +1,7 @@
 """An archive as an environment again, only what is missing fetched, nothing believed, one rename at the end.
 
 fetching -> unpacking, tar -> rehoming -> targets    from bytes to a folder; restoring is the whole of it
+staging                                              where it lies on the way
 ordinary_tar -> adopting                             the same of archives that others packed
 rebuilding                                           the same from the build's lock
 verification, content_digest, archived               every byte read again, every field compared; scripted_build: as

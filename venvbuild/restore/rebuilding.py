@@ -58,11 +58,11 @@ def rebuild(
     roots = [
         Root(pin.canonical_name, pin.extras) for pin in _pins(store, build, places.REQUIREMENTS, interpreter).active
     ]
-    with targets.staged(target) as staging:
-        source = source_for(interpreter, staging)
+    with targets.staged(target) as place:
+        source = source_for(interpreter, place.folder)
         if not build["reproducible"]:
             _refuse_built_from_source(locked, source)
-        venv = staging / ROOT
+        venv = place.folder / ROOT
         _install(locked, source, venv)
         _refuse_incomplete(venv, roots, interpreter, build)
         _add_rehome(venv)
@@ -79,8 +79,7 @@ def rebuild(
             fragments_fetched=0,
             rebuilt=True,
         )
-        restoring.put_in_place(venv, restored, interpreter, machine, store.url, staging / "replaced")
-    return restored
+        return restoring.put_in_place(venv, restored, interpreter, machine, store.url, place)
 
 
 def _with_lock(store: Store, venv_version: str, machine: RestoreOptions) -> Metadata:
@@ -199,5 +198,7 @@ def _open_to_all(venv: Path) -> None:
     # everything: by itself `walk` passes over __pycache__
     for name, facts in walk(venv, leave_out=""):
         if not stat.S_ISLNK(facts.st_mode):
-            is_run = stat.S_ISDIR(facts.st_mode) or facts.st_mode & stat.S_IXUSR
-            (venv / name).chmod(0o755 if is_run else 0o644)
+            is_folder = stat.S_ISDIR(facts.st_mode)
+            # a folder in one with setgid has it, too
+            mode = 0o755 if is_folder or facts.st_mode & stat.S_IXUSR else 0o644
+            (venv / name).chmod(mode | facts.st_mode & stat.S_ISGID if is_folder else mode)

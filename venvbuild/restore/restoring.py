@@ -32,6 +32,7 @@ from venvbuild.interpreters import Interpreter, find_interpreter
 from venvbuild.machine import Requires, glibc_here, inside_misfits, misfits, wheels_of_others
 from venvbuild.restore import adopting, fetching, rehoming, tar, targets
 from venvbuild.restore.fetching import Bodies, Evicted, ReadRange
+from venvbuild.restore.targets import Place
 from venvbuild.restore.unpacking import unpack, unpack_stream
 from venvbuild.settings import Settings
 from venvbuild.stores import Store
@@ -62,6 +63,8 @@ class Restored:
     """Whether it was installed here from the lock; the archive was not read then, and `archive_sha256` is None."""
     cannot_move: tuple[Problem, ...] = ()
     """What of an environment that somebody else packed works only where it was made; nothing of our own archives."""
+    warnings: tuple[Problem, ...] = ()
+    """What to know of the target: that it was filled in place."""
 
 
 @dataclass(frozen=True)
@@ -228,30 +231,28 @@ def _restore(origin: _Origin, target: Path, machine: RestoreOptions) -> Restored
         absent = [] if origin.file else fetching.missing(origin.index, machine.cache, thorough=False)
         # what is fetched waits beside what is unpacked
         targets.check_room(target, origin.index.plain_bytes + sum(fragment.length for fragment in absent))
-    with targets.staged(target) as staging:
-        venv = staging / ROOT
-        fetched = _unpack(origin, absent, venv, staging / "archive", machine)
+    with targets.staged(target) as place:
+        venv = place.folder / ROOT
+        fetched = _unpack(origin, absent, venv, place.folder / "archive", machine)
         inside = _inside(venv, target, origin.metadata, machine)
         interpreter = inside or interpreter or _fitting(rehoming.python_version_of(venv), Requires(), machine)
         restored = _restored(origin, target, interpreter, fetched)
-        put_in_place(venv, restored, interpreter, machine, origin.store_url, staging / "replaced")
-    return restored
+        return put_in_place(venv, restored, interpreter, machine, origin.store_url, place)
 
 
 def _adopt(origin: _Origin, target: Path, machine: RestoreOptions) -> Restored:
     """Restore an archive that somebody else packed, of an environment that has to be made relocatable."""
     targets.check_room(target, 2 * origin.size_bytes)  # how large it will be nobody knows yet
-    with targets.staged(target) as staging:
-        fetched = 0 if origin.file else _download(origin, staging / "archive", machine)
-        with (origin.file or staging / "archive").open("rb") as archive:
-            one = adopting.adopted(archive, origin.size_bytes, staging / "unpacked", origin.where)
+    with targets.staged(target) as place:
+        fetched = 0 if origin.file else _download(origin, place.folder / "archive", machine)
+        with (origin.file or place.folder / "archive").open("rb") as archive:
+            one = adopting.adopted(archive, origin.size_bytes, place.folder / "unpacked", origin.where)
         interpreter = machine.find_interpreter(one.venv.python_version)
         installed = distributions_of(one.venv.path, one.venv.python_version, with_damage=False)
         _refuse(wheels_of_others(installed, interpreter, origin.where))
         cannot_move = tuple(adopting.relocate(one))
         restored = replace(_restored(origin, target, interpreter, (fetched, 0)), cannot_move=cannot_move)
-        put_in_place(one.venv.path, restored, interpreter, machine, origin.store_url, staging / "replaced")
-    return restored
+        return put_in_place(one.venv.path, restored, interpreter, machine, origin.store_url, place)
 
 
 def absolute(target: Path) -> Path:
@@ -265,20 +266,28 @@ def put_in_place(
     interpreter: Interpreter,
     machine: RestoreOptions,
     store_url: str | None,
-    aside: Path,
-) -> None:
-    """Link a whole environment to its interpreter, mark it as ours, and give it the target's name, all at once.
-
-    `aside` is where what stands at the target may be moved, beside `venv`.
-    """
+    place: Place,
+) -> Restored:
+    """Link a whole environment to its interpreter, mark it as ours, and make it the target, with what is to be said."""
     target = Path(restored.target)
     rehoming.rehome(venv, target, interpreter)
     if machine.compiles:
         rehoming.compile_bytecode(venv, target, interpreter)
     rehoming.write(venv / MARKER, _marker(restored, store_url))
-    venv.chmod(0o755)  # it was private while it was unpacked
     targets.check(target)  # again: somebody may have put something there meanwhile
-    targets.put_in_place(venv, target, aside)
+    in_place = targets.put_in_place(venv, place)
+    return replace(restored, warnings=tuple(_warnings(target, in_place)))
+
+
+def _warnings(target: Path, in_place: str) -> Iterator[Problem]:
+    if in_place:
+        yield Problem(
+            "the folder was filled in place, which is not done at once: a reader may have seen half of it",
+            str(target),
+            in_place,
+            "after a `get` that was killed it is not whole, and has no pyvenv.cfg: get it again, which clears it first",
+            "IN_PLACE",
+        )
 
 
 def _restored(origin: _Origin, target: Path, interpreter: Interpreter, fetched: tuple[int, int]) -> Restored:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -328,7 +329,9 @@ def refused(why: str, name: bytes = b"") -> IntegrityError:
 def _make_folder(path: bytes) -> None:
     try:
         os.mkdir(path)
-        os.chmod(path, _FOLDER_MODE)  # whatever the umask is
+        mode = os.stat(path).st_mode
+        if mode & 0o777 != _FOLDER_MODE:  # whatever the umask is; of a folder with setgid it has that bit
+            os.chmod(path, _FOLDER_MODE | mode & stat.S_ISGID)
     except FileExistsError:
         if not os.path.isdir(path):
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -26,6 +27,7 @@ from venvbuild.restore.tar import Unpacked, Unpacker, make_links, refused
 
 _NUMBER = struct.Struct("=I")
 _MOST = 8
+_PR_SET_PDEATHSIG = 1
 _PIECE_BYTES = 1 << 20
 
 
@@ -156,14 +158,17 @@ def _by_processes(
     # fork, as children inherit the open files and the work
     context = multiprocessing.get_context("fork")
     # Children share the position in a file of numbers: what one has read, no other reads (read(2), Linux 3.14). Nothing
-    # waits in a queue, so children whose parent was killed come to their end.
+    # waits in a queue.
     with tempfile.TemporaryFile() as tasks:
         tasks.write(b"".join(map(_NUMBER.pack, range(len(work)))))
         tasks.flush()
         os.lseek(tasks.fileno(), 0, os.SEEK_SET)
 
+        parent = os.getpid()
+
         def one_of_them(connection: Connection) -> None:
             _reset_signals()
+            _end_with(parent)
             try:
                 found: object = [
                     _unpacked(work[number], last, bodies, folder, root) for number in _numbers(tasks.fileno())
@@ -222,3 +227,11 @@ def _reset_signals() -> None:
     # the parent decides; Ctrl-C reaches the whole group, and one message is enough
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _end_with(parent: int) -> None:
+    """Let the kernel kill this process when its parent ends: nobody needs what it would write."""
+    # prctl(2), linux/prctl.h; Python has no call for it
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it ended before
+        os._exit(1)

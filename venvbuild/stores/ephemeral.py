@@ -7,18 +7,16 @@ by devices: a folder of the host that is mounted into a container may be on one 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from venvbuild.errors import UsageError
+from venvbuild.files import Mount, mountinfo_here, mounts
 from venvbuild.settings import Settings, jenkins
 from venvbuild.stores.opening import folder_of
 from venvbuild.text import shown
 
-_MOUNTS = Path("/proc/self/mountinfo")
 _MARKS = ("/.dockerenv", "/run/.containerenv")
 """Files that Docker and Podman put into a container."""
 _LAYERED = ("overlay", "fuse.fuse-overlayfs", "aufs")
@@ -39,10 +37,7 @@ class Surroundings:
     @classmethod
     def here(cls, environ: Mapping[str, str]) -> Surroundings:
         """Of this process."""
-        mountinfo = ""
-        with suppress(OSError):  # another system than Linux
-            mountinfo = os.fsdecode(_MOUNTS.read_bytes())
-        return cls(environ, mountinfo, tuple(mark for mark in _MARKS if os.path.exists(mark)))
+        return cls(environ, mountinfo_here(), tuple(mark for mark in _MARKS if os.path.exists(mark)))
 
     @property
     def container(self) -> str:
@@ -53,16 +48,6 @@ class Surroundings:
         if root and root.kind in _LAYERED:
             return f"/ is of the kind {root.kind}"
         return "KUBERNETES_SERVICE_HOST is set" if self.environ.get("KUBERNETES_SERVICE_HOST") else ""
-
-
-@dataclass(frozen=True)
-class _Mount:
-    """A line of mountinfo (proc_pid_mountinfo(5))."""
-
-    root: str
-    """What of its file system is mounted."""
-    point: Path
-    kind: str
 
 
 def refuse_ephemeral(settings: Settings, surroundings: Surroundings) -> None:
@@ -125,21 +110,11 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))  # Path.resolve raises where links go in a circle
 
 
-def _mount_of(path: Path, mountinfo: str) -> _Mount | None:
+def _mount_of(path: Path, mountinfo: str) -> Mount | None:
     """The mount that holds `path`, which has no link in it; None when none is known."""
-    found: _Mount | None = None
-    for line in mountinfo.split("\n"):
-        fields, _, source = line.partition(" - ")
-        parts = fields.split(" ")
-        if len(parts) < 6:
-            continue
-        mount = _Mount(_decoded(parts[3]), Path(_decoded(parts[4])), source.partition(" ")[0])
+    found: Mount | None = None
+    for mount in mounts(mountinfo):
         # The deepest; of two at one place the later one, which hides the other.
         if path.is_relative_to(mount.point) and (found is None or mount.point.is_relative_to(found.point)):
             found = mount
     return found
-
-
-def _decoded(field: str) -> str:
-    """Without the octal escapes that the kernel writes for white space and backslashes."""
-    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), field)

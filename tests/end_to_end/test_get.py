@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -184,6 +185,17 @@ def test_however_often_it_is_killed_the_next_one_leaves_nothing(
         assert [path.name for path in target.parent.iterdir()] == ["venv"]
         assert not [path for path in target.rglob(".*") if path.name != ".venvbuild.json"]
         assert said(target / "bin" / "talk") == "talking with alpha"
+
+
+@pytest.mark.parametrize("place", ["folder"], indirect=True)
+def test_it_runs_on_the_python_that_was_named(tool: Tool, built: str) -> None:
+    python = Path(sys.executable)
+    done = tool.run("get", built, "venv", "--python", python, "--json", PATH="/nonexistent", PYENV_ROOT="/nonexistent")
+    assert (done.code, done.json["warnings"]) == (0, []), done.stderr
+    assert done.json["python"] == str((tool.folder / "venv" / "bin" / "python").readlink()) == os.path.realpath(python)
+    done = tool.run("get", built, "other", "--python", "/bin/true")
+    assert (done.code, "it is no Python that runs here" in done.stderr) == (2, True), done.stderr
+    assert not (tool.folder / "other").exists()
 
 
 @pytest.mark.parametrize("place", ["folder"], indirect=True)

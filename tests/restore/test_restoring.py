@@ -18,9 +18,11 @@ import pytest
 from tests.support.archives import Made, archive, environment, file, folder
 from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
+from tests.support.requirement import require
+from tests.support.users import NOBODY, as_user
 from venvbuild.archive import FragmentCache, bundled_python
 from venvbuild.errors import IntegrityError, NotInStore, StoreUnavailable, UsageError
-from venvbuild.interpreters import Interpreter, probe
+from venvbuild.interpreters import Interpreter, find_open_interpreter, probe
 from venvbuild.restore import restoring, targets
 from venvbuild.restore.restoring import RestoreOptions
 from venvbuild.stores import Store
@@ -410,3 +412,63 @@ def test_compiled_it_starts_with_bytecode_that_notices_an_edit(
     compiled = next((target / "lib" / "__pycache__").glob("c.*.pyc")).read_bytes()
     assert compiled[4:8] == b"\x03\0\0\0"  # PEP 552: by hash, and checked
     assert os.fsencode(target / "lib" / "c.py") in compiled
+
+
+def test_roots_environment_runs_on_a_python_that_others_can_run(open_folder: Path, machine: RestoreOptions) -> None:
+    target = open_folder / "venv"
+    closed = replace(machine, find_interpreter=lambda _: closed_python(open_folder))
+    restored = restoring.from_archive(ONE.written(open_folder / "archive"), target, closed)
+    assert restored.warnings == ()
+    assert as_user(NOBODY, lambda: ran(target)) == f"{target}\n"
+    # for root alone it is the first that fits, as ever
+    open_folder.chmod(0o700)
+    restored = restoring.from_archive(open_folder / "archive" / "made.tar.gz", open_folder / "own", closed)
+    assert (restored.python, restored.warnings) == (str(closed_python(open_folder).path), ())
+
+
+def test_that_others_cannot_run_it_is_said_with_a_way_out_that_works(
+    open_folder: Path, machine: RestoreOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = find_open_interpreter(PYTHON)
+    require(others, f"there is no Python {PYTHON} here that everybody may run")
+    assert others
+    target, archive = open_folder / "venv", ONE.written(open_folder / "archive")
+    monkeypatch.setattr(restoring, "find_open_interpreter", lambda _: None)
+    closed = replace(machine, find_interpreter=lambda _: closed_python(open_folder))
+    (warning,) = restoring.from_archive(archive, target, closed).warnings
+    assert (warning.what, warning.where) == ("other users cannot run its Python", str(target))
+    assert warning.why == f"it is {open_folder}/closed/python, and {open_folder}/closed is not open to everybody"
+    with pytest.raises(AssertionError, match="PermissionError"):
+        as_user(NOBODY, lambda: ran(target))
+    assert f"with --python PATH, of a Python {PYTHON} that everybody may run" in warning.fix
+    assert restoring.from_archive(archive, target, closed.with_python(others.path)).warnings == ()
+    assert as_user(NOBODY, lambda: ran(target)) == f"{target}\n"
+
+
+def closed_python(folder: Path) -> Interpreter:
+    """One in a folder that only root may enter."""
+    (folder / "closed").mkdir(mode=0o700, exist_ok=True)
+    path = folder / "closed" / "python"
+    if not path.exists():
+        path.symlink_to(sys.executable)
+    return replace(find(PYTHON), path=path)
+
+
+def ran(target: Path) -> str:
+    """What its Python says of where it is; with the folder that whoever starts it may be in."""
+    says: list[str | Path] = [target / "bin" / "python", "-c", "import sys; print(sys.prefix)"]
+    return subprocess.run(says, capture_output=True, text=True, check=True, cwd="/").stdout
+
+
+def test_a_python_for_an_environment_that_brings_its_own_is_refused(
+    tmp_path: Path, target: Path, machine: RestoreOptions
+) -> None:
+    store = Counting(FolderStore(tmp_path / "store"))
+    requires: dict[str, object] = {"abi": "none", "glibc": None, "libraries": []}
+    chosen = machine.with_python(Path(sys.executable))
+    with pytest.raises(UsageError, match=r"brings an interpreter of its own.*leave out --python"):
+        restoring.get(store, put(store, 1, ONE, requires=requires), target, chosen)  # type: ignore[arg-type]
+    assert store.ranges == []
+    made = archive(BASE, [folder("_base/bin"), file(f"_base/bin/python{PYTHON}", b"program", 0o755)])
+    with pytest.raises(UsageError, match=r"brings an interpreter of its own.*leave out --python"):
+        restoring.from_archive(made.written(tmp_path / "x"), target, chosen)

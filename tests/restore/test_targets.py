@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.requirement import require
 from tests.support.volumes import Mounts
 from venvbuild.archive import MARKER
 from venvbuild.errors import StoreUnavailable, UsageError
@@ -197,3 +198,23 @@ def test_somebodys_environment_that_came_meanwhile_stands(tmp_path: Path) -> Non
             put(target, "slower", meanwhile=partial(put, target, "faster"))
         assert caught.value.problems[0].rule == "IN_USE"
         assert names(target) == {MARKER, "faster"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "reached"),
+    [
+        (0o755, 0, True),
+        (0o700, 0, False),
+        (0o710, 0, True),
+        (0o701, 0, True),
+        (0o700, 1234, True),
+        (0o600, 1234, False),
+    ],
+)
+def test_who_else_than_root_can_come_to_the_target(open_folder: Path, mode: int, owner: int, reached: bool) -> None:
+    require(os.geteuid() == 0, "only root can give a folder away")
+    (open_folder / "a").mkdir()
+    os.chown(open_folder / "a", owner, 0)
+    (open_folder / "a").chmod(mode)
+    assert targets.others_reach(open_folder / "a" / "venv") is reached
+    assert targets.others_reach(open_folder / "a") is reached

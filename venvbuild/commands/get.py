@@ -30,6 +30,12 @@ from venvbuild.stores import store_of
     metavar="FILE",
     help="Restore from this .tar.gz instead of a store; BUILD is then left out.",
 )
+@click.option(
+    "--python",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Run it on this Python, not on the first that fits.",
+)
 @click.option("--compile", "compiles", is_flag=True, help="Make the bytecode too, as checked-hash.")
 @click.option(
     "--rebuild", "rebuilds", is_flag=True, help="Install the build's lock here instead; for another platform."
@@ -42,6 +48,7 @@ def command(
     version: str | None,
     target: Path | None,
     from_archive: Path | None,
+    python: Path | None,
     compiles: bool,
     rebuilds: bool,
     **given: Any,
@@ -56,6 +63,7 @@ def command(
     settings = options.load(given)
     with FetchProgress() as on_fetch:
         here = replace(RestoreOptions.of(settings), on_fetch=on_fetch, compiles=compiles)
+        here = here.with_python(python) if python else here
         restored = _restored(version, target, from_archive, rebuilds, settings, here)
     for problem in (*restored.cannot_move, *restored.warnings):
         output.say(f"warning: {problem.as_line()}")

@@ -114,7 +114,7 @@ def find(
     """
     # The exact path of each goes to uv: by a name, it would trip over a dead pyenv shim on the PATH.
     for interpreter in _candidates(wanted, environ):
-        if _is(interpreter, wanted):
+        if is_cpython(interpreter, wanted):
             return Found(interpreter)
     # One that nobody offers is no failure of the network, and fails below.
     managed = _of_uv(wanted, uv, environ, allow_download and is_fetchable(wanted, uv))
@@ -143,6 +143,14 @@ def find_interpreter(python_version: str) -> Interpreter:
         UsageError: as `find`.
     """
     return find(python_version, anything_will_do=False, environ=os.environ, uv=Path(uv.find_uv_bin())).interpreter
+
+
+def matching(python_version: str) -> Iterator[Interpreter]:
+    """Each Python X.Y of this machine, in the order in which `find` takes them."""
+    yield from (one for one in _candidates(python_version, os.environ) if is_cpython(one, python_version))
+    managed = _of_uv(python_version, Path(uv.find_uv_bin()), os.environ, allow_download=False)
+    if managed:
+        yield managed
 
 
 def assumed(full_version: str) -> Interpreter:
@@ -193,7 +201,8 @@ def _asked(path: Path, _look: tuple[int, int, int]) -> Interpreter | None:
     )
 
 
-def _is(interpreter: Interpreter, wanted: str) -> bool:
+def is_cpython(interpreter: Interpreter, wanted: str) -> bool:
+    """Whether it is a CPython of this version, X.Y or X.Y.Z."""
     return (
         wanted in (interpreter.version, interpreter.full_version)
         and interpreter.marker_environment["implementation_name"] == "cpython"
@@ -274,7 +283,7 @@ def _of_uv(wanted: str, uv: Path, environ: Mapping[str, str], allow_download: bo
 
 
 def _found_instead(environ: Mapping[str, str]) -> str:
-    versions = {one.full_version for one in installed(environ) if _is(one, one.version)}
+    versions = {one.full_version for one in installed(environ) if is_cpython(one, one.version)}
     pyenv = f"{environ['PYENV_ROOT']}/versions and " if environ.get("PYENV_ROOT") else ""
     listed = ", ".join(sorted(versions, key=_key)) or "none"
     return f"found {listed} in {pyenv}the PATH, and it is not among uv's own Pythons"

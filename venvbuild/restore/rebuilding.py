@@ -53,6 +53,7 @@ def rebuild(
     build = _with_lock(store, venv_version, machine)
     target = restoring.absolute(target)
     targets.check(target)
+    machine = machine.for_target(target)
     interpreter = machine.find_interpreter(build["python_version"])
     locked = _closure(_pins(store, build, places.LOCK, interpreter), store.uri(builds.key(venv_version, places.LOCK)))
     roots = [

@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from zlib_ng import zlib_ng
@@ -28,7 +29,13 @@ from venvbuild.archive import (
 from venvbuild.builds import Metadata, ScriptedBuild, archive_name, places, schemas
 from venvbuild.errors import IntegrityError, Problem, UsageError
 from venvbuild.installed import distributions_of
-from venvbuild.interpreters import Interpreter, find_interpreter
+from venvbuild.interpreters import (
+    Interpreter,
+    chosen_interpreter,
+    closed_part,
+    find_interpreter,
+    find_open_interpreter,
+)
 from venvbuild.machine import Requires, glibc_here, inside_misfits, misfits, wheels_of_others
 from venvbuild.restore import adopting, fetching, rehoming, tar, targets
 from venvbuild.restore.fetching import Bodies, Evicted, ReadRange
@@ -64,7 +71,7 @@ class Restored:
     cannot_move: tuple[Problem, ...] = ()
     """What of an environment that somebody else packed works only where it was made; nothing of our own archives."""
     warnings: tuple[Problem, ...] = ()
-    """What to know of the target: that it was filled in place."""
+    """What to know of the target: that it was filled in place, that others cannot run its Python."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +86,33 @@ class RestoreOptions:
     """(bytes fetched so far, bytes to fetch, bytes of the archive), now and then."""
     compiles: bool = False
     """Whether the bytecode is made too."""
+    is_python_chosen: bool = False
+    """Whether somebody named the Python that `find_interpreter` gives."""
 
     @classmethod
     def of(cls, settings: Settings) -> RestoreOptions:
         """This machine, as this process is configured; nobody is told what is fetched."""
         cache = FragmentCache(settings.folders.cache / "fragments")
         return cls(find_interpreter, cache, glibc_here(), lambda *_: None)
+
+    def with_python(self, path: Path) -> RestoreOptions:
+        """The same with this Python, and no other."""
+        return replace(self, find_interpreter=partial(chosen_interpreter, path), is_python_chosen=True)
+
+    def for_target(self, target: Path) -> RestoreOptions:
+        """The same; for root, where others can come to `target`, with a Python that they may run, if there is one."""
+        if self.is_python_chosen or not _is_for_others(target):
+            return self
+
+        def find(python_version: str) -> Interpreter:
+            found = self.find_interpreter(python_version)
+            return found if closed_part(found) is None else find_open_interpreter(python_version) or found
+
+        return replace(self, find_interpreter=find)
+
+
+def _is_for_others(target: Path) -> bool:
+    return os.geteuid() == 0 and targets.others_reach(target)
 
 
 _HEAD_BYTES = 1 << 16
@@ -220,6 +248,7 @@ def _beside(file: Path) -> Metadata | ScriptedBuild | None:
 def _restore(origin: _Origin, target: Path, machine: RestoreOptions) -> Restored:
     target = absolute(target)
     targets.check(target)
+    machine = machine.for_target(target)
     # what does not fit this machine is refused before a byte is fetched
     interpreter = _foreseen(origin.build, machine) if origin.build else None
     if not origin.is_ours:
@@ -276,10 +305,10 @@ def put_in_place(
     rehoming.write(venv / MARKER, _marker(restored, store_url))
     targets.check(target)  # again: somebody may have put something there meanwhile
     in_place = targets.put_in_place(venv, place)
-    return replace(restored, warnings=tuple(_warnings(target, in_place)))
+    return replace(restored, warnings=tuple(_warnings(target, interpreter, in_place)))
 
 
-def _warnings(target: Path, in_place: str) -> Iterator[Problem]:
+def _warnings(target: Path, interpreter: Interpreter, in_place: str) -> Iterator[Problem]:
     if in_place:
         yield Problem(
             "the folder was filled in place, which is not done at once: a reader may have seen half of it",
@@ -287,6 +316,16 @@ def _warnings(target: Path, in_place: str) -> Iterator[Problem]:
             in_place,
             "after a `get` that was killed it is not whole, and has no pyvenv.cfg: get it again, which clears it first",
             "IN_PLACE",
+        )
+    is_inside = interpreter.path.is_relative_to(target)
+    closed = closed_part(interpreter) if _is_for_others(target) and not is_inside else None
+    if closed:
+        yield Problem(
+            "other users cannot run its Python",
+            str(target),
+            f"it is {interpreter.path}, and {closed} is not open to everybody",
+            f"get it again with --python PATH, of a Python {interpreter.version} that everybody may run",
+            "CLOSED_PYTHON",
         )
 
 
@@ -407,6 +446,7 @@ def _foreseen(metadata: Metadata | ScriptedBuild, machine: RestoreOptions) -> In
     needs = Requires.of(metadata["requires"], metadata["platform"])
     if needs.libraries is None:
         return _fitting(metadata["python_version"], needs, machine)
+    _refuse_choice(machine)
     _refuse(inside_misfits(needs, machine.glibc))
     return None
 
@@ -427,8 +467,18 @@ def _inside(venv: Path, target: Path, metadata: Metadata | None, machine: Restor
     if metadata and ("libraries" not in metadata["requires"]) != (interpreter is None):
         raise tar.refused("it has an interpreter inside, or has none, other than its metadata says")
     if interpreter and not metadata:
+        _refuse_choice(machine)
         _refuse(inside_misfits(required_by_bundle(venv / BASE), machine.glibc))
     return interpreter
+
+
+def _refuse_choice(machine: RestoreOptions) -> None:
+    if machine.is_python_chosen:
+        raise UsageError(
+            "the environment brings an interpreter of its own, and runs on no other",
+            where="--python",
+            fix="leave out --python",
+        )
 
 
 def _refuse(problems: Iterable[Problem]) -> None:

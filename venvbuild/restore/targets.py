@@ -93,6 +93,13 @@ def check_room(target: Path, size_bytes: int) -> None:
         )
 
 
+def others_reach(target: Path) -> bool:
+    """Whether some other user than root can come to what is, or will be, at `target`."""
+    folders = [target, *target.parents] if target.is_dir() else target.parents
+    modes = [(facts.st_mode, facts.st_uid) for facts in (folder.stat() for folder in folders)]
+    return all(mode & 0o011 or (owner and mode & 0o100) for mode, owner in modes)
+
+
 @contextlib.contextmanager
 def staged(target: Path) -> Iterator[Place]:
     """Where an environment for `target` is made; what is there at the end goes, whatever happened.

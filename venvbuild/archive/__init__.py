@@ -2,7 +2,7 @@
 
 members -> layout -> compression -> gzip_member    what goes in, whose it is, its fragments, one behind the other
 leaks, fragment_cache, archive_index               what it may not hold, what was packed before, what readers rely on
-packing, bundled_python                            the whole of it; an interpreter that goes in too
+packing, bundled_python, placement                 the whole of it; an interpreter that goes in too; its name and sum
 """
 
 from venvbuild.archive.archive_index import HEADER_BYTES, ArchiveIndex, Fragment, parse_index
@@ -14,3 +14,4 @@ from venvbuild.archive.layout import Known
 from venvbuild.archive.leaks import Gate
 from venvbuild.archive.members import Member
 from venvbuild.archive.packing import Archive, PackOptions, pack
+from venvbuild.archive.placement import HEAD_BYTES, begins_as_ours, place, refuse_ending, refuse_others, sum_file

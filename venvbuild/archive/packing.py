@@ -9,12 +9,13 @@ machine it is unpacked on.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import secrets
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import repeat
@@ -83,12 +84,14 @@ def pack(
     known: Known | None = None,
     instead: Mapping[str, Member | None] | None = None,
     problems: Sequence[Problem] = (),
+    place: Callable[[Path, Path, str], None] | None = None,
 ) -> Archive:
     """Write the archive of `venv`, which is not touched, to `output`, which appears when it is whole.
 
     `known` spares reading files; the bytes are the same without. `instead` has by name what the archive is to hold
-    other than the environment (None: nothing of that name), `problems` what is known to be wrong with it. Memory holds
-    a few pieces of 32 MB at once, however large a file is.
+    other than the environment (None: nothing of that name), `problems` what is known to be wrong with it. `place` is
+    called with the whole file, `output` and its sha256, to rename it. Memory holds a few pieces of 32 MB at once,
+    however large a file is.
 
     Raises:
         IntegrityError: a file holds what `gate` looks for, or the venv has what cannot be moved (links that lead out,
@@ -96,10 +99,8 @@ def pack(
         StoreUnavailable: the disk is full or failing. UsageError: a file or folder cannot be read or written.
     """
     venv = venv.resolve()
-    # Beside its target: rename works within one file system only.
-    building = output.with_name(f".{output.name}-{secrets.token_hex(4)}")
     version = options.python_version
-    try:
+    with _beside(output) as building:
         found, immovable = members(venv, version, options.python_path or f"/usr/bin/python{version}", instead or {})
         with (
             building.open("xb") as raw,
@@ -115,15 +116,33 @@ def pack(
             raise IntegrityError.of(sorted(named, key=lambda problem: problem.what))
         # Whatever the umask was: an archive is made for others.
         building.chmod(0o644)
-        building.rename(output)
+        if place:
+            place(building, output, made.sha256)
+        else:
+            building.rename(output)
+    return made
+
+
+@contextlib.contextmanager
+def _beside(output: Path) -> Iterator[Path]:
+    """The name of a new file, gone at the end unless it was renamed.
+
+    Raises:
+        StoreUnavailable, UsageError: as `pack`.
+    """
+    # Beside its target: rename works within one file system only.
+    building = output.with_name(f".{output.name}-{secrets.token_hex(4)}")
+    try:
+        yield building
     except OSError as error:
         where = str(output if error.filename == os.fspath(building) else error.filename or output)
         what = f"the archive cannot be written: {error.strerror}"
-        raise of_disk(error, str(output)) or UsageError(what, where=where, fix="give another folder") from error
+        # Beside the archive stand files with longer names.
+        fix = "give it a shorter name" if error.errno == errno.ENAMETOOLONG else "give another folder"
+        raise of_disk(error, str(output)) or UsageError(what, where=where, fix=fix) from error
     finally:
         with contextlib.suppress(OSError):
             building.unlink()
-    return made
 
 
 @contextlib.contextmanager

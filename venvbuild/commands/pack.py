@@ -25,19 +25,29 @@ _OWN = ("level", "bytecode", "python_path", "bundle_python")
     metavar="DIR",
     help="Pack this environment, which anybody may have made, instead of the job's; it is not changed. Needs -o.",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE", help="Where --venv's archive goes.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where --venv's archive goes: .tar.gz or .tgz.",
+)
+@click.option("--force", is_flag=True, help="Let -o replace a file that is no archive of venvbuild.")
 @options.with_pack_options
 @options.with_work_dir
 @options.again
 @options.with_config
 @options.as_json
-def command(venv: Path | None, output: Path | None, **given: Any) -> None:
+def command(venv: Path | None, output: Path | None, force: bool, **given: Any) -> None:
     """Pack the environment into a reproducible, relocatable archive.
 
     With --venv it is an environment of `python -m venv`, virtualenv or uv, and no step has to come before: what knows
-    its place is converted on the way, and what cannot move is refused by name.
+    its place is converted on the way, and what cannot move is refused by name. FILE.sha256 is written beside the
+    archive.
     """
     if venv is None and output is None:
+        if force:
+            raise UsageError("--force is for -o", fix="venvbuild pack --venv DIR -o FILE --force")
         steps.run("pack", given, own=_OWN)
     elif venv is None or output is None:
         raise UsageError("--venv and -o go together", fix="venvbuild pack --venv DIR -o FILE")
@@ -47,10 +57,10 @@ def command(venv: Path | None, output: Path | None, **given: Any) -> None:
             "with --venv there is no work dir", where="--again" if given["again"] else "--work-dir", fix="leave it out"
         )
     else:
-        _pack_venv(venv, output, given)
+        _pack_venv(venv, output, force, given)
 
 
-def _pack_venv(venv: Path, output: Path, given: options.Given) -> None:
+def _pack_venv(venv: Path, output: Path, force: bool, given: options.Given) -> None:
     # Only here: the job's step does without.
     from venvbuild import foreign
     from venvbuild.archive import FragmentCache
@@ -66,6 +76,7 @@ def _pack_venv(venv: Path, output: Path, given: options.Given) -> None:
             bundle_python=settings.bundle_python,
             bytecode=settings.bytecode,
             cache=cache,
+            force=force,
         )
     if given["as_json"]:
         print_json(asdict(made))

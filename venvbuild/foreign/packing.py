@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from venvbuild import archive, interpreters
@@ -29,6 +30,8 @@ class Repacked:
 
     archive: str
     sha256: str
+    sha256_file: str
+    """Beside it, for `sha256sum -c`."""
     content_sha256: str
     size_bytes: int
     plain_bytes: int
@@ -50,18 +53,20 @@ def pack(
     bundle_python: bool = False,
     bytecode: bool = False,
     cache: FragmentCache | None = None,
+    force: bool = False,
 ) -> Repacked:
     """Write the archive of the environment at `folder` to `output`; the interpreter it was made with may be gone,
-    unless it is to be bundled or to make `bytecode`.
+    unless it is to be bundled or to make `bytecode`. Its sum goes beside it, as `archive.place` has it. With `force` it
+    may replace a file that is no archive of ours.
 
     Raises:
         UsageError: there is no virtual environment at `folder`, its interpreter cannot be bundled, or `output` lies in
-            it, is no file, or cannot be written.
+            it, is no file, does not end in .tar.gz or .tgz, is a file of somebody else, or cannot be written.
         IntegrityError: what cannot move (editable installs, paths that lead out, system site-packages, files that hold
             the environment's path), every one by name. StoreUnavailable: the disk is full or failing.
     """
     venv = environment.recognised(folder)
-    _check(output, venv)
+    _check(output, venv, force=force)
     installed = distributions_of(venv.path, venv.python_version, with_damage=False)
     options = PackOptions(
         venv.python_version,
@@ -71,7 +76,8 @@ def pack(
         compiled_by=_interpreter(venv, "--bytecode") if bytecode else None,
     )
     with bundle_of(_interpreter(venv, "--bundle-python") if bundle_python else None) as base:
-        return _repacked(output, packed(venv, installed, output, options, base=base), venv, installed, base)
+        made = packed(venv, installed, output, options, base=base, place=partial(_place, force=force))
+        return _repacked(output, made, venv, installed, base)
 
 
 def packed(
@@ -82,6 +88,7 @@ def packed(
     *,
     base: Bundle | None = None,
     problems: Sequence[Problem] = (),
+    place: Callable[[Path, Path, str], None] | None = None,
 ) -> Archive:
     """Write the archive of `venv`, which holds `installed`, to `output`; `problems` are known already.
 
@@ -97,6 +104,7 @@ def packed(
         known=Known(installed, base_version=base.version if base else None),
         instead={**changes.members, **(base.members if base else {})},
         problems=(*changes.problems, *problems),
+        place=place,
     )
 
 
@@ -106,6 +114,7 @@ def _repacked(
     return Repacked(
         os.path.abspath(output),
         made.sha256,
+        os.path.abspath(archive.sum_file(output)),
         made.content_sha256,
         made.size_bytes,
         made.plain_bytes,
@@ -117,10 +126,22 @@ def _repacked(
     )
 
 
-def _check(output: Path, venv: ForeignEnvironment) -> None:
-    if not output.name or (output.exists() and not output.is_file()):  # a rename would put an archive for /dev/null
-        raise UsageError("this is no place for a file", where=str(output), fix="give the name of a file")
-    if output.resolve().is_relative_to(venv.path):
+def _place(building: Path, output: Path, sha256: str, *, force: bool) -> None:
+    if not force:
+        archive.refuse_others(output)  # again: somebody may have put something there meanwhile
+    archive.place(building, output, sha256)
+
+
+def _check(output: Path, venv: ForeignEnvironment, *, force: bool) -> None:
+    for path in (output, archive.sum_file(output)) if output.name else (output,):
+        # os.path, which takes a name that is too long for one that is not there
+        if not path.name or (os.path.exists(path) and not os.path.isfile(path)):  # a rename would replace /dev/null
+            raise UsageError("this is no place for a file", where=str(path), fix="give the name of a file")
+    archive.refuse_ending(output)
+    if not force:
+        archive.refuse_others(output)
+    # a link of that name is replaced, wherever it leads
+    if Path(os.path.realpath(output.parent)).is_relative_to(venv.path):
         raise UsageError("the archive would lie in the environment", where=str(output), fix="give another place")
 
 

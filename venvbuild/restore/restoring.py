@@ -12,17 +12,16 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from zlib_ng import zlib_ng
-
 from venvbuild import builds
 from venvbuild.archive import (
     BASE,
-    GZIP_HEADER,
+    HEAD_BYTES,
     MARKER,
     ROOT,
     ArchiveIndex,
     Fragment,
     FragmentCache,
+    begins_as_ours,
     parse_index,
     required_by_bundle,
 )
@@ -115,10 +114,6 @@ def _is_for_others(target: Path) -> bool:
     return os.geteuid() == 0 and targets.others_reach(target)
 
 
-_HEAD_BYTES = 1 << 16
-_TAR_BLOCK_BYTES = 512
-
-
 @dataclass(frozen=True)
 class _Origin:
     """An archive, wherever it is."""
@@ -143,19 +138,7 @@ class _Origin:
         """Whether it has to be as we pack; any other may be as any tar packs."""
         if self.index or self.metadata:
             return True
-        return not isinstance(self.build, ScriptedBuild) and _begins_as_ours(self.read_range(0, _HEAD_BYTES))
-
-
-def _begins_as_ours(head: bytes) -> bool:
-    """Whether an archive begins with our gzip header, which some others write too (Go, Java), and with a member without
-    time and owner, as no other tar has it.
-    """
-    try:
-        member = zlib_ng.decompressobj(wbits=31).decompress(head, _TAR_BLOCK_BYTES)
-    except zlib_ng.error:  # type: ignore[misc]  # its stub says int
-        member = b""
-    # mtime, and the owner's name (POSIX.1-2017, ustar)
-    return head.startswith(GZIP_HEADER) and not member[136:148].strip(b"\0 0") and not member[265:297].strip(b"\0")
+        return not isinstance(self.build, ScriptedBuild) and begins_as_ours(self.read_range(0, HEAD_BYTES))
 
 
 def get(store: Store, venv_version: str, target: Path, machine: RestoreOptions) -> Restored:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,17 @@ def test_a_failure_of_a_disk_without_a_name_is_told_by_the_folder() -> None:
 
 def test_another_failure_is_none_of_a_disk() -> None:
     assert errors.of_disk(OSError(errno.ENOENT, "words")) is None
+
+
+def test_a_disk_without_inodes_lacks_no_bytes(
+    tmp_path: Path, full_disk: Path, few_inodes: Callable[[int], Path]
+) -> None:
+    for folder, what in ((few_inodes(3), "no inodes left"), (full_disk, "No space left on device")):
+        writes = ((folder / str(number)).write_bytes(bytes(8)) for number in range(5))
+        with pytest.raises(OSError, match="No space left on device") as failed:
+            list(writes)
+        found = errors.of_disk(failed.value, str(folder))
+        assert isinstance(found, StoreUnavailable)
+        assert what in found.problems[0].what
+    for folder, is_lacking in ((tmp_path / "few inodes", True), (full_disk, False)):
+        assert errors.has_no_inodes(f"{folder}/not/there") is is_lacking

@@ -33,6 +33,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 # EFBIG is what a limit of the process (ulimit -f) gives, EDQUOT one of the user.
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
+_FEW_INODES = 8
 # Under -I neither the checkout nor the folder we are in is on the path; only the checkout comes there.
 _HANDED_ON = """
 import sys
@@ -327,6 +328,8 @@ def locked(path: Path, operation: int = fcntl.LOCK_EX) -> Iterator[None]:
 def _of_disk(error: OSError, cache: Path) -> SetUpFailed:
     """What a failure of the cache's disk means: no room is 7, as a retry may cure it, and all else 2."""
     what = f"{error.strerror}: {error.filename or cache}\n"
+    if error.errno == errno.ENOSPC and _has_no_inodes(cache):
+        what = f"the disk takes no more files, as it has no inodes left: {error.filename or cache}\n"
     if error.errno in _NO_ROOM:
         return SetUpFailed(7, f"{what}  fix: make room there, or set XDG_CACHE_HOME to a folder on another disk")
     if error.errno in _NO_RIGHT:
@@ -334,6 +337,14 @@ def _of_disk(error: OSError, cache: Path) -> SetUpFailed:
             2, f"{what}  fix: let this user write there (owner, mode), or set XDG_CACHE_HOME to a folder of their own"
         )
     return SetUpFailed(2, f"{what}  fix: set XDG_CACHE_HOME to a folder that can be written")
+
+
+def _has_no_inodes(folder: Path) -> bool:
+    """As errors.has_no_inodes, which may be what is to be set up."""
+    with contextlib.suppress(OSError):
+        facts = os.statvfs(next(place for place in (folder, *folder.parents) if place.exists()))
+        return facts.f_files > 0 and facts.f_favail < _FEW_INODES and facts.f_bavail > 0
+    return False
 
 
 def _not_started(program: Path | str, error: OSError) -> SetUpFailed:

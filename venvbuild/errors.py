@@ -20,6 +20,7 @@ The numbers are a promise: docs/reference.md, "Exit codes".
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
@@ -153,11 +154,15 @@ class StdoutClosed(BaseException):
 # EFBIG is what a limit of the process (ulimit -f) gives. EIO is a disk that fails, or one of the network's.
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
+_FEW_INODES = 8
+"""What failed may have removed some files of its own before anybody looks."""
 
 
 def of_disk(error: OSError, where: str = "") -> VenvBuildError | None:
     """What a failure of a disk means to the job: no room (7, a retry may cure it) or no right (2); None: neither."""
-    where = str(error.filename or where)
+    where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) and error.filename else where
+    if lacks_inodes(error, where):
+        return no_inodes(where)
     if error.errno in _NO_ROOM:
         return StoreUnavailable(f"the disk fails: {error.strerror}", where=where, fix="make room, then run it again")
     if error.errno in _NO_RIGHT:
@@ -165,3 +170,33 @@ def of_disk(error: OSError, where: str = "") -> VenvBuildError | None:
             f"no access: {error.strerror}", where=where, fix="check the owner and the mode, or use another folder"
         )
     return None
+
+
+def lacks_inodes(error: OSError, where: str) -> bool:
+    """Whether a disk is full because it has no inodes left, and not no bytes."""
+    return error.errno == errno.ENOSPC and has_no_inodes(where)
+
+
+def has_no_inodes(where: str) -> bool:
+    """Whether the disk that `where` is on, or is to be on, takes no more files, though it has room for bytes."""
+    place = os.path.abspath(where)
+    while True:
+        try:
+            facts = os.statvfs(place)
+        except (FileNotFoundError, NotADirectoryError):
+            place = os.path.dirname(place)
+        except (OSError, ValueError):
+            return False
+        else:
+            # some file systems (btrfs) make inodes as they are needed, and tell of none
+            return facts.f_files > 0 and facts.f_favail < _FEW_INODES and facts.f_bavail > 0
+
+
+def no_inodes(where: str) -> StoreUnavailable:
+    """A disk that takes no more files."""
+    return StoreUnavailable(
+        "the disk takes no more files: it has no inodes left",
+        where=where,
+        fix="make room for files, not for bytes: remove many small ones (`df -i` counts them), then run it again",
+        rule="NO_INODES",
+    )

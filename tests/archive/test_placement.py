@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from tests.support import foreign
 from tests.support.wheels import wheel
 from venvbuild.archive import place, placement, refuse_ending, refuse_others, sum_file
-from venvbuild.errors import UsageError
+from venvbuild.errors import StoreUnavailable, UsageError
 from venvbuild.foreign import pack
 
 
@@ -127,6 +128,16 @@ def test_a_file_of_somebody_else_is_replaced_only_by_force(tmp_path: Path, venv:
     # ours it may replace
     assert pack(venv, output, level=1) == made
     refuse_others(output)
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_disk_without_inodes_is_told_and_nothing_is_left(
+    venv: Path, few_inodes: Callable[[int], Path], count: int
+) -> None:
+    folder = few_inodes(count)
+    with pytest.raises(StoreUnavailable, match="no inodes left"):
+        pack(venv, folder / "a.tgz", level=1)
+    assert not list(folder.iterdir())
 
 
 def test_a_folder_is_replaced_not_even_by_force_and_a_long_name_is_named(tmp_path: Path, venv: Path) -> None:

@@ -255,18 +255,20 @@ def test_a_full_disk_is_7_and_leaves_no_build(tool: Tool) -> None:
     assert tool.run("pack", "--work-dir", "w").code == 0
 
 
-def test_a_full_disk_while_installing_is_7(tool: Tool) -> None:
+@pytest.mark.parametrize(("options", "what"), [("size=2m", "the disk"), ("size=64m,nr_inodes=120", "no inodes left")])
+def test_a_full_disk_while_installing_is_7(tool: Tool, options: str, what: str) -> None:
     small = tool.folder / "small disk"
     small.mkdir()
     mounted = os.geteuid() == 0 and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", small], capture_output=True, check=False
     ).returncode == 0  # fmt: skip
     require(mounted, "a small disk is a tmpfs, and this user cannot mount one")
     try:
-        wheel(tool.index.folder, "big", "1.0", files={"big.bin": os.urandom(3_000_000)})
+        many = {f"many/{number}.py": "" for number in range(200)} if "inodes" in what else {}
+        wheel(tool.index.folder, "big", "1.0", files={"big.bin": os.urandom(3_000_000), **many})
         done = tool.run("build", "--json", "-r", tool.requirements("big==1.0"), "--work-dir", small / "work")
         assert done.code == 7, done.stderr
-        assert done.json["error"]["problems"][0]["what"].startswith("the disk")
+        assert what in done.json["error"]["problems"][0]["what"]
     finally:
         subprocess.run(["umount", small], check=True)
 

@@ -238,8 +238,8 @@ RANDOM = random.Random("big").randbytes
     [
         pytest.param({"big.bin": RANDOM(5_000_000)}, "store", "the disk has no room", id="more than is free"),
         pytest.param({"big.bin": RANDOM(2_500_000)}, "store", "the disk has no room", id="what is fetched is too much"),
-        pytest.param(MANY, "store", "No space left on device", id="it fills up"),
-        pytest.param(MANY, "archive", "No space left on device", id="it fills up from an archive"),
+        pytest.param(MANY, "store", "no inodes left", id="it fills up"),
+        pytest.param(MANY, "archive", "no inodes left", id="it fills up from an archive"),
         pytest.param({"big.bin": RANDOM(5_000_000)}, "bare archive", "No space left on device", id="without an index"),
     ],
 )

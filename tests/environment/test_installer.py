@@ -252,6 +252,24 @@ def test_a_full_disk_is_not_blamed_on_the_index(tmp_path: Path, monkeypatch: pyt
     assert caught.value.problems[0].where == str(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("said", "what", "where"),
+    [
+        ("cause: failed to open file `/c/a b`: No space left on device (os error 28)", "no inodes left", "/c/a b"),
+        ("failed to create directory `/c/m`: No space left on device (os error 28)", "no inodes left", "/c/m"),
+        ("Failed to download `m==1` cause: failed to write `/c/big`: No space left on device", "is full", "/c/big"),
+        ("failed to create file `/c/m`: Disk quota exceeded (os error 122)", "the disk is full", "/c/m"),
+        ("OSError: [Errno 28] No space left on device: '/c/m.py'", "the disk is full", None),
+    ],
+)  # fmt: skip
+def test_a_disk_that_was_full_until_the_installer_tidied_up_is_told_by_its_words(
+    tmp_path: Path, said: str, what: str, where: str | None
+) -> None:
+    with pytest.raises(StoreUnavailable, match=what) as caught:
+        real().judge_locally(CommandFailed(["uv"], 1, "", f"error: it failed\n  {said}"), tmp_path)
+    assert caught.value.problems[0].where == (where or str(tmp_path))
+
+
 def test_where_all_is_well_here_somebody_else_must_be_asked(tmp_path: Path) -> None:
     real().judge_locally(failed(), tmp_path / "made")
     assert list((tmp_path / "made").iterdir()) == []

@@ -417,6 +417,14 @@ def test_a_full_disk_says_how_many_bytes_are_needed(
     assert list(store.list("")) == [Entry("small", 1)]
 
 
+def test_a_disk_without_inodes_says_so(mount: Callable[[str], Path]) -> None:
+    store = FolderStore(mount("size=2m,nr_inodes=12") / "store")
+    puts = (store.put_if_absent(f"builds/a/{number}", b"1") for number in range(12))
+    with pytest.raises(StoreUnavailable, match=r"builds/a/[0-9]+: the disk takes no more files.*no inodes left"):
+        list(puts)
+    assert leftovers(store) == []
+
+
 def test_a_file_over_the_limit_of_the_process_is_a_full_disk(store: FolderStore) -> None:
     script = (
         "import sys, resource; from venvbuild.stores import open_store\n"

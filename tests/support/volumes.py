@@ -1,12 +1,12 @@
 """Folders on a mount of their own: as a container has one from outside, where a run of Jenkins may have its store; and
-a disk that is full."""
+disks that are full."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,3 +79,13 @@ def mounts() -> Iterator[Mounts]:
     yield made
     for point in reversed(made.points):
         subprocess.run(["umount", "--lazy", point], capture_output=True, check=False)  # the test may have done so
+
+
+@pytest.fixture
+def few_inodes(tmp_path: Path, mounts: Mounts) -> Callable[[int], Path]:
+    """Makes a folder on a disk that has room for bytes, and for so many files and folders."""
+    folder = tmp_path / "few inodes"
+    folder.mkdir()
+
+    # one is the folder's own
+    return lambda count: mounts.tmpfs(folder, f"size=64m,nr_inodes={count + 1}")

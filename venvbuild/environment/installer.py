@@ -7,7 +7,9 @@ interpreter is always a full path, since it would trip over a dead pyenv shim on
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,10 +18,11 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from venvbuild.errors import IndexUnavailable, StoreUnavailable, UsageError, of_disk
+from venvbuild.errors import IndexUnavailable, StoreUnavailable, UsageError, has_no_inodes, no_inodes, of_disk
 from venvbuild.installed import ENVIRONMENT_LEFTOVERS
 from venvbuild.interpreters import Interpreter
 from venvbuild.process import CommandFailed, Completed, clean_environment, run
+from venvbuild.text import shown
 
 # What of the user's uv settings changes how it reaches the index, not what it resolves.
 _UV_VARIABLES = (
@@ -36,6 +39,12 @@ _UV_VARIABLES = (
 # nobody asked for; the CAs of this machine, since uv brings its own and those of a company's proxy are not among them.
 _ALWAYS = ("--no-config", "--no-progress", "--no-python-downloads", "--system-certs")
 _LOW_SPACE_BYTES = 32_000_000
+_PATH = 300
+# uv: "failed to open file `/path`: No space left on device (os error 28)".
+_NO_ROOM = re.compile(
+    r"(?:(?P<making>failed to (?:open|create)[^`\n]*)?`(?P<path>[^`\n]+)`: )?"
+    rf"(?:(?P<full>{os.strerror(errno.ENOSPC)})|{os.strerror(errno.EDQUOT)})"
+)
 # The lock is whole, so nothing may come to it; and a wheel is only unpacked, where an sdist would run its setup.py.
 _INSTALL = ("pip", "install", "--no-deps", "--no-build", "--python")
 
@@ -293,8 +302,16 @@ class Installer:
                 raise of_disk(error, str(folder)) or UsageError(
                     f"the folder cannot be used: {error.strerror}", where=str(folder), fix="set another (UV_CACHE_DIR)"
                 ) from failure
+            if has_no_inodes(str(folder)):
+                raise no_inodes(str(folder))
+        # It tidied up after itself, so that only its words tell.
+        if said := _NO_ROOM.search(failure.output):
+            where = shown(said["path"] or str(scratch), _PATH)
+            # A file that cannot even be made wants no bytes yet.
+            raise no_inodes(where) if said["making"] and said["full"] else _full(where)
+        for folder in (scratch, self._cache_folder()):
             if shutil.disk_usage(folder).free < _LOW_SPACE_BYTES:
-                raise StoreUnavailable("the disk is full", where=str(folder), fix="make room, or use another folder")
+                raise _full(str(folder))
 
     def holders_of(self, path: str) -> set[str]:
         """Canonical names of what uv's cache has unpacked with this file (relative to site-packages) in it."""
@@ -320,6 +337,10 @@ class Installer:
 
     def _certificates(self, variable: str) -> dict[str, str]:
         return {variable: str(self.cafile)} if self.cafile else {}
+
+
+def _full(where: str) -> StoreUnavailable:
+    return StoreUnavailable("the disk is full", where=where, fix="make room, or use another folder")
 
 
 def _tidy(venv: Path) -> None:

@@ -20,7 +20,7 @@ from venvbuild.environment.fidelity import make_faithful
 from venvbuild.environment.overlaps import settle_overlaps
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.wanted import Wanted
-from venvbuild.errors import IndexUnavailable, Problem, ResolutionError
+from venvbuild.errors import IndexUnavailable, Problem, ResolutionError, of_disk
 from venvbuild.files import walk, write_whole
 from venvbuild.installed import (
     INSTALL_RECORDS,
@@ -81,6 +81,9 @@ def create(
         log.info("making the environment relocatable")
         _make_relocatable(building, site_packages_folders(building, source.interpreter.version))
         _replace(building, target)
+    except OSError as error:
+        # now, as what is removed makes room
+        raise of_disk(error, str(target)) or error from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return Environment(target, source.interpreter, overlaps)

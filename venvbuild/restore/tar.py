@@ -272,7 +272,7 @@ class Unpacker:
                 where=_shown(self._name),
                 fix="give a target with a shorter path",
             ) from error
-        raise of_disk(error) or UsageError(
+        raise of_disk(error, os.fsdecode(self._folder)) or UsageError(
             f"it cannot be written: {error.strerror}", where=_shown(self._name), fix="give another target"
         ) from error
 

@@ -20,7 +20,15 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
 
-from venvbuild.errors import IntegrityError, NotInStore, StoreUnavailable, UsageError, VenvBuildError
+from venvbuild.errors import (
+    IntegrityError,
+    NotInStore,
+    StoreUnavailable,
+    UsageError,
+    VenvBuildError,
+    lacks_inodes,
+    no_inodes,
+)
 from venvbuild.redaction import REDACTOR
 from venvbuild.stores.store import OWN_FOLDER, Entry, StoredObject, checked_key, checked_length, is_own, too_large
 
@@ -396,6 +404,8 @@ def _error(exc: OSError, path: Path, body: bytes | Path) -> VenvBuildError:
             why=why,
             fix="remove what is in the way, or name another --store",
         )
+    if lacks_inodes(exc, str(path)):
+        return no_inodes(where)
     if exc.errno in _NO_SPACE:
         return StoreUnavailable(
             "the store's disk is full",

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from athena.index.current import REBUILD, Index, IndexFile, Segment
 from athena.index.segments import MadeSegment
-from athena.rows import cache_folder_of
+from athena.rows import cache_folder_of, kept, places
 from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.files import write_whole
 from venvbuild.parallel import in_turn
@@ -56,35 +56,32 @@ class IndexCache:
     def keep(self, made: MadeSegment) -> None:
         """Take the files of a segment that was just made."""
         for file in made.segment.files:
-            self._keep(self._path(made.segment, file), made.path(file).read_bytes())
+            self._keep(made.segment, file, made.path(file).read_bytes())
 
     def remove_unused(self, index: Index) -> None:
         """Remove segments that are not of this index and that nobody has used for an hour."""
         current = {segment.name for segment in index.segments}
-        for path in self._folder.glob("*") if self._folder.is_dir() else ():
-            with suppress(FileNotFoundError):
-                if path.name not in current and path.stat().st_mtime < time.time() - _KEPT_S:
-                    shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):  # it only makes room
+            for path in self._folder.glob("*") if self._folder.is_dir() else ():
+                with suppress(FileNotFoundError):
+                    if path.name not in current and path.stat().st_mtime < time.time() - _KEPT_S:
+                        shutil.rmtree(path, ignore_errors=True)
 
     def _paths(self, wanted: Sequence[tuple[Segment, IndexFile]]) -> list[Path]:
-        paths = [self._path(segment, file) for segment, file in wanted]
-        missing = [
-            (segment, file, path)
-            for (segment, file), path in zip(wanted, paths, strict=True)
-            if not self._is_there(path, file)
-        ]
+        paths = [self._found(segment, file) for segment, file in wanted]
+        missing = [number for number, path in enumerate(paths) if path is None]
         # Only fetched side by side: kept they are here, where an interruption leaves no half of a file behind.
-        bodies = in_turn(lambda one: read_index_file(self._store, *one[:2]), missing, _READ_AT_ONCE, ahead=0)
-        for (_, _, path), body in zip(missing, bodies, strict=True):
-            self._keep(path, body)
+        bodies = in_turn(lambda one: read_index_file(self._store, *wanted[one]), missing, _READ_AT_ONCE, ahead=0)
+        for number, body in zip(missing, bodies, strict=True):
+            paths[number] = self._keep(*wanted[number], body)
         for folder in {self._folder / segment.name for segment, _ in wanted}:
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # it may be another user's
                 os.utime(folder)  # by this `remove_unused` sees that it is used
-        return paths
+        return [path for path in paths if path]
 
     def _is_there(self, path: Path, file: IndexFile) -> bool:
         """Whether it is there, whole: a byte that changed on this disk must come into no answer and no new segment."""
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):  # another user's may be closed to us
             may_trust = not self._reads_all or path in self._read
             if may_trust and _text_of(_beside(path)) == _text(path.stat()):
                 return True
@@ -97,14 +94,22 @@ class IndexCache:
                     return True
         return False
 
-    def _path(self, segment: Segment, file: IndexFile) -> Path:
-        return self._folder / segment.name / f"{file.name}.parquet"
+    def _found(self, segment: Segment, file: IndexFile) -> Path | None:
+        """Where it is, whole; None where it has to be fetched."""
+        paths = (folder / f"{file.name}.parquet" for folder in places(self._folder / segment.name))
+        return next((path for path in paths if self._is_there(path, file)), None)
 
-    def _keep(self, path: Path, body: bytes) -> None:
+    def _keep(self, segment: Segment, file: IndexFile, body: bytes) -> Path:
         """Take a file with the right bytes."""
-        self._write(path, body)
-        with suppress(FileNotFoundError):  # somebody may sweep
-            self._remember(path, path.stat())
+
+        def keep(folder: Path) -> Path:
+            path = folder / f"{file.name}.parquet"
+            self._write(path, body)
+            with suppress(FileNotFoundError):  # somebody may sweep
+                self._remember(path, path.stat())
+            return path
+
+        return kept(self._folder / segment.name, keep)
 
     def _remember(self, path: Path, facts: os.stat_result) -> None:
         with suppress(OSError):  # it only spares reading the file

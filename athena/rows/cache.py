@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import duckdb
@@ -26,6 +27,7 @@ import duckdb
 from athena.duck import connected, duckdb_type, interruptible, quoted, scan
 from athena.rows import table
 from athena.rows.columns import columns
+from athena.rows.spare import disk_errors, is_unusable, kept, places
 from athena.statement import Scope
 from venvbuild.errors import IntegrityError
 from venvbuild.files import write_whole
@@ -68,21 +70,28 @@ class RowCache:
 
     def remove_unused_before(self, day: str) -> None:
         """Remove the files of earlier days that nobody has used for an hour; the index answers for them."""
-        for folder in self._folder.glob("????-??-??"):
-            if folder.name < day:
-                remove_unused(folder.rglob("*.parquet"))
+        with suppress(OSError):  # it only makes room
+            for folder in self._folder.glob("????-??-??"):
+                if folder.name < day:
+                    remove_unused(folder.rglob("*.parquet"))
 
     def _day(self, day: str, entries: Sequence[Entry]) -> Path:
-        folder = self._folder / day
         shape = _digest([_FORM, *([column.name, column.type] for column in columns())], 8)
         listing = _digest([[entry.key, entry.size_bytes, entry.stamp] for entry in entries], 32)
-        target = folder / f"{shape}-{listing}.parquet"
-        if not is_used(target):
-            folder.mkdir(parents=True, exist_ok=True)
-            older = sorted(folder.glob(f"{shape}-*.parquet"), key=lambda path: path.stat().st_mtime)
-            self._make(day, entries, target, older[-1] if older else None)
+        name = f"{shape}-{listing}.parquet"
+        folders = places(self._folder / day)
+        there = next((folder / name for folder in folders if is_used(folder / name)), None)
+        if there:
+            return there
+        alike = chain.from_iterable(_dated(folder, f"{shape}-*.parquet") for folder in folders)
+        older = max(alike, default=(0, None))[1]
+
+        def make(folder: Path) -> Path:
+            self._make(day, entries, folder / name, older)
             remove_unused(folder.glob("*.parquet"))
-        return target
+            return folder / name
+
+        return kept(self._folder / day, make)
 
     def _make(self, day: str, entries: Sequence[Entry], target: Path, older: Path | None) -> None:
         """Take what an older file of the day has, fetch the rest, and give the result its name when it is whole."""
@@ -90,13 +99,14 @@ class RowCache:
             rows, wanted, made = (Path(temporary, name) for name in ("rows.json", "wanted.json", "day.parquet"))
             with connected() as connection:
                 # asked again: somebody may have swept it since it was found
-                kept = _kept(connection, older) if older and is_used(older) else set()
-                missing = [entry for entry in entries if (entry.key, entry.stamp) not in kept]
+                found = _kept(connection, older) if older and is_used(older) else set()
+                missing = [entry for entry in entries if (entry.key, entry.stamp) not in found]
                 unread: dict[str, str] = {}
                 _write_lines(rows, self._fetched(day, missing, unread))
                 _write_lines(wanted, (_line({"key": entry.key, "stamp": entry.stamp}) for entry in entries))
-                copy = _copy(older if kept else None, wanted, rows, made)
-                interruptible(connection, lambda: connection.execute(copy))
+                copy = _copy(older if found else None, wanted, rows, made)
+                with disk_errors(target.parent):
+                    interruptible(connection, lambda: connection.execute(copy))
             # before the file itself: who finds that asks for what is beside it
             if unread:
                 write_whole(_beside(target), json.dumps(unread).encode())
@@ -134,23 +144,37 @@ def _digest(facts: object, length: int) -> str:
 
 
 def is_used(path: Path) -> bool:
-    """Whether it is there; from now on it counts as used."""
+    """Whether it is there, and can be read with what is beside it; from now on it counts as used."""
     try:
         os.utime(path)
     except FileNotFoundError:
         return False
-    except PermissionError as error:  # which does not say of what
-        raise PermissionError(error.errno, error.strerror, str(path)) from error
+    except OSError as error:
+        if not is_unusable(error):
+            raise
+        beside = _beside(path)
+        return _is_readable(path) and (_is_readable(beside) or not os.path.lexists(beside))
     return True
 
 
 def remove_unused(paths: Iterable[Path]) -> None:
     """Remove the files that nobody has used for an hour."""
     for path in paths:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # it only makes room
             if path.stat().st_mtime < time.time() - _KEPT_S:
                 path.unlink()
                 _beside(path).unlink()
+
+
+def _is_readable(path: Path) -> bool:
+    return os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _dated(folder: Path, pattern: str) -> Iterator[tuple[float, Path]]:
+    with suppress(OSError):  # it may be closed to us
+        for path in folder.glob(pattern):
+            with suppress(OSError):  # others may remove it
+                yield path.stat().st_mtime, path
 
 
 def _beside(path: Path) -> Path:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from athena.duck import connected, interruptible, quoted, scan, to_duckdb
 from athena.rows.cache import is_used, remove_unused
+from athena.rows.spare import disk_errors, kept, places
 
 _GROUP_ROWS = 4096  # what a question about one package reads at least; DuckDB's own are 30 times as large
 
@@ -32,17 +33,21 @@ def select_of(view: str, source: str) -> str:
 
 def _made(day: Path) -> Path:
     folder = day.parent / "packages"
+    there = next((one / day.name for one in places(folder) if is_used(one / day.name)), None)
+    return there or kept(folder, partial(_make, day))
+
+
+def _make(day: Path, folder: Path) -> Path:
     target = folder / day.name
-    if not is_used(target):
-        folder.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as temporary, connected() as connection:
-            made = Path(temporary, target.name)
-            connection.execute(f"CREATE TEMP VIEW day AS FROM {scan([day])}")
-            form = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_GROUP_ROWS}"
-            select = select_of("venv_packages", "day")
-            # by name: the groups whose names lie elsewhere are not read
-            copy = f"COPY ({select} ORDER BY name, version, venv_version) TO {quoted(made)} ({form})"
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".") as temporary, connected() as connection:
+        made = Path(temporary, target.name)
+        connection.execute(f"CREATE TEMP VIEW day AS FROM {scan([day])}")
+        form = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_GROUP_ROWS}"
+        select = select_of("venv_packages", "day")
+        # by name: the groups whose names lie elsewhere are not read
+        copy = f"COPY ({select} ORDER BY name, version, venv_version) TO {quoted(made)} ({form})"
+        with disk_errors(folder):
             interruptible(connection, partial(connection.execute, copy))
-            made.replace(target)
-        remove_unused(folder.glob("*.parquet"))
+        made.replace(target)
+    remove_unused(folder.glob("*.parquet"))
     return target

@@ -49,6 +49,10 @@ def disagreements(store: Store, build: Metadata) -> tuple[Problem, ...]:
         (places.CONFLICTS, _against_conflicts),
         (places.ARCHIVE_INDEX, _against_index),
     ):
+        if build["files"].get(name, {"size_bytes": 0})["size_bytes"] > schemas.MAX_BYTES:
+            # Not even fetched: memory would have to hold it.
+            found.append(f"its {name} cannot be read, as it has more than {schemas.MAX_BYTES} bytes")
+            continue
         try:
             found += held(build, schemas.parsed(metadata.read_file(store, build, name), half_pairs=True))
         except (NotInStore, IntegrityError):
@@ -114,7 +118,9 @@ def unlike_lists(field: str, said: Iterable[str], by: str, found: Iterable[str])
     here, there = list(said), list(found)
     if here == there:
         return
-    more, less = [one for one in here if one not in there], [one for one in there if one not in here]
+    # As sets: one of the two may have a million.
+    ours, theirs = frozenset(here), frozenset(there)
+    more, less = [one for one in here if one not in theirs], [one for one in there if one not in ours]
     if not more + less:
         yield f"{field} are in another order than in {by}"
     if more:
@@ -159,6 +165,8 @@ def _against_claim(build: Metadata, claim: Any) -> Iterator[str]:
 
 
 def _against_packages(build: Metadata, packages: Any) -> Iterator[str]:
+    if not isinstance(packages, list):
+        raise TypeError("it is no list")
     yield from unlike_lists("installed_packages", build["installed_packages"], places.INSTALLED_PACKAGES, packages)
 
 

@@ -234,6 +234,8 @@ def _unlike_content(store: Store, build: Metadata, plain: Iterator[bytes], index
 
 def _has_misfits(store: Store, build: Metadata) -> bool:
     """Whether a wheel was found that is for another platform."""
+    if build["files"].get(places.CONFLICTS, {"size_bytes": 0})["size_bytes"] > schemas.MAX_BYTES:
+        return False  # told as one that cannot be read
     try:
         findings = schemas.parsed(builds.read_file(store, build, places.CONFLICTS), half_pairs=True)
         return any(finding["type"] == "platform" for finding in findings)

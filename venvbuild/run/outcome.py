@@ -18,7 +18,8 @@ from packaging.version import InvalidVersion, Version
 from venvbuild.builds import Metadata, places
 from venvbuild.errors import ConflictsFound, RequirementsRefused
 from venvbuild.installed import distributions_of
-from venvbuild.run import summary, workdir
+from venvbuild.run import reported, summary, workdir
+from venvbuild.run.reported import Reported
 from venvbuild.run.results import Uploaded
 from venvbuild.run.summary import Summary
 from venvbuild.run.workdir import STEPS, VENV, Failure, Remembered, WorkDir
@@ -194,7 +195,7 @@ def outcome_of(folder: Path) -> Outcome | None:
 def _with_what_was_made(blank: Outcome, folder: Path, work: WorkDir, *, is_conflict: bool) -> Outcome:
     pins = _Pins.read(folder, work)
     packages = _packages(folder, work, pins) if work.has_ended("create") else ()
-    findings = summary.read_report(folder / places.CONFLICTS) if summary.has_inspected(work) else None
+    findings = reported.findings(folder) if summary.has_inspected(work) else None
     noticed = [(one["is_failure"], _finding(one, pins)) for one in findings or ()]
     conflicts = tuple(complaint for is_failure, complaint in noticed if is_failure)
     if is_conflict and not conflicts:
@@ -231,7 +232,7 @@ def _problem(one: Remembered, asked: Mapping[str, object]) -> Complaint:
     return Complaint(what, where, why, fix, line=line if is_of_the_file else None)
 
 
-def _finding(one: Mapping[str, Any], pins: _Pins) -> Complaint:
+def _finding(one: Reported, pins: _Pins) -> Complaint:
     top = one["chain"][0].partition(" ")[0] if one["chain"] else one["distribution"]
     pin = pins.pin_of(top) or pins.pin_of(one["distribution"])
     return Complaint(
@@ -342,25 +343,14 @@ def _packages(folder: Path, work: WorkDir, pins: _Pins) -> tuple[Package, ...]:
     has_reports = summary.has_inspected(work)
     # where the environment is gone; the reports know no sizes
     if not sizes and has_reports:
-        sizes = dict.fromkeys(summary.read_report(folder / places.INSTALLED_PACKAGES) or ())
-    needs = _needs(folder / places.TREE) if has_reports else {}
+        sizes = dict.fromkeys(reported.packages(folder) or ())
+    needs = reported.needs(folder) if has_reports else {}
     pinned = {pin.canonical_name for pin in pins.pins if pin.holds}
     names = [(pin, *pin.split("==", 1)) for pin in sorted(sizes)]
     return tuple(
         Package(_text(name), _text(number), sizes[pin], needs.get(name, ()), name in pinned)
         for pin, name, number in names
     )
-
-
-def _needs(path: Path) -> dict[str, tuple[str, ...]]:
-    """By package, what it needs of what is installed."""
-    entries = summary.read_report(path) or ()
-    there = {entry["package"]["key"] for entry in entries}
-    return {
-        # pipdeptree lists what is missing too, in the version `?`
-        entry["package"]["key"]: tuple(sorted({one["key"] for one in entry["dependencies"]} & there))
-        for entry in entries
-    }
 
 
 def _last_lines(path: Path) -> tuple[str, ...]:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from venvbuild.builds import places, schemas
+from venvbuild.builds import places
 from venvbuild.errors import ConflictsFound
-from venvbuild.run import workdir
+from venvbuild.run import reported, workdir
 from venvbuild.run.results import Uploaded
 from venvbuild.run.workdir import STEPS, WorkDir
 from venvbuild.text import count_text
@@ -68,7 +68,7 @@ def summary_of(folder: Path) -> Summary | None:
         return None
     if work.failure and work.failure["step"] == "check":  # what is here was made by an earlier run
         return Summary(*_names(work.failure.get("asked", {})))
-    packages = read_report(folder / places.INSTALLED_PACKAGES) if has_inspected(work) else None
+    packages = reported.packages(folder) if has_inspected(work) else None
     return Summary(
         *_names(work.asked),
         stopped_at=next((step for step in STEPS if not work.has_ended(step)), None),
@@ -93,7 +93,7 @@ def has_inspected(work: WorkDir) -> bool:
 
 
 def _conflict_count(folder: Path, work: WorkDir) -> int | None:
-    findings = read_report(folder / places.CONFLICTS) if has_inspected(work) else None
+    findings = reported.findings(folder) if has_inspected(work) else None
     if findings is not None:
         return len([one for one in findings if one["is_failure"]])
     # pins that the resolver could not bring together end `create`, before anything is inspected
@@ -110,11 +110,3 @@ def _place(work: WorkDir) -> dict[str, str]:
     store = places.store_url(build["venv_archive"], version)
     # A prefix of S3 may hold < or &, which Jenkins may show as HTML; % is there already where a folder's name was odd.
     return {"venv_version": version, "store": quote(store, safe="/:%")}
-
-
-def read_report(path: Path) -> Any:
-    """A report of `inspect`; None when it has not been written, or not whole."""
-    try:
-        return schemas.parsed(path.read_bytes(), half_pairs=True)
-    except (FileNotFoundError, ValueError):
-        return None

@@ -16,6 +16,7 @@ from tests.support.recording_proxy import (
     answer,
     flip_down,
     flip_up,
+    leave_out,
     lose_reply,
     reset_download,
     reset_upload,
@@ -313,6 +314,24 @@ def test_a_failed_upload_in_parts_leaves_nothing(
         bucket.store().put_if_absent("x", file_of(6 * MIB))
     assert bucket.unfinished_uploads() == []
     assert bucket.keys() == []
+
+
+@pytest.mark.parametrize("part", [1, 2])
+def test_a_part_that_is_answered_without_etag_fails_the_upload_and_leaves_nothing(
+    bucket: Bucket, file_of: FileOf, part: int
+) -> None:
+    bucket.proxy.spoil("PUT", f"partNumber={part}", leave_out("ETag"))
+    with pytest.raises(StoreUnavailable, match=rf"^s3://{bucket.name}/a/x: S3 answered without ETag; why: .*gateway"):
+        bucket.store().put_if_absent("a/x", file_of(6 * MIB))
+    assert bucket.unfinished_uploads() == []
+    assert bucket.keys() == []
+
+
+def test_an_object_that_is_answered_without_etag_is_not_believed(bucket: Bucket) -> None:
+    bucket.store().put_if_absent("x", b"1")
+    bucket.proxy.spoil("GET", "/x", leave_out("ETag"))
+    with pytest.raises(StoreUnavailable, match="S3 answered without ETag"):
+        bucket.store().read("x")
 
 
 def test_an_interrupted_upload_in_parts_leaves_nothing(

@@ -116,6 +116,11 @@ def strip_header(name: str) -> Fault:
     return Fault(on_request=lambda message: message.without(name))
 
 
+def leave_out(name: str) -> Fault:
+    """The client does not see this header of the reply."""
+    return Fault(on_reply=lambda message: message.without(name))
+
+
 def shift_date(by_s: float) -> Fault:
     """The reply is dated `by_s` seconds later than the server says."""
 

@@ -10,7 +10,7 @@ import hashlib
 import logging
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -182,7 +182,7 @@ class S3Store:
         """
         with self._translated(key):
             body, reply = self._get(self._name(checked_key(key)), max_bytes)
-        return StoredObject(body, reply["ETag"])
+        return StoredObject(body, self._told(reply, "ETag", self._name(key)))
 
     def read_range(self, key: str, offset: int, length: int) -> bytes:
         """`length` bytes from `offset`; fewer only at the end. Raises `NotInStore`."""
@@ -207,7 +207,8 @@ class S3Store:
                     key = item["Key"].removeprefix(self._prefix)
                     if key and not key.endswith("/") and not is_own(key):
                         modified_at = item["LastModified"].timestamp()
-                        yield Entry(key, item["Size"], item["ETag"], modified_at=modified_at)
+                        etag = self._told(item, "ETag", item["Key"])
+                        yield Entry(key, item["Size"], etag, modified_at=modified_at)
 
     @property
     def _client(self) -> S3Client:
@@ -278,7 +279,7 @@ class S3Store:
             upload = self._client.create_multipart_upload(
                 Bucket=self._bucket, Key=name, ChecksumAlgorithm="SHA256", **self._encryption
             )
-            target: _Fields = {"Bucket": self._bucket, "Key": name, "UploadId": upload["UploadId"]}
+            target: _Fields = {"Bucket": self._bucket, "Key": name, "UploadId": self._told(upload, "UploadId", name)}
             on_failure.callback(self._abort, target)
 
             def send(start: int) -> _Fields:
@@ -287,7 +288,7 @@ class S3Store:
                     reply = self._client.upload_part(
                         **target, PartNumber=number, Body=content, ChecksumAlgorithm="SHA256", ChecksumSHA256=sha256
                     )
-                return {"PartNumber": number, "ETag": reply["ETag"], "ChecksumSHA256": sha256}
+                return {"PartNumber": number, "ETag": self._told(reply, "ETag", name), "ChecksumSHA256": sha256}
 
             # Left by an exception, the pool starts no further part and waits for those under way, so that none of
             # them lands after the abort.
@@ -297,6 +298,17 @@ class S3Store:
             complete: _Fields = {**target, "MultipartUpload": {"Parts": parts}, "IfNoneMatch": "*"}
             self._client.complete_multipart_upload(**complete)
             on_failure.pop_all()
+
+    def _told(self, reply: Mapping[str, Any], field: str, name: str) -> str:
+        """A field that S3 always sends, and not everything that stands in for it."""
+        if value := reply.get(field):
+            return str(value)
+        raise StoreUnavailable(
+            f"S3 answered without {field}",
+            where=_shown(f"s3://{self._bucket}/{name}"),
+            why="without it nobody can tell which bytes it has; a gateway or a proxy on the way may leave it out",
+            fix="ask who runs the endpoint, or give another one (AWS_ENDPOINT_URL); then run it again",
+        )
 
     def _abort(self, target: _Fields) -> None:
         try:
@@ -323,7 +335,8 @@ class S3Store:
             # not by the ETag: of an upload in parts, or with SSE-KMS, it is no digest of the bytes
             stored = hashlib.sha256()
             for start in range(0, total_bytes, self._limits.range_bytes):
-                stored.update(self._get_range(name, start, self._limits.range_bytes, IfMatch=found[0]["ETag"]))
+                etag = self._told(found[0], "ETag", name)
+                stored.update(self._get_range(name, start, self._limits.range_bytes, IfMatch=etag))
         except ClientError as exc:
             if code_of(exc) in ABSENT:
                 return None
@@ -338,7 +351,8 @@ class S3Store:
         reply: Any = self._client.get_object(Bucket=self._bucket, Key=name, **asked)
         try:
             with closing(reply["Body"]) as stream:
-                if max_bytes is not None and reply["ContentLength"] > max_bytes:
+                # 0: a gateway that sends it in chunks does not say
+                if max_bytes is not None and reply.get("ContentLength", 0) > max_bytes:
                     raise too_large(reply["ContentLength"], max_bytes, f"s3://{self._bucket}/{name}")
                 return stream.read(), reply
         except (HTTPClientError, IncompleteReadError, FlexibleChecksumError):

@@ -22,7 +22,7 @@ from venvbuild.interpreters import Interpreter, Target
 from venvbuild.parallel import each
 from venvbuild.redaction import REDACTOR
 from venvbuild.requirements import Requirements
-from venvbuild.restore import rehoming, restoring, targets
+from venvbuild.restore import gone, rehoming, restoring, targets
 from venvbuild.restore.restoring import Restored, RestoreOptions
 from venvbuild.stores import Store
 
@@ -50,22 +50,22 @@ def rebuild(
             says, or the index has no file with a hash of the lock. IndexUnavailable, StoreUnavailable: a retry may
             help. Whatever is raised, `target` is as it was.
     """
-    build = _with_lock(store, venv_version, machine)
-    target = restoring.absolute(target)
-    targets.check(target)
-    machine = machine.for_target(target)
-    interpreter = machine.find_interpreter(build["python_version"])
-    locked = _closure(_pins(store, build, places.LOCK, interpreter), store.uri(builds.key(venv_version, places.LOCK)))
-    roots = [
-        Root(pin.canonical_name, pin.extras) for pin in _pins(store, build, places.REQUIREMENTS, interpreter).active
-    ]
+    with gone.told(store, venv_version, target, rebuilds=True):
+        build = _with_lock(store, venv_version, machine)
+        target = restoring.absolute(target)
+        targets.check(target)
+        machine = machine.for_target(target)
+        interpreter = machine.find_interpreter(build["python_version"])
+        lock = _pins(store, build, places.LOCK, interpreter)
+        pinned = _pins(store, build, places.REQUIREMENTS, interpreter)
+    locked = _closure(lock, store.uri(builds.key(venv_version, places.LOCK)))
     with targets.staged(target) as place:
         source = source_for(interpreter, place.folder)
         if not build["reproducible"]:
             _refuse_built_from_source(locked, source)
         venv = place.folder / ROOT
         _install(locked, source, venv)
-        _refuse_incomplete(venv, roots, interpreter, build)
+        _refuse_incomplete(venv, pinned, interpreter, build)
         _add_rehome(venv)
         _open_to_all(venv)
         restored = Restored(
@@ -168,10 +168,11 @@ def _install(locked: Closure, source: PackageSource, venv: Path) -> None:
         raise ResolutionError.of(problems) from error
 
 
-def _refuse_incomplete(venv: Path, roots: list[Root], interpreter: Interpreter, build: Metadata) -> None:
+def _refuse_incomplete(venv: Path, pinned: Requirements, interpreter: Interpreter, build: Metadata) -> None:
     # the lock was resolved for another platform, where markers may have left out what is needed here
     installed = distributions_of(venv, interpreter.version)
     target = Target(interpreter.marker_environment, frozenset(interpreter.supported_tags))
+    roots = [Root(pin.canonical_name, pin.extras) for pin in pinned.active]
     problems = [
         Problem(
             REDACTOR.redact(finding.sentence),

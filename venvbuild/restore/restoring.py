@@ -36,7 +36,7 @@ from venvbuild.interpreters import (
     find_open_interpreter,
 )
 from venvbuild.machine import Requires, glibc_here, inside_misfits, misfits, wheels_of_others
-from venvbuild.restore import adopting, fetching, rehoming, tar, targets
+from venvbuild.restore import adopting, fetching, gone, rehoming, tar, targets
 from venvbuild.restore.fetching import Bodies, Evicted, ReadRange
 from venvbuild.restore.targets import Place
 from venvbuild.restore.unpacking import unpack, unpack_stream
@@ -152,13 +152,18 @@ def get(store: Store, venv_version: str, target: Path, machine: RestoreOptions) 
         NotInStore: there is no such build, or a file of it is gone. IntegrityError: something is not what it should
             be; nothing is left. StoreUnavailable: the store or the disk fails.
     """
+    with gone.told(store, venv_version, target):
+        return _restore(_stored(store, venv_version), target, machine)
+
+
+def _stored(store: Store, venv_version: str) -> _Origin:
     build = builds.read_any(store, venv_version)
     if isinstance(build, ScriptedBuild):
         archive = builds.archive_of(store, build)
         key, size_bytes = archive.key, archive.size_bytes
     else:
         key, size_bytes = builds.key(venv_version, archive_name(venv_version)), build["archive_size_bytes"]
-    origin = _Origin(
+    return _Origin(
         store.uri(key),
         lambda offset, length: store.read_range(key, offset, length),
         size_bytes,
@@ -166,7 +171,6 @@ def get(store: Store, venv_version: str, target: Path, machine: RestoreOptions) 
         None if isinstance(build, ScriptedBuild) else _stored_index(store, build),
         store.url,
     )
-    return _restore(origin, target, machine)
 
 
 def from_archive(file: Path, target: Path, machine: RestoreOptions) -> Restored:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import shutil
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +18,7 @@ import pytest
 from venvbuild import files
 from venvbuild.errors import Problem, UsageError
 from venvbuild.run import Checked, Recorded, workdir
-from venvbuild.run.workdir import RECORD, WorkDir
+from venvbuild.run.workdir import RECORD, WorkDir, way_to_begin
 
 
 @pytest.fixture
@@ -244,8 +246,7 @@ def test_a_record_that_cannot_be_read_is_ours_to_replace_and_not_to_go_on_from(p
     ("there", "what"),
     [
         pytest.param(lambda path: None, "there is no work dir", id="absent"),
-        pytest.param(Path.mkdir, "this is no work dir of venvbuild", id="empty"),
-        pytest.param(lambda path: path.write_text(""), "there is no work dir", id="a file"),
+        pytest.param(Path.mkdir, "this is no work dir of venvbuild, or its record is gone", id="empty"),
     ],
 )
 def test_only_check_takes_a_folder_that_no_run_began_in(path: Path, there: Callable[[Path], object], what: str) -> None:
@@ -253,6 +254,36 @@ def test_only_check_takes_a_folder_that_no_run_began_in(path: Path, there: Calla
     problem = refusal(path, "create")
     assert (problem.what, problem.rule) == (what, "STALE")
     assert problem.fix == f"run: venvbuild check --work-dir {path}"
+
+
+def a_run_without_its_record(path: Path) -> None:
+    path.mkdir()
+    (path / "venv").mkdir()
+    (path / "build.log").write_text("a line\n")
+    path.with_name(f"{path.name}.old").write_text("of another time")
+
+
+def a_file(path: Path) -> None:
+    path.write_text("a file")
+
+
+@pytest.mark.parametrize(
+    "there", [a_run_without_its_record, a_strange_file, a_folder_named_like_the_record, a_file, Path.mkdir]
+)
+def test_where_the_record_is_gone_the_advice_gives_a_work_dir_and_keeps_what_was_there(
+    tmp_path: Path, there: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "work dir"
+    there(path)
+    before = {one.name for one in tmp_path.rglob("*")}
+    *moves, check = refusal(path, "create").fix.removeprefix("run: ").split(" && ")
+    assert way_to_begin(path) == f"run: {' && '.join([*moves, check])}"
+    for move in moves:
+        subprocess.run(shlex.split(move), check=True)
+    assert shlex.split(check) == ["venvbuild", "check", "--work-dir", str(path)]
+    with workdir.open_work_dir(path, "check") as work:
+        work.start(None)
+    assert before <= {one.name for one in tmp_path.rglob("*")}
 
 
 def test_a_file_where_the_work_dir_should_be_is_told(path: Path) -> None:

@@ -10,7 +10,7 @@ import click
 from venvbuild.console import options, output
 from venvbuild.errors import UsageError, VenvBuildError
 from venvbuild.reports import write_reports
-from venvbuild.run import outcome_of
+from venvbuild.run import outcome_of, way_to_begin
 
 
 @click.command("report", short_help="Reports on the run in the work dir, for people and for Jenkins.")
@@ -26,9 +26,7 @@ def command(**given: Any) -> None:
     folder = _work_dir(given)
     found = outcome_of(folder)
     if found is None:
-        raise UsageError(
-            "no run has begun in the work dir", where=str(folder), fix=f"run: venvbuild check --work-dir {folder}"
-        )
+        raise UsageError("no run has begun in the work dir", where=str(folder), fix=way_to_begin(folder))
     written = write_reports(found, folder)
     if given["as_json"]:
         output.print_json({"report": str(written), "files": sorted(path.name for path in written.iterdir())})

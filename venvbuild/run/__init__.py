@@ -16,4 +16,14 @@ from venvbuild.run.results import (
     Uploaded,
 )
 from venvbuild.run.summary import Summary, summary_of
-from venvbuild.run.workdir import ARCHIVE, NORMALISED, REPORT, STEPS, VENV, WorkDir, open_work_dir, recorded_work_dir
+from venvbuild.run.workdir import (
+    ARCHIVE,
+    NORMALISED,
+    REPORT,
+    STEPS,
+    VENV,
+    WorkDir,
+    open_work_dir,
+    recorded_work_dir,
+    way_to_begin,
+)

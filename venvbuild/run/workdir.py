@@ -11,9 +11,11 @@ import fcntl
 import hashlib
 import json
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, TypeVar
 
@@ -224,9 +226,7 @@ def open_work_dir(path: Path, step: str) -> Iterator[WorkDir]:
         if starting:
             path.mkdir(parents=True, exist_ok=True)
         if not path.is_dir():
-            raise UsageError(
-                "there is no work dir", where=str(path), fix=f"run: venvbuild check --work-dir {path}", rule="STALE"
-            )
+            raise UsageError("there is no work dir", where=str(path), fix=way_to_begin(path), rule="STALE")
         # the folder itself is locked: every file in it is removed or replaced on the way, and a lock with it
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -261,6 +261,17 @@ def recorded_work_dir(path: Path) -> WorkDir | None:
         return None
 
 
+def way_to_begin(path: Path) -> str:
+    """The command that begins a run there; `check` takes an absent or empty folder only, whatever else is in it."""
+    path = Path(os.path.abspath(path))
+    command = f"venvbuild check --work-dir {shlex.quote(str(path))}"
+    if not os.path.lexists(path) or (path.is_dir() and not any(path.iterdir())):
+        return f"run: {command}"
+    names = (path.with_name(f"{path.name}.old{number or ''}") for number in count())
+    aside = next(name for name in names if not os.path.lexists(name))
+    return f"run: mv {shlex.quote(str(path))} {shlex.quote(str(aside))} && {command}"
+
+
 def _before(step: str) -> str | None:
     place = STEPS.index(step)
     return STEPS[place - 1] if place else None
@@ -278,10 +289,10 @@ def _record(path: Path, *, starting: bool) -> dict[str, Any]:
             return {}
         if not starting:
             raise UsageError(
-                "this is no work dir of venvbuild",
+                "this is no work dir of venvbuild, or its record is gone",
                 where=str(path),
                 rule="STALE",
-                fix=f"run: venvbuild check --work-dir {path}",
+                fix=way_to_begin(path),
             ) from None
     except (ValueError, KeyError, TypeError, RecursionError):
         if starting:  # ours, by its name; a run that was cut short
@@ -304,7 +315,7 @@ def _unreadable(path: Path) -> UsageError:
         "the record of the work dir cannot be read, or is another version's",
         where=str(path / RECORD),
         rule="STALE",
-        fix=f"run: venvbuild check --work-dir {path}",
+        fix=f"run: venvbuild check --work-dir {shlex.quote(str(path))}",
     )
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import hashlib
 import json
 import ssl
 import threading
+import time
+import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -291,3 +295,109 @@ def test_a_folder_of_find_links_may_be_a_url_and_one_that_is_not_there_is_named(
     with pytest.raises(UsageError, match="no such folder for --find-links") as refused:
         PackageIndex(index.url(), find_links=("/no/such/folder",)).project("linked")
     assert refused.value.problems[0].where == "/no/such/folder"
+
+
+class _Endless(BaseHTTPRequestHandler):
+    """Sends for ever: many bytes at once, one now and then, or a head of which a byte comes now and then."""
+
+    def do_GET(self) -> None:
+        with contextlib.suppress(OSError):
+            while self.path == "/simple/head/":
+                self.wfile.write(b"H")
+                time.sleep(0.05)
+            if self.headers.get("Range"):
+                self.send_response(206)
+                self.send_header("Content-Range", "bytes 0-9/10")
+            else:
+                self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            while True:
+                self.wfile.write(b" " * (1 if "drip" in self.path else 1 << 16))
+                time.sleep(0.05 if "drip" in self.path else 0)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@pytest.fixture
+def endless() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Endless)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "what"),
+    [
+        ("good", UsageError, "a page of over 1 MiB"),
+        ("drip", IndexUnavailable, "it sends less than 1000 bytes a second"),
+        ("head", IndexUnavailable, "the package index is unavailable"),
+    ],
+)
+def test_a_page_that_never_ends_is_given_up(
+    endless: str, monkeypatch: pytest.MonkeyPatch, name: str, error: type[Exception], what: str
+) -> None:
+    monkeypatch.setattr(client, "_PAGE_LIMIT", 1 << 20)
+    with pytest.raises(error, match=what):
+        PackageIndex(f"{endless}/simple", timeout_s=0.3).project(name)
+
+
+def test_a_file_that_never_ends_is_given_up_by_what_the_index_says_of_its_size(
+    endless: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_FILE_LIMIT", 1 << 20)
+    name, index = "good-1.0-py3-none-any.whl", PackageIndex(endless)
+    for size, said in ((100_000, "has 100000 bytes, and more come"), (None, "of no file how large it is")):
+        [file] = file_of(name, f"{endless}/{name}", "good", "", "", None, False, size)
+        with pytest.raises(IntegrityError, match=said):
+            index.download(file, tmp_path / name)
+        assert not list(tmp_path.iterdir())
+        with pytest.raises(UsageError, match="more than the 65536 bytes that it was asked for"):
+            index.requirements_of(file)
+
+
+@pytest.mark.parametrize("size", [None, 0, -1, "5", True, 7.5, [7]])
+def test_a_size_that_is_none_is_not_believed(canned: _Canned, size: object) -> None:
+    one = {"filename": "good-1.0-py3-none-any.whl", "url": "/f/good", "size": size}
+    kind = {"Content-Type": "application/vnd.pypi.simple.v1+json"}
+    canned.answers["/simple/good/"] = (200, kind, json.dumps({"files": [one, {**one, "size": 7}]}).encode())
+    project = PackageIndex(f"{canned.url}/simple").project("good")
+    assert project
+    assert [file.size_bytes for file in project.files] == [None, 7]
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "X-GZIP", "deflate"])
+def test_a_page_is_inflated_to_no_more_than_a_page_may_have(
+    canned: _Canned, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    monkeypatch.setattr(client, "_PAGE_LIMIT", 1 << 20)
+    compress = zlib.compress if encoding == "deflate" else gzip.compress
+    link = b'<a href="good-1.0.tar.gz">x</a>'
+    head = {"Content-Type": "text/html", "Content-Encoding": encoding}
+    packed = compress(link)
+    for body, said in (
+        (compress(link + b" " * (1 << 20)), "over 1 MiB"),
+        (packed[:-4], "compressed, and cut"),
+        (link, "cannot be inflated"),
+    ):
+        canned.answers["/simple/good/"] = (200, head, body)
+        with pytest.raises((UsageError, IndexUnavailable), match=said):
+            PackageIndex(f"{canned.url}/simple").project("good")
+    canned.answers["/simple/good/"] = (200, head, packed)
+    assert PackageIndex(f"{canned.url}/simple").project("good")
+
+
+def test_metadata_that_is_made_to_fill_memory_is_not_unpacked(
+    canned: _Canned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_PAGE_LIMIT", 1 << 20)
+    head = "Metadata-Version: 2.1\nName: good\nVersion: 1.0\n"
+    made = wheel(tmp_path, "good", "1.0", metadata=head + " \n" * 600_000)
+    canned.answers[f"/f/{made.name}"] = (200, {}, made.read_bytes())
+    [file] = file_of(made.name, f"{canned.url}/f/{made.name}", "good", "", "", None, False)
+    with pytest.raises(ResolutionError, match="its METADATA has over 1 MiB"):
+        PackageIndex(canned.url).requirements_of(file)

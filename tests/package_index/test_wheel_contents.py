@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.wheels import wheel
 from venvbuild.errors import ResolutionError
-from venvbuild.package_index import WheelContents, record_of
+from venvbuild.package_index import WheelContents, record_of, wheel_contents
 
 
 def contents(folder: Path, files: dict[str, str], tag: str = "py2.py3-none-any") -> WheelContents:
@@ -69,3 +69,14 @@ def test_a_record_that_no_reader_takes_is_an_error_that_names_the_wheel(tmp_path
         archive.writestr("bad-1.0.dist-info/RECORD", f"{'x' * 200_000},,\n")
     with pytest.raises(ResolutionError, match="is no readable wheel: field larger"):
         WheelContents.read(path)
+
+
+def test_a_wheel_that_is_made_to_fill_the_disk_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = tmp_path / "good-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("good-1.0.dist-info/RECORD", "")
+        archive.writestr("zeros.bin", b"\0" * 2_000_000)
+    assert WheelContents.read(made)
+    monkeypatch.setattr(wheel_contents, "_ALWAYS_ALLOWED_BYTES", 1 << 20)
+    with pytest.raises(ResolutionError, match=r"its [0-9]+ bytes would be [0-9]+ when they are unpacked"):
+        WheelContents.read(made)

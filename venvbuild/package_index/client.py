@@ -14,14 +14,19 @@ import http.client
 import io
 import netrc
 import re
+import socket
 import ssl
+import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from email.parser import Parser
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,7 +38,14 @@ from venvbuild.redaction import REDACTOR, Address
 # PEP 691: JSON where the server has it, else HTML, of whatever age the server is
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 _PAGE_LIMIT = 64 << 20
-_CHUNK = 1 << 20
+"""Of a page, as it comes and as it is when it is inflated."""
+_FILE_LIMIT = 16 << 30
+"""Of a file of which neither the index nor the server says how large it is."""
+_WHOLE_LIMIT = 4 << 30
+"""Of a wheel that is read into memory, from a server that knows no ranges."""
+_CHUNK = 1 << 18
+_SLOWEST = 1000
+"""Bytes a second; what comes slower, after a grace of one time-out, never ends."""
 
 
 class PackageIndex:
@@ -60,7 +72,8 @@ class PackageIndex:
         self._find_links = find_links
         self._timeout_s = timeout_s
         self._netrc = netrc_file
-        self._opener = urllib.request.build_opener(_Https(cafile))
+        # Of the head of an answer: what comes after it is judged as it comes.
+        self._opener = urllib.request.build_opener(_Http(3 * timeout_s), _Https(cafile, 3 * timeout_s))
         self._projects: dict[str, Project | None] = {}
 
     def project(self, name: str) -> Project | None:
@@ -113,7 +126,7 @@ class PackageIndex:
     def _read_page(self, url: str) -> tuple[bytes, str, str]:
         """Content, media type and final address of a page."""
         with self._open(url, {"Accept": _ACCEPT}) as reply:
-            content = _whole(reply, _PAGE_LIMIT)
+            content = _decoded(reply, self._whole(reply, _PAGE_LIMIT))
             return content, reply.headers.get_content_type(), reply.url
 
     def requirements_of(self, file: File) -> list[str]:
@@ -125,7 +138,7 @@ class PackageIndex:
         if file.has_metadata:
             # promised and not there: the wheel has it too
             with contextlib.suppress(_NotFound), self._open(file.url + ".metadata") as reply:
-                return _requires_dist(_whole(reply, _PAGE_LIMIT))
+                return _requires_dist(_decoded(reply, self._whole(reply, _PAGE_LIMIT)))
         try:
             with zipfile.ZipFile(_Ranged(self, file.url)) as archive:
                 member = next(
@@ -133,6 +146,8 @@ class PackageIndex:
                     for member in archive.namelist()
                     if member.endswith(".dist-info/METADATA") and member.count("/") == 1
                 )
+                if archive.getinfo(member).file_size > _PAGE_LIMIT:
+                    raise zipfile.BadZipFile(f"its METADATA has over {_PAGE_LIMIT >> 20} MiB")
                 return _requires_dist(archive.read(member))
         except _NotFound as error:
             raise _file_is_gone(file) from error
@@ -167,13 +182,13 @@ class PackageIndex:
 
     def download(self, file: File, target: Path) -> str:
         """Write the file to `target`; its sha256. Raises as `verify` does."""
-        with target.open("wb") as out:
-            digest = self._digest(file, out)
         try:
+            with target.open("wb") as out:
+                digest = self._digest(file, out)
             # of the bytes that came; read again, they may be others
             self._judge(file, digest)
-        except IntegrityError:
-            target.unlink()
+        except BaseException:
+            target.unlink(missing_ok=True)
             raise
         return digest
 
@@ -182,9 +197,10 @@ class PackageIndex:
         try:
             with self._open(file.url) as reply:
                 promised = reply.headers.get("Content-Length")
-                while chunk := reply.read(_CHUNK):
+                for chunk in self._pieces(reply):
                     digest.update(chunk)
                     size += len(chunk)
+                    _refuse_larger(file, size)
                     if out:
                         out.write(chunk)
         except _NotFound as error:
@@ -201,8 +217,9 @@ class PackageIndex:
         wanted = f"bytes={first}" if first < 0 else f"bytes={first}-{last}"
         # identity: ranges of an encoded body would count other bytes
         with self._open(url, {"Range": wanted, "Accept-Encoding": "identity"}) as reply:
-            body = _whole(reply, None)
-            if reply.status == http.client.PARTIAL_CONTENT:
+            is_part = reply.status == http.client.PARTIAL_CONTENT
+            body = self._whole(reply, (-first if first < 0 else last + 1 - first) if is_part else _WHOLE_LIMIT)
+            if is_part:
                 return body, _size_of_all(reply, first, len(body))
             # a server that knows no ranges sends everything, with 200
             return (body[first:] if first < 0 else body[first : last + 1]), len(body)
@@ -235,6 +252,36 @@ class PackageIndex:
             raise _unavailable(address.shown, error.reason) from error
         except (http.client.HTTPException, OSError, ValueError) as error:
             raise _unavailable(address.shown, error) from error
+
+    def _pieces(self, reply: Any) -> Iterator[bytes]:
+        """What comes, as it comes.
+
+        Raises:
+            IndexUnavailable: so slowly that it may never end.
+        """
+        begun, size = time.monotonic(), 0
+        # not `read`, which waits until all of a chunk is there
+        while piece := reply.read1(_CHUNK):
+            size += len(piece)
+            yield piece
+            if time.monotonic() - begun > self._timeout_s + size / _SLOWEST:
+                raise _unavailable(Address(reply.url).shown, f"it sends less than {_SLOWEST} bytes a second")
+
+    def _whole(self, reply: Any, limit: int) -> bytes:
+        """All of a reply of at most `limit` bytes; one that stalls, breaks or is cut is an unavailable index."""
+        content = bytearray()
+        try:
+            for piece in self._pieces(reply):
+                content += piece
+                if len(content) > limit:
+                    raise _too_large(reply, limit)
+        except (http.client.HTTPException, OSError) as error:
+            raise _unavailable(Address(reply.url).shown, error) from error
+        # what is cut off and yet read without an error would pass for a page with fewer files
+        promised = reply.headers.get("Content-Length") or ""
+        if promised.isdigit() and len(content) < int(promised):
+            raise _unavailable(Address(reply.url).shown, f"cut after {len(content)} of {promised} bytes")
+        return bytes(content)
 
     def _credentials_for(self, address: Address) -> tuple[str, str] | None:
         # pages name their files by URLs without credentials, mostly on the index's own host
@@ -306,24 +353,46 @@ def _size_of_all(reply: Any, first: int, length: int) -> int:
     raise _unavailable(Address(reply.url).shown, why)
 
 
-def _whole(reply: Any, limit: int | None) -> bytes:
-    """All of a reply of at most `limit` bytes; one that stalls, breaks or is cut is an index that is unavailable."""
+def _decoded(reply: Any, content: bytes) -> bytes:
+    """A page that came compressed, though nobody asked for that, inflated to at most what a page may have."""
+    if (reply.headers.get("Content-Encoding") or "").strip().lower() not in ("gzip", "x-gzip", "deflate"):
+        return content
+    # 32: whether zlib or gzip, its head says
+    inflating = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
     try:
-        content: bytes = reply.read(limit + 1) if limit else reply.read()
-    except (http.client.HTTPException, OSError) as error:
-        raise _unavailable(Address(reply.url).shown, error) from error
-    # what is cut off and yet read without an error would pass for a page with fewer files
-    promised = reply.headers.get("Content-Length") or ""
-    if limit and len(content) > limit:
-        raise UsageError(
-            f"the package index answers with a page of over {limit >> 20} MiB",
-            where=Address(reply.url).shown,
-            fix="correct the index URL",
-            rule="WRONG_INDEX",
+        found = inflating.decompress(content, _PAGE_LIMIT + 1)
+    except zlib.error as error:
+        raise _unavailable(Address(reply.url).shown, f"a page cannot be inflated: {error}") from error
+    if len(found) > _PAGE_LIMIT:
+        raise _too_large(reply, _PAGE_LIMIT)
+    if not inflating.eof:
+        raise _unavailable(Address(reply.url).shown, "a page is compressed, and cut")
+    return found
+
+
+def _too_large(reply: Any, limit: int) -> UsageError:
+    return UsageError(
+        f"the package index answers with a page of over {limit >> 20} MiB"
+        if limit >= 1 << 20
+        else f"the package index answers with more than the {limit} bytes that it was asked for",
+        where=Address(reply.url).shown,
+        fix="correct the index URL",
+        rule="WRONG_INDEX",
+    )
+
+
+def _refuse_larger(file: File, size_bytes: int) -> None:
+    limit = file.size_bytes or _FILE_LIMIT
+    if size_bytes > limit:
+        raise IntegrityError(
+            f"{file.filename} has other bytes than promised",
+            where=file.address.shown,
+            why=f"the index says that it has {limit} bytes, and more come"
+            if file.size_bytes
+            else f"it has more than {limit >> 30} GiB, and the index says of no file how large it is",
+            fix="ask who runs the index; a proxy or a cache may have damaged or replaced the file",
+            rule="WRONG_BYTES",
         )
-    if promised.isdigit() and len(content) < int(promised):
-        raise _unavailable(Address(reply.url).shown, f"cut after {len(content)} of {promised} bytes")
-    return content
 
 
 def _refused(url: str, status: int, with_credentials: bool) -> Exception:
@@ -368,13 +437,47 @@ def _file_is_gone(file: File) -> ResolutionError:
     )
 
 
+class _Impatient(http.client.HTTPConnection):
+    """Waits so long for the head of an answer, however often a byte of it comes."""
+
+    def __init__(self, head_s: float, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._head_s = head_s
+
+    def getresponse(self) -> http.client.HTTPResponse:
+        hanging_up = threading.Timer(self._head_s, self._hang_up)
+        hanging_up.daemon = True
+        hanging_up.start()
+        try:
+            return super().getresponse()
+        finally:
+            hanging_up.cancel()
+
+    def _hang_up(self) -> None:
+        with contextlib.suppress(OSError, AttributeError):  # closed meanwhile
+            self.sock.shutdown(socket.SHUT_RDWR)
+
+
+class _HttpsConnection(_Impatient, http.client.HTTPSConnection):
+    pass
+
+
+class _Http(urllib.request.HTTPHandler):
+    def __init__(self, head_s: float) -> None:
+        super().__init__()
+        self._head_s = head_s
+
+    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(partial(_Impatient, self._head_s), req)
+
+
 class _Https(urllib.request.HTTPSHandler):
     """Trusts the machine's authorities, and those of `cafile` where it can be read."""
 
-    def __init__(self, cafile: Path | None) -> None:
+    def __init__(self, cafile: Path | None, head_s: float) -> None:
         # Not its own: from Python 3.12 on that reads the authorities at once, 50 ms that most builds have no need of.
         urllib.request.AbstractHTTPHandler.__init__(self)
-        self._cafile = cafile
+        self._cafile, self._head_s = cafile, head_s
         self._trusting: ssl.SSLContext | None = None
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
@@ -383,7 +486,7 @@ class _Https(urllib.request.HTTPSHandler):
             if self._cafile:
                 with contextlib.suppress(OSError):
                     self._trusting.load_verify_locations(self._cafile)
-        return self.do_open(http.client.HTTPSConnection, req, context=self._trusting)
+        return self.do_open(partial(_HttpsConnection, self._head_s), req, context=self._trusting)
 
 
 def _requires_dist(metadata: bytes) -> list[str]:

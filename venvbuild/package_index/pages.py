@@ -70,11 +70,19 @@ def _files_of_json(content: bytes, base: str, name: str) -> Iterator[File]:
                 # PEP 691: true, or the reason
                 "" if yanked is True else yanked,
                 bool(entry.get("core-metadata") or entry.get("dist-info-metadata")),
+                _size(entry.get("size")),
             )
 
 
 def file_of(
-    filename: str, url: str, name: str, sha256: str, requires_python: str, yanked: str | None, has_metadata: bool
+    filename: str,
+    url: str,
+    name: str,
+    sha256: str,
+    requires_python: str,
+    yanked: str | None,
+    has_metadata: bool,
+    size_bytes: int | None = None,
 ) -> Iterator[File]:
     """One file, or nothing when it belongs to another project or its name cannot be read (eggs, installers)."""
     try:
@@ -91,7 +99,12 @@ def file_of(
     except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
         return
     if owner == name:
-        yield File(filename, url, version, file_tags, sha256, requires_python, yanked, has_metadata)
+        yield File(filename, url, version, file_tags, sha256, requires_python, yanked, has_metadata, size_bytes)
+
+
+def _size(said: object) -> int | None:
+    # some servers that do not know it say 0
+    return said if type(said) is int and said > 0 else None
 
 
 _PLAIN_WHEEL = re.compile(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[A-Za-z0-9_.!+]+)-(?P<tags>[^-]+-[^-]+-[^-]+)\.whl")

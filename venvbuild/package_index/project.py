@@ -28,6 +28,8 @@ class File:
     """None: not yanked; otherwise the reason, often empty (PEP 592)."""
     has_metadata: bool = False
     """Whether `url + ".metadata"` exists (PEP 658)."""
+    size_bytes: int | None = None
+    """As the index has it (PEP 700); None when it does not say."""
 
     @cached_property
     def address(self) -> Address:

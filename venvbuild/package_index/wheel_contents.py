@@ -28,6 +28,9 @@ from venvbuild.errors import ResolutionError
 _CHUNK = 1 << 20
 # of RECORD, WHEEL and entry_points.txt, which are read into memory
 _TEXT_LIMIT = 256 << 20
+# As of an archive (restore/fetching.py); zipfile reads no more of a member than its directory says.
+_MAX_RATIO = 200
+_ALWAYS_ALLOWED_BYTES = 1 << 30
 # zipfile's for a compression that it does not know, NotImplementedError, is a RuntimeError
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, csv.Error, EOFError, RuntimeError, OSError)
 _WRAPPER = re.compile(r"(?i)(\.exe|-script\.py|\.pya)$")
@@ -94,6 +97,7 @@ class WheelContents:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             with zipfile.ZipFile(path) as archive:
                 names = {_normal(member.filename): member for member in archive.infolist() if not member.is_dir()}
+                _refuse_bomb(names.values(), path.stat().st_size)
                 texts = _Texts(archive, names, _dist_info(names))
                 record = dict(texts.record())
                 data = _data(texts.dist_info)
@@ -189,6 +193,12 @@ def _file(
             digest.update(chunk)
             size += len(chunk)
     return WheelFile(name, digest.hexdigest(), size, record.get(name, ""), is_rewritten)
+
+
+def _refuse_bomb(members: Iterable[zipfile.ZipInfo], size_bytes: int) -> None:
+    total = sum(member.file_size for member in members)
+    if total > max(_ALWAYS_ALLOWED_BYTES, _MAX_RATIO * size_bytes):
+        raise zipfile.BadZipFile(f"its {size_bytes} bytes would be {total} when they are unpacked")
 
 
 def _data(dist_info: str) -> str:

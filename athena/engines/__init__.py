@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from athena.engines.engine import Answer, Engine, Row, plain
-from athena.engines.opening import ENGINES, open_engine
+from athena.engines.opening import ENGINES, open_engine, refuse_unset
 from venvbuild import lazily
 
 if TYPE_CHECKING:

@@ -13,12 +13,11 @@ from trino.exceptions import TrinoQueryError
 
 from athena.engines.engine import BAD_ROW_ERRORS, BAD_ROW_FIX, NO_COLUMN_FIX, Answer
 from athena.statement import Statement
-from venvbuild.errors import QueryEngineError, UsageError
-from venvbuild.settings import BY_NAME, Settings
+from venvbuild.errors import QueryEngineError
+from venvbuild.settings import Settings
 from venvbuild.stores import Store
 from venvbuild.text import first_line
 
-_NEEDED = ("trino_url", "trino_catalog", "trino_schema", "trino_user")
 _HINTS = {
     "TABLE_NOT_FOUND": "make the table and the views (docs/catalog.md), or correct the catalog and the schema",
     "SCHEMA_NOT_FOUND": "correct VENVBUILD_TRINO_CATALOG and VENVBUILD_TRINO_SCHEMA",
@@ -41,18 +40,12 @@ class Trino:
 
     @classmethod
     def of(cls, settings: Settings, _store: Store) -> Self:
-        """As configured.
-
-        Raises:
-            UsageError: settings are missing; all that are, at once. Or the URL is none.
-        """
-        user, where = settings.trino_user, settings.trino_url
-        if user is None or where is None or settings.trino_catalog is None or settings.trino_schema is None:
-            missing = [BY_NAME[name].env for name in _NEEDED if getattr(settings, name) is None]
-            raise UsageError(
-                f"for the engine trino set {', '.join(missing)}", fix="`venvbuild config` shows what is set"
-            )
-        url = urlsplit(where)
+        """As configured."""
+        user = settings.trino_user
+        # `open_engine` has refused what is not configured
+        assert settings.trino_url
+        assert user
+        url = urlsplit(settings.trino_url)
         password = unquote(url.password) if url.password else None
         connect: Any = trino.dbapi.connect  # the client is typed in part only
         connection = connect(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from athena import tables
-from athena.engines import Engine, open_engine
+from athena.engines import Engine, open_engine, refuse_unset
 from athena.questions import ByteLimit
 from athena.rows import Unread
 from venvbuild import extras
@@ -52,6 +52,7 @@ def opened(
     """
     _refuse_absent(settings)
     # Here and not at the top: who asks DuckDB never needs the other clients.
+    refuse_unset(settings)
     extras.add_for_engine(settings.engine, settings.folders.cache)
     with open_engine(settings, store) as engine:
         try:

@@ -12,7 +12,7 @@ from datetime import date
 from typing import TypedDict, cast
 
 from athena import questions
-from athena.engines import Engine, Row, open_engine
+from athena.engines import Engine, Row, open_engine, refuse_unset
 from athena.questions import Difference, Search, parse_packages
 from venvbuild import builds, extras
 from venvbuild.errors import RequirementsRefused
@@ -126,6 +126,7 @@ def _search(
 @contextmanager
 def _engine(store: Store, settings: Settings | None) -> Iterator[Engine]:
     chosen = or_default(settings)
+    refuse_unset(chosen)
     extras.add_for_engine(chosen.engine, chosen.folders.cache)
     with open_engine(chosen, store) as engine:
         try:

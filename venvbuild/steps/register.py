@@ -48,7 +48,7 @@ def _bring_into_index(store: Store, day: str, settings: Settings) -> None:
         log.warning("the build is not in the index: %s", error.problems[0].as_line())
         return
     # With DuckDB and engines, which no other step needs.
-    from athena.engines import open_engine
+    from athena.engines import open_engine, refuse_unset
     from athena.index import Compactor
     from athena.tables import publish
 
@@ -56,6 +56,7 @@ def _bring_into_index(store: Store, day: str, settings: Settings) -> None:
     name = settings.engine
     # DuckDB reads the index from the store; the others have views that name its segments
     if name != "duckdb":
+        refuse_unset(settings)
         extras.add_for_engine(name, settings.folders.cache)
         with open_engine(settings, store) as engine:
             publish(engine, store)

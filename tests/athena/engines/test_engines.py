@@ -20,7 +20,9 @@ from athena.statement import Statement
 from tests.athena.questions.test_queries import Build, Small, expected
 from tests.support.trino_server import TrinoServer
 from venvbuild import settings
+from venvbuild.console import engine as console_engine
 from venvbuild.errors import QueryEngineError, UsageError
+from venvbuild.library.catalog import list_builds
 from venvbuild.stores import open_store
 
 FIND = """SELECT venv_version, created_at
@@ -96,6 +98,18 @@ def test_missing_settings_are_named_together(tmp_path: Path) -> None:
         opened(tmp_path, VENVBUILD_ENGINE="trino", VENVBUILD_TRINO_URL="https://h", VENVBUILD_TRINO_USER="me")
     assert "VENVBUILD_TRINO_CATALOG, VENVBUILD_TRINO_SCHEMA" in caught.value.problems[0].what
     assert "VENVBUILD_TRINO_URL" not in caught.value.problems[0].what
+
+
+def test_settings_are_missed_before_a_client_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def install(*_: object) -> None:
+        raise AssertionError("the client is installed")
+
+    monkeypatch.setattr("venvbuild.extras.add_for_engine", install)
+    asked = settings.load({}, {"HOME": str(tmp_path), "VENVBUILD_ENGINE": "trino"})
+    store = open_store(str(tmp_path))
+    for ask in (lambda: list_builds(store, settings=asked), lambda: console_engine.opened(asked, store).__enter__()):
+        with pytest.raises(UsageError, match=r"for the engine trino set VENVBUILD_TRINO_URL, .*_USER"):
+            ask()
 
 
 def test_a_failure_of_trino_without_a_word_is_told_by_its_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

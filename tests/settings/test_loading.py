@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.support.requirement import require
 from venvbuild.errors import RequirementsRefused, UsageError
 from venvbuild.settings import installers, loading, registry
 from venvbuild.settings.folders import Folders
@@ -79,6 +81,25 @@ def test_a_bad_configuration_file_is_named(home: Path, text: str, what: str) -> 
     with pytest.raises(UsageError, match=what) as caught:
         load(home)
     assert str(path) in caught.value.problems[0].where
+
+
+def test_a_configuration_file_that_may_not_be_read_is_not_blamed_on_its_form(home: Path) -> None:
+    require(os.geteuid() == 0, "only root can become somebody who has no rights")
+    path = write(home / ".config/venvbuild/config.toml", 'env_name = "sales"')
+    path.chmod(0o600)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(UsageError, match="cannot be read: Permission denied") as caught:
+            load(home)
+    finally:
+        os.seteuid(0)
+    assert caught.value.problems[0].fix == "let this user read it (owner, mode), or give another file: --config FILE"
+
+
+def test_a_folder_is_no_configuration_file(home: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read: Is a directory") as caught:
+        load(home, config=home.parent)
+    assert caught.value.problems[0].fix == "give the file itself: --config FILE"
 
 
 def test_a_configuration_file_that_was_named_must_be_there(home: Path) -> None:

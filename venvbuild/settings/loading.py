@@ -8,6 +8,7 @@ Read once at the edge; inner functions take the values they need. Jenkins' param
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -148,7 +149,12 @@ def _config_file(given: Path | None, folders: Folders) -> tuple[Mapping[str, Any
         if given:
             raise UsageError("there is no such configuration file", where=str(path), fix="give another path") from None
         return {}, str(path)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        fix = "let this user read it (owner, mode), or give another file: --config FILE"
+        if os.path.isdir(path):  # the folders above may be closed to us, too
+            fix = "give the file itself: --config FILE"
+        raise UsageError(f"the configuration cannot be read: {error.strerror}", where=str(path), fix=fix) from error
+    except ValueError as error:
         raise UsageError(
             f"the configuration cannot be read: {error}",
             where=str(path),

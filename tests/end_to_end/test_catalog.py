@@ -21,6 +21,7 @@ from tests.support.scripted import VERSION, put_scripted
 from tests.support.tool import Tool
 from tests.support.trino_server import TrinoServer
 from venvbuild import builds
+from venvbuild.commands import show
 from venvbuild.errors import IntegrityError
 from venvbuild.stores import Store, open_store
 
@@ -99,6 +100,14 @@ def test_nothing_found_is_an_empty_list_and_0(asking: Tool) -> None:
     assert "nothing fits kedro>=99; versions that were built: 0.19.1, 0.18.14, 2004d\n" in done.stderr
     assert "kedro===2004d asks for one of them" in done.stderr
     assert asking.run("count", "nope").stdout == "0\n"
+
+
+def test_what_is_not_known_is_a_dash_at_any_depth() -> None:
+    assert show._text("requires", {"abi": None, "glibc": "2.17", "libraries": ["a.so", None]}) == (
+        "abi -, glibc 2.17, libraries a.so -"
+    )
+    assert show._text("imported_from", {"created_at": None, "is": True}) == "created_at -, is true"
+    assert show._text("build_url", None) == "-"
 
 
 def test_the_engine_is_no_matter_for_list(asking: Tool) -> None:

@@ -39,7 +39,11 @@ def command(version: str, **given: Any) -> None:
 
 def _text(name: str, value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {' '.join(one) if isinstance(one, list) else one}" for key, one in value.items())
+        return ", ".join(f"{key} {_text(key, one)}" for key, one in value.items())
+    if isinstance(value, list):
+        return " ".join(_text(name, one) for one in value)
+    if value is None:
+        return "-"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return size_text(value) if name == "archive_size_bytes" else str(value if value is not None else "-")
+    return size_text(value) if name == "archive_size_bytes" else str(value)

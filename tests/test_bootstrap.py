@@ -319,3 +319,16 @@ def test_pythons_at_two_places_have_set_ups_of_their_own_and_links_to_one_share_
     monkeypatch.setattr(sys, "executable", str(link))
     monkeypatch.setattr("importlib.machinery.EXTENSION_SUFFIXES", [".cpython-311-aarch64-linux-gnu.so"])
     assert bootstrap.home_of(lock, tmp_path) != here
+
+
+def test_what_an_index_said_through_pip_moves_no_cursor(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("venvbuild.bootstrap.signal.signal", lambda *_: None)
+    with pytest.raises(SystemExit) as ended, bootstrap._told():
+        raise SetUpFailed(6, "no index\n  | \x1b[31mred\x9b1A \u202e\rö 日")
+    assert ended.value.code == 6
+    assert capsys.readouterr().err.splitlines() == [
+        "venvbuild cannot be set up: no index",
+        r"  | \x1b[31mred\x9b1A \u202e\rö 日",
+    ]

@@ -107,3 +107,19 @@ def test_other_libraries_are_not_in_it(tmp_path: Path) -> None:
     logs.follow(tmp_path / "build.log")
     logging.getLogger("botocore").error("theirs")
     assert texts(tmp_path / "build.log") == []
+
+
+def test_what_others_wrote_moves_no_cursor_and_forges_no_record(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.follow(tmp_path / "build.log")
+    LOG.warning("%s\n%s", "z.pth: \x1b[31mred\x1b]0;title\x07 \u202etxt.exe \x9b1\rA", "2026-01-01T00:00:00Z INFO 日本")
+    said = r"z.pth: \x1b[31mred\x1b]0;title\x07 \u202etxt.exe \x9b1\rA" "\n    2026-01-01T00:00:00Z INFO 日本\n"
+    assert capsys.readouterr().err == f"WARNING: {said}"
+    assert (tmp_path / "build.log").read_text("utf-8").partition(" ")[2] == f"WARNING {said}"
+
+
+def test_what_other_libraries_warn_of_is_harmless_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert logging.lastResort
+    logging.lastResort.handle(logging.LogRecord("theirs", logging.WARNING, "", 0, "\x1b[2J %s", (SECRET,), None))
+    assert capsys.readouterr().err == "WARNING: \\x1b[2J ****\n"

@@ -102,7 +102,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except SetUpFailed as failure:
-        print(f"venvbuild cannot be set up: {failure}", file=sys.stderr)
+        print(f"venvbuild cannot be set up: {_on_screen(str(failure))}", file=sys.stderr)
         sys.exit(failure.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -546,6 +546,11 @@ def _last_lines(output: str, count: int = 6) -> str:
     """
     lines = re.sub(r"\S+@", _masked, output).strip().splitlines()
     return "\n".join(f"  | {line}" for line in lines[-count:])
+
+
+def _on_screen(text: str) -> str:
+    """With what a terminal would obey as `\\x1b`: pip tells what an index said. (text.py does it for all others.)"""
+    return "".join(one if one.isprintable() or one == "\n" else ascii(one)[1:-1] for one in text)
 
 
 def _masked(found: re.Match[str]) -> str:

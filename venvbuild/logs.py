@@ -11,21 +11,27 @@ from pathlib import Path
 
 from venvbuild.redaction import REDACTOR
 
+CLEAR_LINE = "\r\033[K"
+"""To a terminal: away with what stands in the line."""
 _LOGGER = logging.getLogger("venvbuild")
 _BUFFERED = 10_000  # records; many commands never name a file
 _SPEAKING = threading.Lock()
 
 
 class _Redacted(logging.Formatter):
+    """Fit for a screen too: a log is read on one. No line of a record begins as another record does."""
+
     def format(self, record: logging.LogRecord) -> str:
-        return REDACTOR.redact(super().format(record))
+        from venvbuild.text import indented, on_screen  # only here: `--version` tells nothing
+
+        return indented(on_screen(REDACTOR.redact(super().format(record))))
 
 
 class _Stderr(logging.Handler):
     """The stderr of the moment, which tests and terminals may have replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        clear = "\r\033[K" if shows_bars() else ""  # one may stand on the line
+        clear = CLEAR_LINE if shows_bars() else ""  # one may stand on the line
         write_stderr(f"{clear}{self.format(record)}\n")
 
 
@@ -86,6 +92,8 @@ def configure() -> None:
     stderr = _Stderr(logging.WARNING)
     stderr.setFormatter(_Redacted("%(levelname)s: %(message)s"))
     _LOGGER.addHandler(stderr)
+    # What other libraries warn of would go to stderr as it is, with what they were answered.
+    logging.lastResort = stderr
     _LOGGER.addHandler(_Waiting())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from itertools import islice
 
@@ -12,6 +13,15 @@ MAX_SHOWN = 80
 _MAX_NAMES = 10
 # Characters of one value of somebody's metadata; the longest honest Requires-Dist is a few hundred.
 _MAX_PRINTABLE = 4096
+# What a terminal obeys (C0, DEL, C1), what turns a line around (bidi marks, embeddings, isolates), what ends one to
+# some readers (U+2028), what nobody sees, and halves of characters. Not the joiners U+200C and U+200D, without which
+# words of Persian or Hindi, and many emoji, are others.
+_OBEYED = (
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff"
+    r"\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f"
+)
+_IN_TEXT = re.compile(f"[{_OBEYED}]")
+_IN_A_LINE = re.compile(rf"[\t\n{_OBEYED}]")
 
 
 def shown(text: str, limit: int = MAX_SHOWN) -> str:
@@ -24,9 +34,40 @@ def shown(text: str, limit: int = MAX_SHOWN) -> str:
     return escaped if len(escaped) <= limit else escaped[: limit - 3] + "..."
 
 
+def on_screen(text: str) -> str:
+    """`text` as a screen may show it: what a terminal would obey becomes `\\x1b`, `\\u202e`; lines and tabs stay."""
+    return _IN_TEXT.sub(_escaped, text.replace("\r\n", "\n"))
+
+
+def on_a_line(text: str) -> str:
+    """The same of a value that must stay on its line, and in its cell: a line break becomes `\\n`."""
+    return _IN_A_LINE.sub(_escaped, text)
+
+
+def indented(text: str) -> str:
+    """`text` whose lines after the first stand further right, so that none of them passes for another message."""
+    return text.replace("\n", "\n    ")
+
+
+def masked_urls(text: str) -> str:
+    """Exact text, but for the credentials of the URLs in it."""
+    return REDACTOR.redact(text) if may_have_urls_to_mask(text) else text
+
+
+def may_have_urls_to_mask(text: str) -> bool:
+    """Whether a URL in it may have a user, or a query; false of almost all."""
+    return "://" in text and ("@" in text or "?" in text)
+
+
 def _printable(character: str) -> str:
-    if character.isprintable():
-        return character
+    return character if character.isprintable() else _escape(character)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return _escape(found[0])
+
+
+def _escape(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode()
 
 
@@ -37,11 +78,11 @@ def first_line(error: object) -> str:
 
 
 def shown_to_all(text: str | None) -> str | None:
-    """What goes into metadata.json, which everybody may read."""
+    """What goes into metadata.json, which everybody may read, as `on_a_line`."""
     if not text:
         return None
     readable = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return REDACTOR.redact(strip_credentials(readable))
+    return on_a_line(REDACTOR.redact(strip_credentials(readable)))
 
 
 def size_text(size_bytes: int) -> str:

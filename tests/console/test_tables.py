@@ -64,6 +64,22 @@ def test_no_line_is_wider_than_the_terminal(
     assert max(map(len, shown_at(width, monkeypatch, capsys))) <= width
 
 
+def test_a_credential_in_one_cell_masks_nothing_in_the_next(capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"a": "https://host:x", "b": "me@example.com", "c": "https://u:pass-word@host/x"}
+    tables.print_rows(list(row), [row], "csv")
+    assert capsys.readouterr().out == "a,b,c\nhttps://host:x,me@example.com,https://****@host/x\n"
+
+
+def test_a_row_is_a_line_whatever_is_in_its_cells(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("venvbuild.console.tables._terminal_width", lambda: None)
+    rows = [{"na\nme": "\x1b[31ma\nb\tc", "n": 1}, {"na\nme": "👩\u200d💻 می\u200cخواهم", "n": 2}]
+    tables.print_rows(["na\nme", "n"], rows, "table")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in lines] == [r"na\nme", r"\x1b[31ma\nb\tc", "👩\u200d💻 می\u200cخواهم"]
+
+
 def columns_of(text: str) -> int:
     """As a terminal counts them (UAX #11)."""
     return sum(2 if unicodedata.east_asian_width(one) in "WF" else not unicodedata.combining(one) for one in text)

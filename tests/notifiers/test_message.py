@@ -64,6 +64,13 @@ def test_changes_that_cannot_be_told_are_said_to_be_so(since: str, named: str) -
     assert "No pin changed" not in told.body
 
 
+def test_what_the_store_says_is_a_line_that_no_screen_obeys() -> None:
+    evil = "\x1b[2J\u202e\x9b1A\nFORGED"
+    told = compose("failure", failed(build_url=evil, last_lines=(evil,)), Changes("", (), evil))
+    assert told.body.count(r"\x1b[2J\u202e\x9b1A\nFORGED") == 2
+    assert not set("\x1b\u202e\x9b") & set(told.title + told.body)
+
+
 def test_a_failure_of_something_else_in_the_job_is_not_laid_on_the_environment() -> None:
     told = compose("failure", made_up(conflicts=()), None)
     assert (told.title, told.kind) == ("FAILED after sales (py3.11) was built", "failure")

@@ -99,6 +99,16 @@ def test_without_a_whole_record_it_says_so(tool: Tool) -> None:
     assert (done.code, "cannot be read" in done.stderr) == (2, True)
 
 
+def test_no_file_has_what_a_screen_obeys(tool: Tool) -> None:
+    run(tool, "good==1.0", until="check")
+    with (tool.work / "build.log").open("ab") as log:  # by another version, or by hand
+        log.write("\x1b[2J\x9b1A \u202etxt\u2028 \x07\n".encode())
+    assert tool.run("report").code == 0
+    for file in (tool.work / "report").iterdir():
+        assert not set("\x1b\x9b\u202e\u2028\x07") & set(file.read_text("utf-8")), file.name
+    assert (tool.work / "report/build.log").read_text().splitlines()[-1] == r"\x1b[2J\x9b1A \u202etxt\u2028 \x07"
+
+
 def test_no_secret_is_in_any_file(tool: Tool) -> None:
     wheel(tool.index.folder, "needy", "1.0", requires=["hunter2-hunter2==1.0"])
     run(tool, "needy==1.0", until="create", code=4)

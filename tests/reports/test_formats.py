@@ -18,7 +18,7 @@ from tests.support.outcomes import made_up, read, run
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
 from venvbuild.reports import issues, junit, markdown, page, sarif
-from venvbuild.reports.writing import FORMATS
+from venvbuild.reports.writing import FORMATS, write_reports
 from venvbuild.run import STEPS, Complaint, Outcome, Package, Pin, Step, Summary
 
 HOSTILE = (
@@ -60,6 +60,11 @@ def written(render: Callable[[Outcome], str], outcome: Outcome, folder: Path) ->
     file = folder / "written.json"  # the parser goes by the name, too
     file.write_text(render(outcome), "utf-8")
     return file
+
+
+def test_a_format_need_not_care_what_a_screen_obeys(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("venvbuild.reports.writing.FORMATS", {"new.txt": lambda _: "a\x1b[2J\ud800\ufffe\n\tb\n"})
+    assert (write_reports(made_up(), tmp_path) / "new.txt").read_text("utf-8") == "a\\x1b[2J\\ud800\\ufffe\n\tb\n"
 
 
 # --- junit.xml

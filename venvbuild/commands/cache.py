@@ -75,8 +75,11 @@ def print_folders(names: Sequence[str], **given: Any) -> None:
     if given["as_json"]:
         output.print_json([{"cache": one.name, "folder": str(one.folder)} for one in caches])
         return
+    if len(caches) == len(names) == 1:
+        output.print_text(str(caches[0].folder))
+        return
     for one in caches:
-        output.print_data(str(one.folder) if len(names) == 1 else f"{one.name:<9}  {one.folder}")
+        output.print_data(f"{one.name:<9}  {one.folder}")
 
 
 @command.command("size", short_help="How large each cache is.")

@@ -24,4 +24,4 @@ def command(shell: str, as_json: bool) -> None:
     if as_json:
         output.print_json({"shell": shell, "script": script})
     else:
-        output.print_data(script.removesuffix("\n"))
+        output.print_text(script.removesuffix("\n"))

@@ -36,7 +36,8 @@ def command(**given: Any) -> None:
     if shape == "json":
         output.print_json({"count": number})
     else:
-        # A CSV has a header, also of one number.
-        output.print_data(f"count\n{number}" if shape == "csv" else str(number))
+        if shape == "csv":  # it has a header, also of one number
+            output.print_data("count")
+        output.print_data(str(number))
     if not number:
         say_why_nothing(settings, store, f"no build{such(search)} has {' and '.join(map(str, search.packages))}")

@@ -61,7 +61,7 @@ def command(**given: Any) -> None:
         notified = [] if given["dry_run"] else [name for name in told.names if name not in failed]
         output.print_json({"title": message.title, "body": message.body, "notified": notified, "failed": failed})
     elif given["dry_run"]:
-        output.print_data(f"{message.title}\n\n{message.body}")
+        output.print_text(f"{message.title}\n\n{message.body}")
     if deadline.has_left_behind():
         output.end_at_once()
 

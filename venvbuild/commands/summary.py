@@ -25,7 +25,8 @@ def command(**given: Any) -> None:
     if given["as_json"]:
         output.print_json(found.as_json())
     else:
-        output.print_data(f"{found.title}\n{found.description}")
+        output.print_data(found.title)
+        output.print_data(found.description)
 
 
 def _summary(given: options.Given) -> Summary:

@@ -65,7 +65,7 @@ def create(
         engine.publish(settings, store)
     if wanted and dry_run:
         # As a comment, so that the whole output is SQL to paste.
-        output.print_data("\n".join(f"-- {line}" for line in json.dumps(wanted.definitions(), indent=2).splitlines()))
+        output.print_text("\n".join(f"-- {line}" for line in json.dumps(wanted.definitions(), indent=2).splitlines()))
     elif wanted:
         made = tables.create_workflow(wanted, settings.athena_region)
         output.say(f"Glue: {wanted.name}: {', '.join(made) or 'everything was there'}")
@@ -105,7 +105,7 @@ def show(**given: Any) -> None:
     """The table and its views as SQL, as the engine has them."""
     settings = options.load(given)
     with engine.opened(settings, store_of(settings)) as opened:
-        output.print_data(";\n\n".join(tables.definitions_on(opened)) + ";")
+        output.print_text(";\n\n".join(tables.definitions_on(opened)) + ";")
 
 
 @command.command("drop", short_help="Drop the table and its views; rows and builds stay.")
@@ -131,7 +131,7 @@ def drop(with_workflow: bool, dry_run: bool, **given: Any) -> None:
 
 def _do(settings: Settings, statements: Sequence[Statement], *, dry_run: bool) -> None:
     if dry_run:
-        output.print_data(";\n\n".join(one.text for one in statements) + ";")
+        output.print_text(";\n\n".join(one.text for one in statements) + ";")
         return
     with engine.opened(settings, store_of(settings)) as opened:
         for one in statements:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import logging
 import os
 import sys
@@ -14,6 +13,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from venvbuild import bootstrap, extras, logs
+from venvbuild.console import output
 from venvbuild.errors import Problem, StdoutClosed, StoreUnavailable, Terminated, UsageError, VenvBuildError, of_disk
 from venvbuild.redaction import REDACTOR
 
@@ -70,16 +70,16 @@ def _translated(error: click.ClickException) -> UsageError:
 
 def _report(error: VenvBuildError, *, as_json: bool) -> int:
     """Problems of a file a line each, beginning FILE:LINE; everything else in four parts."""
-    for text in _shown(error.problems):
-        _say(text)
+    for lines in _shown(error.problems):
+        output.say(*lines)
     _log_error(error)
     if as_json:
         _print_json(error.exit_code, error.problems)
     return error.exit_code
 
 
-def _shown(problems: Sequence[Problem]) -> Iterator[str]:
-    """The problems in words; of those that break one rule the first ones, and how many more there are."""
+def _shown(problems: Sequence[Problem]) -> Iterator[list[str]]:
+    """The problems in words, as lines; of those that break one rule the first ones, and how many more there are."""
     left = Counter(problem.rule for problem in problems)
     told = Counter[str]()
     for problem in problems:
@@ -89,23 +89,14 @@ def _shown(problems: Sequence[Problem]) -> Iterator[str]:
             continue
         yield _lines(problem, alone=len(problems) == 1)
         if problem.rule and told[problem.rule] == _MAX_OF_A_KIND and left[problem.rule]:
-            yield f"and {left[problem.rule]:,} more like it (all of them in --json)"
+            yield [f"and {left[problem.rule]:,} more like it (all of them in --json)"]
 
 
-def _lines(problem: Problem, *, alone: bool) -> str:
+def _lines(problem: Problem, *, alone: bool) -> list[str]:
     if problem.line is not None or not alone:
-        return problem.as_line()
-    parts = [f"error: {problem.what}"]
-    parts += [
-        f"  {label}: {text}"
-        for label, text in (("where", problem.where), ("why", problem.why), ("fix", problem.fix))
-        if text
-    ]
-    return "\n".join(parts)
-
-
-def _say(text: str) -> None:
-    logs.write_stderr(f"{REDACTOR.redact(text)}\n")
+        return [problem.as_line()]
+    parts = (("where", problem.where), ("why", problem.why), ("fix", problem.fix))
+    return [f"error: {problem.what}", *(f"  {label}: {text}" for label, text in parts if text)]
 
 
 def _print_json(exit_code: int, problems: Sequence[Problem]) -> None:
@@ -118,8 +109,8 @@ def _print_json(exit_code: int, problems: Sequence[Problem]) -> None:
         }
     }
     try:
-        print(json.dumps(value, indent=2), flush=True)  # noqa: T201
-    except OSError:
+        output.print_json(value)
+    except (OSError, StdoutClosed):
         _stdout_closed()
 
 
@@ -130,7 +121,7 @@ def _log_error(error: VenvBuildError) -> None:
 
 def _interrupted(how: str, exit_code: int) -> int:
     """`how` is `interrupted` or `terminated`."""
-    _say(f"venvbuild: {how}; nothing half-made is left")
+    output.say(f"venvbuild: {how}; nothing half-made is left")
     log.info("%s", how)
     return exit_code
 
@@ -148,10 +139,10 @@ def _bug(error: BaseException, *, as_json: bool) -> int:
     log.debug("bug\n%s", text)
     where = logs.followed()
     if where is None:
-        _say(text)  # there is no log that it could be read in
+        output.say(text)  # there is no log that it could be read in
     summary = REDACTOR.redact(f"{type(error).__name__}: {error}")
     place = where or "the traceback is above"
-    _say(f"error: a bug in venvbuild: {summary}\n  where: {place}\n  fix: report it with the traceback")
+    output.say(f"error: a bug in venvbuild: {summary}", f"  where: {place}", "  fix: report it with the traceback")
     if as_json:
         _print_json(
             1, [Problem(f"a bug in venvbuild: {summary}", str(where or ""), fix="report it with the traceback")]

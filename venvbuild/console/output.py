@@ -1,4 +1,8 @@
-"""How commands speak: data on stdout, messages on stderr."""
+"""How commands speak: data on stdout, messages on stderr. All of it passes here, and what a screen would obey does not.
+
+Values of others (names, versions, URLs, what another program said) need no care of who prints them: a terminal gets
+no escape and no bidi mark of theirs, and nobody the credentials of a URL.
+"""
 
 from __future__ import annotations
 
@@ -9,27 +13,57 @@ import sys
 from typing import Any, NoReturn
 
 from venvbuild.errors import StdoutClosed
-from venvbuild.logs import write_stderr
+from venvbuild.logs import CLEAR_LINE, write_stderr
 from venvbuild.redaction import REDACTOR
+from venvbuild.text import indented, masked_urls, may_have_urls_to_mask, on_a_line, on_screen
 
 
 def print_json(value: Any) -> None:
-    """One JSON value on stdout."""
-    print_data(json.dumps(value, indent=2))
+    """One JSON value on stdout: exact, but for the credentials of URLs."""
+    text = json.dumps(value, indent=2)  # ASCII: what a terminal would obey stands there as JSON escapes it
+    _print(json.dumps(_masked(value), indent=2) if may_have_urls_to_mask(text) else text)
 
 
 def print_data(text: str) -> None:
-    """A line of data on stdout."""
+    """A line of data on stdout, whatever is in it."""
+    _print(on_a_line(REDACTOR.redact(text)))
+
+
+def print_text(text: str, *, is_masked: bool = False) -> None:
+    """Several lines on stdout, exact but for the credentials of URLs; what of others is in them stays within its line.
+
+    `is_masked`: so was each part before, for who masks must not look from one cell into the next.
+    """
+    _print(on_screen(text if is_masked else "\n".join(map(masked_urls, text.split("\n")))))
+
+
+def say(*lines: str, clears: bool = False) -> None:
+    """A message on stderr, a line each; `clears`: a bar may stand there."""
+    # A line may be of others, who must not begin a message of their own.
+    shown = "\n".join(indented(on_screen(REDACTOR.redact(line))) for line in lines)
+    write_stderr(f"{CLEAR_LINE if clears else ''}{shown}\n")
+
+
+def show_bar(text: str = "") -> None:
+    """What stands in the last line of a terminal from now on, until the next call or message; nothing: clear it."""
+    write_stderr(CLEAR_LINE + on_a_line(REDACTOR.redact(text)))
+
+
+def _print(text: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
     try:
         # Flushed, or a closed pipe would show only while Python exits.
-        print(text, flush=True)  # noqa: T201
+        print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)  # noqa: T201
     except BrokenPipeError:
         raise StdoutClosed from None  # click would end with 1 on the plain error
 
 
-def say(text: str, end: str = "\n") -> None:
-    """A message on stderr."""
-    write_stderr(REDACTOR.redact(text) + end)
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return masked_urls(value)
+    if isinstance(value, dict):
+        return {name: _masked(one) for name, one in value.items()}
+    return [_masked(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def end_at_once() -> NoReturn:

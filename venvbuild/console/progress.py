@@ -9,7 +9,7 @@ from typing import Self
 
 import click
 
-from venvbuild.console.output import say
+from venvbuild.console.output import say, show_bar
 from venvbuild.logs import Latest, shows_bars
 from venvbuild.run import STEPS
 from venvbuild.text import shown, size_text
@@ -116,14 +116,13 @@ class StepProgress:
         if self._is_terminal:
             done = STEPS.index(step)
             filled = BAR_WIDTH * done // len(STEPS)
-            say(f"\r\033[K[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {step} ...", end="")
+            show_bar(f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {step} ...")
 
     def ended(self, step: str, seconds: float, summary: str) -> None:
         """One timed line."""
         self._end_beat()
         self._seconds.step_ended(seconds)
-        clear = "\r\033[K" if self._is_terminal else ""
-        say(clear + _line(_name_of(step), seconds, summary))
+        say(_line(_name_of(step), seconds, summary), clears=self._is_terminal)
 
     def in_all(self, at_least_s: float = 0) -> None:
         """A last line: how long the command took, and how much of it is in no step's line, if `at_least_s`."""
@@ -137,7 +136,7 @@ class StepProgress:
         """Take the bar away, and end the beat, before an error is told."""
         self._end_beat()
         if self._is_terminal:
-            say("\r\033[K", end="")
+            show_bar()
 
     def _end_beat(self) -> None:
         if self._beat:
@@ -166,7 +165,7 @@ class FetchProgress:
         if fetched < wanted and self._is_terminal:
             filled = BAR_WIDTH * fetched // wanted
             bar = "#" * filled + "." * (BAR_WIDTH - filled)
-            say(f"\r\033[K[{bar}] {size_text(fetched)} of {size_text(wanted)}", end="")
+            show_bar(f"[{bar}] {size_text(fetched)} of {size_text(wanted)}")
         elif fetched == wanted:
             self._clear()
             say(
@@ -176,7 +175,7 @@ class FetchProgress:
 
     def _clear(self) -> None:
         if self._is_terminal:
-            say("\r\033[K", end="")
+            show_bar()
 
 
 def _name_of(step: str) -> str:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from venvbuild.console import output
 from venvbuild.console.options import Given
-from venvbuild.text import shown
+from venvbuild.redaction import REDACTOR
+from venvbuild.text import masked_urls, on_a_line
 
 if TYPE_CHECKING:  # who prints rows of no engine needs none
     from athena.engines import Row
@@ -40,10 +41,10 @@ def print_rows(columns: Sequence[str], rows: Sequence[Row], shape: str) -> None:
     if shape == "json":
         output.print_json([{column: row[column] for column in columns} for row in rows])
     elif shape == "csv":
-        output.print_data(_csv(columns, rows))
+        output.print_text(_csv(columns, rows), is_masked=True)
     elif rows:
-        lines = [list(columns), *([_cell(row[column]) for column in columns] for row in rows)]
-        output.print_data(_table(lines, _terminal_width()))
+        lines = [list(map(_cell, columns)), *([_cell(row[column]) for column in columns] for row in rows)]
+        output.print_text(_table(lines, _terminal_width()), is_masked=True)
 
 
 def print_sql(statement: Statement, shape: str) -> None:
@@ -51,7 +52,7 @@ def print_sql(statement: Statement, shape: str) -> None:
     if shape == "json":
         output.print_json({"sql": statement.text})
     else:
-        output.print_data(statement.text)
+        output.print_text(statement.text)
 
 
 def _terminal_width() -> int | None:
@@ -102,11 +103,11 @@ def _cut(cell: str, width: int) -> tuple[str, int]:
 
 
 def _width_of(text: str) -> int:
-    """Columns of a terminal that it takes: CJK and emoji two a character, marks that stand over another none."""
+    """Columns of a terminal that it takes: CJK and emoji two a character, marks over another and joiners none."""
     if text.isascii():
         return len(text)
     return sum(
-        0 if unicodedata.category(one) in ("Mn", "Me") else 1 + (unicodedata.east_asian_width(one) in "WF")
+        0 if unicodedata.category(one) in ("Mn", "Me", "Cf") else 1 + (unicodedata.east_asian_width(one) in "WF")
         for one in text
     )
 
@@ -116,12 +117,13 @@ def _csv(columns: Sequence[str], rows: Sequence[Row]) -> str:
     # csv's own line end is that of RFC 4180, whose CR shells and awk take for text.
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_text(row[column], nothing="") for column in columns] for row in rows)
+    writer.writerows([masked_urls(_text(row[column], nothing="")) for column in columns] for row in rows)
     return file.getvalue().removesuffix("\n")  # print adds one
 
 
 def _cell(value: Any) -> str:
-    return shown(_text(value, nothing="-"), _WIDEST)
+    text = on_a_line(REDACTOR.redact(_text(value, nothing="-"))[: _WIDEST + 1])
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}{_CUT}"
 
 
 def _text(value: Any, nothing: str) -> str:

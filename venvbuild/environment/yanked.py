@@ -12,6 +12,9 @@ from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import Problem, VenvBuildError
 from venvbuild.interpreters import Interpreter
 from venvbuild.package_index import PackageIndex
+from venvbuild.text import shown
+
+_MAX_REASON = 300
 
 
 def yanked(closure: Iterable[Wanted], said: str, index: PackageIndex, interpreter: Interpreter) -> list[Problem]:
@@ -27,6 +30,11 @@ def yanked(closure: Iterable[Wanted], said: str, index: PackageIndex, interprete
     return found
 
 
+def _on_one_line(reason: str) -> str:
+    """Its publisher's words, which may be many."""
+    return shown(" ".join(reason.split()), _MAX_REASON)
+
+
 def _judged(one: Wanted, index: PackageIndex, interpreter: Interpreter) -> list[Problem]:
     project = index.project(one.name)
     reasons = [file.yanked for file in project.files if file.version == Version(one.version)] if project else []
@@ -37,7 +45,7 @@ def _judged(one: Wanted, index: PackageIndex, interpreter: Interpreter) -> list[
         Problem(
             f"{one.at(one.version)} is yanked",
             one.where,
-            next(filter(None, reasons), None) or "its publisher withdrew it, and gives no reason",
+            _on_one_line(next(filter(None, reasons), "")) or "its publisher withdrew it, and gives no reason",
             f"write {nearest}, the nearest that is not" if nearest else f"use another package than {one.name}",
             "YANKED",
             line=one.line,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from venvbuild.notifiers.changes import Changes
 from venvbuild.redaction import REDACTOR
 from venvbuild.run import REPORT, Complaint, Outcome
-from venvbuild.text import count_text, shown
+from venvbuild.text import count_text, on_a_line, on_screen, shown
 
 EVENTS = {
     "failure": ("FAILED", "failure"),
@@ -52,12 +52,12 @@ def compose(event: str, run: Outcome | None, changes: Changes | None, work_dir: 
         body = "The run ended before venvbuild began: see the console of the job."
         return Message(f"{word} venvbuild", body, kind)
     # Redacted before it is cut: half a secret is told from nothing. The links are never cut off.
-    links = REDACTOR.redact(_joined([list(_facts(run)), list(_links(run, work_dir))]))
+    links = on_screen(REDACTOR.redact(_joined([list(_facts(run)), list(_links(run, work_dir))])))
     elsewhere = [_ELSEWHERE] if _is_elsewhere(event, run) else []
-    said = REDACTOR.redact(_joined([elsewhere, *_said(run, changes)]))
+    said = on_screen(REDACTOR.redact(_joined([elsewhere, *_said(run, changes)])))
     body = _joined([[_cut(said, MAX_LENGTH - len(links) - 2)] if said else [], [links] if links else []])
     title = f"{word} after {_name(run)} was built" if _is_elsewhere(event, run) else f"{word} {_title(run)}"
-    return Message(REDACTOR.redact(title), _with_log(body, run), kind)
+    return Message(on_a_line(REDACTOR.redact(title)), _with_log(body, run), kind)
 
 
 def _joined(paragraphs: Iterable[list[str]]) -> str:
@@ -110,7 +110,7 @@ def _changed(changes: Changes | None) -> Iterator[str]:
     if changes.unknown:
         since = f", {changes.since}," if changes.since else ""
         yield f"What changed since the last good build{since} cannot be told:"
-        yield _cut(f"  {changes.unknown}", _MAX_LINE)
+        yield _cut(f"  {on_a_line(changes.unknown)}", _MAX_LINE)
         return
     if not changes.lines:
         yield f"No pin changed since the last good build, {changes.since}."
@@ -154,7 +154,7 @@ def _with_log(body: str, run: Outcome) -> str:
     room -= len(title)
     # from the end: what fits there tells most
     for line in reversed(run.last_lines[-_MAX_LINES:]):
-        cut = _cut(REDACTOR.redact(line), _MAX_LINE)
+        cut = _cut(on_a_line(REDACTOR.redact(line)), _MAX_LINE)
         room -= len(cut) + 1
         if room < 0:
             break

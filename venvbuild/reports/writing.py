@@ -13,7 +13,6 @@ Adding one is a file here and a line in `FORMATS`.
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from importlib.resources import files
@@ -25,6 +24,7 @@ from venvbuild.files import remove
 from venvbuild.redaction import REDACTOR, Lines
 from venvbuild.reports import issues, junit, markdown, page, sarif
 from venvbuild.run import REPORT, Outcome
+from venvbuild.text import on_screen
 
 FORMATS: Mapping[str, Callable[[Outcome], str]] = {
     "junit.xml": junit.render,
@@ -51,7 +51,7 @@ def write_reports(outcome: Outcome, work_dir: Path) -> Path:
             building = Path(temporary, REPORT)
             building.mkdir()
             for name, render in FORMATS.items():
-                (building / name).write_text(render(outcome), "utf-8")
+                (building / name).write_text(on_screen(render(outcome)), "utf-8")
             (building / _STYLE).write_bytes((files("venvbuild.reports") / _STYLE).read_bytes())
             _copy_log(work_dir / places.BUILD_LOG, building / places.BUILD_LOG)
             if os.path.lexists(target):  # also a link that leads nowhere
@@ -67,7 +67,7 @@ def _copy_log(log: Path, copy: Path) -> None:
     if not log.is_file():
         return
     with log.open("rb") as source, copy.open("w", encoding="utf-8") as target:
-        target.writelines(f"{_printable(line)}\n" for line in _lines(source.read1))
+        target.writelines(f"{on_screen(line)}\n" for line in _lines(source.read1))
 
 
 def _lines(read: Callable[[int], bytes]) -> Iterator[str]:
@@ -75,8 +75,3 @@ def _lines(read: Callable[[int], bytes]) -> Iterator[str]:
     while chunk := read(_CHUNK):
         yield from lines.feed(chunk)
     yield from lines.close()
-
-
-def _printable(line: str) -> str:
-    # all that a terminal would obey
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "\N{REPLACEMENT CHARACTER}", line)

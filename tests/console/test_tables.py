@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import sys
 import unicodedata
 from pathlib import Path
@@ -62,6 +64,40 @@ def test_no_line_is_wider_than_the_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int
 ) -> None:
     assert max(map(len, shown_at(width, monkeypatch, capsys))) <= width
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        " =1",
+        "  -1",
+        '"=1',
+        "'=1",
+        '" +1',
+        "\xa0=1",
+        "\u200d=1",
+        "\uff1d1",
+    ],
+)
+def test_no_text_is_a_formula_to_a_spreadsheet(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    tables.print_rows(["=name", "n"], [{"=name": text, "n": -1}, {"=name": "kept", "n": -1.5}], "csv")
+    head, first, second = csv.reader(io.StringIO(capsys.readouterr().out))
+    assert head == ["'=name", "n"]
+    assert first == [f"'{text}".replace("\r", "\\r"), "-1"]
+    assert second == ["kept", "-1.5"]
+
+
+@pytest.mark.parametrize("text", ["a=1", "1-2", "kedro==0.19.14", "me@example.com", "x\ny,z", 'say "x"', "", "1e-5"])
+def test_other_text_is_in_csv_as_it_is(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    tables.print_rows(["name", "n"], [{"name": text, "n": 1}], "csv")
+    assert list(csv.reader(io.StringIO(capsys.readouterr().out))) == [["name", "n"], [text, "1"]]
 
 
 def test_a_credential_in_one_cell_masks_nothing_in_the_next(capsys: pytest.CaptureFixture[str]) -> None:

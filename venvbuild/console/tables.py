@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -27,6 +28,9 @@ if TYPE_CHECKING:  # who prints rows of no engine needs none
 _WIDEST = 1000
 _GAP = "  "
 _CUT = "…"
+# What a spreadsheet would take for a formula, also after what it passes over, or writes in the wide forms of CJK.
+# Source: OWASP, "CSV Injection".
+_FORMULA = re.compile(r"[\s\"'\u200c\u200d]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
 # Characters of a column's name that are worth its values' room: `is_co…` over `true`.
 _NAME_WIDTH = 6
 
@@ -116,9 +120,16 @@ def _csv(columns: Sequence[str], rows: Sequence[Row]) -> str:
     file = io.StringIO()
     # csv's own line end is that of RFC 4180, whose CR shells and awk take for text.
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([masked_urls(_text(row[column], nothing="")) for column in columns] for row in rows)
+    writer.writerow(map(_csv_cell, columns))
+    writer.writerows([_csv_cell(row[column]) for column in columns] for row in rows)
     return file.getvalue().removesuffix("\n")  # print adds one
+
+
+def _csv_cell(value: Any) -> str:
+    """A text that begins as a formula does gets a `'` before it; a number is what it is."""
+    text = masked_urls(_text(value, nothing=""))
+    is_number = isinstance(value, int | float)
+    return f"'{text}" if not is_number and _FORMULA.match(text) else text
 
 
 def _cell(value: Any) -> str:

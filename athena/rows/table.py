@@ -18,6 +18,7 @@ from athena.rows.columns import columns
 from athena.statement import Scope
 from venvbuild.builds import Metadata, ScriptedBuild, places, schemas
 from venvbuild.errors import IntegrityError, NotInStore
+from venvbuild.redaction import strip_credentials
 from venvbuild.stores import Entry, Store
 from venvbuild.text import shown
 
@@ -29,6 +30,8 @@ _KEY = re.compile(rf"{places.ROWS}/dt=(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/
 _PLACED_BY = ("venv_version", "created_at")
 """The columns that no row can do without."""
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
+# Not the place of an object: in s3://bucket/me@example.com/ nothing is secret.
+_MAY_HAVE_CREDENTIALS = re.compile(r"(?i)https?://|[a-z][a-z0-9+.-]*://[^/?#]*@")
 _MEND = "remove the object; `venvbuild table sync` writes the row anew"
 
 
@@ -80,8 +83,14 @@ def row(metadata: Metadata | ScriptedBuild) -> bytes:
         if columns.get(name):
             # the only text that Athena promises to read into a `timestamp` column: `YYYY-MM-DD HH:MM:SS`
             columns[name] = columns[name].replace("T", " ").removesuffix("Z")
+    # many read the catalog; metadata.json of others, or of long ago, may have a password in a URL
+    columns |= {name: strip_credentials(value) for name, value in columns.items() if _may_have_credentials(value)}
     # sorted: made again it must be the same bytes, or a second `register` would find somebody else's row
     return (json.dumps(columns, sort_keys=True, separators=(",", ":")) + "\n").encode()
+
+
+def _may_have_credentials(value: Any) -> bool:
+    return isinstance(value, str) and _MAY_HAVE_CREDENTIALS.match(value) is not None
 
 
 def expected_row(metadata: Metadata | ScriptedBuild) -> CatalogRow:

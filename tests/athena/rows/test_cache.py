@@ -71,6 +71,16 @@ def test_rows_are_read_once_and_new_ones_are_added(store: Store, tmp_path: Path)
     assert counting.read_keys[2:] == [added]
 
 
+def test_no_row_has_the_credentials_of_a_url_and_each_is_made_again_the_same(store: Store) -> None:
+    place = "s3://bucket/me@example.com/venv-builds/v/v.tar.gz"
+    build = metadata(1, build_url="https://robot:hunter2-pass@ci.example.com/job/1/", venv_archive=place)
+    key = rows.register(store, build)
+    found = rows.read_row(store, key)
+    assert found
+    assert (found["build_url"], found["venv_archive"]) == ("https://ci.example.com/job/1/", place)
+    assert rows.expected_row(build) == found
+
+
 def test_only_what_is_in_scope_is_listed_and_read(store: Store, tmp_path: Path) -> None:
     for day in range(1, 6):
         rows.register(store, metadata(day))

@@ -47,6 +47,12 @@ def test_a_fault_is_told_with_the_way_to_its_field(whole: dict[str, Any], change
     assert what
 
 
+@pytest.mark.parametrize("field", ["env_name", "python_version", "platform", "archive_sha256", "venv_version"])
+def test_a_name_has_no_line_break_at_its_end(whole: dict[str, Any], field: str) -> None:
+    [(told, what)] = schemas.faults({**whole, field: f"{whole[field]}\n"}, METADATA)
+    assert (told, "does not match" in what) == (field, True)
+
+
 def test_faults_are_sorted_by_field(whole: dict[str, Any]) -> None:
     spoiled = {**whole, "venv_version": "x", "env_name": 7, "archive_size_bytes": -1}
     assert [field for field, _ in schemas.faults(spoiled, METADATA)] == [

@@ -153,7 +153,7 @@ def worst(rule: dict[str, Any], valid: Any) -> Any:
     """The worst of the enemy's texts that may stand where `valid` does."""
     if isinstance(valid, str | None):
         pattern = rule.get("pattern", "")
-        return next(text for tail in (EVIL, WORD, "\n", "") if re.search(pattern, text := f"{valid or ''}{tail}"))
+        return next(text for tail in (EVIL, WORD, "") if re.search(pattern, text := f"{valid or ''}{tail}"))
     if isinstance(valid, list):
         return [worst(rule["items"], one) for one in valid]
     if isinstance(valid, dict) and "properties" not in rule:

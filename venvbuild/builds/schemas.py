@@ -7,7 +7,7 @@ import math
 import re
 import sys
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import cache
 from importlib import resources
 from itertools import chain
@@ -111,13 +111,23 @@ def _validator(schema_name: str, strict: bool, without: frozenset[str]) -> Any:
     standard = jsonschema.Draft202012Validator
     checker = standard.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
     checker = checker.redefine("number", lambda _, value: is_double(value))
-    validator = jsonschema.validators.extend(standard, type_checker=checker)  # type: ignore[no-untyped-call]
+    own = {"pattern": _pattern}
+    validator = jsonschema.validators.extend(standard, own, type_checker=checker)  # type: ignore[no-untyped-call]
     schema = load(schema_name)
     schema["required"] = [name for name in schema["required"] if name not in without]
     schema["properties"] = {name: rule for name, rule in schema["properties"].items() if name not in without}
     formats = jsonschema.FormatChecker(formats=())
     formats.checks("uri")(lambda value: not isinstance(value, str) or _URI.fullmatch(value) is not None)
     return validator(_closed(schema), format_checker=formats) if strict else validator(schema)
+
+
+def _pattern(validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[Any]:
+    from jsonschema import ValidationError
+
+    # ECMA's `$` is the end, and so that of JSON Schema; Python's lets a final line break through
+    meant = f"{pattern[:-1]}\\Z" if pattern.endswith("$") else pattern
+    if validator.is_type(value, "string") and not re.search(meant, value):
+        yield ValidationError(f"{value!r} does not match {pattern!r}")
 
 
 def _closed(rule: Any) -> Any:

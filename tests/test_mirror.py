@@ -44,6 +44,7 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/graph.py": "its circles: tests/inspection/test_dependencies.py; its tops: tests/run/test_outcome.py",
     "venvbuild/inspection/tree.py": "in the reports: tests/inspection/test_reports.py",
     "venvbuild/installed/venv_layout.py": "of four makers: tests/foreign, tests/archive/test_members.py",
+    "venvbuild/interpreters/compare_scripts.py": "runs in the target's Python: tests/interpreters/test_comparison.py",
     "venvbuild/interpreters/compile_modules.py": "runs in the target's Python: tests/interpreters/test_bytecode.py",
     "venvbuild/interpreters/search.py": "on this machine: tests/test_doctor.py, tests/end_to_end/test_pythons.py",
     "venvbuild/interpreters/target.py": DATA,

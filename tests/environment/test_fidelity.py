@@ -21,13 +21,14 @@ from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.venv import create
 from venvbuild.errors import IntegrityError
 from venvbuild.files import walk
+from venvbuild.installed.scripts import Script
 from venvbuild.package_index import PackageIndex, WheelCache, WheelContents
 
 BIG = "".join(f"x{number} = {number}\n" for number in range(400))
 FILES = {
     "whole/__init__.py": BIG,
     "whole/data.bin": BIG,
-    "whole-1.0.data/scripts/hello": f"#!python\n{BIG}",
+    "whole-1.0.data/scripts/hello": f"#!python\n# coding: latin-1\n{BIG}",
     "whole-1.0.data/scripts/plain": f"#!/bin/sh\n# {BIG}",
     "whole-1.0.data/data/share/whole.txt": BIG,
     "whole-1.0.data/headers/whole.h": BIG,
@@ -278,8 +279,38 @@ def test_of_a_script_that_two_bring_the_last_by_name_is_there_whatever_it_is_mad
     early = wheel(index.folder, "early", "1.0", files={"early-1.0.data/scripts/run": "#!python\nimport early\n"})
     late = wheel(index.folder, "late", "1.0", scripts={"run": "late:main"})
     both = made(index, tmp_path, early, late)
-    assert "late" in (tmp_path / "first" / "bin" / "run").read_text()
+    assert "late" in (tmp_path / "first" / "_scripts" / "run").read_text()
     assert (both.again(tmp_path), warned(caplog)) == (both.first, [])
+
+
+def test_a_script_that_would_mean_something_else_is_refused(
+    index: IndexServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripts = {f"brings-1.0.data/scripts/{name}": f"#!python\n{body}" for name, body in BODIES.items()}
+    closure = locked(wheel(index.folder, "brings", "1.0", files=scripts))
+    monkeypatch.setattr(Script, "ordinary", property(lambda script: b"#!/bin/sh\n''':'\n'''\n" + script.body))
+    with pytest.raises(IntegrityError) as caught:
+        create(closure, supply(index, tmp_path / "scratch"), tmp_path / "venv")
+    assert [one.what.partition(" would not be")[0] for one in caught.value.problems] == ["bin/doc", "bin/future"]
+    assert not (tmp_path / "venv").exists()
+
+
+BODIES = {"future": "'Doc.'\nfrom __future__ import division\n", "doc": "'Doc.'\n", "python2": "print 2\n"}
+
+
+def test_a_package_that_has_a_file_where_a_script_has_to_be_is_named(index: IndexServer, tmp_path: Path) -> None:
+    beside = {"beside-1.0.data/data/_scripts/else": "theirs", "beside-1.0.data/scripts/app": "#!python\n"}
+    source = supply(index, tmp_path / "scratch")
+    first = create(locked(wheel(index.folder, "beside", "1.0", files=beside)), source, tmp_path / "venv")
+    assert (first.path / "_scripts/else").read_text() == "theirs"
+    assert (first.path / "_scripts/app").read_text() == "#!python\n"
+    takes = {"takes-1.0.data/data/_scripts/tool": "theirs", "takes-1.0.data/scripts/tool": "#!python\n"}
+    with pytest.raises(IntegrityError) as caught:
+        create(locked(wheel(index.folder, "takes", "1.0", files=takes)), source, tmp_path / "venv")
+    [problem] = caught.value.problems
+    assert problem.what == "_scripts/tool is there already, where the script tool has to be"
+    assert problem.fix.startswith("leave out the package that brings _scripts/tool")
+    assert (first.path / "_scripts/app").exists(), "what was there stays"
 
 
 def test_a_wheel_for_another_python_is_no_witness_though_it_says_the_same_tag(

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.foreign import interpreter
 from tests.support.wheels import unpack, wheel
 from venvbuild.archive import Member
 from venvbuild.foreign import conversion, environment
 from venvbuild.foreign.conversion import Conversion
 from venvbuild.installed import distributions_in
+from venvbuild.installed.scripts import Script
 
 SITE = "lib/python3.11/site-packages"
 CONFIGURATION = "home = /opt/python/bin\nversion = 3.11.7\n"
@@ -98,12 +100,32 @@ def test_the_configuration_says_the_version_and_no_place(theirs: Theirs, configu
 
 def test_a_script_that_names_its_environment_finds_the_python_beside_it(theirs: Theirs) -> None:
     theirs.write("bin/tool", f"#!{theirs.venv}/bin/python3.11 -sE\nimport one\n", 0o755)
-    member = theirs.member("bin/tool")
+    member, script = theirs.member("bin/tool"), theirs.member("_scripts/tool")
     assert member.content
-    assert member.content.startswith(b"#!/bin/sh\n'''exec' ")
-    assert member.content.endswith(b"import one\n")
+    assert b'/python" -sE "$' in member.content
     assert str(theirs.venv).encode() not in member.content
     assert (member.mode, member.size) == (0o755, len(member.content))
+    assert (script.mode, script.content) == (0o644, b"#!python -sE\nimport one\n")
+    assert theirs.member("_scripts").kind == "d"
+
+
+def test_a_script_that_would_mean_something_else_is_a_problem(theirs: Theirs, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs.write("bin/tool", f"#!{theirs.venv}/bin/python3.11\nx = 1\n", 0o755)
+    python = interpreter("3.11")
+    assert list(theirs.converted().changed_scripts(python)) == []
+    monkeypatch.setattr(Script, "ordinary", property(lambda script: b"#!python\n\n" + script.body))
+    [problem] = theirs.converted().changed_scripts(python)
+    assert problem.what == "bin/tool would not be the script that its package brings: another syntax tree"
+
+
+def test_where_a_script_has_to_be_and_something_is_the_environment_cannot_move(theirs: Theirs) -> None:
+    theirs.write("bin/tool", f"#!{theirs.venv}/bin/python\n", 0o755)
+    theirs.write("_scripts/tool", "theirs")
+    converted = theirs.converted()
+    assert [(one.what, one.where) for one in converted.problems] == [
+        ("_scripts/tool is there already, where the script tool has to be", "bin/tool")
+    ]
+    assert {"bin/tool", "_scripts", "_scripts/tool"}.isdisjoint(converted.members)
 
 
 @pytest.mark.parametrize("text", ["#!/bin/sh\n", "#!/usr/bin/python3\n", "\x7fELF", "#!/elsewhere/bin/python\n"])
@@ -118,6 +140,12 @@ def test_a_script_that_knows_an_earlier_name_of_its_environment_is_rewritten_too
     content = theirs.member("bin/tool").content
     assert content
     assert b"/was/here" not in content
+
+
+def test_a_script_that_finds_its_place_by_realpath_is_rewritten_too(theirs: Theirs) -> None:
+    exec_it = """exec' "$(dirname -- "$(realpath -- "$0")")"/'python' "$0" "$@"\n'"""
+    theirs.write("bin/tool", f"#!/bin/sh\n'''{exec_it} '''\nx\n", 0o755)
+    assert theirs.member("_scripts/tool").content == b"#!python\nx\n"
 
 
 def test_activation_is_exchanged_for_one_that_finds_its_place(theirs: Theirs) -> None:
@@ -188,6 +216,7 @@ def test_a_record_is_true_of_what_the_archive_holds(theirs: Theirs) -> None:
     assert script
     digest = base64.urlsafe_b64encode(hashlib.sha256(script).digest()).decode().rstrip("=")
     assert listed["../../../bin/tool"] == [f"sha256={digest}", str(len(script))]
+    assert listed["../../../_scripts/tool"][1] == str(len(b"#!python\n"))
     assert not {"__pycache__/one.cpython-311.pyc", "one-1.0.dist-info/uv_cache.json"} & set(listed)
     assert "one.py" in listed
 

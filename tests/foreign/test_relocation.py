@@ -13,7 +13,9 @@ from tests.support import foreign as others
 from tests.support import old_script
 from tests.support.old_script import Workspace
 from tests.support.wheels import wheel
+from venvbuild.errors import IntegrityError
 from venvbuild.foreign import recognised, relocate
+from venvbuild.installed.scripts import Script
 
 SITE = "lib/python3.11/site-packages"
 MAIN = "import sys\ndef main():\n    print(sys.prefix)\n"
@@ -37,7 +39,7 @@ def job(made: Workspace, tmp_path: Path) -> Iterator[Workspace]:
 
 def relocated(job: Workspace) -> list[str]:
     """What cannot move, a line each."""
-    return [problem.as_line() for problem in relocate(recognised(job.venv))]
+    return [problem.as_line() for problem in relocate(recognised(job.venv), others.interpreter("3.11"))]
 
 
 def test_scripts_activate_and_links_name_the_old_place_no_more(job: Workspace, made: Workspace) -> None:
@@ -60,6 +62,7 @@ def test_what_was_installed_is_as_its_record_says(job: Workspace) -> None:
     relocated(job)
     record = (job.venv / SITE / "app-1.0.dist-info/RECORD").read_text()
     assert "../../../bin/app,sha256=" in record
+    assert "../../../_scripts/app,sha256=" in record
     assert "__pycache__" not in record
     assert others.run([job.venv / "bin/python", "-c", "import app; print(app.__file__)"]).startswith(str(job.venv))
 
@@ -86,6 +89,16 @@ def test_a_file_that_holds_the_old_place_is_named_and_told_what_to_do(job: Works
     (line,) = relocated(job)
     assert f"{SITE}/built.so holds the environment's path" in line
     assert "install its package again" in line
+
+
+def test_a_script_that_would_mean_something_else_is_not_written(
+    job: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = old_script.contents(job.venv)
+    monkeypatch.setattr(Script, "ordinary", property(lambda script: b"#!python\n'Doc.'\n"))
+    with pytest.raises(IntegrityError, match="bin/app would not be the script that its package brings"):
+        relocated(job)
+    assert old_script.contents(job.venv) == before
 
 
 def test_a_second_time_it_changes_nothing(job: Workspace, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from venvbuild.installed import record
         ("good-1.0.dist-info/REQUESTED", False),
         ("good-1.0.dist-info/direct_url.json", False),
         ("../../../bin/good", False),
+        ("../../../_scripts/good", False),
     ],
 )
 def test_what_the_installer_wrote_is_no_promise_of_the_wheel(row: str, is_the_wheels: bool) -> None:
@@ -57,6 +58,16 @@ def test_a_record_is_corrected_in_the_rows_that_matter_only() -> None:
         f'good.py,sha256=x,1\n"odd,name.py",,\n../../../bin/app,{promise},3\n'
     )
     assert record.corrected(text, {"absent": b""}, {"absent too"}) is None
+
+
+@pytest.mark.parametrize("there", ["", "../../../_scripts/app,sha256=old,9\n"], ids=["new", "claimed already"])
+def test_who_claims_a_script_claims_what_came_to_it_once(there: str) -> None:
+    app, other = "../../../bin/app", "../../../_scripts/app"
+    written = {app: b"new", other: b"body"}
+    promises = [record.promise_of(hashlib.sha256(content).hexdigest()) for content in written.values()]
+    assert record.corrected(f"a.py,,\n{app},,\n{there}", written, set(), {app: other, "absent": "too"}) == (
+        f"a.py,,\n{app},{promises[0]},3\n{other},{promises[1]},4\n"
+    )
 
 
 def test_names_that_are_not_utf_8_survive() -> None:

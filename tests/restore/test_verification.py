@@ -16,6 +16,7 @@ from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
 from venvbuild.archive import FragmentCache
 from venvbuild.errors import NotInStore
+from venvbuild.installed.scripts import Script
 from venvbuild.interpreters import Interpreter, probe
 from venvbuild.restore import verification
 from venvbuild.restore.restoring import RestoreOptions
@@ -195,6 +196,37 @@ def test_a_module_that_cannot_be_imported_is_named_with_its_reason(tmp_path: Pat
     assert "crash cannot be imported; why: the interpreter ended with 3" in said
     assert "leave cannot be imported; why: SystemExit" in said
     assert found.imported == ("good",)
+
+
+OLD = """#!/bin/sh\n'''exec' "$(dirname -- "$(realpath -- "$0")")"/'python' "$0" "$@"\n' '''\n"""
+FUTURE = '"""Doc."""\nfrom __future__ import annotations\n'
+
+
+@pytest.mark.parametrize(
+    ("script", "what"),
+    [
+        pytest.param(OLD + FUTURE, "bin/app cannot be started; why: with the lines of sh", id="no Python any more"),
+        pytest.param(OLD + '"""Doc."""\n', "bin/app is not as its package brings it; why: its docstring", id="no help"),
+        pytest.param(OLD + "# coding: cp437\nx = '\u00e9'\n", "why: its encoding", id="another encoding"),
+        pytest.param(OLD + "import sys\n", "", id="an entry point"),
+        pytest.param(OLD + "print 2\n", "", id="Python 2"),
+        pytest.param("#!/usr/bin/env python\n", "", id="of another Python"),
+    ],
+)
+def test_a_script_that_an_earlier_version_made_and_that_does_not_start_is_named(
+    tmp_path: Path, machine: RestoreOptions, script: str, what: str
+) -> None:
+    store = FolderStore(tmp_path)
+    put(store, of(None, archive(environment(PYTHON), file("bin/app", script.encode(), 0o755))), **NOTHING)
+    said = problems(store, machine)
+    assert (what in said) if what else (said == ""), said
+
+
+def test_a_launcher_without_its_script_is_named(tmp_path: Path, machine: RestoreOptions) -> None:
+    store = FolderStore(tmp_path)
+    launcher = file("bin/app", Script("", b"").launcher, 0o755)
+    put(store, of(None, archive(environment(PYTHON), launcher, folder("_scripts"), file("_scripts/other"))), **NOTHING)
+    assert "bin/app starts _scripts/app, which is not there" in problems(store, machine)
 
 
 def test_what_a_module_does_to_the_process_is_no_fault_of_another(tmp_path: Path, machine: RestoreOptions) -> None:

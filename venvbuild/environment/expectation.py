@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from venvbuild.files import walk
-from venvbuild.installed import ENVIRONMENT_LEFTOVERS, INSTALL_RECORDS, Distribution, RecordRow, promised_sha256
+from venvbuild.installed import (
+    ENVIRONMENT_LEFTOVERS,
+    INSTALL_RECORDS,
+    Distribution,
+    RecordRow,
+    behind_header,
+    promised_sha256,
+)
 from venvbuild.package_index import WheelContents, WheelFile, record_of
 from venvbuild.parallel import each
 
@@ -205,18 +212,13 @@ def _sha256(path: str, is_rewritten: bool) -> str:
     try:
         chunk = os.read(descriptor, _CHUNK)
         if is_rewritten:
-            chunk = _behind_first_line(chunk)
+            chunk = behind_header(chunk)
         digest = hashlib.sha256(chunk)
         while chunk := os.read(descriptor, _CHUNK):
             digest.update(chunk)
         return digest.hexdigest()
     finally:
         os.close(descriptor)
-
-
-def _behind_first_line(script: bytes) -> bytes:
-    # an installer's first line is one, or three where it goes by way of sh (distlib, uv)
-    return script.split(b"\n", 3 if script.startswith(b"#!/bin/sh\n") else 1)[-1]
 
 
 def _normal(path: str) -> str:

@@ -20,17 +20,17 @@ from venvbuild.environment.fidelity import make_faithful
 from venvbuild.environment.overlaps import settle_overlaps
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.wanted import Wanted
-from venvbuild.errors import IndexUnavailable, Problem, ResolutionError, of_disk
+from venvbuild.errors import IndexUnavailable, IntegrityError, Problem, ResolutionError, of_disk
 from venvbuild.files import walk, write_whole
 from venvbuild.installed import (
     INSTALL_RECORDS,
     corrected,
     distributions_of,
-    relocatable,
+    relocated_scripts,
     site_packages,
     site_packages_folders,
 )
-from venvbuild.interpreters import Interpreter
+from venvbuild.interpreters import Interpreter, changed_scripts
 from venvbuild.process import CommandFailed
 from venvbuild.retrying import DELAYS_S, tries
 from venvbuild.text import count_text
@@ -79,7 +79,7 @@ def create(
         log.info("comparing %s with their wheels", count_text(len(closure.distributions), "package"))
         make_faithful(building, base, installed, closure, source, install)
         log.info("making the environment relocatable")
-        _make_relocatable(building, site_packages_folders(building, source.interpreter.version))
+        _make_relocatable(building, site_packages_folders(building, source.interpreter.version), source.interpreter)
         _replace(building, target)
     except OSError as error:
         # now, as what is removed makes room
@@ -177,23 +177,31 @@ def _explain(failure: CommandFailed, closure: Closure, source: PackageSource, *,
         ) from failure
 
 
-def _make_relocatable(venv: Path, folders: Sequence[Path]) -> None:
+def _make_relocatable(venv: Path, folders: Sequence[Path], interpreter: Interpreter) -> None:
     """Rewrite what holds the venv's present path, drop the installer's notes, and keep each RECORD true."""
-    scripts = (path for path in (venv / "bin").iterdir() if path.is_file() and not path.is_symlink())
-    rewritten = {path: relocatable(path.read_bytes(), [str(venv)]) for path in scripts}
-    written = {path: content for path, content in rewritten.items() if content is not None}
+    found = relocated_scripts(venv, [str(venv)])
+    if found.problems:
+        raise IntegrityError.of(found.problems)
+    written = {venv / name: content for one in found.scripts for name, content, _ in one.files}
     # uv's notes hold times and paths of this machine.
     dropped = [path for at in folders for name in INSTALL_RECORDS for path in at.glob(f"*.dist-info/{name}")]
-    for path, content in written.items():
-        # Never in place: the file may be a hard link into the installer's cache.
-        write_whole(path, content, mode=path.stat().st_mode)
+    for one in found.scripts:
+        for name, content, mode in one.files:
+            (venv / name).parent.mkdir(exist_ok=True)
+            # Never in place: the file may be a hard link into the installer's cache.
+            write_whole(venv / name, content, mode=mode)
+    read = {one.place: (venv / one.place).read_bytes() for one in found.scripts}
+    changed = list(changed_scripts(interpreter, found.meanings(read)))
+    if changed:
+        raise IntegrityError.of(changed)
     for path in dropped:
         path.unlink()
     for packages in folders if written or dropped else ():
         ours = {os.path.relpath(path, packages): content for path, content in written.items()}
         gone = {os.path.relpath(path, packages) for path in dropped}
+        beside = found.beside(os.path.relpath(packages, venv))
         for record in packages.glob("*.dist-info/RECORD"):
-            text = corrected(record.read_text("utf-8"), ours, gone)
+            text = corrected(record.read_text("utf-8"), ours, gone, beside)
             if text is not None:
                 write_whole(record, text.encode(), mode=record.stat().st_mode)
 

@@ -20,13 +20,16 @@ from venvbuild.foreign.activation import RELOCATABLE
 from venvbuild.foreign.environment import ForeignEnvironment
 from venvbuild.installed import (
     INSTALL_RECORDS,
+    SCRIPTS,
     Distribution,
     RecordRow,
+    RelocatedScripts,
     corrected,
     is_python_link,
     neutral,
-    relocatable,
+    relocated_scripts,
 )
+from venvbuild.interpreters import Interpreter, changed_scripts
 from venvbuild.redaction import strip_credentials
 
 _FIX_EDITABLE = "install it as a wheel: pip install --force-reinstall --no-deps /path/to/project"
@@ -42,6 +45,13 @@ class Conversion:
     """By name in the environment: what the archive has instead; None: nothing."""
     problems: tuple[Problem, ...]
     """What cannot move, each by name; with one of them there is no archive."""
+    scripts: RelocatedScripts
+    """Those among the members."""
+
+    def changed_scripts(self, interpreter: Interpreter) -> Iterator[Problem]:
+        """Scripts that would mean something else to `interpreter`; none, unless by a fault of ours."""
+        contents = {name: member.content or b"" for name, member in self.members.items() if member}
+        return changed_scripts(interpreter, self.scripts.meanings(contents))
 
 
 def converted(
@@ -50,11 +60,14 @@ def converted(
     """How `venv` becomes relocatable; `installed` are its distributions, `activation` relocatable scripts by name."""
     changed: dict[str, Member | None] = {"pyvenv.cfg": _file("pyvenv.cfg", _configuration(venv))}
     changed |= _places(venv)
-    changed |= {f"bin/{name}": member for name, member in _scripts(venv, activation)}
+    changed |= {f"bin/{name}": member for name, member in _activation(venv, activation)}
+    scripts = relocated_scripts(venv.path, venv.names)
+    if not scripts.problems:
+        changed |= dict(_scripts(venv, scripts))
     changed |= dict(_notes(venv, installed))
-    changed |= dict(_records(venv, installed, changed))
-    problems = (*_shared(venv), *_editables(installed), *_paths_outside(venv, installed))
-    return Conversion(changed, problems)
+    changed |= dict(_records(venv, installed, changed, scripts))
+    problems = (*scripts.problems, *_shared(venv), *_editables(installed), *_paths_outside(venv, installed))
+    return Conversion(changed, problems, scripts)
 
 
 def _file(name: str, content: bytes, *, is_executable: bool = False) -> Member:
@@ -85,7 +98,7 @@ def _places(venv: ForeignEnvironment) -> Iterator[tuple[str, Member | None]]:
                 yield name, Member(name, "l", 0o777, link=os.path.relpath(inside or ".", os.path.dirname(name) or "."))
 
 
-def _scripts(venv: ForeignEnvironment, activation: Mapping[str, bytes]) -> Iterator[tuple[str, Member | None]]:
+def _activation(venv: ForeignEnvironment, activation: Mapping[str, bytes]) -> Iterator[tuple[str, Member | None]]:
     for path in sorted((venv.path / "bin").iterdir()):
         if path.is_symlink() or not path.is_file():
             continue
@@ -94,17 +107,14 @@ def _scripts(venv: ForeignEnvironment, activation: Mapping[str, bytes]) -> Itera
         elif RELOCATABLE.fullmatch(path.name):
             content = activation.get(path.name)
             yield path.name, _file(f"bin/{path.name}", content) if content is not None else None
-        elif (rewritten := _relocatable(path, venv.names)) is not None:
-            is_executable = bool(path.stat().st_mode & 0o100)
-            yield path.name, _file(f"bin/{path.name}", rewritten, is_executable=is_executable)
 
 
-def _relocatable(path: Path, names: Iterable[str]) -> bytes | None:
-    with path.open("rb") as file:
-        # Programs lie here too, which need not be read whole.
-        if file.read(2) != b"#!":
-            return None
-    return relocatable(path.read_bytes(), names)
+def _scripts(venv: ForeignEnvironment, scripts: RelocatedScripts) -> Iterator[tuple[str, Member]]:
+    if scripts.in_two_files and not (venv.path / SCRIPTS).is_dir():
+        yield SCRIPTS, Member(SCRIPTS, "d", 0o755)
+    for one in scripts.scripts:
+        for name, content, mode in one.files:
+            yield name, _file(name, content, is_executable=bool(mode & 0o100))
 
 
 def _notes(venv: ForeignEnvironment, installed: Iterable[Distribution]) -> Iterator[tuple[str, Member | None]]:
@@ -123,7 +133,10 @@ def _notes(venv: ForeignEnvironment, installed: Iterable[Distribution]) -> Itera
 
 
 def _records(
-    venv: ForeignEnvironment, installed: Iterable[Distribution], changed: Mapping[str, Member | None]
+    venv: ForeignEnvironment,
+    installed: Iterable[Distribution],
+    changed: Mapping[str, Member | None],
+    scripts: RelocatedScripts,
 ) -> Iterator[tuple[str, Member | None]]:
     """Each RECORD, true for what the archive holds: no bytecode, and the scripts as they are there."""
     # Once for each folder, not for each distribution: that took 5 s of 300 packages.
@@ -139,7 +152,8 @@ def _records(
         written = {name: member.content for name, member in relative.items() if member and member.content is not None}
         gone = {name for name, member in relative.items() if member is None}
         bytecode = {os.path.normpath(row.path) for row in one.record if _is_no_member(one, row)}
-        text = corrected(record.read_text("utf-8", "surrogateescape"), written, gone | bytecode)
+        beside = scripts.beside(os.path.relpath(one.site_packages, venv.path)) if not scripts.problems else None
+        text = corrected(record.read_text("utf-8", "surrogateescape"), written, gone | bytecode, beside)
         if text is not None:
             name = os.path.relpath(record, venv.path)
             yield name, _file(name, text.encode("utf-8", "surrogateescape"))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,10 +15,13 @@ from venvbuild.archive import Archive, Bundle, FragmentCache, Gate, Known, PackO
 from venvbuild.errors import Problem, UsageError
 from venvbuild.foreign import conversion, environment
 from venvbuild.foreign.activation import activation_scripts
+from venvbuild.foreign.conversion import Conversion
 from venvbuild.foreign.environment import ForeignEnvironment
 from venvbuild.installed import Distribution, distributions_of
-from venvbuild.interpreters import Interpreter
+from venvbuild.interpreters import Interpreter, NoInterpreter
 from venvbuild.redaction import REDACTOR
+
+log = logging.getLogger(__name__)
 
 # Any package may name these, and they tell nothing of this machine.
 _OF_EVERYBODY = ("/usr/bin", "/usr/local/bin", "/bin")
@@ -89,8 +93,11 @@ def packed(
     base: Bundle | None = None,
     problems: Sequence[Problem] = (),
     place: Callable[[Path, Path, str], None] | None = None,
+    find_interpreter: Callable[[str], Interpreter] = interpreters.find_interpreter,
 ) -> Archive:
     """Write the archive of `venv`, which holds `installed`, to `output`; `problems` are known already.
+
+    What its scripts mean is compared by a Python of its version, where there is one.
 
     Raises:
         UsageError, IntegrityError, StoreUnavailable: as `pack`.
@@ -103,9 +110,19 @@ def packed(
         gate=_gate(venv, installed),
         known=Known(installed, base_version=base.version if base else None),
         instead={**changes.members, **(base.members if base else {})},
-        problems=(*changes.problems, *problems),
+        problems=(*changes.problems, *_changed_scripts(venv, changes, find_interpreter), *problems),
         place=place,
     )
+
+
+def _changed_scripts(
+    venv: ForeignEnvironment, changes: Conversion, find_interpreter: Callable[[str], Interpreter]
+) -> Iterator[Problem]:
+    if changes.scripts.scripts and not changes.scripts.problems:
+        try:
+            yield from changes.changed_scripts(find_interpreter(venv.python_version))
+        except NoInterpreter:
+            log.info("there is no Python %s here that could compare the scripts", venv.python_version)
 
 
 def _repacked(

@@ -9,24 +9,32 @@ from dataclasses import replace
 from pathlib import Path
 
 from venvbuild.archive import Gate, Member
-from venvbuild.errors import Problem
+from venvbuild.errors import IntegrityError, Problem
 from venvbuild.files import remove, walk, write_whole
 from venvbuild.foreign import conversion
 from venvbuild.foreign.activation import activation_scripts
 from venvbuild.foreign.environment import ForeignEnvironment
 from venvbuild.installed import Distribution, distributions_of
+from venvbuild.interpreters import Interpreter
 from venvbuild.text import shown
 
 _PIECE_BYTES = 1 << 20
 
 
-def relocate(venv: ForeignEnvironment) -> Iterator[Problem]:
+def relocate(venv: ForeignEnvironment, interpreter: Interpreter) -> Iterator[Problem]:
     """Give `venv` what an archive of it would have; what cannot move stays as it is, and is named.
 
-    No link in it may lead out of it.
+    No link in it may lead out of it. `interpreter` compares what its scripts mean.
+
+    Raises:
+        IntegrityError: a script would mean something else than before, which is a fault of ours.
     """
     installed = distributions_of(venv.path, venv.python_version, with_damage=False)
     changes = conversion.converted(venv, installed, activation_scripts())
+    if not changes.scripts.problems:
+        changed = list(changes.changed_scripts(interpreter))
+        if changed:
+            raise IntegrityError.of(changed)
     for name, member in sorted(changes.members.items()):
         _put(venv.path / name, member)
     yield from changes.problems
@@ -37,6 +45,8 @@ def _put(path: Path, member: Member | None) -> None:
     if member is None:
         if os.path.lexists(path):  # its folder may be gone already
             remove(path)
+    elif member.kind == "d":
+        path.mkdir(mode=member.mode)
     elif member.kind == "l":
         path.unlink()
         path.symlink_to(member.link)

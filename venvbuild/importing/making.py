@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from venvbuild import __version__, foreign, inspection, interpreters, restore
-from venvbuild.archive import FragmentCache, PackOptions
+from venvbuild.archive import Archive, FragmentCache, PackOptions
 from venvbuild.builds import DescribedMetadata, Description, ImportedFrom, places
 from venvbuild.errors import UsageError
 from venvbuild.foreign import ForeignEnvironment
@@ -24,6 +24,7 @@ from venvbuild.installed import Distribution, distributions_of
 from venvbuild.interpreters import Interpreter, NoInterpreter, Target
 from venvbuild.machine import wheels_of_others
 from venvbuild.redaction import REDACTOR, strip_credentials
+from venvbuild.restore import Adopted
 from venvbuild.text import count_text, shown
 
 _ARCHIVE = "venv.tar.gz"
@@ -71,8 +72,7 @@ def make(candidate: Candidate, file: Path, sha256: str, folder: Path, making: Ma
     misfits = tuple(wheels_of_others(installed, interpreter, candidate.where))
     if misfits:
         raise UsageError.of(misfits)
-    options = PackOptions(venv.python_version, making.level, cache=making.cache)
-    packed = foreign.packed(venv, installed, folder / _ARCHIVE, options, problems=one.problems)
+    packed = _packed(one, installed, folder / _ARCHIVE, making)
     (folder / places.ARCHIVE_INDEX).write_text(packed.index.text(), "utf-8")
     pack_s = round(time.monotonic() - begun, 3)
     requirements = _requirements(candidate, installed)
@@ -104,6 +104,12 @@ def make(candidate: Candidate, file: Path, sha256: str, folder: Path, making: Ma
     names = (places.REQUIREMENTS, places.ARCHIVE_INDEX, _ARCHIVE, *found.reports)
     notes += _differences(candidate, found)
     return Made(description.as_json(), {name: folder / name for name in names}, tuple(notes))
+
+
+def _packed(one: Adopted, installed: Sequence[Distribution], output: Path, making: Making) -> Archive:
+    options = PackOptions(one.venv.python_version, making.level, cache=making.cache)
+    find = making.find_interpreter
+    return foreign.packed(one.venv, installed, output, options, problems=one.problems, find_interpreter=find)
 
 
 def _interpreter(venv: ForeignEnvironment, where: str, making: Making) -> tuple[Interpreter, list[str]]:

@@ -22,18 +22,25 @@ class RecordRow(NamedTuple):
     size: int | None
 
 
-def corrected(record: str, written: Mapping[str, bytes], dropped: Collection[str]) -> str | None:
+def corrected(
+    record: str, written: Mapping[str, bytes], dropped: Collection[str], beside: Mapping[str, str] | None = None
+) -> str | None:
     """A RECORD that is true again after files were written anew or dropped; None: it needs no correction.
 
+    `beside` has by path a file, among those written, that came to it: whoever claims the one claims the other too.
     Paths are relative to site-packages and normalised.
     """
     rows = list(csv.reader(io.StringIO(record)))
+    claimed = {os.path.normpath(row[0]) for row in rows if row}
     kept: list[list[str]] = []
     for row in rows:
         path = os.path.normpath(row[0]) if row else ""
         if path in dropped:
             continue
         kept.append([row[0], *_promise(written[path])] if path in written else row)
+        other = (beside or {}).get(path)
+        if other is not None and other not in claimed:
+            kept.append([other, *_promise(written[other])])
     # Told so, since writing it anew would change its quotes and line ends, and so its bytes.
     if kept == rows:
         return None
@@ -53,7 +60,7 @@ _INSTALLERS_OWN = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json")
 def is_of_the_wheel(path: str) -> bool:
     """Whether a row of RECORD tells of bytes that the wheel brought, and not of what the installer wrote."""
     folder, _, name = path.rpartition("/")
-    # What lies outside of site-packages are scripts, whose first line the installer wrote.
+    # What lies outside of site-packages are scripts, whose first line the installer wrote, and what we made of them.
     return not path.startswith("../") and not (folder.endswith(".dist-info") and name in _INSTALLERS_OWN)
 
 

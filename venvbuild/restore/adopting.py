@@ -15,6 +15,7 @@ from typing import IO
 from venvbuild import foreign
 from venvbuild.errors import Problem, UsageError
 from venvbuild.foreign import ForeignEnvironment
+from venvbuild.interpreters import Interpreter
 from venvbuild.restore.tar import is_python, make_links, refused
 from venvbuild.restore.unpacking import unpack_ordinary
 from venvbuild.text import shown
@@ -111,7 +112,7 @@ def _leads_out(name: bytes, target: bytes, where: str) -> Problem:
     )
 
 
-def relocate(one: Adopted) -> Iterator[Problem]:
-    """Make the environment relocatable where it is; all that cannot move, by name."""
+def relocate(one: Adopted, interpreter: Interpreter) -> Iterator[Problem]:
+    """Make the environment relocatable where it is, for `interpreter`; all that cannot move, by name."""
     yield from one.problems
-    yield from foreign.relocate(one.venv)
+    yield from foreign.relocate(one.venv, interpreter)

@@ -266,7 +266,7 @@ def _adopt(origin: _Origin, target: Path, machine: RestoreOptions) -> Restored:
         interpreter = machine.find_interpreter(one.venv.python_version)
         installed = distributions_of(one.venv.path, one.venv.python_version, with_damage=False)
         _refuse(wheels_of_others(installed, interpreter, origin.where))
-        cannot_move = tuple(adopting.relocate(one))
+        cannot_move = tuple(adopting.relocate(one, interpreter))
         restored = replace(_restored(origin, target, interpreter, (fetched, 0)), cannot_move=cannot_move)
         return put_in_place(one.venv.path, restored, interpreter, machine, origin.store_url, place)
 

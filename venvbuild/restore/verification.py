@@ -7,7 +7,7 @@ import re
 import tempfile
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from venvbuild import builds
 from venvbuild.archive import HEADER_BYTES, ArchiveIndex, parse_index
 from venvbuild.builds import FileEntry, Metadata, ScriptedBuild, archive_name, evidence, places, schemas
 from venvbuild.errors import IntegrityError, NotInStore, Problem
-from venvbuild.installed import Distribution, distributions_of
+from venvbuild.installed import Distribution, distributions_of, started_scripts
+from venvbuild.interpreters import Interpreter, compare_scripts
 from venvbuild.process import CommandFailed, clean_environment, run
 from venvbuild.restore import fetching, restoring, scripted_build
 from venvbuild.restore.archived import Archived
@@ -282,12 +283,28 @@ def _imported(
         installed = distributions_of(place / "restored", python_version, with_damage=False)
         names = modules(installed)
         failed = import_all(place / "restored" / "bin" / "python", names, place / "home")
+        not_started = list(_not_started(place / "restored", machine.find_interpreter(python_version)))
     problems = [Problem(f"{name} cannot be imported", where, why) for name, why in failed.items()]
+    problems += [replace(one, where=where) for one in not_started]
     if scripted:
         problems += scripted_build.unlike(
             scripted.installed_packages, (one.pin for one in installed if one.pin), "the archive", where
         )
     return tuple(name for name in names if name not in failed), problems
+
+
+def _not_started(venv: Path, interpreter: Interpreter) -> Iterator[Problem]:
+    """Scripts of the environment that do not start, or not as their packages brought them; none of them is run."""
+    fix = "build it again: this version of the tool keeps what a script means"
+    read, problems = started_scripts(venv)
+    yield from problems
+    for name, what in compare_scripts(interpreter, read).items():
+        if what == ("no Python",):
+            yield Problem(f"{name} cannot be started", why="with the lines of sh before it, it is no Python", fix=fix)
+        # where nothing else changed, they are a text that nobody uses, and the lines of tracebacks
+        elif lost := [one for one in what if one != "syntax tree"]:
+            why = f"its {' and its '.join(lost)} changed when it was made relocatable"
+            yield Problem(f"{name} is not as its package brings it", why=why, fix=fix)
 
 
 def modules(installed: Sequence[Distribution]) -> tuple[str, ...]:

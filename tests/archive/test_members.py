@@ -104,6 +104,13 @@ def test_a_folder_where_a_bundled_interpreter_would_be_cannot_move(venv: Path) -
     assert [one.what for one in listed(venv)[1]] == ["_base is where a bundled interpreter would be"]
 
 
+def test_without_a_path_for_python_there_is_none_of_its_names(venv: Path) -> None:
+    (venv / "bin/python3.11").symlink_to("python")
+    found, problems = members.members(venv, "3.11", None, {})
+    assert {one.name for one in found if one.name.startswith("bin/")} == {"bin/rehome"}
+    assert problems == []
+
+
 def test_what_get_would_not_restore_is_not_packed(venv: Path) -> None:
     deep = venv.joinpath(*["d"] * 101)
     deep.mkdir(parents=True)

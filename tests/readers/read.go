@@ -1,4 +1,5 @@
-// Prints the sha256 and the name of every regular file of a .tar.gz, with Go's own readers and nothing else.
+// Prints the sha256 and the name of every regular file of a .tar.gz, and unpacks it into a folder, with Go's own readers
+// and nothing else.
 package main
 
 import (
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 )
 
 func main() {
@@ -22,10 +24,19 @@ func main() {
 			break
 		}
 		check(err)
-		if member.Typeflag == tar.TypeReg {
+		place := filepath.Join(os.Args[2], member.Name)
+		switch member.Typeflag {
+		case tar.TypeDir:
+			check(os.Mkdir(place, 0o755))
+		case tar.TypeSymlink:
+			check(os.Symlink(member.Linkname, place))
+		case tar.TypeReg:
 			digest := sha256.New()
-			_, err := io.Copy(digest, archive)
+			file, err := os.OpenFile(place, os.O_CREATE|os.O_EXCL|os.O_WRONLY, os.FileMode(member.Mode))
 			check(err)
+			_, err = io.Copy(io.MultiWriter(digest, file), archive)
+			check(err)
+			check(file.Close())
 			fmt.Printf("%x %s\n", digest.Sum(nil), member.Name)
 		}
 	}

@@ -296,6 +296,8 @@ def test_notes_are_told_unless_ours_is_configured(home: Path) -> None:
 def test_python_path_is_absolute(home: Path) -> None:
     with pytest.raises(UsageError):
         load(home, {"python_path": "python3"})
+    assert load(home, {"python_path": "/usr/bin/python3"}).python_path == "/usr/bin/python3"
+    assert load(home, {"python_path": "none"}).python_path == "none"
 
 
 def test_each_setting_has_a_name_a_variable_and_help() -> None:

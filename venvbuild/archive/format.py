@@ -9,6 +9,9 @@ ROOT = "venv"
 BASE = "_base"
 """The folder of an environment where a bundled interpreter is."""
 
+NO_PYTHON = "none"
+"""As a `python_path`: the archive has no `bin/python*`, which `rehome` and `get` make."""
+
 MARKER = ".venvbuild.json"
 """In an environment that `get` made: what it is, and the leave to replace it."""
 

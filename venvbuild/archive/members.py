@@ -86,9 +86,11 @@ def _simple_header(path: bytes, mode: int, size: int) -> bytes:
 
 
 def members(
-    venv: Path, python_version: str, python_path: str, instead: Mapping[str, Member | None]
+    venv: Path, python_version: str, python_path: str | None, instead: Mapping[str, Member | None]
 ) -> tuple[list[Member], list[Problem]]:
     """All members in the order of their names, bytewise; and what cannot be moved: links that lead out, devices.
+
+    Without a `python_path` there is no `bin/python*`.
 
     `instead` has by name what the archive is to hold other than the environment; None: nothing of that name.
     """
@@ -120,13 +122,15 @@ def _not_restorable(names: Collection[str]) -> Iterator[Problem]:
             yield Problem(f"{name[:200]}... has a name of over {MAX_NAME_BYTES} bytes", rule="CANNOT_MOVE", fix=fix)
 
 
-def _own(venv: Path, python_version: str, python_path: str) -> Iterator[Member]:
+def _own(venv: Path, python_version: str, python_path: str | None) -> Iterator[Member]:
     """What we write ourselves, whatever is there."""
     rehome = rehome_script()
     configuration = neutral(venv / "pyvenv.cfg")
     yield Member("", "d", 0o755)
     yield Member("bin/rehome", "f", 0o755, len(rehome), content=rehome)
     yield Member("pyvenv.cfg", "f", 0o644, len(configuration), content=configuration)
+    if python_path is None:
+        return
     yield Member("bin/python", "l", 0o777, link=python_path)
     # Through `python`, so that rehoming changes one link. 0777 is what Linux shows for every link (symlink(7)).
     yield Member("bin/python3", "l", 0o777, link="python")

@@ -25,7 +25,7 @@ from typing import IO, TypeVar
 from venvbuild.archive import compression
 from venvbuild.archive.archive_index import ArchiveIndex, Fragment, placed
 from venvbuild.archive.compression import Compressed, Piece
-from venvbuild.archive.format import ROOT
+from venvbuild.archive.format import NO_PYTHON, ROOT
 from venvbuild.archive.fragment_cache import FragmentCache
 from venvbuild.archive.gzip_member import GzipMember
 from venvbuild.archive.layout import Group, Known, Layout
@@ -66,7 +66,7 @@ class PackOptions:
     level: int
     """1 (fast) to 9 (small)."""
     python_path: str | None = None
-    """What `bin/python` links to in the archive; default `/usr/bin/pythonX.Y`."""
+    """What `bin/python` links to in the archive, default `/usr/bin/pythonX.Y`; or `none`: there is no `bin/python*`."""
     cache: FragmentCache | None = None
     """Spares compressing what was packed before; the bytes are the same without."""
     compiled_by: Interpreter | None = None
@@ -101,7 +101,7 @@ def pack(
     venv = venv.resolve()
     version = options.python_version
     with _beside(output) as building:
-        found, immovable = members(venv, version, options.python_path or f"/usr/bin/python{version}", instead or {})
+        found, immovable = members(venv, version, _python_path(options, instead or {}), instead or {})
         with (
             building.open("xb") as raw,
             _compiler(output, options.compiled_by) as compiler,
@@ -143,6 +143,14 @@ def _beside(output: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             building.unlink()
+
+
+def _python_path(options: PackOptions, instead: Mapping[str, Member | None]) -> str | None:
+    # An interpreter inside is linked to in any case, and by a link that everybody unpacks.
+    if options.python_path == NO_PYTHON and "bin/python" not in instead:
+        return None
+    usual = f"/usr/bin/python{options.python_version}"
+    return usual if options.python_path in (None, NO_PYTHON) else options.python_path
 
 
 @contextlib.contextmanager

@@ -92,10 +92,13 @@ def _places(text: str, where: str) -> tuple[str, ...]:
     return tuple(_place(word, where) for word in text.split())
 
 
-def _absolute(text: str, where: str) -> str:
-    if not os.path.isabs(text):
+def _python_path(text: str, where: str) -> str:
+    # the word of archive.NO_PYTHON, which settings may not import
+    if text != "none" and not os.path.isabs(text):
         raise UsageError(
-            f"{text[:80]!a} is no absolute path", where=where, fix="write it from the root: /usr/bin/python3.11"
+            f"{text[:80]!a} is no absolute path",
+            where=where,
+            fix="write it from the root: /usr/bin/python3.11; or none, which leaves it to `rehome`",
         )
     return text
 
@@ -203,7 +206,11 @@ SETTINGS: tuple[Setting, ...] = (
         False,
         parse=_boolean,
     ),
-    Setting("python_path", "where the archive's bin/python points; default /usr/bin/pythonX.Y", parse=_absolute),
+    Setting(
+        "python_path",
+        "where the archive's bin/python points, or none, which leaves it to rehome; default /usr/bin/pythonX.Y",
+        parse=_python_path,
+    ),
     Setting("bundle_python", "put the interpreter into the archive", False, parse=_boolean),
     Setting("engine", "what answers questions about the catalog: duckdb, trino or athena", "duckdb", parse=_engine),
     Setting("trino_url", "the Trino server: https://host[:port]", parse=_trino_url, has_flag=False),

@@ -29,7 +29,8 @@ GROUND = (
     "logs",
     "extras",
 )
-"""Single modules on the ground floor: every room may import them, and they import each other, upwards in this list."""
+"""The ground floor, single modules but for `redaction`. Every room may import them; they import each other, upwards in
+this list."""
 
 MAY_IMPORT: dict[str, set[str]] = {
     "athena.__init__": set(),
@@ -179,7 +180,7 @@ def test_no_module_imports_itself_over_others() -> None:
 
 
 def test_the_house_stays_small_enough_to_be_seen_at_once() -> None:
-    for house, rooms, files in (("venvbuild", 20, 20), ("athena", 8, 6)):
+    for house, rooms, files in (("venvbuild", 24, 20), ("athena", 8, 6)):
         entries = [entry for entry in (ROOT / house).iterdir() if entry.name != "__pycache__"]
         assert len([entry for entry in entries if entry.is_dir()]) <= rooms
         assert len([entry for entry in entries if entry.is_file()]) <= files

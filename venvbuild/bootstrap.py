@@ -447,7 +447,7 @@ def _index_url(text: str, variable: str) -> str:
     authority = re.split("[/?#]", rest, maxsplit=1)[0]
     place = authority.rpartition("@")[2]
     has_password = ":" in authority or "@" in authority
-    # As in redaction.py: host.example:8081/me@team/simple is a path.
+    # As in redaction/addresses.py: host.example:8081/me@team/simple is a path.
     is_sure = _SURE_HOST.match(place) and not _SURE_HOST.match(rest.rpartition("@")[2])
     is_misread = has_password and "@" in rest[len(authority) :] and not is_sure
     if is_misread or not re.fullmatch(r"(\[.*\]|[^:\[\]]*)(:[0-9]*)?", place):

@@ -1,0 +1,77 @@
+"""Secrets in whatever form, through whatever sink: none is left."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from venvbuild import logs
+from venvbuild.errors import UsageError
+from venvbuild.redaction import MASK, Redactor, strip_credentials
+
+SECRET = "p@ss/w0rd+&=?x"
+
+
+def redactor(*secrets: str) -> Redactor:
+    made = Redactor()
+    made.hide(*secrets)
+    return made
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SECRET,
+        quote(SECRET, safe=""),
+        quote(SECRET),
+        base64.b64encode(SECRET.encode()).decode(),
+        base64.urlsafe_b64encode(SECRET.encode()).decode().rstrip("="),
+    ],
+)
+def test_a_known_secret_is_masked_in_every_form(text: str) -> None:
+    assert redactor(SECRET).redact(f"before {text} after") == f"before {MASK} after"
+
+
+def test_user_and_password_of_a_url_are_hidden_alone_and_together() -> None:
+    made = Redactor()
+    made.hide_url("https://robot:" + quote(SECRET, safe="") + "@host/simple")
+    together = base64.b64encode(f"robot:{SECRET}".encode()).decode()
+    assert made.redact(f"{SECRET} {together}") == f"{MASK} {MASK}"
+
+
+@pytest.mark.parametrize("url", ["http://[host]/x", "http://[x/simple", "http://a:b:c@h/", "://", "http://"])
+def test_what_only_looks_like_a_url_is_no_obstacle(url: str) -> None:
+    made = Redactor()
+    made.hide_environment({"CHANGE_TITLE": url})
+    made.redact(strip_credentials(url))
+
+
+def test_netrc_passwords_are_hidden_and_a_bad_netrc_is_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "netrc"
+    path.write_text("machine host login robot password s3cretword\n")
+    made = Redactor()
+    made.hide_netrc(path)
+    made.hide_netrc(tmp_path / "absent")
+    (tmp_path / "bad").write_text("machine")
+    made.hide_netrc(tmp_path / "bad")
+    assert made.redact("s3cretword") == MASK
+
+
+def test_the_log_is_redacted(tmp_path: Path) -> None:
+    from venvbuild.redaction import REDACTOR
+
+    REDACTOR.hide("log-canary-4711")
+    logs.configure()
+    logging.getLogger("venvbuild.test").info("early log-canary-4711")
+    logs.follow(tmp_path / "build.log")
+    try:
+        raise UsageError("bad log-canary-4711")
+    except UsageError:
+        logging.getLogger("venvbuild.test").exception("failed")
+    text = (tmp_path / "build.log").read_text()
+    assert "early ****" in text
+    assert "log-canary" not in text

@@ -29,13 +29,13 @@ finally:
 @pytest.mark.parametrize(
     ("arguments", "others", "ours"),
     [
-        pytest.param(["--version"], {"click"}, 6, id="version"),
-        pytest.param(["list"], {"click", "duckdb", "packaging", "sqlglot"}, 76, id="list"),
-        pytest.param(["find", "kedro"], {"click", "duckdb", "packaging", "sqlglot"}, 78, id="find"),
+        pytest.param(["--version"], {"click"}, 9, id="version"),
+        pytest.param(["list"], {"click", "duckdb", "packaging", "sqlglot"}, 85, id="list"),
+        pytest.param(["find", "kedro"], {"click", "duckdb", "packaging", "sqlglot"}, 87, id="find"),
     ],
 )
 def test_a_command_imports_no_more_than_it_needs(tool: Tool, arguments: list[str], others: set[str], ours: int) -> None:
-    """`ours` is how many modules of ours it took when all of them stood side by side."""
+    """`ours` is how many modules of ours it took at the last count; none of the redactor's rules for `--version`."""
     Path(tool.store).mkdir()
     done = run([sys.executable, "-c", SCRIPT, *arguments], env=tool.environment(), cwd=tool.folder, timeout_s=60)
     names = json.loads(done.stdout)

@@ -18,6 +18,7 @@ ON_EVERY_ENGINE = "asked of each engine alike: tests/athena/engines/test_engines
 BY_TRINO = "each rule against a real Trino: tests/athena/duck/test_exact.py"
 BY_COMPACTION = "seen by whoever compacts and asks: tests/athena/index/test_compaction.py"
 BY_FIDELITY = "seen in what comes into an environment: tests/environment/test_fidelity.py"
+BY_CORPUS = "what it finds and what it leaves: tests/redaction/test_corpus.py"
 DATA = "types only"
 NAMES = "names, and the keys made of them: whoever stores or packs"
 ELSEWHERE: dict[str, str] = {
@@ -52,6 +53,10 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/notifiers/services.py": "sent for real: tests/notifiers/test_command.py",
     "venvbuild/package_index/pages.py": "read from a server: tests/package_index/test_client.py",
     "venvbuild/package_index/project.py": "read from a server: tests/package_index/test_client.py",
+    "venvbuild/redaction/forms.py": BY_CORPUS,
+    "venvbuild/redaction/labels.py": BY_CORPUS,
+    "venvbuild/redaction/nets.py": "told and asked through the redactor: tests/redaction/test_redactor.py",
+    "venvbuild/redaction/tokens.py": BY_CORPUS,
     "venvbuild/reports/issues.py": BY_FORMAT,
     "venvbuild/reports/junit.py": BY_FORMAT,
     "venvbuild/reports/markdown.py": BY_FORMAT,

@@ -24,6 +24,7 @@ from venvbuild.errors import IntegrityError, StoreUnavailable
 from venvbuild.installed import distributions_in
 from venvbuild.interpreters import Interpreter, probe
 from venvbuild.process import Completed
+from venvbuild.redaction.forms import Secret
 from venvbuild.restore import RestoreOptions
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -196,7 +197,7 @@ def test_large_bytecode_is_cut_and_made_once(
 def test_a_secret_in_a_module_is_told_once_and_a_path_of_the_build_too(env: Packable, name: str) -> None:
     (env.site / name).write_text("x = 's3cret-value-1'; y = '/build/place/x'\n")
     with pytest.raises(IntegrityError) as caught:
-        pack(env, gate=Gate((b"/build/place",), (b"s3cret-value-1",), {}))
+        pack(env, gate=Gate((b"/build/place",), (Secret("s3cret-value-1"),), {}))
     assert [problem.what.split(";")[0] for problem in caught.value.problems] == [
         f"{SITE}/{name} holds a path of this build", f"{SITE}/{name} holds a secret"]  # fmt: skip
 

@@ -16,9 +16,10 @@ from venvbuild.archive.leaks import Gate, Leak
 from venvbuild.archive.members import Member
 from venvbuild.errors import IntegrityError
 from venvbuild.installed import Look
+from venvbuild.redaction.forms import Secret
 
 NOTHING = Gate((), (), {})
-SECRET = Gate((), (b"s3cret-value-1",), {})
+SECRET = Gate((), (Secret("s3cret-value-1"),), {})
 
 
 def member(venv: Path, name: str, content: bytes) -> Member:

@@ -14,8 +14,10 @@ from venvbuild.archive import leaks
 from venvbuild.archive.leaks import Gate
 from venvbuild.archive.members import Member
 from venvbuild.installed import distributions_in
+from venvbuild.redaction.forms import Secret
 
 SECRET, BUILD = b"s3cret-value-1", b"/build/place"
+KNOWN = Secret(SECRET.decode())
 A_SECRET, A_PATH = ["a secret"], ["a path of this build"]
 
 
@@ -44,7 +46,7 @@ def found(gate: Gate, *pieces: bytes, path: str = "", before: bytes = b"", sha25
     ],
 )
 def test_a_secret_is_found_anywhere_and_a_path_where_it_is_whole(content: bytes, what: list[str]) -> None:
-    assert found(Gate((BUILD,), (SECRET,), {}), content) == what
+    assert found(Gate((BUILD,), (KNOWN,), {}), content) == what
 
 
 def test_in_bytecode_a_path_is_found_behind_a_letter_that_may_be_its_length() -> None:
@@ -55,7 +57,7 @@ def test_in_bytecode_a_path_is_found_behind_a_letter_that_may_be_its_length() ->
 
 @pytest.mark.parametrize("cut", range(1, 14))
 def test_a_secret_is_found_wherever_the_file_is_cut(cut: int) -> None:
-    assert found(Gate((), (SECRET,), {}), b"--" + SECRET[:cut], SECRET[cut:] + b"--") == A_SECRET
+    assert found(Gate((), (KNOWN,), {}), b"--" + SECRET[:cut], SECRET[cut:] + b"--") == A_SECRET
 
 
 @pytest.mark.parametrize("cut", range(1, 14))
@@ -66,7 +68,7 @@ def test_a_path_across_a_cut_is_judged_by_what_stands_before_it(cut: int) -> Non
 
 
 def test_a_part_of_a_file_is_judged_with_what_stands_before_it() -> None:
-    assert found(Gate((), (SECRET,), {}), SECRET[7:], before=SECRET[:7]) == A_SECRET
+    assert found(Gate((), (KNOWN,), {}), SECRET[7:], before=SECRET[:7]) == A_SECRET
 
 
 @pytest.mark.parametrize("piece", [b"", b"s3cret-value-1 /build/place"])
@@ -86,7 +88,7 @@ def of_wheel(path: Path, shipped: bytes, there: bytes, *, places: Iterable[bytes
     """What is found in a file of a wheel that shipped these bytes and now has those."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(there)
-    gate = Gate((BUILD,), (SECRET,), {str(path): promise(shipped)}, places=tuple(places))
+    gate = Gate((BUILD,), (KNOWN,), {str(path): promise(shipped)}, places=tuple(places))
     return found(gate, there, path=str(path), sha256=hashlib.sha256(there).hexdigest())
 
 
@@ -128,23 +130,8 @@ def test_a_path_that_is_given_twice_is_looked_for_once() -> None:
 
 
 def test_for_bytecode_no_wheel_promises_anything(tmp_path: Path) -> None:
-    gate = Gate((BUILD,), (SECRET,), {"/x": "sha256=y"}).for_bytecode()
-    assert (dict(gate.promised), gate.paths, gate.secrets) == ({}, (BUILD,), (SECRET,))
-
-
-@pytest.mark.parametrize(
-    ("secret", "is_told"),
-    [
-        pytest.param("testing", False, id="a word"),
-        pytest.param("password", False, id="a word of eight letters"),
-        pytest.param("123456", False, id="a number"),
-        pytest.param("ab1", False, id="too short"),
-        pytest.param("abc123", True, id="letters and digits"),
-        pytest.param("correct-horse", True, id="twelve or more"),
-    ],
-)
-def test_only_a_secret_that_means_something_is_looked_for(secret: str, is_told: bool) -> None:
-    assert Gate.of([], [secret], []).secrets == ((secret.encode(),) if is_told else ())
+    gate = Gate((BUILD,), (KNOWN,), {"/x": "sha256=y"}).for_bytecode()
+    assert (dict(gate.promised), gate.paths, gate.secrets) == ({}, (BUILD,), (KNOWN,))
 
 
 # --- names
@@ -160,7 +147,7 @@ def test_only_a_secret_that_means_something_is_looked_for(secret: str, is_told: 
     ],
 )
 def test_a_name_with_a_secret_is_told_by_its_folder(member: Member, what: str) -> None:
-    (problem,) = Gate((), (SECRET,), {}).in_names([Member("lib/good.py", "f", 0o644), member])
+    (problem,) = Gate((), (KNOWN,), {}).in_names([Member("lib/good.py", "f", 0o644), member])
     assert problem.what == f"{what}; the archive is not made"
     assert "s3cret" not in problem.as_line()
 

@@ -17,6 +17,7 @@ from venvbuild.archive.fragment_cache import FragmentCache
 from venvbuild.archive.layout import Known
 from venvbuild.archive.leaks import Gate
 from venvbuild.errors import IntegrityError
+from venvbuild.redaction.forms import Secret
 
 CODE = {"good.py": "x = 1\n", "good_more/__init__.py": ""}
 
@@ -200,7 +201,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(env: Packable, tmp_path:
 
 def test_a_secret_is_found_in_what_comes_from_the_cache(env: Packable, tmp_path: Path) -> None:
     with pytest.raises(IntegrityError, match=r"good\.py holds a secret"):
-        env.pack(gate=Gate((), (b"x = 1",), {}))
+        env.pack(gate=Gate((), (Secret("x = 1"),), {}))
 
 
 def test_a_path_of_the_build_is_found_in_what_the_installer_wrote_and_the_cache_has(tmp_path: Path) -> None:
@@ -217,7 +218,7 @@ def test_a_path_of_the_build_is_found_in_what_the_installer_wrote_and_the_cache_
 def test_what_was_refused_is_not_kept(env: Packable, tmp_path: Path) -> None:
     cache = FragmentCache(tmp_path / "fresh")
     with pytest.raises(IntegrityError):
-        env.pack(cache=cache, gate=Gate((), (b"x = 1",), {}))
+        env.pack(cache=cache, gate=Gate((), (Secret("x = 1"),), {}))
     kept = [path.read_bytes() for path in (tmp_path / "fresh/fragments").rglob("?" * 64)]
     assert not any(b"x = 1" in zlib.decompress(body + b"\x03\x00", -15) for body in kept)
 

@@ -75,3 +75,43 @@ def test_the_log_is_redacted(tmp_path: Path) -> None:
     text = (tmp_path / "build.log").read_text()
     assert "early ****" in text
     assert "log-canary" not in text
+
+
+@pytest.mark.parametrize(
+    ("secret", "is_told"),
+    [
+        pytest.param("testing", False, id="a word"),
+        pytest.param("password", False, id="a word of eight letters"),
+        pytest.param("swordfish", False, id="a word that nobody has for a default"),
+        pytest.param("123456", False, id="a number"),
+        pytest.param("ab1", False, id="too short"),
+        pytest.param("abc123", True, id="letters and digits"),
+        pytest.param("correct-horse", True, id="twelve or more"),
+    ],
+)
+def test_only_a_secret_that_means_something_is_looked_for_in_packages(secret: str, is_told: bool) -> None:
+    assert [known.value for known in redactor(secret).secrets] == ([secret] if is_told else [])
+    assert redactor(secret).finds_for_sure(f"# {secret}\n") is is_told
+
+
+def test_a_word_is_hidden_where_it_stands_alone() -> None:
+    made = redactor("swordfish")
+    assert (
+        made.redact("swordfish, swordfishes, my_swordfish \\nswordfish") == rf"{MASK}, swordfishes, my_{MASK} \n{MASK}"
+    )
+
+
+def test_a_default_shreds_no_message() -> None:
+    made = Redactor()
+    made.hide_url("https://ci:password@host/simple")
+    made.hide_environment({"DB_PASSWORD": "testing"})
+    assert made.redact("testing the password") == "testing the password"
+    assert made.redact("ci:password") == MASK
+
+
+def test_a_listed_name_is_hidden_whatever_it_is_called() -> None:
+    made = Redactor()
+    made.hide_environment(
+        {"VENVBUILD_SECRET_NAMES": "colour, MY_*", "COLOUR": "blue-", "MY_X": "testing", "YOUR_X": "green-1"}
+    )
+    assert made.redact("blue- testing green-1") == f"{MASK} {MASK} green-1"

@@ -12,11 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from venvbuild.archive.members import Member
 from venvbuild.errors import Problem
 from venvbuild.installed import Distribution, is_of_the_wheel, promise_of
+
+if TYPE_CHECKING:
+    from venvbuild.redaction import Secret
 
 _NAME_BYTE = re.compile(rb"[A-Za-z0-9_.-]")
 _FIX_PLACE = (
@@ -30,7 +33,7 @@ class Gate:
     """What to look for, and which files may hold paths."""
 
     paths: tuple[bytes, ...]
-    secrets: tuple[bytes, ...]
+    secrets: tuple[Secret, ...]
     promised: Mapping[str, str]
     """By absolute path: `sha256=<urlsafe base64>` as the wheel has it."""
     is_for_bytecode: bool = False
@@ -40,7 +43,7 @@ class Gate:
     package."""
 
     @classmethod
-    def of(cls, paths: Iterable[Path], secrets: Iterable[str], distributions: Iterable[Distribution]) -> Gate:
+    def of(cls, paths: Iterable[Path], secrets: Iterable[Secret], distributions: Iterable[Distribution]) -> Gate:
         """A gate for an environment that holds `distributions`, built in and by `paths`."""
         promised = {
             os.path.normpath(f"{folder}/{path}"): promise
@@ -51,7 +54,7 @@ class Gate:
         }
         return cls(
             tuple(dict.fromkeys(os.fsencode(path) for path in paths)),
-            tuple(secret.encode() for secret in secrets if _can_be_told(secret)),
+            tuple(secret for secret in secrets if not secret.is_minor),
             promised,
         )
 
@@ -63,10 +66,10 @@ class Gate:
         """Names and targets of links that hold a secret; only the folder of such a one is told."""
         for member in members if self.secrets else ():
             text = os.fsencode(f"{member.name}\0{member.link}")
-            if any(secret in text for secret in self.secrets):
+            if self.holds_a_secret(text):
                 # The whole name would put the secret into the log.
                 folder = os.path.dirname(member.name)
-                shown = "its folder too" if any(one in os.fsencode(folder) for one in self.secrets) else folder or "."
+                shown = "its folder too" if self.holds_a_secret(os.fsencode(folder)) else folder or "."
                 yield Leak(f"a name in {shown}", "a secret").problem()
 
     def searching(self, path: str, before: bytes = b"") -> Search:
@@ -76,8 +79,12 @@ class Gate:
     @cached_property
     def longest(self) -> int:
         """Bytes that two pieces must overlap by, so that nothing hides across a cut."""
-        needles = (*self.paths, *self.secrets, *self.places)
-        return max((len(needle) + 1 for needle in needles), default=0)  # + the byte before it
+        lengths = [len(path) + 1 for path in (*self.paths, *self.places)]  # + the byte before it
+        return max((*lengths, *(secret.longest for secret in self.secrets)), default=0)
+
+    def holds_a_secret(self, content: bytes) -> bool:
+        """Whether a secret stands in the content, in any form."""
+        return any(secret.stands_in(content) for secret in self.secrets)
 
 
 class Search:
@@ -93,7 +100,7 @@ class Search:
     def see(self, piece: bytes) -> None:
         """The next bytes of the file."""
         content = self._tail + piece if self._tail else piece
-        if any(secret in content for secret in self._gate.secrets):
+        if self._gate.holds_a_secret(content):
             self._found.add("a secret")
         self._found.update(
             f"the environment's path {os.fsdecode(place)}" for place in self._places if self._stands_in(place, content)
@@ -147,8 +154,3 @@ def _stands_in(path: bytes, content: bytes) -> bool:
             return True
         begin = content.find(path, begin + 1)
     return False
-
-
-def _can_be_told(secret: str) -> bool:
-    # `testing` or `password` stand in any wheel: finding them means nothing.
-    return len(secret) >= 12 or (len(secret) >= 6 and bool(re.search(r"\d", secret)) and bool(re.search(r"\D", secret)))

@@ -2,93 +2,83 @@
 
 from __future__ import annotations
 
-import base64
-import netrc
-import re
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from urllib.parse import quote, quote_plus, unquote
+from typing import TYPE_CHECKING
 
-from venvbuild.redaction.addresses import user_info_of
-from venvbuild.redaction.names import NOT_SECRET_NAME, SECRET_NAME
-from venvbuild.redaction.shapes import SHAPES
+if TYPE_CHECKING:
+    from venvbuild.redaction.forms import Secret
+    from venvbuild.redaction.nets import Nets
 
 MASK = "****"
-# Shorter values cannot be told from ordinary words; masking them would shred every message.
-_MIN_SECRET_LENGTH = 6
 
 
 class Redactor:
-    """Masks known secrets and secret-shaped text."""
+    """Masks known secrets and secret-shaped text.
+
+    What it is told it keeps until it is first asked: a command that says nothing does not pay for the rules.
+    """
 
     def __init__(self) -> None:
-        self._values: set[str] = set()
-        self._known: re.Pattern[str] | None = None
+        self._made: Nets | None = None
+        self._told: list[Callable[[Nets], None]] = []
+        self._lock = threading.RLock()
 
     def hide(self, *secrets: str) -> None:
-        """Remember values that must never be shown; each is also hidden URL-encoded and in base64."""
-        for secret in secrets:
-            if len(secret) >= _MIN_SECRET_LENGTH:
-                self._values.update(_forms(secret))
-        # A shorter one may be a part of a longer one, and would leave the rest of it to be seen.
-        longest_first = sorted(self._values, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+        """Remember values that must never be shown, in whatever form; not those that are ordinary words."""
+        self._told.append(lambda nets: nets.hide(*secrets))
 
     def hide_url(self, url: str) -> None:
         """Hide the user info of `url`: password, `user:password`, or a lone token."""
-        user_info = user_info_of(url)
-        user, _, password = user_info.partition(":")
-        if password:
-            self.hide(unquote(password), password, f"{unquote(user)}:{unquote(password)}")
-        # A lone token. In ssh://git@host it is the name that everybody uses.
-        elif user and url.startswith(("http://", "https://")):
-            self.hide(unquote(user), user, f"{unquote(user)}:")
+        self._told.append(lambda nets: nets.hide_url(url))
 
     def hide_environment(self, environ: Mapping[str, str]) -> None:
-        """Hide the values of variables named like secrets, and the user info of those that hold URLs."""
-        for name, value in environ.items():
-            if "://" in value:
-                for word in value.split():
-                    self.hide_url(word)
-            if SECRET_NAME.search(name) and not NOT_SECRET_NAME.search(name):
-                self.hide(value)
+        """Hide the values of variables that are named like secrets or listed, and what is secret in those of others."""
+        then = dict(environ)
+        self._told.append(lambda nets: nets.hide_environment(then))
 
     def hide_netrc(self, path: Path) -> None:
         """Hide the passwords of a netrc file; one that is absent or cannot be read has nothing to hide."""
-        try:
-            hosts = netrc.netrc(str(path)).hosts
-        except (OSError, netrc.NetrcParseError, UnicodeDecodeError):
-            return
-        for login, _account, password in hosts.values():
-            self.hide(password or "", f"{login}:{password}")
+        self._told.append(lambda nets: nets.hide_netrc(path))
 
     def redact(self, text: str) -> str:
         """`text` with every known or secret-shaped part replaced by `****`."""
-        if self._known:
-            text = self._known.sub(MASK, text)
-        for shape in SHAPES:
-            text = shape.sub(MASK, text)
-        return text
+        return self._nets.redact(text)
 
     def finds(self, text: str) -> bool:
         """Whether `redact` would change `text`."""
-        return self.redact(text) != text
+        return self._nets.redact(text) != text
+
+    def finds_for_sure(self, text: str) -> bool:
+        """Whether a known secret is in `text` that nobody would write by chance."""
+        return self._nets.finds_for_sure(text)
+
+    def may_find_in_a_line_of(self, text: str) -> bool:
+        """Whether it is worth asking of each line of `text`; false for most files."""
+        return self._nets.may_find_in_a_line_of(text)
+
+    def may_go_on(self, text: str) -> bool:
+        """Whether `text` ends within a known secret, so that the next line may have the rest."""
+        return self._nets.may_go_on(text)
 
     @property
-    def secrets(self) -> frozenset[str]:
-        """Every form of every known secret, for the leak gate."""
-        return frozenset(self._values)
+    def secrets(self) -> tuple[Secret, ...]:
+        """The known secrets that mean something where they are found, for the leak gate."""
+        return self._nets.secrets
 
+    @property
+    def _nets(self) -> Nets:
+        if self._made is None or self._told:
+            with self._lock:  # nobody is answered before all that was told is known
+                if self._made is None:
+                    from venvbuild.redaction.nets import Nets
 
-def _forms(secret: str) -> Iterator[str]:
-    yield secret
-    yield quote(secret, safe="")
-    yield quote(secret)
-    yield quote_plus(secret)
-    for encoded in (base64.b64encode(secret.encode()), base64.urlsafe_b64encode(secret.encode())):
-        yield encoded.decode()
-        if len(encoded) >= 16:  # long enough that the unpadded form is no ordinary word
-            yield encoded.decode().rstrip("=")
+                    self._made = Nets()
+                while self._told:
+                    self._told[0](self._made)
+                    del self._told[0]
+        return self._made
 
 
 REDACTOR = Redactor()

@@ -39,19 +39,25 @@ def call(Map given = [:]) {
                 sh '"$VENVBUILD_HOME/bin/describe"'
             }
             stage('Upload') {
-                withCredentials(storeCredentials()) {
-                    sh '"$VENVBUILD_HOME/bin/upload"'
+                withEnv(secretNames()) {
+                    withCredentials(storeCredentials()) {
+                        sh '"$VENVBUILD_HOME/bin/upload"'
+                    }
                 }
             }
             stage('Register') {
-                withCredentials(storeCredentials()) {
-                    sh '"$VENVBUILD_HOME/bin/register"'
+                withEnv(secretNames()) {
+                    withCredentials(storeCredentials()) {
+                        sh '"$VENVBUILD_HOME/bin/register"'
+                    }
                 }
             }
             if (env.PROMOTE_ALIAS && currentBuild.currentResult == 'SUCCESS') {
                 stage('Promote') {
-                    withCredentials(storeCredentials()) {
-                        sh '"$VENVBUILD_HOME/bin/promote" "$PROMOTE_ALIAS"'
+                    withEnv(secretNames()) {
+                        withCredentials(storeCredentials()) {
+                            sh '"$VENVBUILD_HOME/bin/promote" "$PROMOTE_ALIAS"'
+                        }
                     }
                 }
             }
@@ -114,6 +120,12 @@ List storeCredentials() {
     return [[$class: 'AmazonWebServicesCredentialsBinding', credentialsId: env.VENVBUILD_AWS_CREDENTIALS_ID]]
 }
 
+// By this the tool knows which variables hold secrets, whatever they are called; with those that were listed before.
+List secretNames() {
+    def bound = 'AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN VENVBUILD_NOTIFY_URLS'
+    return ["VENVBUILD_SECRET_NAMES=$bound ${env.VENVBUILD_SECRET_NAMES ?: ''}"]
+}
+
 // Tells those who are to be told; whatever goes wrong with that is no reason for another result of the run. Needs a node.
 void tell(String event, Map given = [:]) {
     quietly {
@@ -137,19 +149,21 @@ void send() {
     if (!fileExists("${env.VENVBUILD_HOME}/bin/notify") || !(secret || env.VENVBUILD_NOTIFY_URLS)) {
         return
     }
-    withCredentials(secret ? [string(credentialsId: secret, variable: 'VENVBUILD_NOTIFY_URLS')] : []) {
-        def code = 0
-        try {
-            withCredentials(storeCredentials()) { // for what changed since the last good build
+    withEnv(secretNames()) {
+        withCredentials(secret ? [string(credentialsId: secret, variable: 'VENVBUILD_NOTIFY_URLS')] : []) {
+            def code = 0
+            try {
+                withCredentials(storeCredentials()) { // for what changed since the last good build
+                    code = sh(script: '"$VENVBUILD_HOME/bin/notify" "$NOTIFY_EVENT"', returnStatus: true)
+                }
+            } catch (FlowInterruptedException interruption) {
+                throw interruption
+            } catch (Exception problem) { // those credentials may be what the run failed of
                 code = sh(script: '"$VENVBUILD_HOME/bin/notify" "$NOTIFY_EVENT"', returnStatus: true)
             }
-        } catch (FlowInterruptedException interruption) {
-            throw interruption
-        } catch (Exception problem) { // those credentials may be what the run failed of
-            code = sh(script: '"$VENVBUILD_HOME/bin/notify" "$NOTIFY_EVENT"', returnStatus: true)
-        }
-        if (code != 0) {
-            echo "Nobody was notified: exit code $code."
+            if (code != 0) {
+                echo "Nobody was notified: exit code $code."
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import subprocess
 import time
@@ -21,6 +22,7 @@ from tests.support.s3_servers import SECRET_KEY
 from tests.support.scripts import tool_cache_with_notify
 from tests.support.sizes import WAITING
 from tests.support.stored import Place
+from tests.support.wheels import wheel
 
 AROUND = {"Parameters": "SUCCESS", "Agent": "SKIPPED", "Environment": "SUCCESS"}
 """The stages before those of the steps."""
@@ -211,6 +213,64 @@ def without_row(agent: Agent) -> Iterator[None]:
         proxy.spoil("PUT", r"/venv-catalog/builds/", answer(403, "AccessDenied"), times=1)
         agent.place.env["VENVBUILD_S3_ENDPOINT_URL"] = proxy.endpoint_url
         yield
+
+
+# --- secrets
+
+
+CANARY, CONTROL = "n3xus-canary-4711", "planted-control-0815"
+"""The password that Jenkins binds as NEXUS_PSW, and what stands beside it everywhere and is no secret."""
+
+
+def in_the_requirements(agent: Agent) -> None:
+    agent.pins("tiny==1.0", f"# {CANARY}", f"{CONTROL}>=1.0")
+
+
+def in_the_words_of_the_index(agent: Agent) -> None:
+    """uv tells the address that failed, and it is of the index's making."""
+    agent.place.env["VENVBUILD_INDEX_URL"] = agent.index.url(f"status-{CANARY}-{CONTROL}-503")
+
+
+def in_a_package(agent: Agent) -> None:
+    """In base64, as part of a longer text; and in the reason why it was withdrawn."""
+    encoded = base64.b64encode(f"robot:{CANARY}".encode()).decode()
+    file = wheel(agent.index.folder, "leaky", "1.0", files={f"{CONTROL}.txt": f"auth = {encoded}"})
+    agent.index.yanked[file.name] = f"{CONTROL}: it had {CANARY}"
+    agent.pins("leaky==1.0")
+
+
+@pytest.mark.parametrize(
+    ("plant", "stage", "code"),
+    [
+        pytest.param(in_the_requirements, "Check", 3, id="requirements"),
+        pytest.param(in_the_words_of_the_index, "Create", 6, id="index"),
+        pytest.param(in_a_package, "Pack", 8, id="package"),
+    ],
+)
+def test_a_password_of_jenkins_is_in_no_artifact(
+    agent: Agent, plant: Callable[[Agent], None], stage: str, code: int
+) -> None:
+    bound = "environment {\n        NEXUS = credentials('nexus')"
+    agent.given["pipeline"] = JENKINSFILE.replace("environment {", bound, 1)
+    nexus = {"type": "usernamePassword", "username": "robot", "password": CANARY}
+    agent.given["credentials"] = {"nexus": nexus}
+    plant(agent)
+    job = agent.job()
+    ended = agent.groovy.run(job)
+    assert codes(ended)[stage] == code, ended.console
+    kept = {path: path.read_bytes() for path in job.archive.rglob("*") if path.is_file()}
+    assert [path.name for path, content in kept.items() if CONTROL.encode() in content], "nothing would be found"
+    encoded = base64.b64encode(f"robot:{CANARY}".encode())
+    for path, content in kept.items():
+        assert CANARY.encode() not in content, path
+        assert encoded not in content, path
+
+
+def test_the_tool_is_told_which_variables_hold_credentials(agent: Agent) -> None:
+    only_groovy(agent.source / "bin")
+    (agent.source / "bin" / "upload").write_text('#!/bin/sh\necho "names: $VENVBUILD_SECRET_NAMES"\n')
+    agent.place.env["VENVBUILD_SECRET_NAMES"] = "NEXUS"
+    assert "names: AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN VENVBUILD_NOTIFY_URLS NEXUS\n" in agent.run().console
 
 
 # --- aborts

@@ -13,7 +13,6 @@ from urllib.parse import unquote, urlsplit
 from venvbuild.redaction import labels, names, shapes, values
 from venvbuild.redaction.addresses import user_info_of
 from venvbuild.redaction.forms import Secret, Span
-from venvbuild.redaction.redactor import MASK
 
 # Whoever lists a name in VENVBUILD_SECRET_NAMES has decided; below this every line would be full of masks.
 _MIN_LISTED = 4
@@ -69,10 +68,10 @@ class Nets:
         for login, _account, password in hosts.values():
             self.hide(password or "", f"{login}:{password}")
 
-    def redact(self, text: str) -> str:
-        """`text` with every known or secret-shaped part replaced by `****`."""
+    def redact(self, text: str, mask: str) -> str:
+        """`text` with every known or secret-shaped part replaced by `mask`."""
         spans = [*self._known_spans(text), *shapes.spans(text)]
-        return _masked(text, spans) if spans else text
+        return _masked(text, spans, mask) if spans else text
 
     def finds_for_sure(self, text: str) -> bool:
         """Whether a known secret is in `text` that nobody would write by chance."""
@@ -134,7 +133,7 @@ class Nets:
                         yield offsets[index] + first, offsets[index] + last
 
 
-def _masked(text: str, spans: list[Span]) -> str:
+def _masked(text: str, spans: list[Span], mask: str) -> str:
     parts, at = list[str](), 0
     spans.sort()
     begin, end = spans[0]
@@ -142,7 +141,7 @@ def _masked(text: str, spans: list[Span]) -> str:
         if first <= end:
             end = max(end, last)
             continue
-        parts += [text[at:begin], MASK]
+        parts += [text[at:begin], mask]
         at, begin, end = end, first, last
     return "".join([*parts, text[at:]])
 

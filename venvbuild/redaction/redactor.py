@@ -44,11 +44,11 @@ class Redactor:
 
     def redact(self, text: str) -> str:
         """`text` with every known or secret-shaped part replaced by `****`."""
-        return self._nets.redact(text)
+        return self._nets.redact(text, MASK)
 
     def finds(self, text: str) -> bool:
         """Whether `redact` would change `text`."""
-        return self._nets.redact(text) != text
+        return self.redact(text) != text
 
     def finds_for_sure(self, text: str) -> bool:
         """Whether a known secret is in `text` that nobody would write by chance."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from venvbuild.foreign import conversion, environment
 from venvbuild.foreign.activation import activation_scripts
 from venvbuild.foreign.conversion import Conversion
 from venvbuild.foreign.environment import ForeignEnvironment
-from venvbuild.installed import Distribution, distributions_of
+from venvbuild.installed import Distribution, RecordRow, distributions_of
 from venvbuild.interpreters import Interpreter, NoInterpreter
 from venvbuild.redaction import REDACTOR
 
@@ -108,11 +108,24 @@ def packed(
         output,
         options,
         gate=_gate(venv, installed),
-        known=Known(installed, base_version=base.version if base else None),
+        known=Known(_claiming(installed, changes, venv), base_version=base.version if base else None),
         instead={**changes.members, **(base.members if base else {})},
         problems=(*changes.problems, *_changed_scripts(venv, changes, find_interpreter), *problems),
         place=place,
     )
+
+
+def _claiming(installed: Iterable[Distribution], changes: Conversion, venv: ForeignEnvironment) -> list[Distribution]:
+    """The distributions as their RECORDs will be in the archive: who claims a script claims what came to it."""
+    claiming = []
+    for one in installed:
+        beside = changes.scripts.beside(os.path.relpath(one.site_packages, venv.path))
+        paths = {os.path.normpath(row.path) for row in one.record or ()}
+        more = [
+            RecordRow(beside[path], "", None) for path in sorted(paths & beside.keys()) if beside[path] not in paths
+        ]
+        claiming.append(replace(one, record=(*(one.record or ()), *more)) if more else one)
+    return claiming
 
 
 def _changed_scripts(

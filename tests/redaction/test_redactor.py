@@ -11,7 +11,7 @@ import pytest
 
 from venvbuild import logs
 from venvbuild.errors import UsageError
-from venvbuild.redaction import MASK, Redactor, strip_credentials
+from venvbuild.redaction import MASK, Lines, Redactor, strip_credentials
 
 SECRET = "p@ss/w0rd+&=?x"
 
@@ -115,3 +115,13 @@ def test_a_listed_name_is_hidden_whatever_it_is_called() -> None:
         {"VENVBUILD_SECRET_NAMES": "colour, MY_*", "COLOUR": "blue-", "MY_X": "testing", "YOUR_X": "green-1"}
     )
     assert made.redact("blue- testing green-1") == f"{MASK} {MASK} green-1"
+
+
+@pytest.mark.parametrize("value", ["!@#$%^&*()_+", "\\" * 30 + "x1", "a" * 5000, "0" * 5000 + "1"])
+@pytest.mark.parametrize("line", ["\\" * 65_536, "&amp;" * 13_000, "%25" * 21_000, "a" * 65_536, "x\n" * 30_000])
+def test_an_odd_secret_makes_no_line_slow(value: str, line: str) -> None:
+    """With backtracking each of these takes minutes or for ever."""
+    made = Redactor()
+    made.hide_environment({"ODD_KEY": value})
+    lines = Lines(made)
+    assert [*lines.feed(line.encode()), *lines.close()]

@@ -138,7 +138,8 @@ def test_a_bug_ends_a_run_and_is_told(tool: Tool) -> None:
 def test_what_is_told_of_a_bug_holds_no_secret(tool: Tool) -> None:
     run(tool, "good==1.0", until="pack")
     (tool.work / "metadata.json").mkdir()
-    assert tool.run("describe", "--work-dir", tool.work, MY_TOKEN=f"{tool.work}/metadata.json").code == 1
+    listed = {"VENVBUILD_SECRET_NAMES": "MY_PLACE", "MY_PLACE": f"{tool.work}/metadata.json"}
+    assert tool.run("describe", "--work-dir", tool.work, **listed).code == 1
     assert "metadata.json" not in str(json.loads((tool.work / "venvbuild-work.json").read_text())["failed"])
     assert [one.what for one in read(tool.work).problems] == [
         "a bug in venvbuild: IsADirectoryError: [Errno 21] Is a directory: '****'"

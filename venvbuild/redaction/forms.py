@@ -94,18 +94,19 @@ def pattern_of(value: str) -> str:
 
 
 def _written_as(character: str) -> str:
+    # Bounded: a line of backslashes must not be read once for each.
     if character.isascii() and character.isalnum():
         return character
     code = ord(character)
     octets = character.encode("utf-8", "surrogateescape")
-    ways = [rf"\\++u(?i:{code:04x})"] if code < 0x10000 else []
-    ways.append("".join(f"%(?:25)*+(?i:{octet:02x})" for octet in octets))
-    ways.append("".join(rf"\\++x(?i:{octet:02x})" for octet in octets))
-    ways.append(rf"&(?:amp;)*#(?:0*+{code}|[xX]0*+(?i:{code:x}));")
+    ways = [rf"\\{{1,8}}+u(?i:{code:04x})"] if code < 0x10000 else []
+    ways.append("".join(f"%(?:25){{0,4}}+(?i:{octet:02x})" for octet in octets))
+    ways.append("".join(rf"\\{{1,8}}+x(?i:{octet:02x})" for octet in octets))
+    ways.append(rf"&(?:amp;){{0,4}}#(?:0{{0,8}}+{code}|[xX]0{{0,8}}+(?i:{code:x}));")
     if name := {39: "apos"}.get(code, codepoint2name.get(code)):
-        ways.append(f"&(?:amp;)*{name};")
+        ways.append(f"&(?:amp;){{0,4}}{name};")
     if character in _CONTROLS:
-        ways.append(rf"\\++{_CONTROLS[character]}")
+        ways.append(rf"\\{{1,8}}+{_CONTROLS[character]}")
     if character == " ":
         ways.append(r"\+")
     if character == "'":
@@ -113,8 +114,8 @@ def _written_as(character: str) -> str:
     if character in "'\"":
         ways.append(character * 2)  # in SQL and CSV
     if 0x80 <= code < 0x100:
-        ways.append(rf"\\++x(?i:{code:02x})")  # repr() of text
-    ways.append(r"\\++" if character == "\\" else rf"\\*+{re.escape(character)}")
+        ways.append(rf"\\{{1,8}}+x(?i:{code:02x})")  # repr() of text
+    ways.append(r"\\{1,64}+" if character == "\\" else rf"\\{{0,8}}+{re.escape(character)}")
     return f"(?:{'|'.join(ways)})"
 
 

@@ -47,7 +47,7 @@ class Nets:
         """Hide the values of variables that are named like secrets or listed, and what is secret in those of others."""
         listed = names.listed(environ.get(names.LISTED, ""))
         for name, value in environ.items():
-            if listed and names.matches(name, listed) and len(value) >= _MIN_LISTED and not values.is_path(value):
+            if listed and names.matches(name, listed) and len(value) >= _MIN_LISTED:
                 self._remember(value)
             if "://" in value:
                 for word in re.split(r"\s+|,(?=[\w+.-]+://)", value):
@@ -149,8 +149,9 @@ def _masked(text: str, spans: list[Span], mask: str) -> str:
 def _ends_within(text: str, form: str) -> bool:
     if not text:
         return False
+    longest = min(len(form) - 1, len(text))
     index = form.find(text[-1])
-    while 0 <= index < len(form) - 1:
+    while 0 <= index < longest:
         if text.endswith(form[: index + 1]):
             return True
         index = form.find(text[-1], index + 1)

@@ -26,14 +26,13 @@ _FILE = re.compile(
     r"(?i)[\w./\\:~@+ -]*\.(?:pem|key|crt|cer|der|p12|pfx|jks|json|ya?ml|toml|txt|cfg|conf|ini|env|asc|gpg|pub|netrc"
     r"|properties|xml|dat|db|log|py|sh|sock|token|cache|lock)"
 )
-_FINGERPRINTS = re.compile(
-    r"(?i)(?:(?:0x)?(?:[0-9a-f]{8}|[0-9a-f]{16}|[0-9a-f]{40}|(?:[0-9a-f]{4}\s+){9}[0-9a-f]{4})\s*)+"
-)
+_FINGERPRINT = re.compile(r"(?i)(?:0x)?(?:[0-9a-f]{8}|[0-9a-f]{16}|[0-9a-f]{40})|[0-9a-f]{4}")
 
 
 def is_fingerprint(value: str) -> bool:
     """Whether the value names OpenPGP keys, as GPG_KEY of Docker's images of Python does."""
-    return _FINGERPRINTS.fullmatch(value) is not None
+    words = value.split()
+    return bool(words) and all(map(_FINGERPRINT.fullmatch, words))
 
 
 def is_plain(value: str) -> bool:

@@ -28,7 +28,10 @@ def exactly(sql: str, schema: Mapping[str, Mapping[str, str]]) -> str:
     _refuse_hidden_columns(tree)
     _refuse_named_by_one_side(tree)
     _refuse_alias_as_column(tree)
-    return translated(typed(_with_names(tree), schema)).sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
+    names = _names_of(tree)
+    # before, too: ORDER BY 1 becomes the name
+    made = _renamed(translated(typed(_renamed(tree, names), schema)), names)
+    return made.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
 
 
 def _refuse_hidden_columns(tree: exp.Expr) -> None:
@@ -65,15 +68,29 @@ def _refuse_alias_as_column(tree: exp.Expr) -> None:
             )
 
 
-def _with_names(tree: exp.Expr) -> exp.Expr:
-    """Each column that has no name gets the one that Athena and Trino give it."""
-    select: exp.Expr = tree
-    while isinstance(select, (exp.SetOperation, exp.Subquery)):
-        select = select.this
-    if isinstance(select, exp.Select):
-        for at, one in enumerate(select.expressions):
-            if isinstance(one, exp.Star) or one.is_star:
-                break
-            if not isinstance(one, (exp.Alias, exp.Column, exp.Dot)):
-                select.expressions[at].replace(exp.alias_(one.copy(), f"_col{at}"))
+def _names_of(tree: exp.Expr) -> list[str]:
+    """What Athena and Trino call the columns of an answer: as written, `_col1` where nothing is; none where a star
+    stands for them.
+    """
+    selects = _outermost(tree).expressions
+    if any(one.is_star for one in selects):
+        return []
+    return [
+        one.output_name if isinstance(one, (exp.Alias, exp.Column, exp.Dot)) else f"_col{at}"
+        for at, one in enumerate(selects)
+    ]
+
+
+def _renamed(tree: exp.Expr, names: list[str]) -> exp.Expr:
+    for one, name in zip(list(_outermost(tree).expressions), names, strict=False):
+        if one.output_name != name or (name.startswith("_col") and not isinstance(one, exp.Alias)):
+            value = one.this if isinstance(one, exp.Alias) else one
+            one.replace(exp.alias_(value.copy(), name, quoted=True))
+    return tree
+
+
+def _outermost(tree: exp.Expr) -> exp.Expr:
+    """The SELECT whose columns have the names of the answer's."""
+    while isinstance(tree, (exp.SetOperation, exp.Subquery)):
+        tree = tree.this
     return tree

@@ -71,7 +71,8 @@ def _refuse_absent(settings: Settings) -> None:
         UsageError: it is not there.
     """
     folder = folder_of(settings.store)
-    if folder is not None and not settings.is_default("store") and not folder.is_dir():
+    # the other engines have tables, and need no store
+    if settings.engine == "duckdb" and folder and not settings.is_default("store") and not folder.is_dir():
         raise UsageError(
             "there is no such store",
             where=str(folder),

@@ -107,3 +107,6 @@ SELECT nullif(1, 2), nullif(1, 'a')
 SELECT coalesce(1, 'a')
 SELECT CASE WHEN true THEN 1 ELSE 'a' END
 SELECT 'é' = 'é', lower('ÀB'), length('日本'), substr('日本語', 2, 1), strpos('日本語', '語')
+SELECT ENV_NAME, b.Python_Version, Count(*) FROM VENV_BUILDS b GROUP BY 1, 2 ORDER BY 1, 2 LIMIT 2
+SELECT "env_name" AS "a b", 1 AS x, count(*) FROM venv_builds GROUP BY 1 UNION ALL SELECT 'z', 2, 3 ORDER BY 1, 2, 3 LIMIT 3
+SELECT upper(env_name) AS Env FROM venv_builds GROUP BY 1 ORDER BY env LIMIT 2

@@ -185,6 +185,7 @@ def _make_relocatable(venv: Path, folders: Sequence[Path], interpreter: Interpre
     written = {venv / name: content for one in found.scripts for name, content, _ in one.files}
     # uv's notes hold times and paths of this machine.
     dropped = [path for at in folders for name in INSTALL_RECORDS for path in at.glob(f"*.dist-info/{name}")]
+    replaced = {venv / one.launcher: (venv / one.launcher).read_bytes() for one in found.scripts}
     for one in found.scripts:
         for name, content, mode in one.files:
             (venv / name).parent.mkdir(exist_ok=True)
@@ -198,10 +199,11 @@ def _make_relocatable(venv: Path, folders: Sequence[Path], interpreter: Interpre
         path.unlink()
     for packages in folders if written or dropped else ():
         ours = {os.path.relpath(path, packages): content for path, content in written.items()}
+        were = {os.path.relpath(path, packages): content for path, content in replaced.items()}
         gone = {os.path.relpath(path, packages) for path in dropped}
         beside = found.beside(os.path.relpath(packages, venv))
         for record in packages.glob("*.dist-info/RECORD"):
-            text = corrected(record.read_text("utf-8"), ours, gone, beside)
+            text = corrected(record.read_text("utf-8"), ours, gone, beside, were)
             if text is not None:
                 write_whole(record, text.encode(), mode=record.stat().st_mode)
 

@@ -144,6 +144,7 @@ def _records(
         folder: {os.path.relpath(venv.path / name, folder): member for name, member in changed.items()}
         for folder in venv.packages
     }
+    launchers = {venv.path / one.launcher: (venv.path / one.launcher).read_bytes() for one in scripts.scripts}
     for one in installed:
         record = one.site_packages / one.dist_info / "RECORD"
         if one.record is None or record.is_symlink():
@@ -153,7 +154,8 @@ def _records(
         gone = {name for name, member in relative.items() if member is None}
         bytecode = {os.path.normpath(row.path) for row in one.record if _is_no_member(one, row)}
         beside = scripts.beside(os.path.relpath(one.site_packages, venv.path)) if not scripts.problems else None
-        text = corrected(record.read_text("utf-8", "surrogateescape"), written, gone | bytecode, beside)
+        replaced = {os.path.relpath(path, one.site_packages): content for path, content in launchers.items()}
+        text = corrected(record.read_text("utf-8", "surrogateescape"), written, gone | bytecode, beside, replaced)
         if text is not None:
             name = os.path.relpath(record, venv.path)
             yield name, _file(name, text.encode("utf-8", "surrogateescape"))

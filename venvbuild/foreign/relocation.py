@@ -46,7 +46,8 @@ def _put(path: Path, member: Member | None) -> None:
         if os.path.lexists(path):  # its folder may be gone already
             remove(path)
     elif member.kind == "d":
-        path.mkdir(mode=member.mode)
+        path.mkdir()
+        path.chmod(member.mode | path.stat().st_mode & stat.S_ISGID)  # whatever the umask is
     elif member.kind == "l":
         path.unlink()
         path.symlink_to(member.link)

@@ -23,12 +23,17 @@ class RecordRow(NamedTuple):
 
 
 def corrected(
-    record: str, written: Mapping[str, bytes], dropped: Collection[str], beside: Mapping[str, str] | None = None
+    record: str,
+    written: Mapping[str, bytes],
+    dropped: Collection[str],
+    beside: Mapping[str, str] | None = None,
+    replaced: Mapping[str, bytes] | None = None,
 ) -> str | None:
     """A RECORD that is true again after files were written anew or dropped; None: it needs no correction.
 
     `beside` has by path a file, among those written, that came to it: whoever claims the one claims the other too.
-    Paths are relative to site-packages and normalised.
+    `replaced` has by path what stood there before: who promised other bytes than those, since another distribution's
+    are there, goes on promising them. Paths are relative to site-packages and normalised.
     """
     rows = list(csv.reader(io.StringIO(record)))
     claimed = {os.path.normpath(row[0]) for row in rows if row}
@@ -37,10 +42,12 @@ def corrected(
         path = os.path.normpath(row[0]) if row else ""
         if path in dropped:
             continue
-        kept.append([row[0], *_promise(written[path])] if path in written else row)
+        before = (replaced or {}).get(path)
+        is_ours = path in written and (before is None or not row[1] or row[1] == _promise(before)[0])
+        kept.append([row[0], *_promise(written[path])] if is_ours else row)
         other = (beside or {}).get(path)
         if other is not None and other not in claimed:
-            kept.append([other, *_promise(written[other])])
+            kept.append([other, *(_promise(written[other]) if is_ours else ("", ""))])
     # Told so, since writing it anew would change its quotes and line ends, and so its bytes.
     if kept == rows:
         return None

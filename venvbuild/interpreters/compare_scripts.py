@@ -28,6 +28,12 @@ def main(folder: str, count: int, first: int) -> None:
 
 def compared(before: bytes, after: bytes) -> str:
     """`same`, `none`, `no Python`, or what differs, separated by commas."""
+    if before == after or _differ_in_a_comment(before, after):
+        try:
+            compile(before, "script", "exec", dont_inherit=True)
+        except _NOT_COMPILED:
+            return "none"
+        return "same"
     try:
         meaning = _meaning(before)
     except _NOT_COMPILED:
@@ -37,6 +43,12 @@ def compared(before: bytes, after: bytes) -> str:
     except _NOT_COMPILED:
         return "no Python"
     return ",".join(name for name, value in meaning.items() if value is not None and other[name] != value) or "same"
+
+
+def _differ_in_a_comment(before: bytes, after: bytes) -> bool:
+    """Whether only the first lines differ, both of which say nothing to Python: a tenth of the time of two trees."""
+    (head, _, body), (other_head, _, other_body) = before.partition(b"\n"), after.partition(b"\n")
+    return body == other_body and all(one.startswith(b"#") and b"coding" not in one for one in (head, other_head))
 
 
 def _meaning(source: bytes) -> dict[str, object]:

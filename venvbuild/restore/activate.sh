@@ -1,9 +1,9 @@
 # Activates this environment in a POSIX shell such as dash:  . bin/activate.sh
 # Written by `venvbuild get` for the folder that it restored into.
-# It knows that folder only, so the file being read must be the one there: shells keep it open, and bash knows its name.
+# It knows that folder only, so the file being read must be the one there: shells keep it open, and bash and ksh know its name.
 _VENVBUILD_HERE=
 if [ -d /dev/fd ]; then
-    for _VENVBUILD_FILE in "${BASH_SOURCE-}" /dev/fd/*; do
+    for _VENVBUILD_FILE in "${BASH_SOURCE-}" "$( (eval 'printf %s "${.sh.file}"') 2>/dev/null)" /dev/fd/*; do
         if [ "$_VENVBUILD_FILE" -ef @PATH@/bin/activate.sh ]; then _VENVBUILD_HERE=yes; fi
     done
     unset _VENVBUILD_FILE

@@ -18,7 +18,7 @@ from venvbuild.archive import HEADER_BYTES, ArchiveIndex, parse_index
 from venvbuild.builds import FileEntry, Metadata, ScriptedBuild, archive_name, evidence, places, schemas
 from venvbuild.errors import IntegrityError, NotInStore, Problem
 from venvbuild.installed import Distribution, distributions_of, started_scripts
-from venvbuild.interpreters import Interpreter, compare_scripts
+from venvbuild.interpreters import Interpreter, compare_scripts, probe
 from venvbuild.process import CommandFailed, clean_environment, run
 from venvbuild.restore import fetching, restoring, scripted_build
 from venvbuild.restore.archived import Archived
@@ -283,7 +283,9 @@ def _imported(
         installed = distributions_of(place / "restored", python_version, with_damage=False)
         names = modules(installed)
         failed = import_all(place / "restored" / "bin" / "python", names, place / "home")
-        not_started = list(_not_started(place / "restored", machine.find_interpreter(python_version)))
+        # the environment's own, which may be inside, and no Python of this machine's
+        own = probe(Path(restored.python)) or machine.find_interpreter(python_version)
+        not_started = list(_not_started(place / "restored", own))
     problems = [Problem(f"{name} cannot be imported", where, why) for name, why in failed.items()]
     problems += [replace(one, where=where) for one in not_started]
     if scripted:

@@ -118,7 +118,7 @@ def _sequence(node: Any) -> Node:
     ones = [node.args["start"], node.args["end"], *([node.args["step"]] if node.args.get("step") else [])]
     if not all(map(is_integer, ones)):
         refuse("sequence of other things than whole numbers")
-    return cast(call("generate_series", *ones), "BIGINT[]")
+    return cast(call("trino_sequence_by" if len(ones) == 3 else "trino_sequence", *ones), "BIGINT[]")
 
 
 def _with_function(name: str) -> Rule:

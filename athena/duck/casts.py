@@ -65,7 +65,9 @@ def _cast_between(one: Node, to: exp.DataType, have: str, wanted: str) -> Node |
     if wanted == TEXT:
         return _as_text(one, to, have)
     if wanted == JSON:
-        if have in (ARRAY, MAP):
+        if have == MAP:  # by its keys there (MapToJsonCast)
+            return cast(call("map_from_entries", call("list_sort", call("map_entries", one))), "JSON")
+        if have == ARRAY:
             return None
         if have in (TEXT, NUMBER, BOOLEAN) and (have != NUMBER or is_integer(one)):
             return call("to_json", one)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from athena.duck.nodes import Node, Rule, alike, call, comparable, of_type, wrong
+from athena.duck.nodes import Node, Rule, alike, call, comparable, of_type, refuse
 from athena.duck.types import BOOLEAN, TEXT, branches
 
 FROM_PACKAGES = (
@@ -34,7 +34,7 @@ def _among(node: Any) -> None:
         inner = query.unnest() if isinstance(query, exp.Subquery) else query
         selects = inner.selects if isinstance(inner, exp.Query) else []
         if len(selects) != 1:
-            wrong("a query behind IN has one column")
+            refuse("IN over several columns", "write EXISTS, or compare a concat of them")
         comparable(node.this, selects[0], "IN")
 
 

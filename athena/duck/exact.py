@@ -28,6 +28,16 @@ def exactly(sql: str, schema: Mapping[str, Mapping[str, str]]) -> str:
     _refuse_hidden_columns(tree)
     _refuse_named_by_one_side(tree)
     _refuse_alias_as_column(tree)
+    _refuse_two_meanings(tree)
+    try:
+        return _translated(tree, schema)
+    except RecursionError:
+        raise QueryEngineError(
+            "the SQL cannot be read", why="it is nested too deep", fix="write fewer operators in one expression"
+        ) from None
+
+
+def _translated(tree: exp.Expr, schema: Mapping[str, Mapping[str, str]]) -> str:
     names = _names_of(tree)
     # before, too: ORDER BY 1 becomes the name
     made = _renamed(translated(typed(_renamed(tree, names), schema)), names)
@@ -66,6 +76,31 @@ def _refuse_alias_as_column(tree: exp.Expr) -> None:
                 why=f"column {shown(repr(name))} cannot be resolved: the alias of UNNEST names a table",
                 fix=FROM_PACKAGES,
             )
+
+
+def _refuse_two_meanings(tree: exp.Expr) -> None:
+    """In an expression of ORDER BY a name is the alias to Athena and Trino and the column to DuckDB."""
+    for select in tree.find_all(exp.Select):
+        aliases = {
+            one.alias: one.this for one in select.expressions if isinstance(one, exp.Alias)
+            and not (isinstance(one.this, exp.Column) and one.this.name == one.alias)
+        }  # fmt: skip
+        order = select.args.get("order")
+        for ordered in order.expressions if order is not None and aliases else ():
+            if isinstance(ordered.this, exp.Column):
+                continue
+            for column in ordered.this.find_all(exp.Column):
+                inner = aliases.get(column.name)
+                if (
+                    not column.table
+                    and inner is not None
+                    and any(one.name == column.name for one in inner.find_all(exp.Column))
+                ):
+                    raise QueryEngineError(
+                        "DuckDB is not asked: it may answer otherwise than Athena and Trino",
+                        why=f"{shown(column.name)} in ORDER BY is a column and an alias of SELECT",
+                        fix="give the alias another name, or order by it alone",
+                    )
 
 
 def _names_of(tree: exp.Expr) -> list[str]:

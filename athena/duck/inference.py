@@ -54,7 +54,9 @@ def typed(tree: exp.Expr, schema: Mapping[str, Mapping[str, str]]) -> exp.Expr:
              for table, columns in schema.items()},
             dialect="athena",
         )  # fmt: skip
+        asked = _having_as_where(tree)
         named = qualify(tree, schema=known, dialect="athena", quote_identifiers=False, expand_alias_refs=False)
+        _where_as_having(asked)
         annotated = annotate_types(named, schema=known, expression_metadata=_rules(), dialect="athena")
         # a lambda's argument has the type of an element, which is known only once the array around it has been typed
         for _ in range(_MAX_LAMBDA_DEPTH):
@@ -70,6 +72,24 @@ def typed(tree: exp.Expr, schema: Mapping[str, Mapping[str, str]]) -> exp.Expr:
 
 
 _MAX_LAMBDA_DEPTH = 4
+
+
+def _having_as_where(tree: exp.Expr) -> list[tuple[exp.Expr, exp.Where | None, exp.Paren]]:
+    """Each HAVING moved to where sqlglot resolves columns by the tables; in HAVING it takes them for aliases."""
+    found: list[tuple[exp.Expr, exp.Where | None, exp.Paren]] = []
+    for select in [one for one in tree.find_all(exp.Select) if one.args.get("having")]:
+        where, held = select.args.get("where"), exp.Paren(this=select.args["having"].this)
+        select.set("having", None)
+        select.set("where", exp.Where(this=exp.And(this=where.this, expression=held) if where else held))
+        found.append((select, where, held))
+    return found
+
+
+def _where_as_having(moved: list[tuple[exp.Expr, exp.Where | None, exp.Paren]]) -> None:
+    for select, where, held in moved:
+        joined = select.args["where"].this
+        select.set("having", exp.Having(this=held.this))
+        select.set("where", exp.Where(this=joined.this) if where else None)
 
 
 def _not_there(error: OptimizeError) -> QueryEngineError:

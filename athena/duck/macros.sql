@@ -23,6 +23,10 @@ CREATE TEMP MACRO trino_contains(a, x) AS
 CREATE TEMP MACRO trino_array_position(a, x) AS
   CASE WHEN a IS NULL OR x IS NULL THEN NULL ELSE coalesce(CAST(list_position(a, x) AS BIGINT), 0) END;
 CREATE TEMP MACRO trino_array_distinct(a) AS list_filter(a, LAMBDA x, i : list_position(a, x) = i);
+CREATE TEMP MACRO trino_sequence(a, b) AS generate_series(a, b, CASE WHEN a <= b THEN 1 ELSE -1 END);
+CREATE TEMP MACRO trino_sequence_by(a, b, n) AS
+  CASE WHEN n = 0 OR (n > 0) <> (b >= a) AND a <> b THEN error('sequence stops before it starts, or its step is 0')
+    ELSE generate_series(a, b, n) END;
 CREATE TEMP MACRO trino_array_max(a) AS
   CASE WHEN len(list_filter(a, LAMBDA y : y IS NULL)) > 0 THEN NULL ELSE list_max(a) END;
 CREATE TEMP MACRO trino_array_min(a) AS

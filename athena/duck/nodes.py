@@ -85,6 +85,12 @@ def of_type(node: Node, *wanted: str, what: str) -> None:
 
 def comparable(left: Node, right: Node, what: str) -> None:
     """That both have one kind of type: Athena and Trino turn none into another by themselves."""
+    if isinstance(right, (exp.Any, exp.All)):  # a query's one column
+        query = right.this.unnest() if isinstance(right.this, exp.Expr) else right.this
+        selects = query.selects if isinstance(query, exp.Query) else []
+        if len(selects) != 1:
+            refuse(f"{type(right).__name__.upper()} of what is no query with one column", "write IN, min or max")
+        right = selects[0]
     if isinstance(left, exp.Null) or isinstance(right, exp.Null):
         return
     one, other = family(left), family(right)

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -134,7 +135,7 @@ def _notes(venv: ForeignEnvironment, installed: Iterable[Distribution]) -> Itera
 
 def _records(
     venv: ForeignEnvironment,
-    installed: Iterable[Distribution],
+    installed: Sequence[Distribution],
     changed: Mapping[str, Member | None],
     scripts: RelocatedScripts,
 ) -> Iterator[tuple[str, Member | None]]:
@@ -144,7 +145,11 @@ def _records(
         folder: {os.path.relpath(venv.path / name, folder): member for name, member in changed.items()}
         for folder in venv.packages
     }
-    launchers = {venv.path / one.launcher: (venv.path / one.launcher).read_bytes() for one in scripts.scripts}
+    # of those that two claim, each goes on promising what it brought; else RECORD says what is there
+    claims = Counter(one.path_of(row) for one in installed for row in one.record or () if row.path.startswith(".."))
+    launchers = {
+        path: path.read_bytes() for path in (venv.path / one.launcher for one in scripts.scripts) if claims[path] > 1
+    }
     for one in installed:
         record = one.site_packages / one.dist_info / "RECORD"
         if one.record is None or record.is_symlink():

@@ -10,7 +10,7 @@ from venvbuild.redaction import names, values
 
 Span = tuple[int, int]
 
-STEMS = ("pass", "pwd", "psw", "secret", "token", "key", "cred", "auth", "pat", "_pw", "webhook", "connection")
+STEMS = ("pass", "pwd", "psw", "secret", "token", "key", "cred", "auth", "pat", "pw", "webhook", "connection")
 """One of them is in each label."""
 # Quotes as they are, escaped in JSON within JSON, and in HTML. One that never ends goes to the end of the line.
 _VALUE = (

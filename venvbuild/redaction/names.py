@@ -59,6 +59,8 @@ def is_secret(name: str) -> bool:
     words = words_of(name)
     if not words or name in ("PWD", "OLDPWD"):  # the shell's
         return False
+    if words[-2:] == ["SECRET", "ID"] and {"CLIENT", "AWS"}.isdisjoint(words):  # Vault's AppRole calls the secret so
+        return True
     if not {"WEBHOOK", "WEBHOOKS", "HOOK"}.isdisjoint(words):
         return words[-1] not in _ABOUT - {"URL", "URLS", "URI", "URIS", "ENDPOINT"}
     return words[-1] not in _ABOUT and any(_is_secret_word(words, index) for index in range(len(words)))

@@ -36,7 +36,7 @@ _WEBHOOK = re.compile(
     r"(?i)(?:hooks\.slack(?:-gov)?\.com|discord(?:app)?\.com\\?/api\\?/(?:v\d+\\?/)?webhooks|webhook\.office\.com"
     r"|outlook\.office(?:365)?\.com\\?/webhook|chat\.googleapis\.com\\?/v1\\?/spaces|hooks\.zapier\.com|maker\.ifttt\.com\\?/trigger"
     r"|logic\.azure\.com(?::\d+)?|api\.powerplatform\.com(?::\d+)?|events\.pagerduty\.com\\?/integration"
-    r"|\\?/hooks(?=\\?/[\w-]{16,})|\\?/webhooks?(?=\\?/[\w-]{16,})|//(?:web)?hooks?\.[\w.-]{1,200})"
+    r"|\\?/(?:web)?hooks?(?=\\?/(?:(?=[A-Za-z]*\d)[A-Za-z0-9]{16,}|[0-9A-Fa-f]{8}-[0-9A-Fa-f-]{27})(?![\w.-]))|//(?:web)?hooks?\.[\w.-]{1,200})"
     r"(?P<value>\\?/[^\s\"'<>]{8,})"
 )
 _TELEGRAM = re.compile(r"(?<=api\.telegram\.org/bot)[^\s/\"'<>]+")
@@ -44,11 +44,12 @@ _TELEGRAM = re.compile(r"(?<=api\.telegram\.org/bot)[^\s/\"'<>]+")
 _AUTHORIZATION = re.compile(
     r"(?i)authorization[\w-]{0,20}\\{0,3}[\"']?\s{0,8}(?:=>|[:=,])\s{0,8}[\[(]?(?:b?\\{0,3}[\"'])?"
     r"(?:(?P<long>(?:digest|aws4-[\w-]+|oauth|signature|hawk|sharedkey(?:lite)?)\s[^\r\n\"']+.*)"
-    r"|(?P<scheme>basic|bearer|token|negotiate|ntlm|apikey|key|splunk|bot|bearertoken)\s{1,8}(?P<value>[^\s\"'\\,<>\]]+)"
+    r"|(?P<scheme>[A-Za-z][\w-]{1,40})\s{1,8}\\{0,3}[\"']?(?P<value>[^\s\"'\\,<>\]]+)"
     r"|(?P<bare>[^\s\"'\\,<>\]]+))(?P<rest>[^\r\n]{0,2})"
 )
+_SCHEMES = frozenset({"basic", "bearer", "token", "negotiate", "ntlm", "apikey", "key", "splunk", "bot", "bearertoken"})
 _COOKIE = re.compile(
-    r"(?i)\b(?:set-)?cookie2?\\{0,3}[\"']?\s{0,8}(?:=>|[:=,])\s{0,8}(?:b?\\{0,3}[\"'])?(?P<value>[^\r\n\"'\\]+)"
+    r"(?i)\b(?:set-)?cookie2?\\{0,3}[\"']?\s{0,8}(?:=>|[:=,])\s{0,8}(?:b?\\{0,3}[\"'])?(?P<value>(?:(?<==)\\{0,3}\"[^\"\\\r\n]*+\\{0,3}\"|(?<==)'[^'\r\n]*+'|[^\r\n\"'\\])+)"
 )
 _BEARER = re.compile(r"(?i)\b(?:bearer|ntlm|negotiate)\s{1,8}(?P<value>(?=[^\s\d]{0,200}\d)[\w.~+/=-]{16,})")
 _BASIC = re.compile(
@@ -128,6 +129,8 @@ def _in_authorization(text: str) -> Iterator[Span]:
             yield found.span("long")
             continue
         value = found["value"] or found["bare"]
+        if found["scheme"] and found["scheme"].lower() not in _SCHEMES and not re.search(r"\d", value):
+            continue  # `authorization: required for uploads`
         is_word = re.fullmatch(r"[A-Za-z]+[.,;:!?)]*", value) is not None
         # `authorization: bearer tokens are refused`, `authorization: required`
         is_prose = is_word and value.islower() and (found["rest"].strip() != "" or not found["scheme"])

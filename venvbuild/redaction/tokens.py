@@ -23,7 +23,7 @@ _UPPER = r"(?=[a-z0-9_-]{0,80}[A-Z])"
 RULES: tuple[tuple[tuple[str, ...], str], ...] = (
     # --- detect-secrets
     (("AKC",), rf"{_FREE}AKC{_DIGIT}[A-Za-z0-9]{{10,}}"),  # artifactory.py
-    (("AP",), rf"{_FREE}AP{_DIGIT}{_LOWER}[0-9A-F][A-Za-z0-9]{{15,}}"),
+    (("AP",), rf"{_FREE}(?<!sha256=)(?<!sha384=)(?<!sha512=)AP{_DIGIT}{_LOWER}[0-9A-F][A-Za-z0-9]{{15,}}"),
     (("AKIA", "ASIA", "ABIA", "ACCA", "A3T"), r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}(?![0-9a-z])"),  # aws.py
     (("M", "N", "O"), rf"{_FREE}[MNO][\w-]{{23,25}}\.[\w-]{{6}}\.[\w-]{{27,40}}"),  # discord.py
     (("ghp_", "gho_", "ghu_", "ghs_", "ghr_"), r"gh[pousr]_[A-Za-z0-9]{20,}"),  # github_token.py

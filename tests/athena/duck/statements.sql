@@ -110,3 +110,17 @@ SELECT 'é' = 'é', lower('ÀB'), length('日本'), substr('日本語', 2, 1), s
 SELECT ENV_NAME, b.Python_Version, Count(*) FROM VENV_BUILDS b GROUP BY 1, 2 ORDER BY 1, 2 LIMIT 2
 SELECT "env_name" AS "a b", 1 AS x, count(*) FROM venv_builds GROUP BY 1 UNION ALL SELECT 'z', 2, 3 ORDER BY 1, 2, 3 LIMIT 3
 SELECT upper(env_name) AS Env FROM venv_builds GROUP BY 1 ORDER BY env LIMIT 2
+SELECT env_name, count(*) FROM venv_builds GROUP BY env_name HAVING avg(package_count) > 10 ORDER BY 1 LIMIT 3
+SELECT env_name FROM venv_builds WHERE package_count > 1 GROUP BY env_name HAVING max(created_at) < TIMESTAMP '2026-01-01 00:00:00' AND env_name LIKE 'web%' ORDER BY 1
+SELECT count(*) FROM venv_builds HAVING count_if(NOT is_conflict_free) > 3
+SELECT sequence(5, 1), sequence(1, 5, 2), sequence(2, 2)
+SELECT sequence(1, 5, 0)
+SELECT sequence(1, 5, -1)
+SELECT 1000 - package_count AS package_count FROM venv_builds ORDER BY package_count + 0 LIMIT 1
+SELECT count(*) FROM venv_builds WHERE package_count >= ALL (SELECT package_count FROM venv_builds)
+SELECT count(*) FROM venv_builds WHERE env_name = ANY (SELECT env_name FROM venv_builds WHERE is_conflict_free)
+SELECT count(*) FROM venv_builds WHERE (env_name, created_at) IN (SELECT env_name, max(created_at) FROM venv_builds GROUP BY 1)
+SELECT json_format(CAST(map(ARRAY['b', 'a'], ARRAY[1, 2]) AS json))
+SELECT count(*) FROM venv_builds GROUP BY ALL
+SELECT env_name FROM venv_builds NATURAL JOIN venv_packages LIMIT 1
+SELECT * EXCEPT (dt) FROM venv_builds LIMIT 1

@@ -10,6 +10,7 @@ from sqlglot.errors import ErrorLevel
 from athena.duck.conditions import FROM_PACKAGES
 from athena.duck.dialect import parsed
 from athena.duck.inference import typed
+from athena.duck.nodes import wrong
 from athena.duck.translation import translated
 from venvbuild.errors import QueryEngineError
 from venvbuild.text import shown
@@ -25,6 +26,8 @@ def exactly(sql: str, schema: Mapping[str, Mapping[str, str]]) -> str:
             with the reason, and what to write. UsageError: it is none, or several.
     """
     tree = parsed(sql)
+    for select in tree.find_all(exp.Select):
+        _refuse_other_dialects(select)
     _refuse_hidden_columns(tree)
     _refuse_named_by_one_side(tree)
     _refuse_alias_as_column(tree)
@@ -42,6 +45,21 @@ def _translated(tree: exp.Expr, schema: Mapping[str, Mapping[str, str]]) -> str:
     # before, too: ORDER BY 1 becomes the name
     made = _renamed(translated(typed(_renamed(tree, names), schema)), names)
     return made.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
+
+
+def _refuse_other_dialects(node: exp.Select) -> None:
+    """What sqlglot reads and DuckDB answers, and neither Athena nor Trino knows."""
+    group = node.args.get("group")
+    if group is not None and group.args.get("all"):
+        wrong("GROUP BY ALL is not SQL of Athena or Trino", "name the columns")
+    if not node.expressions:
+        wrong("a query begins with SELECT")
+    for one in node.expressions:
+        if isinstance(one, exp.Star) and any(one.args.values()):
+            wrong("* is without EXCEPT, EXCLUDE and REPLACE there", "name the columns")
+    for join in node.args.get("joins") or ():
+        if join.args.get("method") or str(join.args.get("kind") or "").upper() in ("SEMI", "ANTI"):
+            wrong("NATURAL, ASOF, SEMI and ANTI joins are not read there", "write JOIN ... ON or EXISTS")
 
 
 def _refuse_hidden_columns(tree: exp.Expr) -> None:

@@ -110,7 +110,6 @@ def _select(node: Any) -> None:
     distinct = node.args.get("distinct")
     if distinct is not None and distinct.args.get("on") is not None:
         wrong("DISTINCT ON is not SQL of Athena or Trino", "write max_by(column, created_at) with GROUP BY")
-    _refuse_other_dialects(node)
     order = node.args.get("order")
     if distinct is not None and order is not None:
         shown_ones = {text for one in node.selects for text in (one.alias_or_name, one.unalias().sql())}
@@ -125,21 +124,6 @@ def _select(node: Any) -> None:
     for name in ("qualify", "sample", "cluster", "distribute", "sort", "into", "hint", "match", "settings", "format"):
         if node.args.get(name):
             wrong(f"{name.upper()} is not among what Athena and Trino read here")
-
-
-def _refuse_other_dialects(node: Any) -> None:
-    """What sqlglot reads and DuckDB answers, and neither Athena nor Trino knows."""
-    group = node.args.get("group")
-    if group is not None and group.args.get("all"):
-        wrong("GROUP BY ALL is not SQL of Athena or Trino", "name the columns")
-    if not node.expressions:
-        wrong("a query begins with SELECT")
-    for one in node.expressions:
-        if isinstance(one, exp.Star) and any(one.args.values()):
-            wrong("* is without EXCEPT, EXCLUDE and REPLACE there", "name the columns")
-    for join in node.args.get("joins") or ():
-        if join.args.get("method") or str(join.args.get("kind") or "").upper() in ("SEMI", "ANTI"):
-            wrong("NATURAL, ASOF, SEMI and ANTI joins are not read there", "write JOIN ... ON or EXISTS")
 
 
 def _set_operation(node: Any) -> None:

@@ -156,7 +156,7 @@ def test_two_folders_and_the_cache_give_the_same_bytes_and_change_no_interpreter
         foreign.run([copy / "bin/python3.11", "-B", "-m", "venv", "--without-pip", tmp_path / place])
     before = foreign.snapshot(copy)
     for name, place in (("cold", places[0]), ("warm", places[0]), ("elsewhere", places[1])):
-        done = tool.run("pack", "--venv", place, "--bundle-python", "-o", name, "--json")
+        done = tool.run("pack", "--venv", place, "--bundle-python", "-o", f"{name}.tar.gz", "--json")
         digests.add(done.json["sha256"])
     assert len(digests) == 1
     assert foreign.snapshot(copy) == before

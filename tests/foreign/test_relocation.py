@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,6 +100,16 @@ def test_a_script_that_would_mean_something_else_is_not_written(
     with pytest.raises(IntegrityError, match="bin/app would not be the script that its package brings"):
         relocated(job)
     assert old_script.contents(job.venv) == before
+
+
+def test_others_reach_the_scripts_whatever_the_umask_is(job: Workspace) -> None:
+    before = os.umask(0o077)
+    try:
+        relocated(job)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((job.venv / "_scripts").stat().st_mode) == 0o755
+    assert (job.venv / "_scripts" / "app").stat().st_mode & 0o044 == 0o044
 
 
 def test_a_second_time_it_changes_nothing(job: Workspace, tmp_path: Path) -> None:

@@ -70,6 +70,17 @@ def test_who_claims_a_script_claims_what_came_to_it_once(there: str) -> None:
     )
 
 
+def test_who_promised_other_bytes_than_those_that_were_there_goes_on_promising_them() -> None:
+    app, other = "../../../bin/app", "../../../_scripts/app"
+    theirs = record.promise_of(hashlib.sha256(b"theirs").hexdigest())
+    mine = record.promise_of(hashlib.sha256(b"mine").hexdigest())
+    written = {app: b"launcher", other: b"body"}
+    loser = record.corrected(f"{app},{mine},4\n", written, set(), {app: other}, {app: b"theirs"})
+    winner = record.corrected(f"{app},{theirs},6\n", written, set(), {app: other}, {app: b"theirs"})
+    assert loser == f"{app},{mine},4\n{other},,\n"
+    assert winner == record.corrected(f"{app},,\n", written, set(), {app: other})
+
+
 def test_names_that_are_not_utf_8_survive() -> None:
     name = os.fsdecode(b"caf\xe9.py")
     assert record.corrected(f"{name},,\ngone,,\n", {}, {"gone"}) == f"{name},,\n"

@@ -352,7 +352,7 @@ s3://bucket/venv-builds/venv_20250722_083000/requirements.txt
 https://pypi.org/simple/six/
 https://host.example:8081/repository/me@team/simple
 /home/jenkins/workspace/secrets/token/password.txt
-/root/.cache/venvbuild/uv/archive-v0/0123456789abcdef/keyring
+/home/ci/.cache/venvbuild/uv/archive-v0/0123456789abcdef/keyring
 numpy-2.1.3-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl
 Downloading cryptography-43.0.1-cp39-abi3-manylinux_2_28_x86_64.whl (4.0 MB)
 SyntaxError: invalid token (x.py, line 3)

@@ -245,12 +245,8 @@ def _anonymous(it: Any, node: exp.Expr) -> None:
     kind: Any = None
     if name in ("any_match", "all_match", "none_match", "arrays_overlap", "every"):
         kind = _Kind.BOOLEAN
-    elif name in ("to_iso8601", "strrpos"):
-        kind = _Kind.VARCHAR
     elif name == "codepoint":
         kind = _Kind.INT
-    elif name in ("array_union", "trim_array"):
-        kind = first
     elif name == "map_values":
         kind = array_of(_part(first, 1))
     elif name == "at_timezone":

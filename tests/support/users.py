@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing.popen_fork  # noqa: F401  # imported where somebody forks, by who may not be allowed to read it
 import os
 import pickle
 import shutil

@@ -202,5 +202,5 @@ def test_a_run_in_a_thread_can_be_told_to_end() -> None:
     stop = threading.Event()
     stop.set()
     with pytest.raises(CommandFailed) as caught:
-        run(["sleep", "1000"], env=clean_environment(), timeout_s=900, stop=stop)
+        run(["sleep", "1000"], env=clean_environment(), timeout_s=900, stop=lambda _: stop.is_set())
     assert caught.value.exit_code is None

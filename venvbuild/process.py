@@ -101,13 +101,13 @@ def run(
     cwd: Path | None = None,
     check: bool = True,
     on_line: Callable[[str], None] | None = None,
-    stop: threading.Event | None = None,
+    stop: Callable[[int], bool] | None = None,
 ) -> Completed:
     """Run `command` to its end; its stderr goes to the log and to `on_line`, a redacted line at a time.
 
     The log takes them as info where somebody listens, else as debug.
 
-    For a run in a thread, `stop` ends it within a second, as if it had run too long.
+    `stop` is asked about every second, with the pid; when it says so, the run ends as if it had run too long.
 
     Raises:
         CommandFailed: it ended with another code than 0 and `check` is true, or ran longer than `timeout_s`.
@@ -247,7 +247,7 @@ def _read(
     deadline: float,
     on_stdout: Callable[[bytes], None],
     on_stderr: Callable[[bytes], None],
-    stop: threading.Event | None,
+    stop: Callable[[int], bool] | None,
 ) -> bool:
     """Read both streams until the child and its streams end; False when `deadline` or `stop` came first."""
     with selectors.DefaultSelector() as selector:
@@ -256,7 +256,7 @@ def _read(
         selector.register(child.stdout, selectors.EVENT_READ, on_stdout)
         selector.register(child.stderr, selectors.EVENT_READ, on_stderr)
         while selector.get_map():
-            # A second at most, for `stop` wakes nobody.
+            # A second at most, for `stop` is asked and does not call.
             ready = selector.select(min(1.0, max(0.0, deadline - time.monotonic())))
             for key, _ in ready:
                 chunk = os.read(key.fd, 1 << 16)  # as much as a pipe holds (pipe(7))
@@ -264,7 +264,7 @@ def _read(
                     key.data(chunk)
                 else:
                     selector.unregister(key.fileobj)
-            if time.monotonic() >= deadline or (stop and stop.is_set()):
+            if time.monotonic() >= deadline or (stop and stop(child.pid)):
                 return False
             if not ready and child.poll() is not None:
                 return True  # a grandchild keeps a stream open; the child's own words are all read

@@ -5,11 +5,16 @@
 /login/simple      a login page with 200    /file-403/simple     pages are right, files are that status
 /cut/simple        files end early          /wrong/simple        files have other bytes than promised
 /none/simple       404 for all, pip too     /json/simple         pages are JSON (PEP 691, 700)
+/flood/simple      the project `endless` has a page that never ends: as fast as it can
+/drip/simple       the same, a byte now and then
+/bomb/simple       the same, inflated from gzip: 80 MiB
 """
 
 from __future__ import annotations
 
 import base64
+import contextlib
+import gzip
 import hashlib
 import html
 import json
@@ -83,8 +88,23 @@ class IndexServer:
                 if mode == "json":
                     page = index.json_page(name)
                     return self._answer(200, page, kind=JSON) if page else self._answer(404, b"no such project")
+                if name == "endless" and mode in ("flood", "drip", "bomb"):
+                    return self._endless(mode)
                 page = index.page(mode, name)
                 return self._answer(200, page) if page else self._answer(404, b"no such project")
+
+            def _endless(self, mode: str) -> None:
+                bomb = gzip.compress(b" " * (80 << 20), 1) if mode == "bomb" else b""
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                if bomb:
+                    self.send_header("Content-Encoding", "gzip")
+                self.end_headers()
+                with contextlib.suppress(OSError):  # who asked has had enough
+                    self.wfile.write(bomb)
+                    while not bomb and not index.hanging.is_set():
+                        self.wfile.write(b" " * (1 if mode == "drip" else 1 << 16))
+                        time.sleep(0.05 if mode == "drip" else 0.001)
 
             def _file(self, mode: str, name: str) -> None:
                 path = index.folder / name

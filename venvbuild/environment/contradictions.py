@@ -155,7 +155,7 @@ class Walk:
     def _needs(self, name: str, extra: str) -> Iterator[tuple[str, str]]:
         version, lines = self.chosen(name), self._requires_of(name)
         for line in lines:
-            requirement = _requirement(line, extra, self.interpreter.marker_environment)
+            requirement = needed_by(line, extra, self.interpreter.marker_environment)
             if requirement is None:
                 continue
             needed = canonicalize_name(requirement.name)
@@ -215,7 +215,7 @@ class Walk:
 
     def _is_met(self, line: str, extra: str) -> bool:
         """Whether the pins do what a Requires-Dist line asks of them."""
-        requirement = _requirement(line, extra, self.interpreter.marker_environment)
+        requirement = needed_by(line, extra, self.interpreter.marker_environment)
         needed = self.pins.get(canonicalize_name(requirement.name)) if requirement else None
         return requirement is None or needed is None or requirement.specifier.contains(needed.version, prereleases=True)
 
@@ -287,7 +287,7 @@ def serving(project: Project, specifier: SpecifierSet, interpreter: Interpreter)
     return next(filter(serves, final), None) or next(filter(serves, pre), None)
 
 
-def _requirement(line: str, extra: str, environment: Mapping[str, str]) -> Requirement | None:
+def needed_by(line: str, extra: str, environment: Mapping[str, str]) -> Requirement | None:
     """The requirement of a Requires-Dist line when it holds for `extra` on this environment; None otherwise."""
     try:
         requirement = Requirement(line)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
+from venvbuild.environment.endless import PageWatch
 from venvbuild.errors import IndexUnavailable, StoreUnavailable, UsageError, has_no_inodes, no_inodes, of_disk
 from venvbuild.installed import ENVIRONMENT_LEFTOVERS
 from venvbuild.interpreters import Interpreter
@@ -63,6 +64,8 @@ class Installer:
     inherited: Mapping[str, str] = field(default_factory=dict)
     """Of the user's environment, the variables of `_UV_VARIABLES`."""
     on_line: Callable[[str], None] | None = None
+    watch: Callable[[Sequence[Path]], PageWatch] | None = None
+    """Of what these files name, while uv asks the index for it."""
     shares_cache: bool = False
     """Whether an environment may be made of hard links to uv's cache, where both are on one file system: only for one
     that nobody keeps, since to edit a file of it would be to edit the cache."""
@@ -106,6 +109,7 @@ class Installer:
             "--no-build",
             *more,
             find_links=find_links,
+            asks_for=[source],
         ).stderr
 
     def pin(
@@ -129,7 +133,7 @@ class Installer:
             more += ["--upgrade-package", name]
         options: list[str | Path] = ["--generate-hashes", "--no-header", "--no-build", "--output-file", output]
         python: list[str | Path] = ["--python", interpreter.path]
-        self._uv("pip", "compile", *sources, *more, *options, *python, find_links=find_links)
+        self._uv("pip", "compile", *sources, *more, *options, *python, find_links=find_links, asks_for=sources)
 
     def attempt(
         self,
@@ -150,7 +154,7 @@ class Installer:
         plain = ("--no-header", "--no-annotate", "--no-build", "--python", interpreter.path)
         # Of a question nobody hears the warnings.
         quiet = replace(self, timeout_s=timeout_s, on_line=None)
-        return quiet._uv("pip", "compile", source, *plain, *more, find_links=find_links).stdout
+        return quiet._uv("pip", "compile", source, *plain, *more, find_links=find_links, asks_for=[source]).stdout
 
     def list_files(
         self, lock: Path, output: Path, interpreter: Interpreter, *, find_links: Sequence[Path] = ()
@@ -171,7 +175,7 @@ class Installer:
     def install(self, lock: Path, venv: Path, *, find_links: Sequence[Path] = ()) -> None:
         """Install exactly what `lock` holds into an empty venv."""
         what: list[str | Path] = [venv / "bin" / "python", "--requirements", lock, "--require-hashes"]
-        self._uv(*_INSTALL, *what, "--link-mode", self._link_mode(venv), find_links=find_links)
+        self._uv(*_INSTALL, *what, "--link-mode", self._link_mode(venv), find_links=find_links, asks_for=[lock])
         _tidy(venv)
 
     def install_with_pip(self, lock: Path, venv: Path, *, find_links: Sequence[Path] = ()) -> None:
@@ -257,7 +261,12 @@ class Installer:
             cwd=home,  # and its words are the log's alone: a package's warnings are its own
         )
 
-    def _uv(self, *arguments: str | Path, find_links: Sequence[Path] = ()) -> Completed:
+    def _uv(self, *arguments: str | Path, find_links: Sequence[Path] = (), asks_for: Sequence[Path] = ()) -> Completed:
+        """uv with these arguments; `asks_for`: files with what it asks the index for.
+
+        Raises:
+            IndexUnavailable, UsageError: a page of the index never ends.
+        """
         env = clean_environment(
             None,
             UV_DEFAULT_INDEX=self.index_url,
@@ -267,12 +276,19 @@ class Installer:
             **self.inherited,
             **self._certificates("SSL_CERT_FILE"),
         )
-        return run(
-            [self.uv, *arguments, *self._folders(find_links), *_ALWAYS],
-            env={name: value for name, value in env.items() if value},
-            timeout_s=self.timeout_s,
-            on_line=self.on_line,
-        )
+        watch = self.watch(asks_for) if self.watch and asks_for else None
+        try:
+            return run(
+                [self.uv, *arguments, *self._folders(find_links), *_ALWAYS],
+                env={name: value for name, value in env.items() if value},
+                timeout_s=self.timeout_s,
+                on_line=self.on_line,
+                stop=watch,
+            )
+        except CommandFailed as failure:
+            if watch and watch.found:
+                raise watch.found from failure
+            raise
 
     def _folders(self, more: Sequence[Path]) -> Iterator[str]:
         # As arguments, for they are no secret, and a name with a space or comma would break the variable.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import uv
 
 from venvbuild import interpreters
+from venvbuild.environment.endless import PageWatch
 from venvbuild.environment.installer import Installer
 from venvbuild.errors import UsageError
 from venvbuild.interpreters import Interpreter, NoInterpreter
@@ -116,6 +118,7 @@ class PackageSource:
         shares_cache: bool = False,
     ) -> PackageSource:
         """The one that this process is configured for, with nothing built yet; `shares_cache` as in `Installer`."""
+        index = package_index(access)
         installer = Installer(
             # The one that came with us, at our version; the PATH may have any.
             Path(uv.find_uv_bin()),
@@ -124,10 +127,11 @@ class PackageSource:
             timeout_s=timeout_s,
             inherited=Installer.variables_of(access.environ),
             on_line=_pass_on_warnings,
+            watch=partial(PageWatch, index, interpreter),
             shares_cache=shares_cache,
         )
         wheel_cache = WheelCache(access.settings.folders.cache / "wheels")
-        return cls(interpreter, installer, package_index(access), scratch, wheel_cache, sdists)
+        return cls(interpreter, installer, index, scratch, wheel_cache, sdists)
 
 
 def package_index(access: IndexAccess, timeout_s: float | None = None) -> PackageIndex:

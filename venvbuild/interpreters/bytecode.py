@@ -94,7 +94,9 @@ class Compiler:
         env = clean_environment(None, PYTHONHASHSEED="0", LC_ALL="C")
         command: list[str | Path] = [self.interpreter.path, *_FLAGS, _SCRIPT, venv, listed, self.shown]
         try:
-            done = run(command, env=env, timeout_s=_TIMEOUT_S, check=False, cwd=self.folder, stop=self.stop)
+            done = run(
+                command, env=env, timeout_s=_TIMEOUT_S, check=False, cwd=self.folder, stop=lambda _: self.stop.is_set()
+            )
         except CommandFailed as failure:
             raise UsageError(
                 f"the bytecode was not made within {_TIMEOUT_S} s",

@@ -43,6 +43,8 @@ _FILE_LIMIT = 16 << 30
 """Of a file of which neither the index nor the server says how large it is."""
 _WHOLE_LIMIT = 4 << 30
 """Of a wheel that is read into memory, from a server that knows no ranges."""
+ENDLESS = "ENDLESS_PAGE"
+"""The rule of an answer that is larger than any may be, or comes so slowly that it never ends."""
 _CHUNK = 1 << 18
 _SLOWEST = 1000
 """Bytes a second; what comes slower, after a grace of one time-out, never ends."""
@@ -265,7 +267,7 @@ class PackageIndex:
             size += len(piece)
             yield piece
             if time.monotonic() - begun > self._timeout_s + size / _SLOWEST:
-                raise _unavailable(Address(reply.url).shown, f"it sends less than {_SLOWEST} bytes a second")
+                raise _unavailable(Address(reply.url).shown, f"it sends less than {_SLOWEST} bytes a second", ENDLESS)
 
     def _whole(self, reply: Any, limit: int) -> bytes:
         """All of a reply of at most `limit` bytes; one that stalls, breaks or is cut is an unavailable index."""
@@ -377,7 +379,7 @@ def _too_large(reply: Any, limit: int) -> UsageError:
         else f"the package index answers with more than the {limit} bytes that it was asked for",
         where=Address(reply.url).shown,
         fix="correct the index URL",
-        rule="WRONG_INDEX",
+        rule=ENDLESS,
     )
 
 
@@ -418,13 +420,13 @@ def _refused(url: str, status: int, with_credentials: bool) -> Exception:
     )
 
 
-def _unavailable(url: str, reason: object) -> IndexUnavailable:
+def _unavailable(url: str, reason: object, rule: str = "INDEX_UNAVAILABLE") -> IndexUnavailable:
     return IndexUnavailable(
         "the package index is unavailable",
         where=url,
         why=REDACTOR.redact(str(reason)),
         fix="try again; if it lasts, check the network, the proxy and the index URL",
-        rule="INDEX_UNAVAILABLE",
+        rule=rule,
     )
 
 

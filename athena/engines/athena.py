@@ -36,7 +36,7 @@ logging.getLogger("pyathena").setLevel(logging.CRITICAL)  # it logs a traceback 
 class Athena:
     """A connection to Athena in one region; each statement is a query of its own."""
 
-    keeps_tables = True
+    name, keeps_tables = "athena", True
     passed_over = None
 
     def __init__(self, connection: Any, region: str) -> None:

@@ -32,7 +32,7 @@ class DuckDB:
     statement sees the catalog and nothing else: no file, no network, no extension.
     """
 
-    keeps_tables = False
+    name, keeps_tables = "duckdb", False
 
     def __init__(self, store: Store, folder: Path) -> None:
         self._store = store

@@ -61,6 +61,11 @@ class Engine(Protocol):
     """
 
     @property
+    def name(self) -> str:
+        """As the settings name it."""
+        ...
+
+    @property
     def keeps_tables(self) -> bool:
         """Whether it has to be told of the catalog by tables and views; else it reads the store itself."""
         ...

@@ -30,7 +30,7 @@ _HINTS = {
 class Trino:
     """A connection to a Trino server; each statement is a query of its own."""
 
-    keeps_tables = True
+    name, keeps_tables = "trino", True
     passed_over = None
 
     def __init__(self, connection: Any, url: str) -> None:

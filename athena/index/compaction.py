@@ -344,12 +344,13 @@ def _chunks(days: Days) -> Iterator[dict[str, Sequence[Entry]]]:
 
 
 def _with_smaller(gone: Sequence[Segment], others: Sequence[Segment], new: int) -> list[Segment]:
-    """What is merged: segments no larger than what comes together anyway."""
-    # so there are few, and each build is written again only as often as the number of builds doubles
+    """What is merged: segments no larger than twice what comes together anyway."""
+    # So of those up to half the largest size each is over twice the next: there are 17 at most, and those above it are
+    # a million builds by fifteen. Not only those that are smaller: where each day has one build less, none would be.
     merged = list(gone)
     total = new + sum(one.build_count for one in gone)
     for one in sorted(others, key=lambda one: one.build_count):
-        if one not in gone and one.build_count <= total and total + one.build_count <= _LARGEST:
+        if one not in gone and one.build_count <= 2 * total and total + one.build_count <= _LARGEST:
             merged.append(one)
             total += one.build_count
     return merged

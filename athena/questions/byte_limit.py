@@ -29,6 +29,11 @@ class ByteLimit:
     max_bytes: int
 
     @property
+    def name(self) -> str:
+        """See `Engine`."""
+        return self.engine.name
+
+    @property
     def keeps_tables(self) -> bool:
         """See `Engine`."""
         return self.engine.keeps_tables

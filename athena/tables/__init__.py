@@ -8,9 +8,10 @@ from athena.tables.definitions import (
     definition_on,
     definitions_on,
     first_day,
+    publishing,
     removal,
-    views,
 )
+from athena.tables.index_tables import there
 from athena.tables.publication import publish, published, reads, unread
 from athena.tables.standing import Standing, refuse_to_drop, standing
 from athena.tables.workflow import Workflow, create_workflow, remove_workflow, workflow_name

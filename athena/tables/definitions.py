@@ -6,26 +6,30 @@ Rows and index are never touched: the tables are external.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from datetime import UTC, datetime
 from importlib import resources
 
 from athena import rows
 from athena.engines import Engine
 from athena.index import Index
 from athena.statement import Scope, Statement
+from athena.tables import index_tables
+from athena.tables.index_tables import IndexTables
 from venvbuild.errors import UsageError
 from venvbuild.stores import Store
 
 TABLE, VIEWS = "venv_builds_metadata", ("venv_builds", "venv_packages")
-TABLES = (TABLE, "venv_index_builds", "venv_index_packages")
 GUARD = "venv_version = date_format(created_at, 'venv_%Y%m%d_%H%i%s') AND dt = date_format(created_at, '%Y-%m-%d')"
 """What a line of the table fulfils that is a row; every SELECT of ours about the table has it."""
 _SUFFIXES = {"trino": ".trino", "athena": ""}
 """Engine -> what the files of its tables end with; the views are the same everywhere."""
 _LOCATION = re.compile(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9._/=+-]+")
 _ONLY_SCHEME = {"athena": "s3://"}
+_KINDS = ("builds", "packages")
 _EXAMPLE_LOCATION, _EXAMPLE_DAY = "s3://your-bucket", "2025-01-01"
-_OF_SEGMENT = re.compile(r"    SELECT [^;]*? WHERE segment = '0123456789abcdef'")
-"""What a view reads of one segment; a view has it for each."""
+_EXAMPLE_SEGMENT = "0123456789abcdef"
+_EXAMPLE_TABLE = re.compile(r"\b(venv_index_(builds|packages))_20250101000000_01234567\b")
 
 
 def creation(
@@ -38,40 +42,51 @@ def creation(
     Raises:
         UsageError: the engine keeps no tables, or `location` is no URI that it could read.
     """
+    table = _placed(engine, TABLE, location).replace(_EXAMPLE_DAY, first_day)
+    # in Hive's quotes, as a name may hold a dash
+    first = [f"CREATE DATABASE IF NOT EXISTS `{database}`"] if database else []
+    return (*(Statement((sql,)) for sql in (*first, table)), *publishing(engine, location, current))
+
+
+def publishing(engine: str, location: str, current: Index) -> tuple[Statement, ...]:
+    """What makes the tables of this index, and then the views read them and the rows after it.
+
+    The views read the rows alone where it has no build. Raises as `creation` does.
+    """
+    if not current.segments:
+        return tuple(Statement((_text(view),)) for view in VIEWS)
+    names = IndexTables.of(current, datetime.now(UTC))
+    of_index = [_indexed(_placed(engine, f"venv_index_{kind}", location), current, names) for kind in _KINDS]
+    views = [_indexed(_text(f"{view}.indexed"), current, names) for view in VIEWS]
+    return tuple(Statement((sql,)) for sql in (*of_index, *views))
+
+
+def _indexed(text: str, current: Index, names: IndexTables) -> str:
+    text = _EXAMPLE_TABLE.sub(lambda example: getattr(names, example[2]), text)
+    segments = [segment.name for segment in current.segments]
+    # a list of Hive's is one text, of SQL several
+    text = text.replace(f"values'='{_EXAMPLE_SEGMENT}'", f"values'='{','.join(segments)}'")
+    text = text.replace(f"'{_EXAMPLE_SEGMENT}'", ", ".join(f"'{one}'" for one in segments))
+    return text.replace(_EXAMPLE_DAY, current.covered_before)
+
+
+def _placed(engine: str, name: str, location: str) -> str:
+    """The text of a table over the store at `location`."""
     suffix = _suffix(engine)
     is_readable = location.startswith(_ONLY_SCHEME.get(engine, ""))
     if not is_readable or not _LOCATION.fullmatch(location):  # it stands in DDL, which takes no bound values
         raise UsageError(
             f"{location[:200]!a} cannot be the place of a table",
-            fix="name the store as the engine sees it: --location s3://bucket/prefix",
+            fix="name the store as the engine sees it: `venvbuild table create --location s3://bucket/prefix`",
         )
-    texts = [_text(f"{name}{suffix}").replace(_EXAMPLE_LOCATION, location.rstrip("/")) for name in TABLES]
-    # in Hive's quotes, as a name may hold a dash
-    first = [f"CREATE DATABASE IF NOT EXISTS `{database}`"] if database else []
-    made = (*first, *(text.replace(_EXAMPLE_DAY, first_day) for text in texts))
-    return (*(Statement((sql,)) for sql in made), *views(current))
+    return _text(f"{name}{suffix}").replace(_EXAMPLE_LOCATION, location.rstrip("/"))
 
 
-def views(current: Index) -> tuple[Statement, ...]:
-    """What makes the views read this index and the rows after it; the rows alone where it has no build."""
-    if not current.segments:
-        return tuple(Statement((_text(view),)) for view in VIEWS)
-    return tuple(Statement((_indexed(_text(f"{view}.indexed"), current),)) for view in VIEWS)
-
-
-def _indexed(text: str, current: Index) -> str:
-    def branches(example: re.Match[str]) -> str:
-        some = (example[0].replace("0123456789abcdef", segment.name) for segment in current.segments)
-        return "\n    UNION ALL\n".join(some)
-
-    return _OF_SEGMENT.sub(branches, text).replace(_EXAMPLE_DAY, current.covered_before)
-
-
-def removal(engine: str) -> tuple[Statement, ...]:
-    """What drops the views and the tables, if they are there."""
+def removal(engine: str, of_index: Collection[str] = ()) -> tuple[Statement, ...]:
+    """What drops the views and the tables, if they are there; `of_index` are the tables of the index."""
     _suffix(engine)  # refuses an engine without tables
-    drops = [f"DROP VIEW IF EXISTS {view}" for view in VIEWS]
-    return tuple(Statement((sql,)) for sql in (*drops, *(f"DROP TABLE IF EXISTS {table}" for table in TABLES)))
+    views = (Statement((f"DROP VIEW IF EXISTS {view}",)) for view in VIEWS)
+    return (*views, *index_tables.drops(of_index), Statement((f"DROP TABLE IF EXISTS {TABLE}",)))
 
 
 def _suffix(engine: str) -> str:
@@ -86,8 +101,10 @@ def definitions_on(engine: Engine) -> tuple[str, ...]:
     Raises:
         QueryEngineError: they are not there.
     """
-    asked = [*(f"SHOW CREATE TABLE {table}" for table in TABLES), *(f"SHOW CREATE VIEW {view}" for view in VIEWS)]
-    return tuple(definition_on(engine, sql) for sql in asked)
+    views = [definition_on(engine, f"SHOW CREATE VIEW {view}") for view in VIEWS]
+    named = sorted({name for text in views for name in re.findall(index_tables.NAME, text)})
+    tables = [definition_on(engine, f"SHOW CREATE TABLE {table}") for table in (TABLE, *named)]
+    return (*tables, *views)
 
 
 def definition_on(engine: Engine, sql: str) -> str:

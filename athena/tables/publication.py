@@ -7,20 +7,21 @@ the views that name it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from athena import index
 from athena.engines import Engine
 from athena.index import Index
 from athena.rows import Unread
 from athena.statement import Statement
-from athena.tables import definitions
+from athena.tables import definitions, index_tables
+from athena.tables.standing import standing
 from venvbuild.builds import places
-from venvbuild.errors import QueryEngineError
+from venvbuild.errors import QueryEngineError, UsageError
 from venvbuild.stores import Store
 
 # an engine gives a view back in its own writing, with blanks where it likes
-_SEGMENT = re.compile(r"segment\s*=\s*'([0-9a-f]{16})'")
+_SEGMENT = re.compile(r"'([0-9a-f]{16})'")
 _TAIL = re.compile(r"dt\s*>=\s*'([0-9]{4}-[0-9]{2}-[0-9]{2})'")
 # what leaves out lines that are no rows, which views that an earlier version made do not have
 _GUARD = re.compile(r"venv_version\s*=\s*date_format")
@@ -36,6 +37,8 @@ class Published:
     segments: frozenset[str]
     is_guarded: bool = True
     """Whether it leaves out lines that are no rows."""
+    tables: frozenset[str] = field(default=frozenset(), compare=False)
+    """Of the index, which it names; those of an earlier version, of which each segment was a scan, apart."""
 
     @classmethod
     def by(cls, current: Index) -> Published:
@@ -51,7 +54,8 @@ def published(engine: Engine, view: str) -> Published:
     """
     text = definitions.definition_on(engine, f"SHOW CREATE VIEW {view}")
     day = _TAIL.search(text)
-    return Published(day[1] if day else "", frozenset(_SEGMENT.findall(text)), bool(_GUARD.search(text)))
+    named = frozenset(re.findall(index_tables.NAME, text))
+    return Published(day[1] if day else "", frozenset(_SEGMENT.findall(text)), bool(_GUARD.search(text)), named)
 
 
 def reads(engine: Engine, current: Index, view: str) -> Published:
@@ -79,22 +83,42 @@ def publish(engine: Engine, store: Store) -> Index:
 
     Raises:
         QueryEngineError: the engine failed, has no tables, or others keep changing its views.
+        UsageError: its table reads something else than rows.
     """
     for _ in range(_TRIES):
         current = index.read(store)
-        if _is_published(engine, current):
+        views, of_index = _published(engine), index_tables.there(engine)
+        if views and all(_reads(one, current, of_index) for one in views):
             # Whoever made a newer index publishes it afterwards, so after writing an older one it is looked for and
             # written over.
             if Published.by(index.read(store)) == Published.by(current):
+                index_tables.drop_unused(engine, of_index, frozenset().union(*(one.tables for one in views)))
                 return current
             continue
-        for statement in definitions.views(current):
+        location = _location(engine) if current.segments else ""
+        for statement in definitions.publishing(engine.name, location, current):
             engine.run(statement)
     raise QueryEngineError("others keep changing the views", fix="run it again when they are done")
 
 
-def _is_published(engine: Engine, current: Index) -> bool:
+def _published(engine: Engine) -> list[Published]:
+    """What the views read; nothing when one is not there."""
     try:
-        return all(published(engine, view) == Published.by(current) for view in definitions.VIEWS)
+        return [published(engine, view) for view in definitions.VIEWS]
     except QueryEngineError:  # not there yet, or not to be read: making them tells
-        return False
+        return []
+
+
+def _reads(view: Published, current: Index, of_index: frozenset[str]) -> bool:
+    """Whether a view reads this index, from tables that are there."""
+    return view == Published.by(current) and bool(view.tables) == bool(view.segments) and view.tables <= of_index
+
+
+def _location(engine: Engine) -> str:
+    """Where the engine sees the store: there its table reads the rows."""
+    definitions.definition_on(engine, f"SHOW CREATE TABLE {definitions.TABLE}")  # where there is none, this tells why
+    found = standing(engine)
+    problem = found.problem() if found else None
+    if problem and problem.rule == "FOREIGN_TABLE":
+        raise UsageError.of([problem])
+    return found.location.removesuffix(f"/{places.ROWS}") if found else ""

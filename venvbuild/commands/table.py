@@ -56,7 +56,7 @@ def create(
     # An engine may reach the store by another address than we do.
     statements = tables.creation(settings.engine, location or store.url, since, index.read(store), database)
     if replace:
-        statements = (*tables.removal(settings.engine), *statements)
+        statements = (*_removal(settings, dry_run=dry_run), *statements)
     wanted = _workflow(settings, crawler_role) if with_workflow else None
     if not dry_run:
         _refuse_what_is_there(settings, is_replaced=replace)
@@ -123,10 +123,19 @@ def drop(with_workflow: bool, dry_run: bool, **given: Any) -> None:
         else:
             # Before the table, which is the crawler's target.
             tables.remove_workflow(database, settings.athena_region)
-    removal = tables.removal(settings.engine)
+    removal = _removal(settings, dry_run=dry_run)
     if not dry_run:
         _refuse_what_is_there(settings, is_replaced=True)
     _do(settings, removal, dry_run=dry_run)
+
+
+def _removal(settings: Settings, *, dry_run: bool) -> tuple[Statement, ...]:
+    removal = tables.removal(settings.engine)
+    if dry_run:  # nobody is asked
+        output.print_data("-- and each table of the index: `SHOW TABLES` lists them, venv_index_...")
+        return removal
+    with engine.opened(settings, store_of(settings)) as opened:
+        return tables.removal(settings.engine, tables.there(opened))
 
 
 def _do(settings: Settings, statements: Sequence[Statement], *, dry_run: bool) -> None:

@@ -1,7 +1,8 @@
 -- The builds of the index on Trino's Hive connector: one row for each build that it holds; build_no is its instant in
 -- unix seconds. Put your bucket and prefix into the two lines with s3://. A segment is a folder of the index;
--- venv_builds names those that count.
-CREATE TABLE IF NOT EXISTS venv_index_builds (
+-- partition_projection_values are those that count. For others `venvbuild table compact` makes another table, named by
+-- its time and its segments: a table never changes.
+CREATE TABLE IF NOT EXISTS venv_index_builds_20250101000000_01234567 (
   build_no bigint,
   env_name varchar,
   python_version varchar,
@@ -9,7 +10,10 @@ CREATE TABLE IF NOT EXISTS venv_index_builds (
   platform varchar,
   package_count bigint,
   archive_size_bytes bigint,
-  segment varchar WITH (partition_projection_type = 'INJECTED')
+  segment varchar WITH (
+    partition_projection_type = 'ENUM',
+    partition_projection_values = ARRAY['0123456789abcdef']
+  )
 )
 WITH (
   format = 'PARQUET',

@@ -1,6 +1,7 @@
 -- The packages of the index on Athena: one row for each package of each build that it holds. Put your bucket and prefix
--- into the two lines with s3://. A segment is a folder of the index; venv_packages names those that count.
-CREATE EXTERNAL TABLE IF NOT EXISTS venv_index_packages (
+-- into the two lines with s3://. A segment is a folder of the index; projection.segment.values are those that count. For
+-- others `venvbuild table compact` makes another table, named by its time and its segments: a table never changes.
+CREATE EXTERNAL TABLE IF NOT EXISTS venv_index_packages_20250101000000_01234567 (
   name string,
   version string,
   build_no bigint,
@@ -14,6 +15,7 @@ LOCATION 's3://your-bucket/venv-catalog/index/'
 TBLPROPERTIES (
   'classification'='parquet',
   'projection.enabled'='true',
-  'projection.segment.type'='injected',
+  'projection.segment.type'='enum',
+  'projection.segment.values'='0123456789abcdef',
   'storage.location.template'='s3://your-bucket/venv-catalog/index/${segment}/packages/'
 );

@@ -23,6 +23,8 @@ from athena.index import (
     Compacted,
     Compactor,
     IndexCache,
+    IndexFile,
+    Segment,
     build_no,
     compaction,
     current,
@@ -151,9 +153,35 @@ def test_segments_stay_few(tmp_path: Path) -> None:
     for day in range(1, 21):
         registered(store, build(day))
         now = compactor.compact(DAY(day + 1)).index
-    assert sorted(one.build_count for one in now.segments) == [4, 16]
+    assert sorted(one.build_count for one in now.segments) == [2, 5, 13]
     assert len(indexed(store, tmp_path)) == 20
     assert set(now.retired).isdisjoint(one.name for one in now.segments)
+
+
+FEW = 32
+"""Segments of a million builds at most: 17 up to half of the largest size, and 15 above."""
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        pytest.param([1000] * 1000, id="as many every day"),
+        pytest.param([*range(1413, 0, -1)], id="one less every day"),
+        pytest.param([int(3000 * 0.997**day) for day in range(1100)], id="slowly less"),
+        pytest.param([1000 if one % 111 == 0 else 1 for one in range(100_000)], id="late ones between"),
+    ],
+)
+def test_a_million_builds_are_in_few_segments(days: list[int]) -> None:
+    segments: list[Segment] = []
+    most = 0
+    for day, count in enumerate(days):
+        gone = compaction._with_smaller([], segments, count)
+        total = count + sum(one.build_count for one in gone)
+        made = Segment(f"{day:016x}", total, 0, 0, IndexFile("builds/builds", 0, ""), ())
+        segments = [*(one for one in segments if one not in gone), made]
+        most = max(most, len(segments))
+    assert sum(one.build_count for one in segments) == sum(days) > 950_000
+    assert most <= FEW
 
 
 def test_a_segment_of_many_rows_has_several_files_and_a_name_is_in_one(

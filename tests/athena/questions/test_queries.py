@@ -109,7 +109,7 @@ def test_a_question_leaves_pythons_search_for_cycles_to_the_process(
 class Answering:
     """An engine that knows one answer."""
 
-    keeps_tables = False
+    name, keeps_tables = "duckdb", False
     passed_over = None
 
     def __init__(self, answer: Answer) -> None:

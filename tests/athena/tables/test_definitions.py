@@ -9,7 +9,7 @@ import pytest
 
 import athena
 from athena import rows, tables
-from athena.index import Index
+from athena.index import Index, IndexFile, Segment
 from tests.support.builds import put_build, version
 from tests.support.tool import Tool
 from tests.support.trino_server import TrinoServer
@@ -19,9 +19,12 @@ from venvbuild.stores import open_store
 
 
 def test_the_sql_has_the_place_and_the_first_day() -> None:
+    segment = Segment("0123456789abcdef", 1, 1, 1, IndexFile("builds/builds", 1, ""), ())
+    current = Index(1, "2025-07-23", "2025-07-23", (segment,))
     made, *of_index, builds, packages = (
-        one.sql for one in tables.creation("trino", "s3://mine/prefix/", "2025-07-22", Index())
+        one.sql for one in tables.creation("trino", "s3://mine/prefix/", "2025-07-22", current)
     )
+    assert len(of_index) == 2
     assert all("external_location = 's3://mine/prefix/venv-catalog/index/'" in one for one in of_index)
     assert "external_location = 's3://mine/prefix/venv-catalog/builds/'" in made
     assert "'s3://mine/prefix/venv-catalog/builds/dt=${dt}/'" in made
@@ -77,7 +80,7 @@ def test_a_table_is_made_shown_and_dropped_and_the_rows_stay(tool: Tool, trino_s
         assert tool.run("table", "create", *location).code == 0
     assert [row["venv_version"] for row in tool.run("find", "good", "--json").json] == [version(1)]
     shown = tool.run("table", "show").stdout
-    assert shown.count("CREATE TABLE") == 3
+    assert shown.count("CREATE TABLE") == 1  # there is no index yet
     assert shown.count("CREATE VIEW") == 2
     for _ in range(2):
         assert tool.run("table", "drop").code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,14 @@ import pytest
 import athena
 from athena import index, questions, tables
 from athena.engines import Answer, Engine, open_engine
-from athena.index import Compactor, Index, IndexFile, Segment
+from athena.index import Compactor, Index, IndexFile, Segment, compaction
 from athena.questions import Search, parse_packages
 from athena.rows import register, row_key
 from athena.statement import Statement
 from athena.tables import VIEWS, publish, published
 from athena.tables.publication import Published
 from benchmarks import catalog
-from tests.athena.index.test_compaction import DAY, build, registered
+from tests.athena.index.test_compaction import DAY, FEW, build, registered
 from tests.support import s3_servers
 from tests.support.athena_server import AthenaServer
 from tests.support.builds import put_build, version
@@ -95,7 +96,7 @@ def test_what_comes_late_is_found_when_it_is_published(made: Catalog, trino: Eng
 class Slow:
     """An engine before which another publisher comes."""
 
-    keeps_tables = True
+    name, keeps_tables = "trino", True
     passed_over = None
 
     def __init__(self, engine: Engine, before: Any) -> None:
@@ -133,29 +134,76 @@ def test_who_never_wins_says_so(made: Catalog, trino: Engine, tmp_path: Path) ->
 
     def spoil(sql: str) -> None:
         if sql == "SHOW CREATE VIEW venv_builds":
-            trino.run(tables.views(Index())[0])
+            trino.run(tables.publishing("trino", "", Index())[0])
 
     with pytest.raises(QueryEngineError, match="others keep changing the views"):
         publish(Slow(trino, spoil), made.store)
 
 
-def test_a_view_of_many_segments_is_read(made: Catalog, trino: Engine, tmp_path: Path) -> None:
-    """More than compaction ever leaves."""
-    registered(made.store, build(1))
+def names_of_index(engine: Engine) -> list[str]:
+    return sorted(name for (name,) in engine.run(Statement(("SHOW TABLES",))).rows if name.startswith("venv_index_"))
+
+
+def test_one_query_uses_a_view_ten_times_over_the_segments_of_a_million_builds(
+    trino_server: TrinoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compaction, "_LARGEST", 1)  # each of its own: as many, and tiny
+    made = trino_server.new_catalog("2025-07-01", "2025-08-10")
+    catalog.write(Path(made.store.url), catalog.builds(FEW + 1, seconds_apart=86_400))
+    assert len(Compactor(made.store, tmp_path).compact("2025-08-02").index.segments) == FEW
+    others = "".join(f" JOIN venv_packages p{one} USING (venv_version, name)" for one in range(1, 10))
+    ten = f"SELECT count(*) FROM venv_packages p0{others} WHERE name = 'pip'"
+    with open_engine(settings.load({}, made.environment), made.store) as trino:
+        publish(trino, made.store)
+        [(plan,)] = trino.run(Statement((f"EXPLAIN (TYPE DISTRIBUTED) {ten}",))).rows
+        assert 10 < len(re.findall(r"^Fragment \d+", plan, re.MULTILINE)) <= 50  # a third of Trino's limit
+        assert trino.run(Statement((ten,))).rows == ((FEW + 1,),)
+
+
+def test_the_tables_of_the_index_are_read_as_they_are(made: Catalog, trino: Engine, tmp_path: Path) -> None:
+    registered(made.store, build(1), build(2))
     compactor = Compactor(made.store, tmp_path)
-    current = compactor.compact(DAY(2)).index
-    [segment] = current.segments
-    for statement in tables.views(Index(1, DAY(2), DAY(2), (segment,) * 30)):
-        trino.run(statement)
-    assert len(trino.run(questions.statement("package_versions", {"names": ["one"]})).rows) == 1
+    compactor.compact(DAY(2))
+    publish(trino, made.store)
+    compactor.compact(DAY(3))  # what was the index lies beside it
+    publish(trino, made.store)
+    used = {name for view in VIEWS for name in published(trino, view).tables}
+    of_builds, of_packages = sorted(used)
+    for name, key in ((of_builds, "build_no"), (of_packages, "build_no, name")):
+        rows = trino.run(Statement((f"SELECT {key} FROM {name} LIMIT 10",))).rows
+        assert len(rows) == len(set(rows)) == 2
 
 
-def test_the_shipped_views_of_the_index_are_what_is_made() -> None:
+def test_tables_of_the_index_that_no_view_names_go_after_an_hour(made: Catalog, trino: Engine, tmp_path: Path) -> None:
+    registered(made.store, build(1), build(2))
+    Compactor(made.store, tmp_path).compact(DAY(2))
+    publish(trino, made.store)
+    first = names_of_index(trino)
+    old = [f"{name[:-24]}_20250722083000_01234567" for name in first]
+    for name, other in zip(first, old, strict=True):
+        ddl = tables.definition_on(trino, f"SHOW CREATE TABLE {name}")
+        trino.run(Statement((ddl.replace(name, other),)))
+    Compactor(made.store, tmp_path).compact(DAY(3))
+    publish(trino, made.store)  # somebody may still read what the views named until now
+    now = names_of_index(trino)
+    assert len(now) == 4
+    assert {*first} < {*now}
+    trino.run(Statement((f"DROP TABLE {now[-1]}",)))
+    publish(trino, made.store)  # of a view whose table is gone another is made
+    assert found(trino) == [build(day)["venv_version"] for day in (1, 2)]
+
+
+@pytest.mark.parametrize("engine", ["athena", "trino"])
+def test_the_shipped_sql_of_the_index_is_what_is_made(engine: str) -> None:
     file = IndexFile("builds/builds", 1, "")
     example = Segment("0123456789abcdef", 1, 1, 1, file, ())
-    made_views = tables.views(Index(1, "2025-01-01", "2025-01-01", (example,)))
+    statements = tables.publishing(engine, "s3://your-bucket", Index(1, "2025-01-01", "2025-01-01", (example,)))
+    texts = [re.sub(r"_\d{14}_[0-9a-f]{8}\b", "_20250101000000_01234567", one.sql) for one in statements]
+    suffix = ".trino" if engine == "trino" else ""
+    of_index = [f"venv_index_{kind}{suffix}" for kind in ("builds", "packages")]
     folder = Path(athena.__file__).parent / "sql" / "tables"
-    assert [f"{one.sql}\n" for one in made_views] == [(folder / f"{view}.indexed.sql").read_text() for view in VIEWS]
+    shipped = [(folder / f"{one}.sql").read_text() for one in (*of_index, *(f"{view}.indexed" for view in VIEWS))]
+    assert texts == [one.rstrip("\n").removesuffix(";") for one in shipped]
 
 
 def test_commands_on_athena_publish(tool: Tool, athena_server: AthenaServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +220,7 @@ def test_commands_on_athena_publish(tool: Tool, athena_server: AthenaServer, mon
     assert made.code == 0, made.stderr
     shown = tool.run("table", "show").stdout
     [segment] = index.read(store).segments
-    assert shown.count(segment.name) == 2
+    assert shown.count(segment.name) == 4  # of each view, and of the table that it reads
     assert f"{tool.store}/venv-catalog/index" in shown
     put_build(store, 2)
     assert tool.run("table", "sync").code == 0

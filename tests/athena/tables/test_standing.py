@@ -40,7 +40,7 @@ TBLPROPERTIES (
 class Shows:
     """An engine that has the table so."""
 
-    keeps_tables = True
+    name, keeps_tables = "trino", True
     passed_over = None
 
     def __init__(self, text: str | None) -> None:

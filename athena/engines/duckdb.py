@@ -14,8 +14,8 @@ from athena.duck import interruptible, is_query, tables_of, to_duckdb
 from athena.engines import duckdb_database
 from athena.engines.duckdb_database import Sources, table_types
 from athena.engines.engine import Answer
-from athena.index import Index, IndexCache, Segment, day_of
-from athena.rows import RowCache, Unread, packages_of
+from athena.index import Index, IndexCache, Segment, build_no_of_day, day_of
+from athena.rows import RowCache, Unread, last_day, packages_of
 from athena.statement import Scope, Statement, Value
 from venvbuild.errors import IntegrityError, QueryEngineError
 from venvbuild.settings import Settings
@@ -132,12 +132,19 @@ class DuckDB:
             tail_packages=tuple(packages_of(tail)) if _PACKAGES in tables else (),
             builds=tuple(self._index.builds(segments)) if _BUILDS in tables else (),
             packages=tuple(self._index.packages(segments, scope.names)) if _PACKAGES in tables else (),
+            end_build_no=self._end_build_no(segments),
         )
+
+    def _end_build_no(self, segments: Sequence[Segment]) -> int | None:
+        """Before which builds of the index count, if some do not."""
+        newest = max(map(_day_of_last, segments), default="")
+        last = last_day(self._store, newest)
+        return build_no_of_day(last) + 86_400 if newest > last else None
 
     def _days(self, scope: Scope) -> list[Path]:
         newest = scope.newest
         while True:
-            files = self._rows.days(replace(scope, newest=newest))
+            files = self._counted(replace(scope, newest=newest))
             unread = self._rows.unread(files)
             read = {path.parent.name for path in files}
             others = {day: one for day, one in self._unread.items() if day not in read}
@@ -147,6 +154,16 @@ class DuckDB:
             if newest == wanted:
                 return files
             newest = wanted
+
+    def _counted(self, scope: Scope) -> list[Path]:
+        """The files of the days in `scope` that are not ahead."""
+        files = self._rows.days(scope)
+        newest = max((path.parent.name for path in files), default="")
+        last = last_day(self._store, newest)
+        if newest <= last:
+            return files
+        end = f"{last}~"  # sorts after the rows of that day, and before those of the next
+        return self._rows.days(replace(scope, before=min(scope.before or end, end)))
 
     def _database(self, sources: Sources) -> None:
         if self._opened and self._opened[0] == sources:

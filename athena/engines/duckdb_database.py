@@ -40,6 +40,8 @@ class Sources:
     builds: tuple[Path, ...] = ()
     packages: tuple[Path, ...] = ()
     """Files of the index."""
+    end_build_no: int | None = None
+    """Of these the builds before it count."""
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -87,10 +89,12 @@ def connect(sources: Sources) -> duckdb.DuckDBPyConnection:
 def _definitions(sources: Sources) -> Iterable[str]:
     of_table = {column.name: duckdb_type(column.type) for column in columns()} | {"dt": "VARCHAR"}
     yield f"CREATE VIEW venv_builds_metadata AS {_select(sources.rows, of_table)}"
-    yield f"CREATE VIEW {_TAIL} AS {_select(sources.tail, of_table)}"
-    builds = [_builds(_select(sources.builds, BUILDS)), select_of("venv_builds", _TAIL)]
-    packages = [_packages(_select(sources.packages, PACKAGES)), _select(sources.tail_packages, _VENV_PACKAGES)]
-    yield f"CREATE VIEW venv_builds AS {' UNION ALL '.join(builds)}"
+    end = "" if sources.end_build_no is None else f" WHERE build_no < {sources.end_build_no}"
+    builds = [_builds(_select(sources.builds, BUILDS)) + end, select_of("venv_builds", _TAIL)]
+    packages = [_packages(_select(sources.packages, PACKAGES)) + end, _select(sources.tail_packages, _VENV_PACKAGES)]
+    # no view of its own, which a statement could ask here and nowhere else
+    tail = f"WITH {_TAIL} AS NOT MATERIALIZED ({_select(sources.tail, of_table)})"
+    yield f"CREATE VIEW venv_builds AS {tail} {' UNION ALL '.join(builds)}"
     yield f"CREATE VIEW venv_packages AS {' UNION ALL '.join(packages)}"
 
 

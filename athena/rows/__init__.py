@@ -10,6 +10,7 @@ from athena.rows.table import (
     expected_row,
     is_row,
     is_well_named,
+    last_day,
     list_days,
     read_row,
     register,

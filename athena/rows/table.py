@@ -16,6 +16,7 @@ from typing import Any
 
 from athena.rows.columns import columns
 from athena.statement import Scope
+from venvbuild import builds
 from venvbuild.builds import Metadata, ScriptedBuild, places, schemas
 from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.redaction import strip_credentials
@@ -133,6 +134,18 @@ def list_days(store: Store, scope: Scope) -> dict[str, list[Entry]]:
         if match:
             found[match["day"]].append(entry)
     return dict(sorted(_newest(found, scope.newest).items()))
+
+
+def last_day(store: Store, day: str) -> str:
+    """The last day, `YYYY-MM-DD`, whose rows count: tomorrow. Those of later days are of a clock that is wrong.
+
+    Whether that is the one here only the store can tell, which is asked where `day` is later.
+    """
+    last = builds.last_day()
+    if day <= last:
+        return last
+    since = list_days(store, Scope(since=f"{last}~")).values()
+    return builds.last_day(entry for entries in since for entry in entries)
 
 
 def _listed(store: Store, scope: Scope) -> Iterator[Entry]:

@@ -12,10 +12,11 @@ from importlib import resources
 
 from athena import rows
 from athena.engines import Engine
-from athena.index import Index
+from athena.index import Index, day_of
 from athena.statement import Scope, Statement
 from athena.tables import index_tables
 from athena.tables.index_tables import IndexTables
+from venvbuild.builds import last_day
 from venvbuild.errors import UsageError
 from venvbuild.stores import Store
 
@@ -28,6 +29,8 @@ _LOCATION = re.compile(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9._/=+-]+")
 _ONLY_SCHEME = {"athena": "s3://"}
 _KINDS = ("builds", "packages")
 _EXAMPLE_LOCATION, _EXAMPLE_DAY = "s3://your-bucket", "2025-01-01"
+_NOT_AHEAD = "AND build_no < to_unixtime(date_trunc('day', current_timestamp AT TIME ZONE 'UTC')) + 2 * 86400"
+"""Which builds of an index count that a wrong clock had made."""
 _EXAMPLE_SEGMENT = "0123456789abcdef"
 _EXAMPLE_TABLE = re.compile(r"\b(venv_index_(builds|packages))_20250101000000_01234567\b")
 
@@ -67,6 +70,9 @@ def _indexed(text: str, current: Index, names: IndexTables) -> str:
     # a list of Hive's is one text, of SQL several
     text = text.replace(f"values'='{_EXAMPLE_SEGMENT}'", f"values'='{','.join(segments)}'")
     text = text.replace(f"'{_EXAMPLE_SEGMENT}'", ", ".join(f"'{one}'" for one in segments))
+    if any(day_of(one.last_build_no) > last_day() for one in current.segments):
+        # a condition on a column that a question need not read otherwise, so only where there are such builds
+        text = text.replace("')\n)\n", f"')\n  {_NOT_AHEAD}\n)\n")
     return text.replace(_EXAMPLE_DAY, current.covered_before)
 
 

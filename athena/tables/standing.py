@@ -17,6 +17,7 @@ REPLACE = "venvbuild table create --replace"
 _LOCATION = re.compile(r"\bLOCATION\s+'([^']*)'|\bexternal_location\s*=\s*'([^']*)'", re.IGNORECASE)
 _COLUMN = re.compile(r"^\s*[`\"]?(\w+)[`\"]? +[A-Za-z]", re.MULTILINE)
 _LENIENT = re.compile(r"'ignore\.malformed\.json'\s*=\s*'true'", re.IGNORECASE)
+_ENDS_TODAY = re.compile(r"[,']\s*NOW'")
 _EXTERNAL = re.compile(r"\ACREATE\s+EXTERNAL\s+TABLE|\bexternal_location\s*=", re.IGNORECASE)
 
 
@@ -31,6 +32,8 @@ class Standing:
     """Whether dropping it leaves its files."""
     is_lenient: bool = True
     """Whether one file that is no JSON ends no query."""
+    has_tomorrow: bool = True
+    """Whether it reads the rows of a clock that is fast."""
 
     def problem(self) -> Problem | None:
         """Why questions are not answered from it; None when they are.
@@ -51,6 +54,10 @@ class Standing:
             what = f"one row that is no JSON ends every question to the table {TABLE}"
             why = "an earlier version of venvbuild made it, without ignore.malformed.json"
             return Problem(what, self.location, why, REPLACE, "OLD_TABLE")
+        if not self.has_tomorrow:
+            what = f"the table {TABLE} ends with today, and a build of a clock that is fast counts elsewhere"
+            why = "an earlier version of venvbuild made it"
+            return Problem(what, self.location, why, REPLACE, "OLD_TABLE")
         return None
 
 
@@ -66,6 +73,7 @@ def standing(engine: Engine) -> Standing | None:
         frozenset(name.lower() for name in _COLUMN.findall(text)),
         _EXTERNAL.search(text.lstrip()) is not None,
         _LENIENT.search(text) is not None or _is_lenient_on_trino(engine, text),
+        _ENDS_TODAY.search(text) is None,
     )
 
 

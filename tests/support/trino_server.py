@@ -78,7 +78,7 @@ class TrinoServer:
             (self.data / schema / folder).mkdir(parents=True)
         self.ask(f"CREATE SCHEMA hive.{schema}")
         for statement in tables.creation("trino", f"local:///{schema}", first_day, Index()):
-            self.ask(statement.sql.replace("'NOW'", f"'{last_day}'"), schema)
+            self.ask(statement.sql.replace("'NOW+1DAYS'", f"'{last_day}'"), schema)
         return Catalog(self, schema, store)
 
 

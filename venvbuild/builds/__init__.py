@@ -12,7 +12,7 @@ names       VERSION, ENV@ALIAS, ENV@latest, ENV@ALIAS~N
 """
 
 from venvbuild.builds import evidence, places, schemas, scripted
-from venvbuild.builds.ahead import builds_ahead
+from venvbuild.builds.ahead import builds_ahead, last_day
 from venvbuild.builds.aliases import Move, alias_problems, all_moves, current_move, history, move_before, promote
 from venvbuild.builds.commit import Commit, commit
 from venvbuild.builds.evidence import damaged_files, disagreements

@@ -1,7 +1,8 @@
 """Builds of a time to come: a machine with a wrong clock claimed them, and `ENV@latest` would be theirs for years.
 
-The clock here may be the wrong one. So a build is ahead only when it is later than this clock and than the newest
-object that the store has, as the store tells the time of its objects, each by more than a day.
+Clocks differ a little, so the builds of tomorrow count as those of today do, everywhere. The clock here may be the
+wrong one: a build is ahead only when its day (UTC) is later than the one after that of this clock, and than the one
+after that of the newest object, as the store tells the time of its objects. Whole days, as engines know no parts.
 """
 
 from __future__ import annotations
@@ -18,11 +19,16 @@ _DAY_S = 86_400
 _END_OF_TIME_S = 253_402_300_799 - _DAY_S  # the last second of the year 9999, less the day
 
 
-def horizon(entries: Iterable[Entry]) -> str:
-    """The version after which builds are ahead, by this clock and the times of these objects."""
+def last_day(entries: Iterable[Entry] = ()) -> str:
+    """The day, `YYYY-MM-DD`, after which builds are ahead, by this clock and the times of these objects."""
     newest = max((entry.modified_at for entry in entries), default=0.0)
     seconds = min(max(time.time(), newest), _END_OF_TIME_S) + _DAY_S
-    return f"{datetime.fromtimestamp(int(seconds), UTC):venv_%Y%m%d_%H%M%S}"
+    return f"{datetime.fromtimestamp(int(seconds), UTC):%Y-%m-%d}"
+
+
+def horizon(entries: Iterable[Entry]) -> str:
+    """The same as the last version that is not ahead."""
+    return f"venv_{last_day(entries).replace('-', '')}_235959"
 
 
 def builds_ahead(store: Store) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 -- The catalog as a table on Athena: one row a build. Put your bucket and prefix into the three lines with s3://, and
--- the day of your first build into projection.dt.range. No crawler and no MSCK REPAIR TABLE: days are projected.
+-- the day of your first build into projection.dt.range. No crawler and no MSCK REPAIR TABLE: days are projected,
+-- to tomorrow, for a clock that is fast.
 -- A file that is no JSON becomes a row of NULLs, where it would end every query.
 CREATE EXTERNAL TABLE IF NOT EXISTS venv_builds_metadata (
   venv_version string,
@@ -39,6 +40,6 @@ TBLPROPERTIES (
   'projection.enabled'='true',
   'projection.dt.type'='date',
   'projection.dt.format'='yyyy-MM-dd',
-  'projection.dt.range'='2025-01-01,NOW',
+  'projection.dt.range'='2025-01-01,NOW+1DAYS',
   'storage.location.template'='s3://your-bucket/venv-catalog/builds/dt=${dt}/'
 );

@@ -1,5 +1,6 @@
 -- The catalog as a table on Trino's Hive connector: one row a build. Put your bucket and prefix into the two lines with
--- s3://, and the day of your first build into partition_projection_range.
+-- s3://, and the day of your first build into partition_projection_range; it ends with tomorrow, for a clock that
+-- is fast.
 -- A file that is no JSON becomes a row of NULLs, where it would end every query (Trino does not show extra_properties).
 CREATE TABLE IF NOT EXISTS venv_builds_metadata (
   venv_version varchar,
@@ -32,7 +33,7 @@ CREATE TABLE IF NOT EXISTS venv_builds_metadata (
   dt varchar WITH (
     partition_projection_type = 'DATE',
     partition_projection_format = 'yyyy-MM-dd',
-    partition_projection_range = ARRAY['2025-01-01', 'NOW']
+    partition_projection_range = ARRAY['2025-01-01', 'NOW+1DAYS']
   )
 )
 WITH (

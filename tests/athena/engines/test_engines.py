@@ -15,6 +15,7 @@ from trino.exceptions import TrinoConnectionError
 
 from athena import questions
 from athena.engines import Engine, open_engine, plain
+from athena.engines.duckdb import DuckDB
 from athena.questions import Search, bind, parse_packages
 from athena.statement import Statement
 from tests.athena.questions.test_queries import Build, Small, expected
@@ -193,3 +194,11 @@ def test_values_are_as_json_can_hold_them(value: Any, wanted: Any) -> None:
     found = plain(value)
     assert found == wanted
     assert type(found) is type(wanted)
+
+
+@pytest.mark.parametrize("sql", ["SHOW TABLES", "SELECT table_name FROM information_schema.tables ORDER BY 1"])
+def test_duckdb_shows_the_table_and_its_views_and_nothing_else(sql: str, tmp_path: Path) -> None:
+    with DuckDB(open_store(str(tmp_path / "store")), tmp_path / "cache") as engine:
+        assert engine.run(Statement((sql,))).rows == (("venv_builds",), ("venv_builds_metadata",), ("venv_packages",))
+        with pytest.raises(QueryEngineError, match="venv_tail"):
+            engine.run(Statement(("SELECT * FROM venv_tail",)))

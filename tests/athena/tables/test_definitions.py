@@ -28,7 +28,7 @@ def test_the_sql_has_the_place_and_the_first_day() -> None:
     assert all("external_location = 's3://mine/prefix/venv-catalog/index/'" in one for one in of_index)
     assert "external_location = 's3://mine/prefix/venv-catalog/builds/'" in made
     assert "'s3://mine/prefix/venv-catalog/builds/dt=${dt}/'" in made
-    assert "ARRAY['2025-07-22', 'NOW']" in made
+    assert "ARRAY['2025-07-22', 'NOW+1DAYS']" in made
     assert "your-bucket" not in made
     assert "CREATE OR REPLACE VIEW venv_builds AS" in builds
     assert "CREATE OR REPLACE VIEW venv_packages AS" in packages
@@ -74,7 +74,7 @@ def test_a_table_is_made_shown_and_dropped_and_the_rows_stay(tool: Tool, trino_s
     assert tool.run("find", "good").code == 10
     location = ["--location", f"local:///{schema}"]
     dry = tool.run("table", "create", "--dry-run", *location)
-    assert "ARRAY['2025-07-22', 'NOW']" in dry.stdout
+    assert "ARRAY['2025-07-22', 'NOW+1DAYS']" in dry.stdout
     assert tool.run("table", "show").code == 10
     for _ in range(2):
         assert tool.run("table", "create", *location).code == 0

@@ -87,6 +87,8 @@ def shown(name: str, **changes: str) -> str:
         ),
         pytest.param(re.sub("\nWITH SERDE.*", "", shown("venv_builds_metadata")), "OLD_TABLE", id="strict, Athena"),
         pytest.param(shown("venv_builds_metadata.trino", extra_properties=""), "OLD_TABLE", id="strict, Trino"),
+        pytest.param(shown("venv_builds_metadata").replace("+1DAYS", ""), "OLD_TABLE", id="to today, Athena"),
+        pytest.param(shown("venv_builds_metadata.trino").replace("+1DAYS", ""), "OLD_TABLE", id="to today, Trino"),
     ],
 )
 def test_what_does_not_answer_is_told_with_what_mends_it(text: str | None, rule: str | None) -> None:

@@ -83,7 +83,7 @@ def test_the_table_of_glue_has_the_columns_and_the_projection(user: Tool, athena
         "projection.enabled": "true",
         "projection.dt.type": "date",
         "projection.dt.format": "yyyy-MM-dd",
-        "projection.dt.range": "2025-07-22,NOW",
+        "projection.dt.range": "2025-07-22,NOW+1DAYS",
         "storage.location.template": f"{user.store}/venv-catalog/builds/dt=${{dt}}/",
     }
 

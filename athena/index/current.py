@@ -25,6 +25,8 @@ from venvbuild.stores import Store
 
 CURRENT = f"{places.INDEX}/CURRENT.json"
 REBUILD = "`venvbuild table compact --rebuild` makes the index anew from the rows"
+VIEWS = ("venv_packages", "venv_builds")
+"""What is made of the files of the index, and of the rows that it does not have yet."""
 _FORMAT = 1
 _NAME = re.compile(r"[0-9a-f]{16}")
 _DT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # as in a row's key, which need be no day
@@ -65,6 +67,10 @@ class Segment:
     def files(self) -> tuple[IndexFile, ...]:
         """All of them."""
         return (self.builds, *self.packages)
+
+    def files_of(self, view: str) -> tuple[IndexFile, ...]:
+        """Those of which one of `VIEWS` is made."""
+        return self.packages if view == "venv_packages" else (self.builds,)
 
     def key(self, file: IndexFile) -> str:
         """Where a file of this segment is in the store."""

@@ -119,6 +119,7 @@ class Place:
             "table show": [[]],
             "table drop": [["--dry-run", "--engine", "trino"]],
             "table compact": [[]],
+            "table files": [[], ["--tail"]],
             "table sync": [["--dry-run"]],
             "table check": [[], ["--deep"]],
             "get": [

@@ -70,9 +70,23 @@ def pyspark() -> Path:
     return fetched("pyspark", versions.PYSPARK, _install_pyspark) / "pyspark"
 
 
+def readers() -> Path:
+    """A folder for PYTHONPATH, with polars and pyarrow; beside the tests' own environment, whose Python it is for."""
+    tag = f"{versions.POLARS}-{versions.PYARROW}-py{sys.version_info.major}.{sys.version_info.minor}"
+    return fetched("readers", tag, _install_readers)
+
+
+def _install_readers(folder: Path) -> None:
+    _install(folder, f"polars=={versions.POLARS}", f"pyarrow=={versions.PYARROW}")
+
+
 def _install_pyspark(folder: Path) -> None:
+    _install(folder, f"pyspark=={versions.PYSPARK}")
+
+
+def _install(folder: Path, *pins: str) -> None:
     flags = ["--quiet", "--no-input", "--no-compile", "--disable-pip-version-check", "--target", str(folder)]
-    run([sys.executable, "-m", "pip", "install", *flags, f"pyspark=={versions.PYSPARK}"], PIP_FIND_LINKS="")
+    run([sys.executable, "-m", "pip", "install", *flags, *pins], PIP_FIND_LINKS="")
 
 
 def _build_versitygw(folder: Path) -> None:

@@ -12,6 +12,9 @@ GROOVY_CPS = "1.31"
 PYSPARK = "3.5.9"
 """pyspark on the package index, with all of Spark in it; it runs on Java 17."""
 
+POLARS, PYARROW = "2.1.0", "26.0.1"
+"""On the package index: readers of Parquet that read the index of the catalog."""
+
 MAVEN_DEPENDENCY_PLUGIN = "3.6.1"
 """org.apache.maven.plugins:maven-dependency-plugin, which fetches jars."""
 

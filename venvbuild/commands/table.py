@@ -193,6 +193,38 @@ def compact(rebuild: bool, strict: bool, **given: Any) -> None:
         )
 
 
+@command.command("files", short_help="The files of the index, for other readers of Parquet.")
+@click.option("--table", type=click.Choice(index.VIEWS), default="venv_packages", show_default=True, help="Of which.")
+@click.option("--tail", is_flag=True, help="The rows that are not in the index yet, instead: JSON, a file each.")
+@options.with_store
+@options.with_config
+@options.as_json
+def files_command(table: str, tail: bool, **given: Any) -> None:
+    """The Parquet files that the index consists of now, one a line, for DuckDB, polars, pyarrow, Spark and others: what
+    a pattern like index/*/packages/*.parquet finds counts builds twice.
+
+    They hold the builds before a day that is said; --tail names the rows from that day on. --json has both. What is
+    named stays for seven days.
+    """
+    settings = options.load(given)
+    engine.refuse_absent(settings)
+    store = store_of(settings)
+    found = index.table_files(store, table, engine.cache_of(settings))
+    engine.say_unread(store, found.unread)
+    if given["as_json"]:
+        names = ("table", "covered_before", "files", "tail")
+        output.print_json({name: getattr(found, name) for name in names})
+        return
+    for name in found.tail if tail else found.files:
+        output.print_data(name)
+    if not found.covered_before:
+        output.say(f"there is no index yet, but {len(found.tail)} rows (--tail); `venvbuild table compact` makes it")
+    elif not tail:
+        output.say(
+            f"builds since {found.covered_before} are not in these files, but in {len(found.tail)} rows (--tail)"
+        )
+
+
 @command.command("sync", short_help="Write rows that are missing or wrong, remove those without a build.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @options.with_engine

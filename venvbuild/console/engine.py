@@ -50,7 +50,8 @@ def opened(
     Raises:
         IntegrityError: there are some, and `is_strict`. UsageError: the store is a folder that is not there.
     """
-    _refuse_absent(settings)
+    if settings.engine == "duckdb":  # the other engines have tables, and need no store
+        refuse_absent(settings)
     # Here and not at the top: who asks DuckDB never needs the other clients.
     refuse_unset(settings)
     extras.add_for_engine(settings.engine, settings.folders.cache)
@@ -64,15 +65,14 @@ def opened(
                 say_unread(store, engine.passed_over)
 
 
-def _refuse_absent(settings: Settings) -> None:
+def refuse_absent(settings: Settings) -> None:
     """Refuse a folder that somebody named and that is not there: a misspelt one would be an empty answer for ever.
 
     Raises:
         UsageError: it is not there.
     """
     folder = folder_of(settings.store)
-    # the other engines have tables, and need no store
-    if settings.engine == "duckdb" and folder and not settings.is_default("store") and not folder.is_dir():
+    if folder and not settings.is_default("store") and not folder.is_dir():
         raise UsageError(
             "there is no such store",
             where=str(folder),

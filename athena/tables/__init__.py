@@ -1,4 +1,6 @@
-"""The table and the views, on engines that keep some: definitions, standing, publication of the index, workflow."""
+"""The table and the views, on engines that keep some: definitions, standing, index_tables, publication, workflow."""
+
+from typing import TYPE_CHECKING
 
 from athena.tables.definitions import (
     GUARD,
@@ -14,4 +16,10 @@ from athena.tables.definitions import (
 from athena.tables.index_tables import there
 from athena.tables.publication import publish, published, reads, unread
 from athena.tables.standing import Standing, refuse_to_drop, standing
-from athena.tables.workflow import Workflow, create_workflow, remove_workflow, workflow_name
+from venvbuild import lazily
+
+if TYPE_CHECKING:
+    from athena.tables.workflow import Workflow, create_workflow, remove_workflow, workflow_name
+else:  # of Glue only, and who asks a question makes none
+    _WORKFLOW = ("Workflow", "create_workflow", "remove_workflow", "workflow_name")
+    __getattr__ = lazily.from_modules(__name__, dict.fromkeys(_WORKFLOW, "workflow"))

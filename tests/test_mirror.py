@@ -80,6 +80,7 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/settings/registry.py": "each against the reference: tests/test_docs.py; tests/settings/test_loading.py",
     "venvbuild/stores/opening.py": "each address: tests/stores/test_folder.py, tests/stores/test_s3.py",
     "venvbuild/stores/s3_body.py": ON_S3,
+    "venvbuild/stores/s3_lease.py": "taken on both servers: tests/stores/test_turns.py",
     "venvbuild/stores/s3_proof.py": ON_S3,
     "venvbuild/stores/store.py": ON_EVERY_STORE,
     "athena/duck/aggregates.py": BY_TRINO,

@@ -5,6 +5,8 @@ CURRENT.json as it had read it; if that fails, somebody else was faster, and it 
 a row looks at CURRENT.json afterwards: a day that is covered it compacts itself. Even where nothing is left to do it
 changes CURRENT.json, as it does for a day that is being covered, so that whoever is at work has to list again. So no
 row is missed or counts twice.
+
+All of them take turns, so that hardly anybody makes segments in vain; a turn is a hint, and all of this holds without.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import random
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -85,6 +87,10 @@ class Compactor:
             IntegrityError: the index is damaged, or a row and this is strict; names it, and nothing changed.
             StoreUnavailable, UsageError: the store fails or refuses.
         """
+        with self._turn():
+            return self._compact(before, is_rebuilt=is_rebuilt)
+
+    def _compact(self, before: str, *, is_rebuilt: bool) -> Compacted:
         for _ in self._tries():
             old, etag = read_with_etag(self.store, is_rebuilt=is_rebuilt)
             before = before if is_rebuilt else max(before, old.covered_before)
@@ -110,6 +116,10 @@ class Compactor:
         None when the rows of these days are read anyway. Raises as `compact` does.
         """
         first = read(self.store).generation
+        with self._turn():
+            return self._cover(first, days)
+
+    def _cover(self, first: int, days: Sequence[str]) -> Compacted | None:
         for _ in self._tries():
             old, etag = read_with_etag(self.store)
             covered = sorted({day for day in days if day < old.covered_before})
@@ -126,6 +136,10 @@ class Compactor:
         Of the days in `renewed` every row comes into it anew: there one was replaced by another.
         """
         first = read(self.store).generation
+        with self._turn():
+            return self._cover_all(first, renewed)
+
+    def _cover_all(self, first: int, renewed: Collection[str]) -> Compacted | None:
         for _ in self._tries():
             old, etag = read_with_etag(self.store)
             if not old.covering_before:
@@ -273,6 +287,9 @@ class Compactor:
         if replace_current(self.store, _next(current, retired=retired), etag):
             for name in old:
                 self._remove(name)
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return self.store.turn("index", self.wait)
 
     def _tries(self) -> Iterator[int]:
         """Pauses between tries, which are longer and differ more when many write at once."""

@@ -13,8 +13,11 @@ import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from io import FileIO
 from itertools import zip_longest
 from pathlib import Path
 from typing import BinaryIO
@@ -31,7 +34,9 @@ from venvbuild.errors import (
 )
 from venvbuild.redaction import REDACTOR
 from venvbuild.stores.store import OWN_FOLDER, Entry, StoredObject, checked_key, checked_length, is_own, too_large
+from venvbuild.stores.turns import await_turn
 
+_PAUSE_S = 0.04  # between two looks at a lock
 _CHUNK_BYTES = 1 << 20
 _KINDS = {
     stat.S_IFLNK: "a link",
@@ -117,6 +122,17 @@ class FolderStore:
                 staged.replace(target)
             self._fsync_up_from(target)
         return True
+
+    @contextmanager
+    def turn(self, name: str, wait: Callable[[float], None] = time.sleep) -> Iterator[None]:
+        """Wait for our turn; see `Store`. It is a lock of the system, gone with its holder."""
+        path = self._locks / f"turn-{name}"
+        with ExitStack() as held:
+            with suppress(OSError, VenvBuildError):  # it is gone on without: the folder may be another user's
+                self._make_folder(self._locks)
+                file = held.enter_context(open(path, "r+b", buffering=0, opener=_made_without_links))
+                await_turn(partial(_lock_or_holder, file), wait, _PAUSE_S)
+            yield
 
     def remove(self, key: str) -> None:
         """Remove `key`; folders that become empty stay, as somebody may be about to write into them."""
@@ -308,6 +324,21 @@ def _oddity(mode: int) -> str:
 def _without_links(path: str, flags: int) -> int:
     # whoever puts a link or a FIFO there since it was looked at is neither followed nor waited for
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+def _made_without_links(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CREAT, 0o666)
+
+
+def _lock_or_holder(file: FileIO, _is_too_long: bool) -> str:
+    """Lock the file; if it is locked, what its holder wrote into it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.pread(file.fileno(), 64, 0).decode(errors="replace") or "somebody"
+    # so that who waits sees that it is another one now
+    os.pwrite(file.fileno(), secrets.token_hex(16).encode(), 0)
+    return ""
 
 
 def _no_object(what: str, path: Path, wanted: str) -> IntegrityError:

@@ -10,6 +10,7 @@ import hashlib
 import logging
 import re
 import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -30,6 +31,7 @@ from venvbuild.redaction import REDACTOR, strip_credentials
 from venvbuild.retrying import repeated
 from venvbuild.stores.s3_body import checksum, encoded, opened, size_bytes
 from venvbuild.stores.s3_errors import ABSENT, CONFLICT, DAMAGED, REFUSED, store_error, was_retried
+from venvbuild.stores.s3_lease import Lease
 from venvbuild.stores.s3_proof import check_clock, is_proven, keep_proof, prove_conditional_writes
 from venvbuild.stores.store import OWN_FOLDER, Entry, StoredObject, checked_key, checked_length, is_own, too_large
 
@@ -48,6 +50,7 @@ _MAY_BE_THERE = REFUSED | CONFLICT | {"NoSuchUpload"}
 _TRIES = 3  # of what boto3 does not do again by itself: damaged bytes, and a download that broke off
 _AT_ONCE = (0.0,) * (_TRIES - 1)
 _MAX_PARTS = 10_000  # S3's limit
+_MAX_LEASE_BYTES = 1000
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,17 @@ class S3Store:
         with self._translated(key):
             return repeated(replaced, partial(_has_code, CONFLICT), _CONFLICT_DELAYS_S)
 
+    @contextmanager
+    def turn(self, name: str, wait: Callable[[float], None] = time.sleep) -> Iterator[None]:
+        """Wait for our turn; see `Store`. Who has it is said by `.venvbuild/turns/<name>`, which stays."""
+        key = self._name(f"{OWN_FOLDER}/turns/{name}")
+        lease = Lease(partial(self._get, key, _MAX_LEASE_BYTES), partial(self._put, key))
+        try:
+            lease.take(wait)
+            yield
+        finally:
+            lease.give_back()
+
     def remove(self, key: str) -> None:
         """Remove `key`; in a bucket with versions it gets a delete marker."""
         name = self._name(checked_key(key))
@@ -253,10 +267,10 @@ class S3Store:
                 why=str(exc.strerror),
             ) from exc
 
-    def _put(self, name: str, body: bytes | Path, **condition: Any) -> None:
-        def send() -> None:
+    def _put(self, name: str, body: bytes | Path, **condition: Any) -> _Fields:
+        def send() -> Any:
             with opened(body) as content:
-                self._client.put_object(
+                return self._client.put_object(
                     Bucket=self._bucket,
                     Key=name,
                     Body=content,
@@ -266,7 +280,8 @@ class S3Store:
                     **self._encryption,
                 )
 
-        _again_if_damaged(send)
+        sent: _Fields = _again_if_damaged(send)
+        return sent
 
     def _put_if_absent(self, name: str, body: bytes | Path) -> None:
         self._put(name, body, IfNoneMatch="*")

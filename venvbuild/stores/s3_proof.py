@@ -47,7 +47,7 @@ def check_clock(date: str, asked_at: datetime, url: str) -> None:
         )
 
 
-def prove_conditional_writes(put: Callable[..., None], url: str) -> None:
+def prove_conditional_writes(put: Callable[..., object], url: str) -> None:
     """Have three conditional puts done on a fresh name, of which the second and third must be refused.
 
     `put(body, IfNoneMatch=...)` and `put(body, IfMatch=...)` raise botocore's ClientError when refused.
@@ -88,7 +88,7 @@ def _proof_file(cache: Path, url: str, endpoint_url: str) -> Path:
     return cache / "stores" / f"{hashlib.sha256(f'{url} {endpoint_url}'.encode()).hexdigest()}.json"
 
 
-def _is_refused(put: Callable[..., None], body: bytes, url: str, **condition: str) -> bool:
+def _is_refused(put: Callable[..., object], body: bytes, url: str, **condition: str) -> bool:
     try:
         put(body, **condition)
     except ClientError as exc:

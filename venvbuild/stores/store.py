@@ -6,7 +6,9 @@ win, and an object is seen whole or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -80,6 +82,15 @@ class Store(Protocol):
         """Replace `key` if it is still what `etag` names; False when it changed or is gone.
 
         True too when these bytes are there because an earlier try landed and its reply was lost.
+        """
+        ...
+
+    def turn(self, name: str, wait: Callable[[float], None] = time.sleep) -> AbstractContextManager[None]:
+        """Wait until nobody else has the turn of this name, and have it until the end of the block.
+
+        A hint, so that others do not do for nothing what only one can finish; no promise that nobody else is at it.
+        Whoever has it for 15 s, stopped or killed, is waited for no longer, and where the store has no turns (no right
+        to write, no locks) it is gone on without. Raises nothing.
         """
         ...
 

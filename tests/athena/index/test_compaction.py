@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,12 +36,13 @@ from athena.questions import Search, parse_packages
 from athena.rows import is_row, register, row, row_key
 from athena.upkeep.index_check import index_problems
 from benchmarks import catalog
+from tests.stores.conftest import Place
 from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
 from tests.support.tool import Tool
 from venvbuild.builds import Metadata, places, read
 from venvbuild.errors import IntegrityError, StoreUnavailable
-from venvbuild.stores import Entry, Store, StoredObject, open_store
+from venvbuild.stores import Entry, Store, StoredObject, open_store, turns
 
 DAY = "2025-07-{:02}".format
 
@@ -282,7 +284,7 @@ def test_the_loser_of_two_takes_its_files_back(store: Store, tmp_path: Path) -> 
 
     def cover_too(call: str, key: str) -> None:
         if call == "put" and "/packages/" in key and not others:
-            others.append(Compactor(store, tmp_path / "other").cover(DAY(1)))
+            others.append(Compactor(store, tmp_path / "other", wait=lambda _: None).cover(DAY(1)))
 
     done = Compactor(Watched(store, cover_too), tmp_path, wait=lambda _: None).cover(DAY(1))
     [winner] = others
@@ -290,6 +292,33 @@ def test_the_loser_of_two_takes_its_files_back(store: Store, tmp_path: Path) -> 
     assert (winner.added, done) == (1, Compacted(winner.index))
     names = {entry.key.split("/")[2] for entry in store.list(f"{places.INDEX}/")}
     assert names == {"CURRENT.json", *(one.name for one in winner.index.segments), *winner.index.retired}
+
+
+def test_many_that_cover_a_day_at_once_make_nothing_in_vain(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "MOST_OF_ONE_S", float("inf"))  # however slow this machine is
+    registered(place.open(), build(1))
+    Compactor(place.open(), tmp_path).compact(DAY(2))
+    results = list[Compacted | None]()
+    replaced = Compactor._replaced
+
+    def told(*arguments: Any, **options: Any) -> Compacted | None:
+        results.append(replaced(*arguments, **options))
+        return results[-1]
+
+    monkeypatch.setattr(Compactor, "_replaced", told)
+
+    def work(number: int) -> None:
+        registered(place.open(), build(1, number + 10))
+        Compactor(place.open(), tmp_path / f"{number}").cover(DAY(1))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    assert len(results) == 4
+    assert None not in results
+    assert sum(one.added for one in results if one) == 4
+    assert len(indexed(place.open(), tmp_path)) == 5
 
 
 def rebuild_beside_a_register(store: Store, tmp_path: Path, once: Callable[[Callable[[], object]], Any]) -> None:
@@ -302,7 +331,7 @@ def rebuild_beside_a_register(store: Store, tmp_path: Path, once: Callable[[Call
 
     def other() -> None:
         registered(store, build(1))
-        Compactor(store, tmp_path / "other").cover(DAY(1))
+        Compactor(store, tmp_path / "other", wait=lambda _: None).cover(DAY(1))
 
     Compactor(Watched(store, once(other)), tmp_path, wait=lambda _: None).compact(DAY(2), is_rebuilt=True)
 
@@ -314,7 +343,7 @@ def cover_beside_a_removal(store: Store, tmp_path: Path, once: Callable[[Callabl
 
     def other() -> None:
         store.remove(late)
-        Compactor(store, tmp_path / "other").cover_all()
+        Compactor(store, tmp_path / "other", wait=lambda _: None).cover_all()
 
     Compactor(Watched(store, once(other)), tmp_path, wait=lambda _: None).cover(DAY(1))
 

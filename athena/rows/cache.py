@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 
@@ -26,6 +26,7 @@ import duckdb
 
 from athena.duck import connected, duckdb_type, interruptible, quoted, scan
 from athena.rows import table
+from athena.rows.closed_days import known_rows
 from athena.rows.columns import columns
 from athena.rows.spare import disk_errors, is_unusable, kept, places
 from athena.statement import Scope
@@ -116,7 +117,8 @@ class RowCache:
 
     def _fetched(self, day: str, entries: Sequence[Entry], unread: dict[str, str]) -> Iterator[bytes]:
         """The rows as lines; into `unread` goes why of those that cannot be read."""
-        for entry, row in zip(entries, in_turn(self._row, entries, _READ_AT_ONCE), strict=True):
+        known = known_rows(self._store, day, entries)
+        for entry, row in zip(entries, in_turn(partial(self._row, known), entries, _READ_AT_ONCE), strict=True):
             if isinstance(row, str):
                 unread[entry.key] = row
             elif row is not None:
@@ -126,10 +128,10 @@ class RowCache:
                 else:
                     unread[entry.key] = f"as DuckDB writes it, it has {len(line)} bytes"
 
-    def _row(self, entry: Entry) -> table.CatalogRow | str | None:
+    def _row(self, known: Mapping[str, bytes], entry: Entry) -> table.CatalogRow | str | None:
         """The row; why it cannot be read; None when it was removed meanwhile."""
         try:
-            return table.read_row(self._store, entry.key)
+            return table.read_row(self._store, entry.key, known.get(entry.key))
         except IntegrityError as error:
             return error.problems[0].why
 

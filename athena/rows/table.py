@@ -191,8 +191,8 @@ def is_well_named(key: str) -> bool:
         return False
 
 
-def read_row(store: Store, key: str) -> CatalogRow | None:
-    """The columns of one row, as they stand there; None when it was removed meanwhile.
+def read_row(store: Store, key: str, known: bytes | None = None) -> CatalogRow | None:
+    """The columns of one row, as they stand there; None when it was removed meanwhile. What is `known` is not fetched.
 
     That of an older or newer version of the tool is read as far as it goes: what it does not say is None, and what we
     do not know is left out, at any depth.
@@ -202,7 +202,7 @@ def read_row(store: Store, key: str) -> CatalogRow | None:
             BAD_ROW, MISPLACED_ROW.
     """
     try:
-        body = store.read(key, schemas.MAX_BYTES).body
+        body = known or store.read(key, schemas.MAX_BYTES).body
         if re.search(rb"[\r\n]", body.strip()):
             raise ValueError("it is not one line, as Athena and Trino need it")
         found = _checked(schemas.parsed(body))

@@ -3,6 +3,7 @@
 venv-builds/<venv_version>/...                       a build; its metadata.json, written last, commits it
 venv-catalog/builds/dt=YYYY-MM-DD/<version>.json     its row
 venv-catalog/index/...                               what questions are answered from, made of the rows
+venv-catalog/days/YYYY-MM-DD.jsonl.gz                the rows of a day that is over once more, for who has no cache
 venv-catalog/envs/<env_name>/<version>               how @latest is found without a query
 venv-catalog/aliases/<env_name>/<alias>/<n>.json     where an alias points to; the highest n counts
 """
@@ -17,6 +18,7 @@ CATALOG = "venv-catalog"
 # Not below the builds: Athena reads every object under a table's LOCATION as rows, archives too.
 ROWS = "venv-catalog/builds"
 INDEX = "venv-catalog/index"
+DAYS = "venv-catalog/days"
 ENVIRONMENTS = "venv-catalog/envs"
 ALIASES = "venv-catalog/aliases"
 

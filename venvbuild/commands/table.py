@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from athena import index, tables, upkeep
+from athena import index, rows, tables, upkeep
 from athena.index import Compactor
 from athena.statement import Statement
 from athena.tables import TABLE, Workflow
@@ -176,6 +176,7 @@ def compact(rebuild: bool, strict: bool, **given: Any) -> None:
     done = Compactor(store, engine.cache_of(settings), is_strict=strict).compact(before, is_rebuilt=rebuild)
     engine.say_unread(store, done.index.unread_in_all)
     engine.publish(settings, store)
+    rows.keep_closed_days(store, done.index.covered_before)
     if given["as_json"]:
         output.print_json(
             {

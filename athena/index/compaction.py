@@ -116,8 +116,21 @@ class Compactor:
         None when the rows of these days are read anyway. Raises as `compact` does.
         """
         first = read(self.store).generation
+        if self._stay_rows(first, days):
+            return None
         with self._turn():
             return self._cover(first, days)
+
+    def _stay_rows(self, first: int, days: Sequence[str]) -> bool:
+        """Whether no day is covered, and nobody covers one any more by a listing from before we came."""
+        # Without a turn: who has it would publish meanwhile without our row, which was seen and then would not be.
+        for _ in self._tries():
+            old, etag = read_with_etag(self.store)
+            if any(day < old.covered_before for day in days):
+                return False
+            if not any(day < old.covering_before for day in days) or self._is_known(first, old, Compacted(old), etag):
+                return True
+        raise self._beaten()
 
     def _cover(self, first: int, days: Sequence[str]) -> Compacted | None:
         for _ in self._tries():

@@ -276,6 +276,22 @@ def test_a_build_registered_while_its_day_is_being_covered_is_not_lost(tmp_path:
     assert len(moments) > 6
 
 
+def test_a_build_of_a_day_that_is_being_covered_is_never_out_of_sight(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    registered(store, build(1))
+    others: list[Compacted | None] = []
+
+    def cover_too(call: str, key: str) -> None:
+        if call == "put" and "/packages/" in key and not others:
+            registered(store, build(1, 1))
+            # whose turn it is does not matter: it would be published without this build
+            others.append(Compactor(store, tmp_path / "other", wait=lambda _: pytest.fail("it waits")).cover(DAY(1)))
+
+    done = Compactor(Watched(store, cover_too), tmp_path, wait=lambda _: None).compact(DAY(2))
+    assert (others, done.added) == ([None], 2)
+    assert len(found(store, tmp_path)) == 2
+
+
 def test_the_loser_of_two_takes_its_files_back(store: Store, tmp_path: Path) -> None:
     registered(store, build(1), build(2))
     Compactor(store, tmp_path).compact(DAY(3))

@@ -67,7 +67,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "athena.statement", "athena.duck", "stores", "builds", "athena.rows", "athena.index", "athena.engines",
     },
     "athena.questions": {
-        "athena.statement", "athena.duck", "stores", "builds", "athena.rows", "athena.index", "athena.engines",
+        "athena.statement", "stores", "builds", "athena.rows", "athena.index", "athena.engines",
         "athena.tables",
     },
     "steps": {

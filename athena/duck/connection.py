@@ -1,4 +1,8 @@
-"""DuckDB in this process; an interrupt stops it."""
+"""DuckDB in this process; an interrupt stops it.
+
+Here and elsewhere it is imported as `_duckdb`, DuckDB itself, which `duckdb` hands on: what that adds for data frames,
+and we never call, takes as long again to import.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, TypeVar
 
-import duckdb
+import _duckdb as duckdb
+
+from athena.duck.sql import SHIPPED
 
 T = TypeVar("T")
 
@@ -43,9 +49,12 @@ def _database() -> duckdb.DuckDBPyConnection:
 
 
 def opened(**configuration: str | bool | int | float | list[str]) -> duckdb.DuckDBPyConnection:
-    """A new database in memory. It prints no bar, which by itself DuckDB does to stdout, where data goes."""
+    """A new database in memory, with the functions of the SQL that we ship.
+
+    It prints no bar, which by itself DuckDB does to stdout, where data goes.
+    """
     connection = duckdb.connect(config=configuration)
-    connection.execute("SET enable_progress_bar = false")
+    connection.execute(f"SET enable_progress_bar = false; {SHIPPED}")
     return connection
 
 

@@ -9,10 +9,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 
+from athena.duck.sql import CATALOG
 from venvbuild.errors import QueryEngineError, UsageError
 from venvbuild.text import first_line
-
-CATALOG = frozenset({"venv_builds_metadata", "venv_builds", "venv_packages"})
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # "Falling back to Command" is no news to a user
 
@@ -76,11 +75,6 @@ def _reason(error: SqlglotError) -> str:
         first = error.errors[0]
         return f"line {first['line']}, column {first['col']}: {first['description']}"
     return first_line(error)
-
-
-def duckdb_type(hive_type: str) -> str:
-    """`struct<abi:string>` -> `STRUCT(abi TEXT)`."""
-    return exp.DataType.build(hive_type, dialect="hive").sql(dialect="duckdb")
 
 
 def _same_meaning(node: exp.Expression) -> exp.Expression:

@@ -1,9 +1,28 @@
-"""Pieces of DuckDB's SQL about files."""
+"""Pieces of DuckDB's SQL: about files, types, and the functions of the SQL that we ship."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
+
+CATALOG = frozenset({"venv_builds_metadata", "venv_builds", "venv_packages"})
+"""The table and its views."""
+SHIPPED = """
+CREATE MACRO date_format(t, f) AS strftime(t, replace(replace(f, '%i', '%M'), '%s', '%S'));
+CREATE MACRO array_join(a, s) AS array_to_string(a, s);
+CREATE MACRO json_format(j) AS CAST(j AS VARCHAR);
+"""
+"""Functions of Athena and Trino that DuckDB lacks, as far as `athena/sql/` uses them: it is asked as it stands.
+
+What users write passes `exactly`, and never meets these.
+"""
+_PLAIN = {"string": "VARCHAR", "boolean": "BOOLEAN", "bigint": "BIGINT", "double": "DOUBLE", "timestamp": "TIMESTAMP"}
+
+
+def named_tables(sql: str) -> frozenset[str]:
+    """Those of the catalog that the text names outside of its comments; to be asked of SQL that we ship."""
+    return CATALOG & set(re.findall(r"\w+", re.sub(r"--[^\n]*", "", sql)))
 
 
 def scan(paths: Iterable[Path]) -> str:
@@ -15,3 +34,29 @@ def scan(paths: Iterable[Path]) -> str:
 def quoted(text: str | Path) -> str:
     """As a literal of DuckDB's SQL, where it takes no bound value."""
     return "'" + str(text).replace("'", "''") + "'"
+
+
+def duckdb_type(hive_type: str) -> str:
+    """`struct<abi:string>` -> `STRUCT(abi VARCHAR)`, of the types that our table has."""
+    outer, _, inner = hive_type.removesuffix(">").partition("<")
+    if not inner:
+        return _PLAIN[outer]
+    parts = _parts(inner)
+    if outer == "array":
+        return f"{duckdb_type(*parts)}[]"
+    if outer == "map":
+        return f"MAP({', '.join(map(duckdb_type, parts))})"
+    fields = (field.partition(":") for field in parts)
+    return f"STRUCT({', '.join(f'{name} {duckdb_type(type_)}' for name, _, type_ in fields)})"
+
+
+def _parts(inner: str) -> list[str]:
+    """What stands between commas, but for those within brackets."""
+    parts, depth = [""], 0
+    for letter in inner:
+        depth += (letter == "<") - (letter == ">")
+        if letter == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts

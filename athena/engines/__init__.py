@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from athena.engines.engine import Answer, Engine, Row, plain
+from athena.engines.engine import Answer, Engine, Row, plain, tables_of
 from athena.engines.opening import ENGINES, open_engine, refuse_unset
 from venvbuild import lazily
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-import duckdb
+import _duckdb as duckdb
 
 from athena import duck, index
-from athena.duck import interruptible, is_query, tables_of, to_duckdb
+from athena.duck import interruptible
 from athena.engines import duckdb_database
 from athena.engines.duckdb_database import Sources, table_types
-from athena.engines.engine import Answer
+from athena.engines.engine import Answer, tables_of
 from athena.index import Index, IndexCache, Segment, build_no_of_day, day_of
 from athena.rows import RowCache, Unread, last_day, packages_of
 from athena.statement import Scope, Statement, Value
@@ -72,10 +72,8 @@ class DuckDB:
             return self._run(replace(statement, scope=replace(statement.scope, is_as_before=False)))
 
     def _run(self, statement: Statement) -> Answer:
-        # a user's statement has its values as literals: their types decide what it means
-        is_ours = statement.is_shipped or not is_query(statement.sql)
-        sql = to_duckdb(statement.sql) if is_ours else duck.exactly(statement.text, table_types())
-        connection = self._catalog(tables_of(statement.sql), statement.scope)
+        is_ours, sql = _asked(statement)
+        connection = self._catalog(tables_of(statement), statement.scope)
         try:
             if not is_ours:
                 self._define_macros(connection)
@@ -194,6 +192,16 @@ class DuckDB:
         if self._opened:
             self._opened[1].close()
             self._opened = None
+
+
+def _asked(statement: Statement) -> tuple[bool, str]:
+    """Whether its values are bound, and the SQL that DuckDB is asked."""
+    if statement.is_shipped:
+        return True, statement.sql
+    # a user's statement has its values as literals: their types decide what it means
+    if duck.is_query(statement.sql):
+        return False, duck.exactly(statement.text, table_types())
+    return True, duck.to_duckdb(statement.sql)
 
 
 def _day_of_last(segment: Segment) -> str:

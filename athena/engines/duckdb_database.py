@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import duckdb
+import _duckdb as duckdb
 
 from athena.duck import duckdb_type, opened, scan
 from athena.index import BUILDS, FACTS, PACKAGES

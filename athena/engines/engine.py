@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol, Self
 
+from athena import duck
 from athena.rows import Unread
 from athena.statement import Statement
 
@@ -52,6 +53,15 @@ class Answer:
         """Each row by its columns; of two columns with one name the last counts."""
         # Not over `rows`: a hundred thousand tuples more would send Python's search for cycles through all there is.
         return [dict(zip(self.columns, row, strict=True)) for row in zip(*self.by_column, strict=True)]
+
+
+def tables_of(statement: Statement) -> frozenset[str]:
+    """Of the catalog's table and views those that a statement may read; all where that cannot be told.
+
+    Raises:
+        QueryEngineError: it cannot be read. UsageError: it is none, or several.
+    """
+    return (duck.named_tables if statement.is_shipped else duck.tables_of)(statement.sql)
 
 
 class Engine(Protocol):

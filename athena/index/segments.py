@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
+import _duckdb as duckdb
 
 from athena.duck import interruptible, opened, quoted, scan
 from athena.index.current import IndexFile, Segment

@@ -2,8 +2,9 @@
 too much (byte_limit), and the answers put together (queries).
 """
 
+from typing import TYPE_CHECKING
+
 from athena.questions.binding import bind, names, parameters, statement, text
-from athena.questions.byte_limit import ByteLimit
 from athena.questions.packages import WantedPackage, parse_packages
 from athena.questions.queries import (
     Difference,
@@ -18,3 +19,9 @@ from athena.questions.queries import (
     plan_difference,
     plan_find,
 )
+from venvbuild import lazily
+
+if TYPE_CHECKING:
+    from athena.questions.byte_limit import ByteLimit
+else:  # few set a limit, and it looks at the tables of engines
+    __getattr__ = lazily.from_modules(__name__, {"ByteLimit": "byte_limit"})

@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from athena import index, rows, tables
-from athena.duck import tables_of
-from athena.engines import Answer, Engine
+from athena.engines import Answer, Engine, tables_of
 from athena.rows import Unread
 from athena.statement import Scope, Statement
 from venvbuild.builds import places
@@ -50,7 +49,7 @@ class ByteLimit:
             UsageError: what the statement may read is larger; it was not asked.
         """
         # newest: a statement with LIMIT reads all the same
-        size_bytes, what = self._size_bytes(tables_of(statement.sql), replace(statement.scope, newest=None))
+        size_bytes, what = self._size_bytes(tables_of(statement), replace(statement.scope, newest=None))
         if size_bytes > self.max_bytes:
             raise UsageError(
                 f"the question would read {size_bytes} bytes, more than {self.max_bytes}",

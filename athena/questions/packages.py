@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from typing import TYPE_CHECKING
 
 from venvbuild.errors import Problem, RequirementsRefused
 from venvbuild.text import first_line
 
+if TYPE_CHECKING:  # below it is imported where versions are compared: who names a package alone needs none of it
+    from packaging.specifiers import SpecifierSet
+
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+"""Source: PEP 508, "Names"."""
 _EXAMPLE = "write a name, or a name and versions: 'kedro>=0.19,<0.20'"
 
 
@@ -23,19 +24,21 @@ class WantedPackage:
 
     name: str
     """In PEP 503 form."""
-    specifiers: SpecifierSet
-    """Empty: any version."""
+    specifiers: SpecifierSet | None = None
+    """None: any version."""
 
     def fits(self, version: str) -> bool:
         """Whether an installed version is one of those asked for; a pre-release is when the specifiers admit it.
 
         What PEP 440 cannot read fits only when any version does, or when `===` names it.
         """
+        if self.specifiers is None:
+            return True
         # said, not left open: what it is by default changed with packaging 26
         return version in self.specifiers.filter([version], prereleases=True)
 
     def __str__(self) -> str:
-        return f"{self.name}{self.specifiers}"
+        return f"{self.name}{self.specifiers or ''}"
 
 
 def parse_packages(texts: Sequence[str], where: str = "PACKAGE") -> tuple[WantedPackage, ...]:
@@ -44,23 +47,35 @@ def parse_packages(texts: Sequence[str], where: str = "PACKAGE") -> tuple[Wanted
     Raises:
         RequirementsRefused: a text is no name with specifiers; all that are not, at once.
     """
-    wanted: dict[str, SpecifierSet] = {}
+    wanted: dict[str, SpecifierSet | None] = {}
     problems: list[Problem] = []
     for text in texts:
-        try:
-            found = Requirement(text)
-        except InvalidRequirement as error:
-            problems.append(Problem(f"{text[:80]!a} names no package", where, first_line(error), _fix(text), "PACKAGE"))
-            continue
-        if found.url or found.marker or found.extras:
-            why = "a build is searched by names and versions, not by extras, markers or URLs"
-            problems.append(Problem(f"{text[:80]!a} cannot be searched", where, why, _EXAMPLE, "PACKAGE"))
-            continue
-        name = canonicalize_name(found.name)
-        wanted[name] = wanted.get(name, SpecifierSet()) & found.specifier
+        found = _read(text, where)
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            before = wanted.get(found.name)
+            both = before & found.specifiers if before and found.specifiers else before or found.specifiers
+            wanted[found.name] = both
     if problems:
         raise RequirementsRefused.of(problems)
     return tuple(WantedPackage(name, specifiers) for name, specifiers in wanted.items())
+
+
+def _read(text: str, where: str) -> WantedPackage | Problem:
+    if _NAME.fullmatch(text):
+        return WantedPackage(re.sub(r"[-_.]+", "-", text).lower())  # PEP 503
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.utils import canonicalize_name
+
+    try:
+        found = Requirement(text)
+    except InvalidRequirement as error:
+        return Problem(f"{text[:80]!a} names no package", where, first_line(error), _fix(text), "PACKAGE")
+    if found.url or found.marker or found.extras:
+        why = "a build is searched by names and versions, not by extras, markers or URLs"
+        return Problem(f"{text[:80]!a} cannot be searched", where, why, _EXAMPLE, "PACKAGE")
+    return WantedPackage(canonicalize_name(found.name), found.specifier or None)
 
 
 def _fix(text: str) -> str:
@@ -71,6 +86,8 @@ def _fix(text: str) -> str:
 
 def newest_first(versions: Iterable[str]) -> list[str]:
     """By PEP 440; those which it cannot read at the end, by their text."""
+    from packaging.version import Version
+
     versions = sorted(versions)
     readable = [version for version in versions if _is_readable(version)]
     return [*sorted(readable, key=Version, reverse=True), *unreadable(versions)]
@@ -82,6 +99,8 @@ def unreadable(versions: Iterable[str]) -> tuple[str, ...]:
 
 
 def _is_readable(version: str) -> bool:
+    from packaging.version import InvalidVersion, Version
+
     try:
         Version(version)
     except InvalidVersion:

@@ -22,7 +22,7 @@ from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 
-import duckdb
+import _duckdb as duckdb
 
 from athena.duck import connected, duckdb_type, interruptible, quoted, scan
 from athena.rows import table

@@ -13,7 +13,7 @@ from functools import partial
 from importlib import resources
 from pathlib import Path
 
-from athena.duck import connected, interruptible, quoted, scan, to_duckdb
+from athena.duck import connected, interruptible, quoted, scan
 from athena.rows.cache import is_used, remove_unused
 from athena.rows.spare import disk_errors, kept, places
 
@@ -26,9 +26,9 @@ def packages_of(days: Iterable[Path]) -> list[Path]:
 
 
 def select_of(view: str, source: str) -> str:
-    """The SELECT of a shipped view as DuckDB's SQL, of rows that are elsewhere than in the table."""
+    """The SELECT of a shipped view, of rows that are elsewhere than in the table."""
     sql = resources.files("athena").joinpath("sql", "tables", f"{view}.sql").read_text("utf-8")
-    return to_duckdb(sql.partition(" AS\n")[2].replace("venv_builds_metadata", source))
+    return sql.partition(" AS\n")[2].replace("venv_builds_metadata", source)
 
 
 def _made(day: Path) -> Path:

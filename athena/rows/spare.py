@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-import duckdb
+import _duckdb as duckdb
 
 from venvbuild.errors import UsageError
 

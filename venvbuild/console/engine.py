@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from athena import tables
+from athena import questions
 from athena.engines import Engine, open_engine, refuse_unset
-from athena.questions import ByteLimit
 from athena.rows import Unread
 from venvbuild import extras
 from venvbuild.console import output
@@ -24,6 +23,8 @@ def cache_of(settings: Settings) -> Path:
 
 def publish(settings: Settings, store: Store) -> None:
     """Let an engine that keeps tables read the current index; DuckDB does anyway."""
+    from athena import tables  # only here, and below: who asks DuckDB has none
+
     if settings.engine != "duckdb":
         with opened(settings, store) as engine:
             tables.publish(engine, store)
@@ -33,6 +34,8 @@ def table_problems(settings: Settings, store: Store) -> tuple[Problem, ...]:
     """Why the table on the engine answers no question, if one is there; DuckDB needs none."""
     if settings.engine == "duckdb":
         return ()
+    from athena import tables
+
     with opened(settings, store) as engine:
         found = tables.standing(engine)
     problem = found.problem() if found else None
@@ -57,8 +60,10 @@ def opened(
     extras.add_for_engine(settings.engine, settings.folders.cache)
     with open_engine(settings, store) as engine:
         try:
-            yield engine if max_bytes is None else ByteLimit(engine, store, max_bytes)
+            yield engine if max_bytes is None else questions.ByteLimit(engine, store, max_bytes)
             if is_strict:
+                from athena import tables
+
                 refuse_unread(store, engine.passed_over or tables.unread(engine))
         finally:
             if not is_strict:

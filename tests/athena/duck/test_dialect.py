@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import duckdb
 import pytest
+from sqlglot import exp
 
-from athena.duck import to_duckdb
+from athena.duck import duckdb_type, to_duckdb
 from athena.engines import plain
+from athena.rows import columns
 from tests.support.trino_server import TrinoServer
 from venvbuild.errors import QueryEngineError, UsageError
 
@@ -55,3 +57,9 @@ def test_what_cannot_be_read_is_told_with_the_place(sql: str) -> None:
 def test_a_query_is_one_statement(sql: str) -> None:
     with pytest.raises(UsageError, match="one statement"):
         to_duckdb(sql)
+
+
+def test_the_types_of_the_table_are_those_that_sqlglot_makes_of_them() -> None:
+    for column in columns():
+        made = exp.DataType.build(column.type, dialect="hive").sql(dialect="duckdb")
+        assert duckdb_type(column.type) == made.replace("TEXT", "VARCHAR")

@@ -39,8 +39,11 @@ class Scope:
     """Only these."""
     names: tuple[str, ...] | None = None
     """Only these packages, in PEP 503 form."""
+    is_newest_first: bool = False
+    """The answer begins with the builds of the last day, then come those of the day before, and so on: it can be made
+    of some days after the others."""
     newest: int | None = None
-    """Only so many builds, the newest."""
+    """Of that only so many are wanted."""
     is_as_before: bool = False
     """The second half of a question: the catalog as the statement before it saw it will do."""
 

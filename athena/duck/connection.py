@@ -45,7 +45,8 @@ def connected() -> duckdb.DuckDBPyConnection:
 
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
-    return opened()
+    # what is kept of rows is written by one thread: several take as long, and each its memory
+    return opened(threads=1)
 
 
 def opened(**configuration: str | bool | int | float | list[str]) -> duckdb.DuckDBPyConnection:

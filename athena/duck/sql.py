@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 CATALOG = frozenset({"venv_builds_metadata", "venv_builds", "venv_packages"})
@@ -25,8 +26,30 @@ def named_tables(sql: str) -> frozenset[str]:
     return CATALOG & set(re.findall(r"\w+", re.sub(r"--[^\n]*", "", sql)))
 
 
-def scan(paths: Iterable[Path]) -> str:
+@dataclass(frozen=True)
+class Part:
+    """A file of which some days count."""
+
+    path: Path
+    days: tuple[str, ...] | None = None
+    """`YYYY-MM-DD`, its column `dt`; None: all of it counts."""
+
+
+def scan(files: Iterable[Path | Part]) -> str:
     """DuckDB's SQL for what is in these files; their folders mean nothing."""
+    parts = [Part(one) if isinstance(one, Path) else one for one in files]
+    whole = [one.path for one in parts if one.days is None]
+    if len(whole) == len(parts):
+        return _scan(whole)
+    selects = [f"FROM {_scan([one.path])} WHERE dt IN ({_listed(one.days)})" for one in parts if one.days is not None]
+    return f"({' UNION ALL '.join([*([f'FROM {_scan(whole)}'] if whole else []), *selects])})"
+
+
+def _listed(days: Iterable[str]) -> str:
+    return ", ".join(map(quoted, days))
+
+
+def _scan(paths: Iterable[Path]) -> str:
     # by itself DuckDB makes a column of each folder that is called `name=value`, wherever the cache lies
     return f"read_parquet([{', '.join(map(quoted, paths))}], hive_partitioning = false)"
 

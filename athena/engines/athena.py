@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Self
 
@@ -15,7 +16,7 @@ from pyathena.converter import DefaultTypeConverter
 from pyathena.util import RetryConfig
 
 from athena.engines.athena_errors import configuration_error, engine_error
-from athena.engines.engine import Answer
+from athena.engines.engine import PIECE_ROWS, Answer
 from athena.statement import Bound, Statement, Value
 from venvbuild.errors import UsageError
 from venvbuild.settings import BY_NAME, Settings
@@ -71,10 +72,18 @@ class Athena:
 
     def run(self, statement: Statement) -> Answer:
         """See `Engine`."""
+        return Answer.joined(list(self.pieces(statement)))
+
+    def pieces(self, statement: Statement) -> Iterator[Answer]:
+        """See `Engine`."""
         cursor = self._connection.cursor()
         try:
             cursor.execute(*_pyformat(statement))
-            rows = cursor.fetchall()
+            while True:
+                rows = cursor.fetchmany(PIECE_ROWS)
+                yield Answer.of([column[0] for column in cursor.description or ()], rows)
+                if not rows:
+                    return
         except (pyathena.error.Error, BotoCoreError, ClientError, ValueError) as error:
             raise engine_error(error, self._where(cursor.query_id)) from error
         except BaseException:
@@ -82,7 +91,6 @@ class Athena:
             with suppress(Exception):  # what led here is the one to tell
                 cursor.cancel()
             raise
-        return Answer.of([column[0] for column in cursor.description or ()], rows)
 
     def __enter__(self) -> Self:
         return self

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
 from typing import Self
 
 import _duckdb as duckdb
 
 from athena import duck, index
-from athena.duck import interruptible
+from athena.duck import Part, interruptible
 from athena.engines import duckdb_database
 from athena.engines.duckdb_database import Sources, table_types
-from athena.engines.engine import Answer, tables_of
+from athena.engines.engine import PIECE_ROWS, Answer, tables_of
 from athena.index import Index, IndexCache, Segment, build_no_of_day, day_of
-from athena.rows import RowCache, Unread, last_day, packages_of
-from athena.statement import Scope, Statement, Value
+from athena.rows import RowCache, Unread, last_day, list_days, newest_days, packages_of
+from athena.statement import Scope, Statement
 from venvbuild.errors import IntegrityError, QueryEngineError
 from venvbuild.settings import Settings
-from venvbuild.stores import Store
+from venvbuild.stores import Entry, Store
 from venvbuild.text import first_line
 
+Days = Mapping[str, Sequence[Entry]]
+_SLICE_ROWS = 250
+"""Rows of the table that are asked of together where the newest come first: with all that they hold they are large."""
 _TABLE, _BUILDS, _PACKAGES = "venv_builds_metadata", "venv_builds", "venv_packages"
 
 
@@ -62,22 +67,42 @@ class DuckDB:
 
     def run(self, statement: Statement) -> Answer:
         """See `Engine`."""
+        return Answer.joined(list(self.pieces(statement)))
+
+    def pieces(self, statement: Statement) -> Iterator[Answer]:
+        """See `Engine`."""
+        if statement.scope.is_newest_first and tables_of(statement) == {_TABLE}:
+            days = newest_days(self._store, statement.scope, datetime.now(UTC).date())
+            for listed in _slices(self._counted(days), statement.scope):
+                yield from self._asked_again(statement, listed)
+        else:
+            yield from self._asked_again(statement)
+
+    def _asked_again(self, statement: Statement, listed: Days | None = None) -> Iterator[Answer]:
         try:
-            return self._run(statement)
+            piece, cursor = self._first(statement, listed)
         except IntegrityError:
             # what somebody pruned just when we began to use it is fetched again, once
             if all(path.exists() for path in self._reading.paths):
                 raise
             self._close()
-            return self._run(replace(statement, scope=replace(statement.scope, is_as_before=False)))
+            again = replace(statement, scope=replace(statement.scope, is_as_before=False))
+            piece, cursor = self._first(again, listed)
+        yield piece
+        while len(piece) == PIECE_ROWS:
+            piece = interruptible(cursor, lambda: _next(cursor))
+            yield piece
 
-    def _run(self, statement: Statement) -> Answer:
+    def _first(self, statement: Statement, listed: Days | None) -> tuple[Answer, duckdb.DuckDBPyConnection]:
+        """The first piece, for which all is read as answers are sorted, and where the others come from."""
         is_ours, sql = _asked(statement)
-        connection = self._catalog(tables_of(statement), statement.scope)
+        connection = self._catalog(tables_of(statement), statement.scope, listed)
         try:
             if not is_ours:
                 self._define_macros(connection)
-            return interruptible(connection, lambda: _answer(connection, sql, statement.values if is_ours else ()))
+            values = list(statement.values) if is_ours else []
+            cursor = interruptible(connection, lambda: connection.execute(sql, values))
+            return interruptible(connection, lambda: _next(cursor)), cursor
         except duckdb.Error as error:
             # a statement sees no other files, so what cannot be read is one of the cache
             if isinstance(error, duckdb.IOException) or str(self._folder) in str(error):
@@ -90,14 +115,18 @@ class DuckDB:
     def __exit__(self, *_: object) -> None:
         self._close()
 
-    def _catalog(self, tables: frozenset[str], scope: Scope) -> duckdb.DuckDBPyConnection:
-        """A database with these tables, as they are now."""
+    def _catalog(self, tables: frozenset[str], scope: Scope, listed: Days | None) -> duckdb.DuckDBPyConnection:
+        """A database with these tables, as they are now; or with the days that were listed."""
         asked = (tables, replace(scope, is_as_before=False))
         if not (scope.is_as_before and self._opened and asked == self._asked):
             # what is open is of the question before, should fetching fail now
             self._asked = None
-            self._database(self._sources(tables, scope))
-            self._asked = asked
+            try:
+                found = Sources(tuple(self._files(listed))) if listed is not None else self._sources(tables, scope)
+            except duckdb.Error as error:  # of what it was to be copied from
+                raise self._damaged(error) from error
+            self._database(found)
+            self._asked = asked if listed is None else None
         assert self._opened
         return self._opened[1]
 
@@ -139,29 +168,20 @@ class DuckDB:
         last = last_day(self._store, newest)
         return build_no_of_day(last) + 86_400 if newest > last else None
 
-    def _days(self, scope: Scope) -> list[Path]:
-        newest = scope.newest
-        while True:
-            files = self._counted(replace(scope, newest=newest))
-            unread = self._rows.unread(files)
-            read = {path.parent.name for path in files}
-            others = {day: one for day, one in self._unread.items() if day not in read}
-            self._unread = others | {day: Unread.of(reasons) for day, reasons in unread.items()}
-            # of so many rows only those count that can be read
-            wanted = scope.newest and scope.newest + sum(map(len, unread.values()))
-            if newest == wanted:
-                return files
-            newest = wanted
+    def _days(self, scope: Scope) -> list[Part]:
+        return self._files(dict(self._counted(list_days(self._store, scope).items())))
 
-    def _counted(self, scope: Scope) -> list[Path]:
-        """The files of the days in `scope` that are not ahead."""
-        files = self._rows.days(scope)
-        newest = max((path.parent.name for path in files), default="")
-        last = last_day(self._store, newest)
-        if newest <= last:
-            return files
-        end = f"{last}~"  # sorts after the rows of that day, and before those of the next
-        return self._rows.days(replace(scope, before=min(scope.before or end, end)))
+    def _counted(self, listed: Iterable[tuple[str, Sequence[Entry]]]) -> Iterator[tuple[str, Sequence[Entry]]]:
+        """Those of the days that are not ahead."""
+        near = last_day(self._store, "")
+        far = cache(partial(last_day, self._store, "~"))  # which asks the store: once, and where there are later days
+        return ((day, entries) for day, entries in listed if day <= near or day <= far())
+
+    def _files(self, listed: Days) -> list[Part]:
+        files = self._rows.files(listed)
+        others = {day: one for day, one in self._unread.items() if day not in listed}
+        self._unread = others | {day: Unread.of(reasons) for day, reasons in self._rows.unread(files).items()}
+        return files
 
     def _database(self, sources: Sources) -> None:
         if self._opened and self._opened[0] == sources:
@@ -208,6 +228,18 @@ def _day_of_last(segment: Segment) -> str:
     return day_of(segment.last_build_no)
 
 
-def _answer(connection: duckdb.DuckDBPyConnection, sql: str, values: Sequence[Value]) -> Answer:
-    cursor = connection.execute(sql, list(values))
-    return Answer.of([name for name, *_ in cursor.description or ()], cursor.fetchall())
+def _next(cursor: duckdb.DuckDBPyConnection) -> Answer:
+    return Answer.of([name for name, *_ in cursor.description or ()], cursor.fetchmany(PIECE_ROWS))
+
+
+def _slices(days: Iterable[tuple[str, Sequence[Entry]]], scope: Scope) -> Iterator[Days]:
+    """Days that are asked of together: with as many rows as are wanted at first, then more, never very many."""
+    some: dict[str, Sequence[Entry]] = {}
+    rows = min(scope.newest or _SLICE_ROWS, _SLICE_ROWS)
+    for day, entries in days:
+        some[day] = entries
+        if sum(map(len, some.values())) >= rows:
+            yield some
+            some, rows = {}, min(2 * rows, _SLICE_ROWS)
+    if some:
+        yield some

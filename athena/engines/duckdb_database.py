@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import _duckdb as duckdb
 
-from athena.duck import duckdb_type, opened, scan
+from athena.duck import Part, duckdb_type, opened, scan
 from athena.index import BUILDS, FACTS, PACKAGES
 from athena.rows import columns, select_of
 
@@ -24,6 +25,7 @@ _VENV_PACKAGES = {
     **FACTS,
     "dt": "VARCHAR",
 }
+_SMALL_BYTES = 32 << 20
 _DAY = "strftime(created_at, '%Y-%m-%d') AS dt"
 
 
@@ -31,11 +33,11 @@ _DAY = "strftime(created_at, '%Y-%m-%d') AS dt"
 class Sources:
     """The files that a statement reads."""
 
-    rows: tuple[Path, ...] = ()
+    rows: tuple[Part, ...] = ()
     """Days for `venv_builds_metadata`, as the row cache has them."""
-    tail: tuple[Path, ...] = ()
+    tail: tuple[Part, ...] = ()
     """Days for `venv_builds`, which the index does not cover."""
-    tail_packages: tuple[Path, ...] = ()
+    tail_packages: tuple[Part, ...] = ()
     """Their packages."""
     builds: tuple[Path, ...] = ()
     packages: tuple[Path, ...] = ()
@@ -46,7 +48,8 @@ class Sources:
     @property
     def paths(self) -> tuple[Path, ...]:
         """All of them."""
-        return (*self.rows, *self.tail, *self.tail_packages, *self.builds, *self.packages)
+        parts = (*self.rows, *self.tail, *self.tail_packages)
+        return (*(part.path for part in parts), *self.builds, *self.packages)
 
 
 @cache
@@ -70,7 +73,7 @@ def connect(sources: Sources) -> duckdb.DuckDBPyConnection:
         duckdb.Error: a file cannot be read.
     """
     # by itself DuckDB fetches the extension that a function is in from the network
-    connection = opened(autoinstall_known_extensions=False, autoload_known_extensions=False)
+    connection = opened(autoinstall_known_extensions=False, autoload_known_extensions=False, **_threads(sources))
     try:
         connection.execute("SET parquet_metadata_cache = true")  # before views look at the files
         for statement in _definitions(sources):
@@ -84,6 +87,15 @@ def connect(sources: Sources) -> duckdb.DuckDBPyConnection:
         connection.close()
         raise
     return connection
+
+
+def _threads(sources: Sources) -> dict[str, int]:
+    """One for small files, which it reads as soon as several would, without the memory of each; else DuckDB's own."""
+    size_bytes = 0
+    for path in sources.paths:
+        with suppress(OSError):  # DuckDB will tell
+            size_bytes += path.stat().st_size
+    return {"threads": 1} if size_bytes < _SMALL_BYTES else {}
 
 
 def _definitions(sources: Sources) -> Iterable[str]:
@@ -108,7 +120,7 @@ def _packages(files: str) -> str:
         FROM (SELECT *, {_CREATED_AT} FROM ({files}))"""  # noqa: S608
 
 
-def _select(paths: tuple[Path, ...], types: Mapping[str, str]) -> str:
+def _select(paths: Sequence[Path | Part], types: Mapping[str, str]) -> str:
     if paths:
         return f"SELECT {', '.join(types)} FROM {scan(paths)}"  # noqa: S608
     # read_parquet takes no empty list

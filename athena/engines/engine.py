@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Protocol, Self
 
 from athena import duck
@@ -24,6 +26,8 @@ BAD_ROW_FIX = "`venvbuild table check` names the rows that cannot be read; remov
 # the last is a row with a hundred thousand brackets, over which a stack flows over, or something else
 BAD_ROW_ERRORS = ("HIVE_CURSOR_ERROR", "HIVE_BAD_DATA", "BAD_DATA", "GENERIC_INTERNAL_ERROR")
 """What engines with tables call it when they cannot read a row."""
+PIECE_ROWS = 1000
+"""Of a piece of an answer, at most."""
 _PLAIN = frozenset({str, int, bool, type(None)})  # no float, which may be NaN, and that is no JSON
 
 
@@ -44,10 +48,24 @@ class Answer:
         # by columns: most hold what is plain already, which is seen at once
         return cls(tuple(columns), tuple(map(_turned, zip(*rows, strict=True))))
 
+    @classmethod
+    def joined(cls, pieces: Iterable[Answer]) -> Answer:
+        """Of several with the same columns; empty without any."""
+        all_pieces = list(pieces)
+        several = [piece for piece in all_pieces if piece.by_column] or all_pieces[:1]
+        if len(several) < 2:
+            return several[0] if several else cls((), ())
+        columns = zip(*(piece.by_column for piece in several), strict=True)
+        return cls(several[0].columns, tuple(tuple(chain.from_iterable(parts)) for parts in columns))
+
     @property
     def rows(self) -> tuple[tuple[Any, ...], ...]:
         """The values of each row."""
         return tuple(zip(*self.by_column, strict=True))
+
+    def __len__(self) -> int:
+        """How many rows it has."""
+        return len(self.by_column[0]) if self.by_column else 0
 
     def as_dicts(self) -> list[Row]:
         """Each row by its columns; of two columns with one name the last counts."""
@@ -92,6 +110,13 @@ class Engine(Protocol):
             QueryEngineError: the engine failed or refused; in one sentence, with its own reason and the query's id.
             UsageError: it cannot be asked: credentials, rights.
             StoreUnavailable, IntegrityError: the embedded engine could not read the catalog's rows, or its index.
+        """
+        ...
+
+    def pieces(self, statement: Statement) -> Iterator[Answer]:
+        """The same answer in pieces of some rows each, so that nobody has to hold all of it.
+
+        Who stops taking them ends the query. Raises as `run` does, also after some pieces.
         """
         ...
 

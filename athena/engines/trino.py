@@ -11,7 +11,7 @@ import requests
 import trino
 from trino.exceptions import TrinoQueryError
 
-from athena.engines.engine import BAD_ROW_ERRORS, BAD_ROW_FIX, NO_COLUMN_FIX, Answer
+from athena.engines.engine import BAD_ROW_ERRORS, BAD_ROW_FIX, NO_COLUMN_FIX, PIECE_ROWS, Answer
 from athena.statement import Statement
 from venvbuild.errors import QueryEngineError
 from venvbuild.settings import Settings
@@ -64,17 +64,24 @@ class Trino:
 
     def run(self, statement: Statement) -> Answer:
         """See `Engine`."""
+        return Answer.joined(list(self.pieces(statement)))
+
+    def pieces(self, statement: Statement) -> Iterator[Answer]:
+        """See `Engine`."""
         cursor = self._connection.cursor()
         with self._translated(cursor):
             try:
                 cursor.execute(statement.sql, list(statement.values) or None)
-                rows = cursor.fetchall()
+                while True:
+                    rows = cursor.fetchmany(PIECE_ROWS)
+                    yield Answer.of([column[0] for column in cursor.description or ()], rows)
+                    if not rows:
+                        return
             except BaseException:
                 # a query that nobody waits for goes on at the server
                 with suppress(Exception):  # the error that led here is the one to tell
                     cursor.cancel()
                 raise
-        return Answer.of([column[0] for column in cursor.description or ()], rows)
 
     def __enter__(self) -> Self:
         return self

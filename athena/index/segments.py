@@ -15,7 +15,7 @@ from pathlib import Path
 
 import _duckdb as duckdb
 
-from athena.duck import interruptible, opened, quoted, scan
+from athena.duck import Part, interruptible, opened, quoted, scan
 from athena.index.current import IndexFile, Segment
 
 # Facts of a build that stand beside each of its packages too, so that most questions need no join.
@@ -53,7 +53,7 @@ class MadeSegment:
 class Ingredients:
     """Of what a segment is made."""
 
-    rows: Sequence[Path] = ()
+    rows: Sequence[Path | Part] = ()
     """Days of the row cache."""
     builds: Sequence[Path] = ()
     """Files of other segments."""
@@ -88,12 +88,12 @@ def _made(connection: duckdb.DuckDBPyConnection, some: Ingredients, folder: Path
     return MadeSegment(segment, folder)
 
 
-def _builds_of(rows: Sequence[Path]) -> str:
+def _builds_of(rows: Sequence[Path | Part]) -> str:
     facts = ", ".join(list(BUILDS)[1:])
     return f"SELECT epoch(created_at)::BIGINT AS build_no, {facts} FROM {scan(rows)}"  # noqa: S608
 
 
-def _packages_of(rows: Sequence[Path]) -> str:
+def _packages_of(rows: Sequence[Path | Part]) -> str:
     facts = ", ".join(FACTS)
     unnested = f"""SELECT unnest(installed_packages) AS package, epoch(created_at)::BIGINT AS build_no, {facts}
         FROM {scan(rows)}"""  # noqa: S608

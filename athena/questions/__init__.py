@@ -13,6 +13,8 @@ from athena.questions.queries import (
     all_builds,
     count,
     difference,
+    each_build,
+    each_found,
     find,
     plan_all_builds,
     plan_count,

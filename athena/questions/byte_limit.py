@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -48,6 +49,15 @@ class ByteLimit:
         Raises:
             UsageError: what the statement may read is larger; it was not asked.
         """
+        self._refuse_too_much(statement)
+        return self.engine.run(statement)
+
+    def pieces(self, statement: Statement) -> Iterator[Answer]:
+        """See `Engine`. Raises as `run` does."""
+        self._refuse_too_much(statement)
+        yield from self.engine.pieces(statement)
+
+    def _refuse_too_much(self, statement: Statement) -> None:
         # newest: a statement with LIMIT reads all the same
         size_bytes, what = self._size_bytes(tables_of(statement), replace(statement.scope, newest=None))
         if size_bytes > self.max_bytes:
@@ -58,7 +68,6 @@ class ByteLimit:
                 fix="ask for less (--since), or allow more",
                 rule="MAX_BYTES",
             )
-        return self.engine.run(statement)
 
     def _size_bytes(self, named: frozenset[str], scope: Scope) -> tuple[int, str]:
         """What a statement about these tables may read, as far as partitions tell."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from athena.engines import Engine, Row
@@ -90,14 +91,29 @@ def find(engine: Engine, search: Search) -> tuple[list[Row], Plan]:
     Raises:
         QueryEngineError: the engine failed.
     """
+    rows, plan = each_found(engine, search)
+    return list(rows), plan
+
+
+def each_found(engine: Engine, search: Search) -> tuple[Iterator[Row], Plan]:
+    """The same, a row after the other as they are taken."""
     plan = plan_find(engine, search)
-    rows = [] if plan.is_hopeless else engine.run(plan.statement).as_dicts()
+    return _found(engine, plan), plan
+
+
+def _found(engine: Engine, plan: Plan) -> Iterator[Row]:
     lists: dict[str, list[str]] = {}
-    for row in rows:  # a list for each would send Python's search for cycles through all of them, again and again
-        # joined in the SQL, as each client reads arrays in its own way; neither a name nor a version holds a blank
+    for row in () if plan.is_hopeless else _each(engine, plan.statement):
+        # a list for each would send Python's search for cycles through all of them, again and again; joined in the
+        # SQL, as each client reads arrays in its own way; neither a name nor a version holds a blank
         text = row["matches"]
         row["matches"] = lists[text] if text in lists else lists.setdefault(text, text.split(" "))
-    return rows, plan
+        yield row
+
+
+def _each(engine: Engine, statement: Statement) -> Iterator[Row]:
+    for piece in engine.pieces(statement):
+        yield from piece.as_dicts()
 
 
 def count(engine: Engine, search: Search) -> tuple[int, Plan]:
@@ -172,10 +188,8 @@ def _built(versions: Sequence[str]) -> str:
 
 def plan_all_builds(search: Search) -> Statement:
     """The statement that gives every build that meets the conditions."""
-    # the newest days hold the newest builds of the answer only where none of theirs is left out
-    is_every = not replace(search, since=None).is_conditional
     values = {**search.values, "limit": search.limit}
-    scope = Scope(since=search.since, newest=search.limit if is_every else None)
+    scope = Scope(since=search.since, is_newest_first=True, newest=search.limit)
     return binding.statement("all_builds", values, scope)
 
 
@@ -187,11 +201,16 @@ def all_builds(engine: Engine, search: Search | None = None) -> list[Row]:
     Raises:
         QueryEngineError: the engine failed.
     """
-    return _described(engine, plan_all_builds(search or Search()))
+    return list(each_build(engine, search or Search()))
 
 
-def _described(engine: Engine, statement: Statement) -> list[Row]:
-    return [_as_metadata(row) for row in engine.run(statement).as_dicts()]
+def each_build(engine: Engine, search: Search) -> Iterator[Row]:
+    """The same, a row after the other as they are taken."""
+    return islice(_described(engine, plan_all_builds(search)), search.limit)
+
+
+def _described(engine: Engine, statement: Statement) -> Iterator[Row]:
+    return map(_as_metadata, _each(engine, statement))
 
 
 def _as_metadata(row: Row) -> Row:

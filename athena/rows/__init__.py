@@ -12,6 +12,7 @@ from athena.rows.table import (
     is_well_named,
     last_day,
     list_days,
+    newest_days,
     read_row,
     register,
     row,

@@ -1,12 +1,13 @@
 """The rows of a store on this machine, so that a question fetches only what is new.
 
-A day of the catalog is one Parquet file, named by the digest of the day's listing (keys, sizes, stamps): a day that
-changed is another file, and a row that was removed is in none that is read.
+Many days lie in one Parquet file, for each file costs as much as hundreds of rows. What it has of a day is told by the
+digest of the day's listing (keys, sizes, stamps): of a day that changed what an older file has is passed over, and a
+row that was removed is in nothing that is read.
 
-    <cache>/<digest of the store>/2025-07-22/<digest of the columns>-<digest of the listing>.parquet
+    <cache>/<digest of the store>/rows/<digest of the columns>-<digest of its days>.parquet
 
-Rows that cannot be read are not in it. Which they are stands beside it, in a file of the same name that ends with
-`.unread`; it is told whenever the day is read.
+Beside it stands a file of the same name that ends with `.json`: its days, and which of their rows cannot be read, so
+that they are not in it; that is told whenever the day is read. Small files are put together as new ones come.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache, partial
-from itertools import chain
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import _duckdb as duckdb
 
-from athena.duck import connected, duckdb_type, interruptible, quoted, scan
+from athena.duck import Part, connected, duckdb_type, interruptible, quoted, scan
 from athena.rows import table
 from athena.rows.closed_days import known_rows
 from athena.rows.columns import columns
@@ -39,8 +42,34 @@ _KEPT_S = 3600  # so long a file that nobody uses is kept: one that was just sup
 _READ_AT_ONCE = 16
 _FORM = 2
 """Raised when other rows than before come into a file of the same columns."""
+_ROWS = 1000
+"""Of a file: what is sorted at once, in memory. A day that has more is a file of its own."""
+_SMALL_FILES = 8
+"""So many files of less than half of that are read; more are put together."""
 # DuckDB reads no longer line; the limit of what is read keeps all but those below it that are made to grow.
 _MAX_LINE_BYTES = 16 << 20
+
+Days = Mapping[str, Sequence[Entry]]
+"""Rows by day, as `table.list_days` gives them."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Held:
+    """A file that is there, as what stands beside it tells."""
+
+    path: Path
+    listings: Mapping[str, str]
+    """Day -> digest of its listing."""
+    counts: Mapping[str, int]
+    """Day -> how many rows were listed."""
+    unread: Mapping[str, Mapping[str, str]]
+    """Day -> key -> what is wrong with the row."""
+    made_at: float
+
+    def part(self, days: Iterable[str]) -> Part:
+        """These of its days."""
+        chosen = tuple(sorted(days))
+        return Part(self.path, None if len(chosen) == len(self.listings) else chosen)
 
 
 class RowCache:
@@ -48,10 +77,10 @@ class RowCache:
 
     def __init__(self, store: Store, folder: Path) -> None:
         self._store = store
-        self._folder = cache_folder_of(store, folder)
+        self._folder = cache_folder_of(store, folder) / "rows"
 
-    def days(self, scope: Scope) -> list[Path]:
-        """The Parquet files of the days in `scope`, the oldest first: the table's columns, `dt`, `key` and `stamp`.
+    def days(self, scope: Scope) -> list[Part]:
+        """Parquet files with the days in `scope`: the table's columns, `dt`, `key` and `stamp`.
 
         A row that cannot be read is in none of them; `unread` tells of it.
 
@@ -60,73 +89,89 @@ class RowCache:
         """
         return self.files(table.list_days(self._store, scope))
 
-    def files(self, days: Mapping[str, Sequence[Entry]]) -> list[Path]:
+    def files(self, days: Days) -> list[Part]:
         """The same of days that `table.list_days` has listed."""
-        return [self._day(day, entries) for day, entries in days.items()]
+        wanted = {day: _digest([[one.key, one.size_bytes, one.stamp] for one in days[day]], 32) for day in days}
+        while True:
+            held = self._held()
+            chosen = _chosen(held, wanted)
+            missing = wanted.keys() - {day for _, has in chosen for day in has}
+            again = _to_put_together(chosen, days, missing)
+            for some in _runs(days, missing.union(*(has for _, has in again))):
+                self._make({day: days[day] for day in some}, wanted, held)
+            if missing or again:
+                continue  # somebody may have swept what was found, or made the same
+            parts = [one.part(has) for one, has in chosen]
+            # asked again: somebody may have swept it since it was found
+            if all(is_used(part.path) for part in parts):
+                return parts
 
-    def unread(self, files: Iterable[Path]) -> dict[str, dict[str, str]]:
+    def unread(self, parts: Iterable[Part]) -> dict[str, dict[str, str]]:
         """Of these days those with rows that cannot be read: by day the key of each, and what is wrong with it."""
-        found = ((path.parent.name, _unread_in(path)) for path in files)
-        return {day: rows for day, rows in found if rows}
+        found: dict[str, dict[str, str]] = {}
+        for part in parts:
+            told = _read_beside(part.path)
+            of_days = {day: dict(rows) for day, rows in told.unread.items()} if told else {}
+            found |= {day: rows for day, rows in of_days.items() if part.days is None or day in part.days}
+        return found
 
     def remove_unused_before(self, day: str) -> None:
         """Remove the files of earlier days that nobody has used for an hour; the index answers for them."""
-        with suppress(OSError):  # it only makes room
-            for folder in self._folder.glob("????-??-??"):
-                if folder.name < day:
-                    remove_unused(folder.rglob("*.parquet"))
+        _remove_unused(one.path for one in self._held() if max(one.listings) < day)
 
-    def _day(self, day: str, entries: Sequence[Entry]) -> Path:
-        shape = _digest([_FORM, *([column.name, column.type] for column in columns())], 8)
-        listing = _digest([[entry.key, entry.size_bytes, entry.stamp] for entry in entries], 32)
-        name = f"{shape}-{listing}.parquet"
-        folders = places(self._folder / day)
-        there = next((folder / name for folder in folders if is_used(folder / name)), None)
-        if there:
-            return there
-        alike = chain.from_iterable(_dated(folder, f"{shape}-*.parquet") for folder in folders)
-        older = max(alike, default=(0, None))[1]
+    def _held(self) -> list[_Held]:
+        """All files of these columns, the newest first."""
+        found = [_read_beside(path) for folder in places(self._folder) for path in _paths(folder)]
+        return sorted((one for one in found if one), key=lambda one: (-one.made_at, one.path.name))
 
-        def make(folder: Path) -> Path:
-            self._make(day, entries, folder / name, older)
-            remove_unused(folder.glob("*.parquet"))
-            return folder / name
+    def _make(self, days: Days, wanted: Mapping[str, str], held: Sequence[_Held]) -> None:
+        """One file of these days: take what others have of them, fetch the rest."""
+        listings = {day: wanted[day] for day in days}
+        name = f"{_shape()}-{_digest(sorted(listings.items()), 32)}.parquet"
 
-        return kept(self._folder / day, make)
+        def make(folder: Path) -> None:
+            self._write(folder / name, days, listings, held)
+            _sweep(folder)
 
-    def _make(self, day: str, entries: Sequence[Entry], target: Path, older: Path | None) -> None:
-        """Take what an older file of the day has, fetch the rest, and give the result its name when it is whole."""
+        kept(self._folder, make)
+
+    def _write(self, target: Path, days: Days, listings: Mapping[str, str], held: Sequence[_Held]) -> None:
+        older, unread = _to_copy(days, listings, held)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as temporary:
-            rows, wanted, made = (Path(temporary, name) for name in ("rows.json", "wanted.json", "day.parquet"))
+            rows, wanted, made = (Path(temporary, name) for name in ("rows.json", "wanted.json", "rows.parquet"))
             with connected() as connection:
-                # asked again: somebody may have swept it since it was found
-                found = _kept(connection, older) if older and is_used(older) else set()
-                missing = [entry for entry in entries if (entry.key, entry.stamp) not in found]
-                unread: dict[str, str] = {}
-                _write_lines(rows, self._fetched(day, missing, unread))
-                _write_lines(wanted, (_line({"key": entry.key, "stamp": entry.stamp}) for entry in entries))
-                copy = _copy(older if found else None, wanted, rows, made)
+                found = _kept(connection, older) if older else set()
+                every = [(day, entry) for day, entries in days.items() for entry in entries]
+                known = {(entry.key, entry.stamp) for day, entry in every if entry.key in unread[day]} | found
+                missing = [(day, entry) for day, entry in every if (entry.key, entry.stamp) not in known]
+                _write_lines(rows, self._fetched(missing, unread))
+                _write_lines(wanted, (_line({"key": entry.key, "stamp": entry.stamp}) for _, entry in every))
+                copy = _copy(older if found else (), wanted, rows, made)
                 with disk_errors(target.parent):
                     interruptible(connection, lambda: connection.execute(copy))
             # before the file itself: who finds that asks for what is beside it
-            if unread:
-                write_whole(_beside(target), json.dumps(unread).encode())
-            else:
-                _beside(target).unlink(missing_ok=True)
+            counts = {day: len(entries) for day, entries in days.items()}
+            bad = {day: reasons for day, reasons in unread.items() if reasons}
+            told_of = {"days": listings, "counts": counts, "unread": bad}
+            write_whole(_beside(target), json.dumps(told_of).encode())
             made.replace(target)
 
-    def _fetched(self, day: str, entries: Sequence[Entry], unread: dict[str, str]) -> Iterator[bytes]:
-        """The rows as lines; into `unread` goes why of those that cannot be read."""
-        known = known_rows(self._store, day, entries)
-        for entry, row in zip(entries, in_turn(partial(self._row, known), entries, _READ_AT_ONCE), strict=True):
+    def _fetched(self, missing: Sequence[tuple[str, Entry]], unread: Mapping[str, dict[str, str]]) -> Iterator[bytes]:
+        """The rows as lines; into `unread` goes, by day, why of those that cannot be read."""
+        by_day = [(day, [entry for _, entry in some]) for day, some in groupby(missing, itemgetter(0))]
+        known: dict[str, bytes] = {}
+        for rows in in_turn(lambda day: known_rows(self._store, *day), by_day, _READ_AT_ONCE):
+            known.update(rows)
+        found = in_turn(partial(self._row, known), (entry for _, entry in missing), _READ_AT_ONCE)
+        for (day, entry), row in zip(missing, found, strict=True):
             if isinstance(row, str):
-                unread[entry.key] = row
+                unread[day][entry.key] = row
             elif row is not None:
                 line = _line({**row, "dt": day, "key": entry.key, "stamp": entry.stamp})
                 if len(line) < _MAX_LINE_BYTES:
                     yield line
                 else:
-                    unread[entry.key] = f"as DuckDB writes it, it has {len(line)} bytes"
+                    unread[day][entry.key] = f"as DuckDB writes it, it has {len(line)} bytes"
 
     def _row(self, known: Mapping[str, bytes], entry: Entry) -> table.CatalogRow | str | None:
         """The row; why it cannot be read; None when it was removed meanwhile."""
@@ -136,6 +181,64 @@ class RowCache:
             return error.problems[0].why
 
 
+def _chosen(held: Sequence[_Held], wanted: Mapping[str, str]) -> list[tuple[_Held, set[str]]]:
+    """Files, and which of the wanted days are to be read of each; those first that have the most."""
+    having = [(one, {day for day, listing in one.listings.items() if wanted.get(day) == listing}) for one in held]
+    chosen, found = [], set[str]()
+    for one, has in sorted(having, key=lambda pair: -len(pair[1])):
+        if new := has - found:
+            chosen.append((one, new))
+            found |= new
+    return chosen
+
+
+def _to_put_together(
+    chosen: Sequence[tuple[_Held, set[str]]], days: Days, missing: Iterable[str]
+) -> list[tuple[_Held, set[str]]]:
+    """Files that come into the one that is made, so that of n rows there are about log n files."""
+    counts = [(sum(len(days[day]) for day in has), (one, has)) for one, has in chosen]
+    small = sorted((pair for pair in counts if pair[0] < _ROWS / 2), key=lambda pair: pair[0])
+    if len(small) > _SMALL_FILES:
+        return [one for _, one in small]
+    total, again = sum(len(days[day]) for day in missing), []
+    for count, one in small:
+        if not total or count > 2 * total or total + count > _ROWS:
+            break
+        again.append(one)
+        total += count
+    return again
+
+
+def _runs(days: Days, some: Iterable[str]) -> Iterator[list[str]]:
+    """These days, in order, as many together as go into a file."""
+    run, count = list[str](), 0
+    for day in sorted(some):
+        if run and count + len(days[day]) > _ROWS:
+            yield run
+            run, count = [], 0
+        run.append(day)
+        count += len(days[day])
+    if run:
+        yield run
+
+
+def _to_copy(
+    days: Days, listings: Mapping[str, str], held: Sequence[_Held]
+) -> tuple[list[Part], dict[str, dict[str, str]]]:
+    """Where rows of these days are already, a day in one file; and what is known of those that cannot be read."""
+    copied: dict[_Held, set[str]] = {}
+    unread: dict[str, dict[str, str]] = {day: {} for day in days}
+    for day in days:
+        having = [one for one in held if day in one.listings]
+        same = next((one for one in having if one.listings[day] == listings[day]), None)
+        if same:
+            unread[day] = dict(same.unread.get(day, {}))
+        if having:
+            # of a day some files have a few rows: those that came late into the index
+            copied.setdefault(same or max(having, key=lambda one: one.counts.get(day, 0)), set()).add(day)
+    return [one.part(some) for one, some in copied.items() if is_used(one.path)], unread
+
+
 def cache_folder_of(store: Store, folder: Path) -> Path:
     """Where below `folder` the cache keeps what is of this store."""
     return folder / _digest(store.url, 32)
@@ -143,6 +246,11 @@ def cache_folder_of(store: Store, folder: Path) -> Path:
 
 def _digest(facts: object, length: int) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:length]
+
+
+@cache
+def _shape() -> str:
+    return _digest([_FORM, *([column.name, column.type] for column in columns())], 8)
 
 
 def is_used(path: Path) -> bool:
@@ -159,35 +267,56 @@ def is_used(path: Path) -> bool:
     return True
 
 
-def remove_unused(paths: Iterable[Path]) -> None:
+def _is_readable(path: Path) -> bool:
+    return os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _paths(folder: Path) -> list[Path]:
+    with suppress(OSError):  # it may be closed to us
+        return list(folder.glob(f"{_shape()}-*.parquet"))
+    return []
+
+
+def _sweep(folder: Path) -> None:
+    """Remove files of other columns, and those that have no day which a newer one has not, unless they are used."""
+    found = {path: _read_beside(path) for path in folder.glob("*.parquet")}
+    seen, old = set[str](), []
+    for path, one in sorted(found.items(), key=lambda pair: -pair[1].made_at if pair[1] else 0.0):
+        if one is None or not path.name.startswith(_shape()) or one.listings.keys() <= seen:
+            old.append(path)
+        else:
+            seen |= one.listings.keys()
+    _remove_unused(old)
+
+
+def _remove_unused(paths: Iterable[Path]) -> None:
     """Remove the files that nobody has used for an hour."""
     for path in paths:
         with suppress(OSError):  # it only makes room
             if path.stat().st_mtime < time.time() - _KEPT_S:
                 path.unlink()
-                _beside(path).unlink()
+                _beside(path).unlink(missing_ok=True)
+                packages_path(path).unlink(missing_ok=True)
 
 
-def _is_readable(path: Path) -> bool:
-    return os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids)
-
-
-def _dated(folder: Path, pattern: str) -> Iterator[tuple[float, Path]]:
-    with suppress(OSError):  # it may be closed to us
-        for path in folder.glob(pattern):
-            with suppress(OSError):  # others may remove it
-                yield path.stat().st_mtime, path
+def packages_path(path: Path) -> Path:
+    """Where the packages are of the builds in this file."""
+    return path.parent / "packages" / path.name
 
 
 def _beside(path: Path) -> Path:
-    """Where it is kept which rows of the day cannot be read."""
-    return path.with_suffix(".unread")
+    """Where it is kept which days it has, and which of their rows cannot be read."""
+    return path.with_suffix(".json")
 
 
-def _unread_in(path: Path) -> dict[str, str]:
-    with suppress(FileNotFoundError, ValueError):
-        return dict(json.loads(_beside(path).read_bytes()))
-    return {}
+def _read_beside(path: Path) -> _Held | None:
+    beside = _beside(path)
+    with suppress(OSError, ValueError, KeyError, AttributeError):
+        told = json.loads(beside.read_bytes())
+        if told["days"]:
+            facts = (dict(told["days"]), dict(told["counts"]), dict(told["unread"]))
+            return _Held(path, *facts, beside.stat().st_mtime)
+    return None
 
 
 def _line(row: dict[str, object]) -> bytes:
@@ -199,17 +328,17 @@ def _write_lines(path: Path, lines: Iterable[bytes]) -> None:
         file.writelines(lines)
 
 
-def _kept(connection: duckdb.DuckDBPyConnection, older: Path) -> set[tuple[str, str]]:
-    """Key and stamp of each row in an older file."""
-    return set(connection.execute(f"SELECT key, stamp FROM {scan([older])}").fetchall())  # noqa: S608
+def _kept(connection: duckdb.DuckDBPyConnection, older: Sequence[Part]) -> set[tuple[str, str]]:
+    """Key and stamp of each row in older files."""
+    return set(connection.execute(f"SELECT key, stamp FROM {scan(older)}").fetchall())  # noqa: S608
 
 
-def _copy(older: Path | None, wanted: Path, rows: Path, made: Path) -> str:
+def _copy(older: Sequence[Part], wanted: Path, rows: Path, made: Path) -> str:
     names = ", ".join(types())
     selects = [f"SELECT {names} FROM {lines(rows, types())}"]  # noqa: S608
     if older:
         listed = lines(wanted, {"key": "VARCHAR", "stamp": "VARCHAR"})
-        selects += [f"SELECT {names} FROM {scan([older])} SEMI JOIN {listed} USING (key, stamp)"]  # noqa: S608
+        selects += [f"SELECT {names} FROM {scan(older)} SEMI JOIN {listed} USING (key, stamp)"]  # noqa: S608
     return f"COPY ({' UNION ALL '.join(selects)} ORDER BY key) TO {quoted(made)} (FORMAT parquet, COMPRESSION zstd)"
 
 

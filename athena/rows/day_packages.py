@@ -1,28 +1,29 @@
-"""The packages of a day of rows, sorted by name, so that a question about some of them reads little.
+"""The packages of the builds in a file of the row cache, sorted by name, so that a question about some reads little.
 
-What `venv_packages` says of the day, in a file beside that of the row cache:
+What `venv_packages` says of them, in a file beside that:
 
-    <cache>/<digest of the store>/2025-07-22/packages/<as the day's>.parquet
+    <cache>/<digest of the store>/rows/packages/<as the other's>.parquet
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
 
-from athena.duck import connected, interruptible, quoted, scan
-from athena.rows.cache import is_used, remove_unused
+from athena.duck import Part, connected, interruptible, quoted, scan
+from athena.rows.cache import is_used, packages_path
 from athena.rows.spare import disk_errors, kept, places
 
 _GROUP_ROWS = 4096  # what a question about one package reads at least; DuckDB's own are 30 times as large
 
 
-def packages_of(days: Iterable[Path]) -> list[Path]:
-    """The files of packages of these days of the row cache, made unless they are there."""
-    return [_made(day) for day in days]
+def packages_of(parts: Iterable[Part]) -> list[Part]:
+    """The packages of these parts of the row cache, made unless they are there."""
+    return [replace(part, path=_made(part.path)) for part in parts]
 
 
 def select_of(view: str, source: str) -> str:
@@ -31,23 +32,22 @@ def select_of(view: str, source: str) -> str:
     return sql.partition(" AS\n")[2].replace("venv_builds_metadata", source)
 
 
-def _made(day: Path) -> Path:
-    folder = day.parent / "packages"
-    there = next((one / day.name for one in places(folder) if is_used(one / day.name)), None)
-    return there or kept(folder, partial(_make, day))
+def _made(rows: Path) -> Path:
+    folder = packages_path(rows).parent
+    there = next((one / rows.name for one in places(folder) if is_used(one / rows.name)), None)
+    return there or kept(folder, partial(_make, rows))
 
 
-def _make(day: Path, folder: Path) -> Path:
-    target = folder / day.name
+def _make(rows: Path, folder: Path) -> Path:
+    target = folder / rows.name
     with tempfile.TemporaryDirectory(dir=folder, prefix=".") as temporary, connected() as connection:
         made = Path(temporary, target.name)
-        connection.execute(f"CREATE TEMP VIEW day AS FROM {scan([day])}")
+        connection.execute(f"CREATE TEMP VIEW cached AS FROM {scan([rows])}")
         form = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_GROUP_ROWS}"
-        select = select_of("venv_packages", "day")
+        select = select_of("venv_packages", "cached")
         # by name: the groups whose names lie elsewhere are not read
         copy = f"COPY ({select} ORDER BY name, version, venv_version) TO {quoted(made)} ({form})"
         with disk_errors(folder):
             interruptible(connection, partial(connection.execute, copy))
         made.replace(target)
-    remove_unused(folder.glob("*.parquet"))
     return target

@@ -10,8 +10,8 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from athena.rows.columns import columns
@@ -25,6 +25,8 @@ from venvbuild.text import shown
 
 CatalogRow = dict[str, Any]
 """A row as it was read: each column of the table, None where the row does not say."""
+_DAYS_BACK = (1, 7, 31, 127, 511)
+"""How far a listing goes back at first, and then, until it has what is wanted."""
 _LAST = "9999-12-32"  # after every day
 # What engines read as rows; they skip names that begin with `.` or `_`.
 _KEY = re.compile(rf"{places.ROWS}/dt=(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/[^/._][^/]*\.json")
@@ -133,7 +135,21 @@ def list_days(store: Store, scope: Scope) -> dict[str, list[Entry]]:
         match = _KEY.fullmatch(entry.key)
         if match:
             found[match["day"]].append(entry)
-    return dict(sorted(_newest(found, scope.newest).items()))
+    return dict(sorted(found.items()))
+
+
+def newest_days(store: Store, scope: Scope, today: date) -> Iterator[tuple[str, list[Entry]]]:
+    """The same from the last day backwards; with `scope.newest` no more is listed than has to be to get so far."""
+    before, first = scope.before, scope.since or ""
+    steps = _DAYS_BACK if scope.newest is not None and scope.days is None else ()
+    for back in (*steps, None):
+        since = max(first, (today - timedelta(days=back)).isoformat()) if back else first
+        if not before or since < before:
+            listed = list_days(store, replace(scope, since=since or None, before=before))
+            yield from reversed(listed.items())
+            before = since
+        if since == first:
+            return
 
 
 def last_day(store: Store, day: str) -> str:
@@ -160,16 +176,6 @@ def _listed(store: Store, scope: Scope) -> Iterator[Entry]:
         if scope.before and entry.key >= f"{places.ROWS}/dt={scope.before}":
             return
         yield entry
-
-
-def _newest(found: dict[str, list[Entry]], limit: int | None) -> dict[str, list[Entry]]:
-    """The last days that together have `limit` rows."""
-    chosen: dict[str, list[Entry]] = {}
-    for day in sorted(found, reverse=True):
-        if limit is not None and sum(map(len, chosen.values())) >= limit:
-            break
-        chosen[day] = found[day]
-    return chosen
 
 
 def is_row(key: str) -> bool:
@@ -203,7 +209,8 @@ def read_row(store: Store, key: str, known: bytes | None = None) -> CatalogRow |
     """
     try:
         body = known or store.read(key, schemas.MAX_BYTES).body
-        if re.search(rb"[\r\n]", body.strip()):
+        line = body.strip()
+        if b"\n" in line or b"\r" in line:
             raise ValueError("it is not one line, as Athena and Trino need it")
         found = _checked(schemas.parsed(body))
     except NotInStore:

@@ -1,8 +1,8 @@
 """What this machine keeps of the catalogs that were asked, and which of it nobody has used for a while.
 
-<cache>/<digest of the store>/2025-07-22/*.parquet, packages/*.parquet    rows of a day (athena/rows)
-                                         *.unread                         which of them cannot be read
-<cache>/<digest of the store>/index/<segment>/                            files of the index (athena/index)
+<cache>/<digest of the store>/rows/*.parquet, packages/*.parquet    rows of some days (athena/rows)
+                                   *.json                           which days, and which rows cannot be read
+<cache>/<digest of the store>/index/<segment>/                      files of the index (athena/index)
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _HEX = "[0-9a-f]"
-_DAYS = f"{_HEX * 32}/[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
+_ROWS = f"{_HEX * 32}/rows"
 KEPT_S = 3600
 """So long everything is kept: who asks marks first what it uses, and reads it then."""
 
@@ -29,19 +29,19 @@ def unused(cache: Path, unused_s: float) -> list[Path]:
         with suppress(OSError):  # whoever asks may sweep, too
             if path.lstat().st_mtime <= before:
                 found.append(path)
-    # Last, and never without the rows that they are about: without it nobody would be told of those left out.
+    # Last, and never without the rows that they are about: without it nobody knows of which days they are.
     gone = {*found}
-    beside = cache.glob(f"{_DAYS}/*.unread")
+    beside = cache.glob(f"{_ROWS}/*.json")
     return [*sorted(found), *sorted(one for one in beside if _rows_of(one) in gone or not _rows_of(one).exists())]
 
 
-def _rows_of(unread: Path) -> Path:
-    return unread.with_suffix(".parquet")
+def _rows_of(told: Path) -> Path:
+    return told.with_suffix(".parquet")
 
 
 def _entries(cache: Path) -> Iterator[Path]:
-    yield from cache.glob(f"{_DAYS}/*.parquet")
-    yield from cache.glob(f"{_DAYS}/packages/*.parquet")
+    yield from cache.glob(f"{_ROWS}/*.parquet")
+    yield from cache.glob(f"{_ROWS}/packages/*.parquet")
     for path in cache.glob(f"{_HEX * 32}/index/*"):
         if path.is_dir() and not path.is_symlink():
             yield path

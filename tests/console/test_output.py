@@ -76,3 +76,23 @@ def test_nobody_else_writes_to_a_screen() -> None:
             if is_stream or called in ("print", "click.echo", "click.secho"):
                 found.add(os.path.relpath(path, HOUSE / "venvbuild"))
     assert found == own
+
+
+@pytest.mark.parametrize("value", [[], [1], [{"a": ["x\ny", URL], "b": {}}, {"a": [], "b": None}]])
+def test_a_list_in_parts_is_the_list(value: list[object], capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_json(value)
+    assert "".join(output.json_items(iter(value))) == capsys.readouterr().out
+
+
+def test_of_an_answer_that_fails_on_its_way_nothing_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    def failing() -> None:
+        with output.whole() as add:
+            add("x" * 3_000_000)
+            raise ValueError("midway")
+
+    with pytest.raises(ValueError, match="midway"):
+        failing()
+    assert capsys.readouterr().out == ""
+    with output.whole() as add:
+        add("é\udce9\r\n" * 400_000)
+    assert capsys.readouterr().out == "é\\udce9\r\n" * 400_000, "as it is, also beyond what is held in memory"

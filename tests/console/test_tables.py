@@ -150,3 +150,25 @@ def test_a_real_terminal_is_asked_for_its_width(tmp_path: Path, columns: int) ->
     assert code == 0
     assert len(said.splitlines()) == 3
     assert max(map(len, said.splitlines())) == {0: 84, 40: 40, 66: 66, 120: 84}[columns]
+
+
+class Alive(dict[str, object]):
+    """A row that counts those like it which are there."""
+
+    now = most = 0
+
+    def __init__(self, number: int) -> None:
+        super().__init__(name=f"n{number}", n=number)
+        Alive.now += 1
+        Alive.most = max(Alive.most, Alive.now)
+
+    def __del__(self) -> None:
+        Alive.now -= 1
+
+
+@pytest.mark.parametrize("shape", ["json", "csv"])
+def test_rows_are_held_one_at_a_time(shape: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Alive.most = 0
+    tables.print_rows(["name", "n"], map(Alive, range(1000)), shape)
+    assert Alive.most < 5
+    assert "n999" in capsys.readouterr().out

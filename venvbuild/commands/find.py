@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from athena import questions
-from venvbuild.console import engine, options, tables
+from venvbuild.console import engine, options, output, tables
 from venvbuild.console.search import say_notes, say_why_nothing, search_of, such, with_search
 from venvbuild.stores import store_of
 
@@ -31,16 +31,17 @@ def command(**given: Any) -> None:
     settings = options.load(given)
     search, shape = search_of(given), tables.shape_of(given)
     store = store_of(settings)
-    with engine.opened(settings, store, given["max_bytes"], is_strict=given["strict"]) as opened:
+    limits = (given["max_bytes"],)
+    with output.whole() as add, engine.opened(settings, store, *limits, is_strict=given["strict"]) as opened:
         if given["explain"]:
             # This asks the engine too: which versions a specifier admits is judged here, of those in the catalog.
             plan = questions.plan_find(opened, search)
             say_notes(plan)
             tables.print_sql(plan.statement, shape)
             return
-        found, plan = questions.find(opened, search)
-    say_notes(plan)
-    tables.print_rows(_COLUMNS, found, shape)
+        found, plan = questions.each_found(opened, search)
+        count = tables.add_rows(add, _COLUMNS, found, shape)
+        say_notes(plan)
     # An answer like any other (0): stdout, which programs read, stays empty.
-    if not found:
+    if not count:
         say_why_nothing(settings, store, f"no build{such(search)} has {' and '.join(map(str, search.packages))}")

@@ -33,15 +33,17 @@ def command(**given: Any) -> None:
         tables.print_sql(questions.plan_all_builds(search), shape)
         return
     store = store_of(settings)
-    with engine.opened(settings, store, given["max_bytes"], is_strict=given["strict"]) as opened:
-        builds = questions.all_builds(opened, search)
-    if shape == "json":
-        output.print_json(builds)
-    else:
-        size = "archive_size_bytes" if shape == "csv" else "archive_size"
-        tables.print_rows((*_COLUMNS, size), list(map(_line, builds)), shape)
+    limits = (given["max_bytes"],)
+    with output.whole() as add, engine.opened(settings, store, *limits, is_strict=given["strict"]) as opened:
+        builds = tables.Counted(questions.each_build(opened, search))
+        if shape == "json":
+            for text in output.json_items(builds):
+                add(text)
+        else:
+            size = "archive_size_bytes" if shape == "csv" else "archive_size"
+            tables.add_rows(add, (*_COLUMNS, size), map(_line, builds), shape)
     # An answer like any other (0): stdout, which programs read, stays empty.
-    if not builds:
+    if not builds.count:
         say_why_nothing(settings, store, f"there is no build{such(search)}")
 
 

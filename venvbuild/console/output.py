@@ -10,6 +10,9 @@ import json
 import logging
 import os
 import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from venvbuild.errors import StdoutClosed
@@ -17,11 +20,41 @@ from venvbuild.logs import CLEAR_LINE, write_stderr
 from venvbuild.redaction import REDACTOR
 from venvbuild.text import indented, masked_urls, may_have_urls_to_mask, on_a_line, on_screen
 
+_IN_MEMORY_BYTES = 1 << 20
+"""Of an answer; what is larger waits in a file."""
+
 
 def print_json(value: Any) -> None:
     """One JSON value on stdout: exact, but for the credentials of URLs."""
     text = json.dumps(value, indent=2)  # ASCII: what a terminal would obey stands there as JSON escapes it
     _print(json.dumps(_masked(value), indent=2) if may_have_urls_to_mask(text) else text)
+
+
+@contextmanager
+def whole() -> Iterator[Callable[[str], object]]:
+    """What takes texts, each a part of stdout as it is to stand there; they are printed when all are there.
+
+    So an answer that fails on its way is none. They wait on the disk, for they may be many.
+    """
+    with tempfile.SpooledTemporaryFile(
+        _IN_MEMORY_BYTES, "w+", encoding="utf-8", errors="surrogatepass", newline=""
+    ) as file:
+        yield file.write
+        file.seek(0)
+        while text := file.read(_IN_MEMORY_BYTES):
+            _print(text, end="")
+
+
+def json_items(values: Iterable[Any]) -> Iterator[str]:
+    """A list as `print_json` prints it, in parts."""
+    before = "[\n  "
+    for value in values:
+        text = json.dumps(value, indent=2)
+        if may_have_urls_to_mask(text):
+            text = json.dumps(_masked(value), indent=2)
+        yield before + text.replace("\n", "\n  ")  # within a string JSON has none
+        before = ",\n  "
+    yield "[]\n" if before.startswith("[") else "\n]\n"
 
 
 def print_data(text: str) -> None:
@@ -49,11 +82,11 @@ def show_bar(text: str = "") -> None:
     write_stderr(CLEAR_LINE + on_a_line(REDACTOR.redact(text)))
 
 
-def _print(text: str) -> None:
+def _print(text: str, end: str = "\n") -> None:
     encoding = sys.stdout.encoding or "utf-8"
     try:
         # Flushed, or a closed pipe would show only while Python exits.
-        print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)  # noqa: T201
+        print(text.encode(encoding, "backslashreplace").decode(encoding), end=end, flush=True)  # noqa: T201
     except BrokenPipeError:
         raise StdoutClosed from None  # click would end with 1 on the plain error
 

@@ -12,13 +12,14 @@ import os
 import re
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from venvbuild.console import output
 from venvbuild.console.options import Given
 from venvbuild.redaction import REDACTOR
-from venvbuild.text import masked_urls, on_a_line
+from venvbuild.text import masked_urls, on_a_line, on_screen
 
 if TYPE_CHECKING:  # who prints rows of no engine needs none
     from athena.engines import Row
@@ -40,15 +41,37 @@ def shape_of(given: Given) -> str:
     return "json" if given["as_json"] else str(given["shape"])
 
 
-def print_rows(columns: Sequence[str], rows: Sequence[Row], shape: str) -> None:
+def print_rows(columns: Sequence[str], rows: Iterable[Row], shape: str) -> None:
     """The rows with these columns; a table without rows is not printed at all."""
+    with output.whole() as add:
+        add_rows(add, columns, rows, shape)
+
+
+def add_rows(add: Callable[[str], object], columns: Sequence[str], rows: Iterable[Row], shape: str) -> int:
+    """The same to what `output.whole` gives; how many rows there were. Only a table holds all, to see its widths."""
+    counted = Counted(rows)
     if shape == "json":
-        output.print_json([{column: row[column] for column in columns} for row in rows])
+        for text in output.json_items({column: row[column] for column in columns} for row in counted):
+            add(text)
     elif shape == "csv":
-        output.print_text(_csv(columns, rows), is_masked=True)
-    elif rows:
-        lines = [list(map(_cell, columns)), *([_cell(row[column]) for column in columns] for row in rows)]
-        output.print_text(_table(lines, _terminal_width()), is_masked=True)
+        for text in _csv(columns, counted):
+            add(on_screen(text))
+    elif cells := [[_cell(row[column]) for column in columns] for row in counted]:
+        add(on_screen(_table([list(map(_cell, columns)), *cells], _terminal_width())) + "\n")
+    return counted.count
+
+
+class Counted:
+    """Rows as they go by; `count` is how many did."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._rows = rows
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self._rows:
+            self.count += 1
+            yield row
 
 
 def print_sql(statement: Statement, shape: str) -> None:
@@ -116,13 +139,12 @@ def _width_of(text: str) -> int:
     )
 
 
-def _csv(columns: Sequence[str], rows: Sequence[Row]) -> str:
-    file = io.StringIO()
-    # csv's own line end is that of RFC 4180, whose CR shells and awk take for text.
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(map(_csv_cell, columns))
-    writer.writerows([_csv_cell(row[column]) for column in columns] for row in rows)
-    return file.getvalue().removesuffix("\n")  # print adds one
+def _csv(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
+    for cells in chain([columns], ([row[column] for column in columns] for row in rows)):
+        file = io.StringIO()
+        # csv's own line end is that of RFC 4180, whose CR shells and awk take for text.
+        csv.writer(file, lineterminator="\n").writerow(map(_csv_cell, cells))
+        yield file.getvalue()
 
 
 def _csv_cell(value: Any) -> str:

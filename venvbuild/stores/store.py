@@ -31,7 +31,7 @@ class StoredObject:
     """Changes whenever the bytes change; given back to `replace_if_unchanged`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One object of a listing."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,7 @@ def test_a_question_leaves_pythons_search_for_cycles_to_the_process(
         assert gc.isenabled()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(type(engine), "run", fail)
+    monkeypatch.setattr(type(engine), "pieces", fail)
     with pytest.raises(KeyboardInterrupt):
         questions.find(engine, Search(parse_packages(["kedro"])))
 
@@ -115,8 +115,8 @@ class Answering:
     def __init__(self, answer: Answer) -> None:
         self._answer = answer
 
-    def run(self, statement: Statement) -> Answer:
-        return self._answer
+    def pieces(self, statement: Statement) -> Iterator[Answer]:
+        yield self._answer
 
 
 def test_many_rows_bring_no_containers_but_their_own() -> None:

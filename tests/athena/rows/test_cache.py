@@ -6,18 +6,24 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import duckdb
 import pytest
 
-from athena import rows
-from athena.duck import scan
-from athena.rows import RowCache
+from athena import questions, rows
+from athena.duck import Part, scan
+from athena.engines import Answer
+from athena.engines.duckdb import DuckDB
+from athena.questions import Search, parse_packages
+from athena.rows import RowCache, newest_days, packages_of
 from athena.statement import Scope
 from benchmarks import catalog
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
+from tests.support.places import Place
+from tests.support.recording_proxy import RecordingProxy
 from venvbuild.builds import Metadata, places
 from venvbuild.errors import IntegrityError
 from venvbuild.stores import Entry, Store, StoredObject, open_store
@@ -45,10 +51,10 @@ class Counting:
 
 
 def rows_of(cache: RowCache, scope: Scope | None = None) -> list[str]:
-    days = cache.days(scope or Scope())
-    if not days:
+    parts = cache.days(scope or Scope())
+    if not parts:
         return []
-    found = duckdb.execute(f"SELECT venv_version FROM {scan(days)} ORDER BY 1").fetchall()
+    found = duckdb.execute(f"SELECT venv_version FROM {scan(parts)} ORDER BY 1").fetchall()
     return [version for (version,) in found]
 
 
@@ -91,7 +97,6 @@ def test_only_what_is_in_scope_is_listed_and_read(store: Store, tmp_path: Path) 
     assert counting.listed == [("venv-catalog/builds/dt=2025-07-02/", "")]
     assert len(rows_of(cache, Scope(since="2025-07-04"))) == 4
     assert counting.listed[1:] == [("venv-catalog/builds/", "venv-catalog/builds/dt=2025-07-04")]
-    assert rows_of(cache, Scope(newest=3))[0] == "venv_20250704_000000"
     assert {key[23:33] for key in counting.read_keys} == {"2025-07-02", "2025-07-04", "2025-07-05"}
 
 
@@ -117,12 +122,15 @@ def test_files_that_nobody_uses_are_removed(tmp_path: Path) -> None:
     for second in range(3):
         rows.register(store, metadata(1, second))
         [used] = cache.days(Scope())
-        assert len(list(used.parent.iterdir())) == second + 1
-    for path in used.parent.iterdir():
-        os.utime(path, (time.time() - (7200 if path == used else 7300),) * 2)
+        assert len(list(used.path.parent.glob("*.parquet"))) == second + 1
+    for path in used.path.parent.glob("*.parquet"):
+        packages_of([Part(path)])
+        os.utime(path, (time.time() - (60 if path == used.path else 7300),) * 2)
     rows.register(store, metadata(1, 3))
     [newest] = cache.days(Scope())
-    assert set(used.parent.iterdir()) == {used, newest}
+    left = {used.path.stem, newest.path.stem}
+    assert {path.stem for path in used.path.parent.iterdir()} - {"packages"} == left
+    assert {path.stem for path in used.path.parent.glob("packages/*")} == {used.path.stem}
 
 
 @pytest.mark.parametrize("name", ["_SUCCESS.json", ".hidden.json", "note.txt", "sub/x.json"])
@@ -204,3 +212,94 @@ def test_a_row_that_grows_beyond_what_duckdb_reads_is_one_bad_row(tmp_path: Path
     cache = RowCache(store, tmp_path / "cache")
     assert rows_of(cache) == [good[-25:-5]]
     assert "as DuckDB writes it" in str(cache.unread(cache.days(Scope())))
+
+
+def test_days_without_end_are_a_few_files_and_each_row_is_read_once(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    catalog.write(tmp_path / "store", [metadata(day, second) for day in range(1, 21) for second in range(2)])
+    counting = Counting(store)
+    cache = RowCache(counting, tmp_path / "cache")
+    assert len(cache.days(Scope())) == 1
+    for day in range(21, 31):  # each asked for as it comes
+        rows.register(store, metadata(day))
+        parts = cache.days(Scope())
+        assert len(parts) <= 4
+    assert len(rows_of(cache)) == 50
+    assert sorted(counting.read_keys) == sorted(set(counting.read_keys))
+    assert len(rows_of(cache, Scope(since="2025-07-10", before="2025-07-12"))) == 4
+    assert rows_of(cache, Scope(days=("2025-07-03",))) == ["venv_20250703_000000", "venv_20250703_000001"]
+    assert len(counting.read_keys) == 50
+
+
+def test_many_small_files_are_put_together(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    cache = RowCache(store, tmp_path / "cache")
+    for day in range(1, 13):
+        rows.register(store, metadata(day))
+        cache.days(Scope(days=(f"2025-07-{day:02}",)))
+    assert len(cache.days(Scope())) == 1
+    assert len(rows_of(cache)) == 12
+
+
+def test_what_was_bad_in_a_file_stays_known_when_it_is_put_together_with_others(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    store.put_if_absent(rows.row_key(metadata(1)), b"{")
+    counting = Counting(store)
+    cache = RowCache(counting, tmp_path / "cache")
+    for day in (2, 3):
+        rows.register(store, metadata(day))
+        [part] = cache.days(Scope())
+        assert list(cache.unread([part])) == ["2025-07-01"]
+    assert len(counting.read_keys) == 3
+    assert cache.unread(cache.days(Scope(since="2025-07-02"))) == {}
+
+
+def test_the_newest_days_are_listed_backwards_and_no_further_than_they_are_taken(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    for day in (1, 2, 20, 30):
+        rows.register(store, metadata(day))
+    counting = Counting(store)
+    found = newest_days(counting, Scope(newest=1), date(2025, 7, 30))
+    assert next(found)[0] == "2025-07-30"
+    assert counting.listed == [("venv-catalog/builds/", "venv-catalog/builds/dt=2025-07-29")]
+    assert [day for day, _ in found] == ["2025-07-20", "2025-07-02", "2025-07-01"]
+    every = [[day for day, _ in newest_days(store, Scope(newest=n, since=since), date(2025, month, 30))]
+             for n in (None, 1) for since in (None, "2025-07-20") for month in (5, 7, 9)]  # fmt: skip
+    newer, older = ["2025-07-30", "2025-07-20"], ["2025-07-02", "2025-07-01"]
+    assert every == 2 * ([newer + older] * 3 + [newer] * 3)
+
+
+def test_the_newest_build_costs_one_listing_and_the_rows_of_its_day(place: Place, tmp_path: Path) -> None:
+    store = place.open()
+    for day in range(1, 4):
+        rows.register(store, metadata(day))
+    now = datetime.now(UTC).replace(microsecond=0)
+    newest = {"venv_version": f"venv_{now:%Y%m%d_%H%M%S}", "created_at": f"{now:%Y-%m-%dT%H:%M:%SZ}"}
+    rows.register(store, cast(Metadata, {**metadata(1), **newest}))
+    if not place.endpoint_url:
+        counting = Counting(store)
+        with DuckDB(counting, tmp_path) as engine:
+            [found] = questions.all_builds(engine, Search(limit=1))
+        assert (len(counting.listed), len(counting.read_keys)) == (1, 1)
+    else:
+        with RecordingProxy(place.endpoint_url) as proxy:
+            behind = open_store(place.url, endpoint_url=proxy.endpoint_url)
+            with DuckDB(behind, tmp_path) as engine:
+                [found] = questions.all_builds(engine, Search(limit=1))
+            assert [one.status for one in proxy.requests("GET", "list-type=2")] == [200]
+            assert len(proxy.requests("GET")) == 2
+    assert found["venv_version"] == newest["venv_version"]
+
+
+def test_an_answer_comes_in_pieces_that_together_are_the_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(str(tmp_path / "store"))
+    catalog.write(tmp_path / "store", [metadata(day, second) for day in range(1, 6) for second in range(3)])
+    every = questions.plan_all_builds(Search())
+    with DuckDB(store, tmp_path / "cache") as engine:
+        versions = questions.plan_find(engine, Search(parse_packages(["pip"]))).statement
+        whole = [engine.run(one) for one in (every, versions)]
+        monkeypatch.setattr("athena.engines.duckdb._SLICE_ROWS", 4)
+        monkeypatch.setattr("athena.engines.duckdb.PIECE_ROWS", 5)
+        pieces = [list(engine.pieces(one)) for one in (every, versions)]
+    assert [[len(piece) for piece in some] for some in pieces] == [[5, 1, 5, 1, 3], [5, 5, 5, 0]]
+    assert [Answer.joined(some) for some in pieces] == whole

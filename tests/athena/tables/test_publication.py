@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,9 @@ class Slow:
     def run(self, statement: Statement) -> Answer:
         self._before(statement.sql)
         return self._engine.run(statement)
+
+    def pieces(self, statement: Statement) -> Iterator[Answer]:
+        yield self.run(statement)
 
     def __enter__(self) -> Slow:
         return self

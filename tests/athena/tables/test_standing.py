@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,9 @@ class Shows:
             return Answer.of([found[1] if found else "external"], [(found[2] if found else "TRUE",)])
         assert statement.sql == "SHOW CREATE TABLE venv_builds_metadata"
         return Answer.of(["createtab_stmt"], [(line,) for line in self._text.splitlines()])
+
+    def pieces(self, statement: Statement) -> Iterator[Answer]:
+        yield self.run(statement)
 
     def __enter__(self) -> Shows:
         return self

@@ -56,15 +56,15 @@ def test_what_was_just_used_is_kept_however_few_days_are_asked_for(cache: Path) 
 
 def test_files_of_days_and_segments_that_nobody_used_go_and_nothing_of_others(store: Store, cache: Path) -> None:
     (cache / "notes.parquet").write_text("")
-    (cache / "mine" / "2025-07-22").mkdir(parents=True)
-    (cache / "mine" / "2025-07-22" / "day.parquet").write_text("")
+    (cache / "mine" / "rows").mkdir(parents=True)
+    (cache / "mine" / "rows" / "day.parquet").write_text("")
     age(cache)
     found = local_files.unused(cache, 86400)
-    assert {path.suffix for path in found} == {".parquet", ""}
+    assert {path.suffix for path in found} == {".parquet", ".json", ""}
     for path in found:
         remove(path)
     left = {path.relative_to(cache) for path in cache.rglob("*.parquet")}
-    assert left == {Path("notes.parquet"), Path("mine/2025-07-22/day.parquet")}
+    assert left == {Path("notes.parquet"), Path("mine/rows/day.parquet")}
     assert ask(store, cache) == [version(2), version(1), version(0)]
 
 
@@ -92,7 +92,7 @@ def test_what_tells_of_bad_rows_goes_with_the_rows_and_never_before(tmp_path: Pa
     Path(store.url, row).write_text("spoiled")
     folder = tmp_path / "cache"
     ask(store, folder)
-    [told] = folder.rglob("*.unread")
+    [told] = folder.rglob("rows/*.json")
     os.utime(told, (LONG_AGO, LONG_AGO))
     assert told not in local_files.unused(folder, 0)
     os.utime(told.with_suffix(".parquet"), (LONG_AGO, LONG_AGO))

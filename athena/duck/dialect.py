@@ -37,7 +37,7 @@ def is_query(sql: str) -> bool:
     Raises as `to_duckdb` does.
     """
     tree = parsed(sql)
-    return isinstance(tree, exp.Query) and not any(
+    return isinstance(tree, (exp.Query, exp.Pivot, exp.Values)) and not any(
         one.db.lower() == "information_schema" for one in tree.find_all(exp.Table)
     )
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from sqlglot import exp
-from sqlglot.errors import ErrorLevel
+from sqlglot.errors import ErrorLevel, UnsupportedError
 
 from athena.duck.conditions import FROM_PACKAGES
 from athena.duck.dialect import parsed
+from athena.duck.grammar import refuse_other_forms
 from athena.duck.inference import typed
-from athena.duck.nodes import wrong
+from athena.duck.nodes import refuse, wrong
+from athena.duck.parts import refuse_other_parts
 from athena.duck.translation import translated
+from athena.duck.unnesting import refer_to_one_array
 from venvbuild.errors import QueryEngineError
-from venvbuild.text import shown
+from venvbuild.text import first_line, shown
 
 
 def exactly(sql: str, schema: Mapping[str, Mapping[str, str]]) -> str:
@@ -26,9 +30,16 @@ def exactly(sql: str, schema: Mapping[str, Mapping[str, str]]) -> str:
             with the reason, and what to write. UsageError: it is none, or several.
     """
     tree = parsed(sql)
+    if isinstance(_outermost(tree), exp.Values):
+        refuse("VALUES alone", "write SELECT * FROM (VALUES ...) AS t (a, b)")
+    if not isinstance(tree, exp.Query):
+        wrong(f"{type(tree).__name__.upper()} is no query of Athena or Trino", "write SELECT")
     for select in tree.find_all(exp.Select):
         _refuse_other_dialects(select)
+    refuse_other_forms(sql)
+    refuse_other_parts(tree)
     _refuse_hidden_columns(tree)
+    _refuse_aliases(tree, schema)
     _refuse_named_by_one_side(tree)
     _refuse_alias_as_column(tree)
     _refuse_two_meanings(tree)
@@ -41,10 +52,15 @@ def exactly(sql: str, schema: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def _translated(tree: exp.Expr, schema: Mapping[str, Mapping[str, str]]) -> str:
-    names = _names_of(tree)
-    # before, too: ORDER BY 1 becomes the name
-    made = _renamed(translated(typed(_renamed(tree, names), schema)), names)
-    return made.sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
+    written = _names_in(tree)
+    refer_to_one_array(tree)
+    _mark_unnamed(tree)
+    known = typed(tree, schema)
+    _refuse_same_names(known)
+    try:
+        return _named(translated(known), written).sql(dialect="duckdb", unsupported_level=ErrorLevel.RAISE)
+    except UnsupportedError as error:
+        refuse(first_line(error))
 
 
 def _refuse_other_dialects(node: exp.Select) -> None:
@@ -59,7 +75,7 @@ def _refuse_other_dialects(node: exp.Select) -> None:
             wrong("* is without EXCEPT, EXCLUDE and REPLACE there", "name the columns")
     for join in node.args.get("joins") or ():
         if join.args.get("method") or str(join.args.get("kind") or "").upper() in ("SEMI", "ANTI"):
-            wrong("NATURAL, ASOF, SEMI and ANTI joins are not read there", "write JOIN ... ON or EXISTS")
+            refuse("NATURAL, ASOF, SEMI and ANTI joins", "write JOIN ... ON or EXISTS")
 
 
 def _refuse_hidden_columns(tree: exp.Expr) -> None:
@@ -121,24 +137,65 @@ def _refuse_two_meanings(tree: exp.Expr) -> None:
                     )
 
 
-def _names_of(tree: exp.Expr) -> list[str]:
-    """What Athena and Trino call the columns of an answer: as written, `_col1` where nothing is; none where a star
-    stands for them.
-    """
-    selects = _outermost(tree).expressions
-    if any(one.is_star for one in selects):
-        return []
-    return [
-        one.output_name if isinstance(one, (exp.Alias, exp.Column, exp.Dot)) else f"_col{at}"
-        for at, one in enumerate(selects)
-    ]
+_UNNAMED = "venvbuild_unnamed_"
+"""What a column without a name is called meanwhile: nobody can ask for it, as there."""
 
 
-def _renamed(tree: exp.Expr, names: list[str]) -> exp.Expr:
-    for one, name in zip(list(_outermost(tree).expressions), names, strict=False):
-        if one.output_name != name or (name.startswith("_col") and not isinstance(one, exp.Alias)):
+def _names_in(tree: exp.Expr) -> dict[str, str]:
+    """The names of columns as they are written: sqlglot makes small letters of those without quotes."""
+    selects = [*tree.find_all(exp.Select), _outermost(tree)]
+    return {one.output_name.lower(): one.output_name for select in selects for one in select.expressions
+            if one.output_name and not one.is_star}  # fmt: skip
+
+
+def _mark_unnamed(tree: exp.Expr) -> None:
+    for select in tree.find_all(exp.Select):
+        for at, one in enumerate(list(select.expressions)):
+            if isinstance(one, exp.Paren) and isinstance(one.unnest(), exp.Column):
+                one.replace(one.unnest())
+            elif not one.is_star and not isinstance(one, (exp.Alias, exp.Column, exp.Dot)):
+                one.replace(exp.alias_(one.copy(), f"{_UNNAMED}{at}"))
+
+
+def _refuse_aliases(tree: exp.Expr, schema: Mapping[str, Mapping[str, str]]) -> None:
+    """Names of columns behind an alias are those of all columns; a query that asks itself has them all."""
+    for alias in tree.find_all(exp.TableAlias):
+        of = alias.parent
+        if not isinstance(of, exp.Table):
+            continue
+        columns = schema.get(of.name.lower())
+        if columns and alias.columns and len(alias.columns) != len(columns):
+            wrong(f"{shown(of.name)} has {len(columns)} columns, and {len(alias.columns)} have names behind the alias")
+    for query in tree.find_all(exp.With):
+        for one in query.expressions if query.args.get("recursive") else ():
+            is_itself = any(table.name == one.alias for table in one.this.find_all(exp.Table))
+            if is_itself and not one.args["alias"].columns:
+                wrong(f"{shown(one.alias)} asks itself, and its columns have no names", "write WITH RECURSIVE t (n) AS")
+
+
+def _refuse_same_names(tree: exp.Expr) -> None:
+    """In a query inside another: whoever asks it by that name would get the first one."""
+    outermost = _outermost(tree)
+    for select in tree.find_all(exp.Select):
+        names = [one.output_name for one in select.expressions]
+        twice = next((one for one in names if names.count(one) > 1), None)
+        if twice and select is not outermost and isinstance(select.parent, (exp.Subquery, exp.CTE)):
+            refuse(f"two columns of a query inside are called {shown(twice)}", "give each a name of its own")
+
+
+def _named(tree: exp.Expr, written: Mapping[str, str]) -> exp.Expr:
+    """With the names that Athena and Trino give: as written, `_col1` where nothing is."""
+    names = {}
+    for at, one in enumerate(list(_outermost(tree).expressions)):
+        found = one.output_name
+        name = f"_col{at}" if re.match(rf"{_UNNAMED}|_col_[0-9]+$", found) else written.get(found.lower(), found)
+        names[found] = name
+        if name != found or not isinstance(one, exp.Alias):
             value = one.this if isinstance(one, exp.Alias) else one
             one.replace(exp.alias_(value.copy(), name, quoted=True))
+    for column in list(tree.find_all(exp.Column)):
+        if not column.table and column.name.startswith(_UNNAMED) and column.name in names:
+            column.set("this", exp.to_identifier(names[column.name], quoted=True))
     return tree
 
 

@@ -7,8 +7,20 @@ from typing import Any
 
 from sqlglot import exp
 
-from athena.duck.nodes import Node, Rule, call, cast, literal_number, literal_text, number, of_type, refuse, wrong
-from athena.duck.types import BOOLEAN, NUMBER, decimal_of, is_integer
+from athena.duck.nodes import (
+    Node,
+    Rule,
+    call,
+    cast,
+    literal_number,
+    literal_text,
+    named,
+    number,
+    of_type,
+    refuse,
+    wrong,
+)
+from athena.duck.types import ARRAY, BOOLEAN, MAP, NUMBER, ROW, decimal_of, family, is_integer
 
 
 def _filter(node: Any) -> None:
@@ -43,6 +55,8 @@ def _aggregated(node: Any, change: Callable[[Node], Node]) -> Node | None:
 
 
 def _changed(node: Any) -> Node | None:
+    if isinstance(node, exp.Window) and isinstance(node.this, exp.Filter):
+        wrong("FILTER does not go with OVER", "put a CASE into the function")
     if isinstance(node, exp.Filter):
         _filter(node)
     change = node.args.pop("is_changed", None)
@@ -68,12 +82,19 @@ def _truths(node: Any) -> Node:
 
 def _by(node: Any) -> Node:
     if node.args.get("count") is not None:
-        refuse(f"{node.sql_name().lower()} with a count")
+        refuse(f"{'max_by' if isinstance(node, exp.ArgMax) else 'min_by'} with a count")
     name = "arg_max_null" if isinstance(node, exp.ArgMax) else "arg_min_null"
-    return call(name, node.this, node.expression)
+    by = node.expression
+    if family(by) in (MAP, ROW):
+        refuse(f"{named(by)} as what the largest is found by", "take its elements")
+    return call(name, node.this, call("trino_ordered", by) if family(by) == ARRAY else by)
 
 
 def _extreme_of(node: Any) -> None:
+    if family(node.this) == MAP:
+        wrong("maps have no order")
+    if family(node.this) in (ARRAY, ROW):
+        refuse("the largest of arrays or rows, in which NULL may be", "take array_join(..., ',')")
     if node.expressions:
         refuse("the several largest or smallest", "ORDER BY ... LIMIT")
 
@@ -87,6 +108,39 @@ def _listed(node: Any) -> None:
             wrong("an aggregate with DISTINCT is ordered by what it takes only")
     if node.args.get("on_overflow") is not None:
         refuse("listagg with ON OVERFLOW")
+
+
+# of the entries of one key the first; l[i - 1] is the one before in the sorted list
+_MAP_OF = (
+    "list_transform([list_sort(venvbuild_entries)], LAMBDA l : map_from_entries("
+    "list_filter(l, LAMBDA x, i : i = 1 OR l[i - 1].k <> x.k)))[1]"
+)
+
+
+def map_agg(key: Node, value: Node) -> Node:
+    """A key that comes several times has one of its values, as there."""
+    entry = exp.Struct(
+        expressions=[
+            exp.PropertyEQ(this=exp.to_identifier(name), expression=one.copy())
+            for name, one in (("k", key), ("v", value))
+        ]
+    )
+    entries = exp.Filter(
+        this=call("list", entry),
+        expression=exp.Where(this=exp.Not(this=exp.Is(this=key.copy(), expression=exp.Null()))),
+    )
+    made: Node = exp.maybe_parse(_MAP_OF, dialect="duckdb")
+    for one in list(made.find_all(exp.Column)):
+        if one.name == "venvbuild_entries":
+            one.replace(entries)
+    return made
+
+
+def _correlated(node: Any) -> None:
+    for one in (node.this, node.expression):
+        of_type(one, NUMBER, what="corr")
+        if one.type is None or one.type.this != exp.DType.DOUBLE:
+            refuse("corr of what is no double, which has 7 digits only", "CAST both AS double")
 
 
 def _quantile(node: Any) -> None:
@@ -109,6 +163,7 @@ RULES: Mapping[type, Rule] = {
     **dict.fromkeys((exp.Max, exp.Min), _extreme_of),
     **dict.fromkeys((exp.GroupConcat, exp.ArrayAgg), _listed),
     exp.ApproxQuantile: _quantile,
+    exp.Corr: _correlated,
     **dict.fromkeys((exp.Lag, exp.Lead), _window_function),
     **dict.fromkeys((exp.Filter, exp.Window, exp.WithinGroup), _changed),
 }

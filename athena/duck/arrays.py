@@ -7,8 +7,21 @@ from typing import Any
 
 from sqlglot import exp
 
-from athena.duck.nodes import Node, Rule, alike, call, cast, in_brackets, literal_number, number, of_type, refuse, wrong
-from athena.duck.types import ARRAY, MAP, ROW, family, is_integer
+from athena.duck.nodes import (
+    Node,
+    Rule,
+    alike,
+    call,
+    cast,
+    in_brackets,
+    literal_number,
+    literal_text,
+    number,
+    of_type,
+    refuse,
+    wrong,
+)
+from athena.duck.types import ARRAY, DATE, MAP, ROW, family, is_integer
 
 
 def _array(node: Any) -> None:
@@ -45,12 +58,15 @@ def _subscript(node: Any) -> Node | None:
 
 def _array_join(node: Any) -> Node:
     of_type(node.this, ARRAY, what="array_join")
-    if node.args.get("null") is not None:
-        refuse("array_join with a text for NULL")
     element = node.this.type.expressions[0] if node.this.type and node.this.type.expressions else None
     if element is None or element.this not in (exp.DType.VARCHAR, exp.DType.TEXT, exp.DType.BIGINT, exp.DType.INT):
         refuse("array_join of other elements than texts and whole numbers")
-    return call("array_to_string", node.this, node.expression)
+    if node.args.get("null") is None:
+        return call("array_to_string", node.this, node.expression)
+    one = exp.to_identifier("venvbuild_x")
+    text = exp.Coalesce(this=cast(one, "VARCHAR"), expressions=[node.args["null"].copy()])
+    return call("array_to_string", call("list_transform", node.this, exp.Lambda(this=text, expressions=[one])),
+                node.expression)  # fmt: skip
 
 
 def _array_sort(node: Any) -> Node:
@@ -73,19 +89,10 @@ def _array_position(node: Any) -> Node:
     return call("trino_array_position", node.this, node.expression)
 
 
-def _without(array: Node, others: Node) -> Node:
-    argument = exp.to_identifier("venvbuild_x")
-    is_there = call("list_contains", others, argument)
-    condition = exp.Not(this=exp.Coalesce(this=is_there, expressions=[exp.false()]))
-    return call("list_filter", array, exp.Lambda(this=condition, expressions=[argument.copy()]))
-
-
 def _array_except(node: Any) -> Node:
     of_type(node.this, ARRAY, what="array_except")
     of_type(node.expression, ARRAY, what="array_except")
-    is_null = exp.or_(*[exp.Is(this=one.copy(), expression=exp.Null()) for one in (node.this, node.expression)])
-    return exp.Case(ifs=[exp.If(this=is_null, true=exp.Null())],
-                    default=_without(call("trino_array_distinct", node.this), node.expression))  # fmt: skip
+    return call("trino_array_except", node.this, node.expression)
 
 
 _ORDER_IS_NOT_SEEN = (exp.ArraySize, exp.ArraySort, exp.ArrayContains, exp.ArrayMax, exp.ArrayMin)
@@ -116,9 +123,25 @@ def _slice(node: Any) -> Node:
 
 def _sequence(node: Any) -> Node:
     ones = [node.args["start"], node.args["end"], *([node.args["step"]] if node.args.get("step") else [])]
+    if {family(one) for one in ones[:2]} == {DATE}:
+        return _days(ones)
     if not all(map(is_integer, ones)):
         refuse("sequence of other things than whole numbers")
     return cast(call("trino_sequence_by" if len(ones) == 3 else "trino_sequence", *ones), "BIGINT[]")
+
+
+def _days(ones: list[Node]) -> Node:
+    """Both ends count. Each day is counted from the first one, which matters for months."""
+    if len(ones) == 2:
+        return call("trino_sequence_of_dates", *ones)
+    step = ones[2]
+    text, unit = literal_text(step.this) or "", str(step.args.get("unit") or "").lower()
+    if not isinstance(step, exp.Interval) or unit not in ("day", "month", "year") or not text.isdigit():
+        refuse("sequence of days by this step", "write INTERVAL '1' DAY, or one with MONTH or YEAR")
+    if not int(text):
+        wrong("the step of a sequence is not 0")
+    by, unit = (int(text) * 12, "month") if unit == "year" else (int(text), unit)
+    return call(f"trino_sequence_of_{unit}s", ones[0], ones[1], number(by))
 
 
 def _with_function(name: str) -> Rule:
@@ -133,16 +156,21 @@ def _with_function(name: str) -> Rule:
 
 def _reduce(node: Any) -> Node:
     finish, merge = node.args["finish"], node.args["merge"]
+    if not isinstance(finish, exp.Lambda) or not isinstance(merge, exp.Lambda):
+        wrong("reduce takes two functions")
     is_plain = isinstance(finish.this, exp.Identifier) and finish.this.name == finish.expressions[0].name
-    if not is_plain:
-        refuse("reduce whose last function does something", "write s -> s, and the rest around reduce")
     kind = node.args["initial"].type
     merged = merge.this.type
     if kind is None or merged is None or family(merge.this) != family(node.args["initial"]):
         refuse("reduce whose state has no plain type", "CAST the state")
     # what the state begins as may be narrower than what it becomes
     state = cast(node.args["initial"], "BIGINT") if is_integer(node.args["initial"]) else node.args["initial"]
-    return call("list_reduce", node.this, merge, state)
+    made = call("list_reduce", node.this, merge, state)
+    if is_plain:
+        return made
+    # the last function, as one of a list with one element
+    listed = call("list_transform", exp.Array(expressions=[made]), finish)
+    return exp.Bracket(this=listed, expressions=[number(1)], offset=1)
 
 
 def match(node: Any) -> Node:
@@ -151,19 +179,9 @@ def match(node: Any) -> Node:
     of_type(array, ARRAY, what=node.name)
     if not isinstance(condition, exp.Lambda):
         wrong(f"{node.name} takes a function")
-    found = {}
-    for value in ("TRUE", "FALSE", "NULL"):
-        inner = condition.copy()
-        inner.set("this", exp.Is(this=in_brackets(inner.this.copy()), expression=exp.maybe_parse(value)))
-        found[value] = exp.GT(this=call("len", call("list_filter", array, inner)), expression=exp.Literal.number(0))
-    first, other = ("FALSE", False) if node.name.lower() == "all_match" else ("TRUE", node.name.lower() == "any_match")
-    last = exp.true() if node.name.lower() != "any_match" else exp.false()
-    ifs = [
-        exp.If(this=exp.Is(this=array.copy(), expression=exp.Null()), true=exp.Null()),
-        exp.If(this=found[first], true=exp.true() if other else exp.false()),
-        exp.If(this=found["NULL"], true=exp.Null()),
-    ]
-    return exp.Case(ifs=ifs, default=last)
+    made = call(f"trino_{node.name.lower()}", call("list_transform", array, condition))
+    made.type = exp.DataType.build("boolean")
+    return made
 
 
 def _map(node: Any) -> Node:
@@ -177,10 +195,8 @@ def _map(node: Any) -> Node:
 def _unnest(node: Any) -> None:
     for one in node.expressions:
         if family(one) == MAP:
-            refuse("UNNEST of a map", "UNNEST(map_keys(m)) AS t (k), and element_at(m, k)")
+            wrong("a map has two columns", "write UNNEST(m) AS t (k, v)")
         of_type(one, ARRAY, what="UNNEST")
-    if len(node.expressions) > 1:
-        refuse("UNNEST of several arrays", "UNNEST one, and take element_at of the others WITH ORDINALITY")
 
 
 RULES: Mapping[type, Rule] = {

@@ -14,9 +14,12 @@ from athena.duck.types import (
     ARRAY,
     BOOLEAN,
     DATE,
+    INTEGERS,
     JSON,
     MAP,
     NUMBER,
+    OF_KIND,
+    ROW,
     TEXT,
     TIMESTAMP,
     decimal_of,
@@ -65,13 +68,7 @@ def _cast_between(one: Node, to: exp.DataType, have: str, wanted: str) -> Node |
     if wanted == TEXT:
         return _as_text(one, to, have)
     if wanted == JSON:
-        if have == MAP:  # by its keys there (MapToJsonCast)
-            return cast(call("map_from_entries", call("list_sort", call("map_entries", one))), "JSON")
-        if have == ARRAY:
-            return None
-        if have in (TEXT, NUMBER, BOOLEAN) and (have != NUMBER or is_integer(one)):
-            return call("to_json", one)
-        refuse(f"CAST of {named(one)} AS json")
+        return _as_json(one, have)
     if pair == (TEXT, NUMBER):
         if to.this == _K.DOUBLE:
             return call("trino_double", one)
@@ -85,19 +82,76 @@ def _cast_between(one: Node, to: exp.DataType, have: str, wanted: str) -> Node |
         return None if _is_day(one) else call("trino_date", one)
     if pair == (TEXT, TIMESTAMP):
         if to.this == _K.TIMESTAMPTZ:
+            if (literal_text(one) or "").endswith(" UTC"):
+                return call("trino_timestamp", exp.Literal.string(one.name.removesuffix(" UTC")))
             refuse("CAST of text AS timestamp with time zone", "write from_iso8601_timestamp")
         return call("trino_timestamp", one)
     if pair == (TEXT, BOOLEAN):
         return call("trino_boolean", one)
+    if pair == (BOOLEAN, NUMBER) and to.this in INTEGERS:
+        return cast(one, to.sql("duckdb"))
+    if pair == (NUMBER, BOOLEAN) and is_integer(one):
+        return cast(one, "BOOLEAN")
     if pair == (TIMESTAMP, DATE):
         return cast(one, "DATE")
     if pair in ((DATE, TIMESTAMP), (TIMESTAMP, TIMESTAMP)):
         if to.expressions and pair == (TIMESTAMP, TIMESTAMP):
             refuse("CAST to fewer digits of a second", "write CAST AS timestamp")
         return cast(one, "TIMESTAMP")
+    if pair == (ARRAY, ARRAY):
+        return _between_arrays(one, to)
     if have == wanted and wanted in (BOOLEAN, DATE):
         return None
     return refuse(f"CAST of {named(one)} AS {to.sql('athena').lower()}")
+
+
+def _between_arrays(one: Node, to: exp.DataType) -> Node:
+    have = one.type.expressions[0] if one.type and one.type.expressions else None
+    wanted = to.expressions[0] if to.expressions else None
+    if isinstance(wanted, exp.DataType) and not wanted.expressions:
+        are_whole = wanted.this in INTEGERS and isinstance(have, exp.DataType) and have.this in INTEGERS
+        are_plain = OF_KIND.get(wanted.this) in (TEXT, BOOLEAN, DATE) and isinstance(have, exp.DataType) and (
+            OF_KIND.get(have.this) == OF_KIND.get(wanted.this))  # fmt: skip
+        if have is None or are_whole or are_plain:
+            return cast(one, to.sql("duckdb"))
+    return refuse("CAST of an array AS one of other elements", "write transform(a, x -> CAST(x AS ...))")
+
+
+def _as_json(one: Node, have: str) -> Node | None:
+    kind = one.type or exp.DataType.build("unknown")
+    if have == MAP and len(kind.expressions) == 2 and OF_KIND.get(kind.expressions[0].this) == TEXT:
+        is_double = kind.expressions[1].this == _K.DOUBLE
+        entries = _plain_entries(one) if is_double else call("map_entries", one)
+        if is_double or _is_plain_in_json(kind.expressions[1]):
+            # by its keys there (MapToJsonCast)
+            return cast(call("map_from_entries", call("list_sort", entries)), "JSON")
+    if have == ARRAY and kind.expressions and kind.expressions[0].this == _K.DOUBLE:
+        element = exp.to_identifier("venvbuild_x")
+        inner = exp.Lambda(this=call("trino_plain", element), expressions=[element])
+        return cast(call("list_transform", one, inner), "JSON")
+    if have in (TEXT, ARRAY, ROW, NUMBER, BOOLEAN) and _is_plain_in_json(kind):
+        return call("to_json", one)
+    return refuse(f"CAST of {named(one)} AS json where fractions, instants or maps are inside")
+
+
+def _plain_entries(one: Node) -> Node:
+    """Of a map with doubles, which are checked."""
+    entry = exp.to_identifier("venvbuild_x")
+    key, value = (exp.Dot(this=entry.copy(), expression=exp.to_identifier(name)) for name in ("key", "value"))
+    parts = {"k": key, "v": call("trino_plain", value)}
+    pair = exp.Struct(
+        expressions=[exp.PropertyEQ(this=exp.to_identifier(name), expression=part) for name, part in parts.items()]
+    )
+    return call("list_transform", call("map_entries", one), exp.Lambda(this=pair, expressions=[entry]))
+
+
+def _is_plain_in_json(kind: Any) -> bool:
+    """Whether a value is written alike there and here, whatever it is."""
+    if isinstance(kind, exp.ColumnDef):
+        kind = kind.args["kind"]
+    if OF_KIND.get(kind.this) in (ARRAY, ROW):
+        return all(_is_plain_in_json(one) for one in kind.expressions)
+    return OF_KIND.get(kind.this) in (TEXT, BOOLEAN, DATE) or kind.this in INTEGERS
 
 
 def _is_day(node: Node) -> bool:

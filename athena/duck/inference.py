@@ -245,11 +245,15 @@ def _anonymous(it: Any, node: exp.Expr) -> None:
     kind: Any = None
     if name in ("any_match", "all_match", "none_match", "arrays_overlap", "every"):
         kind = _Kind.BOOLEAN
+    elif name in ("format_datetime", "to_iso8601"):
+        kind = _Kind.VARCHAR
+    elif name == "yow":
+        kind = _Kind.BIGINT
     elif name == "codepoint":
         kind = _Kind.INT
     elif name == "map_values":
         kind = array_of(_part(first, 1))
-    elif name == "at_timezone":
+    elif name in ("at_timezone", "with_timezone"):
         kind = _Kind.TIMESTAMPTZ
     elif name in ("histogram", "map_agg"):
         value = arguments[1].type if len(arguments) > 1 else exp.DataType.build("bigint")
@@ -258,9 +262,15 @@ def _anonymous(it: Any, node: exp.Expr) -> None:
     it._set_type(node, kind)
 
 
+def _stepped(node: exp.Expr) -> exp.DataType | None:
+    first = node.args["start"]
+    return exp.DataType.build("bigint") if is_integer(first) else first.type
+
+
 def _joined(it: Any, node: exp.Expr) -> None:
     ones = [node.this, node.expression] if isinstance(node, exp.DPipe) else node.expressions
-    it._set_type(node, common(ones))
+    arrays = [one for one in ones if family(one) == ARRAY]
+    it._set_type(node, common(arrays or ones))
 
 
 def _conditional(it: Any, node: exp.Expr) -> None:
@@ -277,11 +287,12 @@ _RETURNS: dict[exp.DType, tuple[type[exp.Expr], ...]] = {
         exp.Length, exp.StrPosition, exp.Count, exp.CountIf, exp.ApproxDistinct, exp.DateDiff, exp.Year, exp.Month,
         exp.Day, exp.Hour, exp.Minute, exp.Second, exp.Quarter, exp.WeekOfYear, exp.DayOfWeekIso, exp.DayOfYear,
         exp.YearOfWeek, exp.Extract, exp.ArraySize, exp.ArrayPosition, exp.Levenshtein, exp.RowNumber, exp.Rank,
-        exp.DenseRank, exp.Ntile,
+        exp.DenseRank, exp.Ntile, exp.DayOfMonth,
     ),
     _Kind.DOUBLE: (
         exp.TimeToUnix, exp.Sqrt, exp.Pow, exp.Exp, exp.Ln, exp.Log, exp.Stddev, exp.StddevPop, exp.StddevSamp,
         exp.Variance, exp.VariancePop, exp.PercentRank, exp.CumeDist,
+        exp.Corr, exp.Cbrt,
     ),
     _Kind.BOOLEAN: (
         exp.LogicalAnd, exp.LogicalOr, exp.RegexpLike, exp.StartsWith, exp.ArrayContains, exp.Exists, exp.In,
@@ -311,7 +322,8 @@ _OWN: dict[type[exp.Expr], Annotator] = {
     exp.RegexpExtractAll: lambda it, node: it._set_type(node, array_of(exp.DataType.build("varchar"))),
     exp.Transform: lambda it, node: it._set_type(node, array_of(node.expression.this.type)),
     exp.Lambda: lambda it, node: it._set_type(node, node.this.type),
-    exp.Reduce: lambda it, node: it._set_type(node, node.args["initial"].type),
+    exp.Reduce: lambda it, node: it._set_type(node, node.args["finish"].this.type),
+    exp.GenerateSeries: lambda it, node: it._set_type(node, array_of(_stepped(node))),
     exp.ArrayIntersect: lambda it, node: it._set_type(node, node.expressions[0].type),
     exp.Array: _array, exp.Map: _map, exp.VarMap: _map, exp.Bracket: _element,
     exp.ArrayMax: _of_array, exp.ArrayMin: _of_array, exp.ArrayFirst: _of_array, exp.Flatten: _of_array,

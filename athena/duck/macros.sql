@@ -70,3 +70,37 @@ CREATE TEMP MACRO trino_try_boolean(s) AS
   CASE WHEN s IS NULL OR lower(s) IN ('true', 'false', 't', 'f', '1', '0') THEN TRY_CAST(lower(s) AS BOOLEAN)
     END;
 CREATE TEMP MACRO trino_reverse(s) AS array_to_string(list_reverse(regexp_extract_all(s, '(?s).')), '');
+CREATE TEMP MACRO trino_array_equals(a, b) AS
+  CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN len(a) <> len(b) THEN false
+    WHEN list_contains(list_transform(a, LAMBDA x, i : x <> b[i]), true) THEN false
+    WHEN len(list_filter(a, LAMBDA x, i : x IS NULL OR b[i] IS NULL)) > 0 THEN NULL ELSE true END;
+CREATE TEMP MACRO trino_ordered(a) AS
+  CASE WHEN len(list_filter(a, LAMBDA x : x IS NULL)) > 0 THEN error('ARRAY comparison not supported for NULL elements') ELSE a END;
+CREATE TEMP MACRO trino_plain(x) AS
+  CASE WHEN x <> 0 AND (abs(x) < 1e-3 OR abs(x) >= 1e7) THEN error('Athena and Trino write this double as JSON with E') ELSE x END;
+CREATE TEMP MACRO trino_any_match(l) AS
+  CASE WHEN list_contains(l, true) THEN true WHEN l IS NULL OR len(list_filter(l, LAMBDA y : y IS NULL)) > 0 THEN NULL ELSE false END;
+CREATE TEMP MACRO trino_all_match(l) AS
+  CASE WHEN list_contains(l, false) THEN false WHEN l IS NULL OR len(list_filter(l, LAMBDA y : y IS NULL)) > 0 THEN NULL ELSE true END;
+CREATE TEMP MACRO trino_none_match(l) AS
+  CASE WHEN list_contains(l, true) THEN false WHEN l IS NULL OR len(list_filter(l, LAMBDA y : y IS NULL)) > 0 THEN NULL ELSE true END;
+CREATE TEMP MACRO trino_array_except(a, b) AS
+  CASE WHEN a IS NULL OR b IS NULL THEN NULL
+    ELSE list_filter(trino_array_distinct(a), LAMBDA y : CASE WHEN y IS NULL THEN len(list_filter(b, LAMBDA z : z IS NULL)) = 0
+      ELSE NOT coalesce(list_contains(b, y), false) END) END;
+CREATE TEMP MACRO trino_sequence_of_days(a, b, n) AS
+  CASE WHEN b < a THEN error('sequence stops before it starts')
+    ELSE list_transform(generate_series(0, (b - a) // n), LAMBDA i : a + CAST(i * n AS INTEGER)) END;
+CREATE TEMP MACRO trino_sequence_of_dates(a, b) AS
+  list_transform(generate_series(0, abs(b - a)), LAMBDA i : a + CAST(sign(b - a) * i AS INTEGER));
+CREATE TEMP MACRO trino_sequence_of_months(a, b, n) AS
+  CASE WHEN b < a THEN error('sequence stops before it starts')
+    ELSE list_filter(list_transform(generate_series(0, date_diff('month', a, b) // n),
+      LAMBDA i : CAST(a + to_months(CAST(i * n AS INTEGER)) AS DATE)), LAMBDA d : d <= b) END;
+CREATE TEMP MACRO trino_round(x, n) AS
+  CASE WHEN x < 0 THEN -1 ELSE 1 END * ((2 * abs(x) + n) // (2 * n)) * n;
+CREATE TEMP MACRO trino_padded(s, n, is_left) AS
+  CASE WHEN length(s) >= n THEN s WHEN is_left THEN rpad(s, n, ' ') ELSE lpad(s, n, ' ') END;
+CREATE TEMP MACRO trino_arrays_overlap(a, b) AS
+  CASE WHEN list_has_any(a, b) THEN true WHEN a IS NULL OR b IS NULL THEN NULL WHEN len(a) = 0 OR len(b) = 0 THEN false
+    WHEN len(list_filter(list_concat(a, b), LAMBDA y : y IS NULL)) > 0 THEN NULL ELSE false END;

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from sqlglot import exp
 
-from athena.duck.types import ANY, BOOLEAN, DATE, NUMBER, TEXT, TIMESTAMP, family
+from athena.duck.types import ANY, BOOLEAN, DATE, MAP, NUMBER, ROW, TEXT, TIMESTAMP, family
 from venvbuild.errors import QueryEngineError
 from venvbuild.text import shown
 
@@ -97,6 +97,8 @@ def comparable(left: Node, right: Node, what: str) -> None:
     if ANY in (one, other):
         unknown = left if one == ANY else right
         refuse(f"the type of {shown(unknown.sql('athena'), 60)} is not known, which {what} depends on", "CAST it")
+    if one == other and one in (MAP, ROW):
+        refuse(f"{what} of maps or rows", "compare their elements")
     if one == other or {one, other} == {DATE, TIMESTAMP}:
         return
     text = left if one == TEXT else right

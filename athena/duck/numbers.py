@@ -42,6 +42,8 @@ def _arithmetic(node: Any) -> Node | None:
         if families == {DATE}:
             return call("to_days", cast(exp.Paren(this=node.copy()), "INTEGER"))
         return None
+    if families == {NUMBER, INTERVAL} and what in "*/":
+        refuse(f"an interval {what} a number", "write the interval that comes out")
     return wrong(f"{what} does not go between {named(left)} and {named(right)}")
 
 
@@ -109,8 +111,11 @@ def _interval(node: Any) -> Node | None:
     return None
 
 
-def _neg(node: Any) -> None:
+def _neg(node: Any) -> Node | None:
+    if isinstance(node.parent, exp.Interval) and literal_text(node.this) is not None:
+        return exp.Literal.string(f"-{node.this.name}")
     of_type(node.this, NUMBER, INTERVAL, what="-")
+    return None
 
 
 def _numeric(node: Any) -> None:
@@ -119,14 +124,16 @@ def _numeric(node: Any) -> None:
 
 def _whole(node: Any) -> Node | None:
     _numeric(node)
+    digits = literal_number(node.args.get("decimals")) if isinstance(node, exp.Round) else None
+    if digits is not None and digits < 0 and decimal_of(node.this) is not None:
+        return _rounded_to_tens(node, digits)
     if is_integer(node.this):
         return node.this.copy() if type(node) in (exp.Ceil, exp.Floor, exp.Trunc, exp.Round) else cast(
             node.copy(), node.type.sql("duckdb"))  # fmt: skip
     if isinstance(node, exp.Trunc) and node.args.get("decimals") is not None:
-        refuse("truncate with digits is not among what was compared with Trino", "write round")
+        refuse("truncate with a number of digits", "write round")
     if isinstance(node, exp.Round) and node.args.get("decimals") is not None:
-        digits = literal_number(node.args["decimals"])
-        if digits is None or digits < 0:
+        if digits is None:
             refuse("round to a number of digits that is no literal", "write the number")
         if decimal_of(node.this) is None:
             # DuckDB's own is off by one in the last digit where a decimal fraction has no exact double
@@ -134,6 +141,13 @@ def _whole(node: Any) -> Node | None:
             return in_brackets(exp.Div(this=call("round", exp.Mul(this=in_brackets(node.this.copy()),
                                         expression=factor)), expression=factor.copy()))  # fmt: skip
     return None
+
+
+def _rounded_to_tens(node: Any, digits: int) -> Node:
+    if not is_integer(node.this):
+        refuse("a decimal rounded to tens", "CAST it AS double")
+    whole = call("trino_round", cast(node.this, "HUGEINT"), exp.Literal.number(10**-digits))
+    return cast(whole, node.type.sql("duckdb"))
 
 
 def _double(node: Any) -> Node:
@@ -157,6 +171,6 @@ RULES: Mapping[type, Rule] = {
     exp.Interval: _interval,
     exp.Abs: _numeric,
     **dict.fromkeys((exp.Round, exp.Ceil, exp.Floor, exp.Trunc, exp.Sign), _whole),
-    **dict.fromkeys((exp.Sqrt, exp.Exp, exp.Ln), _double),
+    **dict.fromkeys((exp.Sqrt, exp.Exp, exp.Ln, exp.Cbrt), _double),
     exp.Log: _log,
 }

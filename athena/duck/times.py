@@ -16,21 +16,51 @@ _FORMATS = re.compile(r"(?:%-?[YmdHMSyjabAB%T]|[^%])*")
 """In the words of strftime, to which sqlglot turned MySQL's."""
 
 
-def _format_of(node: Any, name: str) -> str:
+_SHOWN = re.compile(r"(?:%-?[YmdHMSyjabAB%TpGIvf]|[^%])*")
+
+
+def _format_of(node: Any, name: str, formats: re.Pattern[str] = _FORMATS) -> str:
     form = literal_text(node.args.get("format"))
-    if form is None or not _FORMATS.fullmatch(form):
+    if form is None or not formats.fullmatch(form):
         refuse(f"{name} with this format", "write it of %Y %m %d %H %i %s %y %j %a %b %T and plain text")
     return form
 
 
-def _time_to_str(node: Any) -> None:
+def _time_to_str(node: Any) -> Node:
     of_type(node.this, DATE, TIMESTAMP, what="date_format")
-    _format_of(node, "date_format")
+    form = _format_of(node, "date_format", _SHOWN)
+    return call("strftime", node.this, exp.Literal.string(form.replace("%v", "%V")))
 
 
 def _str_to_time(node: Any) -> None:
     of_type(node.this, TEXT, what="date_parse")
     _format_of(node, "date_parse")
+
+
+_LETTERS = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S", "yy": "%y"}
+
+
+def format_datetime(node: Node, form: Node) -> Node:
+    """With a format in Joda's letters."""
+    of_type(node, DATE, TIMESTAMP, what="format_datetime")
+    pieces = re.findall(r"[A-Za-z]+|[^A-Za-z]+", literal_text(form) or "'")
+    if any(one not in _LETTERS and re.search("[A-Za-z'%]", one) for one in pieces):
+        refuse("format_datetime with this format", "write it of yyyy yy MM dd HH mm ss, or date_format")
+    made = exp.Literal.string("".join(_LETTERS.get(one, one) for one in pieces))
+    return call("strftime", node, made)
+
+
+def year_of_week(node: Node) -> Node:
+    """As ISO 8601 counts."""
+    of_type(node, DATE, TIMESTAMP, what="year_of_week")
+    return call("isoyear", node)
+
+
+def iso8601(node: Node) -> Node:
+    """Of a day; of an instant the digits behind the second depend on where it comes from."""
+    if family(node) != DATE:
+        refuse("to_iso8601 of what is no date", "write date_format(..., '%Y-%m-%dT%H:%i:%sZ')")
+    return cast(node, "VARCHAR")
 
 
 def _unit(node: Any, name: str, units: str) -> str:
@@ -72,7 +102,7 @@ def _date_diff(node: Any) -> Node:
     for one in (node.this, node.expression):
         of_type(one, DATE, TIMESTAMP, what="date_diff")
     both_days = {family(node.this), family(node.expression)} == {DATE}
-    unit = _unit(node, "date_diff", _DATE_UNITS if both_days else _TIME_UNITS)
+    unit = _unit(node, "date_diff", _DATE_UNITS if both_days else f"millisecond {_TIME_UNITS}")
     # full units there; DuckDB's date_diff counts boundaries, its date_sub does not
     made = [exp.Literal.string(unit), node.expression, node.this]
     if not both_days:
@@ -90,7 +120,8 @@ def _extract(node: Any) -> Node:
     unit = node.this.name.lower()
     names = {"year": "year", "month": "month", "day": "day", "hour": "hour", "minute": "minute", "second": "second",
              "quarter": "quarter", "week": "weekofyear", "dow": "isodow", "day_of_week": "isodow", "doy": "dayofyear",
-             "day_of_year": "dayofyear"}  # fmt: skip
+             "day_of_year": "dayofyear", "day_of_month": "day", "yow": "isoyear",
+             "year_of_week": "isoyear"}  # fmt: skip
     if unit not in names:
         refuse(f"extract({shown(unit)} FROM ...)", f"write one of {', '.join(names)}")
     of_type(node.expression, DATE, TIMESTAMP, what="extract")
@@ -146,7 +177,7 @@ RULES: Mapping[type, Rule] = {
     **dict.fromkeys(
         (
             exp.Year, exp.Month, exp.Day, exp.Hour, exp.Minute, exp.Second, exp.Quarter, exp.WeekOfYear,
-            exp.DayOfWeekIso, exp.DayOfYear, exp.YearOfWeek,
+            exp.DayOfWeekIso, exp.DayOfMonth, exp.DayOfYear, exp.YearOfWeek,
         ),
         _part_of_time,
     ),

@@ -14,11 +14,12 @@ from typing import Any
 from sqlglot import exp
 
 from athena.duck import aggregates, arrays, casts, conditions, numbers, texts, times
+from athena.duck.aggregates import map_agg
 from athena.duck.arrays import match
 from athena.duck.conditions import FROM_PACKAGES
-from athena.duck.nodes import Node, Rule, call, comparable, literal_number, refuse, wrong
-from athena.duck.times import at_zone
-from athena.duck.types import ARRAY, family
+from athena.duck.nodes import Node, Rule, call, comparable, literal_number, named, number, of_type, refuse, wrong
+from athena.duck.times import at_zone, format_datetime, iso8601, year_of_week
+from athena.duck.types import ANY, ARRAY, MAP, ROW, family
 from venvbuild.text import shown
 
 
@@ -34,18 +35,53 @@ def translated(tree: Node) -> Node:
     Raises:
         QueryEngineError: Athena and Trino refuse it, or DuckDB would answer otherwise than they.
     """
+    for one in list(tree.find_all(exp.Try)):
+        if type(one.this) is exp.Cast:
+            tried = exp.TryCast(this=one.this.this, to=one.this.args["to"])
+            tried.type = one.this.type
+            one.replace(tried)
     # from the inside out, so that a rule sees what it is about as it was typed
     for node in reversed(list(tree.bfs())):
         _known(node)
         rule = _RULES.get(type(node))
         made = rule(node) if rule else None
         if made is not None and made is not node:
-            made.type = node.type
+            if family(node) != ANY or made.type is None:
+                made.type = node.type
             if node is tree:
                 tree = made
             else:
                 node.replace(made)
+    return _once(tree)
+
+
+def _once(tree: Node) -> Node:
+    """Each macro within another one calculated once: DuckDB puts what a macro is given into every place of it, so that
+    ten of them, nested, would be a thousand.
+    """
+    for node in reversed([one for one in tree.find_all(exp.Anonymous) if _is_macro(one)]):
+        inner = [one for one in node.expressions if any(map(_is_macro, one.find_all(exp.Anonymous)))]
+        if not inner:
+            continue
+        bound = exp.to_identifier("venvbuild_once")
+        names = {id(one): f"a{at}" for at, one in enumerate(inner)}
+        parts = [exp.PropertyEQ(this=exp.to_identifier(names[id(one)]), expression=one.copy()) for one in inner]
+        used = [
+            exp.Dot(this=bound.copy(), expression=exp.to_identifier(names[id(one)])) if id(one) in names else one.copy()
+            for one in node.expressions
+        ]
+        listed = exp.Array(expressions=[exp.Struct(expressions=parts)])
+        mapped = call("list_transform", listed, exp.Lambda(this=call(node.name, *used), expressions=[bound]))
+        made = exp.Bracket(this=mapped, expressions=[number(1)], offset=1)
+        if node is tree:
+            tree = made
+        else:
+            node.replace(made)
     return tree
+
+
+def _is_macro(node: Node) -> bool:
+    return isinstance(node, exp.Anonymous) and node.name.startswith("trino_")
 
 
 def _known(node: Node) -> None:
@@ -82,24 +118,28 @@ def _anonymous(node: Any) -> Node | None:
     if name in ("any_match", "all_match", "none_match") and len(ones) == 2:
         return match(node)
     if name == "arrays_overlap" and len(ones) == 2:
-        return call("list_has_any", *ones)
+        for one in ones:
+            of_type(one, ARRAY, what=name)
+        return call("trino_arrays_overlap", *ones)
     if name == "every" and len(ones) == 1:
         return call("bool_and", *ones)
     if name == "histogram" and len(ones) == 1:
         return call("histogram", *ones)
     if name == "map_agg" and len(ones) == 2:
-        entry = exp.PropertyEQ(this=exp.to_identifier("k"), expression=ones[0].copy())
-        other = exp.PropertyEQ(this=exp.to_identifier("v"), expression=ones[1].copy())
-        entries = exp.Filter(
-            this=call("list", exp.Struct(expressions=[entry, other])),
-            expression=exp.Where(this=exp.Not(this=exp.Is(this=ones[0].copy(), expression=exp.Null()))),
-        )
-        return call("map_from_entries", entries)
+        if isinstance(node.parent, (exp.Filter, exp.Window)):
+            refuse("map_agg with FILTER or OVER", "put the condition into WHERE of a query inside")
+        return map_agg(*ones)
+    if name == "yow" and len(ones) == 1:
+        return year_of_week(ones[0])
+    if name == "format_datetime" and len(ones) == 2:
+        return format_datetime(*ones)
+    if name == "to_iso8601" and len(ones) == 1:
+        return iso8601(ones[0])
     if name == "map_values" and len(ones) == 1:
         return None
     if name == "codepoint" and len(ones) == 1:
         return call("unicode", *ones)
-    if name == "at_timezone" and len(ones) == 2:
+    if name in ("at_timezone", "with_timezone") and len(ones) == 2:
         return at_zone(ones[0], ones[1])
     if name == "array_union":
         refuse("the order of what array_union gives", "write array_distinct(concat(a, b))")
@@ -121,6 +161,8 @@ def _select(node: Any) -> None:
         by = node.selects[at - 1] if at and at <= len(node.selects) else one.this
         if family(by) == ARRAY:
             refuse("the order of arrays, in which NULL may be", "ORDER BY array_join(..., ',')")
+        if family(by) in (MAP, ROW):
+            refuse(f"the order of {named(by)}s", "ORDER BY its elements")
     for name in ("qualify", "sample", "cluster", "distribute", "sort", "into", "hint", "match", "settings", "format"):
         if node.args.get(name):
             wrong(f"{name.upper()} is not among what Athena and Trino read here")
@@ -150,7 +192,7 @@ _AS_THEY_ARE = frozenset({
     exp.RowNumber, exp.Rank, exp.DenseRank, exp.Ntile, exp.PercentRank, exp.CumeDist, exp.FirstValue, exp.LastValue,
     exp.AnyValue, exp.ApproxDistinct, exp.MapKeys, exp.Chr, exp.JSONPath, exp.JSONPathRoot,
     exp.JSONPathKey, exp.JSONPathSubscript, exp.Date, exp.Column, exp.FromISO8601Date, exp.Any, exp.All,
-    exp.Pow,
+    exp.Pow, exp.NthValue,
 })  # fmt: skip
 
 

@@ -124,3 +124,55 @@ SELECT json_format(CAST(map(ARRAY['b', 'a'], ARRAY[1, 2]) AS json))
 SELECT count(*) FROM venv_builds GROUP BY ALL
 SELECT env_name FROM venv_builds NATURAL JOIN venv_packages LIMIT 1
 SELECT * EXCEPT (dt) FROM venv_builds LIMIT 1
+SELECT day_of_month(created_at) d, count(*) FROM venv_builds GROUP BY 1 ORDER BY 1 LIMIT 5
+SELECT yow(DATE '2024-12-30'), year_of_week(DATE '2027-01-01'), extract(yow FROM DATE '2024-12-30'), extract(day_of_month FROM DATE '2024-12-31')
+SELECT *, count(*) OVER () FROM venv_packages ORDER BY venv_version, name LIMIT 2
+SELECT 1, b.*, 'x' FROM venv_builds b ORDER BY b.venv_version LIMIT 1
+SELECT (env_name), ((dt)) FROM venv_builds ORDER BY venv_version LIMIT 1
+SELECT *, * FROM (SELECT 1 AS A, 2)
+SELECT * FROM (VALUES (1, 2)) t LIMIT 1
+SELECT t.* FROM (SELECT env_name e, max(package_count) FROM venv_builds GROUP BY 1) t ORDER BY e LIMIT 2
+SELECT * FROM (SELECT * FROM venv_builds a JOIN venv_builds b ON a.env_name = b.env_name AND a.venv_version < b.venv_version) LIMIT 1
+SELECT count(*), env_name AS Env, * FROM (SELECT dt AS Day, env_name FROM venv_builds) GROUP BY 2, 3, 4 ORDER BY 1 DESC, 2, 3 LIMIT 2
+SELECT DISTINCT upper(env_name) FROM venv_builds ORDER BY 1 LIMIT 2
+SELECT 1, 2 UNION ALL SELECT 3, 4 ORDER BY 2 DESC, 1
+SELECT ARRAY[1, NULL] = ARRAY[1, NULL], ARRAY[1, NULL] = ARRAY[2, NULL], ARRAY[1] IS DISTINCT FROM ARRAY[2], ARRAY[1, 2] < ARRAY[1, 3]
+SELECT ARRAY[1, 2] <> ARRAY[1, NULL], ARRAY[1] = ARRAY[1, 2], CAST(NULL AS array(integer)) = ARRAY[1], ARRAY[1] = ARRAY[1.0]
+SELECT ARRAY[1, 2] < ARRAY[1, NULL]
+SELECT ARRAY[1, NULL] IN (ARRAY[1, NULL])
+SELECT count(*) FROM venv_builds_metadata WHERE requires = requires
+SELECT CAST(ARRAY[1.50] AS json)
+SELECT CAST(ARRAY[created_at] AS json) FROM venv_builds ORDER BY venv_version LIMIT 1
+SELECT CAST(ARRAY[MAP(ARRAY['b', 'a'], ARRAY[1, 2])] AS json)
+SELECT CAST(requires AS json), CAST(ARRAY[1.5e0, 2e0] AS json), CAST(ARRAY[DATE '2025-01-01'] AS json) FROM venv_builds_metadata ORDER BY venv_version LIMIT 1
+SELECT max(duration_s) FROM venv_builds_metadata
+SELECT max_by(a, b) FROM (VALUES ('x', ARRAY[1, 2]), ('y', ARRAY[1, 10])) t (a, b)
+SELECT arrays_overlap(ARRAY[1, NULL], ARRAY[1]), arrays_overlap(ARRAY[NULL], ARRAY[NULL]), arrays_overlap(ARRAY[1, NULL], ARRAY[2])
+SELECT array_except(ARRAY[1, NULL, 2, 1], ARRAY[2]), array_except(ARRAY[1, NULL], ARRAY[NULL])
+SELECT ARRAY[1] || 2 || 3, concat(ARRAY['a'], 'b'), 1 || ARRAY[2]
+SELECT greatest(1, 2.5), least(3, 1e0), greatest('a', NULL), least(DATE '2025-01-01', TIMESTAMP '2024-01-01 00:00:00'), greatest(true, false)
+SELECT (1, 'a') = (1, 'a'), (1, NULL) = (2, NULL), (1, NULL) = (1, NULL), (1, 2) <> (1, 3), (1, 2) IN ((1, 2), (3, NULL)), (3, 2) IN ((1, 2), (3, NULL))
+SELECT count(*) FROM venv_builds WHERE (env_name, python_version) NOT IN (('sales-dev', '3.11'), ('risk-dev', '3.12'))
+SELECT count(*) FROM venv_builds WHERE (env_name, dt) NOT IN (SELECT env_name, max(dt) FROM venv_builds GROUP BY env_name)
+SELECT map_agg(name, version) FROM (VALUES ('a', '1'), ('b', '3'), ('a', '1'), (NULL, '9')) t (name, version)
+SELECT env_name, cardinality(map_agg(python_version, venv_version)) FROM venv_builds GROUP BY 1 ORDER BY 1 LIMIT 2
+SELECT k, count(*), min(v) FROM venv_builds_metadata CROSS JOIN UNNEST(duration_s) AS t (k, v) WHERE dt > '2025-07-20' GROUP BY k ORDER BY k
+SELECT venv_version, t.k, t.v * 2 FROM venv_builds_metadata m LEFT JOIN UNNEST(m.duration_s) AS t (k, v) ON true WHERE t.v > 1 ORDER BY venv_version, k LIMIT 3
+SELECT x, y, n FROM UNNEST(ARRAY[1, 2], ARRAY['a', 'b', 'c']) WITH ORDINALITY AS t (x, y, n) ORDER BY n
+SELECT sequence(DATE '2025-01-31', DATE '2025-06-29', INTERVAL '1' MONTH), sequence(DATE '2025-01-01', DATE '2025-01-10', INTERVAL '3' DAY), sequence(DATE '2025-01-03', DATE '2025-01-01')
+SELECT d, count(b.venv_version) FROM UNNEST(sequence(DATE '2025-07-01', DATE '2025-07-05', INTERVAL '1' DAY)) AS t (d) LEFT JOIN venv_builds b ON CAST(b.created_at AS date) = d GROUP BY d ORDER BY d
+SELECT round(149, -1), round(-145, -1), round(155, -1), round(-155, -2), round(5, -1), round(4, -2), round(15.5e0, -1), round(-15e0, -1)
+SELECT format('%.2f', 2.675e0), format('%.2f', 0.125e0), format('%.1f', 0.25), format('%.0f', 2.5e0), format('%.3f', -1.0005e0), format('%.2f', 12345678.905e0), format('%.2f', NULL)
+SELECT format('%,d', -1234567), format('%05d', -42), format('%3d', 7), format('%-5s|', 'é'), format('%2s', 'abc'), format('%5s', NULL)
+SELECT date_format(TIMESTAMP '2024-12-30 00:05:09', '%x-%v %p %I %h %k %l %c %f'), format_datetime(TIMESTAMP '2025-07-02 13:05:09', 'yy/MM/dd HH:mm:ss')
+SELECT trim('-' FROM '--a--'), ltrim('xyxa', 'xy'), rtrim('a  b ', ' b'), trim(LEADING 'a' FROM 'aab'), trim('aba', 'ab')
+SELECT regexp_extract_all('a1b22', '[0-9]+'), regexp_extract_all('a1b22', '([a-z])([0-9]+)', 2), regexp_extract_all('abc', '[0-9]')
+SELECT array_join(ARRAY['a', NULL], ',', '-'), array_join(ARRAY[1, NULL], ',', '?'), concat_ws('-', ARRAY['a', NULL, 'b'])
+SELECT TRY(CAST('a' AS bigint)), TRY(CAST('2025-13-01' AS date)), TRY(CAST('1.5' AS double))
+SELECT reduce(ARRAY['a', 'b'], '', (s, x) -> s || x, s -> upper(s)), reduce(ARRAY[5, 6], 0, (s, x) -> s + x, s -> IF(s > 10, 'big', 'small'))
+SELECT CAST(true AS integer), CAST(2 AS boolean), TIMESTAMP '2025-07-20 00:00:00 UTC' < now(), date_diff('millisecond', TIMESTAMP '2025-07-22 08:30:00', TIMESTAMP '2025-07-22 08:30:01')
+SELECT regexp_extract(substr(env_name, 2), '[a-z]+') m, max(substr(substr(dt, 6), 2)) FROM venv_builds GROUP BY 1 ORDER BY max(substr(substr(dt, 6), 2)), 1
+SELECT nth_value(env_name, 2) OVER (ORDER BY venv_version), sum(package_count) OVER (PARTITION BY env_name ORDER BY created_at ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) FROM venv_builds ORDER BY venv_version LIMIT 3
+WITH RECURSIVE t (d) AS (SELECT DATE '2025-07-01' UNION ALL SELECT d + INTERVAL '1' DAY FROM t WHERE d < DATE '2025-07-04') SELECT d, (SELECT count(*) FROM venv_builds WHERE CAST(created_at AS date) = d) FROM t ORDER BY d
+SELECT version, lead(version) OVER (ORDER BY min(created_at), version) FROM venv_packages WHERE name = 'kedro' GROUP BY version ORDER BY min(created_at), version LIMIT 3
+SELECT year, count(*) AS count FROM (SELECT year(created_at) AS year FROM venv_builds) GROUP BY year

@@ -425,6 +425,53 @@ def test_made_statements_have_one_answer_and_most_are_answered(engines: tuple[En
             "",
             "SELECT venv_version FROM venv_builds b JOIN venv_packages USING (venv_version)",
         ),
+        (
+            "SELECT corr(package_count, archive_size_bytes) FROM venv_builds",
+            "7 digits",
+            "SELECT corr(CAST(package_count AS double), CAST(archive_size_bytes AS double)) FROM venv_builds",
+        ),
+        ("SELECT round(1250.5, -2)", "rounded to tens", "SELECT round(CAST(1250.5 AS double), -2)"),
+        (
+            "SELECT map_agg(env_name, dt) FILTER (WHERE dt > '2025') FROM venv_builds",
+            "map_agg with FILTER",
+            "SELECT map_agg(env_name, dt) FROM (SELECT env_name, dt FROM venv_builds WHERE dt > '2025')",
+        ),
+        (
+            "SELECT to_iso8601(created_at) FROM venv_builds",
+            "no date",
+            "SELECT date_format(created_at, '%Y-%m-%dT%H:%i:%sZ') FROM venv_builds",
+        ),
+        (
+            "SELECT max(conflicts) FROM venv_builds_metadata",
+            "largest of arrays",
+            "SELECT max(array_join(conflicts, ',')) FROM venv_builds_metadata",
+        ),
+        (
+            "SELECT dt FROM venv_builds_metadata WHERE conflicts IN (ARRAY['a'])",
+            "IN of arrays",
+            "SELECT dt FROM venv_builds_metadata WHERE array_join(conflicts, ',') IN ('a')",
+        ),
+        (
+            "SELECT sum(package_count) FILTER (WHERE is_conflict_free) OVER () FROM venv_builds",
+            "OVER",
+            "SELECT sum(CASE WHEN is_conflict_free THEN package_count END) OVER () FROM venv_builds",
+        ),
+        (
+            "SELECT k FROM venv_builds_metadata CROSS JOIN UNNEST(duration_s) AS t (k)",
+            "two columns",
+            "SELECT k FROM venv_builds_metadata CROSS JOIN UNNEST(duration_s) AS t (k, v)",
+        ),
+        (
+            "SELECT * FROM venv_builds_metadata CROSS JOIN UNNEST(duration_s) AS t (k, v)",
+            "* beside UNNEST",
+            "SELECT dt, k, v FROM venv_builds_metadata CROSS JOIN UNNEST(duration_s) AS t (k, v)",
+        ),
+        (
+            "SELECT dt FROM venv_builds WHERE (env_name, dt) NOT IN (SELECT env_name, dt FROM venv_packages)",
+            "a row IN a query",
+            "SELECT dt FROM venv_builds b WHERE NOT EXISTS (SELECT 1 FROM venv_packages p "
+            "WHERE p.env_name = b.env_name AND p.dt = b.dt)",
+        ),
         ("SELECT width_bucket(1, 0, 10, 5)", "width_bucket", None),
         ("SELECT zip(conflicts, conflicts) FROM venv_builds_metadata", "zip", None),
         ("SELECT no_such_function(1)", "no_such_function", None),

@@ -58,6 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "installed", "interpreters", "requirements", "settings", "machine", "stores", "builds", "inspection",
         "archive", "environment", "foreign",
     },
+    "snowflake": set(),
     "importing": {
         "installed", "interpreters", "machine", "stores", "builds", "inspection", "archive", "foreign", "restore",
     },

@@ -58,7 +58,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "installed", "interpreters", "requirements", "settings", "machine", "stores", "builds", "inspection",
         "archive", "environment", "foreign",
     },
-    "snowflake": set(),
+    "snowflake": {
+        "package_index", "interpreters", "requirements", "settings", "stores", "builds", "environment",
+    },
     "importing": {
         "installed", "interpreters", "machine", "stores", "builds", "inspection", "archive", "foreign", "restore",
     },
@@ -84,7 +86,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "commands": {
         "athena.statement", "package_index", "interpreters", "settings", "stores", "builds", "archive", "environment",
         "run", "athena.rows", "athena.engines", "athena.index", "doctor", "foreign", "notifiers", "reports", "restore",
-        "importing", "athena.tables", "athena.upkeep", "athena.questions", "steps", "pipeline", "console",
+        "snowflake", "importing", "athena.tables", "athena.upkeep", "athena.questions", "steps", "pipeline", "console",
     },
     "main": {"console", "commands"},
     "__main__": {"main"},
@@ -218,7 +220,16 @@ def test_other_programs_are_run_through_one_door() -> None:
             assert "subprocess" not in set(imports(path)), path.name
 
 
-@pytest.mark.parametrize("name", ["bootstrap", "interpreters.compile_modules", "interpreters.compare_scripts"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bootstrap",
+        "interpreters.compile_modules",
+        "interpreters.compare_scripts",
+        "snowflake.import_script",
+        "snowflake.native_loader",
+    ],
+)
 def test_what_runs_outside_of_our_environment_needs_nothing_installed(name: str) -> None:
     for imported in imports(ROOT / Path("venvbuild", *name.split(".")).with_suffix(".py")):
         assert imported.split(".")[0] in sys.stdlib_module_names, imported

@@ -26,6 +26,7 @@ COMMANDS = {
     "get": "get",
     "verify": "verify",
     "import": "import_",
+    "snowflake": "snowflake",
     "promote": "promote",
     "aliases": "aliases",
     "cache": "cache",

@@ -103,6 +103,13 @@ def with_index(command: F) -> F:
     return _option("index_url", metavar="URL")(command)
 
 
+def with_snowflake_source(command: F) -> F:
+    """Where `venvbuild snowflake` gets packages and builds from."""
+    for option in (_option("timeout_s", metavar="SECONDS"), _option("store", metavar="URL")):
+        command = option(command)
+    return _option("proget_url", metavar="URL")(command)
+
+
 def with_work_dir(command: F) -> F:
     """`--work-dir`, for the steps."""
     return _option("work_dir", metavar="DIR")(command)
@@ -202,5 +209,6 @@ def load(given: Given, environ: Mapping[str, str] = os.environ, *, reads_files: 
     # Before anybody can put them into a log.
     for url in (loaded.index_url, *loaded.extra_index_urls, *loaded.find_links):
         REDACTOR.hide_url(url)
-    REDACTOR.hide_url(loaded.trino_url or "")
+    for one in (loaded.trino_url, loaded.proget_url):
+        REDACTOR.hide_url(one or "")
     return loaded

@@ -6,6 +6,7 @@ sdists -> closure -> venv     built from source where allowed, resolved and lock
 installer, overlaps          the door to uv and pip; files that two packages own
 uv_cache                     where uv keeps packages, and how they go
 witness -> expectation -> fidelity    what the wheels hold, what each file has to be, what differs installed once more
+elsewhere                    the same for a Python and platform that is not here, as wheels
 alone                        some packages installed by themselves
 suggestions                  versions for what a file leaves open
 diagnosis, alternatives      what the index says of a pin, and what helps
@@ -18,6 +19,7 @@ soundness, yanked            releases that can be read, and those that were with
 from venvbuild.environment.closure import Closure, LockedDistribution, lock
 from venvbuild.environment.compilation import Compilation, compile_files
 from venvbuild.environment.downloads import much_to_fetch, sizes_of
+from venvbuild.environment.elsewhere import Offered, Resolved, resolve_elsewhere
 from venvbuild.environment.installer import Installer
 from venvbuild.environment.package_source import IndexAccess, IndexAddresses, PackageSource, package_index, target
 from venvbuild.environment.pinning import CompileRequest

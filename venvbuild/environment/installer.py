@@ -11,6 +11,7 @@ import errno
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -164,6 +165,28 @@ class Installer:
         # --offline: what the index said a moment ago is in the cache.
         plain = ("--no-deps", "--no-build", "--offline", "--format", "pylock.toml", "--python", interpreter.path)
         quiet._uv("pip", "compile", lock, "--output-file", output, *plain, find_links=find_links)
+
+    def list_wheels(
+        self,
+        source: Path,
+        output: Path,
+        python_version: str,
+        platform: str,
+        *,
+        constraints: Path | None = None,
+        offline: bool = False,
+    ) -> None:
+        """Resolve `source` for a Python X.Y and a platform of uv's, which need not be here, into `output`, a
+        `pylock.toml` (PEP 751) with every wheel that fits.
+        """
+        more: list[str | Path] = ["--constraints", constraints] if constraints else []
+        more += ["--offline"] if offline else []
+        target: list[str | Path] = ["--python-version", python_version, "--python-platform", platform]
+        # Some Python uv wants all the same, and this one runs for sure.
+        plain: list[str | Path] = ["--no-header", "--no-build", "--format", "pylock.toml", "--python", sys.executable]
+        # It keeps to what its output has.
+        output.unlink(missing_ok=True)
+        self._uv("pip", "compile", source, "--output-file", output, *target, *plain, *more)
 
     def make_venv(self, interpreter: Interpreter, venv: Path) -> None:
         """An empty environment whose scripts find their interpreter beside them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from venvbuild.environment.installer import Installer
 from venvbuild.errors import UsageError
 from venvbuild.interpreters import Interpreter, NoInterpreter
 from venvbuild.package_index import PackageIndex, WheelCache
+from venvbuild.redaction import Address
 from venvbuild.settings import Settings, certificates, jenkins
 
 log = logging.getLogger(__name__)
@@ -116,9 +117,12 @@ class PackageSource:
         scratch: Path,
         sdists: tuple[str, ...] = (),
         shares_cache: bool = False,
+        judge: Callable[[Address], None] | None = None,
     ) -> PackageSource:
-        """The one that this process is configured for, with nothing built yet; `shares_cache` as in `Installer`."""
-        index = package_index(access)
+        """The one that this process is configured for, with nothing built yet; `shares_cache` as in `Installer`,
+        `judge` as in `PackageIndex`.
+        """
+        index = package_index(access, judge=judge)
         installer = Installer(
             # The one that came with us, at our version; the PATH may have any.
             Path(uv.find_uv_bin()),
@@ -134,7 +138,9 @@ class PackageSource:
         return cls(interpreter, installer, index, scratch, wheel_cache, sdists)
 
 
-def package_index(access: IndexAccess, timeout_s: float | None = None) -> PackageIndex:
+def package_index(
+    access: IndexAccess, timeout_s: float | None = None, judge: Callable[[Address], None] | None = None
+) -> PackageIndex:
     """What we ask ourselves; with the user's CA file, netrc and time-out (uv's or pip's variable; default 20 s)."""
     addresses, _, environ = access
     configured = environ.get("UV_HTTP_TIMEOUT") or environ.get("PIP_DEFAULT_TIMEOUT") or ""
@@ -145,6 +151,7 @@ def package_index(access: IndexAccess, timeout_s: float | None = None) -> Packag
         netrc_file=netrc_file(environ),
         extra_urls=addresses.extra_index_urls,
         find_links=addresses.find_links,
+        judge=judge,
     )
 
 

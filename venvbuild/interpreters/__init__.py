@@ -14,6 +14,8 @@ from venvbuild.interpreters.search import (
     find,
     find_interpreter,
     installed,
+    matching,
+    on_linux,
     probe,
 )
 from venvbuild.interpreters.target import Target

@@ -52,6 +52,8 @@ class Interpreter:
     soabi: str
     """`cpython-311-x86_64-linux-gnu`."""
     marker_environment: Mapping[str, str]
+    platforms: tuple[str, ...] = ()
+    """The platform tags that it takes, best first; empty: those of this host."""
 
     @property
     def version(self) -> str:
@@ -65,15 +67,16 @@ class Interpreter:
 
     @cached_property
     def supported_tags(self) -> tuple[str, ...]:
-        """The wheel tags it can install on this host, best first (PEP 425, PEP 600)."""
+        """The wheel tags it can install, best first (PEP 425, PEP 600)."""
         major, minor = (int(part) for part in self.version.split("."))
+        platforms = self.platforms or None
         if self.marker_environment["implementation_name"] == "cpython":
             # `t` of a free-threaded Python, `d` of a debug build: wheels for others do not fit.
             flags = self.soabi.split("-")[1].lstrip("0123456789") if "-" in self.soabi else ""
-            specific = tags.cpython_tags((major, minor), abis=[f"cp{major}{minor}{flags}"])
+            specific = tags.cpython_tags((major, minor), abis=[f"cp{major}{minor}{flags}"], platforms=platforms)
         else:
-            specific = tags.generic_tags()
-        generic = tags.compatible_tags((major, minor), interpreter=f"cp{major}{minor}")
+            specific = tags.generic_tags(platforms=platforms)
+        generic = tags.compatible_tags((major, minor), interpreter=f"cp{major}{minor}", platforms=platforms)
         return tuple(str(tag) for tag in (*specific, *generic))
 
     @cached_property
@@ -167,6 +170,30 @@ def assumed(full_version: str) -> Interpreter:
     here = {name: str(value) for name, value in markers.default_environment().items()}
     name = Path(f"python{major}.{minor}")
     return Interpreter(name, name, full_version, f"cpython-{major}{minor}-{machine}", {**here, **versions})
+
+
+def on_linux(python_version: str, machine: str, platforms: tuple[str, ...]) -> Interpreter:
+    """A CPython X.Y on a Linux that is not here, as its packages are judged; `platforms` as in `Interpreter`.
+
+    Its micro version nobody knows: markers see the first of X.Y, as uv's do.
+    """
+    full_version = f"{python_version}.0"
+    marker_environment = {
+        "implementation_name": "cpython",
+        "implementation_version": full_version,
+        "os_name": "posix",
+        "platform_machine": machine,
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux",
+        "platform_version": "",
+        "python_full_version": full_version,
+        "python_version": python_version,
+        "sys_platform": "linux",
+    }
+    name = Path(f"python{python_version}")
+    soabi = f"cpython-{python_version.replace('.', '')}-{machine}-linux-gnu"
+    return Interpreter(name, name, full_version, soabi, marker_environment, platforms)
 
 
 def installed(environ: Mapping[str, str]) -> tuple[Interpreter, ...]:

@@ -23,7 +23,7 @@ import urllib.parse
 import urllib.request
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from email.parser import Parser
 from functools import partial
@@ -66,7 +66,9 @@ class PackageIndex:
         netrc_file: Path | None = None,
         extra_urls: tuple[str, ...] = (),
         find_links: tuple[str, ...] = (),
+        judge: Callable[[Address], None] | None = None,
     ) -> None:
+        """`judge` is shown every address before it is asked, those of redirects too, and raises to refuse one."""
         # as uv asks them: further indexes first, and the first that has a name is the one that counts for it
         self._addresses = tuple(Address(one.rstrip("/")) for one in (*extra_urls, url))
         self.url = self._addresses[-1].shown
@@ -75,7 +77,10 @@ class PackageIndex:
         self._timeout_s = timeout_s
         self._netrc = netrc_file
         # Of the head of an answer: what comes after it is judged as it comes.
-        self._opener = urllib.request.build_opener(_Http(3 * timeout_s), _Https(cafile, 3 * timeout_s))
+        self._judge_address = judge or (lambda _: None)
+        self._opener = urllib.request.build_opener(
+            _Http(3 * timeout_s), _Https(cafile, 3 * timeout_s), _Redirects(self._judge_address)
+        )
         self._projects: dict[str, Project | None] = {}
 
     def project(self, name: str) -> Project | None:
@@ -228,6 +233,7 @@ class PackageIndex:
 
     def _open(self, url: str, headers: dict[str, str] | None = None) -> Any:
         address = Address(url)
+        self._judge_address(address)
         try:
             if urllib.parse.urlsplit(url).scheme not in ("http", "https", "file"):
                 raise ValueError(url)
@@ -471,6 +477,19 @@ class _Http(urllib.request.HTTPHandler):
 
     def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
         return self.do_open(partial(_Impatient, self._head_s), req)
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    def __init__(self, judge: Callable[[Address], None]) -> None:
+        self._judge = judge
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        try:
+            self._judge(Address(newurl))
+        except BaseException:
+            fp.close()
+            raise
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 class _Https(urllib.request.HTTPSHandler):

@@ -33,6 +33,7 @@ class Settings:
     installer: str
     index_url: str
     extra_index_urls: tuple[str, ...]
+    proget_url: str | None
     find_links: tuple[str, ...]
     timeout_s: int
     level: int

@@ -73,6 +73,20 @@ def index_url(text: str, where: str) -> str:
     return text
 
 
+def _proget_url(text: str, where: str) -> str | None:
+    # Azure's text of a variable that nobody set
+    if not text or re.fullmatch(r"\$\(\w+\)", text):
+        return None
+    url = index_url(text, where)
+    if where == "--proget-url" and "@" in urlsplit(url).netloc:
+        raise UsageError(
+            "credentials do not belong on a command line, where every user of the machine reads them",
+            where=where,
+            fix="set VENVBUILD_INDEX_USERNAME and VENVBUILD_INDEX_PASSWORD, or use netrc, or set PROGET_URL",
+        )
+    return url
+
+
 def _index_urls(text: str, where: str) -> tuple[str, ...]:
     return tuple(index_url(word, where) for word in text.split())
 
@@ -195,6 +209,12 @@ SETTINGS: tuple[Setting, ...] = (
         (),
         parse=_index_urls,
         parse_item=index_url,
+    ),
+    Setting(
+        "proget_url",
+        "the index of `venvbuild snowflake`, and the only one",
+        variable="PROGET_URL",
+        parse=_proget_url,
     ),
     Setting("find_links", "folders or pages with wheels, separated by spaces", (), parse=_places, parse_item=_place),
     Setting("timeout_s", "longest time one installer run may take, in seconds", 3600, parse=_seconds),

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from venvbuild.errors import CheckFoundSomething, Problem, UsageError
+from venvbuild.snowflake import runtimes
+from venvbuild.text import shown
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}\.zip")
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,30 @@ class Wish:
     """Hosts beside the index's own that wheels may come from."""
     may_http: bool
     """Whether the index may be asked without TLS."""
+    is_default_python: bool = False
+    """Whether nobody asked for `python`."""
+
+    def judge(self) -> None:
+        """Nothing, or why it cannot be met.
+
+        Raises:
+            UsageError: neither a file nor a build, or both; a name or a choice that is none.
+            RequirementsRefused: Snowflake has no such Python.
+        """
+        if (self.requirements is None) == (self.build is None):
+            raise UsageError(
+                "it takes a requirements file or a build, one of the two",
+                where="--from",
+                fix="venvbuild snowflake zip -r requirements.txt -o FILE, or --from ENV@ALIAS",
+            )
+        runtimes.runtime(self.python)
+        runtimes.machine(self.platform)
+        if self.zip_name is not None and not _NAME.fullmatch(self.zip_name):
+            raise UsageError(
+                f"'{shown(self.zip_name)}' cannot be the ZIP's name",
+                where="--zip-name",
+                fix="write letters, digits, . _ and -, with .zip at the end: app_packages.zip",
+            )
 
 
 @dataclass(frozen=True)
@@ -77,3 +109,17 @@ class Bundle:
     is_shipping_native: bool
     """Whether the statement needs RESOURCE_CONSTRAINT, and its handler `import _venvbuild_native` first."""
     warnings: tuple[str, ...]
+    """Said already."""
+
+
+class ImportFailed(CheckFoundSomething):
+    """What was judged pure does not import from the ZIP, which is there all the same."""
+
+    bundle: Bundle
+
+    @classmethod
+    def from_bundle(cls, bundle: Bundle, problems: Sequence[Problem]) -> ImportFailed:
+        """The error of this ZIP."""
+        error = cls.of(problems)
+        error.bundle = bundle
+        return error

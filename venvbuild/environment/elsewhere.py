@@ -1,0 +1,208 @@
+"""What pins come to on a Python and platform that need not be here: resolved by uv, with every wheel that fits.
+
+No source: what has no wheel for the target is refused. Why uv failed is asked of this machine and of the index, as
+for an environment (`closure`); where both have nothing to say, uv's own words are told.
+"""
+
+from __future__ import annotations
+
+import time
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from packaging.specifiers import SpecifierSet
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import Version
+
+from venvbuild.environment.alternatives import installable, near, other_pythons
+from venvbuild.environment.contradictions import explain
+from venvbuild.environment.package_source import PackageSource
+from venvbuild.environment.wanted import wanted_by
+from venvbuild.errors import IndexUnavailable, IntegrityError, Problem, ResolutionError
+from venvbuild.package_index import File
+from venvbuild.process import CommandFailed
+from venvbuild.requirements import Requirements
+from venvbuild.retrying import retried
+from venvbuild.text import shown
+
+
+@dataclass(frozen=True)
+class Offered:
+    """One distribution of the set, and its wheels for the target."""
+
+    name: str
+    """Canonical (PEP 503)."""
+    version: str
+    wheels: tuple[File, ...]
+    """In no order; each with its sha256."""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The whole set."""
+
+    distributions: tuple[Offered, ...]
+    """Sorted by name."""
+    is_from_cache: bool
+    """Whether the index did not answer, and uv's cache did."""
+
+
+def resolve_elsewhere(
+    requirements: Requirements,
+    platform: str,
+    source: PackageSource,
+    *,
+    constraints: Sequence[str] = (),
+    wait: Callable[[float], None] = time.sleep,
+) -> Resolved:
+    """What the pins whose marker holds need on the Python of `source` and uv's `platform`.
+
+    `constraints` are `name==version` lines which hold for what comes in. When the index is away, uv's cache is asked.
+
+    Raises:
+        ResolutionError: a pin or what it needs is not there for the target, or they contradict each other.
+        IndexUnavailable: the index is away and the cache does not do. UsageError: the index refuses.
+        IntegrityError: no file has a hash that the pin gives, or the index names none.
+    """
+    resolution = _Resolution(requirements, platform, source, tuple(constraints))
+    return retried(resolution.resolve, wait, curable=IndexUnavailable)
+
+
+@dataclass(frozen=True)
+class _Resolution:
+    requirements: Requirements
+    platform: str
+    source: PackageSource
+    constraints: tuple[str, ...]
+
+    def resolve(self) -> Resolved:
+        try:
+            return self._resolved(is_offline=False)
+        except CommandFailed as failure:
+            self.source.installer.judge_locally(failure, self.source.scratch)
+            try:
+                self._explain()
+            except IndexUnavailable:
+                try:
+                    return self._resolved(is_offline=True)
+                except CommandFailed:
+                    pass
+                raise
+            raise ResolutionError.of([_said_by_uv(failure)]) from failure
+
+    def _resolved(self, *, is_offline: bool) -> Resolved:
+        folder, python = self.source.scratch, self.source.interpreter.version
+        wanted, output, limits = folder / "to-resolve.in", folder / "pylock.toml", folder / "limits.txt"
+        wanted.write_text("".join(f"{pin.bare}\n" for pin in self.requirements.active), "utf-8")
+        limits.write_text("".join(f"{line}\n" for line in self.constraints), "utf-8")
+        self.source.installer.list_wheels(
+            wanted,
+            output,
+            python,
+            self.platform,
+            constraints=limits if self.constraints else None,
+            offline=is_offline,
+        )
+        found = tomllib.loads(output.read_text("utf-8")).get("packages", [])
+        offered = [_offered(package) for package in found]
+        return Resolved(tuple(sorted(self._with_hashes(offered), key=lambda one: one.name)), is_offline)
+
+    def _with_hashes(self, offered: Iterable[Offered]) -> Iterator[Offered]:
+        """Of the wheels those with a hash that the file gives, where it gives any."""
+        given: dict[str, set[str]] = {}
+        places = {}
+        for pin in self.requirements.active:
+            if pin.hashes:
+                given.setdefault(pin.canonical_name, set()).update(pin.hashes)
+                places[pin.canonical_name] = pin
+        for one in offered:
+            allowed = given.get(one.name)
+            wheels = tuple(file for file in one.wheels if allowed is None or f"sha256:{file.sha256}" in allowed)
+            if not wheels:
+                pin = places[one.name]
+                raise IntegrityError(
+                    f"no wheel of {one.name} {one.version} for the target has one of the hashes given",
+                    where=pin.where,
+                    line=pin.line,
+                    why="the index has " + ", ".join(f"sha256:{file.sha256}" for file in one.wheels)[:160],
+                    fix="compare the hashes with those of the index, and add those of the wheels for the target",
+                    rule="WRONG_BYTES",
+                )
+            yield replace(one, wheels=wheels)
+
+    def _explain(self) -> None:
+        """Raise what the index says of the pins, if anything is wrong with one of them or with it."""
+        # the pip of environments is not in a ZIP
+        wanted = [
+            one
+            for one in wanted_by(self.requirements, self.source.interpreter, ())
+            if one.name != "pip" or one.where != "the pip of every environment"
+        ]
+        try:
+            explain(wanted, self.source.index, self.source.interpreter)
+        except ResolutionError as error:
+            raise ResolutionError.of(self._advised(problem) for problem in error.problems) from error
+
+    def _advised(self, problem: Problem) -> Problem:
+        """The same, with what helps where nothing is built from source."""
+        if problem.rule not in ("NO_WHEEL", "REQUIRES_PYTHON"):
+            return problem
+        pin = next((pin for pin in self.requirements.active if pin.where == problem.where), None)
+        project = self.source.index.project(pin.canonical_name) if pin else None
+        if pin is None or project is None:
+            return problem
+        interpreter = self.source.interpreter
+        versions = near(Version(pin.version), installable(project, interpreter))
+        ways = [f"pin {' or '.join(f'{pin.canonical_name}=={one}' for one in versions)}"] if versions else []
+        exact = SpecifierSet(f"=={pin.version}")
+        files = [file for file in project.files if exact.contains(file.version, prereleases=True)]
+        pythons = other_pythons(files, interpreter)
+        ways += [f"choose a Python that it has a wheel for ({', '.join(pythons[:4])})"] if pythons else []
+        return replace(problem, fix="; or ".join(ways) or "leave it out: no version of it has a wheel for the target")
+
+
+def _offered(package: Mapping[str, Any]) -> Offered:
+    name, version = canonicalize_name(package["name"]), str(package.get("version", ""))
+    wheels = tuple(file for wheel in package.get("wheels", ()) for file in _file(wheel))
+    if not wheels:
+        without = any("sha256" not in wheel.get("hashes", {}) for wheel in package.get("wheels", ()))
+        if without:
+            raise IntegrityError(
+                f"the index names no sha256 of {name} {version}",
+                fix="ask who runs the index to turn hashes on; nothing is taken without one",
+                rule="NOT_HASHED",
+            )
+        raise ResolutionError(
+            f"{name}=={version} has no wheel for the target",
+            fix="pin another version, or choose another Python or platform",
+            rule="NO_WHEEL",
+        )
+    return Offered(name, version, wheels)
+
+
+def _file(wheel: Mapping[str, Any]) -> Iterator[File]:
+    """The wheel of an entry of PEP 751; nothing when it has no sha256 or a name that cannot be read."""
+    url = wheel.get("url") or Path(wheel.get("path", "")).absolute().as_uri()
+    filename = wheel.get("name") or unquote(urlsplit(url).path.rpartition("/")[2])
+    sha256 = wheel.get("hashes", {}).get("sha256", "")
+    try:
+        _, version, _, tags = parse_wheel_filename(filename)
+    except InvalidWheelFilename:
+        return
+    if sha256:
+        size = wheel.get("size")
+        yield File(filename, url, version, tags, sha256.lower(), size_bytes=size if isinstance(size, int) else None)
+
+
+def _said_by_uv(failure: CommandFailed) -> Problem:
+    said = " ".join(failure.output.replace("╰─▶", "").replace("×", "").split())
+    return Problem(
+        "the set cannot be resolved for the target",
+        why=shown(said, 1500),
+        rule="UNSATISFIABLE",
+        fix="change the pins it names",
+    )

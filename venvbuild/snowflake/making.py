@@ -1,0 +1,317 @@
+"""The ZIP of a file or of a build, made and judged.
+
+wanted -> resolved for the target -> wheels, each from an allowed host -> judgement -> ZIP -> import check
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from venvbuild import __version__
+from venvbuild.environment import IndexAccess, PackageSource, resolve_elsewhere
+from venvbuild.errors import ResolutionError, UsageError, of_disk
+from venvbuild.interpreters import Interpreter, matching
+from venvbuild.settings import Settings
+from venvbuild.snowflake import import_check, judge, runtimes, wheels
+from venvbuild.snowflake.access import refusals_named
+from venvbuild.snowflake.bundle import Bundle, Distribution, ImportFailed, Wish
+from venvbuild.snowflake.import_check import Checked
+from venvbuild.snowflake.judge import Judgement
+from venvbuild.snowflake.wanted import Wanted, wanted_by
+from venvbuild.snowflake.wheels import Fetched, Hosts
+from venvbuild.snowflake.zip import Content, WheelMembers, Written, left_out, members_of, write
+from venvbuild.text import count_text, size_text
+
+_LOADER = Path(__file__).with_name("native_loader.py")
+_NAMED = 10
+
+Say = Callable[[str, str], None]
+"""Told a step (`lock`, `fetch`, ..., `warning`) and a line about it."""
+
+
+def make_bundle(wish: Wish, folder: Path, say: Say, settings: Settings, environ: Mapping[str, str]) -> Bundle:
+    """The ZIP in `folder`, an existing one, under its name; what is on the way lies in a temporary folder.
+
+    `settings` say where packages come from and where builds are; the credentials of the index are in its URL there.
+
+    Raises:
+        UsageError: a file or folder is not there, a host is foreign, the index refuses.
+        RequirementsRefused: the file is refused, or Snowflake has no such Python. NotInStore: there is no such build.
+        ResolutionError: something is not there for the target, or is native and `native` is `refuse`.
+        IndexUnavailable, StoreUnavailable: a retry may help. IntegrityError: bytes are not what they should be.
+        ImportFailed: what was judged pure does not import; the ZIP is there.
+    """
+    wish.judge()
+    try:
+        with tempfile.TemporaryDirectory(prefix="venvbuild-snowflake-") as scratch:
+            return _Making(wish, folder, Path(scratch), say, settings, environ).make()
+    except OSError as error:
+        raise of_disk(error, str(folder)) or UsageError(
+            f"the ZIP cannot be made: {error.strerror or error}",
+            where=str(error.filename or folder),
+            fix="use folders that can be written (-o, TMPDIR)",
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A distribution of the set, as far as it is known."""
+
+    fetched: Fetched
+    members: WheelMembers
+    judgement: Judgement
+
+    @property
+    def name(self) -> str:
+        return self.judgement.name
+
+
+@dataclass
+class _Making:
+    """One ZIP on the way."""
+
+    wish: Wish
+    folder: Path
+    scratch: Path
+    say: Say
+    settings: Settings
+    environ: Mapping[str, str]
+    warnings: list[str] = field(default_factory=list)
+
+    def make(self) -> Bundle:
+        runtime = runtimes.runtime(self.wish.python)
+        if runtime.deprecated_on:
+            self._warn(f"Snowflake's Python {runtime.version} is deprecated since {runtime.deprecated_on}")
+        wanted = self._wanted()
+        parts = [self._part(one) for one in self._fetched(wanted)]
+        natives = [part.judgement for part in parts if part.judgement.is_native]
+        if natives and self.wish.native == "refuse":
+            self._refuse(natives, parts, wanted)
+        bundle = self._zipped(parts, wanted)
+        return self._with_imports_checked(bundle, parts)
+
+    # --- what goes in
+
+    @cached_property
+    def _target(self) -> Interpreter:
+        return runtimes.target(self.wish.python, self.wish.platform)
+
+    @cached_property
+    def _python(self) -> Interpreter | None:
+        """One of the target's version, on this machine."""
+        return next(matching(self.wish.python), None)
+
+    def _warn(self, text: str) -> None:
+        self.warnings.append(text)
+        self.say("warning", text)
+
+    def _wanted(self) -> Wanted:
+        access = IndexAccess.of(self.settings, self.environ)
+        wanted = wanted_by(self.wish.requirements, self.wish.build, self.settings, self._target, access)
+        chosen = " (default)" if self.wish.is_default_python else ""
+        pins = count_text(len(wanted.requirements.active), "pin")
+        self.say("check", f"{pins}, Python {self.wish.python} for Snowflake{chosen}, {self.wish.platform}")
+        for warning in wanted.requirements.warnings:
+            self._warn(warning.as_line())
+        if wanted.python_version and wanted.python_version != self.wish.python:
+            self._warn(
+                f"{wanted.venv_version} was built for Python {wanted.python_version}, and the ZIP is for "
+                f"{self.wish.python}"
+            )
+        return wanted
+
+    def _fetched(self, wanted: Wanted) -> list[Fetched]:
+        access = IndexAccess.of(self.settings, self.environ)
+        urls = (access.addresses.index_url, *access.addresses.extra_index_urls)
+        hosts = Hosts.of(urls, access.addresses.find_links, self.wish.allowed_hosts, may_http=self.wish.may_http)
+        source = PackageSource.of(
+            access, self._target, timeout_s=self.settings.timeout_s, scratch=self.scratch, judge=hosts.judge
+        )
+        platform = runtimes.uv_platform(self.wish.platform)
+        with refusals_named(self.settings):
+            resolved = resolve_elsewhere(wanted.requirements, platform, source, constraints=wanted.constraints)
+            if resolved.is_from_cache:
+                self._warn("the index does not answer: the set was resolved from uv's cache")
+            chosen = wheels.choose(resolved.distributions, self._target, hosts, wanted.locked)
+            self.say("lock", _locked_text([one.name for one in chosen], wanted))
+            fetched = wheels.fetch(chosen, source.index, source.wheel_cache, self.scratch)
+        cached = sum(one.was_cached for one in fetched)
+        size = size_text(sum(one.size_bytes for one in fetched))
+        count = count_text(len(fetched), "wheel")
+        self.say("fetch", f"{count}, {size}, {len(fetched) - cached} from the index, {cached} from the cache")
+        if self.wish.download_dir is not None:
+            wheels.lay_out(fetched, self.wish.download_dir)
+        return fetched
+
+    def _part(self, fetched: Fetched) -> _Part:
+        wheel = fetched.wheel
+        members = members_of(wheel.name, fetched.path, wheel.file.filename)
+        judgement = judge.judge(
+            members,
+            wheel.version,
+            is_for_any=wheels.is_for_any(wheel.file),
+            environment=self._target.marker_environment,
+        )
+        return _Part(fetched, members, judgement)
+
+    def _refuse(self, natives: Sequence[Judgement], parts: Sequence[_Part], wanted: Wanted) -> None:
+        failures: Mapping[str, str]
+        python = self._python if self.wish.import_check != "none" else None
+        trial = self.scratch / "trial.zip"
+        if python:
+            write(Content.of([part.members for part in parts], {}), trial, lambda _: b"{}\n")
+        modules = import_check.modules_of([part.members for part in parts])
+        failures = judge.failures_of(natives, modules, trial, python, self.scratch)
+        everything = [part.judgement for part in parts]
+        raise ResolutionError.of(judge.native_problems(natives, everything, wanted.requirements.active, failures))
+
+    # --- the ZIP
+
+    def _is_inside(self, part: _Part) -> bool:
+        return self.wish.native == "ship" or not part.judgement.is_native
+
+    def _zipped(self, parts: Sequence[_Part], wanted: Wanted) -> Bundle:
+        inside = [part for part in parts if self._is_inside(part)]
+        ships = any(part.judgement.is_native for part in inside)
+        ours = {f"{import_check.LOADER}.py": _LOADER.read_bytes()} if ships else {}
+        content = Content.of([part.members for part in inside], ours)
+        distributions = tuple(_distribution(part, wanted.pinned, self._is_inside(part)) for part in parts)
+        packages = tuple(sorted(part.judgement.pin for part in parts if not self._is_inside(part)))
+        part_file = self.folder / ".venvbuild-snowflake.part"
+        part_file.unlink(missing_ok=True)
+        try:
+            written = write(content, part_file, lambda sha256: self._manifest(sha256, parts, packages))
+            name = self.wish.zip_name or f"app_packages-{written.content_sha256[:12]}.zip"
+            part_file.replace(self.folder / name)
+        except BaseException:
+            part_file.unlink(missing_ok=True)
+            raise
+        self._tell(content, written, name, inside, packages)
+        return Bundle(
+            zip=self.folder / name,
+            name=name,
+            size=written.size_bytes,
+            sha256=written.sha256,
+            content_sha256=written.content_sha256,
+            manifest=written.manifest,
+            python=self.wish.python,
+            platform=self.wish.platform,
+            native=self.wish.native,
+            distributions=distributions,
+            packages=packages,
+            is_shipping_native=ships,
+            warnings=(),
+        )
+
+    def _manifest(self, content_sha256: str, parts: Sequence[_Part], packages: Sequence[str]) -> bytes:
+        """What is inside and where it came from; nothing of the import check, nor of this machine or day."""
+        manifest = {
+            "format": 1,
+            "tool": f"venvbuild {__version__}",
+            "content_sha256": content_sha256,
+            "target": {"python": self.wish.python, "platform": self.wish.platform},
+            "native": self.wish.native,
+            "packages": packages,
+            "distributions": [
+                {
+                    "name": part.name,
+                    "version": part.judgement.version,
+                    "wheel": part.fetched.wheel.file.filename,
+                    "sha256": part.fetched.wheel.file.sha256,
+                    "host": part.fetched.wheel.host,
+                    "inside": self._is_inside(part),
+                    "verdict": part.judgement.verdict,
+                    "native_files": len(part.judgement.native_files),
+                    "data_files": part.judgement.data_count,
+                }
+                for part in parts
+            ],
+        }
+        return f"{json.dumps(manifest, indent=1)}\n".encode()
+
+    def _tell(
+        self, content: Content, written: Written, name: str, inside: Sequence[_Part], packages: Sequence[str]
+    ) -> None:
+        files = count_text(len(content.members) + 1, "file")
+        text = f"{name}, {files}, {size_text(written.size_bytes)}, content sha256 {written.content_sha256[:12]}..."
+        if missing := left_out(content.wheels):
+            text += f"; left out: {', '.join(f'{count} of {kind}' for kind, count in missing.items())}"
+        self.say("zip", text)
+        for overlap in content.overlaps[:_NAMED]:
+            self._warn(f"{overlap.path} is of {overlap.lost} and of {overlap.won}: {overlap.won}'s is in the ZIP")
+        if len(content.overlaps) > _NAMED:
+            self._warn(f"and {len(content.overlaps) - _NAMED} more files of two distributions")
+        ships = any(part.judgement.is_native for part in inside)
+        for part in inside:
+            for remark in part.judgement.remarks(is_unpacked=ships):
+                self._warn(remark)
+        if packages:
+            self._warn(f"not in the ZIP, Snowflake installs them: PACKAGES = ({', '.join(map(repr, packages))})")
+        if ships:
+            # as far as is known: docs/snowflake.md, "Native code"
+            self._warn(
+                "native code is in the ZIP: the handler imports _venvbuild_native first, and it wants an x86 "
+                "Snowpark-optimized warehouse; no account has verified this"
+            )
+
+    # --- whether it imports
+
+    def _with_imports_checked(self, bundle: Bundle, parts: Sequence[_Part]) -> Bundle:
+        if self.wish.import_check == "none":
+            self.say("import", "not checked (--import-check none)")
+        elif self._python is None:
+            self._warn(f"there is no Python {self.wish.python} here: whether the ZIP imports is NOT CHECKED")
+        else:
+            checked = import_check.check(
+                bundle.zip,
+                import_check.modules_of([part.members for part in parts if self._is_inside(part)]),
+                import_check.modules_of([part.members for part in parts if not self._is_inside(part)]),
+                self._python,
+                self.scratch,
+                is_deep=self.wish.import_check == "all",
+                ships=bundle.is_shipping_native and self._python.platform == self._target.platform,
+                has_natives=bundle.is_shipping_native,
+            )
+            self._tell_imports(checked)
+            if checked.failures:
+                versions = {part.name: part.judgement.version for part in parts}
+                bundle = replace(bundle, warnings=tuple(self.warnings))
+                raise ImportFailed.from_bundle(bundle, checked.problems(versions))
+        return replace(bundle, warnings=tuple(self.warnings))
+
+    def _tell_imports(self, checked: Checked) -> None:
+        assert self._python
+        modules = count_text(len(checked.imported), "module")
+        verb = "imports" if len(checked.imported) == 1 else "import"
+        self.say("import", f"{modules} {verb} from the ZIP on Python {self._python.full_version}")
+        for note in checked.notes:
+            self._warn(note)
+
+
+def _distribution(part: _Part, pinned: frozenset[str], is_inside: bool) -> Distribution:
+    wheel = part.fetched.wheel
+    return Distribution(
+        name=wheel.name,
+        version=wheel.version,
+        wheel=wheel.file.filename,
+        sha256=wheel.file.sha256,
+        host=wheel.host,
+        is_pinned=wheel.name in pinned,
+        is_native=part.judgement.is_native,
+        is_inside=is_inside,
+    )
+
+
+def _locked_text(names: Sequence[str], wanted: Wanted) -> str:
+    count = count_text(len(names), "distribution")
+    more = [name for name in names if name not in wanted.pinned]
+    if not more:
+        return f"{count}, all of them {'in the lock of the build' if wanted.venv_version else 'pinned by you'}"
+    listed = ", ".join(more)
+    beyond = f"beyond the lock of {wanted.venv_version}" if wanted.venv_version else "not pinned by you"
+    return f"{count}, {len(more)} of them {beyond} ({listed})"

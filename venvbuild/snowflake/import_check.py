@@ -240,8 +240,11 @@ def check(
 def _anyway(
     failed: Sequence[Outcome], tops: Collection[str], archive: Path, python: Interpreter, scratch: Path, job: Job
 ) -> set[str]:
-    """Of modules below the top those that fail in a folder, too: for another system, or with what nobody asked for."""
-    below = tuple(one.module for one in failed if one.module not in tops and one.module not in job.natives)
+    """Of modules below the top, or in a namespace, those that fail in a folder, too: for another system, or with what
+    nobody asked for.
+    """
+    strict = {top for top in tops if "." not in top}
+    below = tuple(one.module for one in failed if one.module not in strict and one.module not in job.natives)
     if not below:
         return set()
     folder = unpacked(archive, scratch / "unpacked")

@@ -28,13 +28,18 @@ _CODE = (".py", ".pyi", ".pyx", ".pxd", ".pth", ".c", ".h", "py.typed")
 _METADATA_LIMIT = 16 << 20
 _SHOWN = 120
 
-KNOWN_TO_WORK = frozenset({"certifi", "tzdata"})
-"""Data that is read with importlib.resources; tried from a ZIP on Python 3.9 to 3.13."""
+KNOWN_TO_WORK = frozenset({"certifi", "python-dateutil", "text-unidecode", "tzdata", "urllib3"})
+"""Whose data is read so that it works from a ZIP, or is for another system; tried on Python 3.10, 3.11 and 3.13."""
 KNOWN_DATA = {
-    "humanize": "activate() of another language fails: IsADirectoryError on Python 3.10 and 3.11, FileNotFoundError: "
-    "No translation file found on 3.12 and 3.13",
+    "babel": "NotADirectoryError: 'babel/locale-data' at the first locale",
+    "botocore": "UnknownServiceError: no service is found",
+    "holidays": "FileNotFoundError: No translation file found, with a language",
+    "humanize": "activate() of another language ends with IsADirectoryError (Python 3.10, 3.11) or FileNotFoundError: "
+    "No translation file found (3.12, 3.13)",
+    "plotly": "FileNotFoundError: 'plotly/validators/_validators.json' at the first figure",
+    "pytz": "UnknownTimeZoneError: no time zone but UTC is found",
 }
-"""What opens its data by path, with the error that was measured."""
+"""What opens its data by path, with the error that was measured, on the same Pythons."""
 KNOWN_NATIVE = {
     "pyyaml": "it imports, and is silently slower: yaml.__with_libyaml__ is False",
     "markupsafe": "it imports, and is silently slower: its C part is not found",
@@ -80,7 +85,7 @@ class Judgement:
         if is_unpacked:
             pass
         elif self.name in KNOWN_DATA:
-            yield f"{self.pin} opens its data by path: {KNOWN_DATA[self.name]}"
+            yield f"{self.pin} opens its data by path, and fails late: {KNOWN_DATA[self.name]}"
         elif self.data_count and self.name not in KNOWN_TO_WORK:
             files = count_text(self.data_count, "data file")
             yield f"{self.pin} has {files}: what is read with importlib.resources works, what is opened by path not"
@@ -171,9 +176,10 @@ def native_problems(
 ) -> list[Problem]:
     """Each native distribution, those of the file first, with the two ways out."""
     where = {pin.canonical_name: pin for pin in pins}
+    order = {name: place for place, name in enumerate(where)}
     packages = ", ".join(f"'{one.pin}'" for one in natives)
     problems = []
-    for one in sorted(natives, key=lambda one: (one.name not in where, one.name)):
+    for one in sorted(natives, key=lambda one: (order.get(one.name, len(order)), one.name)):
         files = f"{count_text(len(one.native_files), 'file')}, {one.native_files[0]}"
         files += " ..." if len(one.native_files) > 1 else ""
         who = sorted(other.pin for other in everything if one.name in other.needs)

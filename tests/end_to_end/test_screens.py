@@ -129,6 +129,12 @@ class Place:
             ],
             "verify": [[self.hostile], [self.scripted], ["sales@latest"]],
             "import": [["theirs", "--env-name", "moved"], [EVIL, "--env-name", "moved"]],
+            "snowflake zip": [
+                ["-o", "out.zip", "-r", "good.txt"],
+                ["-o", EVIL, "-r", "evil.txt", "--zip-name", EVIL],
+                ["-o", "out.zip", "--from", EVIL, "--python", EVIL],
+                ["-o", "out.zip", "-r", "good.txt", "--allow-host", EVIL],
+            ],
             "promote": [[self.hostile, "prod"], [self.hostile, EVIL], ["--undo", f"{EVIL}@{EVIL}"]],
             "aliases": [[], ["--history"], [EVIL]],
             "cache dir": [[], ["uv"]],

@@ -16,6 +16,9 @@ _WHOLE = (
     "test_bin.py",
     "test_extras.py",
     "archive/test_readers.py",
+    "snowflake/test_making.py",
+    "snowflake/test_private_index.py",
+    "snowflake/test_way.py",
     "console/test_completion.py",
 )
 """Of the whole tool and with other programs; what it consists of is tested elsewhere too. So are tests with `tool`."""

@@ -127,7 +127,7 @@ class Tried:
     """Whether all were tried in time."""
 
 
-def import_all(job: Job, python: Interpreter, scratch: Path, timeout_s: float = TIME_LIMIT_S) -> Tried:
+def import_all(job: Job, python: Interpreter, scratch: Path) -> Tried:
     """Import the modules in a process of `python` that sees no site-packages, no home, no variable but a few.
 
     Raises:
@@ -141,7 +141,7 @@ def import_all(job: Job, python: Interpreter, scratch: Path, timeout_s: float = 
     is_whole = True
     env = {**clean_environment(home), "TMPDIR": str(home)}
     try:
-        run([python.path, "-I", "-S", "-B", _SCRIPT, work, result], env=env, timeout_s=timeout_s, cwd=home)
+        run([python.path, "-I", "-S", "-B", _SCRIPT, work, result], env=env, timeout_s=TIME_LIMIT_S, cwd=home)
     except CommandFailed as failure:
         is_whole = failure.exit_code is not None
     outcomes: list[Outcome] = []
@@ -196,30 +196,28 @@ def check(
     *,
     is_deep: bool,
     ships: bool,
-    has_natives: bool = False,
+    natives_of: Collection[str] = (),
 ) -> Checked:
     """Import the modules of `inside` from the ZIP; those of `outside` are not in it, on purpose.
 
-    `is_deep`: all of pure distributions, not only those at the top. `has_natives`: native ones are in it; `ships`: they
-    are for this machine, and the loader is tried, too.
+    `is_deep`: all of pure distributions, not only those at the top. `natives_of`: the names of native ones, which are
+    in it; `ships`: they are for this machine, and the loader is tried, too.
     """
     left_out = frozenset(top for one in outside for top in one.top)
     owners = {name: one.name for one in inside for name in (*one.natives, *one.all, *one.top)}
     natives = {name: path for one in inside for name, path in one.natives.items()}
     tops = {top for one in inside for top in one.top if ships or top not in natives}
-    if has_natives and not ships:
-        with_natives = {one.name for one in inside if one.natives}
-        tops -= {top for one in inside if one.name in with_natives for top in one.top}
-    deep = {name for one in inside for name in one.all if is_deep and not one.natives}
+    if not ships:
+        tops -= {top for one in inside if one.name in natives_of for top in one.top}
+    deep = {name for one in inside for name in one.all if is_deep and one.name not in natives_of}
     names = tuple(sorted(tops | deep))
     job = Job(archive, names, natives if ships else {}, left_out, loads_natives=ships)
     tried = import_all(job, python, scratch)
     notes = []
     if not tried.is_whole:
-        notes.append(
-            f"the import check was ended after {TIME_LIMIT_S} s: {len(tried.outcomes)} of {len(names)} modules"
-        )
-    if has_natives and not ships:
+        done = f"{len(tried.outcomes)} of {len(names)} modules were tried"
+        notes.append(f"the import check was ended after {TIME_LIMIT_S} s: the rest is NOT CHECKED, {done}")
+    if natives_of and not ships:
         notes.append("native modules are for another machine than this: whether they import is NOT CHECKED")
     failed = [one for one in tried.outcomes if one.error]
     waiting = [one for one in failed if one.left_out]
@@ -231,7 +229,8 @@ def check(
     anyway = _anyway(failed, tops, archive, python, scratch, job)
     if anyway:
         modules = ", ".join(sorted(anyway)[:5]) + (", ..." if len(anyway) > 5 else "")
-        notes.append(f"{len(anyway)} modules import neither from the ZIP nor from a folder: {modules}")
+        verb = "module imports" if len(anyway) == 1 else "modules import"
+        notes.append(f"{len(anyway)} {verb} neither from the ZIP nor from a folder: {modules}")
     failures = tuple((owners.get(one.module, ""), one) for one in failed if one.module not in anyway)
     imported = tuple(one.module for one in tried.outcomes if not one.error)
     return Checked(imported, failures, tuple(notes))

@@ -275,7 +275,7 @@ class _Making:
                 self.scratch,
                 is_deep=self.wish.import_check == "all",
                 ships=bundle.is_shipping_native and self._python.platform == self._target.platform,
-                has_natives=bundle.is_shipping_native,
+                natives_of=[part.name for part in parts if part.judgement.is_native and self._is_inside(part)],
             )
             self._tell_imports(checked)
             if checked.failures:

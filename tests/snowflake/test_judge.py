@@ -1,0 +1,96 @@
+"""What of a wheel works from a ZIP: told from what it holds, one line a distribution that needs one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.wheels import wheel
+from venvbuild.requirements import Pin
+from venvbuild.snowflake import runtimes
+from venvbuild.snowflake.judge import KNOWN_DATA, KNOWN_TO_WORK, Judgement, judge, native_problems
+from venvbuild.snowflake.zip import members_of
+
+NATIVE_TAG = "cp311-cp311-manylinux_2_17_x86_64"
+
+
+def judged(folder: Path, name: str = "tiny", *, tag: str = "py3-none-any", **more: Any) -> Judgement:
+    path = wheel(folder, name, "1.0", tag=tag, **more)
+    environment = runtimes.target("3.11", "x86_64").marker_environment
+    return judge(members_of(name, path, path.name), "1.0", is_for_any=tag.endswith("any"), environment=environment)
+
+
+@pytest.mark.parametrize(
+    ("files", "tag", "native"),
+    [
+        (["tiny/_c.cpython-311-x86_64-linux-gnu.so", "tiny.libs/libgcc.so.1"], NATIVE_TAG, 2),
+        (["tiny/_c.abi3.so"], NATIVE_TAG, 1),
+        (["tiny/debugger.so"], "py3-none-any", 1),
+        (["tiny/lib.dll", "tiny/lib.dylib"], "py3-none-any", 0),  # of other systems
+        (["tiny/lib.dylib"], NATIVE_TAG, 1),
+        (["tiny/so.py", "tiny/x.so.txt"], "py3-none-any", 0),
+        (["tiny-1.0.data/platlib/tiny/_c.so"], NATIVE_TAG, 1),
+        (["tiny-1.0.data/scripts/tiny"], NATIVE_TAG, 0),  # a program alone, which is not in the ZIP
+    ],
+)
+def test_what_only_a_file_system_can_load_is_native(tmp_path: Path, files: list[str], tag: str, native: int) -> None:
+    found = judged(tmp_path, tag=tag, files=dict.fromkeys(["tiny/__init__.py", *files], "x"))
+    assert len(found.native_files) == native
+    assert found.verdict == ("native" if native else "pure")
+
+
+def test_an_extension_module_is_named_before_the_libraries_beside_it(tmp_path: Path) -> None:
+    files = ["tiny.libs/liba.so.1", "tiny/_c.cpython-311-x86_64-linux-gnu.so"]
+    found = judged(tmp_path, tag=NATIVE_TAG, files=dict.fromkeys(files, ""))
+    assert found.native_files == (files[1], files[0])
+
+
+def test_data_is_counted_and_code_and_metadata_are_none(tmp_path: Path) -> None:
+    files = ["t/__init__.py", "t/py.typed", "t/x.pyi", "t/a.json", "t/b.txt", "tiny-1.0.dist-info/licenses/L"]
+    found = judged(tmp_path, files=dict.fromkeys(files, "x"))
+    assert list(found.remarks(is_unpacked=False)) == [
+        "tiny==1.0 has 2 data files: what is read with importlib.resources works, what is opened by path not"
+    ]
+    assert list(found.remarks(is_unpacked=True)) == []
+    assert list(judged(tmp_path, "pure").remarks(is_unpacked=False)) == []
+
+
+def test_what_was_measured_of_a_package_is_told(tmp_path: Path) -> None:
+    for name, error in KNOWN_DATA.items():
+        [line] = judged(tmp_path, name, files={f"{name}/x.json": ""}).remarks(is_unpacked=False)
+        assert error in line
+    for name in KNOWN_TO_WORK:
+        assert not list(judged(tmp_path, name, files={f"{name}/x.json": ""}).remarks(is_unpacked=False))
+
+
+def test_a_pth_file_is_told_for_nobody_reads_it(tmp_path: Path) -> None:
+    found = judged(tmp_path, files={"tiny.pth": "import tiny", "tiny.py": ""})
+    assert ["tiny.pth" in line for line in found.remarks(is_unpacked=True)] == [True]
+
+
+def test_needs_are_those_of_the_target(tmp_path: Path) -> None:
+    requires = [
+        "One_Two>=1",
+        "win; sys_platform == 'win32'",
+        "arm; platform_machine == 'aarch64'",
+        "more; extra == 'e'",
+    ]
+    assert judged(tmp_path, requires=requires).needs == {"one-two"}
+    assert judged(tmp_path, "odd", requires=["!!!", "fine"]).needs == {"fine"}
+
+
+def test_each_native_one_is_told_in_the_order_of_the_file_with_the_two_ways_out() -> None:
+    def native(name: str, *needs: str) -> Judgement:
+        return Judgement(name, "1.0", (f"{name}/_c.so", f"{name}/_d.so"), 0, (), frozenset(needs))
+
+    pins = [Pin(name, name, (), "1.0", None, (), line, True, "a.txt") for line, name in ((2, "zz"), (3, "bb"))]
+    natives = [native("aa"), native("bb"), native("zz", "aa")]
+    told = native_problems(natives, natives, pins, dict.fromkeys(("aa", "bb", "zz"), "it cannot"))
+    assert [one.where for one in told] == ["a.txt:2", "a.txt:3", ""]
+    assert told[0].as_line() == (
+        "a.txt:2: zz==1.0 is native (2 files, zz/_c.so ...); why: it cannot; fix: --native packages (Snowflake "
+        "installs it: PACKAGES = ('aa==1.0', 'bb==1.0', 'zz==1.0')) or --native ship (x86 warehouse)"
+    )
+    assert told[2].what == "aa==1.0 is native (needed by zz==1.0; 2 files, aa/_c.so ...)"

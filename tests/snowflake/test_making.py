@@ -1,0 +1,338 @@
+"""From a file, or a build, to the judged ZIP: what is told on the way, and every way in which it fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.snowflake.test_native_loader import NATIVE, extension, run
+from tests.support.index_server import IndexServer
+from tests.support.tool import Tool
+from tests.support.wheels import wheel
+from venvbuild import retrying, settings
+from venvbuild.errors import IndexUnavailable, IntegrityError, RequirementsRefused, ResolutionError, UsageError
+from venvbuild.snowflake import MANIFEST, Bundle, ImportFailed, Wish, make_bundle, with_index
+
+HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
+SOABI = f"cp{HERE.replace('.', '')}"
+NATIVE_TAG = f"{SOABI}-{SOABI}-manylinux_2_17_x86_64"
+WISH = Wish(Path("requirements.txt"), None, HERE, "x86_64", "refuse", None, None, "top", (), False)
+
+
+class Maker:
+    """A user's folder, an index, and what was told."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.folder, self.url = folder, url
+        self.told: list[tuple[str, str]] = []
+        self.count = 0
+
+    def make(self, *lines: str, environ: dict[str, str] | None = None, **wish: Any) -> Bundle:
+        path = self.folder / "requirements.txt"
+        path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        self.told.clear()
+        self.count += 1
+        place = self.folder / f"made-{self.count}"
+        place.mkdir()
+        seen = {**os.environ, "VENVBUILD_INDEX_URL": self.url, "UV_HTTP_RETRIES": "0", **(environ or {})}
+        loaded = with_index(settings.load({}, seen), seen)
+        wanted = replace(WISH, **{"requirements": path, **wish})
+        return make_bundle(wanted, place, lambda step, text: self.told.append((step, text)), loaded, seen)
+
+    def said(self, step: str) -> list[str]:
+        return [text for name, text in self.told if name == step]
+
+
+@pytest.fixture
+def maker(tmp_path: Path, index: IndexServer) -> Maker:
+    wheel(index.folder, "tiny", "1.0", requires=["helper"])
+    wheel(index.folder, "helper", "2.0", files={"helper/__init__.py": "", "helper/data.txt": "x"})
+    return Maker(tmp_path, index.url())
+
+
+@pytest.fixture
+def native(maker: Maker, index: IndexServer) -> Maker:
+    """With a distribution whose extension module is real, one that needs it, and one that does without."""
+    module = extension()
+    files: dict[str, str | bytes] = {
+        "nat/__init__.py": "where = __file__\nimport nat._bisect\n",
+        f"nat/{module.name}": module.read_bytes(),
+    }
+    wheel(index.folder, "nat", "1.0", tag=NATIVE_TAG, files=files)
+    soft: dict[str, str | bytes] = {
+        "soft/__init__.py": "try:\n    import soft._bisect\nexcept ImportError:\n    pass\n",
+        f"soft/{module.name}": module.read_bytes(),
+    }
+    wheel(index.folder, "soft", "1.0", tag=NATIVE_TAG, files=soft)
+    wheel(index.folder, "user", "1.0", requires=["nat"], files={"user.py": "import nat\n"})
+    return maker
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrying, "DELAYS_S", (0.0, 0.0))
+
+
+def test_each_step_is_told_and_the_same_wheels_give_the_same_zip(maker: Maker) -> None:
+    first = maker.make("tiny==1.0", is_default_python=True)
+    name = f"app_packages-{first.content_sha256[:12]}.zip"
+    [imported] = maker.said("import")
+    assert maker.told[:4] == [
+        ("check", f"1 pin, Python {HERE} for Snowflake (default), x86_64"),
+        ("lock", "2 distributions, 1 of them not pinned by you (helper)"),
+        ("fetch", f"2 wheels, {maker.said('fetch')[0].split(', ')[1]}, 2 from the index, 0 from the cache"),
+        ("zip", f"{name}, 10 files, {first.size / 1e3:.1f} kB, content sha256 {first.content_sha256[:12]}..."),
+    ]
+    assert imported.startswith(f"2 modules import from the ZIP on Python {HERE}.")
+    assert first.warnings == tuple(maker.said("warning"))
+    assert first.warnings[0].startswith("helper==2.0 has 1 data file")
+    second = maker.make("tiny==1.0")
+    assert "0 from the index, 2 from the cache" in maker.said("fetch")[0]
+    assert second.zip.read_bytes() == first.zip.read_bytes()
+    assert (second.zip.name, second.sha256) == (name, first.sha256)
+
+
+def test_the_manifest_says_what_is_inside_and_nothing_of_this_machine(maker: Maker) -> None:
+    made = maker.make("tiny==1.0", zip_name="release_v1.zip", import_check="none")
+    assert made.zip.name == "release_v1.zip"
+    with zipfile.ZipFile(made.zip) as archive:
+        assert archive.read(MANIFEST) == made.manifest
+    manifest = json.loads(made.manifest)
+    assert manifest["content_sha256"] == made.content_sha256
+    assert manifest["target"] == {"python": HERE, "platform": "x86_64"}
+    assert [(one["name"], one["verdict"], one["inside"]) for one in manifest["distributions"]] == [
+        ("helper", "pure", True),
+        ("tiny", "pure", True),
+    ]
+    assert str(maker.folder) not in made.manifest.decode()
+    assert [(one.name, one.is_pinned, one.host) for one in made.distributions] == [
+        ("helper", False, maker.url.split("/")[2]),
+        ("tiny", True, maker.url.split("/")[2]),
+    ]
+
+
+def test_without_the_network_the_caches_will_do(maker: Maker, index: IndexServer) -> None:
+    first = maker.make("tiny==1.0")
+    maker.url = index.url().replace(f":{index.port}", ":1")  # another index has nothing in the cache
+    with pytest.raises(IndexUnavailable):
+        maker.make("tiny==1.0")
+    maker.url = index.url()
+    index._server.shutdown()
+    index._server.server_close()
+    second = maker.make("tiny==1.0")
+    assert "the index does not answer: the set was resolved from uv's cache" in second.warnings
+    assert second.sha256 == first.sha256
+
+
+# --- native
+
+
+def test_native_distributions_are_refused_with_what_was_measured_and_the_two_ways_out(native: Maker) -> None:
+    with pytest.raises(ResolutionError) as refused:
+        native.make("user==1.0", "soft==1.0")
+    soft, nat = refused.value.problems
+    assert soft.where.endswith("requirements.txt:2")
+    assert "it imports without it, which is a silent, slower fallback at best" in soft.why
+    assert nat.what.startswith("nat==1.0 is native (needed by user==1.0; 1 file, nat/_bisect.cpython-")
+    assert nat.why == "Python cannot load it from a ZIP: ModuleNotFoundError: No module named 'nat._bisect'"
+    assert "--native packages" in nat.fix
+    assert "PACKAGES = ('nat==1.0', 'soft==1.0')" in nat.fix
+    assert "--native ship" in nat.fix
+
+
+def test_left_to_snowflake_they_are_not_inside_and_named(native: Maker) -> None:
+    made = native.make("user==1.0", "soft==1.0", native="packages")
+    assert (made.packages, made.is_shipping_native) == (("nat==1.0", "soft==1.0"), False)
+    assert {one.name: one.is_inside for one in made.distributions} == {"nat": False, "soft": False, "user": True}
+    with zipfile.ZipFile(made.zip) as archive:
+        assert not [name for name in archive.namelist() if name.startswith(("nat", "soft", "_venvbuild"))]
+    assert "NOT CHECKED, for they need what Snowflake installs (nat): user" in made.warnings
+
+
+def test_shipped_they_import_through_the_loader(native: Maker, tmp_path: Path) -> None:
+    made = native.make("user==1.0", "soft==1.0", native="ship")
+    assert (made.packages, made.is_shipping_native) == ((), True)
+    # both native modules among them, each from its own file
+    assert native.said("import")[0].startswith("5 modules import from the ZIP")
+    ended = run(made.zip, tmp_path / "t", f"{NATIVE}; import user, soft._bisect")
+    assert ended.returncode == 0, ended.stderr
+    assert any("no account has verified this" in warning for warning in made.warnings)
+
+
+def test_shipped_for_another_machine_they_are_not_checked_and_said(native: Maker, index: IndexServer) -> None:
+    arm = f"{SOABI}-{SOABI}-manylinux_2_17_aarch64"
+    wheel(index.folder, "far", "1.0", tag=arm, files={"far/__init__.py": "", f"far/_c.{SOABI}.so": "no code at all"})
+    made = native.make("far==1.0", "tiny==1.0", native="ship", platform="aarch64")
+    assert "native modules are for another machine than this: whether they import is NOT CHECKED" in made.warnings
+    assert native.said("import")[0].startswith("2 modules import")
+
+
+def test_without_such_a_python_what_imports_is_not_checked_and_said(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(maker.folder))
+    monkeypatch.delenv("PYENV_ROOT", raising=False)
+    made = maker.make("tiny==1.0", python="3.14")
+    assert "there is no Python 3.14 here: whether the ZIP imports is NOT CHECKED" in made.warnings
+
+
+# --- failures
+
+
+@pytest.mark.parametrize(
+    ("lines", "kind", "said"),
+    [
+        (["tiny"], RequirementsRefused, r"requirements\.txt:1: .*tiny==1\.0"),
+        (["tiny==9.0"], ResolutionError, r"requirements\.txt:1: there is no version tiny==9\.0"),
+        (["nowhere==1.0"], ResolutionError, r"requirements\.txt:1: there is no package 'nowhere'"),
+        (
+            ["windows==1.0"],
+            ResolutionError,
+            r"requirements\.txt:1: windows==1\.0 has no wheel .*; fix: pin windows==0\.9$",
+        ),
+        (["older==1.0"], ResolutionError, r"choose a Python that it has a wheel for \(3\.10\)"),
+        (["needy==1.0"], ResolutionError, r"the set cannot be resolved .* windows-only"),
+        (
+            ["tiny==1.0 --hash=sha256:" + "0" * 64, "helper==2.0 --hash=sha256:" + "0" * 64],
+            IntegrityError,
+            "the index has",
+        ),
+        (["bad==1.0"], ImportFailed, r"bad of bad==1\.0 does not import from the ZIP; why: NotADirectoryError"),
+    ],
+)
+def test_what_cannot_be_in_the_zip_is_told_with_its_line(
+    maker: Maker, index: IndexServer, lines: list[str], kind: type[Exception], said: str
+) -> None:
+    wheel(index.folder, "windows", "1.0", tag="cp311-cp311-win_amd64")
+    wheel(index.folder, "windows", "0.9")
+    wheel(index.folder, "windows-only", "1.0", tag="cp311-cp311-win_amd64")
+    wheel(index.folder, "older", "1.0", tag="cp310-cp310-manylinux_2_17_x86_64")
+    wheel(index.folder, "needy", "1.0", requires=["windows-only"])
+    wheel(index.folder, "bad", "1.0", files={"bad.py": "open(__file__.replace('bad.py', 'x')).read()\n"})
+    with pytest.raises(kind, match=said):
+        maker.make(*lines)
+    # nothing half-made, but for what imports not: that is kept
+    made = [path.name for path in maker.folder.glob("made-*/*")]
+    assert made == [] if kind is not ImportFailed else len(made) == 1 and made[0].startswith("app_packages-")
+
+
+def test_a_file_that_is_not_there_is_told(maker: Maker) -> None:
+    with pytest.raises(UsageError, match=r"absent\.txt"):
+        maker.make(requirements=maker.folder / "absent.txt")
+
+
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [("status-503", IndexUnavailable), ("status-429", IndexUnavailable), ("status-403", UsageError)],
+)
+def test_an_index_that_fails_is_told_by_its_kind(
+    maker: Maker, index: IndexServer, mode: str, kind: type[Exception]
+) -> None:
+    maker.url = index.url(mode)
+    with pytest.raises(kind, match=f"127.0.0.1:{index.port}"):
+        maker.make("tiny==1.0")
+
+
+def test_two_owners_of_a_path_and_what_is_left_out_are_told(maker: Maker, index: IndexServer) -> None:
+    wheel(index.folder, "aaa", "1.0", files={"shared.py": "x = 1\n", "aaa-1.0.data/scripts/run": "#!python\n"})
+    wheel(index.folder, "bbb", "1.0", files={"shared.py": "x = 2\n"})
+    made = maker.make("aaa==1.0", "bbb==1.0")
+    assert "shared.py is of aaa and of bbb: bbb's is in the ZIP" in made.warnings
+    assert maker.said("zip")[0].endswith("; left out: 1 of scripts")
+
+
+# --- the command
+
+
+def test_the_command_makes_the_zip_and_tells_of_it(tool: Tool, index: IndexServer) -> None:
+    wheel(index.folder, "tiny", "1.0")
+    tool.requirements("tiny==1.0")
+    (tool.folder / "downloads").mkdir()
+    ended = tool.run("snowflake", "zip", "-o", "out.zip", "--python", HERE, "--download-dir", "downloads", "--json")
+    assert ended.code == 0, ended.stderr
+    assert (ended.json["file"], ended.json["warnings"]) == ("out.zip", [])
+    assert ended.json["distributions"][0]["name"] == "tiny"
+    assert [path.name for path in (tool.folder / "downloads").iterdir()] == ["tiny-1.0-py3-none-any.whl"]
+    assert ended.stderr.splitlines()[0] == f"check     1 pin, Python {HERE} for Snowflake, x86_64"
+    # into a folder by its name, over what it made before, and never over anything else
+    again = tool.run("snowflake", "zip", "-o", "downloads")
+    assert again.stdout == f"downloads/{ended.json['zip']}  {ended.json['sha256']}\n"
+    assert tool.run("snowflake", "zip", "-o", "out.zip").code == 0
+    refused = tool.run("snowflake", "zip", "-o", "downloads/tiny-1.0-py3-none-any.whl")
+    assert refused.code == 2
+    assert "-o downloads/tiny-1.0-py3-none-any.whl.new.zip" in refused.stderr
+    assert sorted(path.name for path in tool.folder.glob(".venvbuild*")) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--python", "3.9"], 3, "Snowflake's Python 3.9 ended on 2026-04-30"),
+        (["--from", "sales@prod", "-r", "requirements.txt"], 2, "one of the two"),
+        (["--from", "sales@prod"], 9, "sales"),
+        (["-r", "absent.txt"], 2, "absent.txt"),
+        (["--proget-url", "https://svc:Canary@proget.example.com/simple"], 2, "VENVBUILD_INDEX_PASSWORD"),
+        (["--proget-url", "http://proget.example.com/simple"], 2, "--allow-http"),
+        (["-o", "nowhere/out.zip"], 2, "the folder of the ZIP is not there"),
+        (["-r", "bad.txt"], 11, "the ZIP is kept all the same: out.zip"),
+    ],
+)
+def test_each_failure_has_its_code(tool: Tool, index: IndexServer, arguments: list[str], code: int, said: str) -> None:
+    wheel(index.folder, "bad", "1.0", files={"bad.py": "raise RuntimeError('not today')\n"})
+    tool.requirements("tiny==1.0")
+    tool.requirements("bad==1.0", name="bad.txt")
+    ended = tool.run("snowflake", "zip", "-o", "out.zip", *arguments, VENVBUILD_PROGET=None)
+    assert ended.code == code, ended.stderr
+    assert said in ended.stderr
+    assert "Canary" not in ended.stderr
+    assert (tool.folder / "out.zip").exists() is (code == 11)
+
+
+def test_no_snowflake_is_imported_or_set(tool: Tool, index: IndexServer) -> None:
+    wheel(index.folder, "tiny", "1.0")
+    tool.requirements("tiny==1.0")
+    command = tool.command("snowflake", "zip", "-o", "out.zip", "--import-check", "none")
+    ended = replace_python(command, tool)
+    assert ended.returncode == 0, ended.stderr
+    imported = [
+        line.rpartition("|")[2].strip() for line in ended.stderr.splitlines() if line.startswith("import time:")
+    ]
+    assert "venvbuild.snowflake" in imported
+    assert not [name for name in imported if name.split(".")[0] in ("snowflake", "boto3", "botocore", "duckdb")]
+
+
+def replace_python(command: list[str], tool: Tool) -> Any:
+    import subprocess
+
+    timed = [command[0], "-X", "importtime", *command[1:]]
+    return subprocess.run(timed, cwd=tool.folder, env=tool.environment(), capture_output=True, text=True, check=False)
+
+
+def test_a_build_gives_its_pins_its_lock_and_its_hashes(tool: Tool, index: IndexServer) -> None:
+    wheel(index.folder, "tiny", "1.0", requires=["helper"])
+    wheel(index.folder, "helper", "2.0")
+    built = tool.build("tiny==1.0", ENV_NAME="sales", PYTHON_VERSION=HERE)
+    assert built.code == 0, built.stderr
+    # what came later is not taken, what a lock does not know of is
+    wheel(index.folder, "helper", "3.0")
+    zipped = tool.run("snowflake", "zip", "--from", "sales@latest", "-o", "out.zip", "--python", HERE, "--json")
+    assert zipped.code == 0, zipped.stderr
+    found = {one["name"]: (one["version"], one["is_pinned"]) for one in zipped.json["distributions"]}
+    assert found == {"tiny": ("1.0", True), "helper": ("2.0", True)}  # and no pip
+    assert "lock      2 distributions, all of them in the lock of the build" in zipped.stderr
+    other = tool.run("snowflake", "zip", "--from", "sales@latest", "-o", "out.zip", "--python", "3.13", "--json")
+    assert f"was built for Python {HERE}, and the ZIP is for 3.13" in other.json["warnings"][0]
+    # the hashes are those of the build
+    wheel(index.folder, "helper", "2.0", files={"helper.py": "x = 2\n"})
+    shutil.rmtree(Path(tool.environment()["HOME"], ".cache", "uv"), ignore_errors=True)
+    refused = tool.run("snowflake", "zip", "--from", "sales@latest", "-o", "out.zip", "--python", HERE)
+    assert refused.code == 4, refused.stderr
+    assert "no wheel of helper 2.0 for the target has a hash of the build's lock" in refused.stderr

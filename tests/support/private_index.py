@@ -142,10 +142,7 @@ def running(folder: Path) -> Iterator[PrivateIndex]:
 def _pypiserver(folder: Path) -> Iterator[int]:
     """Its port. In a process of its own: it patches how modules are imported."""
     passwords = folder.parent / "htpasswd"
-    salt = "saltsalt"
-    script = (
-        "import sys; from passlib.hash import apr_md5_crypt as m; print(m.using(salt=sys.argv[1]).hash(sys.argv[2]))"
-    )
+    script = "import sys; from passlib.hash import apr_md5_crypt as scheme; print(scheme.hash(sys.argv[1]))"
     quiet = {**os.environ, "PYTHONWARNINGS": "ignore"}
     hashed = subprocess.run(
         [sys.executable, "-c", script, PASSWORD], env=quiet, capture_output=True, text=True, check=True

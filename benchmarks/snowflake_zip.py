@@ -3,7 +3,7 @@
 python -m benchmarks.snowflake_zip FOLDER [RUNS]
 
 The other way is that of Snowflake's own command line and of scripts: `pip wheel --no-deps`, `unzip` of each wheel,
-`zip -r` (level 6), of requirements-150.txt on Python 3.11. Native packages go into both ZIPs. Ours is the whole process,
+`zip -r` (level 6), of requirements-150.txt on Python 3.11. Native packages go into both. Ours is the whole process,
 from uv's lock to the finished ZIP; the import check is a row of its own, since the other way has none. Each row is the
 best of RUNS (2), after one that fills the caches. FOLDER is where all of it is written. Asserts nothing.
 """

@@ -74,6 +74,14 @@ def test_a_refusal_names_the_variable_and_not_its_value(environ: dict[str, str],
     assert "Canary" not in str(refused.value)
 
 
+def test_what_is_no_index_is_told_with_where_its_url_came_from() -> None:
+    with (
+        pytest.raises(UsageError, match=r"correct the index URL \(PROGET_URL\)"),
+        refusals_named(loaded({"PROGET_URL": PROGET})),
+    ):
+        raise UsageError("no index", where=PROGET, rule="WRONG_INDEX")
+
+
 def test_another_error_stays_as_it_is() -> None:
     with pytest.raises(UsageError, match=r"^no: fix it$"), refusals_named(loaded({"PROGET_URL": PROGET})):
         raise UsageError("fix it", where="no")

@@ -87,7 +87,7 @@ def test_each_native_one_is_told_in_the_order_of_the_file_with_the_two_ways_out(
 
     pins = [Pin(name, name, (), "1.0", None, (), line, True, "a.txt") for line, name in ((2, "zz"), (3, "bb"))]
     natives = [native("aa"), native("bb"), native("zz", "aa")]
-    told = native_problems(natives, natives, pins, dict.fromkeys(("aa", "bb", "zz"), "it cannot"))
+    told = native_problems(natives, natives, pins, dict.fromkeys(("aa", "bb", "zz"), "it cannot"), "x86 warehouse")
     assert [one.where for one in told] == ["a.txt:2", "a.txt:3", ""]
     assert told[0].as_line() == (
         "a.txt:2: zz==1.0 is native (2 files, zz/_c.so ...); why: it cannot; fix: --native packages (Snowflake "

@@ -198,7 +198,9 @@ def test_without_such_a_python_what_imports_is_not_checked_and_said(
             ResolutionError,
             r"requirements\.txt:1: windows==1\.0 has no wheel .*; fix: pin windows==0\.9$",
         ),
-        (["older==1.0"], ResolutionError, r"choose a Python that it has a wheel for \(3\.10\)"),
+        (["older==1.0"], ResolutionError, r"take a Python that it has a wheel for: --python 3\.10$"),
+        (["oldest==1.0"], ResolutionError, "leave it out: no version of it has a wheel for the target"),
+        (["tiny==1.0; sys_platform == 'win32'"], RequirementsRefused, "no pin is for Python .* on linux_x86_64"),
         (["needy==1.0"], ResolutionError, r"the set cannot be resolved .* windows-only"),
         (
             ["tiny==1.0 --hash=sha256:" + "0" * 64, "helper==2.0 --hash=sha256:" + "0" * 64],
@@ -215,6 +217,7 @@ def test_what_cannot_be_in_the_zip_is_told_with_its_line(
     wheel(index.folder, "windows", "0.9")
     wheel(index.folder, "windows-only", "1.0", tag="cp311-cp311-win_amd64")
     wheel(index.folder, "older", "1.0", tag="cp310-cp310-manylinux_2_17_x86_64")
+    wheel(index.folder, "oldest", "1.0", tag="cp39-cp39-manylinux_2_17_x86_64")
     wheel(index.folder, "needy", "1.0", requires=["windows-only"])
     wheel(index.folder, "bad", "1.0", files={"bad.py": "open(__file__.replace('bad.py', 'x')).read()\n"})
     with pytest.raises(kind, match=said):

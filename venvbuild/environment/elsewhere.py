@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -57,18 +57,20 @@ def resolve_elsewhere(
     source: PackageSource,
     *,
     constraints: Sequence[str] = (),
+    pythons: Collection[str] = (),
     wait: Callable[[float], None] = time.sleep,
 ) -> Resolved:
     """What the pins whose marker holds need on the Python of `source` and uv's `platform`.
 
-    `constraints` are `name==version` lines which hold for what comes in. When the index is away, uv's cache is asked.
+    `constraints` are `name==version` lines which hold for what comes in; `pythons` those (X.Y) that may be advised.
+    When the index is away, uv's cache is asked.
 
     Raises:
         ResolutionError: a pin or what it needs is not there for the target, or they contradict each other.
         IndexUnavailable: the index is away and the cache does not do. UsageError: the index refuses.
         IntegrityError: no file has a hash that the pin gives, or the index names none.
     """
-    resolution = _Resolution(requirements, platform, source, tuple(constraints))
+    resolution = _Resolution(requirements, platform, source, tuple(constraints), frozenset(pythons))
     return retried(resolution.resolve, wait, curable=IndexUnavailable)
 
 
@@ -78,6 +80,7 @@ class _Resolution:
     platform: str
     source: PackageSource
     constraints: tuple[str, ...]
+    pythons: frozenset[str]
 
     def resolve(self) -> Resolved:
         try:
@@ -160,8 +163,8 @@ class _Resolution:
         ways = [f"pin {' or '.join(f'{pin.canonical_name}=={one}' for one in versions)}"] if versions else []
         exact = SpecifierSet(f"=={pin.version}")
         files = [file for file in project.files if exact.contains(file.version, prereleases=True)]
-        pythons = other_pythons(files, interpreter)
-        ways += [f"choose a Python that it has a wheel for ({', '.join(pythons[:4])})"] if pythons else []
+        others = [one for one in other_pythons(files, interpreter) if one in self.pythons]
+        ways += [f"take a Python that it has a wheel for: --python {others[0]}"] if others else []
         return replace(problem, fix="; or ".join(ways) or "leave it out: no version of it has a wheel for the target")
 
 

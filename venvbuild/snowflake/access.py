@@ -41,11 +41,11 @@ def with_index(settings: Settings, environ: Mapping[str, str]) -> Settings:
 
 @contextmanager
 def refusals_named(settings: Settings) -> Iterator[None]:
-    """An index that refuses is told with the variable that its credentials came from."""
+    """An index that refuses, or is none, is told with the variable that its credentials and its URL came from."""
     try:
         yield
     except UsageError as error:
-        if not any(problem.rule == "INDEX_REFUSES" for problem in error.problems):
+        if not {"INDEX_REFUSES", "WRONG_INDEX"} & {problem.rule for problem in error.problems}:
             raise
         origin = settings.origins["index_url"]
         has_some = bool(Address(settings.index_url).credentials)
@@ -55,6 +55,10 @@ def refusals_named(settings: Settings) -> Iterator[None]:
             if has_some
             else f"set {USERNAME} and {PASSWORD}, or write them into the URL in the environment (PROGET_URL) or netrc"
         )
-        raise UsageError.of(
-            replace(one, why=said, fix=fix) if one.rule == "INDEX_REFUSES" else one for one in error.problems
-        ) from error
+        wrong = f"correct the index URL ({origin}); it ends in /simple on most servers"
+        told = {"INDEX_REFUSES": (said, fix), "WRONG_INDEX": ("", wrong)}
+        problems = []
+        for one in error.problems:
+            why, way = told.get(one.rule, ("", one.fix))
+            problems.append(replace(one, why=why or one.why, fix=way))
+        raise UsageError.of(problems) from error

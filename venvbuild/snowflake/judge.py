@@ -172,9 +172,13 @@ def _short(error: str, root: Path) -> str:
 
 
 def native_problems(
-    natives: Sequence[Judgement], everything: Sequence[Judgement], pins: Collection[Pin], failures: Mapping[str, str]
+    natives: Sequence[Judgement],
+    everything: Sequence[Judgement],
+    pins: Collection[Pin],
+    failures: Mapping[str, str],
+    warehouse: str,
 ) -> list[Problem]:
-    """Each native distribution, those of the file first, with the two ways out."""
+    """Each native distribution, those of the file first, with the two ways out; `warehouse`: what shipping wants."""
     where = {pin.canonical_name: pin for pin in pins}
     order = {name: place for place, name in enumerate(where)}
     packages = ", ".join(f"'{one.pin}'" for one in natives)
@@ -190,7 +194,7 @@ def native_problems(
                 f"{one.pin} is native ({needed}{files})",
                 pin.where if pin else "",
                 failures[one.name],
-                f"--native packages (Snowflake installs it: PACKAGES = ({packages})) or --native ship (x86 warehouse)",
+                f"--native packages (Snowflake installs it: PACKAGES = ({packages})) or --native ship ({warehouse})",
                 "NATIVE",
                 line=pin.line if pin else None,
             )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from venvbuild import __version__
 from venvbuild.environment import IndexAccess, PackageSource, resolve_elsewhere
-from venvbuild.errors import ResolutionError, UsageError, of_disk
+from venvbuild.errors import RequirementsRefused, ResolutionError, UsageError, of_disk
 from venvbuild.interpreters import Interpreter, matching
 from venvbuild.settings import Settings
 from venvbuild.snowflake import import_check, judge, runtimes, wheels
@@ -106,6 +106,11 @@ class _Making:
         """One of the target's version, on this machine."""
         return next(matching(self.wish.python), None)
 
+    @property
+    def _warehouse(self) -> str:
+        """That native code wants, as Snowflake names machines."""
+        return f"{'x86' if self.wish.platform == 'x86_64' else self.wish.platform} warehouse"
+
     def _warn(self, text: str) -> None:
         self.warnings.append(text)
         self.say("warning", text)
@@ -118,6 +123,14 @@ class _Making:
         self.say("check", f"{pins}, Python {self.wish.python} for Snowflake{chosen}, {self.wish.platform}")
         for warning in wanted.requirements.warnings:
             self._warn(warning.as_line())
+        if not wanted.requirements.active:
+            raise RequirementsRefused(
+                "there is nothing to put into the ZIP",
+                where=wanted.requirements.path,
+                why=f"no pin is for Python {self.wish.python} on {self._target.platform}",
+                fix="pin what the ZIP is to have",
+                rule="EMPTY",
+            )
         if wanted.python_version and wanted.python_version != self.wish.python:
             self._warn(
                 f"{wanted.venv_version} was built for Python {wanted.python_version}, and the ZIP is for "
@@ -134,7 +147,9 @@ class _Making:
         )
         platform = runtimes.uv_platform(self.wish.platform)
         with refusals_named(self.settings):
-            resolved = resolve_elsewhere(wanted.requirements, platform, source, constraints=wanted.constraints)
+            resolved = resolve_elsewhere(
+                wanted.requirements, platform, source, constraints=wanted.constraints, pythons=runtimes.running()
+            )
             if resolved.is_from_cache:
                 self._warn("the index does not answer: the set was resolved from uv's cache")
             chosen = wheels.choose(resolved.distributions, self._target, hosts, wanted.locked)
@@ -168,7 +183,9 @@ class _Making:
         modules = import_check.modules_of([part.members for part in parts])
         failures = judge.failures_of(natives, modules, trial, python, self.scratch)
         everything = [part.judgement for part in parts]
-        raise ResolutionError.of(judge.native_problems(natives, everything, wanted.requirements.active, failures))
+        raise ResolutionError.of(
+            judge.native_problems(natives, everything, wanted.requirements.active, failures, self._warehouse)
+        )
 
     # --- the ZIP
 
@@ -255,8 +272,8 @@ class _Making:
         if ships:
             # as far as is known: docs/snowflake.md, "Native code"
             self._warn(
-                "native code is in the ZIP: the handler imports _venvbuild_native first, and it wants an x86 "
-                "Snowpark-optimized warehouse; no account has verified this"
+                "native code is in the ZIP: the handler imports _venvbuild_native first, and it wants a "
+                f"Snowpark-optimized {self._warehouse}; no account has verified this"
             )
 
     # --- whether it imports

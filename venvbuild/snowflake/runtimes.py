@@ -54,8 +54,9 @@ def runtime(version: str, where: str = "--python") -> Runtime:
     found = next((one for one in RUNTIMES if one.version == version), None)
     if found and not found.ended_on:
         return found
-    running = [one for one in RUNTIMES if not one.ended_on]
-    listed = ", ".join(f"{one.version}{' (deprecated)' if one.deprecated_on else ''}" for one in running)
+    listed = ", ".join(
+        f"{one.version}{' (deprecated)' if one.deprecated_on else ''}" for one in RUNTIMES if not one.ended_on
+    )
     ended = "; ".join(f"{one.version} ended on {one.ended_on}" for one in RUNTIMES if one.ended_on)
     if found:
         what = f"Snowflake's Python {found.version} ended on {found.ended_on}"
@@ -67,6 +68,11 @@ def runtime(version: str, where: str = "--python") -> Runtime:
     raise RequirementsRefused(
         what, where=where, why=f"it has {listed}, as read on {READ_ON}; {ended}", fix=fix, rule="RUNTIME"
     )
+
+
+def running() -> tuple[str, ...]:
+    """The versions that Snowflake runs, X.Y."""
+    return tuple(one.version for one in RUNTIMES if not one.ended_on)
 
 
 def machine(name: str, where: str = "--platform") -> str:

@@ -49,6 +49,17 @@ def test_credentials_come_from_two_variables_as_they_are() -> None:
     assert own.index_url == "https://u:p@proget.example.com/simple"
 
 
+def test_credentials_come_from_a_url_of_the_same_place_in_the_environment() -> None:
+    environ = {"PROGET_URL": "https://u:p%40w@proget.example.com/pypi/other/simple"}
+    assert loaded(environ, PROGET).index_url == PROGET.replace("://", "://u:p%40w@")
+    for other in (
+        "http://proget.example.com/simple",
+        "https://proget.example.com:8443/simple",
+        "https://a.example.com/s",
+    ):
+        assert loaded(environ, other).index_url == other
+
+
 def test_credentials_on_the_command_line_are_refused_without_being_shown() -> None:
     for url in ("https://svc:Canary@proget.example.com/simple", "https://Canary@proget.example.com/simple"):
         with pytest.raises(UsageError, match=f"{USERNAME} and {PASSWORD}") as refused:

@@ -132,6 +132,17 @@ def test_without_the_network_the_caches_will_do(maker: Maker, index: IndexServer
     assert second.sha256 == first.sha256
 
 
+def test_a_version_that_was_withdrawn_is_told_with_its_line(maker: Maker, index: IndexServer) -> None:
+    path = wheel(index.folder, "bad", "1.0")
+    wheel(index.folder, "bad", "1.1")
+    index.yanked[path.name] = "it eats data"
+    made = maker.make("bad==1.0")
+    [line] = made.warnings
+    assert line.endswith(
+        "requirements.txt:1: bad==1.0 is yanked; why: it eats data; fix: write bad==1.1, the nearest that is not"
+    )
+
+
 # --- native
 
 

@@ -132,6 +132,7 @@ def test_what_a_zip_has_no_place_for_is_left_out_and_counted(tmp_path: Path) -> 
     names = {
         f"{data}/purelib/tiny/pure.py": "tiny/pure.py",
         f"{data}/platlib/tiny/plat.py": "tiny/plat.py",
+        "Tiny-1.data/purelib/tiny/other.py": "tiny/other.py",
         f"{data}/scripts/tiny": "",
         f"{data}/headers/tiny.h": "",
         f"{data}/data/share/tiny.txt": "",

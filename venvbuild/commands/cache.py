@@ -33,7 +33,7 @@ def command() -> None:
 
     \b
     fragments  packed packages, for pack and get
-    wheels     what each wheel holds, which create compares with
+    wheels     what each wheel holds, which create compares with; wheels of ZIPs
     catalog    rows and index of the stores that were asked
     tools      set-ups of the tool, made by bin/venvbuild
     uv         uv's own: unpacked packages, and what the index said

@@ -21,7 +21,8 @@ from packaging.version import Version
 from venvbuild.environment.alternatives import installable, near, other_pythons
 from venvbuild.environment.contradictions import explain
 from venvbuild.environment.package_source import PackageSource
-from venvbuild.environment.wanted import wanted_by
+from venvbuild.environment.wanted import Wanted, wanted_by
+from venvbuild.environment.yanked import yanked
 from venvbuild.errors import IndexUnavailable, IntegrityError, Problem, ResolutionError
 from venvbuild.package_index import File
 from venvbuild.process import CommandFailed
@@ -49,6 +50,8 @@ class Resolved:
     """Sorted by name."""
     is_from_cache: bool
     """Whether the index did not answer, and uv's cache did."""
+    warnings: tuple[Problem, ...]
+    """Of versions that their publishers withdrew."""
 
 
 def resolve_elsewhere(
@@ -102,7 +105,7 @@ class _Resolution:
         wanted, output, limits = folder / "to-resolve.in", folder / "pylock.toml", folder / "limits.txt"
         wanted.write_text("".join(f"{pin.bare}\n" for pin in self.requirements.active), "utf-8")
         limits.write_text("".join(f"{line}\n" for line in self.constraints), "utf-8")
-        self.source.installer.list_wheels(
+        said = self.source.installer.list_wheels(
             wanted,
             output,
             python,
@@ -112,7 +115,16 @@ class _Resolution:
         )
         found = tomllib.loads(output.read_text("utf-8")).get("packages", [])
         offered = [_offered(package) for package in found]
-        return Resolved(tuple(sorted(self._with_hashes(offered), key=lambda one: one.name)), is_offline)
+        kept = tuple(sorted(self._with_hashes(offered), key=lambda one: one.name))
+        return Resolved(kept, is_offline, tuple(self._yanked(kept, said)))
+
+    def _yanked(self, offered: Sequence[Offered], said: str) -> list[Problem]:
+        pins = {one.name: one for one in wanted_by(self.requirements, self.source.interpreter, ())}
+        exact = [
+            replace(pins.get(one.name) or Wanted(one.name, ""), version=one.version, extras=frozenset())
+            for one in offered
+        ]
+        return yanked(exact, said, self.source.index, self.source.interpreter)
 
     def _with_hashes(self, offered: Iterable[Offered]) -> Iterator[Offered]:
         """Of the wheels those with a hash that the file gives, where it gives any."""

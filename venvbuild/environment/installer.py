@@ -175,9 +175,9 @@ class Installer:
         *,
         constraints: Path | None = None,
         offline: bool = False,
-    ) -> None:
+    ) -> str:
         """Resolve `source` for a Python X.Y and a platform of uv's, which need not be here, into `output`, a
-        `pylock.toml` (PEP 751) with every wheel that fits.
+        `pylock.toml` (PEP 751) with every wheel that fits. What uv says of it.
         """
         more: list[str | Path] = ["--constraints", constraints] if constraints else []
         more += ["--offline"] if offline else []
@@ -186,7 +186,7 @@ class Installer:
         plain: list[str | Path] = ["--no-header", "--no-build", "--format", "pylock.toml", "--python", sys.executable]
         # It keeps to what its output has.
         output.unlink(missing_ok=True)
-        self._uv("pip", "compile", source, "--output-file", output, *target, *plain, *more)
+        return self._uv("pip", "compile", source, "--output-file", output, *target, *plain, *more).stderr
 
     def make_venv(self, interpreter: Interpreter, venv: Path) -> None:
         """An empty environment whose scripts find their interpreter beside them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +16,8 @@ USERNAME, PASSWORD = "VENVBUILD_INDEX_USERNAME", "VENVBUILD_INDEX_PASSWORD"  # n
 
 
 def with_index(settings: Settings, environ: Mapping[str, str]) -> Settings:
-    """The settings with the index that counts, and with the credentials of the two variables where its URL has none.
+    """The settings with the index that counts, and with credentials where its URL has none: those of a URL of the same
+    scheme, host and port in PROGET_URL or VENVBUILD_INDEX_URL, else those of the two variables.
 
     With `proget_url` no other index and no links count.
     """
@@ -28,15 +30,30 @@ def with_index(settings: Settings, environ: Mapping[str, str]) -> Settings:
             notes=(),
             origins={**settings.origins, "index_url": settings.origins["proget_url"]},
         )
-    address, parts = Address(settings.index_url), urlsplit(settings.index_url)
-    if environ.get(PASSWORD) and not address.credentials and parts.scheme in ("http", "https"):
-        user_info = f"{quote(environ.get(USERNAME, ''), safe='')}:{quote(environ[PASSWORD], safe='')}"
-        REDACTOR.hide(environ[PASSWORD])
-        url = f"{parts.scheme}://{user_info}@{settings.index_url.partition('://')[2]}"
-        REDACTOR.hide_url(url)
-        origins = {**settings.origins, "index_url": f"{settings.origins['index_url']} with {PASSWORD}"}
-        settings = replace(settings, index_url=url, origins=origins)
-    return settings
+    found = _credentials(settings.index_url, environ)
+    if found is None:
+        return settings
+    variable, credentials = found
+    scheme, _, rest = settings.index_url.partition("://")
+    url = f"{scheme}://{':'.join(quote(part, safe='') for part in credentials)}@{rest}"
+    REDACTOR.hide(credentials[1])
+    REDACTOR.hide_url(url)
+    origins = {**settings.origins, "index_url": f"{settings.origins['index_url']} with {variable}"}
+    return replace(settings, index_url=url, origins=origins)
+
+
+def _credentials(url: str, environ: Mapping[str, str]) -> tuple[str, tuple[str, str]] | None:
+    """The variable, and what it has for `url`; None where the URL has its own, or nobody has any."""
+    address, scheme = Address(url), urlsplit(url).scheme
+    if address.credentials or scheme not in ("http", "https"):
+        return None
+    for variable in ("PROGET_URL", "VENVBUILD_INDEX_URL"):
+        with contextlib.suppress(ValueError):  # one that is no URL is told by whoever asks it
+            other = Address(environ.get(variable, ""))
+            is_same = (urlsplit(other.url).scheme, other.place) == (scheme, address.place)
+            if is_same and other.credentials:
+                return variable, other.credentials
+    return (PASSWORD, (environ.get(USERNAME, ""), environ[PASSWORD])) if environ.get(PASSWORD) else None
 
 
 @contextmanager

@@ -152,6 +152,8 @@ class _Making:
             )
             if resolved.is_from_cache:
                 self._warn("the index does not answer: the set was resolved from uv's cache")
+            for warning in resolved.warnings:
+                self._warn(warning.as_line())
             chosen = wheels.choose(resolved.distributions, self._target, hosts, wanted.locked)
             self.say("lock", _locked_text([one.name for one in chosen], wanted))
             fetched = wheels.fetch(chosen, source.index, source.wheel_cache, self.scratch)

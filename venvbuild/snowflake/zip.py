@@ -81,10 +81,9 @@ def members_of(name: str, wheel: Path, filename: str) -> WheelMembers:
     plain = sum(info.file_size for info in infos)
     if plain > max(_ALWAYS_ALLOWED_BYTES, _MAX_RATIO * wheel.stat().st_size):
         raise _refused(filename, f"its entries would be {plain} bytes when they are unpacked")
-    data = _data_folder(info.filename for info in infos)
     for info in infos:
         _judge_entry(filename, info)
-        path, reason = _mapped(filename, info.filename, data)
+        path, reason = _mapped(filename, info.filename)
         if reason:
             left_out[reason] = left_out.get(reason, 0) + 1
             continue
@@ -95,19 +94,14 @@ def members_of(name: str, wheel: Path, filename: str) -> WheelMembers:
     return WheelMembers(name, wheel, tuple(found[path] for path in sorted(found)), left_out)
 
 
-def _data_folder(names: Iterable[str]) -> str:
-    infos = sorted({name.partition("/")[0] for name in names if ".dist-info/" in name})
-    info = next((top for top in infos if top.endswith(".dist-info")), "")
-    return f"{info.removesuffix('.dist-info')}.data" if info else ""
-
-
-def _mapped(filename: str, name: str, data: str) -> tuple[str, str]:
+def _mapped(filename: str, name: str) -> tuple[str, str]:
     """Where an entry lies in the ZIP; or empty, and why it is left out."""
     path = name.replace("\\", "/")  # some wheels were made on Windows by hand
     if path.startswith("/") or posixpath.normpath(path) != path or ".." in path.split("/") or "\0" in path:
         raise _refused(filename, f"it has an entry {name[:200]!a}, which is no path below a folder")
-    if data and path.startswith(f"{data}/"):
-        kind, _, rest = path.removeprefix(f"{data}/").partition("/")
+    top, _, inner = path.partition("/")
+    if inner and top.endswith(".data"):  # of whatever name, as pip takes it
+        kind, _, rest = inner.partition("/")
         if kind not in ("purelib", "platlib") or not rest:
             return "", kind if kind in ("scripts", "headers") else "data"
         path = rest

@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from tests.support.tool import REPOSITORY
 from tests.support.wheels import wheel
 from venvbuild.interpreters import Interpreter, probe
 from venvbuild.snowflake import import_check
 from venvbuild.snowflake.import_check import Checked, Modules, check, modules_of
 from venvbuild.snowflake.zip import Content, WheelMembers, members_of, write
+
+LOADER = REPOSITORY / "venvbuild" / "snowflake" / "native_loader.py"
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +81,7 @@ class Zip:
     ) -> Checked:
         inside, found = self.modules(wheels)
         outside, _ = self.modules(left_out or {})
-        write(Content.of(found, {}), self.archive, lambda _: b"{}")
+        write(Content.of(found, {"_venvbuild_native.py": LOADER.read_bytes()}), self.archive, lambda _: b"{}")
         given = {"is_deep": False, "ships": False, **more}
         return check(self.archive, inside, outside, self.python, self.folder / "scratch", **given)
 
@@ -154,11 +157,26 @@ def test_it_sees_no_secret_and_no_home(a_zip: Zip, monkeypatch: pytest.MonkeyPat
     for name in names:
         monkeypatch.setenv(name, "/Canary-55")
     monkeypatch.setenv("HTTPS_PROXY", "http://robot:Canary-56@proxy.example.com")
-    body = "import os, sys\nraise RuntimeError(repr(dict(os.environ)) + repr(sys.path) + repr(os.listdir()))\n"
+    body = (
+        "import os, sys\n"
+        "seen = [value for value in os.environ.values() if 'Canary' in value]\n"
+        f"seen += [name for name in os.environ if name in {names!r}]\n"
+        "seen += [path for path in sys.path if 'site-packages' in path]\n"
+        "seen += os.listdir(os.environ['HOME'])\n"
+        "raise RuntimeError(repr(seen))\n"
+    )
     [(_, outcome)] = a_zip.check({"bad": {"bad.py": body}}).failures
-    assert "Canary" not in outcome.error
-    assert "site-packages" not in outcome.error
-    assert not [name for name in names if name in outcome.error]
+    assert outcome.error == "RuntimeError: []"
+
+
+def test_a_folder_of_stubs_is_no_native_module(a_zip: Zip) -> None:
+    native = "nat/_c.cpython-39-x86_64-linux-gnu.so"  # of another Python
+    files = {"nat/__init__.py": "import nat._c\n", "nat/_c/x.pyi": "", native: ""}
+    checked = a_zip.check({"nat": files}, ships=True, natives_of=["nat"])
+    assert checked.imported == ("nat",)
+    [(name, outcome)] = checked.failures
+    assert (name, outcome.module) == ("nat", "nat._c")
+    assert outcome.error == f"shadowed: it is a folder, not {native}"
 
 
 def test_it_ends_after_a_while_and_says_what_was_not_checked(a_zip: Zip, monkeypatch: pytest.MonkeyPatch) -> None:

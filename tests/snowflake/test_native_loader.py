@@ -8,6 +8,7 @@ import sys
 import sysconfig
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,7 @@ def extension() -> Path:
 def archive(tmp_path: Path) -> Path:
     module = extension()
     files: dict[str, str | bytes] = {"nat/__init__.py": "where = __file__\n", f"nat/{module.name}": module.read_bytes()}
+    files |= {f"nat/m{number}.py": "" for number in range(300)}  # to be unpacked takes a moment
     source = wheel(tmp_path, "nat", "1.0", files=files)
     content = Content.of([members_of("nat", source, source.name)], {"_venvbuild_native.py": LOADER.read_bytes()})
     write(content, tmp_path / "out.zip", lambda _: b"{}")
@@ -59,14 +61,16 @@ def test_it_imports_and_the_second_time_from_what_is_unpacked(archive: Path, tmp
 
 def test_many_at_once_find_one_whole_folder(archive: Path, tmp_path: Path) -> None:
     (tmp_path / "t").mkdir()
-    script = f"import sys; sys.path.insert(0, {str(archive)!r}); {NATIVE}"
+    script = f"import sys; sys.path.insert(0, {str(archive)!r}); sys.stdin.read(); {NATIVE}"
     command = [sys.executable, "-I", "-S", "-c", script]
-    started = [
-        subprocess.Popen(command, env={"TMPDIR": str(tmp_path / "t")}, stdout=subprocess.PIPE, text=True)
-        for _ in range(4)
-    ]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    started = [subprocess.Popen(command, env={"TMPDIR": str(tmp_path / "t")}, **pipes) for _ in range(6)]
+    for one in started:  # each is there and waits; now all at once
+        assert one.stdin
+        one.stdin.close()
+        one.stdin = None
     said = [one.communicate()[0] for one in started]
-    assert [one.returncode for one in started] == [0] * 4
+    assert [one.returncode for one in started] == [0] * 6
     assert len(set(said)) == 1
 
 

@@ -6,7 +6,6 @@ How a native distribution fails is measured where a Python of the target's versi
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.parser import HeaderParser
@@ -25,7 +24,6 @@ from venvbuild.text import count_text
 _NATIVE = re.compile(r"\.so(\.[0-9]+)*$")
 _NATIVE_OF_A_PLATFORM = re.compile(r"\.(so(\.[0-9]+)*|pyd|dylib|dll)$")
 _CODE = (".py", ".pyi", ".pyx", ".pxd", ".pth", ".c", ".h", "py.typed")
-_METADATA_LIMIT = 16 << 20
 _SHOWN = 120
 
 KNOWN_TO_WORK = frozenset({"certifi", "python-dateutil", "text-unidecode", "tzdata", "urllib3"})
@@ -111,12 +109,7 @@ def judge(wheel: WheelMembers, version: str, *, is_for_any: bool, environment: M
 
 
 def _needs(wheel: WheelMembers, environment: Mapping[str, str]) -> frozenset[str]:
-    with zipfile.ZipFile(wheel.path) as archive:
-        name = next((one for one in archive.namelist() if one.endswith(".dist-info/METADATA")), "")
-        if not name:
-            return frozenset()
-        with archive.open(name) as file:
-            text = file.read(_METADATA_LIMIT).decode("utf-8", "replace")
+    text = wheel.metadata.decode("utf-8", "replace")
     found = set()
     for line in HeaderParser().parsestr(text).get_all("Requires-Dist") or ():
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import posixpath
+import re
 import struct
 import zipfile
 import zlib
@@ -16,6 +17,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+
+from zlib_ng import zlib_ng
 
 from venvbuild.errors import IntegrityError
 
@@ -33,6 +36,8 @@ _CHUNK = 1 << 20
 # As of a wheel (package_index/wheel_contents.py).
 _MAX_RATIO = 200
 _ALWAYS_ALLOWED_BYTES = 1 << 30
+_METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
+_METADATA_LIMIT = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,8 @@ class WheelMembers:
     members: tuple[Member, ...]
     left_out: Mapping[str, int]
     """`scripts`, `headers`, `data`, `__pycache__` -> how many files."""
+    metadata: bytes
+    """Its METADATA; empty where it has none."""
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -76,7 +83,9 @@ def members_of(name: str, wheel: Path, filename: str) -> WheelMembers:
     try:
         with zipfile.ZipFile(wheel) as archive:
             infos = [info for info in archive.infolist() if not info.is_dir()]
-    except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError) as error:
+            metadata = _metadata(archive, infos)
+    # zipfile's for a compression or an encryption that it does not know is a RuntimeError
+    except (zipfile.BadZipFile, RuntimeError, UnicodeDecodeError, zlib.error, EOFError) as error:
         raise _refused(filename, f"it is no readable ZIP: {error}") from error
     plain = sum(info.file_size for info in infos)
     if plain > max(_ALWAYS_ALLOWED_BYTES, _MAX_RATIO * wheel.stat().st_size):
@@ -91,7 +100,15 @@ def members_of(name: str, wheel: Path, filename: str) -> WheelMembers:
         if there and there.source and (there.source.CRC, there.source.file_size) != (info.CRC, info.file_size):
             raise _refused(filename, f"it has two entries {path}")
         found[path] = Member(path, name, info)
-    return WheelMembers(name, wheel, tuple(found[path] for path in sorted(found)), left_out)
+    return WheelMembers(name, wheel, tuple(found[path] for path in sorted(found)), left_out, metadata)
+
+
+def _metadata(archive: zipfile.ZipFile, infos: Sequence[zipfile.ZipInfo]) -> bytes:
+    found = next((info for info in infos if _METADATA.fullmatch(info.filename)), None)
+    if found is None:
+        return b""
+    with archive.open(found) as file:
+        return file.read(_METADATA_LIMIT)
 
 
 def _mapped(filename: str, name: str) -> tuple[str, str]:
@@ -274,7 +291,7 @@ class _Out:
         return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
 
     def add_plain(self, name: str, body: bytes, *, is_content: bool = True) -> None:
-        self._begin(name, zipfile.ZIP_STORED, zlib.crc32(body), len(body), len(body))
+        self._begin(name, zipfile.ZIP_STORED, zlib_ng.crc32(body), len(body), len(body))
         self._write(body)
         if is_content:
             self._content.append((name, hashlib.sha256(body).hexdigest()))
@@ -333,12 +350,12 @@ class _Plain:
 
     def __init__(self, source: zipfile.ZipInfo, filename: str) -> None:
         self._source, self._filename = source, filename
-        self._inflate = zlib.decompressobj(-zlib.MAX_WBITS) if source.compress_type else None
+        self._inflate = zlib_ng.decompressobj(-15) if source.compress_type else None
         self._crc, self._size, self._sha256 = 0, 0, hashlib.sha256()
 
     def take(self, chunk: bytes) -> None:
         for piece in self._pieces(chunk):
-            self._crc = zlib.crc32(piece, self._crc)
+            self._crc = zlib_ng.crc32(piece, self._crc)
             self._size += len(piece)
             self._sha256.update(piece)
             if self._size > self._source.file_size:
@@ -363,7 +380,7 @@ class _Plain:
             while piece:
                 yield piece
                 piece = self._inflate.decompress(self._inflate.unconsumed_tail, _CHUNK)
-        except zlib.error as error:
+        except zlib_ng.error as error:  # type: ignore[misc]  # its stub says int
             raise self._damaged(f"it cannot be inflated: {error}") from error
 
     def _damaged(self, why: str) -> IntegrityError:

@@ -123,8 +123,8 @@ def test_what_is_no_host_cannot_be_allowed(host: str) -> None:
 
 
 def test_a_page_cannot_lead_to_a_file_of_this_machine() -> None:
-    with pytest.raises(ForeignHost):
-        hosts().judge(Address("file:///etc/passwd"))
+    with pytest.raises(ForeignHost, match="ask who runs the index"):
+        hosts("file").judge(Address("file:///etc/passwd"))
     Hosts.of([INDEX], ["/srv/wheels"], [], may_http=False).judge(
         Address("file:///srv/wheels/tiny-1.0-py3-none-any.whl")
     )

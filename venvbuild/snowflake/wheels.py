@@ -58,7 +58,9 @@ class ForeignHost(UsageError):
             f"{whose or 'the index'} leads to another host: {host}",
             where=shown_url,
             why="who may answer for that host decides which bytes go into the ZIP",
-            fix=f"if you trust it, allow it: --allow-host {host}",
+            fix="ask who runs the index why a page of it leads to a file of this machine"
+            if host == "file"
+            else f"if you trust it, allow it: --allow-host {host}",
             rule="FOREIGN_HOST",
         )
 

@@ -186,7 +186,9 @@ class Installer:
         plain: list[str | Path] = ["--no-header", "--no-build", "--format", "pylock.toml", "--python", sys.executable]
         # It keeps to what its output has.
         output.unlink(missing_ok=True)
-        return self._uv("pip", "compile", source, "--output-file", output, *target, *plain, *more).stderr
+        named = [] if offline else [source]
+        words: list[str | Path] = ["pip", "compile", source, "--output-file", output]
+        return self._uv(*words, *target, *plain, *more, asks_for=named).stderr
 
     def make_venv(self, interpreter: Interpreter, venv: Path) -> None:
         """An empty environment whose scripts find their interpreter beside them."""

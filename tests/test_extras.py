@@ -49,6 +49,11 @@ def test_an_extra_is_installed_once_and_can_be_imported(locks: Path, tmp_path: P
     assert importlib.import_module("tiny_extra").x == 1
 
 
+def test_a_module_in_a_package_that_is_not_there_is_installed_too(locks: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="pip install"):  # and no ModuleNotFoundError
+        extras.add("other", "no_such_package.inner", tmp_path / "cache", locks)
+
+
 def test_a_damaged_extra_is_made_again_a_day_after_the_last_look(
     locks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

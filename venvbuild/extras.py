@@ -48,7 +48,7 @@ def add(extra: str, module: str, cache: Path, locks: Path | None = None) -> None
         UsageError: the tool was installed without it, or this machine cannot set it up.
         IndexUnavailable, StoreUnavailable: the index does not give it, the disk is full.
     """
-    if importlib.util.find_spec(module):
+    if _can_import(module):
         return
     lock = (locks or locks_folder()) / f"{extra}.txt"
     if not lock.is_file():
@@ -61,6 +61,13 @@ def add(extra: str, module: str, cache: Path, locks: Path | None = None) -> None
     sys.path += map(str, python.parent.parent.glob("lib/python*/site-packages"))
     # Import remembers what it did not find (importlib), and the folder is newer than that.
     importlib.invalidate_caches()
+
+
+def _can_import(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # of `a.b` also when there is no `a`
+        return False
 
 
 def unused(cache: Path, unused_s: float) -> list[Path]:

@@ -20,8 +20,8 @@ from tests.support.index_server import IndexServer
 from tests.support.tool import Tool
 
 pytest_plugins = ["tests.support.s3_servers", "tests.support.trino_server", "tests.support.athena_server",
-                  "tests.support.browser", "tests.support.groovy", "tests.support.agent",
-                  "tests.support.volumes", "tests.support.users"]  # fmt: skip
+                  "tests.support.snowflake_server", "tests.support.browser", "tests.support.groovy",
+                  "tests.support.agent", "tests.support.volumes", "tests.support.users"]  # fmt: skip
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell starts background jobs with SIGINT ignored, and children inherit that; here they are interrupted for real.
@@ -31,8 +31,9 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
-_CLEARED_PREFIXES = ("PIP_", "UV_", "AWS_", "VENVBUILD_", "XDG_", "PYTHON")
-_CLEARED = {"ENV_NAME", "FAIL_ON_CONFLICTS", "BUILD_URL", "BUILD_TAG", "GIT_COMMIT", "NETRC", "PYTHONDONTWRITEBYTECODE"}
+_CLEARED_PREFIXES = ("PIP_", "UV_", "AWS_", "VENVBUILD_", "XDG_", "PYTHON", "SNOWFLAKE_")
+_CLEARED = {"ENV_NAME", "FAIL_ON_CONFLICTS", "BUILD_URL", "BUILD_TAG", "GIT_COMMIT", "NETRC", "PYTHONDONTWRITEBYTECODE",
+            "PROGET_URL", "PRIVATE_KEY_PASSPHRASE"}  # fmt: skip
 _KEPT = {"VENVBUILD_TEST_REQUIRE", "VENVBUILD_TEST_FAST", "PIP_CERT", "PYTHONPATH"}
 _MEASURED_CASES = 2
 """Of a test with parameters, so many are measured by coverage, from the first on."""

@@ -76,6 +76,7 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/restore/unpacking.py": "with what it unpacks: tests/restore/test_restoring.py",
     "venvbuild/run/failures.py": "what a run remembers: tests/test_pipeline.py",
     "venvbuild/run/results.py": "written and read by tests/run/test_workdir.py, tests/steps/test_steps.py",
+    "venvbuild/snowflake/stage.py": "with what is brought there: tests/snowflake/test_uploading.py",
     "venvbuild/snowflake/import_script.py": "runs in the target's Python: tests/snowflake/test_import_check.py",
     "venvbuild/snowflake/wanted.py": "of a file and of a build: tests/snowflake/test_making.py",
     "venvbuild/settings/folders.py": "with the settings in them: tests/settings/test_loading.py",

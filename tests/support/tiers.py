@@ -6,7 +6,9 @@ import os
 
 import pytest
 
-STARTING = frozenset({"moto_server", "versitygw_server", "trino_server", "athena_server", "chromium", "groovy"})
+STARTING = frozenset(
+    {"moto_server", "versitygw_server", "trino_server", "athena_server", "snowflake_server", "chromium", "groovy"}
+)
 """The fixtures that start a server, a JVM or a browser."""
 _VALUES = frozenset({"moto", "versitygw", "trino", "athena"})
 """The parameters by which other fixtures ask for one of them."""
@@ -16,6 +18,8 @@ _WHOLE = (
     "test_bin.py",
     "test_extras.py",
     "archive/test_readers.py",
+    "snowflake/test_azure.py",
+    "snowflake/test_doors.py",
     "snowflake/test_making.py",
     "snowflake/test_private_index.py",
     "snowflake/test_way.py",

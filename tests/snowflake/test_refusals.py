@@ -1,0 +1,130 @@
+"""Every way in which Snowflake says no: the exit code, the sentence, and advice that can be followed."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.snowflake.conftest import SHORT, BundleOf
+from tests.support.recording_proxy import answer
+from tests.support.snowflake_server import PASSWORD, STAGE, Cut, Refusal, SnowflakeServer, Status
+from venvbuild.errors import Problem, StoreUnavailable, UsageError, VenvBuildError
+from venvbuild.snowflake.connection import Login, connected
+from venvbuild.snowflake.stage import Stage
+from venvbuild.snowflake.stage_name import StageName
+from venvbuild.snowflake.uploading import upload
+
+
+def refused_login(server: SnowflakeServer, scripted: Refusal | Status | Cut) -> tuple[VenvBuildError, Problem]:
+    server.refuse("LOGIN", scripted)
+    with pytest.raises(VenvBuildError) as refused, connected(Login.of(server.environment()), SHORT):
+        pass
+    [problem] = refused.value.problems
+    assert problem.where == "127.0.0.1"
+    assert PASSWORD not in f"{refused.value!r} {refused.value.__cause__!r} {vars(refused.value.__cause__)}"
+    return refused.value, problem
+
+
+INSTEAD = "a key pair (SNOWFLAKE_PRIVATE_KEY_FILE) or a programmatic access token (SNOWFLAKE_TOKEN) instead"
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "what", "fix"),
+    [
+        ("390100", "Incorrect username or password was specified.", "does not know this user", INSTEAD),
+        ("390197", "Multi-factor authentication is required", "wants a second factor", f"{INSTEAD} of a password"),
+        ("390102", "Your user account has been temporarily locked", "has locked this user", "MINS_TO_UNLOCK = 0"),
+        ("390422", "Incoming request with IP 1.2.3.4 is not allowed", "a network policy", "add its address"),
+        ("390144", "JWT token is invalid.", "does not take this key", "SET RSA_PUBLIC_KEY"),
+        ("390189", "Role 'X' specified is not authorized.", "role is not there", "SNOWFLAKE_ROLE"),
+        ("390999", "Something of later days", "does not let us in by a password", "see why"),
+    ],
+)
+def test_a_login_that_is_refused_is_2_and_says_what_to_do(
+    snowflake_server: SnowflakeServer, code: str, text: str, what: str, fix: str
+) -> None:
+    error, problem = refused_login(snowflake_server, Refusal(code, "08001", text))
+    assert isinstance(error, UsageError)
+    assert what in problem.what
+    assert text in problem.why
+    assert fix in problem.fix
+
+
+def test_403_is_a_wrong_account_and_2(snowflake_server: SnowflakeServer) -> None:
+    error, problem = refused_login(snowflake_server, Status(403))
+    assert isinstance(error, UsageError)
+    assert "SNOWFLAKE_ACCOUNT" in problem.fix
+
+
+@pytest.mark.parametrize("scripted", [Status(503), Cut()])
+def test_a_login_that_is_not_answered_is_7_with_the_seconds(
+    snowflake_server: SnowflakeServer, scripted: Status | Cut
+) -> None:
+    error, problem = refused_login(snowflake_server, scripted)
+    assert isinstance(error, StoreUnavailable)
+    assert re.search(r"the login failed after [1-9][0-9]* s: ", problem.what)
+    assert "run it again" in problem.fix
+
+
+def test_nothing_that_listens_is_7(snowflake_server: SnowflakeServer) -> None:
+    given = snowflake_server.environment(SNOWFLAKE_PORT="1")
+    with pytest.raises(StoreUnavailable, match=r"failed after [1-9][0-9]* s"), connected(Login.of(given), SHORT):
+        pass
+
+
+@pytest.mark.parametrize("scripted", [Status(503), Cut()])
+def test_a_statement_that_is_not_answered_is_7_and_running_it_again_makes_it_good(
+    snowflake_server: SnowflakeServer, bundle_of: BundleOf, scripted: Status | Cut
+) -> None:
+    login = Login.of(snowflake_server.environment())
+    snowflake_server.refuse("PUT", scripted)
+    with pytest.raises(StoreUnavailable) as refused, connected(login, SHORT) as session:
+        upload(stage_of(session), bundle_of(), is_overwriting=False, verifies=False)
+    [problem] = refused.value.problems
+    assert re.search(r"uploading app_packages-.* failed after [1-9][0-9]* s: ", problem.what)
+    assert problem.fix == "nothing half-made is there: run it again"
+    assert snowflake_server.files() == {}
+    snowflake_server.forget()
+    with connected(login) as session:
+        assert upload(stage_of(session), bundle_of(), is_overwriting=False, verifies=False).status == "uploaded"
+
+
+def test_a_transfer_that_fails_is_7(snowflake_server: SnowflakeServer, bundle_of: BundleOf) -> None:
+    snowflake_server.transfers.spoil("PUT", "", answer(403, "AccessDenied"))
+    with (
+        pytest.raises(StoreUnavailable, match=r"uploading .* failed"),
+        connected(Login.of(snowflake_server.environment())) as session,
+    ):
+        upload(stage_of(session), bundle_of(), is_overwriting=False, verifies=False)
+    assert snowflake_server.files() == {}
+
+
+def test_a_stage_that_is_not_there_is_2_and_creating_it_as_told_helps(
+    snowflake_server: SnowflakeServer, bundle_of: BundleOf
+) -> None:
+    snowflake_server.stages.clear()
+    with connected(Login.of(snowflake_server.environment())) as session:
+        with pytest.raises(UsageError) as refused:
+            upload(stage_of(session), bundle_of(), is_overwriting=False, verifies=False)
+        [problem] = refused.value.problems
+        assert "SYNC_ROLE cannot see it" in problem.what
+        assert problem.fix.startswith(f"CREATE STAGE {STAGE};")
+        assert f"GRANT READ, WRITE ON STAGE {STAGE} TO ROLE SYNC_ROLE;" in problem.fix
+        snowflake_server.stages.add(STAGE)
+        assert upload(stage_of(session), bundle_of(), is_overwriting=False, verifies=False).status == "uploaded"
+
+
+def test_what_nobody_has_a_sentence_for_is_2_with_the_words_of_the_server(
+    snowflake_server: SnowflakeServer, bundle_of: BundleOf
+) -> None:
+    snowflake_server.refuse("LIST", Refusal("090106", "22000", "Cannot perform\x1b[31m this.\nToday"))
+    with (
+        pytest.raises(UsageError, match=r"Snowflake refuses listing @.*Cannot perform\\x1b\[31m this. Today"),
+        connected(Login.of(snowflake_server.environment())) as session,
+    ):
+        upload(stage_of(session), bundle_of(), is_overwriting=False, verifies=False)
+
+
+def stage_of(session: object) -> Stage:
+    return Stage(session, StageName.parse(f"@{STAGE}"))  # type: ignore[arg-type]

@@ -1,0 +1,104 @@
+"""SQL for Snowflake: quoting that reads back, and statements that run what was uploaded."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import sqlglot
+from hypothesis import given
+from hypothesis import strategies as st
+
+from venvbuild.errors import UsageError
+from venvbuild.snowflake.statement import KINDS, Use, checked_name, identifier, literal, names_of, unquoted
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=40)
+
+
+@given(TEXTS)
+def test_a_text_is_read_back_from_its_literal(text: str) -> None:
+    written = literal(text)
+    assert written[0] == written[-1] == "'"
+    assert re.sub(r"\\(.)|''", lambda found: found[1] or "'", written[1:-1]) == text
+    [token] = sqlglot.tokenize(written, dialect="snowflake")
+    assert token.token_type == sqlglot.TokenType.STRING
+
+
+@given(TEXTS.filter(bool))
+def test_a_name_is_read_back_from_its_identifier(name: str) -> None:
+    written = identifier(name)
+    assert names_of(written) == (written,)
+    assert unquoted(written) == name
+
+
+def test_names_need_no_quotes_when_they_are_plain() -> None:
+    assert [identifier(name) for name in ("my_repo", "a$1", "1a", "a-b", 'a"b', "")] == [
+        "my_repo", "a$1", '"1a"', '"a-b"', '"a""b"', '""',
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a;b", "a.b.c.d", "a..b", ".a", "a.", '"a', "a'b", "a\n", "--x"])
+def test_what_is_no_name_of_an_object_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=r"DATABASE\.SCHEMA\.NAME"):
+        checked_name(name, "--artifact-repository")
+
+
+FUNCTION = """\
+CREATE OR REPLACE FUNCTION my_function() RETURNS STRING LANGUAGE PYTHON
+  RUNTIME_VERSION = '3.10'
+  IMPORTS = ('@D.S.ST/app.zip')
+  HANDLER = 'main' AS $$
+from importlib.metadata import version
+
+def main():
+    return 'six ' + version('six')
+$$;"""
+
+
+def test_a_function_is_this() -> None:
+    assert Use("@D.S.ST/app.zip", "3.10", shows="six").statement("function") == FUNCTION
+
+
+def test_a_procedure_has_snowpark_and_takes_a_session() -> None:
+    made = Use("@D.S.ST/app.zip", "3.11", packages=("numpy==2.2.6",)).statement("procedure")
+    assert "PACKAGES = ('snowflake-snowpark-python', 'numpy==2.2.6')" in made
+    assert "def main(session):" in made
+    pinned = Use("@D.S.ST/app.zip", "3.11", packages=("snowflake-snowpark-python==1.56.0",)).statement("procedure")
+    assert "PACKAGES = ('snowflake-snowpark-python==1.56.0')" in pinned
+
+
+def test_what_snowflake_installs_is_in_packages_with_its_repository() -> None:
+    made = Use("@D.S.ST/a.zip", "3.11", packages=("numpy==2.2.6", "pandas==2.2.3"), repository="r").statement(
+        "function"
+    )
+    assert "  ARTIFACT_REPOSITORY = r\n  PACKAGES = ('numpy==2.2.6', 'pandas==2.2.3')\n" in made
+    assert "ARTIFACT_REPOSITORY" not in Use("@D.S.ST/a.zip", "3.11", repository="r").statement("function")
+
+
+def test_native_code_asks_for_its_architecture_and_loads_first() -> None:
+    made = Use("@D.S.ST/a.zip", "3.11", is_native=True, shows="numpy").statement("function")
+    assert "RESOURCE_CONSTRAINT = (architecture = 'x86')" in made
+    assert "AS $$\nimport _venvbuild_native\nfrom importlib" in made
+    assert "RESOURCE_CONSTRAINT" not in Use("@D.S.ST/a.zip", "3.11", is_native=True, is_x86=False).statement("both")
+
+
+def test_both_are_two_statements() -> None:
+    use = Use("@D.S.ST/app.zip", "3.10", shows="six")
+    assert use.statement("both") == f"{FUNCTION}\n\n{use.statement('procedure')}"
+    assert KINDS == ("function", "procedure", "both")
+
+
+@pytest.mark.parametrize("kind", ["function", "procedure"])
+@pytest.mark.parametrize("shows", ["tiny", None])
+def test_the_body_runs_with_the_zip_alone(tmp_path: Path, kind: str, shows: str | None) -> None:
+    with zipfile.ZipFile(tmp_path / "app.zip", "w") as made:
+        made.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+    body = Use("@D.S.ST/app.zip", "3.11", shows=shows).statement(kind).split("$$")[1]
+    call = "main(None)" if kind == "procedure" else "main()"
+    code = f"import sys; sys.path.insert(0, {str(tmp_path / 'app.zip')!r})\n{body}\nprint({call})"
+    ran = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == ("tiny 1.0\n" if shows else "it works\n")

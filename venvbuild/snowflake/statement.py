@@ -1,0 +1,114 @@
+"""SQL for Snowflake: how names and texts are written, and the statements that use what was uploaded.
+
+Source of the rules: Snowflake's reference, "Identifier requirements", "String & binary data types"; CREATE FUNCTION and
+CREATE PROCEDURE (Python handlers).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from venvbuild.errors import UsageError
+from venvbuild.text import shown
+
+_BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+_ONE = re.compile(r'[A-Za-z_][A-Za-z0-9_$]*|"(?:[^"]|"")+"')
+# Neither can stand in any name, quoted or not.
+_NEVER = re.compile(r"[\x00-\x1f\x7f]")
+_SNOWPARK = "snowflake-snowpark-python"
+KINDS = ("function", "procedure", "both")
+
+
+def literal(text: str) -> str:
+    """`text` as a string of SQL."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """The exact `name` of an object as SQL writes it: in quotes, unless it is one that needs none."""
+    return name if _BARE.fullmatch(name) else '"' + name.replace('"', '""') + '"'
+
+
+def unquoted(name: str) -> str:
+    """The name that SQL writes so, without its quotes."""
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+
+
+def names_of(text: str) -> tuple[str, ...] | None:
+    """The parts of a dotted name as SQL writes it, each as it stands there; None when it is no such name."""
+    parts, at = list[str](), 0
+    while found := _ONE.match(text, at):
+        parts.append(found[0])
+        at = found.end()
+        if at == len(text):
+            return None if _NEVER.search(text) else tuple(parts)
+        if text[at] != ".":
+            return None
+        at += 1
+    return None
+
+
+def checked_name(text: str, where: str) -> str:
+    """`text`, when it is the name of an object of at most three parts.
+
+    Raises:
+        UsageError: it is none.
+    """
+    names = names_of(text)
+    if names is None or len(names) > 3:
+        raise UsageError(
+            f"'{shown(text)}' is no name", where=where, fix='write DATABASE.SCHEMA.NAME; one with odd characters "so"'
+        )
+    return text
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a function or procedure needs to say of what was uploaded."""
+
+    staged: str
+    """`@MY_DB.MY_SCHEMA.PACKAGES_STAGE/app.zip`."""
+    python: str
+    """X.Y."""
+    packages: Sequence[str] = ()
+    """What Snowflake installs itself: `numpy==2.2.6`."""
+    repository: str | None = None
+    """The artifact repository that these come from; None: Snowflake's own way."""
+    is_native: bool = False
+    """Whether the ZIP has native code and the loader for it."""
+    is_x86: bool = True
+    shows: str | None = None
+    """A distribution in the ZIP whose version the handler returns."""
+
+    def statement(self, kind: str) -> str:
+        """To paste: `function`, `procedure`, or `both` after each other."""
+        kinds = ("function", "procedure") if kind == "both" else (kind,)
+        return "\n\n".join(self._create(one) for one in kinds)
+
+    def _create(self, kind: str) -> str:
+        # A procedure gets a session, and the package that has it is not there by itself.
+        packages = [*self.packages]
+        if kind == "procedure" and not any(re.split("[=<>!~ ]", one)[0] == _SNOWPARK for one in packages):
+            packages.insert(0, _SNOWPARK)
+        clauses = [
+            # A bare 3.10 would be the number 3.1.
+            f"RUNTIME_VERSION = {literal(self.python)}",
+            f"ARTIFACT_REPOSITORY = {self.repository}" if self.repository and packages else "",
+            f"PACKAGES = ({', '.join(map(literal, packages))})" if packages else "",
+            f"IMPORTS = ({literal(self.staged)})",
+            "RESOURCE_CONSTRAINT = (architecture = 'x86')" if self.is_native and self.is_x86 else "",
+            "HANDLER = 'main' AS $$",
+        ]
+        head = f"CREATE OR REPLACE {kind.upper()} my_{kind}() RETURNS STRING LANGUAGE PYTHON"
+        body = self._body("session" if kind == "procedure" else "")
+        return "\n".join([head, *(f"  {clause}" for clause in clauses if clause), *body, "$$;"])
+
+    def _body(self, parameter: str) -> list[str]:
+        # The loader first: what is native can be imported only after it.
+        loader = ["import _venvbuild_native"] if self.is_native else []
+        if self.shows is None:
+            return [*loader, f"def main({parameter}):", "    return 'it works'"]
+        shown_version = f"    return '{self.shows} ' + version('{self.shows}')"
+        return [*loader, "from importlib.metadata import version", "", f"def main({parameter}):", shown_version]

@@ -27,6 +27,8 @@ SCRIPTS = sorted(path for path in BIN.iterdir() if path.is_file())
 PROGRAMS = Path(sys.executable).parent
 """Where the lint tools of locks/test.txt are."""
 FIRST_USE = "first use, installing"
+SYNC = ["snowflake", "sync", "--zip-name", "app_packages.zip", "--download-dir", "./downloaded_packages", "--overwrite"]
+"""What the door to Snowflake asks for: the names and the behaviour of the script that it stands for."""
 
 
 def run(*command: str | Path, env: Mapping[str, str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -103,7 +105,8 @@ def test_a_script_hands_its_arguments_over_untouched(scripts: Path, script: Path
     odd = ["", "two words", "$HOME", "*", "-x", "it's", "a\nb"]
     words = [word.replace("PYTHON=PYTHON", f"PYTHON={sys.executable}") for word in caller[1:]]
     ran = run(str(program), *words, scripts / script.name, *odd, env={"VENVBUILD_PYTHON": sys.executable})
-    step = [] if script.name in ("venvbuild", "test") else [script.name]
+    more = {"venvbuild": [], "test": [], "sync-snowflake-packages": SYNC}
+    step = more.get(script.name, [script.name])
     assert (ran.returncode, ran.stdout) == (0, f"{[*step, *odd]}\n"), ran.stderr
 
 

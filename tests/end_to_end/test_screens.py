@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import importlib
 import io
 import json
@@ -30,6 +31,7 @@ from tests.support.wheels import unpack, wheel
 from venvbuild import builds
 from venvbuild.builds import places
 from venvbuild.commands import COMMANDS
+from venvbuild.snowflake import Record
 from venvbuild.stores import Store, open_store
 
 PASSWORD = "hunter2-Canary-77"
@@ -72,13 +74,21 @@ def judge_cells(text: str, what: str) -> None:
 
 
 def leaves() -> dict[str, click.Command]:
-    """Every command, those of groups by both words."""
+    """Every command, those of groups by all their words."""
     found: dict[str, click.Command] = {}
     for name, module in COMMANDS.items():
-        command = importlib.import_module(f"venvbuild.commands.{module}").command
-        inner = command.commands if isinstance(command, click.Group) else {}
-        found |= {f"{name} {own}": one for own, one in inner.items()} or {name: command}
+        found |= leaves_of(name, importlib.import_module(f"venvbuild.commands.{module}").command)
     return found
+
+
+def leaves_of(name: str, command: click.Command) -> dict[str, click.Command]:
+    if not isinstance(command, click.Group):
+        return {name: command}
+    return {
+        words: one
+        for own, inner in command.commands.items()
+        for words, one in leaves_of(f"{name} {own}", inner).items()
+    }
 
 
 @dataclass
@@ -129,12 +139,21 @@ class Place:
             ],
             "verify": [[self.hostile], [self.scripted], ["sales@latest"]],
             "import": [["theirs", "--env-name", "moved"], [EVIL, "--env-name", "moved"]],
+            "snowflake sync": [
+                ["--stage", f"@A.B.{EVIL}", "-r", "good.txt"],
+                ["--stage", "@A.B.C", "-r", "good.txt", "--dry-run", "--artifact-repository", EVIL],
+                ["--stage", "@A.B.C", "-r", "good.txt", "--connection", EVIL],
+                ["--stage", "@A.B.C", "-r", "good.txt", "--dry-run"],
+            ],
             "snowflake zip": [
                 ["-o", "out.zip", "-r", "good.txt"],
                 ["-o", EVIL, "-r", "evil.txt", "--zip-name", EVIL],
                 ["-o", "out.zip", "--from", EVIL, "--python", EVIL],
                 ["-o", "out.zip", "-r", "good.txt", "--allow-host", EVIL],
             ],
+            "snowflake stage list": [["--stage", f"@A.B.{EVIL}"], ["--stage", "@A.B.C", "--connection", EVIL]],
+            "snowflake stage prune": [["--stage", f"@A.B.{EVIL}", "--keep", "1"]],
+            "snowflake where": [["good"], [EVIL]],
             "promote": [[self.hostile, "prod"], [self.hostile, EVIL], ["--undo", f"{EVIL}@{EVIL}"]],
             "aliases": [[], ["--history"], [EVIL]],
             "cache dir": [[], ["uv"]],
@@ -212,6 +231,10 @@ def place(tool: Tool) -> Place:
     put_rows(store)
     move = {"venv_version": hostile, "moved_at": "2025-07-22T08:30:00Z", "previous": None}
     store.put_if_absent(f"venv-catalog/aliases/{EVIL}/{EVIL}/1.json", json.dumps(move).encode())
+    text = dict.fromkeys([field.name for field in dataclasses.fields(Record)], EVIL)
+    record = {**text, "distributions": [f"good=={EVIL}", EVIL], "packages": [EVIL, URL]}
+    store.put_if_absent(f"venv-catalog/snowflake/{hostile}/{WORD}.json", json.dumps(record).encode())
+    store.put_if_absent(f"venv-catalog/snowflake/{hostile}/{WORD}2.json", EVIL.encode())
     _packages(tool)
     venv, archive = _environment(tool)
     theirs = tool.folder / "theirs"
@@ -276,6 +299,7 @@ def test_no_command_lets_a_screen_obey_what_an_enemy_wrote(place: Place) -> None
         "get",
         "import",
         "check",
+        "snowflake where",
     }
     for path in (place.tool.work / "report").iterdir():
         judge(path.read_text("utf-8"), path.name)

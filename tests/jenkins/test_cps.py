@@ -87,6 +87,11 @@ def maintenance(result: str, *answers: Answer) -> Case:
     return Case("Jenkinsfile.maintenance", result, answers, FORM)
 
 
+def snowflake(result: str, *answers: Answer, **more: Any) -> Case:
+    form = {**FORM, "SNOWFLAKE_STAGE": "@A.B.C", "SNOWFLAKE_CREDENTIALS_ID": "pat"}
+    return Case("Jenkinsfile.snowflake", result, answers, **{"params": form, **more})
+
+
 def team(result: str, *answers: Answer, **more: Any) -> Case:
     return Case(TEAM, result, answers, **{"env": AGENT, **more})
 
@@ -119,6 +124,9 @@ CASES = {
     "maintenance: the catalog needs somebody": maintenance("UNSTABLE", shell("check", returns=11)),
     "maintenance: the check fails": maintenance("FAILURE", shell("check", returns=2)),
     "maintenance: aborted": maintenance("ABORTED", shell("compact", throws="abort")),
+    "snowflake: well": snowflake("SUCCESS"),
+    "snowflake: by the defaults of the agent": snowflake("SUCCESS", params=BARE, env=AGENT),
+    "snowflake: it is refused": snowflake("FAILURE", shell("bin/sync-snowflake-packages", throws="failure")),
     "team: well, and promoted": team("SUCCESS", env={**AGENT, "PROMOTE_ALIAS": "prod"}, previous="FAILURE"),
     "team: well, by its parameters": team("SUCCESS", params=FORM, env={}, settings="[tool: '/opt/venvbuild']"),
     "team: conflicts": team("UNSTABLE", CONFLICTS),
@@ -153,7 +161,8 @@ def test_no_call_of_the_files_is_left_out(ended: dict[str, dict[str, Any]]) -> N
         {(file, line) for one in ended.values() for file, lines in one[kind].items() for line in lines}
         for kind in ("written", "reached")
     )
-    assert {file for file, _ in written} == {"Jenkinsfile", "Jenkinsfile.maintenance", "venvBuild.groovy"}
+    jobs = {"Jenkinsfile", "Jenkinsfile.maintenance", "Jenkinsfile.snowflake"}
+    assert {file for file, _ in written} == {*jobs, "venvBuild.groovy"}
     assert sorted(written - reached) == []
 
 

@@ -1,8 +1,10 @@
-"""Real packages, from their pins to a ZIP that a fresh interpreter imports: `pytest tests/snowflake -k way`."""
+"""Real packages, from their pins to a stage, and from there into a fresh interpreter: `tests/snowflake -k way`."""
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
+import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +13,13 @@ from typing import Any
 import pytest
 
 from tests.support.requirement import require
+from tests.support.snowflake_server import STAGE, SnowflakeServer
 from tests.support.tool import Ended, Tool
 from venvbuild.errors import VenvBuildError
 from venvbuild.interpreters import matching
 from venvbuild.package_index import PackageIndex
 from venvbuild.settings.registry import PYPI
+from venvbuild.snowflake import Login, Stage, StageName, connected
 
 pytestmark = pytest.mark.network
 
@@ -37,13 +41,22 @@ PANDAS = [
 
 @dataclass
 class Way:
-    """Real packages, kept between runs; and Pythons that see nothing but a ZIP."""
+    """Real packages, kept between runs; a stage; and Pythons that see nothing but the ZIP that they got from there."""
 
     tool: Tool
+    server: SnowflakeServer
 
-    def zip(self, lines: list[str], *arguments: str) -> Ended:
+    def sync(self, lines: list[str], *arguments: str) -> Ended:
+        """Pins -> index -> ZIP -> stage -> GET -> `out.zip`."""
         self.tool.requirements(*lines)
-        return self.tool.run("snowflake", "zip", "-o", "out.zip", "--json", *arguments)
+        ended = self.tool.run("snowflake", "sync", "--stage", f"@{STAGE}/py", "--json", *arguments)
+        if ended.code == 0:
+            with connected(Login.of(self.tool.env)) as session:
+                stage = Stage(session, StageName.parse(f"@{STAGE}/py"))
+                got = stage.get(ended.json["zip"], Path(tempfile.mkdtemp(dir=self.tool.folder)))
+            assert hashlib.sha256(got.read_bytes()).hexdigest() == ended.json["sha256"]
+            got.replace(self.tool.folder / "out.zip")
+        return ended
 
     def names(self) -> list[str]:
         with zipfile.ZipFile(self.tool.folder / "out.zip") as archive:
@@ -68,7 +81,7 @@ class Way:
 
 
 @pytest.fixture
-def way(tool: Tool, real_index: dict[str, str], real_cache: Path) -> Way:
+def way(tool: Tool, real_index: dict[str, str], real_cache: Path, snowflake_server: SnowflakeServer) -> Way:
     url = real_index.get("PIP_INDEX_URL") or real_index.get("UV_DEFAULT_INDEX") or PYPI
     try:
         PackageIndex(url).project("pip")
@@ -78,13 +91,14 @@ def way(tool: Tool, real_index: dict[str, str], real_cache: Path) -> Way:
         "UV_CACHE_DIR": str(real_cache / "uv-cache"),
         "XDG_CACHE_HOME": str(real_cache / "snowflake"),
     }
-    tool.env.update(real_index, VENVBUILD_INDEX_URL=url, **caches)
-    return Way(tool)
+    login = {**snowflake_server.address(), "SNOWFLAKE_USER": "u", "SNOWFLAKE_TOKEN": "pat"}
+    tool.env.update(real_index, VENVBUILD_INDEX_URL=url, **caches, **login)
+    return Way(tool, snowflake_server)
 
 
 @pytest.mark.parametrize("version", PYTHONS)
 def test_the_way_of_requests_and_friends_which_are_pure_by_choice_of_wheel(way: Way, version: str) -> None:
-    made = way.zip(FRIENDS, "--python", version)
+    made = way.sync(FRIENDS, "--python", version)
     assert made.code == 0, made.stderr
     assert not [name for name in way.names() if ".so" in name]
     script = "import requests, charset_normalizer; from importlib.metadata import version; print(version('requests'))"
@@ -92,7 +106,7 @@ def test_the_way_of_requests_and_friends_which_are_pure_by_choice_of_wheel(way: 
 
 
 def test_the_way_of_a_namespace(way: Way) -> None:
-    made = way.zip(GOOGLE)
+    made = way.sync(GOOGLE)
     assert made.code == 0, made.stderr
     assert "google/" in way.names()
     assert way.imported("import google.api_core.retry, google.protobuf; print(google.api_core.__version__)") == "2.25.1"
@@ -100,7 +114,7 @@ def test_the_way_of_a_namespace(way: Way) -> None:
 
 @pytest.mark.parametrize("version", PYTHONS)
 def test_the_way_of_data_that_zoneinfo_reads(way: Way, version: str) -> None:
-    made = way.zip(["certifi==2025.8.3", "tzdata==2025.2"], "--python", version)
+    made = way.sync(["certifi==2025.8.3", "tzdata==2025.2"], "--python", version)
     assert made.code == 0, made.stderr
     assert not [line for line in made.json["warnings"] if "data" in line]
     script = (
@@ -111,7 +125,7 @@ def test_the_way_of_data_that_zoneinfo_reads(way: Way, version: str) -> None:
 
 
 def test_the_way_of_pandas_ends_unless_somebody_chooses(way: Way) -> None:
-    refused = way.zip(PANDAS)
+    refused = way.sync(PANDAS)
     assert refused.code == 4
     first, second = refused.json["error"]["problems"]
     assert first["where"].endswith("requirements.txt:1")
@@ -120,13 +134,14 @@ def test_the_way_of_pandas_ends_unless_somebody_chooses(way: Way) -> None:
     for one in (first, second):
         assert one["why"].startswith("Python cannot load it from a ZIP: ")
         assert "PACKAGES = ('numpy==2.2.6', 'pandas==2.2.3')" in one["fix"]
-    assert not (way.tool.folder / "out.zip").exists()
+    assert way.server.requests == []
 
 
 def test_the_way_of_pandas_that_snowflake_installs(way: Way) -> None:
-    made = way.zip(PANDAS, "--native", "packages")
+    made = way.sync(PANDAS, "--native", "packages")
     assert made.code == 0, made.stderr
     assert made.json["packages"] == ["numpy==2.2.6", "pandas==2.2.3"]
+    assert "PACKAGES = ('numpy==2.2.6', 'pandas==2.2.3')" in made.json["create_function"]
     assert not [name for name in way.names() if name.startswith(("numpy", "pandas"))]
     assert way.imported("import dateutil, six; print(six.__version__)") == "1.17.0"
 
@@ -134,8 +149,10 @@ def test_the_way_of_pandas_that_snowflake_installs(way: Way) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("version", ["3.10", "3.11", "3.12", "3.13"])
 def test_the_way_of_pandas_that_is_shipped(way: Way, version: str) -> None:
-    made = way.zip(PANDAS, "--native", "ship", "--python", version)
+    made = way.sync(PANDAS, "--native", "ship", "--python", version)
     assert made.code == 0, made.stderr
+    assert "RESOURCE_CONSTRAINT = (architecture = 'x86')" in made.json["create_function"]
+    assert "AS $$\nimport _venvbuild_native\n" in made.json["create_function"]
     script = "import _venvbuild_native, pandas, numpy; print(pandas.DataFrame({'a': numpy.arange(4)}).a.sum())"
     assert way.imported(script, version) == "6"
     assert way.imported(script, version) == "6"

@@ -6,6 +6,7 @@ venv-catalog/index/...                               what questions are answered
 venv-catalog/days/YYYY-MM-DD.jsonl.gz                the rows of a day that is over once more, for who has no cache
 venv-catalog/envs/<env_name>/<version>               how @latest is found without a query
 venv-catalog/aliases/<env_name>/<alias>/<n>.json     where an alias points to; the highest n counts
+venv-catalog/snowflake/<version>/<place>.json        which stages of Snowflake got a ZIP of it
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ INDEX = "venv-catalog/index"
 DAYS = "venv-catalog/days"
 ENVIRONMENTS = "venv-catalog/envs"
 ALIASES = "venv-catalog/aliases"
+SNOWFLAKE = "venv-catalog/snowflake"
 
 METADATA = "metadata.json"
 CLAIM = "claim.json"

@@ -8,10 +8,23 @@ import_check     whether it imports; import_script runs in the target's Python
 native_loader    shipped in the ZIP: makes native packages importable
 making           all of it, in order
 runtimes         Snowflake's Pythons and machines, as data
+
+stage_name, statement   how SQL writes names, texts, and the use of what was sent
+connection              who we are, and a session; refusals: what each no of Snowflake means
+stage -> uploading      the files of a stage; the ZIP there, unless the same is
+pruning                 which old ones may go
+records                 beside builds: which stage holds what
 """
 
 from venvbuild.snowflake import runtimes
 from venvbuild.snowflake.access import with_index
 from venvbuild.snowflake.bundle import Bundle, Distribution, ImportFailed, Wish
+from venvbuild.snowflake.connection import Login, Session, Timeouts, connected, defined
 from venvbuild.snowflake.making import Say, make_bundle
+from venvbuild.snowflake.pruning import Plan, plan, remove
+from venvbuild.snowflake.records import Record, Whereabouts, read_all, remember, whereabouts
+from venvbuild.snowflake.stage import Stage, StagedFile
+from venvbuild.snowflake.stage_name import StageName
+from venvbuild.snowflake.statement import KINDS, Use, checked_name
+from venvbuild.snowflake.uploading import BESIDE, OURS, Uploaded, upload
 from venvbuild.snowflake.zip import MANIFEST, is_ours

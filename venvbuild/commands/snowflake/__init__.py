@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import click
 
+from venvbuild.commands.snowflake.stage import command as stage_command
+from venvbuild.commands.snowflake.sync import command as sync_command
+from venvbuild.commands.snowflake.where import command as where_command
 from venvbuild.commands.snowflake.zip import command as zip_command
 
 
@@ -12,4 +15,5 @@ def command() -> None:
     """Make one ZIP of pinned packages that Snowflake's Python imports, for functions and procedures."""
 
 
-command.add_command(zip_command)
+for one in (sync_command, zip_command, stage_command, where_command):
+    command.add_command(one)

@@ -51,8 +51,9 @@ def test_a_login_that_is_refused_is_2_and_says_what_to_do(
     assert fix in problem.fix
 
 
-def test_403_is_a_wrong_account_and_2(snowflake_server: SnowflakeServer) -> None:
-    error, problem = refused_login(snowflake_server, Status(403))
+@pytest.mark.parametrize("status", [403, 404])
+def test_an_account_that_is_none_is_2(snowflake_server: SnowflakeServer, status: int) -> None:
+    error, problem = refused_login(snowflake_server, Status(status))
     assert isinstance(error, UsageError)
     assert "SNOWFLAKE_ACCOUNT" in problem.fix
 

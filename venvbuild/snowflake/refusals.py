@@ -5,6 +5,7 @@ Codes: Snowflake's documentation of each feature; what the connector 5 makes of 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ _TIMED_OUT = 14
 _TRANSFER_OR_TRIES = 4
 """The connector's own: a file did not go through, or HTTP failed after all tries."""
 _CONNECTION = 250001
+_NO_ACCOUNT = re.compile(r"status: 40[34]\b")
 _ANOTHER_WAY = "use a key pair (SNOWFLAKE_PRIVATE_KEY_FILE) or a programmatic access token (SNOWFLAKE_TOKEN) instead"
 
 
@@ -79,7 +81,7 @@ def of_login(error: Any, how: str, host: str, seconds: float, four_ways: str) ->
         return UsageError(sentence.what, where=host, why=f"{text} (by {how})", fix=sentence.fix)
     if number == _TIMED_OUT or _is_away(number, text):
         return _away(host, seconds, text)
-    if number == _CONNECTION and "403" in text:
+    if number == _CONNECTION and _NO_ACCOUNT.search(text):
         return UsageError(
             "no account answers there, or something on the way refuses",
             where=host,
@@ -139,7 +141,9 @@ def _away(host: str, seconds: float, text: str, about: About | None = None) -> S
         f"{doing} failed after {seconds:.0f} s: Snowflake or its storage does not answer",
         where=host,
         why=text,
-        fix="nothing half-made is there: run it again",
+        fix="nothing half-made is there: run it again"
+        if about
+        else "run it again; if it stays so, check SNOWFLAKE_ACCOUNT, SNOWFLAKE_HOST, the network and its proxy",
     )
 
 

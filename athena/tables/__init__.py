@@ -11,11 +11,12 @@ from athena.tables.definitions import (
     definitions_on,
     first_day,
     publishing,
-    removal,
+    removal_of_tables,
+    removal_of_views,
 )
 from athena.tables.index_tables import there
 from athena.tables.publication import publish, published, reads, unread
-from athena.tables.standing import Standing, refuse_to_drop, standing
+from athena.tables.standing import Standing, refuse_elsewhere, refuse_to_drop, standing
 from venvbuild import lazily
 
 if TYPE_CHECKING:

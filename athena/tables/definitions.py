@@ -70,10 +70,15 @@ def _indexed(text: str, current: Index, names: IndexTables) -> str:
     # a list of Hive's is one text, of SQL several
     text = text.replace(f"values'='{_EXAMPLE_SEGMENT}'", f"values'='{','.join(segments)}'")
     text = text.replace(f"'{_EXAMPLE_SEGMENT}'", ", ".join(f"'{one}'" for one in segments))
-    if any(day_of(one.last_build_no) > last_day() for one in current.segments):
+    if has_builds_ahead(current):
         # a condition on a column that a question need not read otherwise, so only where there are such builds
         text = text.replace("')\n)\n", f"')\n  {_NOT_AHEAD}\n)\n")
     return text.replace(_EXAMPLE_DAY, current.covered_before)
+
+
+def has_builds_ahead(current: Index) -> bool:
+    """Whether it holds builds of a time to come, by this clock, which no view is to count."""
+    return any(day_of(one.last_build_no) > last_day() for one in current.segments)
 
 
 def _placed(engine: str, name: str, location: str) -> str:
@@ -88,11 +93,19 @@ def _placed(engine: str, name: str, location: str) -> str:
     return _text(f"{name}{suffix}").replace(_EXAMPLE_LOCATION, location.rstrip("/"))
 
 
-def removal(engine: str, of_index: Collection[str] = ()) -> tuple[Statement, ...]:
-    """What drops the views and the tables, if they are there; `of_index` are the tables of the index."""
-    _suffix(engine)  # refuses an engine without tables
-    views = (Statement((f"DROP VIEW IF EXISTS {view}",)) for view in VIEWS)
-    return (*views, *index_tables.drops(of_index), Statement((f"DROP TABLE IF EXISTS {TABLE}",)))
+def removal_of_views(engine: str) -> tuple[Statement, ...]:
+    """What drops the views, if they are there.
+
+    Raises:
+        UsageError: the engine keeps no tables.
+    """
+    _suffix(engine)
+    return tuple(Statement((f"DROP VIEW IF EXISTS {view}",)) for view in VIEWS)
+
+
+def removal_of_tables(of_index: Collection[str] = ()) -> tuple[Statement, ...]:
+    """What drops the tables, if they are there; `of_index` are those of the index."""
+    return (*index_tables.drops(of_index), Statement((f"DROP TABLE IF EXISTS {TABLE}",)))
 
 
 def _suffix(engine: str) -> str:

@@ -35,6 +35,11 @@ class Standing:
     has_tomorrow: bool = True
     """Whether it reads the rows of a clock that is fast."""
 
+    @property
+    def store(self) -> str:
+        """The store as the engine sees it; empty when the engine does not say."""
+        return self.location.removesuffix(f"/{places.ROWS}")
+
     def problem(self) -> Problem | None:
         """Why questions are not answered from it; None when they are.
 
@@ -64,9 +69,18 @@ class Standing:
 def standing(engine: Engine) -> Standing | None:
     """How it stands; None when there is no such table, or the engine does not show it."""
     try:
-        text = definition_on(engine, f"SHOW CREATE TABLE {TABLE}")
+        return shown(engine)
     except QueryEngineError:
         return None
+
+
+def shown(engine: Engine) -> Standing:
+    """How it stands.
+
+    Raises:
+        QueryEngineError: there is no such table, or the engine does not show it.
+    """
+    text = definition_on(engine, f"SHOW CREATE TABLE {TABLE}")
     location = _LOCATION.search(text)
     return Standing(
         next(filter(None, location.groups()), "").rstrip("/") if location else "",
@@ -86,6 +100,22 @@ def _is_lenient_on_trino(engine: Engine, text: str) -> bool:
     except QueryEngineError:
         return False
     return properties.as_dicts()[0].get("ignore.malformed.json") == "true"
+
+
+def refuse_elsewhere(found: Standing, wanted: str) -> None:
+    """That a table which stays reads the rows of another store than `wanted`, the store as the engine is to see it.
+
+    Raises:
+        UsageError: it does; the tables of the index would be of the one store, and the rows of the other.
+    """
+    if found.store and found.store != wanted.rstrip("/"):
+        raise UsageError(
+            f"the table {TABLE} is there, over {found.store}",
+            where=wanted,
+            why="its views read rows and index of one store",
+            fix=f"where that is this store too, `--location {found.store}`; else `{REPLACE} --location {wanted}`",
+            rule="OTHER_LOCATION",
+        )
 
 
 def refuse_to_drop(found: Standing | None) -> None:

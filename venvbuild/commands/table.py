@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from athena import index, rows, tables, upkeep
+from athena.engines import Engine
 from athena.index import Compactor
 from athena.statement import Statement
 from athena.tables import TABLE, Workflow
@@ -44,8 +45,8 @@ def create(
 ) -> None:
     """Make the table and its views on the engine, unless they are there. Rows stay as they are.
 
-    A table of this name that does not read the rows, or lacks a column, is refused: --replace drops it first. Its files
-    stay where they are.
+    A table of this name that does not read the rows, lacks a column, or reads those of another --location is refused:
+    --replace drops it first. Its files stay where they are.
     """
     settings = options.load(given)
     store = store_of(settings)
@@ -54,14 +55,18 @@ def create(
     # Athena's is made, too: nobody else would.
     database = settings.athena_database if settings.engine == "athena" else None
     # An engine may reach the store by another address than we do.
-    statements = tables.creation(settings.engine, location or store.url, since, index.read(store), database)
-    if replace:
-        statements = (*_removal(settings, dry_run=dry_run), *statements)
+    place = location or store.url
+    statements = tables.creation(settings.engine, place, since, index.read(store), database)
     wanted = _workflow(settings, crawler_role) if with_workflow else None
-    if not dry_run:
-        _refuse_what_is_there(settings, is_replaced=replace)
-    _do(settings, statements, dry_run=dry_run)
-    if not dry_run:
+    if dry_run:
+        _print((*(_removal(settings) if replace else ()), *statements))
+    else:
+        if replace:
+            _remove(settings)
+        else:
+            _refuse_what_stays(settings, place)
+        with engine.opened(settings, store) as opened:
+            _run(opened, statements)
         engine.publish(settings, store)
     if wanted and dry_run:
         # As a comment, so that the whole output is SQL to paste.
@@ -71,14 +76,14 @@ def create(
         output.say(f"Glue: {wanted.name}: {', '.join(made) or 'everything was there'}")
 
 
-def _refuse_what_is_there(settings: Settings, *, is_replaced: bool) -> None:
-    """A table that would be kept in silence although no question is answered from it, or dropped with its files."""
+def _refuse_what_stays(settings: Settings, place: str) -> None:
+    """A table that is there, and from which no question about the store at `place` is answered."""
     with engine.opened(settings, store_of(settings)) as opened:
         found = tables.standing(opened)
-    if is_replaced:
-        tables.refuse_to_drop(found)
-    elif found and (problem := found.problem()):
-        raise UsageError.of([problem])
+    if found:
+        if problem := found.problem():
+            raise UsageError.of([problem])
+        tables.refuse_elsewhere(found, place)
 
 
 def _workflow(settings: Settings, role: str | None) -> Workflow:
@@ -123,29 +128,36 @@ def drop(with_workflow: bool, dry_run: bool, **given: Any) -> None:
         else:
             # Before the table, which is the crawler's target.
             tables.remove_workflow(database, settings.athena_region)
-    removal = _removal(settings, dry_run=dry_run)
-    if not dry_run:
-        _refuse_what_is_there(settings, is_replaced=True)
-    _do(settings, removal, dry_run=dry_run)
-
-
-def _removal(settings: Settings, *, dry_run: bool) -> tuple[Statement, ...]:
-    removal = tables.removal(settings.engine)
-    if dry_run:  # nobody is asked
-        output.print_data("-- and each table of the index: `SHOW TABLES` lists them, venv_index_...")
-        return removal
-    with engine.opened(settings, store_of(settings)) as opened:
-        return tables.removal(settings.engine, tables.there(opened))
-
-
-def _do(settings: Settings, statements: Sequence[Statement], *, dry_run: bool) -> None:
     if dry_run:
-        output.print_text(";\n\n".join(one.text for one in statements) + ";")
-        return
+        _print(_removal(settings))
+    else:
+        _remove(settings)
+
+
+def _removal(settings: Settings) -> tuple[Statement, ...]:
+    """What drops the table and its views, but for what the engine would have to be asked."""
+    views = tables.removal_of_views(settings.engine)
+    output.print_data("-- and each table of the index: `SHOW TABLES` lists them, venv_index_...")
+    return (*views, *tables.removal_of_tables())
+
+
+def _remove(settings: Settings) -> None:
+    views = tables.removal_of_views(settings.engine)
     with engine.opened(settings, store_of(settings)) as opened:
-        for one in statements:
-            opened.run(one)
-            output.say(_first_line(one))
+        tables.refuse_to_drop(tables.standing(opened))  # with its files
+        _run(opened, views)
+        # listed only now, so that none stays of somebody who published meanwhile
+        _run(opened, tables.removal_of_tables(tables.there(opened)))
+
+
+def _print(statements: Sequence[Statement]) -> None:
+    output.print_text(";\n\n".join(one.text for one in statements) + ";")
+
+
+def _run(opened: Engine, statements: Sequence[Statement]) -> None:
+    for one in statements:
+        opened.run(one)
+        output.say(_first_line(one))
 
 
 def _first_line(statement: Statement) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from athena.engines import Answer
+from athena.index import Compactor
+from athena.rows import register
 from athena.statement import Statement
 from athena.tables import refuse_to_drop, standing
 from tests.athena.rows.test_columns import FIRST
@@ -16,7 +18,7 @@ from tests.support.builds import put_build, version
 from tests.support.scripted import VERSION, put_scripted
 from tests.support.tool import Tool
 from tests.support.trino_server import TrinoServer
-from venvbuild.builds import places
+from venvbuild.builds import places, read
 from venvbuild.errors import QueryEngineError, UsageError
 from venvbuild.stores import open_store
 
@@ -159,6 +161,26 @@ def test_a_table_of_an_older_version_is_named_by_who_asks_it(tool: Tool, trino_s
     assert tool.run("table", "create", "--location", location).code == 2
     assert tool.run("table", "create", "--replace", "--location", location).code == 0
     assert tool.run("list").code == 0
+
+
+def test_a_table_over_another_place_is_told_and_stays_whole(tool: Tool, trino_server: TrinoServer) -> None:
+    made = trino_server.new_catalog("2025-07-01", "2025-07-31")
+    other = trino_server.new_catalog()  # a prefix of S3 need not be there at all
+    tool.env |= made.environment
+    register(made.store, read(made.store, put_build(made.store, 1)))
+    Compactor(made.store, tool.folder / "cache").compact("2025-08-01")
+    here, there = (f"local:///{one.schema}" for one in (made, other))
+    assert tool.run("table", "create", "--location", f"{here}/").code == 0
+    refused = tool.run("table", "create", "--location", there)
+    assert refused.code == 2
+    assert f"the table venv_builds_metadata is there, over {here}" in refused.stderr
+    assert f"where that is this store too, `--location {here}`; else `" in refused.stderr
+    assert tool.run("table", "create", "--location", here).code == 0
+    assert tool.run("count", "good", "--json").json["count"] == 1
+    [replace] = re.findall(r"else `venvbuild (.*)`", refused.stderr)
+    assert tool.run(*replace.split()).code == 0
+    assert f"external_location = '{there}/venv-catalog/builds" in tool.run("table", "show").stdout
+    assert f"external_location = '{here}/" not in tool.run("table", "show").stdout
 
 
 pytestmark = pytest.mark.xdist_group("trino")

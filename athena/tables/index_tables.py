@@ -2,7 +2,8 @@
 
 A table never changes: its partitions are the segments for which it was made, so it can be read as it is. For other
 segments other tables are made, and then the views name these. A table that no view names is dropped when no question
-that began with it can be under way any more.
+that began with it can be under way any more. One without a time is of an earlier version, which may still be at work
+beside us and makes views over it again, but not the table: no publication drops it.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from datetime import UTC, datetime, timedelta
 from athena.engines import Engine
 from athena.index import Index
 from athena.statement import Statement
-from venvbuild.errors import VenvBuildError
 
 NAME = r"venv_index_(?:builds|packages)_[0-9]{14}_[0-9a-f]{8}"
-# what an earlier version made has no time, and no view of this version names it
 _NAME = re.compile(r"venv_index_(?:builds|packages)(?:_(?P<made_at>[0-9]{14})_[0-9a-f]{8})?")
 _STAMP = "%Y%m%d%H%M%S"
-_KEPT = timedelta(hours=1)  # Athena ends a query after half an hour
+# Athena ends a query after half an hour; the rest is for clocks that differ, as the time is the publisher's
+_KEPT = timedelta(days=1)
+_MOST_DROPS = 10  # by one publication, as a build may wait for it, and each is a query of Athena
 
 
 @dataclass(frozen=True)
@@ -57,17 +58,22 @@ def drops(names: Collection[str]) -> tuple[Statement, ...]:
     return tuple(Statement((f"DROP TABLE IF EXISTS {name}",)) for name in sorted(names))
 
 
-def drop_unused(engine: Engine, names: Collection[str], used: Collection[str]) -> None:
-    """Drop those of `names` that are not `used` and were made over an hour ago; whoever may not, leaves them."""
-    now = datetime.now(UTC)
-    with suppress(VenvBuildError):  # it only tidies up
-        for statement in drops([name for name in names if name not in used and _made_at(name) < now - _KEPT]):
-            engine.run(statement)
+def unused(names: Collection[str], used: Collection[str], now: datetime) -> tuple[str, ...]:
+    """Those of `names` that a publication may drop, the oldest first, ten at most.
+
+    They are not `used`, and one that was made after them is over a day old.
+    """
+    made_at = {name: at for name in names if (at := _made_at(name))}
+    # Not by its own age: until there was a newer one, the views named it.
+    superseded_before = max((at for at in made_at.values() if at < now - _KEPT), default=now - _KEPT)
+    free = [name for name, at in made_at.items() if at < superseded_before and name not in used]
+    return tuple(sorted(free, key=lambda name: (made_at[name], name))[:_MOST_DROPS])
 
 
-def _made_at(name: str) -> datetime:
+def _made_at(name: str) -> datetime | None:
+    """When it was made, as the clock of who made it said; None when its name tells no time."""
     found = _NAME.fullmatch(name)
     with suppress(ValueError):  # 14 digits need be no instant
         if found and found["made_at"]:
             return datetime.strptime(found["made_at"], _STAMP).replace(tzinfo=UTC)
-    return datetime.min.replace(tzinfo=UTC)
+    return None

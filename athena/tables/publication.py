@@ -7,7 +7,10 @@ the views that name it.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from athena import index
 from athena.engines import Engine
@@ -15,9 +18,9 @@ from athena.index import Index
 from athena.rows import Unread
 from athena.statement import Statement
 from athena.tables import definitions, index_tables
-from athena.tables.standing import standing
+from athena.tables.standing import shown
 from venvbuild.builds import places
-from venvbuild.errors import QueryEngineError, UsageError
+from venvbuild.errors import QueryEngineError, UsageError, VenvBuildError
 from venvbuild.stores import Store
 
 # an engine gives a view back in its own writing, with blanks where it likes
@@ -25,6 +28,8 @@ _SEGMENT = re.compile(r"'([0-9a-f]{16})'")
 _TAIL = re.compile(r"dt\s*>=\s*'([0-9]{4}-[0-9]{2}-[0-9]{2})'")
 # what leaves out lines that are no rows, which views that an earlier version made do not have
 _GUARD = re.compile(r"venv_version\s*=\s*date_format")
+# and what leaves out builds of a time to come
+_BOUND = re.compile(r"\bbuild_no\s*<[\s(]*to_unixtime")
 _TRIES = 20
 
 
@@ -37,6 +42,8 @@ class Published:
     segments: frozenset[str]
     is_guarded: bool = True
     """Whether it leaves out lines that are no rows."""
+    is_bounded: bool = field(default=False, compare=False)
+    """Whether it leaves out builds of the index that are of a time to come."""
     tables: frozenset[str] = field(default=frozenset(), compare=False)
     """Of the index, which it names; those of an earlier version, of which each segment was a scan, apart."""
 
@@ -55,7 +62,8 @@ def published(engine: Engine, view: str) -> Published:
     text = definitions.definition_on(engine, f"SHOW CREATE VIEW {view}")
     day = _TAIL.search(text)
     named = frozenset(re.findall(index_tables.NAME, text))
-    return Published(day[1] if day else "", frozenset(_SEGMENT.findall(text)), bool(_GUARD.search(text)), named)
+    segments, is_guarded = frozenset(_SEGMENT.findall(text)), bool(_GUARD.search(text))
+    return Published(day[1] if day else "", segments, is_guarded, bool(_BOUND.search(text)), named)
 
 
 def reads(engine: Engine, current: Index, view: str) -> Published:
@@ -85,20 +93,37 @@ def publish(engine: Engine, store: Store) -> Index:
         QueryEngineError: the engine failed, has no tables, or others keep changing its views.
         UsageError: its table reads something else than rows.
     """
+    seen: set[str] = set()
     for _ in range(_TRIES):
         current = index.read(store)
         views, of_index = _published(engine), index_tables.there(engine)
+        seen.update(*(one.tables for one in views))
         if views and all(_reads(one, current, of_index) for one in views):
             # Whoever made a newer index publishes it afterwards, so after writing an older one it is looked for and
             # written over.
             if Published.by(index.read(store)) == Published.by(current):
-                index_tables.drop_unused(engine, of_index, frozenset().union(*(one.tables for one in views)))
+                _drop_unused(engine, of_index, seen)
                 return current
             continue
         location = _location(engine) if current.segments else ""
         for statement in definitions.publishing(engine.name, location, current):
             engine.run(statement)
     raise QueryEngineError("others keep changing the views", fix="run it again when they are done")
+
+
+def _drop_unused(engine: Engine, of_index: Collection[str], seen: Collection[str]) -> None:
+    """Drop tables of the index that no view names any more, but those which one named since we came.
+
+    Whoever may not, leaves them: it only tidies up.
+    """
+    with suppress(VenvBuildError):
+        free = index_tables.unused(of_index, seen, datetime.now(UTC))
+        # Looked at again, as somebody may have replaced the views after we did, by an earlier version too.
+        views = _published(engine) if free else []
+        if views and all(bool(one.tables) == bool(one.segments) for one in views):
+            named = frozenset().union(*(one.tables for one in views))
+            for statement in index_tables.drops([name for name in free if name not in named]):
+                engine.run(statement)
 
 
 def _published(engine: Engine) -> list[Published]:
@@ -110,15 +135,17 @@ def _published(engine: Engine) -> list[Published]:
 
 
 def _reads(view: Published, current: Index, of_index: frozenset[str]) -> bool:
-    """Whether a view reads this index, from tables that are there."""
-    return view == Published.by(current) and bool(view.tables) == bool(view.segments) and view.tables <= of_index
+    """Whether a view reads this index, from tables that are there, and counts no build of a time to come."""
+    # More than is needed does no harm: clocks differ, and each would undo what the other did.
+    is_bounded = view.is_bounded or not definitions.has_builds_ahead(current)
+    is_same = view == Published.by(current) and bool(view.tables) == bool(view.segments)
+    return is_same and is_bounded and view.tables <= of_index
 
 
 def _location(engine: Engine) -> str:
     """Where the engine sees the store: there its table reads the rows."""
-    definitions.definition_on(engine, f"SHOW CREATE TABLE {definitions.TABLE}")  # where there is none, this tells why
-    found = standing(engine)
-    problem = found.problem() if found else None
+    found = shown(engine)
+    problem = found.problem()
     if problem and problem.rule == "FOREIGN_TABLE":
         raise UsageError.of([problem])
-    return found.location.removesuffix(f"/{places.ROWS}") if found else ""
+    return found.store

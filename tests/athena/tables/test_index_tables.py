@@ -7,25 +7,20 @@ from datetime import UTC, datetime, timedelta
 from athena.engines import Answer
 from athena.index import Index, IndexFile, Segment
 from athena.statement import Statement
-from athena.tables.index_tables import IndexTables, drop_unused, there
+from athena.tables.index_tables import IndexTables, there, unused
 from tests.athena.tables.test_standing import Shows
-from venvbuild.errors import UsageError
 
 AT = datetime(2025, 7, 22, 8, 30, tzinfo=UTC)
 
 
 class Asked(Shows):
-    """An engine that lists these tables, and keeps what it was told."""
+    """An engine that lists these tables."""
 
-    def __init__(self, *names: str, refuses: bool = False) -> None:
+    def __init__(self, *names: str) -> None:
         super().__init__(None)
-        self._names, self._refuses = names, refuses
-        self.told: list[str] = []
+        self._names = names
 
     def run(self, statement: Statement) -> Answer:
-        self.told.append(statement.sql)
-        if self._refuses:
-            raise UsageError("no right")
         return Answer.of(["tab_name"], [(name,) for name in self._names])
 
     def __enter__(self) -> Asked:
@@ -51,13 +46,19 @@ def test_others_tables_are_not_ours() -> None:
 
 
 def test_what_is_used_or_new_stays() -> None:
-    now = datetime.now(UTC)
-    ages = {"old": timedelta(hours=2), "used": timedelta(hours=2), "new": timedelta(minutes=50)}
-    names = {what: IndexTables.of(index_of("a" * 16), now - age).builds for what, age in ages.items()}
-    names["used"] = names["used"].replace("builds", "packages")
+    hours = {"used": 90, "free": 80, "named until the next": 49, "yesterday's": 25, "now": 0}
+    names = {what: IndexTables.of(index_of("a" * 16), AT - timedelta(hours=age)).builds for what, age in hours.items()}
     of_an_earlier_version, no_instant = "venv_index_builds", "venv_index_builds_99999999999999_01234567"
-    engine = Asked()
-    drop_unused(engine, [*names.values(), of_an_earlier_version, no_instant], [names["used"]])
-    dropped = sorted([names["old"], of_an_earlier_version, no_instant])
-    assert engine.told == [f"DROP TABLE IF EXISTS {name}" for name in dropped]
-    drop_unused(Asked(refuses=True), [names["old"]], [])  # who may not drop has published all the same
+    there = [*names.values(), of_an_earlier_version, no_instant]
+    used = {names["used"], names["now"]}
+    assert unused(there, used, AT) == (names["free"], names["named until the next"])
+    # that of yesterday may have been named until just now
+    assert unused([names["yesterday's"], names["now"]], [names["now"]], AT) == ()
+    assert unused([names["yesterday's"]], [], AT) == ()
+
+
+def test_the_oldest_go_first_and_few_at_once() -> None:
+    some = [IndexTables.of(index_of("a" * 16), AT - timedelta(days=2, minutes=one)) for one in range(20)]
+    oldest = {name for one in some[-5:] for name in vars(one).values()}
+    free = unused([name for one in some for name in vars(one).values()], [], AT)
+    assert (len(free), {*free}) == (10, oldest)

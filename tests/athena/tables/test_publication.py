@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -16,7 +17,7 @@ from athena.index import Compactor, Index, IndexFile, Segment, compaction
 from athena.questions import Search, parse_packages
 from athena.rows import register, row_key
 from athena.statement import Statement
-from athena.tables import VIEWS, publish, published
+from athena.tables import VIEWS, definitions, publish, published
 from athena.tables.publication import Published
 from benchmarks import catalog
 from tests.athena.index.test_compaction import DAY, FEW, build, registered
@@ -27,9 +28,10 @@ from tests.support.tool import Tool
 from tests.support.trino_server import Catalog, TrinoServer
 from tests.support.wheels import wheel
 from venvbuild import settings
-from venvbuild.builds import read
+from venvbuild.builds import Metadata, read
+from venvbuild.commands.table import command
 from venvbuild.errors import QueryEngineError
-from venvbuild.stores import open_store
+from venvbuild.stores import Store, open_store
 
 pytestmark = pytest.mark.xdist_group("trino")
 
@@ -58,13 +60,17 @@ def test_a_published_index_is_read_with_the_rows_after_it(made: Catalog, trino: 
     registered(made.store, *builds)
     Compactor(made.store, tmp_path).compact(DAY(4))
     assert found(trino) == names  # before it is published: the rows
-    current = publish(trino, made.store)
+    asked: list[str] = []
+    current = publish(Slow(trino, asked.append), made.store)
+    assert len(asked) == 12  # as docs/catalog.md says
     for view in VIEWS:
         assert published(trino, view) == Published(DAY(4), frozenset(one.name for one in current.segments))
     for one in builds[:3]:  # which says that it is the index that is read
         made.store.remove(row_key(one))
     assert found(trino) == names
-    assert publish(trino, made.store) == current
+    asked.clear()
+    assert publish(Slow(trino, asked.append), made.store) == current
+    assert len(asked) == 3
 
 
 def test_a_view_of_an_earlier_version_is_replaced(made: Catalog, trino: Engine, tmp_path: Path) -> None:
@@ -178,23 +184,110 @@ def test_the_tables_of_the_index_are_read_as_they_are(made: Catalog, trino: Engi
         assert len(rows) == len(set(rows)) == 2
 
 
-def test_tables_of_the_index_that_no_view_names_go_after_an_hour(made: Catalog, trino: Engine, tmp_path: Path) -> None:
-    registered(made.store, build(1), build(2))
-    Compactor(made.store, tmp_path).compact(DAY(2))
-    publish(trino, made.store)
-    first = names_of_index(trino)
-    old = [f"{name[:-24]}_20250722083000_01234567" for name in first]
-    for name, other in zip(first, old, strict=True):
-        ddl = tables.definition_on(trino, f"SHOW CREATE TABLE {name}")
-        trino.run(Statement((ddl.replace(name, other),)))
-    Compactor(made.store, tmp_path).compact(DAY(3))
-    publish(trino, made.store)  # somebody may still read what the views named until now
-    now = names_of_index(trino)
-    assert len(now) == 4
-    assert {*first} < {*now}
-    trino.run(Statement((f"DROP TABLE {now[-1]}",)))
+def published_at(monkeypatch: pytest.MonkeyPatch, ago: timedelta, engine: Engine, store: Store) -> list[str]:
+    """Publish by a clock of then; the tables that the views name."""
+
+    class Then(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Then:
+            return cls.fromtimestamp((datetime.now(UTC) - ago).timestamp(), tz)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(definitions, "datetime", Then)
+        publish(engine, store)
+    return sorted(name for view in VIEWS for name in published(engine, view).tables)
+
+
+def test_tables_of_the_index_go_when_no_view_named_them_for_a_day(
+    made: Catalog, trino: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compactor = Compactor(made.store, tmp_path)
+    of_days = []
+    for ago in (3, 2, 1, 0):  # `table compact`, once a day, each a little later
+        registered(made.store, build(4 - ago))
+        compactor.compact(DAY(5 - ago))
+        of_days.append(published_at(monkeypatch, timedelta(days=ago, minutes=ago), trino, made.store))
+        assert {*of_days[-2:][0]} <= {*names_of_index(trino)}  # somebody may still read what the views named
+    first, second, third, fourth = of_days
+    # the clock of those who dropped was today's: `third` was in the views until now
+    assert names_of_index(trino) == sorted([*third, *fourth])
+    assert not {*first, *second} & {*names_of_index(trino)}
+    trino.run(Statement((f"DROP TABLE {fourth[-1]}",)))
     publish(trino, made.store)  # of a view whose table is gone another is made
-    assert found(trino) == [build(day)["venv_version"] for day in (1, 2)]
+    assert found(trino) == [build(day)["venv_version"] for day in range(1, 5)]
+
+
+def test_what_an_earlier_version_reads_is_not_dropped(
+    made: Catalog, trino: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered(made.store, build(1), build(2))
+    compactor = Compactor(made.store, tmp_path)
+    compactor.compact(DAY(2))
+    old = published_at(monkeypatch, timedelta(days=4), trino, made.store)
+    earlier = []
+    for name in old:
+        text = tables.definition_on(trino, f"SHOW CREATE TABLE {name}")
+        earlier.append(text.replace(name, name[:-24]))
+        trino.run(Statement((earlier[-1],)))
+    view = tables.definition_on(trino, "SHOW CREATE VIEW venv_builds").replace("CREATE VIEW", "CREATE OR REPLACE VIEW")
+    compactor.compact(DAY(3))
+    published_at(monkeypatch, timedelta(days=2), trino, made.store)
+    asked = 0
+
+    def return_to_the_old(sql: str) -> None:
+        nonlocal asked
+        asked += sql == "SHOW TABLES"
+        if asked == 2 and sql == "SHOW CREATE VIEW venv_builds":  # looked at once more, before it drops
+            trino.run(Statement((view,)))
+
+    trino.run(Statement((f"DROP VIEW {VIEWS[1]}",)))
+    publish(Slow(trino, return_to_the_old), made.store)
+    assert asked == 2
+    assert {old[0], *(name[:-24] for name in old)} < {*names_of_index(trino)}
+    assert old[1] not in names_of_index(trino)
+    for one in VIEWS:
+        trino.run(Statement((f"SELECT count(*) FROM {one}",)))
+
+
+def test_builds_of_a_time_to_come_that_a_wrong_clock_published_count_no_more(
+    made: Catalog, trino: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = cast(Metadata, {**build(1), "venv_version": "venv_29990505_080000", "created_at": "2999-05-05T08:00:00Z"})
+    registered(made.store, build(1), far)
+    Compactor(made.store, tmp_path).compact("2999-06-01")
+    with monkeypatch.context() as patched:
+        patched.setattr(definitions, "last_day", lambda: "2999-06-01")
+        publish(trino, made.store)
+        assert trino.run(Statement(("SELECT count(*) FROM venv_builds",))).rows == ((2,),)
+    publish(trino, made.store)
+    assert found(trino) == [build(1)["venv_version"]]
+    named = names_of_index(trino)
+    with monkeypatch.context() as patched:
+        patched.setattr(definitions, "last_day", lambda: "2999-06-01")
+        publish(trino, made.store)  # who leaves out more than it must is let be
+    publish(trino, made.store)
+    assert names_of_index(trino) == named
+
+
+def test_drop_takes_what_somebody_publishes_meanwhile(
+    made: Catalog, trino: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered(made.store, build(1), build(2))
+    compactor = Compactor(made.store, tmp_path)
+    compactor.compact(DAY(2))
+    publish(trino, made.store)
+
+    def overtake(sql: str) -> None:
+        if sql == "DROP VIEW IF EXISTS venv_builds":
+            compactor.compact(DAY(3))
+            publish(trino, made.store)
+            assert len(names_of_index(trino)) == 4
+
+    for variable, value in made.environment.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setattr("venvbuild.console.engine.open_engine", lambda *_: Slow(trino, overtake))
+    command.main(["drop"], standalone_mode=False)
+    assert trino.run(Statement(("SHOW TABLES",))).rows == ()
 
 
 @pytest.mark.parametrize("engine", ["athena", "trino"])

@@ -16,7 +16,7 @@ from athena.duck import Part, interruptible
 from athena.engines import duckdb_database
 from athena.engines.duckdb_database import Sources, table_types
 from athena.engines.engine import PIECE_ROWS, Answer, tables_of
-from athena.index import Index, IndexCache, Segment, build_no_of_day, day_of
+from athena.index import Index, IndexCache, day_of, end_build_no
 from athena.rows import RowCache, Unread, last_day, list_days, newest_days, packages_of
 from athena.statement import Scope, Statement
 from venvbuild.errors import IntegrityError, QueryEngineError
@@ -150,7 +150,7 @@ class DuckDB:
                     raise
 
     def _of_index(self, current: Index, tables: frozenset[str], scope: Scope) -> Sources:
-        segments = [one for one in current.segments if scope.since is None or _day_of_last(one) >= scope.since]
+        segments = [one for one in current.segments if scope.since is None or day_of(one.last_build_no) >= scope.since]
         since = max(scope.since or "", current.covered_before)  # the empty text sorts before every day
         tail = self._days(replace(scope, since=since or None))
         self._unread_by_index = current.unread_since(scope.since)
@@ -159,14 +159,8 @@ class DuckDB:
             tail_packages=tuple(packages_of(tail)) if _PACKAGES in tables else (),
             builds=tuple(self._index.builds(segments)) if _BUILDS in tables else (),
             packages=tuple(self._index.packages(segments, scope.names)) if _PACKAGES in tables else (),
-            end_build_no=self._end_build_no(segments),
+            end_build_no=end_build_no(self._store, segments),
         )
-
-    def _end_build_no(self, segments: Sequence[Segment]) -> int | None:
-        """Before which builds of the index count, if some do not."""
-        newest = max(map(_day_of_last, segments), default="")
-        last = last_day(self._store, newest)
-        return build_no_of_day(last) + 86_400 if newest > last else None
 
     def _days(self, scope: Scope) -> list[Part]:
         return self._files(dict(self._counted(list_days(self._store, scope).items())))
@@ -222,10 +216,6 @@ def _asked(statement: Statement) -> tuple[bool, str]:
     if duck.is_query(statement.sql):
         return False, duck.exactly(statement.text, table_types())
     return True, duck.to_duckdb(statement.sql)
-
-
-def _day_of_last(segment: Segment) -> str:
-    return day_of(segment.last_build_no)
 
 
 def _next(cursor: duckdb.DuckDBPyConnection) -> Answer:

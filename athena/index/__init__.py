@@ -14,6 +14,7 @@ from athena.index.current import (
     build_no,
     build_no_of_day,
     day_of,
+    end_build_no,
     read,
 )
 from venvbuild import lazily

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from athena.rows import Unread
+from athena.rows import Unread, last_day
 from venvbuild.builds import places, schemas
 from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.stores import Store
@@ -185,6 +185,13 @@ def build_no_of_day(day: str) -> int:
 def day_of(number: int) -> str:
     """The day of a build, `YYYY-MM-DD`, by its number."""
     return f"{datetime.fromtimestamp(number, UTC):%Y-%m-%d}"
+
+
+def end_build_no(store: Store, segments: Iterable[Segment]) -> int | None:
+    """Before which builds of these segments count, where some are of a time to come; None where all count."""
+    newest = max((day_of(one.last_build_no) for one in segments), default="")
+    last = last_day(store, newest)
+    return build_no_of_day(last) + 86_400 if newest > last else None
 
 
 def _as_json(segment: Segment) -> dict[str, Any]:

@@ -22,9 +22,11 @@ class TableFiles:
     files: tuple[str, ...]
     """Parquet, of the index: absolute paths, or `s3://...`."""
     tail: tuple[str, ...]
-    """JSON, a row each, the oldest first: rows that cannot be read are left out."""
+    """JSON, a row each, the oldest first."""
+    end_build_no: int | None = None
+    """Builds from this one on that are in `files` are of a time to come, and count nowhere; None: there are none."""
     unread: Unread | None = None
-    """Those rows, and those that therefore are not in `files`."""
+    """Rows that cannot be read, so that they are in neither."""
 
 
 def table_files(store: Store, table: str, cache: Path) -> TableFiles:
@@ -47,6 +49,7 @@ def table_files(store: Store, table: str, cache: Path) -> TableFiles:
         index.covered_before,
         _places(store, of_index),
         _places(store, filter(is_well_named, keys)),
+        current.end_build_no(store, index.segments),
         Unread.in_all(unread) if unread else None,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,12 @@ import duckdb
 import pytest
 
 from athena.index import Compactor
+from athena.rows import register
 from benchmarks import catalog
 from tests.support import downloads, java
+from tests.support.builds import put_build, version
 from tests.support.tool import REPOSITORY, Tool
+from venvbuild.builds import read
 from venvbuild.stores import open_store
 
 DAY = "2025-07-{:02}".format
@@ -25,7 +29,12 @@ EXAMPLES = dict(zip(("duckdb", "polars", "pyarrow", "pyspark"), _BLOCKS, strict=
 @pytest.fixture
 def expected(tool: Tool) -> list[int]:
     """How many builds have kedro: of the days in the index, and of those after it. Another index was there before."""
-    tool.store = str(tool.folder / "a store, é%20#")
+    return put(tool, "a store, é%20#")
+
+
+def put(tool: Tool, name: str) -> list[int]:
+    """The same of a store of this name, in which the builds are."""
+    tool.store = str(tool.folder / name)
     tool.env["VENVBUILD_STORE"] = tool.store
     builds = list(catalog.builds(40, seconds_apart=20_000))
     catalog.write(Path(tool.store), builds)
@@ -33,10 +42,10 @@ def expected(tool: Tool) -> list[int]:
     for day in (5, 8):
         current = Compactor(store, tool.folder / "cache").compact(DAY(day)).index
     assert current.retired
-    for name, flags in (("files.json", ["--json"]), ("files.txt", []), ("tail.txt", ["--tail"])):
+    for file, flags in (("files.json", ["--json"]), ("files.txt", []), ("tail.txt", ["--tail"])):
         done = tool.run("table", "files", *flags)
         assert done.code == 0, done.stderr
-        (tool.folder / name).write_text(done.stdout)
+        (tool.folder / file).write_text(done.stdout)
     having = [one for one in builds if any(pin.startswith("kedro==") for pin in one["installed_packages"])]
     indexed = sum(one["created_at"][:10] < DAY(8) for one in having)
     return [indexed, len(having) - indexed]
@@ -56,6 +65,42 @@ def test_duckdb_counts_each_build_once_and_a_pattern_does_not(tool: Tool, expect
     pattern = f"{tool.store}/venv-catalog/index/*/packages/*.parquet"
     [(counted,)] = duckdb.execute("SELECT count(*) FROM read_parquet(?) WHERE name = 'kedro'", [pattern]).fetchall()
     assert counted > expected[0]
+
+
+def test_in_a_store_whose_name_is_a_pattern_duckdb_counts_each_build_once(tool: Tool) -> None:
+    expected = put(tool, "a*b[1]")
+    shutil.copytree(tool.store, tool.folder / "a-b1")
+    assert output([sys.executable, "-c", EXAMPLES["duckdb"]], tool.folder) == expected
+    said = tool.run("table", "files").stderr
+    assert "warning: DuckDB and Spark take * [ in these names for a pattern" in said
+
+
+@pytest.mark.parametrize("is_indexed", [False, True])
+def test_nothing_is_no_error(is_indexed: bool, tool: Tool) -> None:
+    store = open_store(tool.store)
+    catalog.write(Path(tool.store), list(catalog.builds(4, seconds_apart=20_000)))
+    if is_indexed:
+        Compactor(store, tool.folder / "cache").compact("2025-08-01")
+    found = tool.run("table", "files", "--json")
+    assert (bool(found.json["files"]), bool(found.json["tail"])) == (is_indexed, not is_indexed)
+    (tool.folder / "files.json").write_text(found.stdout)
+    assert 0 in output([sys.executable, "-c", EXAMPLES["duckdb"]], tool.folder)
+    if not is_indexed:
+        for reader in ("polars", "pyarrow"):
+            libraries = str(downloads.readers())
+            assert output([sys.executable, "-c", EXAMPLES[reader]], tool.folder, PYTHONPATH=libraries) == []
+
+
+def test_builds_of_a_time_to_come_in_the_files_are_told(tool: Tool) -> None:
+    store = open_store(tool.store)
+    for number in (0, 40 * 366 * 86_400):
+        register(store, read(store, put_build(store, number)))
+    Compactor(store, tool.folder / "cache").compact("2999-01-01")
+    found = tool.run("table", "files", "--json")
+    assert f"ask WHERE build_no < {found.json['end_build_no']}; `venvbuild table check` names them" in found.stderr
+    counted = "SELECT count(DISTINCT build_no) FROM read_parquet(?) WHERE build_no < ?"
+    assert duckdb.execute(counted, [found.json["files"], found.json["end_build_no"]]).fetchall() == [(1,)]
+    assert version(40 * 366 * 86_400) in tool.run("table", "check").stderr
 
 
 def test_the_list_is_the_same_as_lines(tool: Tool, expected: list[int]) -> None:

@@ -18,7 +18,7 @@ from athena.upkeep import find_problems
 from venvbuild.console import engine, options, output
 from venvbuild.errors import CheckFoundSomething, UsageError
 from venvbuild.settings import Settings
-from venvbuild.stores import store_of
+from venvbuild.stores import Store, store_of
 
 
 @click.group("table", short_help="Look after the catalog's table.")
@@ -224,8 +224,9 @@ def files_command(table: str, tail: bool, **given: Any) -> None:
     store = store_of(settings)
     found = index.table_files(store, table, engine.cache_of(settings))
     engine.say_unread(store, found.unread)
+    _say_what_is_odd(store, found)
     if given["as_json"]:
-        names = ("table", "covered_before", "files", "tail")
+        names = ("table", "covered_before", "end_build_no", "files", "tail")
         output.print_json({name: getattr(found, name) for name in names})
         return
     for name in found.tail if tail else found.files:
@@ -236,6 +237,17 @@ def files_command(table: str, tail: bool, **given: Any) -> None:
         output.say(
             f"builds since {found.covered_before} are not in these files, but in {len(found.tail)} rows (--tail)"
         )
+
+
+def _say_what_is_odd(store: Store, found: index.TableFiles) -> None:
+    """What readers do not see, so that they would count otherwise than our questions."""
+    if found.end_build_no is not None:
+        output.say(
+            f"warning: the files hold builds of a time to come, which count nowhere: ask WHERE build_no < "
+            f"{found.end_build_no}; `venvbuild table check` names them"
+        )
+    if found_in := sorted(set("*?[{") & set(store.url)):
+        output.say(f"warning: DuckDB and Spark take {' '.join(found_in)} in these names for a pattern")
 
 
 @command.command("sync", short_help="Write rows that are missing or wrong, remove those without a build.")

@@ -43,11 +43,17 @@ def test_a_row_that_cannot_be_read_is_left_out_and_told(tmp_path: Path) -> None:
     assert duckdb.execute("SELECT count(*) FROM read_parquet(?)", [list(found.files)]).fetchall() == [(1,)]
 
 
-def test_a_build_of_a_time_to_come_is_in_no_list(tmp_path: Path) -> None:
+def test_a_build_of_a_time_to_come_is_told_where_it_is_in_a_file(tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "store"))
     [key] = registered(store, build(1))
     far = f"{store.url}/venv-catalog/builds/dt=2999-07-01/venv_29990701_000000.json"
     Path(far).parent.mkdir()
     Path(far).write_text(json.dumps({"venv_version": "venv_29990701_000000", "created_at": "2999-07-01 00:00:00"}))
     assert table_files(store, "venv_builds", tmp_path).tail == (f"{store.url}/{key}",)
+    # a compaction with a wrong clock takes it; the files are what they are, so it is told where to end
+    Compactor(store, tmp_path / "wrong").compact("2999-08-01")
+    found = table_files(store, "venv_builds", tmp_path)
+    assert found.end_build_no
+    counted = "SELECT count(*), count(*) FILTER (build_no < ?) FROM read_parquet(?)"
+    assert duckdb.execute(counted, [found.end_build_no, list(found.files)]).fetchall() == [(2, 1)]
     assert index.VIEWS == ("venv_packages", "venv_builds")

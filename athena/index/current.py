@@ -25,7 +25,7 @@ from venvbuild.stores import Store
 
 CURRENT = f"{places.INDEX}/CURRENT.json"
 REBUILD = "`venvbuild table compact --rebuild` makes the index anew from the rows"
-VIEWS = ("venv_packages", "venv_builds")
+VIEWS = ("venv_builds", "venv_packages")
 """What is made of the files of the index, and of the rows that it does not have yet."""
 _FORMAT = 1
 _NAME = re.compile(r"[0-9a-f]{16}")

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from athena.index import VIEWS
 from athena.tables.definitions import (
     GUARD,
     TABLE,
-    VIEWS,
     creation,
     definition_on,
     definitions_on,

@@ -12,7 +12,7 @@ from importlib import resources
 
 from athena import rows
 from athena.engines import Engine
-from athena.index import Index, day_of
+from athena.index import VIEWS, Index, day_of
 from athena.statement import Scope, Statement
 from athena.tables import index_tables
 from athena.tables.index_tables import IndexTables
@@ -20,7 +20,7 @@ from venvbuild.builds import last_day
 from venvbuild.errors import UsageError
 from venvbuild.stores import Store
 
-TABLE, VIEWS = "venv_builds_metadata", ("venv_builds", "venv_packages")
+TABLE = "venv_builds_metadata"
 GUARD = "venv_version = date_format(created_at, 'venv_%Y%m%d_%H%i%s') AND dt = date_format(created_at, '%Y-%m-%d')"
 """What a line of the table fulfils that is a row; every SELECT of ours about the table has it."""
 _SUFFIXES = {"trino": ".trino", "athena": ""}

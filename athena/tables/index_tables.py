@@ -20,7 +20,9 @@ from athena.index import Index
 from athena.statement import Statement
 
 NAME = r"venv_index_(?:builds|packages)_[0-9]{14}_[0-9a-f]{8}"
-_NAME = re.compile(r"venv_index_(?:builds|packages)(?:_(?P<made_at>[0-9]{14})_[0-9a-f]{8})?")
+"""What a view of this version names."""
+# and what one of an earlier version does
+_OURS = re.compile(r"venv_index_(?:builds|packages)(?:_(?P<made_at>[0-9]{14})_[0-9a-f]{8})?")
 _STAMP = "%Y%m%d%H%M%S"
 # Athena ends a query after half an hour; the rest is for clocks that differ, as the time is the publisher's
 _KEPT = timedelta(days=1)
@@ -50,7 +52,7 @@ def there(engine: Engine) -> frozenset[str]:
         QueryEngineError, UsageError: the engine failed, or refuses.
     """
     names = (str(row[0]).strip() for row in engine.run(Statement(("SHOW TABLES",))).rows)
-    return frozenset(name for name in names if _NAME.fullmatch(name))
+    return frozenset(name for name in names if _OURS.fullmatch(name))
 
 
 def drops(names: Collection[str]) -> tuple[Statement, ...]:
@@ -72,7 +74,7 @@ def unused(names: Collection[str], used: Collection[str], now: datetime) -> tupl
 
 def _made_at(name: str) -> datetime | None:
     """When it was made, as the clock of who made it said; None when its name tells no time."""
-    found = _NAME.fullmatch(name)
+    found = _OURS.fullmatch(name)
     with suppress(ValueError):  # 14 digits need be no instant
         if found and found["made_at"]:
             return datetime.strptime(found["made_at"], _STAMP).replace(tzinfo=UTC)

@@ -96,7 +96,7 @@ def publish(engine: Engine, store: Store) -> Index:
     seen: set[str] = set()
     for _ in range(_TRIES):
         current = index.read(store)
-        views, of_index = _published(engine), index_tables.there(engine)
+        views, of_index = _of_views(engine), index_tables.there(engine)
         seen.update(*(one.tables for one in views))
         if views and all(_reads(one, current, of_index) for one in views):
             # Whoever made a newer index publishes it afterwards, so after writing an older one it is looked for and
@@ -119,17 +119,17 @@ def _drop_unused(engine: Engine, of_index: Collection[str], seen: Collection[str
     with suppress(VenvBuildError):
         free = index_tables.unused(of_index, seen, datetime.now(UTC))
         # Looked at again, as somebody may have replaced the views after we did, by an earlier version too.
-        views = _published(engine) if free else []
+        views = _of_views(engine) if free else []
         if views and all(bool(one.tables) == bool(one.segments) for one in views):
             named = frozenset().union(*(one.tables for one in views))
             for statement in index_tables.drops([name for name in free if name not in named]):
                 engine.run(statement)
 
 
-def _published(engine: Engine) -> list[Published]:
-    """What the views read; nothing when one is not there."""
+def _of_views(engine: Engine) -> list[Published]:
+    """What each reads; nothing when one is not there."""
     try:
-        return [published(engine, view) for view in definitions.VIEWS]
+        return [published(engine, view) for view in index.VIEWS]
     except QueryEngineError:  # not there yet, or not to be read: making them tells
         return []
 

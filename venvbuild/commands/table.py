@@ -232,7 +232,8 @@ def files_command(table: str, tail: bool, **given: Any) -> None:
     for name in found.tail if tail else found.files:
         output.print_data(name)
     if not found.covered_before:
-        output.say(f"there is no index yet, but {len(found.tail)} rows (--tail); `venvbuild table compact` makes it")
+        others = f"but {len(found.tail)} rows (--tail)" if found.tail else "and no row that counts"
+        output.say(f"there is no index yet, {others}; `venvbuild table compact` makes it")
     elif not tail:
         output.say(
             f"builds since {found.covered_before} are not in these files, but in {len(found.tail)} rows (--tail)"

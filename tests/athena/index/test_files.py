@@ -7,7 +7,6 @@ from pathlib import Path
 
 import duckdb
 
-from athena import index
 from athena.index import Compactor, table_files
 from athena.rows import row_key
 from tests.athena.index.test_compaction import DAY, build, registered
@@ -56,4 +55,3 @@ def test_a_build_of_a_time_to_come_is_told_where_it_is_in_a_file(tmp_path: Path)
     assert found.end_build_no
     counted = "SELECT count(*), count(*) FILTER (build_no < ?) FROM read_parquet(?)"
     assert duckdb.execute(counted, [found.end_build_no, list(found.files)]).fetchall() == [(2, 1)]
-    assert index.VIEWS == ("venv_packages", "venv_builds")

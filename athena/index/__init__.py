@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from athena.index.current import (
     CURRENT,
     REBUILD,
+    TURN,
     VIEWS,
     Index,
     IndexFile,

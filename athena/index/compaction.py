@@ -25,6 +25,7 @@ from athena.duck import all_rows, scan
 from athena.index.cache import IndexCache
 from athena.index.current import (
     CURRENT,
+    TURN,
     Index,
     Segment,
     build_no,
@@ -302,7 +303,7 @@ class Compactor:
                 self._remove(name)
 
     def _turn(self) -> AbstractContextManager[None]:
-        return self.store.turn("index", self.wait)
+        return self.store.turn(TURN, self.wait)
 
     def _tries(self) -> Iterator[int]:
         """Pauses between tries, which are longer and differ more when many write at once."""

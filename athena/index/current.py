@@ -23,6 +23,8 @@ from venvbuild.builds import places, schemas
 from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.stores import Store
 
+TURN = "index"
+"""The turn (`Store.turn`) of those who change it."""
 CURRENT = f"{places.INDEX}/CURRENT.json"
 REBUILD = "`venvbuild table compact --rebuild` makes the index anew from the rows"
 VIEWS = ("venv_builds", "venv_packages")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from athena import engines, index
@@ -21,8 +22,10 @@ _SUMS = """SELECT dt, sum(hash(b)::HUGEINT), count(*) FROM venv_builds AS b GROU
 _FIX = "`venvbuild table sync` mends it"
 
 
-def index_problems(store: Store, cache: Path) -> Iterator[Problem]:
+def index_problems(store: Store, cache: Path, wait: Callable[[float], None] = time.sleep) -> Iterator[Problem]:
     """Files of the index that are damaged; when none is, the covered days whose builds are others in the rows.
+
+    Where something differs, those who change the index now are waited for.
 
     Rules: BAD_INDEX, STALE_INDEX. A day with a row that cannot be read is not compared.
 
@@ -30,7 +33,10 @@ def index_problems(store: Store, cache: Path) -> Iterator[Problem]:
         StoreUnavailable, UsageError: the store fails or refuses.
     """
     differing: set[str] | None = None
-    for _ in range(_TRIES):
+    for number in range(_TRIES):
+        if number:  # whoever is at the index gets done, and who waits for that, a row written
+            with store.turn(index.TURN, wait):
+                pass
         try:
             current = index.read(store)
             damaged = list(_damaged(store, current))

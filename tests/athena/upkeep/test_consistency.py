@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import pytest
 
 from athena import questions, rows
 from athena.engines.duckdb import DuckDB
-from athena.index import CURRENT, Compactor
+from athena.index import CURRENT, TURN, Compactor
 from athena.questions import Search
 from athena.upkeep import find_problems, rows_difference, sync_rows
+from athena.upkeep.index_check import index_problems
 from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
 from tests.support.tool import Tool
@@ -116,6 +118,20 @@ def test_a_day_whose_index_is_not_what_its_rows_say_is_named(store: Store, tmp_p
     assert [rule for rule, _ in rules(store, cache)] == ["OTHER_ROW"]
     sync_rows(store, cache, rows_difference(store))
     assert rules(store, cache) == []
+
+
+def test_a_build_that_waits_for_its_turn_at_the_index_is_no_damage(store: Store, tmp_path: Path) -> None:
+    registered(store, 1)
+    compactor = compacted(store, tmp_path)
+    registered(store, 2)
+    with ExitStack() as others:
+        others.enter_context(store.turn(TURN))
+
+        def get_done(_: float) -> None:
+            others.close()
+            compactor.cover("2025-07-22")
+
+        assert list(index_problems(store, tmp_path, get_done)) == []
 
 
 def test_a_damaged_file_of_the_index_is_named(store: Store, tmp_path: Path) -> None:

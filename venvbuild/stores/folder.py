@@ -58,7 +58,8 @@ _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, er
 class FolderStore:
     """A `Store` in the folder `root`, an absolute path; keys are paths below it.
 
-    Files get mode 0644 and folders 0777, less the umask. Reading makes nothing.
+    Files get mode 0644 and folders 0777, less the umask; of locks, those who may not write them may not read them.
+    Reading makes nothing.
     """
 
     def __init__(self, root: Path) -> None:
@@ -130,7 +131,7 @@ class FolderStore:
         with ExitStack() as held:
             with suppress(OSError, VenvBuildError):  # it is gone on without: the folder may be another user's
                 self._make_folder(self._locks)
-                file = held.enter_context(open(path, "r+b", buffering=0, opener=_made_without_links))
+                file = held.enter_context(open(path, "r+b", buffering=0, opener=_closed_to_readers))
                 await_turn(partial(_lock_or_holder, file), wait, _PAUSE_S)
             yield
 
@@ -266,7 +267,7 @@ class FolderStore:
         with ExitStack() as held:
             with _translated(path):
                 self._make_folder(self._locks)
-                file = held.enter_context(path.open("ab"))
+                file = held.enter_context(open(path, "ab", opener=_closed_to_readers))
                 fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -326,11 +327,19 @@ def _without_links(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
-def _made_without_links(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CREAT, 0o666)
+def _closed_to_readers(path: str, flags: int) -> int:
+    """Open a file that is locked, which is made if need be; who may not write it may not open it any more."""
+    # whoever opens a file can lock it, for as long as they like
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CREAT, 0o666)
+    mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+    closed = mode & ~((~mode & 0o022) << 1)
+    if closed != mode:
+        with suppress(OSError):  # another user's, or a file system without modes
+            os.fchmod(descriptor, closed)
+    return descriptor
 
 
-def _lock_or_holder(file: FileIO, _is_too_long: bool) -> str:
+def _lock_or_holder(file: FileIO, _waited_for: str) -> str:
     """Lock the file; if it is locked, what its holder wrote into it."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -48,7 +48,7 @@ class Lease:
             with suppress(*_ERRORS):
                 self._put(_FREE, IfMatch=self._etag)
 
-    def _ask(self, is_too_long: bool) -> str:
+    def _ask(self, waited_for: str) -> str:
         try:
             body, reply = self._get()
         except ClientError as exc:
@@ -57,9 +57,9 @@ class Lease:
             return self._taken(IfNoneMatch="*")
         etag = str(reply.get("ETag", ""))
         # ours: it landed, and the reply was lost
-        if body in (_FREE, self._ours) or is_too_long:
+        if body in (_FREE, self._ours) or (waited_for and etag == waited_for):
             return self._taken(IfMatch=etag)
-        return etag
+        return etag or "somebody"
 
     def _taken(self, **condition: str) -> str:
         try:

@@ -89,8 +89,8 @@ class Store(Protocol):
         """Wait until nobody else has the turn of this name, and have it until the end of the block.
 
         A hint, so that others do not do for nothing what only one can finish; no promise that nobody else is at it.
-        Whoever has it for 15 s, stopped or killed or slow, is waited for no longer, and where the store has no turns (no right
-        to write, no locks) it is gone on without. Raises nothing.
+        Whoever has it for 15 s, stopped, killed or slow, is waited for no longer, and where the store has no turns (no
+        right to write, no locks) it is gone on without. Raises nothing.
         """
         ...
 

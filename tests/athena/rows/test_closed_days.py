@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,9 +30,9 @@ VERSIONS = [one["venv_version"] for one in BUILDS]
 
 
 @pytest.fixture
-def bucket(moto_server: S3Server, s3_environment: None) -> Store:
+def bucket(versitygw_server: S3Server, s3_environment: None) -> Store:
     """With nine rows of a day that is over, and the day's file."""
-    made = open_store(f"s3://{moto_server.new_bucket()}/some", endpoint_url=moto_server.endpoint_url)
+    made = open_store(f"s3://{versitygw_server.new_bucket()}/some", endpoint_url=versitygw_server.endpoint_url)
     for one in BUILDS:
         register(made, one)
     assert keep_closed_days(made, DAY(3)) == [DAY(3)]
@@ -71,20 +72,68 @@ def test_what_came_went_or_changed_since_is_read_from_the_rows(bucket: Store, tm
     assert found(bucket, tmp_path / "two", "another") == [changed["venv_version"]]
 
 
-@pytest.mark.parametrize("lie", ["other rows", "no gzip", "cut", "bomb", "empty", "gone"])
-def test_nothing_is_believed_that_the_listing_does_not_say(bucket: Store, tmp_path: Path, lie: str) -> None:
+LIES: dict[str, Callable[[bytes], bytes]] = {
+    "other rows": lambda body: gzip.compress(gzip.decompress(body).replace(b"one==1.0", b"one==6.6")),
+    "more rows": lambda body: gzip.compress(b"{}\n" + gzip.decompress(body) + b"{}"),
+    "rows twice": lambda body: body + body,
+    "no gzip": lambda _: b"x",
+    "cut": lambda body: body[: len(body) // 2],
+    "more than a file": lambda body: body + b"x",
+    "no end of rows": lambda _: gzip.compress(b"\n" * (closed_days._MOST_ROWS + 1), 1),
+    "no end of a row": lambda _: gzip.compress(b"x" * (closed_days._MAX_BYTES + 1), 1),
+    "too large": lambda _: b"x" * (closed_days._MAX_FILE_BYTES + 1),
+    "empty": lambda _: b"",
+}
+WITH_THE_ROWS = {"more rows", "rows twice", "more than a file"}
+
+
+def test_nothing_is_believed_that_the_listing_does_not_say(
+    bucket: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closed_days, "_MAX_BYTES", 100_000)
+    monkeypatch.setattr(closed_days, "_MAX_FILE_BYTES", 110_000)
     body = bucket.read(FILE).body
-    others = gzip.compress(gzip.decompress(body).replace(b"one==1.0", b"one==6.6"))
-    bomb = gzip.compress(b"\n" * (closed_days._MAX_BYTES + 1), 1)
-    bodies = {"other rows": others, "no gzip": b"x", "cut": body[: len(body) // 2], "bomb": bomb, "empty": b""}
-    bucket.remove(FILE)
-    if lie != "gone":
-        bucket.put_if_absent(FILE, bodies[lie])
-    answer, one_by_one = read_by_a_new_machine(bucket, tmp_path)
-    assert answer == VERSIONS
-    assert len(one_by_one) == len(BUILDS) or lie == "cut"
+    for lie, lying in LIES.items():
+        bucket.remove(FILE)
+        bucket.put_if_absent(FILE, lying(body))
+        answer, one_by_one = read_by_a_new_machine(bucket, tmp_path / lie)
+        assert answer == VERSIONS, lie
+        assert one_by_one or lie in WITH_THE_ROWS, lie
+        assert keep_closed_days(bucket, DAY(3)) == [DAY(3)], lie
+        assert bucket.read(FILE).body == body, lie
+    assert keep_closed_days(bucket, DAY(3)) == []
+
+
+@pytest.mark.parametrize("lie", ["no end of rows", "no end of a row"])
+def test_no_more_is_unpacked_than_is_of_use(lie: str) -> None:
+    with pytest.raises(EOFError):
+        list(closed_days._lines(LIES[lie](b"")))
+
+
+def test_what_was_removed_from_the_table_goes_out_of_the_file(bucket: Store) -> None:
+    bucket.remove(row_key(BUILDS[0]))
     assert keep_closed_days(bucket, DAY(3)) == [DAY(3)]
-    assert bucket.read(FILE).body == body
+    body = bucket.read(FILE).body
+    assert [json.loads(line)["venv_version"] for line in gzip.decompress(body).splitlines()] == VERSIONS[1:]
+    for some in (BUILDS[1:2], BUILDS[2:]):  # of few, and of none
+        for one in some:
+            bucket.remove(row_key(one))
+        bucket.put_if_absent(FILE, body)
+        assert keep_closed_days(bucket, DAY(3)) == []
+        assert list(bucket.list(places.DAYS)) == []
+
+
+def test_a_day_with_more_than_a_file_may_have_is_settled_too(
+    bucket: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = [entry.size_bytes for entry in bucket.list(places.ROWS)]
+    monkeypatch.setattr(closed_days, "_MAX_BYTES", sum(sizes[:6]))
+    assert keep_closed_days(bucket, DAY(3)) == [DAY(3)]
+    watched = Watched(bucket)
+    assert keep_closed_days(cast(Store, watched), DAY(3)) == []
+    assert [key for call, key in watched.calls if call != "list"] == [FILE]
+    answer, one_by_one = read_by_a_new_machine(bucket, tmp_path)
+    assert (answer, one_by_one) == (VERSIONS, [row_key(one) for one in BUILDS[6:]])
 
 
 class Encrypted(Watched):
@@ -102,6 +151,8 @@ def test_where_etags_are_no_digests_no_file_is_made_or_believed(bucket: Store, t
     encrypted.calls.clear()
     assert keep_closed_days(cast(Store, encrypted), DAY(3)) == []
     assert len([key for call, key in encrypted.calls if call == "read" and key.startswith(places.ROWS)]) < len(BUILDS)
+    bucket.put_if_absent(FILE, b"of before it was so")
+    assert keep_closed_days(cast(Store, encrypted), DAY(3)) == []
     assert list(bucket.list(places.DAYS)) == []
 
 
@@ -122,14 +173,14 @@ def test_a_compaction_reads_the_file(bucket: Store, tmp_path: Path) -> None:
 
 
 def test_compact_makes_that_of_yesterday_and_removes_those_of_days_in_the_index(
-    bucket: Store, moto_server: S3Server, tool: Tool
+    bucket: Store, versitygw_server: S3Server, tool: Tool
 ) -> None:
     now = datetime.now(UTC).replace(hour=0, minute=0)
     for number in range(18):
         at = now.replace(second=number) - timedelta(days=number % 2)
         name, created_at = f"venv_{at:%Y%m%d_%H%M%S}", f"{at:%Y-%m-%dT%H:%M:%SZ}"
         register(bucket, cast(Metadata, {**build(1), "venv_version": name, "created_at": created_at}))
-    tool.env.update(ENVIRONMENT, VENVBUILD_STORE=bucket.url, AWS_ENDPOINT_URL=moto_server.endpoint_url)
+    tool.env.update(ENVIRONMENT, VENVBUILD_STORE=bucket.url, AWS_ENDPOINT_URL=versitygw_server.endpoint_url)
     assert tool.run("table", "compact").code == 0
     assert [entry.key for entry in bucket.list(places.DAYS)] == [f"{places.DAYS}/{at:%Y-%m-%d}.jsonl.gz"]
 

@@ -287,6 +287,20 @@ def _sweep(folder: Path) -> None:
         else:
             seen |= one.listings.keys()
     _remove_unused(old)
+    for day in folder.parent.glob("????-??-??"):
+        _sweep_former(day)
+
+
+def _sweep_former(day: Path) -> None:
+    """Remove what former versions of the tool kept of a day, `2025-07-22/*.parquet`, unless one uses it."""
+    _remove_unused(day.glob("*.parquet"))
+    with suppress(OSError):  # something is in it still
+        for told in day.glob("*.unread"):
+            if not told.with_suffix(".parquet").exists():
+                told.unlink()
+        for emptied in (day / "packages", day):
+            if emptied.is_dir():
+                emptied.rmdir()
 
 
 def _remove_unused(paths: Iterable[Path]) -> None:

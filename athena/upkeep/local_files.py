@@ -3,6 +3,7 @@
 <cache>/<digest of the store>/rows/*.parquet, packages/*.parquet    rows of some days (athena/rows)
                                    *.json                           which days, and which rows cannot be read
 <cache>/<digest of the store>/index/<segment>/                      files of the index (athena/index)
+                              /2025-07-22/*.parquet, packages/      rows of former versions of the tool
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 
 _HEX = "[0-9a-f]"
 _ROWS = f"{_HEX * 32}/rows"
+_FORMER = f"{_HEX * 32}/????-??-??"
 KEPT_S = 3600
 """So long everything is kept: who asks marks first what it uses, and reads it then."""
 
@@ -31,7 +33,7 @@ def unused(cache: Path, unused_s: float) -> list[Path]:
                 found.append(path)
     # Last, and never without the rows that they are about: without it nobody knows of which days they are.
     gone = {*found}
-    beside = cache.glob(f"{_ROWS}/*.json")
+    beside = [*cache.glob(f"{_ROWS}/*.json"), *cache.glob(f"{_FORMER}/*.unread")]
     return [*sorted(found), *sorted(one for one in beside if _rows_of(one) in gone or not _rows_of(one).exists())]
 
 
@@ -42,6 +44,8 @@ def _rows_of(told: Path) -> Path:
 def _entries(cache: Path) -> Iterator[Path]:
     yield from cache.glob(f"{_ROWS}/*.parquet")
     yield from cache.glob(f"{_ROWS}/packages/*.parquet")
+    yield from cache.glob(f"{_FORMER}/*.parquet")
+    yield from cache.glob(f"{_FORMER}/packages/*.parquet")
     for path in cache.glob(f"{_HEX * 32}/index/*"):
         if path.is_dir() and not path.is_symlink():
             yield path

@@ -100,3 +100,18 @@ def test_what_tells_of_bad_rows_goes_with_the_rows_and_never_before(tmp_path: Pa
     assert found.index(told) > found.index(told.with_suffix(".parquet"))
     told.with_suffix(".parquet").unlink()
     assert told in local_files.unused(folder, 0)
+
+
+def test_what_former_versions_kept_goes_when_nobody_uses_it(store: Store, cache: Path) -> None:
+    kept, old = (cache / rows.cache_folder_of(store, cache) / day for day in ("2025-07-21", "2025-07-22"))
+    for day in (old, kept):
+        (day / "packages").mkdir(parents=True)
+        for name in ("a-b.parquet", "a-b.unread", "packages/a-b.parquet"):
+            (day / name).write_text("")
+    age(old)
+    found = local_files.unused(cache, 86400)
+    assert [path.relative_to(old).as_posix() for path in found] == ["a-b.parquet", "packages/a-b.parquet", "a-b.unread"]
+    rows.register(store, builds.read(store, put_build(store, 86400)))
+    ask(store, cache)
+    assert not old.exists()
+    assert len([*kept.rglob("a-b.*")]) == 3

@@ -173,10 +173,10 @@ class RowCache:
                 else:
                     unread[day][entry.key] = f"as DuckDB writes it, it has {len(line)} bytes"
 
-    def _row(self, known: Mapping[str, bytes], entry: Entry) -> table.CatalogRow | str | None:
-        """The row; why it cannot be read; None when it was removed meanwhile."""
+    def _row(self, known: dict[str, bytes], entry: Entry) -> table.CatalogRow | str | None:
+        """The row, which goes out of `known`; why it cannot be read; None when it was removed meanwhile."""
         try:
-            return table.read_row(self._store, entry.key, known.get(entry.key))
+            return table.read_row(self._store, entry.key, known.pop(entry.key, None))
         except IntegrityError as error:
             return error.problems[0].why
 

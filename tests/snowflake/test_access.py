@@ -17,9 +17,9 @@ SECRET = "p@ss/w:rd-Canary-92"
 CREDENTIALS = {USERNAME: "svc", PASSWORD: SECRET}
 
 
-def loaded(environ: Mapping[str, str], flag: str = "") -> Settings:
+def loaded(environ: Mapping[str, str], flag: str | None = None) -> Settings:
     seen = {"HOME": "/nonexistent", **environ}
-    flags = {"proget_url": flag} if flag else {}
+    flags = {} if flag is None else {"proget_url": flag}
     return with_index(settings.load(flags, seen, reads_files=False), seen)
 
 
@@ -47,6 +47,39 @@ def test_credentials_come_from_two_variables_as_they_are() -> None:
         assert "Canary" not in REDACTOR.redact(f"it said {text} there")
     own = loaded({"PROGET_URL": "https://u:p@proget.example.com/simple", **CREDENTIALS})
     assert own.index_url == "https://u:p@proget.example.com/simple"
+
+
+@pytest.mark.parametrize(
+    "environ", [{}, {"PROGET_URL": "$(PROGET_URL)"}, {"VENVBUILD_EXTRA_INDEX_URLS": PROGET}, {"PROGET_URL": ""}]
+)
+def test_the_password_goes_to_no_index_that_nobody_named(environ: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match=f"{PASSWORD} is set, and nobody named the index") as refused:
+        loaded({**environ, **CREDENTIALS})
+    assert "Canary" not in str(refused.value)
+    # followed to the letter, each way; and an index that is another setting is named, too
+    assert loaded({**environ, **CREDENTIALS, "PROGET_URL": PROGET}).index_url.startswith("https://svc:p%40ss")
+    assert loaded({**environ, **CREDENTIALS}, PROGET).index_url.startswith("https://svc:p%40ss")
+    assert loaded({**environ, USERNAME: "svc"}).origins["index_url"] == "default"
+    assert loaded({**environ, **CREDENTIALS, "PIP_INDEX_URL": PROGET}).index_url.startswith("https://svc:p%40ss")
+
+
+@pytest.mark.parametrize("flag", ["", "$(PROGET_URL)"])
+def test_an_index_that_is_named_and_empty_is_not_replaced_by_another(flag: str) -> None:
+    with pytest.raises(UsageError, match="--proget-url"):
+        loaded({"PROGET_URL": PROGET}, flag)
+
+
+def test_a_user_in_the_url_gets_the_password_of_the_variable() -> None:
+    url, whole = "https://robot@proget.example.com/simple", "https://robot:p%40ss%2Fw%3Ard-Canary-92@proget.example.com"
+    found = loaded({"PROGET_URL": url, **CREDENTIALS})
+    assert found.index_url == f"{whole}/simple"
+    assert found.origins["index_url"] == f"PROGET_URL with {PASSWORD}"
+    assert "Canary" not in REDACTOR.redact(found.index_url)
+    # for another path of the same host, too
+    assert loaded({"PROGET_URL": url, **CREDENTIALS}, PROGET).index_url == f"{whole}/pypi/feed/simple"
+    assert loaded({"PROGET_URL": url}).index_url == url  # a token may be all of it
+    colon = "https://robot:@proget.example.com/simple"
+    assert loaded({"PROGET_URL": colon, **CREDENTIALS}).index_url == f"{whole}/simple"
 
 
 def test_credentials_come_from_a_url_of_the_same_place_in_the_environment() -> None:

@@ -47,6 +47,10 @@ class Maker:
         wanted = replace(WISH, **{"requirements": path, **wish})
         return make_bundle(wanted, place, lambda step, text: self.told.append((step, text)), loaded, seen)
 
+    @property
+    def host(self) -> str:
+        return self.url.split("/")[2]
+
     def said(self, step: str) -> list[str]:
         return [text for name, text in self.told if name == step]
 
@@ -84,11 +88,11 @@ def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_step_is_told_and_the_same_wheels_give_the_same_zip(maker: Maker) -> None:
     first = maker.make("tiny==1.0", is_default_python=True)
     name = f"app_packages-{first.content_sha256[:12]}.zip"
-    [imported] = maker.said("import")
+    [imported], size = maker.said("import"), maker.said("fetch")[0].split(", ")[1]
     assert maker.told[:4] == [
         ("check", f"1 pin, Python {HERE} for Snowflake (default), x86_64"),
         ("lock", "2 distributions, 1 of them not pinned by you (helper)"),
-        ("fetch", f"2 wheels, {maker.said('fetch')[0].split(', ')[1]}, 2 from the index, 0 from the cache"),
+        ("fetch", f"2 wheels, {size}, 2 from the index, 0 from the cache; host: {maker.host}"),
         ("zip", f"{name}, 10 files, {first.size / 1e3:.1f} kB, content sha256 {first.content_sha256[:12]}..."),
     ]
     assert imported.startswith(f"2 modules import from the ZIP on Python {HERE}.")
@@ -114,8 +118,8 @@ def test_the_manifest_says_what_is_inside_and_nothing_of_this_machine(maker: Mak
     ]
     assert str(maker.folder) not in made.manifest.decode()
     assert [(one.name, one.is_pinned, one.host) for one in made.distributions] == [
-        ("helper", False, maker.url.split("/")[2]),
-        ("tiny", True, maker.url.split("/")[2]),
+        ("helper", False, maker.host),
+        ("tiny", True, maker.host),
     ]
 
 

@@ -76,7 +76,15 @@ def index_url(text: str, where: str) -> str:
 def _proget_url(text: str, where: str) -> str | None:
     # Azure's text of a variable that nobody set
     if not text or re.fullmatch(r"\$\(\w+\)", text):
-        return None
+        if where != "--proget-url":
+            return None
+        # a line of a job that names an index must not take the public one, where anybody may have these names
+        raise UsageError(
+            "the URL is empty" if not text else f"{text} is no URL",
+            where=where,
+            why="the variable that it was written with is not set",
+            fix="set it; or leave the flag out, and the index of other builds counts",
+        )
     url = index_url(text, where)
     if where == "--proget-url" and "@" in urlsplit(url).netloc:
         raise UsageError(

@@ -16,10 +16,14 @@ USERNAME, PASSWORD = "VENVBUILD_INDEX_USERNAME", "VENVBUILD_INDEX_PASSWORD"  # n
 
 
 def with_index(settings: Settings, environ: Mapping[str, str]) -> Settings:
-    """The settings with the index that counts, and with credentials where its URL has none: those of a URL of the same
-    scheme, host and port in PROGET_URL or VENVBUILD_INDEX_URL, else those of the two variables.
+    """The settings with the index that counts, and with credentials where its URL lacks them: those of a URL of the
+    same scheme, host and port in PROGET_URL or VENVBUILD_INDEX_URL, and the two variables. A URL with a user alone gets
+    its password from the variable.
 
     With `proget_url` no other index and no links count.
+
+    Raises:
+        UsageError: there is a password, and nobody named the index that it is for.
     """
     if settings.proget_url:
         settings = replace(
@@ -30,11 +34,13 @@ def with_index(settings: Settings, environ: Mapping[str, str]) -> Settings:
             notes=(),
             origins={**settings.origins, "index_url": settings.origins["proget_url"]},
         )
+    elif environ.get(PASSWORD) and settings.origins["index_url"] == "default":
+        raise _for_nobody(Address(settings.index_url).place)
     found = _credentials(settings.index_url, environ)
     if found is None:
         return settings
     variable, credentials = found
-    scheme, _, rest = settings.index_url.partition("://")
+    scheme, _, rest = Address(settings.index_url).asked.partition("://")
     url = f"{scheme}://{':'.join(quote(part, safe='') for part in credentials)}@{rest}"
     REDACTOR.hide(credentials[1])
     REDACTOR.hide_url(url)
@@ -42,18 +48,33 @@ def with_index(settings: Settings, environ: Mapping[str, str]) -> Settings:
     return replace(settings, index_url=url, origins=origins)
 
 
+def _for_nobody(place: str) -> UsageError:
+    return UsageError(
+        f"{PASSWORD} is set, and nobody named the index that it is for",
+        where="PROGET_URL",
+        why=f"without one packages come from {place}, which must not get it; an empty variable, or Azure's text "
+        "$(NAME) of one that is not defined, counts as unset",
+        fix=f"set PROGET_URL, or write --proget-url URL; or unset {PASSWORD}",
+        rule="NO_INDEX_NAMED",
+    )
+
+
 def _credentials(url: str, environ: Mapping[str, str]) -> tuple[str, tuple[str, str]] | None:
-    """The variable, and what it has for `url`; None where the URL has its own, or nobody has any."""
+    """The variable, and what `url` gets by it; None where the URL has its own, or nobody has any."""
     address, scheme = Address(url), urlsplit(url).scheme
-    if address.credentials or scheme not in ("http", "https"):
+    if scheme not in ("http", "https"):
         return None
-    for variable in ("PROGET_URL", "VENVBUILD_INDEX_URL"):
+    variable, (user, password) = "", address.credentials or ("", "")
+    for name in () if address.credentials else ("PROGET_URL", "VENVBUILD_INDEX_URL"):
         with contextlib.suppress(ValueError):  # one that is no URL is told by whoever asks it
-            other = Address(environ.get(variable, ""))
+            other = Address(environ.get(name, ""))
             is_same = (urlsplit(other.url).scheme, other.place) == (scheme, address.place)
             if is_same and other.credentials:
-                return variable, other.credentials
-    return (PASSWORD, (environ.get(USERNAME, ""), environ[PASSWORD])) if environ.get(PASSWORD) else None
+                variable, (user, password) = name, other.credentials
+                break
+    if not password and environ.get(PASSWORD):
+        variable, user, password = PASSWORD, user or environ.get(USERNAME, ""), environ[PASSWORD]
+    return (variable, (user, password)) if variable else None
 
 
 @contextmanager

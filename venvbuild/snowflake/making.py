@@ -157,10 +157,11 @@ class _Making:
             chosen = wheels.choose(resolved.distributions, self._target, hosts, wanted.locked)
             self.say("lock", _locked_text([one.name for one in chosen], wanted))
             fetched = wheels.fetch(chosen, source.index, source.wheel_cache, self.scratch)
-        cached = sum(one.was_cached for one in fetched)
+        cached, places = sum(one.was_cached for one in fetched), sorted({one.wheel.host for one in fetched})
         size = size_text(sum(one.size_bytes for one in fetched))
         count = count_text(len(fetched), "wheel")
-        self.say("fetch", f"{count}, {size}, {len(fetched) - cached} from the index, {cached} from the cache")
+        came = f"{len(fetched) - cached} from the index, {cached} from the cache"
+        self.say("fetch", f"{count}, {size}, {came}; {'hosts' if len(places) > 1 else 'host'}: {', '.join(places)}")
         if self.wish.download_dir is not None:
             wheels.lay_out(fetched, self.wish.download_dir)
         return fetched

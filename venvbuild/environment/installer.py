@@ -20,7 +20,15 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from venvbuild.environment.endless import PageWatch
-from venvbuild.errors import IndexUnavailable, StoreUnavailable, UsageError, has_no_inodes, no_inodes, of_disk
+from venvbuild.errors import (
+    IndexUnavailable,
+    StoreUnavailable,
+    UsageError,
+    VenvBuildError,
+    has_no_inodes,
+    no_inodes,
+    of_disk,
+)
 from venvbuild.installed import ENVIRONMENT_LEFTOVERS
 from venvbuild.interpreters import Interpreter
 from venvbuild.process import CommandFailed, Completed, clean_environment, run
@@ -67,6 +75,8 @@ class Installer:
     on_line: Callable[[str], None] | None = None
     watch: Callable[[Sequence[Path]], PageWatch] | None = None
     """Of what these files name, while uv asks the index for it."""
+    refusal: Callable[[], VenvBuildError | None] | None = None
+    """What to raise because of what uv asked for and must not have; asked every second, and at the end."""
     shares_cache: bool = False
     """Whether an environment may be made of hard links to uv's cache, where both are on one file system: only for one
     that nobody keeps, since to edit a file of it would be to edit the cache."""
@@ -290,7 +300,7 @@ class Installer:
         """uv with these arguments; `asks_for`: files with what it asks the index for.
 
         Raises:
-            IndexUnavailable, UsageError: a page of the index never ends.
+            IndexUnavailable, UsageError: a page of the index never ends. What `refusal` has.
         """
         env = clean_environment(
             None,
@@ -302,17 +312,18 @@ class Installer:
             **self._certificates("SSL_CERT_FILE"),
         )
         watch = self.watch(asks_for) if self.watch and asks_for else None
+        refusal = self.refusal or (lambda: None)
         try:
             return run(
                 [self.uv, *arguments, *self._folders(find_links), *_ALWAYS],
                 env={name: value for name, value in env.items() if value},
                 timeout_s=self.timeout_s,
                 on_line=self.on_line,
-                stop=watch,
+                stop=lambda pid: bool(refusal() or (watch and watch(pid))),
             )
         except CommandFailed as failure:
-            if watch and watch.found:
-                raise watch.found from failure
+            if found := refusal() or (watch and watch.found):
+                raise found from failure
             raise
 
     def _folders(self, more: Sequence[Path]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 bundle           what is asked for, and the judged ZIP
 access, wanted   which index counts; the pins of a file or a build
+gate             whom uv may ask while it resolves
 wheels -> zip    the wheels of the set, from allowed hosts; copied into one ZIP
 judge            what of a wheel works from a ZIP
 import_check     whether it imports; import_script runs in the target's Python

@@ -5,6 +5,7 @@ wanted -> resolved for the target -> wheels, each from an allowed host -> judgem
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -13,17 +14,18 @@ from functools import cached_property
 from pathlib import Path
 
 from venvbuild import __version__
-from venvbuild.environment import IndexAccess, PackageSource, resolve_elsewhere
-from venvbuild.errors import RequirementsRefused, ResolutionError, UsageError, of_disk
+from venvbuild.environment import IndexAccess, PackageSource, Resolved, resolve_elsewhere
+from venvbuild.errors import RequirementsRefused, ResolutionError, UsageError, VenvBuildError, of_disk
 from venvbuild.interpreters import Interpreter, matching
+from venvbuild.package_index import PackageIndex
 from venvbuild.settings import Settings
-from venvbuild.snowflake import import_check, judge, runtimes, wheels
+from venvbuild.snowflake import gate, import_check, judge, runtimes, wheels
 from venvbuild.snowflake.access import refusals_named
 from venvbuild.snowflake.bundle import Bundle, Distribution, ImportFailed, Wish
 from venvbuild.snowflake.import_check import Checked
 from venvbuild.snowflake.judge import Judgement
 from venvbuild.snowflake.wanted import Wanted, wanted_by
-from venvbuild.snowflake.wheels import Fetched, Hosts
+from venvbuild.snowflake.wheels import Fetched, ForeignHost, Hosts, place_of
 from venvbuild.snowflake.zip import Content, WheelMembers, Written, left_out, members_of, write
 from venvbuild.text import count_text, size_text
 
@@ -145,11 +147,8 @@ class _Making:
         source = PackageSource.of(
             access, self._target, timeout_s=self.settings.timeout_s, scratch=self.scratch, judge=hosts.judge
         )
-        platform = runtimes.uv_platform(self.wish.platform)
         with refusals_named(self.settings):
-            resolved = resolve_elsewhere(
-                wanted.requirements, platform, source, constraints=wanted.constraints, pythons=runtimes.running()
-            )
+            resolved = self._resolved(wanted, source, hosts)
             if resolved.is_from_cache:
                 self._warn("the index does not answer: the set was resolved from uv's cache")
             for warning in resolved.warnings:
@@ -165,6 +164,26 @@ class _Making:
         if self.wish.download_dir is not None:
             wheels.lay_out(fetched, self.wish.download_dir)
         return fetched
+
+    def _resolved(self, wanted: Wanted, source: PackageSource, hosts: Hosts) -> Resolved:
+        """What uv makes of it, which is let to allowed hosts only."""
+        with gate.opened(hosts.judge) as opened:
+            inherited = {**source.installer.inherited, **opened.variables}
+            installer = replace(source.installer, inherited=inherited, refusal=opened.refusal)
+            try:
+                return resolve_elsewhere(
+                    wanted.requirements,
+                    runtimes.uv_platform(self.wish.platform),
+                    replace(source, installer=installer),
+                    constraints=wanted.constraints,
+                    pythons=runtimes.running(),
+                )
+            except ForeignHost as error:
+                names = [pin.canonical_name for pin in wanted.requirements.active]
+                whose = next((name for name in names if error.host in _places(source.index, name)), "")
+                raise ForeignHost(
+                    error.host, error.shown_url, f"the index's page of {whose}" if whose else ""
+                ) from error
 
     def _part(self, fetched: Fetched) -> _Part:
         wheel = fetched.wheel
@@ -311,6 +330,14 @@ class _Making:
         self.say("import", f"{modules} {verb} from the ZIP on Python {self._python.full_version}")
         for note in checked.notes:
             self._warn(note)
+
+
+def _places(index: PackageIndex, name: str) -> set[str]:
+    """Where the index's page of a project says that its files are."""
+    with contextlib.suppress(VenvBuildError):
+        project = index.project(name)
+        return {place_of(file.address) for file in project.files} if project else set()
+    return set()
 
 
 def _distribution(part: _Part, pinned: frozenset[str], is_inside: bool) -> Distribution:

@@ -10,16 +10,29 @@ import pytest
 from tests.support.wheels import wheel
 from venvbuild.requirements import Pin
 from venvbuild.snowflake import runtimes
-from venvbuild.snowflake.judge import KNOWN_DATA, KNOWN_TO_WORK, Judgement, judge, native_problems
+from venvbuild.snowflake.judge import (
+    KNOWN_DATA,
+    KNOWN_TO_WORK,
+    Judgement,
+    failures_of,
+    judge,
+    native_problems,
+    reached,
+)
 from venvbuild.snowflake.zip import members_of
 
 NATIVE_TAG = "cp311-cp311-manylinux_2_17_x86_64"
 
 
-def judged(folder: Path, name: str = "tiny", *, tag: str = "py3-none-any", **more: Any) -> Judgement:
-    path = wheel(folder, name, "1.0", tag=tag, **more)
-    environment = runtimes.target("3.11", "x86_64").marker_environment
-    return judge(members_of(name, path, path.name), "1.0", is_for_any=tag.endswith("any"), environment=environment)
+ENVIRONMENT = runtimes.target("3.11", "x86_64").marker_environment
+
+
+def judged(
+    folder: Path, name: str = "tiny", version: str = "1.0", *, tag: str = "py3-none-any", **more: Any
+) -> Judgement:
+    path = wheel(folder, name, version, tag=tag, **more)
+    found = members_of(name, path, path.name)
+    return judge(found, version, is_for_any=tag.endswith("any"), environment=ENVIRONMENT)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +45,7 @@ def judged(folder: Path, name: str = "tiny", *, tag: str = "py3-none-any", **mor
         (["tiny/lib.dylib"], NATIVE_TAG, 1),
         (["tiny/so.py", "tiny/x.so.txt"], "py3-none-any", 0),
         (["tiny-1.0.data/platlib/tiny/_c.so"], NATIVE_TAG, 1),
-        (["tiny-1.0.data/scripts/tiny"], NATIVE_TAG, 0),  # a program alone, which is not in the ZIP
+        (["tiny-1.0.data/scripts/tiny"], NATIVE_TAG, 0),  # text
     ],
 )
 def test_what_only_a_file_system_can_load_is_native(tmp_path: Path, files: list[str], tag: str, native: int) -> None:
@@ -57,12 +70,56 @@ def test_data_is_counted_and_code_and_metadata_are_none(tmp_path: Path) -> None:
     assert list(judged(tmp_path, "pure").remarks(is_unpacked=False)) == []
 
 
-def test_what_was_measured_of_a_package_is_told(tmp_path: Path) -> None:
-    for name, error in KNOWN_DATA.items():
-        [line] = judged(tmp_path, name, files={f"{name}/x.json": ""}).remarks(is_unpacked=False)
-        assert error in line
+@pytest.mark.parametrize("place", ["tiny-1.0.data/scripts/tiny", "tiny/bin/tiny"])
+def test_a_program_of_a_machine_is_native_though_it_is_no_library(tmp_path: Path, place: str) -> None:
+    files: dict[str, str | bytes] = {"tiny/__init__.py": "", place: b"\x7fELF\2\1\1"}
+    found = judged(tmp_path, tag="py3-none-manylinux_2_17_x86_64", files=files)
+    assert (found.verdict, found.programs) == ("native", (place,))
+    [told] = native_problems([found], [found], [], failures_of([found], [], tmp_path, None, tmp_path), "x86")
+    assert told.what == f"tiny==1.0 is native (1 program, {place})"
+    assert told.why == "a program cannot be run from a ZIP"
+    assert told.fix == "--native packages (Snowflake installs it: PACKAGES = ('tiny==1.0')) or leave it out"
+    [line] = found.remarks(is_unpacked=True)
+    assert f"has a program, {place}, which cannot be run" in line
+
+
+def test_a_wheel_for_one_machine_in_which_nothing_is_native_is_told(tmp_path: Path) -> None:
+    found = judged(tmp_path, tag="py3-none-manylinux_2_17_x86_64", files={"tiny/__init__.py": ""})
+    assert found.verdict == "pure"
+    assert list(found.remarks(is_unpacked=False)) == [
+        "tiny==1.0 has a wheel for one machine alone, and nothing native in it: it counts as pure"
+    ]
+
+
+def test_what_was_measured_of_a_package_is_told_of_the_versions_it_is_true_of(tmp_path: Path) -> None:
+    def told(name: str, version: str) -> list[str]:
+        return list(judged(tmp_path, name, version, files={f"{name}/x.json": ""}).remarks(is_unpacked=False))
+
+    for name, known in KNOWN_DATA.items():
+        assert told(name, known.tried) == [
+            f"{name}=={known.tried} opens its data by path, and fails late: {known.error} (tried with {known.tried})"
+        ]
+        later = told(name, "9999.0")
+        assert later == [] if known.works_from else f"not; {known.tried} failed late: {known.error}" in later[0]
     for name in KNOWN_TO_WORK:
-        assert not list(judged(tmp_path, name, files={f"{name}/x.json": ""}).remarks(is_unpacked=False))
+        assert told(name, "1.0") == []
+
+
+def test_what_is_reached_is_what_pins_need_with_their_extras_and_past_nothing_left_out(tmp_path: Path) -> None:
+    def needs(name: str, *requires: str) -> Judgement:
+        return judged(tmp_path, name, requires=list(requires))
+
+    everything = [
+        needs("a", "b[more]", "win; sys_platform == 'win32'"),
+        needs("b", "c", "d; extra == 'more'", "e; extra == 'other'"),
+        needs("c", "a", "f; no sense"),
+        needs("d"),
+    ]
+    pins = [Pin("a", "a", (), "1.0", None, (), 1, True)]
+    assert reached(pins, everything, ENVIRONMENT) == {"a", "b", "c", "d"}
+    assert reached(pins, everything, ENVIRONMENT, without={"b"}) == {"a", "b"}
+    pins = [Pin("b", "b", ("other",), "1.0", None, (), 1, True)]
+    assert reached(pins, everything, ENVIRONMENT) == {"a", "b", "c", "d", "e"}
 
 
 def test_a_pth_file_is_told_for_nobody_reads_it(tmp_path: Path) -> None:

@@ -172,6 +172,40 @@ def test_left_to_snowflake_they_are_not_inside_and_named(native: Maker) -> None:
     assert "NOT CHECKED, for they need what Snowflake installs (nat): user" in made.warnings
 
 
+def test_what_only_they_need_goes_with_them_unless_it_is_pinned(native: Maker, index: IndexServer) -> None:
+    files: dict[str, str | bytes] = {"frame/__init__.py": "", f"frame/{extension().name}": extension().read_bytes()}
+    wheel(index.folder, "frame", "1.0", tag=NATIVE_TAG, files=files, requires=["dates", "zones", "helper"])
+    wheel(index.folder, "dates", "1.0", requires=["six"])
+    wheel(index.folder, "six", "1.0")
+    wheel(index.folder, "zones", "1.0")
+    made = native.make("frame==1.0", "tiny==1.0", "zones==1.0", native="packages", import_check="none")
+    assert made.packages == ("frame==1.0",)
+    inside = {one.name for one in made.distributions if one.is_inside}
+    assert inside == {"helper", "tiny", "zones"}
+    [said] = [warning for warning in made.warnings if "only what Snowflake installs needs it" in warning]
+    assert said.endswith(": dates, six; pin what is to be in the ZIP")
+    # followed to the letter
+    made = native.make("frame==1.0", "dates==1.0", native="packages", import_check="none")
+    assert {one.name for one in made.distributions if one.is_inside} == {"dates", "six"}
+
+
+def test_pip_stays_out_unless_it_is_pinned(maker: Maker, index: IndexServer) -> None:
+    wheel(index.folder, "piper", "1.0", requires=["pip", "helper"])
+    made = maker.make("piper==1.0")
+    assert [one.name for one in made.distributions] == ["helper", "piper"]
+    assert "pip is not in the ZIP, for nobody pinned it, and is needed by piper==1.0" in made.warnings
+    version = next(index.folder.glob("pip-*.whl")).name.split("-")[1]
+    pinned = maker.make("piper==1.0", f"pip=={version}", import_check="none")
+    assert [one.name for one in pinned.distributions] == ["helper", "pip", "piper"]
+    assert not [warning for warning in pinned.warnings if "nobody pinned it" in warning]
+
+
+def test_a_refused_wheel_is_named_by_its_own_name(maker: Maker, index: IndexServer) -> None:
+    wheel(index.folder, "manif", "1.0", files={MANIFEST: "{}"})
+    with pytest.raises(IntegrityError, match=r"^manif-1\.0-py3-none-any\.whl cannot be put into the ZIP: manif has"):
+        maker.make("manif==1.0")
+
+
 def test_shipped_they_import_through_the_loader(native: Maker, tmp_path: Path) -> None:
     made = native.make("user==1.0", "soft==1.0", native="ship")
     assert (made.packages, made.is_shipping_native) == ((), True)

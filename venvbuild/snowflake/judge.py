@@ -5,6 +5,7 @@ How a native distribution fails is measured where a Python of the target's versi
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from venvbuild.errors import Problem
 from venvbuild.interpreters import Interpreter
@@ -28,16 +30,32 @@ _SHOWN = 120
 
 KNOWN_TO_WORK = frozenset({"certifi", "python-dateutil", "text-unidecode", "tzdata", "urllib3"})
 """Whose data is read so that it works from a ZIP, or is for another system; tried on Python 3.10, 3.11 and 3.13."""
+
+
+@dataclass(frozen=True)
+class KnownData:
+    """What became of data that a package opens by path, when it was tried in a ZIP."""
+
+    error: str
+    tried: str
+    """The newest version that failed so."""
+    works_from: str = ""
+    """The oldest that is known to work; empty for none."""
+
+
 KNOWN_DATA = {
-    "babel": "NotADirectoryError: 'babel/locale-data' at the first locale",
-    "botocore": "UnknownServiceError: no service is found",
-    "holidays": "FileNotFoundError: No translation file found, with a language",
-    "humanize": "activate() of another language ends with IsADirectoryError (Python 3.10, 3.11) or FileNotFoundError: "
-    "No translation file found (3.12, 3.13)",
-    "plotly": "FileNotFoundError: 'plotly/validators/_validators.json' at the first figure",
-    "pytz": "UnknownTimeZoneError: no time zone but UTC is found",
+    "babel": KnownData("NotADirectoryError: 'babel/locale-data' at the first locale", "2.19.0"),
+    "botocore": KnownData("DataNotFoundError or UnknownServiceError at the first client", "1.44.8"),
+    "holidays": KnownData("FileNotFoundError: No translation file found, with a language", "0.109"),
+    "humanize": KnownData(
+        "activate() of another language ends with IsADirectoryError (Python 3.10, 3.11) or FileNotFoundError: "
+        "No translation file found (3.12, 3.13)",
+        "4.17.0",
+    ),
+    "plotly": KnownData("FileNotFoundError: 'plotly/validators/_validators.json' at the first figure", "7.1.0"),
+    "pytz": KnownData("UnknownTimeZoneError: no time zone but UTC is found", "2026.1", "2026.1.post1"),
 }
-"""What opens its data by path, with the error that was measured, on the same Pythons."""
+"""By name. Measured on the same Pythons; of other versions the error is told as what it is, another version's."""
 KNOWN_NATIVE = {
     "pyyaml": "it imports, and is silently slower: yaml.__with_libyaml__ is False",
     "markupsafe": "it imports, and is silently slower: its C part is not found",
@@ -47,6 +65,7 @@ KNOWN_NATIVE = {
 }
 """What imports from a ZIP without its native part, and what comes of that: measured on Python 3.9 to 3.13."""
 _CANNOT = "Python cannot load it from a ZIP"
+_NO_PROGRAM = "a program cannot be run from a ZIP"
 
 
 @dataclass(frozen=True)
@@ -62,6 +81,12 @@ class Judgement:
     pth_files: tuple[str, ...]
     needs: frozenset[str]
     """Canonical names, as its metadata has them for the target, extras apart."""
+    requires: tuple[Requirement, ...] = ()
+    """All that its metadata asks for, for whatever target and extra."""
+    programs: tuple[str, ...] = ()
+    """Entries of the wheel that are programs of a machine."""
+    is_for_one_machine: bool = False
+    """Whether its wheel's tags say so."""
 
     @property
     def pin(self) -> str:
@@ -70,8 +95,8 @@ class Judgement:
 
     @property
     def is_native(self) -> bool:
-        """Whether it has what only a file system can load."""
-        return bool(self.native_files)
+        """Whether it has what only a file system can load or run."""
+        return bool(self.native_files or self.programs)
 
     @property
     def verdict(self) -> str:
@@ -80,15 +105,27 @@ class Judgement:
 
     def remarks(self, *, is_unpacked: bool) -> Iterator[str]:
         """A line for each thing but native files that may not work from a ZIP; `is_unpacked`: the loader unpacks it."""
-        if is_unpacked:
-            pass
-        elif self.name in KNOWN_DATA:
-            yield f"{self.pin} opens its data by path, and fails late: {KNOWN_DATA[self.name]}"
-        elif self.data_count and self.name not in KNOWN_TO_WORK:
-            files = count_text(self.data_count, "data file")
-            yield f"{self.pin} has {files}: what is read with importlib.resources works, what is opened by path not"
+        if not is_unpacked:
+            yield from self._of_data()
+        if self.programs and is_unpacked:
+            yield f"{self.pin} has a program, {self.programs[0]}, which cannot be run from the ZIP, nor from its folder"
+        if self.is_for_one_machine and not self.is_native:
+            yield f"{self.pin} has a wheel for one machine alone, and nothing native in it: it counts as pure"
         for path in self.pth_files:
             yield f"{self.pin} has {path}, which is only read from site-packages: what it does does not happen"
+
+    def _of_data(self) -> Iterator[str]:
+        known, version = KNOWN_DATA.get(self.name), Version(self.version)
+        if self.name in KNOWN_TO_WORK or (known and known.works_from and version >= Version(known.works_from)):
+            return
+        if known and version <= Version(known.tried):
+            yield f"{self.pin} opens its data by path, and fails late: {known.error} (tried with {known.tried})"
+        elif self.data_count:
+            files = count_text(self.data_count, "data file")
+            more = f"; {known.tried} failed late: {known.error}" if known else ""
+            yield (
+                f"{self.pin} has {files}: what is read with importlib.resources works, what is opened by path not{more}"
+            )
 
 
 def judge(wheel: WheelMembers, version: str, *, is_for_any: bool, environment: Mapping[str, str]) -> Judgement:
@@ -98,28 +135,51 @@ def judge(wheel: WheelMembers, version: str, *, is_for_any: bool, environment: M
     # Extension modules before the libraries that they link to, which have such names.
     native_files = tuple(sorted(found, key=lambda path: (".libs/" in path, path)))
     plain = [path for path in wheel.paths if path not in native_files and ".dist-info/" not in path]
+    requires = tuple(_requires(wheel))
     return Judgement(
         wheel.name,
         version,
         native_files,
         sum(not path.endswith(_CODE) for path in plain),
         tuple(path for path in plain if path.endswith(".pth") and "/" not in path),
-        _needs(wheel, environment),
+        frozenset(name for name, extra in _asked(requires, "", environment) if not extra),
+        requires,
+        wheel.programs,
+        not is_for_any,
     )
 
 
-def _needs(wheel: WheelMembers, environment: Mapping[str, str]) -> frozenset[str]:
+def _requires(wheel: WheelMembers) -> Iterator[Requirement]:
     text = wheel.metadata.decode("utf-8", "replace")
-    found = set()
     for line in HeaderParser().parsestr(text).get_all("Requires-Dist") or ():
-        try:
-            requirement = Requirement(str(line))
-            marker = requirement.marker
-            if marker is None or marker.evaluate({**environment, "extra": ""}):
-                found.add(canonicalize_name(requirement.name))
-        except (InvalidRequirement, ValueError):  # told by whoever installs it
-            continue
-    return frozenset(found)
+        with contextlib.suppress(InvalidRequirement):  # told by whoever installs it
+            yield Requirement(str(line))
+
+
+def _asked(requires: Iterable[Requirement], extra: str, environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """(canonical name, extra or empty) of each that is asked for with this extra."""
+    for one in requires:
+        with contextlib.suppress(ValueError):  # a marker that means nothing is told by whoever installs it
+            if one.marker is None or one.marker.evaluate({**environment, "extra": extra}):
+                name = canonicalize_name(one.name)
+                yield from ((name, canonicalize_name(more) if more else "") for more in ("", *one.extras))
+
+
+def reached(
+    pins: Iterable[Pin],
+    everything: Iterable[Judgement],
+    environment: Mapping[str, str],
+    *,
+    without: Collection[str] = (),
+) -> frozenset[str]:
+    """Canonical names of the pins, and of what they need, and so on, but for what those in `without` need."""
+    requires = {one.name: one.requires for one in everything if one.name not in without}
+    done: set[tuple[str, str]] = set()
+    todo = {(pin.canonical_name, extra) for pin in pins for extra in ("", *pin.extras)}
+    while todo:
+        done |= todo
+        todo = {found for name, extra in todo for found in _asked(requires.get(name, ()), extra, environment)} - done
+    return frozenset(name for name, _ in done)
 
 
 def failures_of(
@@ -129,7 +189,7 @@ def failures_of(
 
     At import, late (a module of it fails), or silently: it imports without its native part.
     """
-    found = {one.name: KNOWN_NATIVE.get(one.name, _CANNOT) for one in natives}
+    found = {one.name: KNOWN_NATIVE.get(one.name, _CANNOT if one.native_files else _NO_PROGRAM) for one in natives}
     if python is None:
         return found
     mine = {one.name: one for one in modules if one.name in found}
@@ -177,8 +237,9 @@ def native_problems(
     packages = ", ".join(f"'{one.pin}'" for one in natives)
     problems = []
     for one in sorted(natives, key=lambda one: (order.get(one.name, len(order)), one.name)):
-        files = f"{count_text(len(one.native_files), 'file')}, {one.native_files[0]}"
-        files += " ..." if len(one.native_files) > 1 else ""
+        paths, kind = (one.native_files, "file") if one.native_files else (one.programs, "program")
+        files = f"{count_text(len(paths), kind)}, {paths[0]}{' ...' if len(paths) > 1 else ''}"
+        shipped = f"or --native ship ({warehouse})" if one.native_files else "or leave it out"
         who = sorted(other.pin for other in everything if one.name in other.needs)
         needed = "" if one.name in where or not who else f"needed by {', '.join(who[:3])}; "
         pin = where.get(one.name)
@@ -187,7 +248,7 @@ def native_problems(
                 f"{one.pin} is native ({needed}{files})",
                 pin.where if pin else "",
                 failures[one.name],
-                f"--native packages (Snowflake installs it: PACKAGES = ({packages})) or --native ship ({warehouse})",
+                f"--native packages (Snowflake installs it: PACKAGES = ({packages})) {shipped}",
                 "NATIVE",
                 line=pin.line if pin else None,
             )

@@ -84,6 +84,8 @@ class _Making:
     settings: Settings
     environ: Mapping[str, str]
     warnings: list[str] = field(default_factory=list)
+    _outside: frozenset[str] = frozenset()
+    """Names of what Snowflake is to install itself."""
 
     def make(self) -> Bundle:
         runtime = runtimes.runtime(self.wish.python)
@@ -94,6 +96,9 @@ class _Making:
         natives = [part.judgement for part in parts if part.judgement.is_native]
         if natives and self.wish.native == "refuse":
             self._refuse(natives, parts, wanted)
+        if self.wish.native == "packages":
+            self._outside = self._left_to_snowflake(parts, wanted)
+        self._tell_of_pip(parts, wanted)
         bundle = self._zipped(parts, wanted)
         return self._with_imports_checked(bundle, parts)
 
@@ -153,7 +158,8 @@ class _Making:
                 self._warn("the index does not answer: the set was resolved from uv's cache")
             for warning in resolved.warnings:
                 self._warn(warning.as_line())
-            chosen = wheels.choose(resolved.distributions, self._target, hosts, wanted.locked)
+            offered = [one for one in resolved.distributions if one.name != "pip" or _is_pip_pinned(wanted)]
+            chosen = wheels.choose(offered, self._target, hosts, wanted.locked)
             self.say("lock", _locked_text([one.name for one in chosen], wanted))
             fetched = wheels.fetch(chosen, source.index, source.wheel_cache, self.scratch)
         cached, places = sum(one.was_cached for one in fetched), sorted({one.wheel.host for one in fetched})
@@ -209,10 +215,31 @@ class _Making:
             judge.native_problems(natives, everything, wanted.requirements.active, failures, self._warehouse)
         )
 
+    def _left_to_snowflake(self, parts: Sequence[_Part], wanted: Wanted) -> frozenset[str]:
+        """What is native, and what comes with it there: what only that needs, and nobody pinned. In the ZIP it would
+        come before Snowflake's own.
+        """
+        everything, pins = [part.judgement for part in parts], wanted.requirements.active
+        environment = self._target.marker_environment
+        natives = frozenset(one.name for one in everything if one.is_native)
+        needed = judge.reached(pins, everything, environment)
+        with_them = needed - natives - judge.reached(pins, everything, environment, without=natives)
+        if with_them:
+            self._warn(
+                f"not in the ZIP, for only what Snowflake installs needs it, and it comes with that: "
+                f"{', '.join(sorted(with_them))}; pin what is to be in the ZIP"
+            )
+        return natives | with_them
+
+    def _tell_of_pip(self, parts: Sequence[_Part], wanted: Wanted) -> None:
+        who = sorted(part.judgement.pin for part in parts if "pip" in part.judgement.needs)
+        if who and not _is_pip_pinned(wanted):
+            self._warn(f"pip is not in the ZIP, for nobody pinned it, and is needed by {', '.join(who)}")
+
     # --- the ZIP
 
     def _is_inside(self, part: _Part) -> bool:
-        return self.wish.native == "ship" or not part.judgement.is_native
+        return part.name not in self._outside
 
     def _zipped(self, parts: Sequence[_Part], wanted: Wanted) -> Bundle:
         inside = [part for part in parts if self._is_inside(part)]
@@ -220,7 +247,8 @@ class _Making:
         ours = {f"{import_check.LOADER}.py": _LOADER.read_bytes()} if ships else {}
         content = Content.of([part.members for part in inside], ours)
         distributions = tuple(_distribution(part, wanted.pinned, self._is_inside(part)) for part in parts)
-        packages = tuple(sorted(part.judgement.pin for part in parts if not self._is_inside(part)))
+        left = [part.judgement for part in parts if not self._is_inside(part)]
+        packages = tuple(sorted(one.pin for one in left if one.is_native))
         part_file = self.folder / ".venvbuild-snowflake.part"
         part_file.unlink(missing_ok=True)
         try:
@@ -265,7 +293,7 @@ class _Making:
                     "host": part.fetched.wheel.host,
                     "inside": self._is_inside(part),
                     "verdict": part.judgement.verdict,
-                    "native_files": len(part.judgement.native_files),
+                    "native_files": len(part.judgement.native_files) + len(part.judgement.programs),
                     "data_files": part.judgement.data_count,
                 }
                 for part in parts
@@ -330,6 +358,11 @@ class _Making:
         self.say("import", f"{modules} {verb} from the ZIP on Python {self._python.full_version}")
         for note in checked.notes:
             self._warn(note)
+
+
+def _is_pip_pinned(wanted: Wanted) -> bool:
+    # the lock of each build has the pip of its environment
+    return any(pin.canonical_name == "pip" for pin in wanted.requirements.active)
 
 
 def _places(index: PackageIndex, name: str) -> set[str]:

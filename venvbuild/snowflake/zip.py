@@ -6,6 +6,7 @@ directory entries for namespaces, no ZIP64).
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import posixpath
@@ -38,6 +39,9 @@ _MAX_RATIO = 200
 _ALWAYS_ALLOWED_BYTES = 1 << 30
 _METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
 _METADATA_LIMIT = 16 << 20
+_ELF = b"\x7fELF"
+_LIBRARY = re.compile(r"\.so(\.[0-9]+)*$")
+_TEXT = (".py", ".pyi", ".txt", ".json")
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,16 @@ class WheelMembers:
     name: str
     """Canonical name of the distribution."""
     path: Path
+    filename: str
+    """Of the wheel, as the index names it; `path` may be the cache's."""
     members: tuple[Member, ...]
     left_out: Mapping[str, int]
     """`scripts`, `headers`, `data`, `__pycache__` -> how many files."""
     metadata: bytes
     """Its METADATA; empty where it has none."""
+    programs: tuple[str, ...] = ()
+    """Its entries that are programs of a machine, as far as a wheel says so: those with a program's mode, and any of a
+    wheel for one machine that has no libraries."""
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -84,6 +93,7 @@ def members_of(name: str, wheel: Path, filename: str) -> WheelMembers:
         with zipfile.ZipFile(wheel) as archive:
             infos = [info for info in archive.infolist() if not info.is_dir()]
             metadata = _metadata(archive, infos)
+            programs = tuple(sorted(_programs(archive, infos, is_for_any=filename.endswith("-any.whl"))))
     # zipfile's for a compression or an encryption that it does not know is a RuntimeError
     except (zipfile.BadZipFile, RuntimeError, UnicodeDecodeError, zlib.error, EOFError) as error:
         raise _refused(filename, f"it is no readable ZIP: {error}") from error
@@ -100,7 +110,8 @@ def members_of(name: str, wheel: Path, filename: str) -> WheelMembers:
         if there and there.source and (there.source.CRC, there.source.file_size) != (info.CRC, info.file_size):
             raise _refused(filename, f"it has two entries {path}")
         found[path] = Member(path, name, info)
-    return WheelMembers(name, wheel, tuple(found[path] for path in sorted(found)), left_out, metadata)
+    members = tuple(found[path] for path in sorted(found))
+    return WheelMembers(name, wheel, filename, members, left_out, metadata, programs)
 
 
 def _metadata(archive: zipfile.ZipFile, infos: Sequence[zipfile.ZipInfo]) -> bytes:
@@ -109,6 +120,19 @@ def _metadata(archive: zipfile.ZipFile, infos: Sequence[zipfile.ZipInfo]) -> byt
         return b""
     with archive.open(found) as file:
         return file.read(_METADATA_LIMIT)
+
+
+def _programs(archive: zipfile.ZipFile, infos: Sequence[zipfile.ZipInfo], *, is_for_any: bool) -> Iterator[str]:
+    """The names of entries in ELF (elf(5)) that are no libraries."""
+    has_libraries = any(_LIBRARY.search(info.filename) for info in infos)
+    for info in infos:
+        is_suspect = info.external_attr >> 16 & 0o111 or not (is_for_any or has_libraries)
+        if not is_suspect or info.filename.endswith(_TEXT) or _LIBRARY.search(info.filename):
+            continue
+        # what cannot be read is told when it is copied
+        with contextlib.suppress(zipfile.BadZipFile, RuntimeError, zlib.error, EOFError), archive.open(info) as file:
+            if file.read(len(_ELF)) == _ELF:
+                yield info.filename
 
 
 def _mapped(filename: str, name: str) -> tuple[str, str]:
@@ -180,11 +204,13 @@ class Content:
                     overlaps.append(Overlap(member.path, there.owner, member.owner))
                 found[member.path] = member
                 if member.path in (MANIFEST, *ours):
-                    raise _refused(wheel.path.name, f"{wheel.name} has a file {member.path}, a name of ours")
+                    raise _refused(wheel.filename, f"{wheel.name} has a file {member.path}, a name of ours")
         found |= {path: Member(path, "", None, body) for path, body in ours.items()}
         for folder in _folders(found):
             if folder.rstrip("/") in found:
-                raise _refused(found[folder.rstrip("/")].owner, f"{folder} is a file of it, and a folder of another")
+                owner = found[folder.rstrip("/")].owner
+                filename = next((wheel.filename for wheel in ordered if wheel.name == owner), owner)
+                raise _refused(filename, f"{folder} is a file of it, and a folder of another")
         return cls(ordered, tuple(found[path] for path in sorted(found)), tuple(overlaps))
 
 
@@ -240,7 +266,7 @@ def write(content: Content, target: Path, manifest_of: Callable[[str], bytes]) -
                 if member is None or member.source is None:
                     out.add_plain(name, member.body if member else b"")
                 else:
-                    out.add_copy(name, member.source, opened.file(member.owner), wheels[member.owner].path.name)
+                    out.add_copy(name, member.source, opened.file(member.owner), wheels[member.owner].filename)
         manifest = manifest_of(out.content_sha256)
         out.end(manifest)
         raw.flush()

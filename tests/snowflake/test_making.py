@@ -292,15 +292,22 @@ def test_a_file_that_is_not_there_is_told(maker: Maker) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "kind"),
-    [("status-503", IndexUnavailable), ("status-429", IndexUnavailable), ("status-403", UsageError)],
+    ("mode", "kind", "said"),
+    [
+        ("status-503", IndexUnavailable, "HTTP 503; asked 3 times; fix: try again"),
+        ("status-429", IndexUnavailable, "HTTP 429; asked 3 times; fix: try again"),
+        ("status-403", UsageError, "no credentials are given"),
+        ("none", UsageError, r"correct the index URL \(VENVBUILD_INDEX_URL\)"),
+    ],
 )
 def test_an_index_that_fails_is_told_by_its_kind(
-    maker: Maker, index: IndexServer, mode: str, kind: type[Exception]
+    maker: Maker, index: IndexServer, mode: str, kind: type[Exception], said: str
 ) -> None:
     maker.url = index.url(mode)
-    with pytest.raises(kind, match=f"127.0.0.1:{index.port}"):
+    with pytest.raises(kind, match=f"127.0.0.1:{index.port}.*{said}"):
         maker.make("tiny==1.0")
+    with pytest.raises(kind, match=said.replace("VENVBUILD_INDEX_URL", "PROGET_URL")):
+        maker.make("tiny==1.0", environ={"PROGET_URL": index.url(mode)})
 
 
 def test_two_owners_of_a_path_and_what_is_left_out_are_told(maker: Maker, index: IndexServer) -> None:
@@ -335,6 +342,38 @@ def test_the_command_makes_the_zip_and_tells_of_it(tool: Tool, index: IndexServe
     assert sorted(path.name for path in tool.folder.glob("**/.venvbuild*")) == []
 
 
+def test_a_zip_that_does_not_import_replaces_none_that_does(tool: Tool, index: IndexServer) -> None:
+    wheel(index.folder, "tiny", "1.0")
+    wheel(index.folder, "bad", "1.0", files={"bad.py": "raise RuntimeError('not today')\n"})
+    tool.requirements("tiny==1.0")
+    assert tool.run("snowflake", "zip", "-o", "out.zip").code == 0
+    (tool.folder / "builds").mkdir()
+    assert tool.run("snowflake", "zip", "-o", "builds", "--zip-name", "app.zip").code == 0
+    good = (tool.folder / "out.zip").read_bytes()
+    tool.requirements("bad==1.0")
+    for _ in range(2):  # and over the failed one of the run before
+        assert tool.run("snowflake", "zip", "-o", "out.zip").code == 11
+    assert tool.run("snowflake", "zip", "-o", "builds", "--zip-name", "app.zip").code == 11
+    assert (tool.folder / "out.zip").read_bytes() == (tool.folder / "builds" / "app.zip").read_bytes() == good
+    kept = sorted(str(path.relative_to(tool.folder)) for path in tool.folder.glob("**/*.failed.zip"))
+    assert kept == ["builds/app.failed.zip", "out.failed.zip"]
+    (tool.folder / "out.failed.zip").write_text("somebody's")
+    ended = tool.run("snowflake", "zip", "-o", "out.zip")
+    assert (ended.code, "out.failed.zip" in ended.stderr) == (11, True)
+    assert (tool.folder / "out.failed.zip").read_text() == "somebody's"
+
+
+def test_where_no_file_can_be_a_folder_is_advised_that_can(tool: Tool, index: IndexServer) -> None:
+    wheel(index.folder, "tiny", "1.0")
+    tool.requirements("tiny==1.0")
+    for place in ("/dev/null", "/dev/stdout"):
+        refused = tool.run("snowflake", "zip", "-o", place)
+        assert refused.code == 2
+        assert "-o ." in refused.stderr
+        assert f"{place}.new" not in refused.stderr
+    assert tool.run("snowflake", "zip", "-o", ".").code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -345,7 +384,7 @@ def test_the_command_makes_the_zip_and_tells_of_it(tool: Tool, index: IndexServe
         (["--proget-url", "https://svc:Canary@proget.example.com/simple"], 2, "VENVBUILD_INDEX_PASSWORD"),
         (["--proget-url", "http://proget.example.com/simple"], 2, "--allow-http"),
         (["-o", "nowhere/out.zip"], 2, "the folder of the ZIP is not there"),
-        (["-r", "bad.txt"], 11, "the ZIP is kept all the same: out.zip"),
+        (["-r", "bad.txt"], 11, "the ZIP is kept all the same: out.failed.zip"),
     ],
 )
 def test_each_failure_has_its_code(tool: Tool, index: IndexServer, arguments: list[str], code: int, said: str) -> None:
@@ -356,7 +395,7 @@ def test_each_failure_has_its_code(tool: Tool, index: IndexServer, arguments: li
     assert ended.code == code, ended.stderr
     assert said in ended.stderr
     assert "Canary" not in ended.stderr
-    assert (tool.folder / "out.zip").exists() is (code == 11)
+    assert [path.name for path in tool.folder.glob("*.zip")] == (["out.failed.zip"] if code == 11 else [])
 
 
 def test_no_snowflake_is_imported_or_set(tool: Tool, index: IndexServer) -> None:

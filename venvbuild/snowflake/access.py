@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from urllib.parse import quote, urlsplit
 
-from venvbuild.errors import UsageError
+from venvbuild import retrying
+from venvbuild.errors import IndexUnavailable, UsageError
 from venvbuild.redaction import REDACTOR, Address
 from venvbuild.settings import Settings
 
@@ -79,9 +80,17 @@ def _credentials(url: str, environ: Mapping[str, str]) -> tuple[str, tuple[str, 
 
 @contextmanager
 def refusals_named(settings: Settings) -> Iterator[None]:
-    """An index that refuses, or is none, is told with the variable that its credentials and its URL came from."""
+    """An index that refuses, or is none, is told with the variable that its credentials and its URL came from; one that
+    does not answer, with how often it was asked.
+    """
     try:
         yield
+    except IndexUnavailable as error:
+        if error.is_final:
+            raise
+        asked = f"asked {1 + len(retrying.DELAYS_S)} times"
+        tried = [replace(one, why=f"{one.why}; {asked}" if one.why else asked) for one in error.problems]
+        raise IndexUnavailable.of(tried) from error
     except UsageError as error:
         if not {"INDEX_REFUSES", "WRONG_INDEX"} & {problem.rule for problem in error.problems}:
             raise

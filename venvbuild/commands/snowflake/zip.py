@@ -45,7 +45,7 @@ def command(target: Path, **given: Any) -> None:
             try:
                 bundle = make_bundle(wish, Path(making), ours.say, settings, os.environ)
             except ImportFailed as failed:
-                output.say(f"the ZIP is kept all the same: {_placed(failed.bundle, target)}")
+                output.say(_kept(failed.bundle, target))
                 raise
             made = _placed(bundle, target)
     except OSError as error:
@@ -62,17 +62,35 @@ def _judge_target(target: Path) -> None:
     where = shown(str(target), 200)
     if not (target if target.is_dir() else target.parent).is_dir():
         raise UsageError("the folder of the ZIP is not there", where=where, fix="make it, or name another with -o")
-    if not target.is_dir() and os.path.lexists(target) and (not target.is_file() or not is_ours(target)):
-        raise UsageError(
-            "it is there, and no ZIP of this command",
-            where=where,
-            fix=f"remove it, or name another with -o: -o {shlex.quote(f'{target}.new.zip')}",
-        )
+    if target.is_dir() or not os.path.lexists(target) or (target.is_file() and is_ours(target)):
+        return
+    # beside a device, or /dev/stdout, is no place for a file
+    is_plain = target.is_file() and not target.is_symlink() and os.access(target.parent, os.W_OK)
+    another = f"{target}.new.zip" if is_plain else "."
+    raise UsageError(
+        "it is there, and no ZIP of this command",
+        where=where,
+        fix=f"{'remove it, or ' if is_plain else ''}name another with -o: -o {shlex.quote(another)}",
+    )
+
+
+def _place_of(bundle: Bundle, target: Path) -> Path:
+    return target / bundle.name if target.is_dir() else target
 
 
 def _placed(bundle: Bundle, target: Path) -> Path:
-    place = target / bundle.name if target.is_dir() else target
+    place = _place_of(bundle, target)
     if place != target:
         _judge_target(place)
     bundle.zip.replace(place)
     return place
+
+
+def _kept(bundle: Bundle, target: Path) -> str:
+    """What became of a ZIP that does not import: beside the one that was asked for, which a good one may be."""
+    place = _place_of(bundle, target)
+    place = place.with_name(f"{place.name.removesuffix('.zip')}.failed.zip")
+    if os.path.lexists(place) and not (place.is_file() and is_ours(place)):
+        return f"the ZIP is not kept: {shown(str(place), 200)} is there, and no ZIP of this command"
+    bundle.zip.replace(place)
+    return f"the ZIP is kept all the same: {place}"

@@ -169,6 +169,21 @@ def test_it_sees_no_secret_and_no_home(a_zip: Zip, monkeypatch: pytest.MonkeyPat
     assert outcome.error == "RuntimeError: []"
 
 
+@pytest.mark.parametrize("how", ["{}", "{'env': {}}", "{'cwd': '/'}"])
+def test_nothing_that_a_module_started_outlives_it(a_zip: Zip, how: str) -> None:
+    note = a_zip.folder / "pid"
+    body = (
+        "import subprocess, sys\n"
+        "words = [sys.executable, '-c', 'import time; time.sleep(300)']\n"
+        f"child = subprocess.Popen(words, start_new_session=True, **{how})\n"
+        f"open({str(note)!r}, 'w').write(str(child.pid))\n"
+    )
+    assert a_zip.check({"one": {"one.py": body}}).imported == ("one",)
+    state = Path("/proc", note.read_text(), "stat")
+    # ended, though nobody may have asked for its exit code yet
+    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
 def test_a_folder_of_stubs_is_no_native_module(a_zip: Zip) -> None:
     native = "nat/_c.cpython-39-x86_64-linux-gnu.so"  # of another Python
     files = {"nat/__init__.py": "import nat._c\n", "nat/_c/x.pyi": "", native: ""}

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import os
 import re
+import signal
+import time
 import zipfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -144,6 +148,8 @@ def import_all(job: Job, python: Interpreter, scratch: Path) -> Tried:
         run([python.path, "-I", "-S", "-B", _SCRIPT, work, result], env=env, timeout_s=TIME_LIMIT_S, cwd=home)
     except CommandFailed as failure:
         is_whole = failure.exit_code is not None
+    finally:
+        _end_those_of(home)
     outcomes: list[Outcome] = []
     begun = ""
     for line in result.read_text("utf-8").splitlines() if result.exists() else ():
@@ -155,6 +161,35 @@ def import_all(job: Job, python: Interpreter, scratch: Path) -> Tried:
     elif is_whole and job.loads_natives and not outcomes:
         outcomes.append(Outcome(LOADER, "the loader ends the process", "", ""))
     return Tried(tuple(outcomes), is_whole)
+
+
+def _end_those_of(home: Path) -> None:
+    """End what a module started and took out of its process group: it has our HOME, or this folder.
+
+    Source: proc(5), environ and cwd, which are read of processes of this user alone.
+    """
+    mark = f"HOME={home}".encode()
+    for _ in range(100):  # until none is there: one may start another meanwhile, or take a while to end
+        found = [pid for pid in _numbers() if pid != os.getpid() and _is_of(pid, mark, home)]
+        if not found:
+            return
+        for pid in found:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+
+
+def _numbers() -> list[int]:
+    with contextlib.suppress(OSError):  # a system without /proc
+        return [int(entry.name) for entry in os.scandir("/proc") if entry.name.isdigit()]
+    return []
+
+
+def _is_of(pid: int, mark: bytes, home: Path) -> bool:
+    with contextlib.suppress(OSError):
+        place = Path("/proc", str(pid))
+        return mark in (place / "environ").read_bytes().split(b"\0") or Path(os.readlink(place / "cwd")) == home
+    return False
 
 
 def unpacked(archive: Path, folder: Path) -> Path:

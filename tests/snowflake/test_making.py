@@ -19,7 +19,7 @@ from tests.support.tool import Tool
 from tests.support.wheels import wheel
 from venvbuild import retrying, settings
 from venvbuild.errors import IndexUnavailable, IntegrityError, RequirementsRefused, ResolutionError, UsageError
-from venvbuild.snowflake import MANIFEST, Bundle, ImportFailed, Wish, make_bundle, with_index
+from venvbuild.snowflake import MANIFEST, Bundle, ImportFailed, Wish, make_bundle, wanted, with_index
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 SOABI = f"cp{HERE.replace('.', '')}"
@@ -44,8 +44,8 @@ class Maker:
         place.mkdir()
         seen = {**os.environ, "VENVBUILD_INDEX_URL": self.url, "UV_HTTP_RETRIES": "0", **(environ or {})}
         loaded = with_index(settings.load({}, seen), seen)
-        wanted = replace(WISH, **{"requirements": path, **wish})
-        return make_bundle(wanted, place, lambda step, text: self.told.append((step, text)), loaded, seen)
+        asked_for = replace(WISH, **{"requirements": path, **wish})
+        return make_bundle(asked_for, place, lambda step, text: self.told.append((step, text)), loaded, seen)
 
     @property
     def host(self) -> str:
@@ -286,6 +286,18 @@ def test_the_ways_out_that_are_told_work(maker: Maker, index: IndexServer) -> No
     assert maker.said("import") == ["not checked (--import-check none)"]
 
 
+def test_a_file_is_not_advised_on_by_an_index_that_may_not_be_asked(
+    maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # an unpinned line has the index asked for versions, here without TLS and with the credentials
+    asked: list[object] = []
+    monkeypatch.setattr(wanted, "suggested", lambda *given: asked.append(given))
+    maker.url = "http://svc:Canary@proget.example.com/simple"
+    with pytest.raises(UsageError, match="asked without TLS"):
+        maker.make("tiny")
+    assert asked == []
+
+
 def test_a_file_that_is_not_there_is_told(maker: Maker) -> None:
     with pytest.raises(UsageError, match=r"absent\.txt"):
         maker.make(requirements=maker.folder / "absent.txt")
@@ -377,6 +389,8 @@ def test_where_no_file_can_be_a_folder_is_advised_that_can(tool: Tool, index: In
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
+        (["--python", ""], 3, "'' is no Python of Snowflake"),
+        (["--proget-url", ""], 2, "the URL is empty"),
         (["--python", "3.9"], 3, "Snowflake's Python 3.9 ended on 2026-04-30"),
         (["--from", "sales@prod", "-r", "requirements.txt"], 2, "one of the two"),
         (["--from", "sales@prod"], 9, "sales"),

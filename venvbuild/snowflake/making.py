@@ -91,8 +91,11 @@ class _Making:
         runtime = runtimes.runtime(self.wish.python)
         if runtime.deprecated_on:
             self._warn(f"Snowflake's Python {runtime.version} is deprecated since {runtime.deprecated_on}")
-        wanted = self._wanted()
-        parts = [self._part(one) for one in self._fetched(wanted)]
+        access = IndexAccess.of(self.settings, self.environ)
+        # before a file that is refused has the index asked for versions
+        hosts = self._hosts(access)
+        wanted = self._wanted(access)
+        parts = [self._part(one) for one in self._fetched(wanted, access, hosts)]
         natives = [part.judgement for part in parts if part.judgement.is_native]
         if natives and self.wish.native == "refuse":
             self._refuse(natives, parts, wanted)
@@ -122,8 +125,7 @@ class _Making:
         self.warnings.append(text)
         self.say("warning", text)
 
-    def _wanted(self) -> Wanted:
-        access = IndexAccess.of(self.settings, self.environ)
+    def _wanted(self, access: IndexAccess) -> Wanted:
         wanted = wanted_by(self.wish.requirements, self.wish.build, self.settings, self._target, access)
         chosen = " (default)" if self.wish.is_default_python else ""
         pins = count_text(len(wanted.requirements.active), "pin")
@@ -145,10 +147,11 @@ class _Making:
             )
         return wanted
 
-    def _fetched(self, wanted: Wanted) -> list[Fetched]:
-        access = IndexAccess.of(self.settings, self.environ)
+    def _hosts(self, access: IndexAccess) -> Hosts:
         urls = (access.addresses.index_url, *access.addresses.extra_index_urls)
-        hosts = Hosts.of(urls, access.addresses.find_links, self.wish.allowed_hosts, may_http=self.wish.may_http)
+        return Hosts.of(urls, access.addresses.find_links, self.wish.allowed_hosts, may_http=self.wish.may_http)
+
+    def _fetched(self, wanted: Wanted, access: IndexAccess, hosts: Hosts) -> list[Fetched]:
         source = PackageSource.of(
             access, self._target, timeout_s=self.settings.timeout_s, scratch=self.scratch, judge=hosts.judge
         )

@@ -69,7 +69,7 @@ def wish_of(given: Given) -> Wish:
     return Wish(
         requirements=requirements,
         build=given["build"],
-        python=given["python"] or runtimes.DEFAULT,
+        python=runtimes.DEFAULT if given["python"] is None else given["python"],
         platform=given["platform"],
         native=given["native"],
         zip_name=given["zip_name"],

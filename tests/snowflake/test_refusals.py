@@ -116,6 +116,21 @@ def test_a_stage_that_is_not_there_is_2_and_creating_it_as_told_helps(
         assert upload(stage_of(session), bundle_of(), is_overwriting=False, verifies=False).status == "uploaded"
 
 
+@pytest.mark.parametrize(("role", "written"), [("my role", '"my role"'), ("lower", '"lower"'), ("R_1", "R_1")])
+def test_a_grant_names_the_role_so_that_it_can_be_pasted(
+    snowflake_server: SnowflakeServer, bundle_of: BundleOf, role: str, written: str
+) -> None:
+    snowflake_server.role = role
+    snowflake_server.refuse("LIST", Refusal("003001", "42501", "SQL access control error"))
+    with (
+        pytest.raises(UsageError) as refused,
+        connected(Login.of(snowflake_server.environment())) as session,
+    ):
+        upload(stage_of(session), bundle_of(), is_overwriting=False, verifies=False)
+    [problem] = refused.value.problems
+    assert problem.fix == f"GRANT READ, WRITE ON STAGE {STAGE} TO ROLE {written};"
+
+
 def test_what_nobody_has_a_sentence_for_is_2_with_the_words_of_the_server(
     snowflake_server: SnowflakeServer, bundle_of: BundleOf
 ) -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from venvbuild.errors import UsageError
-from venvbuild.snowflake.statement import KINDS, Use, checked_name, identifier, literal, names_of, unquoted
+from venvbuild.snowflake.statement import KINDS, Use, checked_name, exact, identifier, literal, names_of
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=40)
 
@@ -32,13 +32,18 @@ def test_a_text_is_read_back_from_its_literal(text: str) -> None:
 def test_a_name_is_read_back_from_its_identifier(name: str) -> None:
     written = identifier(name)
     assert names_of(written) == (written,)
-    assert unquoted(written) == name
+    assert exact(written) == name
 
 
 def test_names_need_no_quotes_when_they_are_plain() -> None:
-    assert [identifier(name) for name in ("my_repo", "a$1", "1a", "a-b", 'a"b', "")] == [
-        "my_repo", "a$1", '"1a"', '"a-b"', '"a""b"', '""',
+    assert [identifier(name) for name in ("MY_REPO", "A$1", "1A", "A-B", 'A"B', "")] == [
+        "MY_REPO", "A$1", '"1A"', '"A-B"', '"A""B"', '""',
     ]  # fmt: skip
+
+
+def test_without_quotes_a_name_is_in_capitals_and_so_small_letters_need_them() -> None:
+    assert identifier("my_repo") == '"my_repo"'
+    assert exact("my_repo") == exact("MY_REPO") == "MY_REPO"
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a;b", "a.b.c.d", "a..b", ".a", "a.", '"a', "a'b", "a\n", "--x"])

@@ -107,6 +107,8 @@ class SnowflakeServer:
         """Between the connector and S3: what went up and down, and faults for it."""
         self.stages = {STAGE}
         """Those that are there and can be seen."""
+        self.role = ROLE
+        """Of every session, as Snowflake keeps its name."""
         self.logins: list[dict[str, Any]] = []
         """The `data` of each login body."""
         self.statements: list[str] = []
@@ -209,7 +211,7 @@ class SnowflakeServer:
                 raise _NoAnswer(scripted)
         verb = statement.split(None, 1)[0].upper() if statement.split() else ""
         if verb == "SELECT" and re.match(r"SELECT CURRENT_[A-Z]+\(\)", statement):
-            return _result(_session(statement))
+            return _result(_session(statement, self.role))
         handler = {"PUT": self._put, "GET": self._get, "LIST": self._list, "REMOVE": self._remove}.get(verb)
         return handler(statement) if handler else _syntax_error(statement)
 
@@ -343,7 +345,10 @@ class SnowflakeServer:
                     return server.login_reply(body["data"])
                 if path == "/queries/v1/query-request":
                     server.statements.append(body["sqlText"])
-                    return server.answer_to(body["sqlText"])
+                    answered = server.answer_to(body["sqlText"])
+                    if "finalRoleName" in answered["data"]:
+                        answered["data"]["finalRoleName"] = server.role
+                    return answered
                 return {"success": True, "data": None, "code": None, "message": None}
 
             def _body(self) -> bytes:
@@ -378,7 +383,7 @@ class SnowflakeServer:
             return {"success": False, "code": code, "message": message, "data": {"authnMethod": "x"}}
         if scripted is not None and not isinstance(scripted, Rows | Usual | Hold):
             raise _NoAnswer(scripted)
-        session = {"databaseName": None, "schemaName": None, "warehouseName": WAREHOUSE, "roleName": ROLE}
+        session = {"databaseName": None, "schemaName": None, "warehouseName": WAREHOUSE, "roleName": self.role}
         return {
             "success": True,
             "code": None,
@@ -443,8 +448,8 @@ def _plain(literal: str) -> str:
     return re.sub(r"\\(.)|''", lambda found: found[1] or "'", literal)
 
 
-def _session(statement: str) -> Rows:
-    known = {"ACCOUNT": ACCOUNT, "ROLE": ROLE, "WAREHOUSE": WAREHOUSE}
+def _session(statement: str, role: str) -> Rows:
+    known = {"ACCOUNT": ACCOUNT, "ROLE": role, "WAREHOUSE": WAREHOUSE}
     names = re.findall(r"CURRENT_([A-Z]+)\(\)", statement)
     return Rows([f"CURRENT_{name}()" for name in names], [[known.get(name) for name in names]])
 

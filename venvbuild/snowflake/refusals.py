@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from venvbuild.errors import StoreUnavailable, UsageError, VenvBuildError
+from venvbuild.snowflake.statement import identifier
 from venvbuild.text import shown
 
 _MAX_SHOWN = 400
@@ -94,7 +95,7 @@ def of_login(error: Any, how: str, host: str, seconds: float, four_ways: str) ->
 def of_statement(error: Any, about: About, host: str, role: str | None, seconds: float) -> VenvBuildError:
     """A statement that failed, as an error of ours; `role` is the current one."""
     text, number = _text(error), error.errno
-    as_role = f"role {role}" if role else "no role"
+    as_role = f"role {shown(role)}" if role else "no role"
     if number == 3001:
         return UsageError(
             f"Snowflake does not allow {about.doing} ({as_role})",
@@ -128,7 +129,7 @@ def of_statement(error: Any, about: About, host: str, role: str | None, seconds:
 def _grant(about: About, role: str | None) -> str:
     if not about.stage:
         return "let an administrator grant it"
-    return f"GRANT READ, WRITE ON STAGE {about.stage} TO ROLE {role or 'ROLE'};"
+    return f"GRANT READ, WRITE ON STAGE {about.stage} TO ROLE {identifier(role) if role else 'ROLE'};"
 
 
 def _is_away(number: int, text: str) -> bool:

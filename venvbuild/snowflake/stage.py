@@ -18,7 +18,7 @@ from venvbuild.errors import IntegrityError, UsageError
 from venvbuild.snowflake.connection import Session
 from venvbuild.snowflake.refusals import About
 from venvbuild.snowflake.stage_name import StageName
-from venvbuild.snowflake.statement import literal, unquoted
+from venvbuild.snowflake.statement import exact, literal
 from venvbuild.text import shown
 
 PADDING_BYTES = 16
@@ -105,7 +105,7 @@ class Stage:
 
     def _file(self, row: Mapping[str, Any]) -> StagedFile | None:
         """A row of LIST, whose name begins with the stage's own in lower case; None when it is not of the folder."""
-        name, own = str(row.get("name", "")), f"{unquoted(self.name.names[2])}/"
+        name, own = str(row.get("name", "")), f"{exact(self.name.names[2])}/"
         path = name[len(own) :] if name.lower().startswith(own.lower()) else name.partition("/")[2]
         folder = f"{self.name.path}/" if self.name.path else ""
         if not path.startswith(folder):

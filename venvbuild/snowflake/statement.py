@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from venvbuild.errors import UsageError
 from venvbuild.text import shown
 
-_BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+# What stands in no quotes is kept in capitals.
+_BARE = re.compile(r"[A-Z_][A-Z0-9_$]*")
 _ONE = re.compile(r'[A-Za-z_][A-Za-z0-9_$]*|"(?:[^"]|"")+"')
 # Neither can stand in any name, quoted or not.
 _NEVER = re.compile(r"[\x00-\x1f\x7f]")
@@ -31,9 +32,9 @@ def identifier(name: str) -> str:
     return name if _BARE.fullmatch(name) else '"' + name.replace('"', '""') + '"'
 
 
-def unquoted(name: str) -> str:
-    """The name that SQL writes so, without its quotes."""
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name
+def exact(name: str) -> str:
+    """The exact name of the object that SQL writes so."""
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name.upper()
 
 
 def names_of(text: str) -> tuple[str, ...] | None:

@@ -20,7 +20,9 @@ OTHERS = (
     "x.manifest.json",
 )
 FUNCTION = ("function_catalog", "function_schema", "function_name", "imports")
-PROCEDURE = ("procedure_catalog", "procedure_schema", "procedure_name")
+PROCEDURE = ("procedure_catalog", "procedure_schema", "procedure_name", "imports")
+WITHOUT = PROCEDURE[:3]
+NO_PROCEDURES = Rows(PROCEDURE, ())
 SHOWS = "SHOW DATABASES"
 DATABASES = (("MY_DB", "STANDARD"), ("odd db", None), ("SNOWFLAKE", "APPLICATION"), ("SHARED", "IMPORTED DATABASE"))
 
@@ -43,7 +45,9 @@ def filled(snowflake_server: SnowflakeServer, monkeypatch: pytest.MonkeyPatch) -
     return snowflake_server
 
 
-def see(server: SnowflakeServer, *functions: tuple[str, ...], procedures: Rows | Refusal = Rows(PROCEDURE, ())) -> None:  # noqa: B008
+def see(
+    server: SnowflakeServer, *functions: tuple[str | None, ...], procedures: Rows | Refusal = NO_PROCEDURES
+) -> None:
     server.answer(rows_of("FUNCTION", "MY_DB"), Rows(FUNCTION, functions))
     server.answer(rows_of("PROCEDURE", "MY_DB"), procedures)
     server.answer(rows_of("FUNCTION", '"odd db"'), Rows(FUNCTION, ()))
@@ -90,7 +94,13 @@ def test_what_a_function_of_any_database_imports_stays(
 @pytest.mark.parametrize(
     ("procedures", "why"),
     [
-        (Rows(PROCEDURE, (("MY_DB", "S", "P"),)), "does not tell what they import"),
+        (Rows(WITHOUT, (("MY_DB", "S", "P"),)), "does not tell what they import"),
+        (Rows(WITHOUT, ()), "does not tell what they import"),
+        (Rows(PROCEDURE, (("MY_DB", "S", "P", None),)), "does not tell this role what MY_DB.S.P imports"),
+        (
+            Rows(PROCEDURE, (("MY_DB", "S", "P", ""), ("MY_DB", "S", "Q", "[]"), ("MY_DB", "S", "R", None))),
+            "does not tell this role what MY_DB.S.P and 1 more import",
+        ),
         (Refusal("000606", "57P03", "No active warehouse selected in the current session."), "No active warehouse"),
         (
             Refusal("002003", "02000", "Schema 'MY_DB.INFORMATION_SCHEMA' does not exist or not authorized."),
@@ -105,6 +115,29 @@ def test_what_cannot_be_asked_is_not_checked(
     [told] = planned(stage, 2, monkeypatch).not_checked
     assert told.startswith("the procedures of MY_DB: ")
     assert why in told
+
+
+def test_where_several_databases_are_not_told_of_they_stand_in_one_line(
+    stage: Stage, filled: SnowflakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for database in ("MY_DB", '"odd db"'):
+        filled.answer(rows_of("FUNCTION", database), Rows(FUNCTION, ()))
+        filled.answer(rows_of("PROCEDURE", database), Rows(WITHOUT, ()))
+    [told] = planned(stage, 2, monkeypatch).not_checked
+    assert told.startswith("the procedures of MY_DB, the procedures of odd db: ")
+
+
+@pytest.mark.parametrize("rows", [(), (("OTHER", "STANDARD"),), (("my_db", "STANDARD"),), (("MY_DB", "APPLICATION"),)])
+def test_a_listing_without_the_stages_own_database_proves_nothing(
+    stage: Stage, filled: SnowflakeServer, monkeypatch: pytest.MonkeyPatch, rows: tuple[tuple[str, str], ...]
+) -> None:
+    filled.forget()
+    filled.answer(SHOWS, Rows(("name", "kind"), rows))
+    for database in ("OTHER", '"my_db"'):
+        filled.answer(rows_of("FUNCTION", database), Rows(FUNCTION, ()))
+        filled.answer(rows_of("PROCEDURE", database), Rows(PROCEDURE, ()))
+    [told] = planned(stage, 2, monkeypatch).not_checked
+    assert told.startswith("the stage's own database MY_DB: SHOW DATABASES")
 
 
 def test_what_has_no_date_is_not_known_to_be_old(

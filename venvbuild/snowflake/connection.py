@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from venvbuild.errors import UsageError
 from venvbuild.parallel import each
@@ -164,6 +164,15 @@ def _is_this_machine(host: str) -> bool:
         return False
 
 
+class Table(NamedTuple):
+    """What a statement gives."""
+
+    columns: tuple[str, ...]
+    """Their names in lower case, also where there is no row."""
+    rows: list[Mapping[str, Any]]
+    """By those names."""
+
+
 class Session:
     """A session, while `connected` holds it open."""
 
@@ -177,21 +186,25 @@ class Session:
         role = self._connection.role
         return str(role) if role else None
 
-    def rows(self, statement: str, about: refusals.About) -> list[Mapping[str, Any]]:
-        """What a statement gives, a row each by the lower-case names of its columns.
+    def table(self, statement: str, about: refusals.About) -> Table:
+        """What a statement gives.
 
         Raises:
             UsageError, StoreUnavailable: Snowflake refuses it, or does not answer (see `refusals`).
         """
         with _translated(self, about, time.monotonic()):
-            [rows] = each(self._asked, [statement])
-        return rows
+            [table] = each(self._asked, [statement])
+        return table
 
-    def _asked(self, statement: str) -> list[Mapping[str, Any]]:
+    def _asked(self, statement: str) -> Table:
         with self._connection.cursor() as cursor:
             cursor.execute(statement)
-            names = [str(column[0]).lower() for column in cursor.description or ()]
-            return [dict(zip(names, row, strict=False)) for row in cursor.fetchall()]
+            names = tuple(str(column[0]).lower() for column in cursor.description or ())
+            return Table(names, [dict(zip(names, row, strict=False)) for row in cursor.fetchall()])
+
+    def rows(self, statement: str, about: refusals.About) -> list[Mapping[str, Any]]:
+        """The rows of it."""
+        return self.table(statement, about).rows
 
     def current(self, *names: str) -> Sequence[str | None]:
         """CURRENT_ROLE(), CURRENT_ACCOUNT() and so on, in the order of `names`."""

@@ -7,20 +7,17 @@ told. Source: Snowflake's reference, "FUNCTIONS view", "PROCEDURES view".
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from venvbuild.errors import UsageError
 from venvbuild.snowflake.connection import Session
 from venvbuild.snowflake.refusals import About
 from venvbuild.snowflake.stage import Stage, StagedFile
-from venvbuild.snowflake.statement import identifier
+from venvbuild.snowflake.statement import exact, identifier
 from venvbuild.snowflake.uploading import BESIDE, OURS
 from venvbuild.text import shown
 
-_IMPORTED = re.compile(r"app_packages-[0-9a-f]{12}\.zip")
 _KINDS = ("FUNCTION", "PROCEDURE")
 _OF_OTHERS = ("IMPORTED DATABASE", "APPLICATION")
 """Kinds of databases that others made and share; what is in them cannot import from a stage of ours."""
@@ -60,7 +57,7 @@ def plan(stage: Stage, keep: int) -> Plan:
     # Of what LIST gives no date nobody knows that it is old.
     dated = sorted((file for file in zips if file.modified_at is not None), key=_age)
     old = dated[keep:]
-    imports = imports_seen(stage.session) if old else Imports({}, ())
+    imports = imports_seen(stage.session, exact(stage.name.names[0])) if old else Imports({}, ())
     goes = {file.name for file in old} - set(imports.users)
     stays = {file.name for file in zips} - goes
     removed = [file for name, file in sorted(files.items()) if name in goes or _is_left_over(name, stays)]
@@ -85,34 +82,58 @@ def remove(stage: Stage, planned: Plan) -> None:
         stage.remove(file.name)
 
 
-def imports_seen(session: Session) -> Imports:
-    """What the functions and procedures of every database that this role sees, and nobody shares, import of ours."""
-    users: dict[str, list[str]] = {}
-    not_checked: list[str] = []
+def imports_seen(session: Session, own: str) -> Imports:
+    """What the functions and procedures of every database that this role sees, and nobody shares, import of ours.
+
+    `own` is the exact name of the stage's database, which has to be one of them.
+    """
+    users: dict[str, set[str]] = {}
+    not_checked: dict[str, list[str]] = {}
     try:
-        found = session.rows("SHOW DATABASES", About("listing the databases"))
+        databases = _databases(session)
     except UsageError as error:
         return Imports({}, (f"every database: {error.problems[0].why}",))
-    for database in (str(row["name"]) for row in found if str(row.get("kind")).upper() not in _OF_OTHERS):
+    if own not in databases:
+        not_checked["SHOW DATABASES does not show it to this role"] = [f"the stage's own database {shown(own)}"]
+    for database in databases:
         for kind in _KINDS:
-            try:
-                rows = _python_objects(session, database, kind)
-            except UsageError as error:
-                not_checked.append(f"the {kind.lower()}s of {shown(database)}: {error.problems[0].why}")
-                continue
-            if rows and not all("imports" in row for row in rows):
-                not_checked.append(
-                    f"the {kind.lower()}s of {shown(database)}: Snowflake does not tell what they import"
-                )
-            for row in rows:
-                name = ".".join(str(row.get(f"{kind.lower()}_{part}")) for part in ("catalog", "schema", "name"))
-                for imported in set(_IMPORTED.findall(str(row.get("imports") or ""))):
-                    users.setdefault(imported, []).append(name)
-    return Imports({name: tuple(sorted(found)) for name, found in users.items()}, tuple(not_checked))
+            seen, why = _seen(session, database, kind)
+            for name, user in seen:
+                users.setdefault(name, set()).add(user)
+            if why:
+                not_checked.setdefault(why, []).append(f"the {kind.lower()}s of {shown(database)}")
+    told = tuple(f"{', '.join(whats)}: {why}" for why, whats in not_checked.items())
+    return Imports({name: tuple(sorted(found)) for name, found in users.items()}, told)
 
 
-def _python_objects(session: Session, database: str, kind: str) -> Sequence[Mapping[str, Any]]:
-    """The rows of the Python ones; `*`, for a column that an account does not have would be an error."""
+def _databases(session: Session) -> list[str]:
+    """Those in which something may import from a stage of ours, by their exact names."""
+    found = session.rows("SHOW DATABASES", About("listing the databases"))
+    return [str(row.get("name")) for row in found if str(row.get("kind")).upper() not in _OF_OTHERS]
+
+
+def _seen(session: Session, database: str, kind: str) -> tuple[list[tuple[str, str]], str]:
+    """ZIPs of ours and who of the Python ones imports them; and why that may not be all, or nothing."""
     view = f"{identifier(database)}.INFORMATION_SCHEMA.{kind}S"
+    # `*`, for a column that an account does not have would be an error
     statement = f"SELECT * FROM {view} WHERE {kind}_LANGUAGE = 'PYTHON'"  # noqa: S608  # the name is quoted
-    return session.rows(statement, About(f"asking about the {kind.lower()}s of {shown(database)}"))
+    try:
+        table = session.table(statement, About(f"asking about the {kind.lower()}s of {shown(database)}"))
+    except UsageError as error:
+        return [], error.problems[0].why
+    if "imports" not in table.columns:
+        # Also when no row came: this role may see none of those that there are.
+        return [], "Snowflake does not tell what they import"
+    seen, untold = list[tuple[str, str]](), list[str]()
+    for row in table.rows:
+        user = ".".join(str(row.get(f"{kind.lower()}_{part}")) for part in ("catalog", "schema", "name"))
+        # NULL is what a role may not read of an object; that it also stands for `[]` is not excluded.
+        if not row["imports"]:
+            untold.append(user)
+        seen += [(name, user) for name in OURS.findall(str(row["imports"] or ""))]
+    return seen, f"Snowflake does not tell this role what {_some(untold)}" if untold else ""
+
+
+def _some(users: Sequence[str]) -> str:
+    more = f" and {len(users) - 1} more" if len(users) > 1 else ""
+    return f"{shown(users[0])}{more} {'import' if more else 'imports'}"

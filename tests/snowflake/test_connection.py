@@ -12,9 +12,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.support.snowflake_server import PASSWORD, ROLE, USER, SnowflakeServer
+from tests.support.snowflake_server import PASSWORD, ROLE, USER, Rows, SnowflakeServer
 from tests.support.tool import REPOSITORY
-from venvbuild.errors import UsageError
+from venvbuild.errors import IntegrityError, UsageError
 from venvbuild.redaction import REDACTOR
 from venvbuild.snowflake.connection import FOUR_WAYS, Login, Timeouts, connected
 from venvbuild.snowflake.refusals import About
@@ -207,6 +207,17 @@ def test_a_session_ends_with_its_block_also_when_something_fails(snowflake_serve
         raise KeyError("of the caller")
     assert snowflake_server.requests[-1] == "/session"
     assert snowflake_server.statements == []
+
+
+@pytest.mark.parametrize("rows", [(), (("R", "A", "x"),), (("R", "A"),) * 2])
+def test_an_answer_of_another_form_is_8(snowflake_server: SnowflakeServer, rows: tuple[tuple[str, ...], ...]) -> None:
+    columns = ("r", "a", "x") if rows and len(rows[0]) == 3 else ("r", "a")
+    snowflake_server.answer("SELECT", Rows(columns, rows))
+    with (
+        connected(Login.of(snowflake_server.environment())) as session,
+        pytest.raises(IntegrityError, match="does not tell who we are"),
+    ):
+        session.current("ROLE", "ACCOUNT")
 
 
 def test_rows_have_the_names_of_their_columns(snowflake_server: SnowflakeServer) -> None:

@@ -139,6 +139,32 @@ def test_a_size_that_list_shows_otherwise_is_8_with_both(
     assert send(stage, bundle, overwrite=True).status == "replaced"
 
 
+@pytest.mark.parametrize("rows", [0, 2])
+def test_an_upload_that_is_not_answered_with_one_row_is_8_and_running_it_again_ends_right(
+    stage: Stage, bundle_of: BundleOf, snowflake_server: SnowflakeServer, rows: int
+) -> None:
+    bundle = bundle_of()
+    snowflake_server.answer("PUT", Rows(("source", "status"), (("a", "UPLOADED"),) * rows), times=1)
+    with pytest.raises(IntegrityError, match=f"the upload ended with {rows} answers"):
+        send(stage, bundle)
+    assert send(stage, bundle).status == "uploaded"
+
+
+@pytest.mark.parametrize("size", [None, "", "much"])
+def test_a_size_that_is_none_is_8(stage: Stage, snowflake_server: SnowflakeServer, size: str | None) -> None:
+    row = ("packages_stage/py311/app.zip", size, "x", "Wed, 29 Nov 2026 05:00:00 GMT")
+    snowflake_server.answer("LIST", Rows(("name", "Size", "md5", "last_modified"), (row,)))
+    with pytest.raises(IntegrityError, match=r"app\.zip: LIST tells no size"):
+        stage.files()
+
+
+@pytest.mark.parametrize("when", [None, "", "some day"])
+def test_a_date_that_is_none_is_not_known(stage: Stage, snowflake_server: SnowflakeServer, when: str | None) -> None:
+    row = ("packages_stage/py311/app.zip", "7", "x", when)
+    snowflake_server.answer("LIST", Rows(("name", "size", "md5", "last_modified"), (row,)))
+    assert stage.files()["app.zip"].modified_at is None
+
+
 def test_verify_fetches_the_zip_and_tells_both_digests_and_overwriting_mends_it(
     stage: Stage, bundle_of: BundleOf, snowflake_server: SnowflakeServer
 ) -> None:

@@ -18,11 +18,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from venvbuild.errors import UsageError
+from venvbuild.errors import IntegrityError, UsageError
 from venvbuild.parallel import each
 from venvbuild.redaction import REDACTOR
 from venvbuild.snowflake import refusals
-from venvbuild.text import shown
+from venvbuild.text import count_text, shown
 
 FOUR_WAYS = (
     "name a connection of connections.toml (--connection NAME or SNOWFLAKE_DEFAULT_CONNECTION_NAME); or set "
@@ -207,10 +207,21 @@ class Session:
         return self.table(statement, about).rows
 
     def current(self, *names: str) -> Sequence[str | None]:
-        """CURRENT_ROLE(), CURRENT_ACCOUNT() and so on, in the order of `names`."""
+        """CURRENT_ROLE(), CURRENT_ACCOUNT() and so on, in the order of `names`.
+
+        Raises:
+            UsageError, StoreUnavailable: Snowflake refuses, or does not answer. IntegrityError: it answers otherwise.
+        """
         asked = ", ".join(f"CURRENT_{name}()" for name in names)
-        [row] = self.rows(f"SELECT {asked}", refusals.About("asking about the session"))
-        return [None if value is None else str(value) for value in row.values()]
+        rows = self.rows(f"SELECT {asked}", refusals.About("asking about the session"))
+        if len(rows) != 1 or len(rows[0]) != len(names):
+            raise IntegrityError(
+                "Snowflake does not tell who we are",
+                where=self.login.host,
+                why=f"SELECT {asked} gave {count_text(len(rows), 'row')}",
+                fix="run it again; something on the way may change answers",
+            )
+        return [None if value is None else str(value) for value in rows[0].values()]
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from venvbuild.snowflake.connection import Session
 from venvbuild.snowflake.refusals import About
 from venvbuild.snowflake.stage_name import StageName
 from venvbuild.snowflake.statement import exact, literal
-from venvbuild.text import shown
+from venvbuild.text import count_text, shown
 
 PADDING_BYTES = 16
 """So much more than was sent LIST may tell: the stage's encryption fills its last block."""
@@ -75,7 +75,8 @@ class Stage:
             )
         options = f"AUTO_COMPRESS=FALSE OVERWRITE={str(is_overwriting).upper()}"
         statement = f"PUT {literal(f'file://{file}')} {self.name.quoted()} {options}"
-        [row] = self._rows(statement, f"uploading {file.name}", file.name)
+        rows = self._rows(statement, f"uploading {file.name}", file.name)
+        row = rows[0] if len(rows) == 1 else {"status": count_text(len(rows), "answer")}
         status = str(row.get("status"))
         if status not in ("UPLOADED", "SKIPPED"):
             raise IntegrityError(
@@ -110,7 +111,16 @@ class Stage:
         folder = f"{self.name.path}/" if self.name.path else ""
         if not path.startswith(folder):
             return None
-        return StagedFile(path.removeprefix(folder), int(row.get("size") or 0), _instant(row.get("last_modified")))
+        try:
+            size = int(row["size"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise IntegrityError(
+                "LIST tells no size",
+                where=self.name.of(shown(path.removeprefix(folder))),
+                why=f"it says '{shown(str(row.get('size')))}'",
+                fix="run it again",
+            ) from error
+        return StagedFile(path.removeprefix(folder), size, _instant(row.get("last_modified")))
 
 
 def _pattern(name: str) -> str:

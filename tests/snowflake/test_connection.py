@@ -49,7 +49,7 @@ def test_a_password_is_sent_as_one_with_a_warning_that_such_logins_have_ended(
     log_in(login)
     [sent] = snowflake_server.logins
     assert (sent["LOGIN_NAME"], sent["PASSWORD"], sent.get("AUTHENTICATOR")) == (USER, PASSWORD, None)
-    assert login.how == "a password"
+    assert login.by.how == "a password"
     assert "SNOWFLAKE_PRIVATE_KEY_FILE" in login.warnings[0]
 
 
@@ -77,6 +77,41 @@ def test_a_key_goes_before_a_token_and_a_password(snowflake_server: SnowflakeSer
     assert "PASSWORD" not in sent
     with pytest.raises(UsageError, match="the private key is not there"):
         Login.of({**given, "SNOWFLAKE_PRIVATE_KEY_FILE": str(key.with_name("none.p8"))})
+
+
+@pytest.mark.parametrize(
+    ("body", "passphrase"),
+    [
+        (b"", None),
+        (b"hello\n", None),
+        (b"hello\n", PASSPHRASE),
+        (bytes(range(256)), None),
+        (b"-----BEGIN PUBLIC KEY-----\nMA==\n-----END PUBLIC KEY-----\n", None),
+        (None, None),
+        (None, "another"),
+    ],
+    ids=["empty", "no key", "no key, a passphrase", "bytes", "a public key", "no passphrase", "a wrong passphrase"],
+)
+def test_a_key_that_cannot_be_used_is_named_and_mended_as_told(
+    snowflake_server: SnowflakeServer, key: Path, body: bytes | None, passphrase: str | None
+) -> None:
+    """`body` None: the right key."""
+    wrong = key.with_name("wrong.p8")
+    wrong.write_bytes(key.read_bytes() if body is None else body)
+    given = snowflake_server.environment(SNOWFLAKE_PRIVATE_KEY_FILE=str(wrong))
+    with_passphrase = {} if passphrase is None else {"PRIVATE_KEY_PASSPHRASE": passphrase}
+    with pytest.raises(UsageError) as refused, connected(Login.of({**given, **with_passphrase})):
+        pass
+    [problem] = refused.value.problems
+    assert problem.what == "the private key cannot be used"
+    assert problem.where == str(wrong)
+    assert "private_key_password" not in problem.why
+    assert ("PRIVATE_KEY_PASSPHRASE" in problem.fix) == (body is None or passphrase is not None)
+    assert "PEM, PKCS#8" in problem.fix
+    assert PASSPHRASE not in str(refused.value)
+    assert snowflake_server.logins == []
+    wrong.write_bytes(key.read_bytes())
+    log_in(Login.of({**given, "PRIVATE_KEY_PASSPHRASE": PASSPHRASE}))
 
 
 def connections(folder: Path, server: SnowflakeServer) -> Path:
@@ -158,7 +193,7 @@ def test_what_is_not_set_is_named_with_the_four_ways(given: dict[str, str], name
 )
 def test_an_address_that_is_wrong_or_not_safe_is_refused(wrong: dict[str, str], why: str) -> None:
     given = {"SNOWFLAKE_ACCOUNT": "a", "SNOWFLAKE_USER": "u", "SNOWFLAKE_PASSWORD": "p"}
-    assert Login.of(given).host == "a.snowflakecomputing.com"
+    assert Login.of(given).by.host == "a.snowflakecomputing.com"
     with pytest.raises(UsageError, match=why):
         Login.of({**given, **wrong})
 

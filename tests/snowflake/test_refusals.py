@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -16,9 +17,11 @@ from venvbuild.snowflake.stage_name import StageName
 from venvbuild.snowflake.uploading import upload
 
 
-def refused_login(server: SnowflakeServer, scripted: Refusal | Status | Cut) -> tuple[VenvBuildError, Problem]:
+def refused_login(
+    server: SnowflakeServer, scripted: Refusal | Status | Cut, **more: str
+) -> tuple[VenvBuildError, Problem]:
     server.refuse("LOGIN", scripted)
-    with pytest.raises(VenvBuildError) as refused, connected(Login.of(server.environment()), SHORT):
+    with pytest.raises(VenvBuildError) as refused, connected(Login.of(server.environment(**more)), SHORT):
         pass
     [problem] = refused.value.problems
     assert problem.where == "127.0.0.1"
@@ -49,6 +52,50 @@ def test_a_login_that_is_refused_is_2_and_says_what_to_do(
     assert what in problem.what
     assert text in problem.why
     assert fix in problem.fix
+
+
+@pytest.mark.parametrize(
+    ("code", "what", "fix"),
+    [
+        ("390100", "does not know this user with this token", "make a new one, and set SNOWFLAKE_TOKEN to it"),
+        ("390197", "wants a second factor", "ALTER USER NAME SET TYPE = SERVICE, which logs in by a token"),
+    ],
+)
+def test_who_logged_in_by_a_token_hears_of_no_password(
+    snowflake_server: SnowflakeServer, code: str, what: str, fix: str
+) -> None:
+    _, problem = refused_login(snowflake_server, Refusal(code, "08001", "No."), SNOWFLAKE_TOKEN="pat-1234567")
+    assert what in problem.what
+    assert fix in problem.fix
+    assert "password" not in f"{problem}"
+
+
+def test_who_logged_in_by_a_connection_hears_of_what_it_has(
+    snowflake_server: SnowflakeServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = "".join(
+        f'{name.removeprefix("SNOWFLAKE_").lower()} = "{value}"\n'
+        for name, value in {**snowflake_server.address(), "USER": "u", "TOKEN": "t"}.items()
+    )
+    file = tmp_path / "connections.toml"
+    file.write_text(
+        f'[prod]\nauthenticator = "PROGRAMMATIC_ACCESS_TOKEN"\n{given}'.replace(
+            f'"{snowflake_server.port}"', str(snowflake_server.port)
+        )
+    )
+    file.chmod(0o600)
+    monkeypatch.setenv("SNOWFLAKE_HOME", str(tmp_path))
+    for code, what, fix in (
+        ("390100", "does not know this user with the connection prod", "in connections.toml: check what it has"),
+        ("390303", "does not take this OAuth token", "in connections.toml: get a new one, and set `token` to it"),
+        ("390999", "does not let us in by the connection prod", "in connections.toml: see why; check what it has"),
+    ):
+        snowflake_server.forget()
+        snowflake_server.refuse("LOGIN", Refusal(code, "08001", "No."))
+        with pytest.raises(UsageError) as refused, connected(Login.of({}, "prod")):
+            pass
+        [problem] = refused.value.problems
+        assert (what in problem.what, problem.where, problem.fix) == (True, "prod", fix)
 
 
 @pytest.mark.parametrize("status", [403, 404])

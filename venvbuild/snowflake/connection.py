@@ -48,10 +48,8 @@ class Timeouts:
 class Login:
     """Where we log in, and how."""
 
-    how: str
-    """`a key pair`, `the connection prod`: for messages."""
-    host: str
-    """What an error names: the host, or else the account or connection."""
+    by: refusals.By
+    """For messages."""
     parameters: Mapping[str, Any] = field(repr=False)
     """For the connector; has secrets."""
     database: str | None = None
@@ -72,7 +70,8 @@ class Login:
         places = given.get("SNOWFLAKE_DATABASE"), given.get("SNOWFLAKE_SCHEMA")
         if named:
             # The file's own values count: a flag or a name was asked for, the others may be anybody's.
-            return cls(f"the connection {shown(named)}", shown(named), {"connection_name": named}, *places)
+            by = refusals.By(f"the connection {shown(named)}", shown(named), is_connection=True)
+            return cls(by, {"connection_name": named}, *places)
         how, secret, warnings = _authentication(given)
         address = _address(given)
         more = {
@@ -81,7 +80,8 @@ class Login:
             if f"SNOWFLAKE_{name}" in given
         }
         host = str(address.get("host", f"{address['account']}.snowflakecomputing.com"))
-        return cls(how, host, {**address, **more, **secret}, *places, warnings)
+        by = refusals.By(how, host, secret.get("private_key_file"), "private_key_password" in secret)
+        return cls(by, {**address, **more, **secret}, *places, warnings)
 
 
 def defined(environ: Mapping[str, str]) -> dict[str, str]:
@@ -217,7 +217,7 @@ class Session:
         if len(rows) != 1 or len(rows[0]) != len(names):
             raise IntegrityError(
                 "Snowflake does not tell who we are",
-                where=self.login.host,
+                where=self.login.by.host,
                 why=f"SELECT {asked} gave {count_text(len(rows), 'row')}",
                 fix="run it again; something on the way may change answers",
             )
@@ -232,7 +232,7 @@ def _translated(session: Session, about: refusals.About, began: float) -> Iterat
         yield
     except Error as error:
         seconds = time.monotonic() - began
-        raise refusals.of_statement(error, about, session.login.host, session.role, seconds) from error
+        raise refusals.of_statement(error, about, session.login.by.host, session.role, seconds) from error
 
 
 @contextlib.contextmanager
@@ -252,7 +252,7 @@ def connected(login: Login, timeouts: Timeouts = Timeouts()) -> Iterator[Session
     try:
         [opened] = each(lambda one: snowflake.connector.connect(**one), [{**login.parameters, **_options(timeouts)}])
     except Error as error:
-        raise refusals.of_login(error, login.how, login.host, time.monotonic() - began, FOUR_WAYS) from error
+        raise refusals.of_login(error, login.by, time.monotonic() - began, FOUR_WAYS) from error
     try:
         yield Session(opened, login)
     finally:

@@ -1,10 +1,11 @@
-"""Records beside builds: written once a place and content, the newest of a place counts, and many are read fast."""
+"""Records beside builds: one a place, content and target; the newest of a place counts, and many are read fast."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,24 @@ def test_only_the_newest_of_a_place_says_what_is_there(store: Store) -> None:
     remember(store, dataclasses.replace(old, synced_at="2026-11-29T08:00:00Z"))
     records, _ = read_all(store)
     assert [one.version for one in whereabouts(records, "kedro", anything)] == ["0.19.3", "0.19.3"]
+
+
+def test_what_was_sent_for_two_pythons_is_told_for_each_as_long_as_it_is_there(store: Store) -> None:
+    first = record("a", "2026-11-29T06:00:00Z")
+    changes: tuple[dict[str, Any], ...] = (
+        {"python_version": "3.12", "synced_at": "2026-11-29T07:00:00Z"},
+        {"platform": "aarch64", "synced_at": "2026-11-29T08:00:00Z"},
+        {"venv_version": "venv_20261129_090000", "synced_at": "2026-11-29T09:00:00Z"},  # another build, the same ZIP
+        {},
+    )
+    for more in changes:
+        remember(store, dataclasses.replace(first, **more))
+    records, _ = read_all(store)
+    found = [(one.record.target, one.record.synced_at[11:13]) for one in whereabouts(records, "kedro", anything)]
+    assert found == [(("3.11", "x86_64"), "09"), (("3.11", "aarch64"), "08"), (("3.12", "x86_64"), "07")]
+    remember(store, record("b", "2026-11-29T10:00:00Z"))
+    records, _ = read_all(store)
+    assert [one.record.synced_at[11:13] for one in whereabouts(records, "kedro", anything)] == ["10"]
 
 
 def test_a_package_is_found_by_its_whole_name_and_what_snowflake_installs_is_told_apart(store: Store) -> None:

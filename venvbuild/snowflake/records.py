@@ -1,7 +1,7 @@
 """Which stage holds what: a record beside each build whose ZIP was sent, and the answer to "where is kedro?".
 
-`venv-catalog/snowflake/<venv_version>/<12 hex>.json`, one for each place and content. What was replaced at a place
-keeps its record; the newest of a place counts.
+`venv-catalog/snowflake/<venv_version>/<12 hex>.json`, one for each place, content and target: the same pure wheels make
+the same ZIP for two Pythons. What was replaced at a place keeps its record; the newest of a place says what it holds.
 """
 
 from __future__ import annotations
@@ -62,9 +62,14 @@ class Record:
         return self.account, f"{self.stage}/{self.file}"
 
     @property
+    def target(self) -> tuple[str, str]:
+        """What the ZIP was made for."""
+        return self.python_version, self.platform
+
+    @property
     def key(self) -> str:
         """Where it is in the store."""
-        text = "\n".join((*self.place, self.content_sha256))
+        text = "\n".join((*self.place, self.content_sha256, *self.target))
         return f"{places.SNOWFLAKE}/{self.venv_version}/{hashlib.sha256(text.encode()).hexdigest()[:12]}.json"
 
     @classmethod
@@ -153,10 +158,14 @@ class Whereabouts:
 
 
 def whereabouts(records: Iterable[Record], name: str, fits: Callable[[str], bool]) -> list[Whereabouts]:
-    """The places whose newest ZIP has a version of `name` (canonical) that `fits`; `records` are the newest first."""
-    newest: dict[tuple[str, str], Record] = {}
+    """The places whose newest ZIP has a version of `name` (canonical) that `fits`, once for each target that the same
+    content was sent for; `records` are the newest first.
+    """
+    there: dict[tuple[str, str], str] = {}
+    newest: dict[tuple[tuple[str, str], tuple[str, str]], Record] = {}
     for record in records:
-        newest.setdefault(record.place, record)
+        if there.setdefault(record.place, record.content_sha256) == record.content_sha256:
+            newest.setdefault((record.place, record.target), record)
     found = []
     for record in newest.values():
         for pins, is_inside in ((record.distributions, True), (record.packages, False)):

@@ -11,7 +11,9 @@ from venvbuild import snowflake
 from venvbuild.console import options, output, tables
 from venvbuild.stores import store_of
 
-_COLUMNS = ("package", "version", "place", "python_version", "venv_version", "synced_at", "account", "role", "from")
+_COLUMNS = (
+    "package", "version", "place", "python_version", "platform", "venv_version", "synced_at", "account", "role", "from",
+)  # fmt: skip
 
 
 @click.command("where", short_help="Which stages hold a package: where kedro")
@@ -22,7 +24,8 @@ _COLUMNS = ("package", "version", "place", "python_version", "venv_version", "sy
 def command(package: str, **given: Any) -> None:
     """Which stages hold PACKAGE (kedro, or 'kedro>=0.19'), by the records of `snowflake sync --also-catalog`.
 
-    Of each file of a stage the newest record counts. Snowflake is not asked: what others have replaced or removed since
+    Of each file of a stage the newest record says what it holds; a ZIP that was sent for two Pythons or machines stands
+    there for each. Snowflake is not asked: what others have replaced or removed since
     is not known. What is from PACKAGES is not in the ZIP, Snowflake installs it.
     """
     [wanted] = parse_packages([package])
@@ -36,6 +39,7 @@ def command(package: str, **given: Any) -> None:
             "version": one.version,
             "place": f"{one.record.stage}/{one.record.file}",
             "python_version": one.record.python_version,
+            "platform": one.record.platform,
             "venv_version": one.record.venv_version,
             "synced_at": one.record.synced_at,
             "account": one.record.account,

@@ -84,6 +84,18 @@ def test_what_snowflake_installs_is_in_packages_with_its_repository() -> None:
     assert "ARTIFACT_REPOSITORY" not in Use("@D.S.ST/a.zip", "3.11", repository="r").statement("function")
 
 
+@pytest.mark.parametrize(
+    ("kind", "packages", "is_used"),
+    [("function", (), False), ("function", ("numpy==2.2.6",), True), ("procedure", (), True), ("both", (), True)],
+)
+def test_a_repository_is_used_where_there_is_something_to_take_from_it(
+    kind: str, packages: tuple[str, ...], is_used: bool
+) -> None:
+    use = Use("@D.S.ST/a.zip", "3.11", packages=packages, repository="r")
+    assert use.uses_repository(kind) == is_used == ("ARTIFACT_REPOSITORY = r" in use.statement(kind))
+    assert not Use("@D.S.ST/a.zip", "3.11", packages=packages).uses_repository(kind)
+
+
 def test_native_code_asks_for_its_architecture_and_loads_first() -> None:
     made = Use("@D.S.ST/a.zip", "3.11", is_native=True, shows="numpy").statement("function")
     assert "RESOURCE_CONSTRAINT = (architecture = 'x86')" in made

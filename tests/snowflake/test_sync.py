@@ -97,6 +97,10 @@ def test_a_dry_run_asks_nobody_and_needs_no_login(syncing: Tool, snowflake_serve
     assert (ran.code, ran.json["status"]) == (0, "dry-run"), ran.stderr
     assert "is not sent (--dry-run)" in ran.stderr
     assert "warning: --artifact-repository is not used" in ran.stderr
+    assert "--artifact-repository is not used" in ran.json["warnings"][-1]
+    procedure = sync(syncing, "--dry-run", "--artifact-repository", "db.s.r", "--statement", "procedure", **nobody)
+    assert "is not used" not in procedure.stderr
+    assert "ARTIFACT_REPOSITORY = db.s.r" in procedure.stdout
     assert snowflake_server.requests == []
 
 
@@ -149,6 +153,8 @@ def test_a_build_is_found_by_where_and_the_record_is_of_the_place(
     built = syncing.build("tiny==1.0", ENV_NAME="sales")
     assert built.code == 0, built.stderr
     version = built.json["venv_version"]
+    dry = sync(syncing, "--from", "sales@latest", "--also-catalog", "--dry-run")
+    assert (dry.code, "catalog   no record is written (--dry-run)" in dry.stderr) == (0, True), dry.stderr
     assert syncing.run("snowflake", "where", "tiny").stdout == ""
     ran = sync(syncing, "--from", "sales@latest", "--also-catalog", "--json")
     assert ran.code == 0, ran.stderr

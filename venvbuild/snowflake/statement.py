@@ -65,6 +65,10 @@ def checked_name(text: str, where: str) -> str:
     return text
 
 
+def _kinds(kind: str) -> tuple[str, ...]:
+    return ("function", "procedure") if kind == "both" else (kind,)
+
+
 @dataclass(frozen=True)
 class Use:
     """What a function or procedure needs to say of what was uploaded."""
@@ -85,14 +89,19 @@ class Use:
 
     def statement(self, kind: str) -> str:
         """To paste: `function`, `procedure`, or `both` after each other."""
-        kinds = ("function", "procedure") if kind == "both" else (kind,)
-        return "\n\n".join(self._create(one) for one in kinds)
+        return "\n\n".join(self._create(one) for one in _kinds(kind))
+
+    def uses_repository(self, kind: str) -> bool:
+        """Whether `repository` stands in it: it does where there are packages that come from there."""
+        return self.repository is not None and any(self._packages(one) for one in _kinds(kind))
+
+    def _packages(self, kind: str) -> list[str]:
+        # A procedure gets a session, and the package that has it is not there by itself.
+        has_snowpark = any(re.split("[=<>!~ ]", one)[0] == _SNOWPARK for one in self.packages)
+        return [*([_SNOWPARK] if kind == "procedure" and not has_snowpark else []), *self.packages]
 
     def _create(self, kind: str) -> str:
-        # A procedure gets a session, and the package that has it is not there by itself.
-        packages = [*self.packages]
-        if kind == "procedure" and not any(re.split("[=<>!~ ]", one)[0] == _SNOWPARK for one in packages):
-            packages.insert(0, _SNOWPARK)
+        packages = self._packages(kind)
         clauses = [
             # A bare 3.10 would be the number 3.1.
             f"RUNTIME_VERSION = {literal(self.python)}",

@@ -75,9 +75,13 @@ def command(kind: str, repository: str | None, also_catalog: bool, dry_run: bool
             shutil.rmtree(folder, ignore_errors=True)
     if uploaded is None:
         ours.say("upload", f"{target.name.of(bundle.name)} is not sent (--dry-run)")
-    if repository and not bundle.packages:
-        ours.say("warning", "--artifact-repository is not used: nothing is left to Snowflake (--native packages)")
+        if store:
+            ours.say("catalog", "no record is written (--dry-run)")
     use = _use(bundle, target, repository)
+    if repository and not use.uses_repository(kind):
+        unused = "--artifact-repository is not used: nothing is left to Snowflake (--native packages)"
+        ours.say("warning", unused)
+        bundle = replace(bundle, warnings=(*bundle.warnings, unused))
     if given["as_json"]:
         _print_json(bundle, target, uploaded, use, kind)
     else:

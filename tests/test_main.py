@@ -30,8 +30,8 @@ finally:
     ("arguments", "others", "ours"),
     [
         pytest.param(["--version"], {"click"}, 9, id="version"),
-        pytest.param(["list"], {"click"}, 85, id="list"),
-        pytest.param(["find", "kedro"], {"click"}, 85, id="find"),
+        pytest.param(["list"], {"click"}, 86, id="list"),
+        pytest.param(["find", "kedro"], {"click"}, 86, id="find"),
     ],
 )
 def test_a_command_imports_no_more_than_it_needs(tool: Tool, arguments: list[str], others: set[str], ours: int) -> None:

@@ -16,6 +16,7 @@ from tests.support.index_server import IndexServer
 from tests.support.requirement import require
 from tests.support.scripts import REPOSITORY, tool_cache_with_snowflake
 from tests.support.snowflake_server import PASSWORD, STAGE, SnowflakeServer
+from tests.support.tool import Tool
 from tests.support.wheels import wheel
 
 FILE = REPOSITORY / "examples" / "snowflake" / "azure-pipelines.yml"
@@ -107,6 +108,16 @@ def test_a_push_to_main_syncs_and_undefined_variables_count_as_unset(
     failed = pipeline.run("refs/heads/main")
     assert failed.result == "failed"
     assert "nothing says who asks Snowflake" in failed.log
+
+
+def test_what_azure_leaves_of_undefined_variables_is_no_password_of_the_index(tool: Tool) -> None:
+    """`snowflake zip`, which has no login, reads variables by the same rule."""
+    wheel(tool.index.folder, "tiny", "1.0")
+    tool.requirements("tiny==1.0")
+    undefined = {name: f"$({name})" for name in ("VENVBUILD_INDEX_USERNAME", "VENVBUILD_INDEX_PASSWORD", "PROGET_URL")}
+    made = tool.run("snowflake", "zip", "-o", "app.zip", **undefined)
+    assert made.code == 0, made.stderr
+    assert {authorization for _, authorization in tool.index.requests} == {""}
 
 
 def test_a_branch_is_synced_when_one_of_its_commits_changes_the_requirements(

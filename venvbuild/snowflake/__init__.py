@@ -20,7 +20,7 @@ records                 beside builds: which stage holds what
 from venvbuild.snowflake import runtimes
 from venvbuild.snowflake.access import with_index
 from venvbuild.snowflake.bundle import Bundle, Distribution, ImportFailed, Wish
-from venvbuild.snowflake.connection import Login, Session, Timeouts, connected, defined
+from venvbuild.snowflake.connection import Login, Session, Timeouts, connected
 from venvbuild.snowflake.making import Say, make_bundle
 from venvbuild.snowflake.pruning import Plan, plan, remove
 from venvbuild.snowflake.records import Record, Whereabouts, read_all, remember, whereabouts

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import os
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from typing import Any, NamedTuple, Self
 from venvbuild.errors import IntegrityError, UsageError
 from venvbuild.parallel import each
 from venvbuild.redaction import REDACTOR
+from venvbuild.settings import azure
 from venvbuild.snowflake import refusals
 from venvbuild.text import count_text, shown
 
@@ -29,7 +29,6 @@ FOUR_WAYS = (
     "SNOWFLAKE_ACCOUNT and SNOWFLAKE_USER with SNOWFLAKE_PRIVATE_KEY_FILE (a key pair), SNOWFLAKE_TOKEN (a "
     "programmatic access token) or SNOWFLAKE_PASSWORD"
 )
-_AZURE_UNDEFINED = re.compile(r"\$\([A-Za-z0-9_.-]+\)")
 _CLOSING_S = 3
 _NO_DETECTION = "SNOWFLAKE_DISABLE_PLATFORM_DETECTION"
 
@@ -65,7 +64,7 @@ class Login:
         Raises:
             UsageError: nothing says who we are, or something is missing or wrong.
         """
-        given = defined(environ)
+        given = azure.defined(environ)
         named = connection or given.get("SNOWFLAKE_DEFAULT_CONNECTION_NAME")
         places = given.get("SNOWFLAKE_DATABASE"), given.get("SNOWFLAKE_SCHEMA")
         if named:
@@ -82,11 +81,6 @@ class Login:
         host = str(address.get("host", f"{address['account']}.snowflakecomputing.com"))
         by = refusals.By(how, host, secret.get("private_key_file"), "private_key_password" in secret)
         return cls(by, {**address, **more, **secret}, *places, warnings)
-
-
-def defined(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables that have a value: not empty, nor the `$(NAME)` that Azure Pipelines leaves of undefined ones."""
-    return {name: value for name, value in environ.items() if value and not _AZURE_UNDEFINED.fullmatch(value)}
 
 
 def _authentication(given: Mapping[str, str]) -> tuple[str, dict[str, str], tuple[str, ...]]:

@@ -10,7 +10,7 @@ import click
 
 from venvbuild.console import options, output
 from venvbuild.console.options import F, Given
-from venvbuild.settings import Settings
+from venvbuild.settings import Settings, azure
 from venvbuild.snowflake import Bundle, Wish, runtimes, with_index
 
 _path = click.Path(path_type=Path)
@@ -83,6 +83,7 @@ def wish_of(given: Given) -> Wish:
 
 def settings_of(given: Given, environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings, with the index that counts and its credentials."""
+    environ = azure.defined(environ)
     settings = with_index(options.load(given, environ), environ)
     for note in settings.notes:
         say("warning", note)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from venvbuild import snowflake
-from venvbuild.commands.snowflake import stages
+from venvbuild.commands.snowflake.target import Target, environment, with_stage
 from venvbuild.console import options, output, tables
 from venvbuild.errors import UsageError
 from venvbuild.snowflake import Plan, StagedFile
@@ -22,13 +22,13 @@ def command() -> None:
 
 
 @command.command("list", short_help="The files of the stage's folder, the newest first.")
-@stages.with_stage
+@with_stage
 @options.with_config
 @options.with_shape
 def list_command(**given: Any) -> None:
     """The files of the stage's folder, the newest first; `zip` and `manifest` are those of `sync`, by their names."""
     shape = tables.shape_of(given)
-    target = stages.Target.of(given, stages.environment())
+    target = Target.of(given, environment())
     target.set_up(options.load(given))
     with target.opened() as stage:
         files = sorted(stage.files().values(), key=lambda file: (-(file.modified_at or 0), file.name))
@@ -51,7 +51,7 @@ def _at(file: StagedFile) -> str | None:
 
 
 @command.command("prune", short_help="Remove ZIPs of `sync` but the newest, and those that functions import.")
-@stages.with_stage
+@with_stage
 @click.option("--keep", type=click.IntRange(min=1), required=True, metavar="N", help="So many stay, the newest.")
 @click.option("--yes", is_flag=True, help="Do it; without, what would go is shown.")
 @click.option("--unchecked", is_flag=True, help="With --yes: also where it cannot be asked who imports them.")
@@ -63,7 +63,7 @@ def prune(keep: int, yes: bool, unchecked: bool, **given: Any) -> None:
     Those that a function or procedure imports stay, as far as this role is shown who does. What cannot be asked is NOT
     CHECKED, and then --yes needs --unchecked too. Files of other names are never touched.
     """
-    target = stages.Target.of(given, stages.environment())
+    target = Target.of(given, environment())
     target.set_up(options.load(given))
     with target.opened() as stage:
         planned = snowflake.plan(stage, keep)

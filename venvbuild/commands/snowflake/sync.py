@@ -15,7 +15,7 @@ import click
 
 from venvbuild import builds, snowflake
 from venvbuild.commands.snowflake import options as ours
-from venvbuild.commands.snowflake import stages
+from venvbuild.commands.snowflake.target import Target, environment, with_stage
 from venvbuild.console import options, output
 from venvbuild.errors import UsageError
 from venvbuild.settings import Settings
@@ -24,7 +24,7 @@ from venvbuild.stores import Store, store_of
 
 
 @click.command("sync", short_help="Make the ZIP and bring it to a stage, unless the same lies there.")
-@stages.with_stage
+@with_stage
 @ours.with_wish
 @click.option(
     "--overwrite", is_flag=True, help="Replace another ZIP of the name; functions at work may see the new one."
@@ -53,10 +53,10 @@ def command(kind: str, repository: str | None, also_catalog: bool, dry_run: bool
     A ZIP named by its content is sent once. One of a fixed name (--zip-name) that is there with other content is left
     alone without --overwrite. What was sent is looked for in the stage, with its size.
     """
-    environ = stages.environment()
+    environ = environment()
     wish = ours.wish_of(given)
     wish.judge()
-    target = stages.Target.of(given, environ, is_asked=not dry_run)
+    target = Target.of(given, environ, is_asked=not dry_run)
     repository = snowflake.checked_name(repository, "--artifact-repository") if repository else None
     settings = ours.settings_of(given, environ)
     store, wish = _store_for_record(wish, settings, is_asked=also_catalog)
@@ -102,7 +102,7 @@ def _store_for_record(wish: Wish, settings: Settings, *, is_asked: bool) -> tupl
     return store, replace(wish, build=builds.find(store, wish.build))
 
 
-def _sent(bundle: Bundle, target: stages.Target, given: options.Given, store: Store | None, wish: Wish) -> Uploaded:
+def _sent(bundle: Bundle, target: Target, given: options.Given, store: Store | None, wish: Wish) -> Uploaded:
     began = time.monotonic()
     with target.opened() as stage:
         uploaded = snowflake.upload(stage, bundle, is_overwriting=given["overwrite"], verifies=given["verify"])
@@ -124,7 +124,7 @@ def _told(bundle: Bundle, uploaded: Uploaded, seconds: float) -> str:
     return f"{told}; functions at work may see the new file" if uploaded.status == "replaced" else told
 
 
-def _use(bundle: Bundle, target: stages.Target, repository: str | None) -> Use:
+def _use(bundle: Bundle, target: Target, repository: str | None) -> Use:
     inside = [one for one in bundle.distributions if one.is_inside]
     shows = next((one.name for one in inside if one.is_pinned), inside[0].name if inside else None)
     return Use(
@@ -133,7 +133,7 @@ def _use(bundle: Bundle, target: stages.Target, repository: str | None) -> Use:
     )  # fmt: skip
 
 
-def _print_json(bundle: Bundle, target: stages.Target, uploaded: Uploaded | None, use: Use, kind: str) -> None:
+def _print_json(bundle: Bundle, target: Target, uploaded: Uploaded | None, use: Use, kind: str) -> None:
     warnings = [*(target.login.warnings if target.login else ()), *bundle.warnings]
     made: Mapping[str, object] = {
         **ours.as_json(bundle),

@@ -12,8 +12,8 @@ import click
 from venvbuild import extras
 from venvbuild.commands.snowflake.options import say
 from venvbuild.console.options import F, Given
-from venvbuild.settings import Settings
-from venvbuild.snowflake import Login, Stage, StageName, connected, defined
+from venvbuild.settings import Settings, azure
+from venvbuild.snowflake import Login, Stage, StageName, connected
 
 _OPTIONS = (
     click.option(
@@ -52,7 +52,7 @@ class Target:
         Raises:
             UsageError: the stage is none, or nothing says who asks.
         """
-        known = defined(environ)
+        known = azure.defined(environ)
         login = Login.of(known, given["connection"]) if is_asked else None
         for warning in login.warnings if login else ():
             say("warning", warning)
@@ -75,4 +75,4 @@ class Target:
 
 def environment() -> dict[str, str]:
     """The variables that somebody has defined."""
-    return defined(os.environ)
+    return azure.defined(os.environ)

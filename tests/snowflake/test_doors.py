@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from tests.support.requirement import require
 from tests.support.scripts import REPOSITORY, tool_cache_with_snowflake
 from tests.support.snowflake_server import STAGE, SnowflakeServer
 from tests.support.wheels import wheel
+from tests.support.zip_imports import imported
 from venvbuild import interpreters
 
 EXAMPLE = REPOSITORY / "examples" / "snowflake"
@@ -55,15 +57,6 @@ def run(project: Path, *command: str | Path, env: Mapping[str, str]) -> subproce
         timeout=300,
         check=False,
     )
-
-
-def imported(folder: Path, body: bytes) -> str:
-    (folder / "fetched.zip").write_bytes(body)
-    code = "import sys; sys.path.insert(0, 'fetched.zip'); import tiny; print(tiny.x)"
-    ran = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", code], cwd=folder, capture_output=True, text=True, check=True
-    )
-    return ran.stdout.strip()
 
 
 def test_the_basic_example_brings_app_packages_there_and_replaces_it_next_time(
@@ -106,6 +99,14 @@ def test_the_example_with_requirements_and_proget(
     refused = run(project, *command, env=snowflake_server.environment())
     assert refused.returncode == 2, refused.stderr
     assert "VENVBUILD_INDEX_PASSWORD" in refused.stderr
+
+
+def test_what_the_doors_write_into_the_clone_is_ignored_there() -> None:
+    require(shutil.which("git"), "git is not installed")
+    for folder in (REPOSITORY, EXAMPLE):
+        wheel_there = folder / "downloaded_packages" / "tiny-1.0-py3-none-any.whl"
+        ignored = subprocess.run(["git", "check-ignore", "-q", "--no-index", wheel_there], cwd=REPOSITORY, check=False)
+        assert ignored.returncode == 0
 
 
 def python(version: str) -> Path:

@@ -8,8 +8,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +17,7 @@ import pytest
 from tests.support.snowflake_server import ACCOUNT, PASSWORD, ROLE, STAGE, USER, Refusal, SnowflakeServer
 from tests.support.tool import Ended, Tool
 from tests.support.wheels import wheel
+from tests.support.zip_imports import imported
 
 HOLDS_S = 120
 
@@ -35,17 +34,6 @@ def syncing(tool: Tool, snowflake_server: SnowflakeServer) -> Tool:
 
 def sync(tool: Tool, *more: str | Path, **env: str | None) -> Ended:
     return tool.run("snowflake", "sync", "--stage", f"@{STAGE}", *more, **env)
-
-
-def imported(folder: Path, body: bytes) -> str:
-    """What `tiny.x` is, imported from a ZIP of these bytes alone."""
-    file = folder / "fetched.zip"
-    file.write_bytes(body)
-    code = f"import sys; sys.path[:] = [{str(file)!r}, *sys.path]; import tiny; print(tiny.x, tiny.__file__)"
-    ran = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
-    value, where = ran.stdout.split()
-    assert where.startswith(str(file))
-    return value
 
 
 def test_the_whole_way_and_the_second_time_nothing_is_sent(

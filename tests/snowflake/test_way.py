@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
 import tempfile
 import zipfile
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pytest
 from tests.support.requirement import require
 from tests.support.snowflake_server import STAGE, SnowflakeServer
 from tests.support.tool import Ended, Tool
+from tests.support.zip_imports import printed_with
 from venvbuild.errors import VenvBuildError
 from venvbuild.interpreters import matching
 from venvbuild.package_index import PackageIndex
@@ -68,16 +68,7 @@ class Way:
         require(python, f"there is no Python {version} here")
         assert python
         (self.tool.folder / "tmp").mkdir(exist_ok=True)
-        head = f"import sys; sys.path.insert(0, {str(self.tool.folder / 'out.zip')!r}); "
-        done = subprocess.run(
-            [python.path, "-I", "-S", "-c", head + script],
-            env={"TMPDIR": str(self.tool.folder / "tmp")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
+        return printed_with(self.tool.folder / "out.zip", script, python.path, TMPDIR=str(self.tool.folder / "tmp"))
 
 
 @pytest.fixture

@@ -12,7 +12,9 @@ from venvbuild.commands.snowflake.zip import command as zip_command
 
 @click.group("snowflake", short_help="The packages of a file or a build inside Snowflake, as one ZIP.")
 def command() -> None:
-    """Make one ZIP of pinned packages that Snowflake's Python imports, for functions and procedures."""
+    """Pinned packages for Snowflake's functions and procedures in Python: make one ZIP of them, bring it to a stage,
+    look after what lies there, and find which stage holds what.
+    """
 
 
 for one in (sync_command, zip_command, stage_command, where_command):

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from venvbuild.errors import RequirementsRefused, UsageError
 from venvbuild.redaction import has_unescaped_password, strip_credentials
-from venvbuild.settings import parameters
+from venvbuild.settings import azure, parameters
 
 PYPI = "https://pypi.org/simple"
 DEFAULT_PYTHON = "3.11"
@@ -74,8 +74,7 @@ def index_url(text: str, where: str) -> str:
 
 
 def _proget_url(text: str, where: str) -> str | None:
-    # Azure's text of a variable that nobody set
-    if not text or re.fullmatch(r"\$\(\w+\)", text):
+    if not text or azure.is_undefined(text):
         if where != "--proget-url":
             return None
         # a line of a job that names an index must not take the public one, where anybody may have these names

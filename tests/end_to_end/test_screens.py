@@ -154,6 +154,12 @@ class Place:
             "snowflake stage list": [["--stage", f"@A.B.{EVIL}"], ["--stage", "@A.B.C", "--connection", EVIL]],
             "snowflake stage prune": [["--stage", f"@A.B.{EVIL}", "--keep", "1"]],
             "snowflake where": [["good"], [EVIL]],
+            "snowflake repository init": [["--from-settings", "-f", EVIL], ["--from-settings", "--index-url", EVIL]],
+            "snowflake repository check": [["-f", EVIL], ["-f", "evil.toml"], ["-f", "odd.toml"]],
+            "snowflake repository plan": [["-f", "evil.toml"], ["-f", "odd.toml"]],
+            "snowflake repository egress": [[], ["--answer", EVIL], ["--answer", "evil.json"]],
+            "snowflake repository privatelink status": [[]],
+            "snowflake repository privatelink provision": [["-f", "evil.toml"], ["-f", "odd.toml"]],
             "promote": [[self.hostile, "prod"], [self.hostile, EVIL], ["--undo", f"{EVIL}@{EVIL}"]],
             "aliases": [[], ["--history"], [EVIL]],
             "cache dir": [[], ["uv"]],
@@ -243,8 +249,23 @@ def place(tool: Tool) -> Place:
     told = {"venv_version": EVIL, "venv_archive": f"{URL}{WORD}.tar.gz", "conflicts": [EVIL], "python_version": 3}
     (theirs / EVIL / "metadata.json").write_text(json.dumps(told))
     (tool.folder / "all.sql").write_text("SELECT *, -1 AS n, -1.5 AS f, '=1' AS \"=x\" FROM venv_builds_metadata")
+    _descriptions(tool)
     (tool.folder / "packages.sql").write_text("SELECT * FROM venv_packages")
     return Place(tool, hostile, scripted, venv, archive)
+
+
+def _descriptions(tool: Tool) -> None:
+    """Of a repository for Snowflake: one that passes with the enemy's texts, and one that is told of; and an answer."""
+    texts = {"comment": EVIL + URL, "grant_usage_to": [WORD], "integration": "i", "index_url": "https://a/simple/"}
+    odd = "".join(f"{key} = {json.dumps(value)}\n" for key, value in texts.items())
+    link = f"[privatelink]\nservice = {json.dumps(EVIL)}\nhost = 'a'\n"
+    (tool.folder / "odd.toml").write_text(
+        f"[repository.r]\n{odd}[integration.i]\nallowed_prefixes = ['https://a']\n{link}"
+    )
+    evil = f"[secret.{json.dumps(EVIL)}]\n{json.dumps(EVIL)} = 1\ntype = {json.dumps(WORD)}\n[repository.r]\n"
+    (tool.folder / "evil.toml").write_text(f"{evil}{odd.replace('https://a', URL)}{json.dumps(WORD)} = 2\n")
+    ranges = [{"ipv4_prefix": "10.0.0.0/8", "usage": EVIL}, {"ipv4_prefix": EVIL}]
+    (tool.folder / "evil.json").write_text(json.dumps(ranges[:1]))
 
 
 def _packages(tool: Tool) -> None:

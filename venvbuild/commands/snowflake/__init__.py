@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from venvbuild.commands.snowflake.repository import command as repository_command
 from venvbuild.commands.snowflake.stage import command as stage_command
 from venvbuild.commands.snowflake.sync import command as sync_command
 from venvbuild.commands.snowflake.where import command as where_command
@@ -17,5 +18,5 @@ def command() -> None:
     """
 
 
-for one in (sync_command, zip_command, stage_command, where_command):
+for one in (sync_command, zip_command, stage_command, where_command, repository_command):
     command.add_command(one)

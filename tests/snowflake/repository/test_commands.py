@@ -1,0 +1,132 @@
+"""`venvbuild snowflake repository`, as somebody calls it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.snowflake.repository.test_egress import AZURE
+from venvbuild.errors import VenvBuildError
+from venvbuild.main import cli
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "snowflake"
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return Call(capsys)
+
+
+class Call:
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self.capsys = capsys
+
+    def __call__(self, *arguments: object) -> tuple[int, str, str]:
+        """Code, stdout and stderr."""
+        code, said = 0, ""
+        try:
+            cli.main(["snowflake", "repository", *map(str, arguments)], standalone_mode=False)
+        except VenvBuildError as error:
+            code, said = error.exit_code, str(error)
+        captured = self.capsys.readouterr()
+        return code, captured.out, captured.err + said
+
+
+@pytest.mark.parametrize("name", ["public", "privatelink"])
+def test_plan_prints_what_is_shipped(call: Call, name: str) -> None:
+    code, out, said = call("plan", "-f", EXAMPLES / f"{name}.toml")
+    assert (code, out) == (0, (EXAMPLES / f"{name}.sql").read_text("utf-8").partition("\n\n")[2])
+    assert "'***' stands for" in said
+    code, out, _ = call("plan", "-f", EXAMPLES / f"{name}.toml", "--format", "json")
+    assert [one["kind"] for one in json.loads(out)][-2:] == ["function", "procedure"]
+
+
+def test_what_is_not_printed_exactly_is_said(call: Call) -> None:
+    text = (EXAMPLES / "public.toml").read_text("utf-8")
+    Path("snowflake.toml").write_text(text.replace("say_hello()", "say_hello('https://me:Canary@a.example.com/')", 1))
+    code, out, said = call("plan")
+    assert (code, "Canary" in out + said) == (0, False)
+    assert "warning: function test_udf is not printed exactly: credentials in a URL are masked" in said
+    assert "procedure test_sproc" not in said
+
+
+def test_from_the_index_of_the_builds_to_its_sql(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENVBUILD_INDEX_URL", "https://nexus.example.com/r/simple/")
+    monkeypatch.setenv("VENVBUILD_INDEX_USERNAME", "me")
+    monkeypatch.setenv("VENVBUILD_INDEX_PASSWORD", "Canary-secret")
+    assert call("init", "--from-settings")[:2] == (0, "snowflake.toml\n")
+    assert 'password_env = "VENVBUILD_INDEX_PASSWORD"' in Path("snowflake.toml").read_text()
+    assert "Canary" not in Path("snowflake.toml").read_text()
+    code, out, _ = call("check")
+    assert (code, out) == (0, "snowflake.toml: 1 secret, 1 integration, 1 repository\n")
+    code, out, said = call("plan")
+    assert "INDEX_URL = 'https://nexus.example.com/r/simple/'" in out
+    assert "Canary" not in out + said
+    # what is there stays, and the advice works
+    code, _, said = call("init", "--from-settings")
+    assert (code, said.partition("fix: ")[2]) == (2, "name another: -f snowflake.toml.new")
+    assert call("init", "--from-settings", "-f", "snowflake.toml.new")[0] == 0
+
+
+def test_check_ends_with_2_or_3_and_tells_all(call: Call) -> None:
+    assert call("check")[0] == 2
+    text = (EXAMPLES / "public.toml").read_text("utf-8")
+    Path("snowflake.toml").write_text(text.replace("https://nexus", "http://nexus").replace('"3.11"', '"3.9"'))
+    code, out, said = call("check")
+    assert (code, out) == (3, "")
+    assert len(said.splitlines()) == 4
+    assert call("plan")[:2] == (3, "")
+    Path("snowflake.toml").write_text(text.replace("handler", "hander"))
+    assert call("check")[0] == 2
+
+
+def test_check_as_json_has_the_warnings(call: Call) -> None:
+    text = (EXAMPLES / "public.toml").read_text("utf-8")
+    Path("snowflake.toml").write_text(text.replace("==1.2", ""))
+    code, out, _ = call("check", "--json")
+    assert code == 0
+    assert [one["where"] for one in json.loads(out)["warnings"]] == ["snowflake.toml:23", "snowflake.toml:38"]
+
+
+def test_an_empty_file_has_no_plan(call: Call) -> None:
+    Path("snowflake.toml").touch()
+    assert call("plan")[0] == 2
+    assert call("privatelink", "provision")[0] == 2
+
+
+def test_egress_prints_the_select_or_reads_its_answer(call: Call) -> None:
+    assert call("egress")[:2] == (0, "SELECT SYSTEM$GET_SNOWFLAKE_EGRESS_IP_RANGES();\n")
+    assert call("egress", "--check")[0] == 2
+    Path("answer").write_text(AZURE.replace("2027", "3000"))
+    assert call("egress", "--answer", "answer", "--check")[:2] == (
+        0, '20.1.2.0/28  in force, until 3000-07-01, UDF // and "more"\n',
+    )  # fmt: skip
+    Path("answer").write_text(AZURE.replace("2027", "2026"))
+    code, out, said = call("egress", "--answer", "answer", "--check", "--format", "json")
+    assert (code, json.loads(out)[0]["state"]) == (11, "expired")
+    assert "20.1.2.0/28 expired on 2026-07-01" in said
+    assert call("egress", "--answer", "answer")[0] == 0
+    assert call("egress", "--answer", "gone")[0] == 2
+
+
+def test_privatelink_prints_its_statements(call: Call) -> None:
+    assert call("privatelink", "status")[:2] == (0, "SELECT SYSTEM$GET_PRIVATELINK_ENDPOINTS_INFO();\n")
+    _, out, said = call("privatelink", "provision", "-f", EXAMPLES / "privatelink.toml")
+    assert out.endswith("vpce-svc-0123456789abcdef0', 'nexus-pl.internal.example.com');\n")
+    assert "Business Critical" in said
+
+
+def test_nothing_of_it_imports_the_connector() -> None:
+    code = (
+        "import sys; from venvbuild.main import cli; name = sys.argv[1]\n"
+        "for verb in ('check', 'plan'):\n"
+        "    cli.main(['snowflake', 'repository', verb, '-f', name], standalone_mode=False)\n"
+        "assert not [one for one in sys.modules if one.startswith('snowflake')]"
+    )
+    subprocess.run([sys.executable, "-c", code, EXAMPLES / "public.toml"], check=True, capture_output=True)

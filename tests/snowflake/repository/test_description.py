@@ -1,0 +1,140 @@
+"""What a description may say, and what is told of one that may not: all at once, each with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from venvbuild.errors import UsageError
+from venvbuild.snowflake.repository import description
+from venvbuild.snowflake.repository.description import exact_parts, read
+
+WHOLE = """\
+[context]
+database = "MY_DB"
+schema = "PUBLIC"
+[secret.s]
+type = "generic_string"
+value_env = "TOKEN"
+[secret."OTHER.x-y.S"]
+type = "password"
+username = "me"
+password_env = "P"
+[integration.i]
+allowed_prefixes = ["https://a.example.com"]
+secrets = ["S", "OTHER.x-y.s"]
+privatelink = true
+[repository.r]
+integration = "I"
+index_url = "https://a.example.com/simple/"
+secret = "s"
+retention = "on_object_creation"
+comment = ""
+grant_usage_to = ["ANALYST", "my role"]
+[packages_policy.p]
+blocklist = ["evil"]
+[default]
+account = "r"
+database.D = "r"
+[default.schema]
+"D.S" = "r"
+[function.f]
+returns = "NUMBER(10, 2)"
+arguments = { a = "STRING", "B c" = "ARRAY" }
+python = "3.11"
+packages = []
+repository = "r"
+imports = ["@st/x.zip"]
+architecture = "x86"
+handler = "x.y"
+[privatelink]
+service = "com.x"
+host = "a.example.com"
+"""
+
+
+def of(tmp_path: Path, text: str, name: str = "snowflake.toml") -> Path:
+    file = tmp_path / name
+    file.write_text(text, "utf-8")
+    return file
+
+
+def told(file: Path) -> str:
+    with pytest.raises(UsageError) as caught:
+        read(file)
+    return str(caught.value).replace(f"{file.parent}/", "")
+
+
+def test_a_whole_file_is_read_with_its_names_completed(tmp_path: Path) -> None:
+    found = read(of(tmp_path, WHOLE))
+    assert [one.name for one in found.secrets] == ["MY_DB.PUBLIC.s", 'OTHER."x-y".S']
+    [integration], [repository], [function] = found.integrations, found.repositories, found.functions
+    assert (integration.name, integration.secrets) == ("i", ("MY_DB.PUBLIC.S", 'OTHER."x-y".s'))
+    assert (repository.secret, repository.grant_usage_to) == ("MY_DB.PUBLIC.s", ("ANALYST", '"my role"'))
+    assert [(one.level, one.of, one.repository) for one in found.defaults] == [
+        ("account", "", "MY_DB.PUBLIC.r"), ("database", "D", "MY_DB.PUBLIC.r"), ("schema", "D.S", "MY_DB.PUBLIC.r"),
+    ]  # fmt: skip
+    assert function.arguments == (("a", "STRING"), ('"B c"', "ARRAY"))
+    assert found.privatelink
+    assert exact_parts('my_db."public".S') == ("MY_DB", "public", "S")
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(description.schema())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("value_env", "valeu_env"), "snowflake.toml:6: unknown key 'valeu_env'; fix: did you mean value_env?"),
+        (("[function.f]", "[fuction.f]"), "snowflake.toml:29: unknown key 'fuction'; fix: did you mean function?"),
+        (('value_env = "TOKEN"', 'password = "Canary"'), "snowflake.toml:6: unknown key 'password': the value of a"),
+        (("privatelink = true", 'privatelink = "yes"'), "snowflake.toml:14: privatelink is not true or false"),
+        (('"TOKEN"', '"$Canary"'), "snowflake.toml:6: value_env is no name of a variable"),
+        (('type = "generic_string"', 'type = "oauth2"'), "snowflake.toml:5: it is no type of a secret for an index; w"),
+        (('type = "generic_string"', ""), "snowflake.toml:4: 's' lacks type"),
+        (('[secret."OTHER.x-y.S"]', "[secret.OTHER.xy.S]"), "snowflake.toml:7: the dots of [secret.OTHER.xy.S] make"),
+        (('[secret."OTHER.x-y.S"]', "[secret.OTHER.xy.S]"), 'fix: write [secret."OTHER.xy.S"]'),
+        (("[integration.i]", '[integration."a.b"]'), "snowflake.toml:11: 'a.b' is no name of one part"),
+        (("[repository.r]", '[repository."a..b"]'), "snowflake.toml:15: 'a..b' is no name of DATABASE.SCHEMA.NAME"),
+        (('[secret."OTHER.x-y.S"]', '[secret."MY_DB.public.S"]'), "snowflake.toml:7: MY_DB.public.S is the same obj"),
+        (('"NUMBER(10, 2)"', '"STRING; DROP"'), "snowflake.toml:30: returns is no type of SQL"),
+        (('imports = ["@st/x.zip"]', ""), "snowflake.toml:29: it has no body"),
+        (('imports = ["@st/x.zip"]', 'body_file = "gone.py"'), "snowflake.toml:35: gone.py cannot be read: No such"),
+        (('imports = ["@st/x.zip"]', 'body = "x"\nbody_file = "y"'), "snowflake.toml:36: body and body_file are both"),
+        (('host = "a.example.com"', 'host = "a'), "snowflake.toml:40: it is not TOML"),
+        (("allowed_prefixes", "allowed_prefixes = []\n#"), "snowflake.toml:12: allowed_prefixes is empty"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_told_with_its_line(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    assert change[0] in WHOLE
+    said = told(of(tmp_path, WHOLE.replace(*change, 1)))
+    assert message in said
+    assert "Canary" not in said
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    said = told(of(tmp_path, WHOLE.replace("value_env", "valeu_env").replace("handler", "hander")))
+    assert [line.partition(";")[0] for line in said.splitlines()] == [
+        "snowflake.toml:6: unknown key 'valeu_env'", "snowflake.toml:29: 'f' lacks handler",
+        "snowflake.toml:37: unknown key 'hander'",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [1, "x", [], [1], True, 1.5])
+def test_nothing_of_another_type_is_a_bug(tmp_path: Path, value: Any) -> None:
+    text = str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
+    for name in (*description.schema()["properties"], "secret.s", "default.schema", "function.f.arguments"):
+        assert told(of(tmp_path, f"{name} = {text}\n")).startswith("snowflake.toml:1: ")
+
+
+def test_a_file_that_is_none_says_what_to_do(tmp_path: Path) -> None:
+    assert "init --from-settings" in told(tmp_path / "gone.toml")
+    assert told(of(tmp_path, "a: 1", "x.yaml")).startswith("x.yaml: YAML is not read yet; fix: write the same as TOML")
+    for text in ("a = " + "[" * 100_000, "a = " + "9" * 5_000, "a = " + "{b = " * 100_000):
+        assert "x.toml" in told(of(tmp_path, text, "x.toml"))
+    (tmp_path / "latin.toml").write_bytes(b"a = '\xe4'")
+    assert told(tmp_path / "latin.toml") == "latin.toml: it is not UTF-8; fix: save it as UTF-8"

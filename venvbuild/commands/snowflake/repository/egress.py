@@ -1,0 +1,92 @@
+"""`venvbuild snowflake repository egress`: from which addresses Snowflake comes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from venvbuild.console import output
+from venvbuild.errors import CheckFoundSomething, Problem, UsageError
+from venvbuild.snowflake.repository import egress, sql
+from venvbuild.snowflake.repository.egress import Range
+from venvbuild.text import shown
+
+_MAX_BYTES = 16_000_000
+_WHERE_IT_EXISTS = "note: such ranges exist on AWS and, in preview, on Azure; all accounts of a region share them"
+
+
+@click.command("egress", short_help="The addresses to let in: the SELECT, or what it answered.")
+@click.option(
+    "--answer",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What the SELECT answered; - is stdin. Without it the SELECT is printed.",
+)
+@click.option("--check", is_flag=True, help="End with 11 where a range is not in force, or ends within 14 days.")
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How the ranges are printed.",
+)
+def command(answer: Path | None, check: bool, shape: str) -> None:
+    """Print the SELECT that tells from which addresses Snowflake comes, or, with its answer, those addresses.
+
+    Ranges that are not yet in force, end within 14 days or have ended are warned of.
+    """
+    output.say(_WHERE_IT_EXISTS)
+    if answer is None:
+        if check:
+            raise UsageError("there is nothing to check", where="--check", fix="give the answer: --answer FILE")
+        output.print_json({"sql": sql.EGRESS}) if shape == "json" else output.print_text(sql.EGRESS)
+        return
+    ranges, now = egress.parse(*_read(answer)), datetime.now(UTC)
+    _print(ranges, now, shape)
+    warnings = [warning for one in ranges if (warning := one.warning(now))]
+    if check and warnings:
+        raise CheckFoundSomething.of(Problem(warning) for warning in warnings)
+    for warning in warnings:
+        output.say(f"warning: {warning}")
+
+
+def _read(answer: Path) -> tuple[str, str]:
+    where = "stdin" if str(answer) == "-" else shown(str(answer), 200)
+    try:
+        body = sys.stdin.buffer.read(_MAX_BYTES + 1) if where == "stdin" else _head_of(answer)
+        if len(body) > _MAX_BYTES:
+            raise UsageError(f"it has more than {_MAX_BYTES} bytes", where=where, fix="give the answer itself")
+        return body.decode("utf-8-sig"), where
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise UsageError(f"it cannot be read: {said}", where=where, fix="name another with --answer") from None
+
+
+def _head_of(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return opened.read(_MAX_BYTES + 1)
+
+
+def _print(ranges: Sequence[Range], now: datetime, shape: str) -> None:
+    if shape == "json":
+        output.print_json(
+            [
+                {
+                    "prefix": one.prefix,
+                    "effective": one.effective and one.effective.isoformat(),
+                    "expires": one.expires and one.expires.isoformat(),
+                    "usage": one.usage,
+                    "state": one.state(now),
+                }
+                for one in ranges
+            ]
+        )
+        return
+    for one in ranges:
+        until = f", until {one.expires:%Y-%m-%d}" if one.expires else ""
+        output.print_data(f"{one.prefix}  {one.state(now)}{until}{f', {one.usage}' if one.usage else ''}")

@@ -1,0 +1,14 @@
+"""A repository of Python packages that a customer hosts, made known to Snowflake: described in a file once.
+
+description   what snowflake.toml says, read and judged by its schema; positions: where each key stands
+rules         what Snowflake is known to refuse, before it is asked; handler: what of a body can be known
+sql           the statements, in the order in which they can run
+draft         a first snowflake.toml, for the index of the builds
+egress        from which addresses Snowflake comes
+
+Nothing here asks Snowflake.
+"""
+
+from venvbuild.snowflake.repository import description, draft, egress, rules, sql
+
+__all__ = ["description", "draft", "egress", "rules", "sql"]

@@ -1,0 +1,63 @@
+"""What can be known of a handler's Python before anybody runs it. Nothing of it is imported or run."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import warnings
+from collections.abc import Iterator
+
+
+def parsed(body: str) -> ast.Module:
+    """The module.
+
+    Raises:
+        SyntaxError: this Python cannot read it; `lineno` is of the body.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of a text with odd escapes, on our stderr
+            return ast.parse(body)
+    except (ValueError, RecursionError, MemoryError) as error:  # a zero in it; nested too deep for the parser
+        raise SyntaxError(str(error) or "it is nested too deep") from None
+
+
+def defines(module: ast.Module, handler: str) -> bool:
+    """Whether something of the module binds the first name of `handler`, and the class of that name the second one."""
+    first, _, second = handler.partition(".")
+    if first not in set(_bound(module, is_deep=False)):
+        return any(isinstance(one, ast.ImportFrom) and one.names[0].name == "*" for one in ast.walk(module))
+    classes = [one for one in module.body if isinstance(one, ast.ClassDef) and one.name == first]
+    return not second or not classes or any(second in set(_bound(one, is_deep=False)) for one in classes)
+
+
+def unbound(module: ast.Module) -> dict[str, int]:
+    """Names that are used and that nothing binds anywhere, with the line of their first use."""
+    bound = {*_bound(module, is_deep=True), *dir(builtins), "__file__", "__name__"}
+    found: dict[str, int] = {}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id not in bound:
+            found[node.id] = min(node.lineno, found.get(node.id, node.lineno))
+    return found
+
+
+def _bound(scope: ast.AST, *, is_deep: bool) -> Iterator[str]:
+    """`is_deep`: those of functions and classes in it, too; else what others can ask of it by name."""
+    for node in ast.iter_child_nodes(scope):
+        yield from _names(node)
+        if is_deep or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            yield from _bound(node, is_deep=is_deep)
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id
+    elif isinstance(node, ast.arg):
+        yield node.arg
+    elif isinstance(node, ast.alias):
+        yield node.asname or node.name.split(".")[0]
+    elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+        yield node.name
+    elif isinstance(node, ast.MatchMapping) and node.rest:
+        yield node.rest

@@ -1,0 +1,324 @@
+"""What Snowflake is known to refuse, looked for before it is asked; each rule has its sentence and its fix.
+
+Source: Snowflake's pages *Integrate customer-hosted Python artifact repositories*, *CREATE ARTIFACT REPOSITORY* and
+*CREATE API INTEGRATION*, undated, as read on `READ_ON`; docs/snowflake-repositories.md has a line for each.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import SplitResult, urlsplit
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from venvbuild.errors import Problem, RequirementsRefused
+from venvbuild.redaction import strip_credentials
+from venvbuild.snowflake import runtimes
+from venvbuild.snowflake.repository import handler
+from venvbuild.snowflake.repository.description import (
+    Description,
+    Function,
+    Integration,
+    Repository,
+    Secret,
+    exact_parts,
+)
+from venvbuild.text import shown
+
+READ_ON = "2026-11-28"
+_PAGE = f"Integrate customer-hosted Python artifact repositories (undated, read on {READ_ON})"
+NOTES = (
+    f"not supported with such a repository: Streamlit, Native Apps, generic Snowpark Container Services; {_PAGE}",
+    "notebooks: supported by that page; the page of the private preview (undated) says that they are not, and is older",
+)
+"""What holds of every description."""
+_SNOWPARK = "snowflake-snowpark-python"
+_SIMPLE = "/simple/"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Of a description."""
+
+    problems: tuple[Problem, ...]
+    """What would fail."""
+    warnings: tuple[Problem, ...]
+    """What may be meant otherwise, or fails later."""
+
+    def enforce(self) -> None:
+        """End with what would fail.
+
+        Raises:
+            RequirementsRefused: something would.
+        """
+        if self.problems:
+            raise RequirementsRefused.of(self.problems)
+
+
+def judge(description: Description) -> Judgement:
+    """What is wrong with it, in the file's order of tables."""
+    judge = _Judge(description)
+    rules = (judge.secrets, judge.integrations, judge.repositories, judge.policies, judge.defaults, judge.functions)
+    for rule in (*rules, judge.privatelink):
+        rule()
+    return Judgement(tuple(judge.problems), tuple(judge.warnings))
+
+
+def covers(prefix: str, url: str) -> bool:
+    """Whether the URL is under an allowed prefix: scheme, host, port, and the path by whole parts.
+
+    `*` stands for one label or more; whether Snowflake takes more than one, no page says.
+    """
+    allowed, asked = _split(prefix), _split(url)
+    if not allowed or not asked or (allowed.scheme, _port(allowed)) != (asked.scheme, _port(asked)):
+        return False
+    host, of = allowed.hostname or "", asked.hostname or ""
+    fits = of.endswith(host[1:]) and len(of) >= len(host) if host.startswith("*.") else host == of
+    path = allowed.path.rstrip("/")
+    return fits and (asked.path == path or asked.path.startswith(f"{path}/"))
+
+
+def index_fault(url: str) -> tuple[str, str, str] | None:
+    """Why Snowflake takes no index of this URL: what, why and fix; None: it does."""
+    found = _split(url)
+    if not found or found.scheme != "https":
+        fix = "write the URL that pip uses, with https://"
+        return f"'{_told(url)}' is no https URL", "Snowflake asks no index without TLS", fix
+    plain = f"https://{found.netloc.rpartition('@')[2]}{found.path}"
+    if "@" in found.netloc:
+        fix = f'write "{_told(plain)}", and the credentials as a secret'
+        return "the index URL has credentials in it", "everybody may read the URL", fix
+    if found.query or found.fragment:
+        return "the index URL has a query or a fragment", "", f'write "{_told(plain)}"'
+    if not found.path.endswith(_SIMPLE):
+        stem = plain.rstrip("/")
+        right = f"{stem}/" if stem.endswith(_SIMPLE[:-1]) else f"{stem}{_SIMPLE}"
+        return "the index URL does not end in /simple/", "", f'write "{_told(right)}", if that is the index'
+    return None
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        found = urlsplit(url)
+        _ = found.port
+    except ValueError:
+        return None
+    return found if found.hostname and not re.search(r"[\s\\]", url) else None
+
+
+def _port(url: SplitResult) -> int | None:
+    return url.port or {"https": 443, "http": 80}.get(url.scheme)
+
+
+class _Judge:
+    def __init__(self, description: Description) -> None:
+        self.description = description
+        self.problems: list[Problem] = [*description.refused]
+        self.warnings: list[Problem] = []
+
+    def _refuse(self, keys: tuple[str, ...], what: str, why: str = "", fix: str = "") -> None:
+        self.problems.append(Problem(what, self.description.where(*keys), why, fix))
+
+    def _warn(self, keys: tuple[str, ...], what: str, why: str = "", fix: str = "") -> None:
+        self.warnings.append(Problem(what, self.description.where(*keys), why, fix))
+
+    def secrets(self) -> None:
+        for one in self.description.secrets:
+            for keys, what, fix in _of_secret(one):
+                self._refuse(keys, what, fix=fix)
+
+    def integrations(self) -> None:
+        known = {exact_parts(one.name) for one in self.description.secrets}
+        for one in self.description.integrations:
+            for prefix in one.allowed_prefixes:
+                self._prefix((*one.keys, "allowed_prefixes"), prefix)
+            for secret in one.secrets:
+                if exact_parts(secret) not in known:
+                    self._elsewhere((*one.keys, "secrets"), "secret", secret)
+
+    def _prefix(self, keys: tuple[str, ...], prefix: str) -> None:
+        url = _split(prefix)
+        told = f"the prefix '{_told(prefix)}'"
+        if not url or url.scheme != "https":
+            rest = _told(prefix).partition("://")[2] or _told(prefix)
+            self._refuse(keys, f"{told} does not begin with https:// and a host", fix=f'write "https://{rest}"')
+        elif "@" in url.netloc or url.query or url.fragment:
+            fix = f'write "https://{url.hostname}"'
+            self._refuse(keys, f"{told} has more than a host and a path", fix=fix)
+        elif "*" in prefix.replace("://*.", "://", 1):
+            why = "* stands only for the first label of the host"
+            self._refuse(keys, f"{told} has a * in another place", why, 'write it as in "https://*.example.com"')
+
+    def repositories(self) -> None:
+        by_name = {exact_parts(one.name): one for one in self.description.integrations}
+        for one in self.description.repositories:
+            is_url = self._index_url(one)
+            integration = by_name.get(exact_parts(one.integration))
+            if integration is None:
+                self._elsewhere((*one.keys, "integration"), "integration", one.integration)
+                continue
+            if is_url:
+                self._is_allowed(one, integration)
+            if one.secret and exact_parts(one.secret) not in {exact_parts(secret) for secret in integration.secrets}:
+                self._refuse(
+                    (*one.keys, "secret"), f"{shown(one.secret)} is no secret of {shown(integration.name)}",
+                    "Snowflake uses only secrets that the integration allows",
+                    f"write secrets = [..., {_toml(one.secret)}] in [{'.'.join(integration.keys)}]",
+                )  # fmt: skip
+
+    def _index_url(self, one: Repository) -> bool:
+        wrong = index_fault(one.index_url)
+        if wrong:
+            self._refuse((*one.keys, "index_url"), *wrong)
+        return wrong is None
+
+    def _is_allowed(self, one: Repository, integration: Integration) -> None:
+        if not any(covers(prefix, one.index_url) for prefix in integration.allowed_prefixes):
+            url = urlsplit(one.index_url)
+            lines = ", ".join(_toml(prefix) for prefix in (*integration.allowed_prefixes, f"https://{url.netloc}"))
+            self._refuse(
+                (*one.keys, "index_url"), f"no prefix of {shown(integration.name)} allows it",
+                "Snowflake would answer 400, error code 10003", f"write allowed_prefixes = [{lines}]",
+            )  # fmt: skip
+
+    def policies(self) -> None:
+        for one in self.description.policies if self.description.repositories else ():
+            self._warn(
+                one.keys, "a packages policy does not guard a repository that a customer hosts",
+                f"so says {_PAGE}; the page of the private preview (undated) says that it does, and is older",
+                "let the index itself refuse packages",
+            )  # fmt: skip
+
+    def defaults(self) -> None:
+        for one in self.description.defaults:
+            if len(exact_parts(one.repository)) < 3:
+                fix = 'write DATABASE.SCHEMA.NAME, or [context] with database = "..." and schema = "..."'
+                self._refuse(one.keys, f"the default {shown(one.repository)} has no database and schema", fix=fix)
+            self._repository(one.keys, one.repository)
+            if one.level == "schema" and len(exact_parts(one.of)) < 2:
+                self._refuse(one.keys, f"the schema {shown(one.of)} has no database", fix='write "DATABASE.SCHEMA"')
+
+    def functions(self) -> None:
+        for one in self.description.functions:
+            self._repository((*one.keys, "repository"), one.repository)
+            self._python(one)
+            self._packages(one)
+            if one.body is not None:
+                self._body(one, one.body)
+
+    def privatelink(self) -> None:
+        link = self.description.privatelink
+        if link and re.search(r"[:/@?#\s]", link.host):
+            host = re.split(r"[:/?#\s]", link.host.rpartition("://")[2].rpartition("@")[2])[0]
+            what, why = "the host has more than a name", "the endpoint is asked for by the name alone, without a port"
+            self._refuse((*link.keys, "host"), what, why, f"write host = {_toml(host)}")
+
+    def _repository(self, keys: tuple[str, ...], name: str) -> None:
+        if exact_parts(name) not in {exact_parts(one.name) for one in self.description.repositories}:
+            self._elsewhere(keys, "repository", name)
+
+    def _elsewhere(self, keys: tuple[str, ...], kind: str, name: str) -> None:
+        what = f"the {kind} {shown(name)} is not in this file, and taken as one that is there"
+        self._warn(keys, what, fix=f"describe it as [{kind}.{_toml(name)}], unless others look after it")
+
+    def _python(self, one: Function) -> None:
+        keys = (*one.keys, "python")
+        try:
+            runtime = runtimes.runtime(one.python, "python")
+        except RequirementsRefused as error:
+            fix = f'write python = "{runtimes.DEFAULT}"'
+            if one.python == "3.1":
+                fix = f'write python = "3.10", if that was meant; or "{runtimes.DEFAULT}"'
+            self.problems.append(replace(error.problems[0], where=self.description.where(*keys), fix=fix))
+            return
+        if runtime.deprecated_on:
+            what = f"Snowflake's Python {one.python} is deprecated since {runtime.deprecated_on}"
+            self._warn(keys, what, fix=f'write python = "{runtimes.DEFAULT}"')
+
+    def _packages(self, one: Function) -> None:
+        keys, names = (*one.keys, "packages"), set[str]()
+        for text in one.packages:
+            try:
+                wanted = Requirement(text)
+            except InvalidRequirement:
+                self._refuse(keys, f"'{shown(text)}' is no package", fix='write it as in "pandas==2.2.3"')
+                continue
+            names.add(canonicalize_name(wanted.name))
+            is_pin = any(spec.operator in ("==", "===") and "*" not in spec.version for spec in wanted.specifier)
+            if not is_pin and canonicalize_name(wanted.name) != _SNOWPARK:
+                why = "whoever creates it again may get another version"
+                self._warn(keys, f"{shown(text)} is not pinned", why, f'write "{shown(wanted.name)}==VERSION"')
+        if one.kind == "procedure" and _SNOWPARK not in names:
+            why = "a procedure gets its session from it, and the repository has to have it"
+            rest = "".join(f", {_toml(text)}" for text in one.packages)
+            self._refuse(keys, f"the procedure lacks {_SNOWPARK}", why, f'write packages = ["{_SNOWPARK}"{rest}]')
+
+    def _body(self, one: Function, body: str) -> None:
+        if "$$" in body:
+            line = body[: body.index("$$")].count("\n") + 1
+            fix = "keep the two apart: '$' '$' is one text to Python"
+            self._at(self.problems, one, line, "the body has $$, which ends it for SQL", fix=fix)
+        try:
+            module = handler.parsed(body)
+        except SyntaxError as error:
+            told = f"the body is no Python: {shown(error.msg)}"
+            is_newer = tuple(map(int, re.findall(r"\d+", one.python)[:2])) > sys.version_info[:2]
+            where = self.warnings if is_newer else self.problems  # a newer Python may read it
+            self._at(where, one, error.lineno, told, fix="mend this line")
+            return
+        if not handler.defines(module, one.handler) and not one.imports:
+            what = f"the body has no '{shown(one.handler)}', which handler names"
+            self._refuse((*one.keys, "handler"), what, fix="write the name of a function or class of the body")
+        for name, line in _not_imported(one, module):
+            what = f"{name} is used and not imported, and a package of this name is listed"
+            why = "the call would end with NameError"
+            self._at(self.warnings, one, line, what, why, f"write import {name} at the top of the body")
+
+    def _at(
+        self, into: list[Problem], one: Function, line: int | None, what: str, why: str = "", fix: str = ""
+    ) -> None:
+        """A problem of a line of the body."""
+        file = shown(one.body_file, 200) if one.body_file else self.description.file
+        if one.body_line is None or line is None:
+            into.append(Problem(what, self.description.where(*one.keys), why, fix))
+        else:
+            into.append(Problem.at(file, one.body_line + line - 1, what, why, fix))
+
+
+def _of_secret(one: Secret) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Keys that do not go together: keys, what, fix."""
+    if one.kind == "generic_string":
+        if not one.value_env:
+            yield one.keys, "the secret lacks value_env", 'write value_env = "NAME_OF_A_VARIABLE"'
+        for key in ("username", "username_env", "password_env"):
+            if getattr(one, key):
+                yield (*one.keys, key), f"a generic_string has no {key}", 'leave it out, or write type = "password"'
+        return
+    if bool(one.username) == bool(one.username_env):
+        what = "the secret has username and username_env" if one.username else "the secret lacks its username"
+        yield one.keys, what, 'write one of the two: username = "NAME", or username_env = "NAME_OF_A_VARIABLE"'
+    if not one.password_env:
+        yield one.keys, "the secret lacks password_env", 'write password_env = "NAME_OF_A_VARIABLE"'
+    if one.value_env:
+        yield (*one.keys, "value_env"), "a password has no value_env", 'leave it out, or write type = "generic_string"'
+
+
+def _not_imported(one: Function, module: ast.Module) -> Iterator[tuple[str, int]]:
+    names = {canonicalize_name(re.split(r"[\[=<>!~; ]", text)[0]).replace("-", "_") for text in one.packages}
+    for name, line in handler.unbound(module).items():
+        if name.lower() in names:
+            yield name, line
+
+
+def _told(url: str) -> str:
+    return shown(strip_credentials(url))
+
+
+def _toml(text: str) -> str:
+    """A text as TOML has it; what could be no line of a file is cut."""
+    return f"'{shown(text)}'" if '"' in text else f'"{shown(text)}"'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -40,9 +41,9 @@ def called(tmp_path: Path) -> Path:
     """A `bin/venvbuild` that writes down with what it was called, and answers a shell as the real one does."""
     program = tmp_path / "bin" / "venvbuild"
     program.parent.mkdir()
+    real, calls = (shlex.quote(str(path)) for path in (BIN / "venvbuild", tmp_path / "calls"))
     program.write_text(
-        f'#!/bin/sh\n[ "$_VENVBUILD_COMPLETE" ] || [ "$1" = completion ] && exec {BIN}/venvbuild "$@"\n'
-        f'echo "$@" >>{tmp_path}/calls\n'
+        f'#!/bin/sh\n[ "$_VENVBUILD_COMPLETE" ] || [ "$1" = completion ] && exec {real} "$@"\necho "$@" >>{calls}\n'
     )
     program.chmod(0o755)
     return program

@@ -19,19 +19,17 @@ from athena.rows import register, spare
 from benchmarks import catalog
 from tests.athena.rows.test_cache import Counting
 from tests.support.requirement import require
+from tests.support.users import NOBODY, as_user
 from venvbuild import errors
 from venvbuild.errors import UsageError
 from venvbuild.stores import Store, open_store
 
-NOBODY = 65534
-
 
 @pytest.fixture
-def place() -> Iterator[Path]:
-    """A folder that everybody may look into; pytest's own are closed to others."""
-    with tempfile.TemporaryDirectory(prefix="venvbuild-tests-") as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
+def place(open_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that everybody may come to, on a machine where everybody has room for temporary files."""
+    monkeypatch.setattr(tempfile, "tempdir", "/var/tmp")
+    return open_folder
 
 
 @pytest.fixture
@@ -78,6 +76,8 @@ def of_root(folder: Path) -> Iterator[None]:
     require(os.geteuid() == 0, "only root can become somebody who has no rights")
     for path in folder.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
+    is_open = as_user(NOBODY, lambda: os.access(spare.__file__, os.R_OK))
+    require(bool(is_open), "other users may not come to this clone")
     os.seteuid(NOBODY)
     try:
         yield

@@ -61,3 +61,14 @@ def test_an_odd_escape_is_no_warning_of_ours() -> None:
 def test_what_is_no_python_is_a_syntax_error(body: str) -> None:
     with pytest.raises(SyntaxError):
         handler.parsed(body)
+
+
+DEEP = (f"x = 1{' + 1' * 1500}", f"x = y{'.b' * 1500}", "if y:\n  x = 1\n" + "elif y:\n  x = 1\n" * 1500)
+
+
+@pytest.mark.parametrize("deep", DEEP, ids=["sum", "attributes", "elif"])
+def test_what_is_deep_is_judged_too(deep: str) -> None:
+    module = handler.parsed(f"y = 1\n{deep}\ndef f():\n  return z\n")
+    assert handler.defines(module, "f")
+    assert handler.defines(module, "x")
+    assert handler.unbound(module).keys() == {"z"}

@@ -42,10 +42,12 @@ def unbound(module: ast.Module) -> dict[str, int]:
 
 def _bound(scope: ast.AST, *, is_deep: bool) -> Iterator[str]:
     """`is_deep`: those of functions and classes in it, too; else what others can ask of it by name."""
-    for node in ast.iter_child_nodes(scope):
-        yield from _names(node)
-        if is_deep or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
-            yield from _bound(node, is_deep=is_deep)
+    waiting = [scope]  # not recursive: how deep it goes is the body's choice
+    while waiting:
+        for node in ast.iter_child_nodes(waiting.pop()):
+            yield from _names(node)
+            if is_deep or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+                waiting.append(node)
 
 
 def _names(node: ast.AST) -> Iterator[str]:

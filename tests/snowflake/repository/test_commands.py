@@ -47,6 +47,15 @@ def test_plan_prints_what_is_shipped(call: Call, name: str) -> None:
     assert [one["kind"] for one in json.loads(out)][-2:] == ["function", "procedure"]
 
 
+def test_a_body_that_is_too_long_is_no_plan_of_half_of_it(call: Call) -> None:
+    text = (EXAMPLES / "public.toml").read_text("utf-8")
+    Path("snowflake.toml").write_text(text[: text.rindex("body = ")] + 'body_file = "f.py"\n')
+    Path("f.py").write_text("def run(session):\n  return 1\n" + "x = 1\n" * 200_000)
+    code, out, said = call("plan")
+    assert (code, out) == (2, "")
+    assert "f.py has more than 1000000 bytes; fix: name a file" in said
+
+
 def test_what_is_not_printed_exactly_is_said(call: Call) -> None:
     text = (EXAMPLES / "public.toml").read_text("utf-8")
     Path("snowflake.toml").write_text(text.replace("say_hello()", "say_hello('https://me:Canary@a.example.com/')", 1))

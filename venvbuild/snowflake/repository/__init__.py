@@ -4,11 +4,12 @@ description   what snowflake.toml says, read and judged by its schema; positions
 rules         what Snowflake is known to refuse, before it is asked; handler: what of a body can be known
 sql           the statements, in the order in which they can run
 draft         a first snowflake.toml, for the index of the builds
+texts         a file as text, whole or not at all
 egress        from which addresses Snowflake comes
 
 Nothing here asks Snowflake.
 """
 
-from venvbuild.snowflake.repository import description, draft, egress, rules, sql
+from venvbuild.snowflake.repository import description, draft, egress, rules, sql, texts
 
-__all__ = ["description", "draft", "egress", "rules", "sql"]
+__all__ = ["description", "draft", "egress", "rules", "sql", "texts"]

@@ -20,6 +20,7 @@ from typing import Any
 from venvbuild.errors import Problem, UsageError
 from venvbuild.snowflake.repository import positions
 from venvbuild.snowflake.repository.positions import Place
+from venvbuild.snowflake.repository.texts import NoText, text_of
 from venvbuild.snowflake.statement import exact, identifier, names_of
 from venvbuild.text import shown
 
@@ -180,19 +181,14 @@ def read(path: Path) -> Description:
 
 def _text_of(path: Path, file: str) -> str:
     try:
-        with path.open("rb") as opened:
-            body = opened.read(_MAX_BYTES + 1)
-    except OSError as error:
-        fix = f"write {FILE} with `venvbuild snowflake repository init --from-settings`, or name another file with -f"
-        raise UsageError(f"it cannot be read: {error.strerror}", where=file, fix=fix) from error
-    except ValueError:  # a name with a zero
-        raise UsageError("that is no name of a file", where=file, fix="name another with -f") from None
-    if len(body) > _MAX_BYTES:
-        raise UsageError(f"it has more than {_MAX_BYTES} bytes", where=file, fix="name another file with -f")
-    try:
-        return body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UsageError("it is not UTF-8", where=file, fix="save it as UTF-8") from None
+        return text_of(path, _MAX_BYTES)
+    except NoText as error:
+        fix = error.fix or "name another file with -f"
+        if isinstance(error.__cause__, OSError):
+            fix = (
+                f"write {FILE} with `venvbuild snowflake repository init --from-settings`, or name another file with -f"
+            )
+        raise UsageError(f"it {error}", where=file, fix=fix) from error.__cause__
 
 
 @cache
@@ -370,14 +366,10 @@ class _Reader:
         if "body_file" in one:
             path = self.path.parent / one["body_file"]
             try:
-                with path.open("rb") as opened:
-                    return opened.read(_MAX_BYTES).decode("utf-8"), 1
-            except (OSError, ValueError) as error:
-                said = (error.strerror if isinstance(error, OSError) else None) or "it is no text in UTF-8"
-                what = f"{shown(str(path), 200)} cannot be read: {said}"
-                self._tell(
-                    (*keys, "body_file"), what, "name a file, from where this one lies, or write body = '''...'''"
-                )
+                return text_of(path, _MAX_BYTES), 1
+            except NoText as error:
+                fix = error.fix or "name a file, from where this one lies, or write body = '''...'''"
+                self._tell((*keys, "body_file"), f"{shown(str(path), 200)} {error}", fix)
         elif not one.get("imports"):
             self._tell(keys, "it has no body", "write body_file = \"FILE.py\", or body = '''...'''")
         return None, None

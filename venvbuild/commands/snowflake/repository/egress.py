@@ -11,7 +11,7 @@ import click
 
 from venvbuild.console import output
 from venvbuild.errors import CheckFoundSomething, Problem, UsageError
-from venvbuild.snowflake.repository import egress, sql
+from venvbuild.snowflake.repository import egress, sql, texts
 from venvbuild.snowflake.repository.egress import Range
 from venvbuild.text import shown
 
@@ -58,18 +58,9 @@ def command(answer: Path | None, check: bool, shape: str) -> None:
 def _read(answer: Path) -> tuple[str, str]:
     where = "stdin" if str(answer) == "-" else shown(str(answer), 200)
     try:
-        body = sys.stdin.buffer.read(_MAX_BYTES + 1) if where == "stdin" else _head_of(answer)
-        if len(body) > _MAX_BYTES:
-            raise UsageError(f"it has more than {_MAX_BYTES} bytes", where=where, fix="give the answer itself")
-        return body.decode("utf-8-sig"), where
-    except (OSError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
-        raise UsageError(f"it cannot be read: {said}", where=where, fix="name another with --answer") from None
-
-
-def _head_of(file: Path) -> bytes:
-    with file.open("rb") as opened:
-        return opened.read(_MAX_BYTES + 1)
+        return texts.text_of(sys.stdin.buffer if where == "stdin" else answer, _MAX_BYTES), where
+    except texts.NoText as error:
+        raise UsageError(f"it {error}", where=where, fix=error.fix or "name another with --answer") from None
 
 
 def _print(ranges: Sequence[Range], now: datetime, shape: str) -> None:

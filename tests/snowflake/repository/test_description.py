@@ -116,6 +116,35 @@ def test_what_cannot_be_is_told_with_its_line(tmp_path: Path, change: tuple[str,
     assert "Canary" not in said
 
 
+@pytest.mark.parametrize(
+    ("context", "messages"),
+    [
+        ('schema = "MY_DB.PUBLIC"\ndatabase = "D"', ["snowflake.toml:2: 'MY_DB.PUBLIC' is no name of a schema"]),
+        ("schema = 'a\"; DROP TABLE x; --'", ["snowflake.toml:2: 'a\"; DROP TABLE x; --' is no name of a schema"]),
+        ('database = "P.."', ["snowflake.toml:2: 'P..' is no name of a database", "snowflake.toml:3: s has no schema"]),
+        ('database = "D"', ["snowflake.toml:3: s has no schema, and [context] only a database"]),
+    ],
+)
+def test_a_context_is_of_one_name_each_and_completes(tmp_path: Path, context: str, messages: list[str]) -> None:
+    text = f'[context]\n{context}\n[secret.s]\ntype = "password"\n'
+    lines = told(of(tmp_path, text)).splitlines()
+    assert [line[: len(message)] for line, message in zip(lines, messages, strict=True)] == messages
+
+
+def test_a_context_may_be_a_schema_or_complete_it(tmp_path: Path) -> None:
+    text = '[context]\n{}\n[secret."{}"]\ntype = "password"\n'
+    for context, name, whole in (
+        ('schema = "S"', "n", "S.n"), ('database = "d-b"', "S.n", '"d-b".S.n'), ("schema = '\"a.b\"'", "n", '"a.b".n'),
+    ):  # fmt: skip
+        assert read(of(tmp_path, text.format(context, name))).secrets[0].name == whole
+
+
+def test_names_that_are_none_are_not_one(tmp_path: Path) -> None:
+    said = told(of(tmp_path, '[secret."a..b"]\ntype = "password"\n[secret."c..d"]\ntype = "password"\n'))
+    assert "is the same object" not in said
+    assert exact_parts("a..b") != exact_parts("c..d")
+
+
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     said = told(of(tmp_path, WHOLE.replace("value_env", "valeu_env").replace("handler", "hander")))
     assert [line.partition(";")[0] for line in said.splitlines()] == [

@@ -54,6 +54,11 @@ def test_all_kinds_are_there_in_the_order_in_which_they_can_run(tmp_path: Path) 
     assert all("ENABLED = TRUE" in one.sql for one in made if one.kind == "integration")
 
 
+def test_a_list_that_is_empty_is_not_one_that_is_absent(tmp_path: Path) -> None:
+    [policy] = sql.statements(read(of(tmp_path, "[packages_policy.p]\nallowlist = []\n")))
+    assert policy.sql == "CREATE PACKAGES POLICY IF NOT EXISTS p\n  LANGUAGE PYTHON\n  ALLOWLIST = ();"
+
+
 def test_a_secret_is_in_one_statement_and_only_for_who_knows_it(tmp_path: Path) -> None:
     described = read(of(tmp_path, WHOLE))
     known = [one.sql for one in sql.statements(described, {"TOKEN": "Can'ary", "P": "p"}.__getitem__)]

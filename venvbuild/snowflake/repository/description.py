@@ -80,9 +80,10 @@ class PackagesPolicy:
 
     keys: Keys
     name: str
-    allowlist: tuple[str, ...]
-    blocklist: tuple[str, ...]
-    additional_creation_blocklist: tuple[str, ...]
+    allowlist: tuple[str, ...] | None
+    """Empty: the SQL has an empty list; None: it has none. So with the other two."""
+    blocklist: tuple[str, ...] | None
+    additional_creation_blocklist: tuple[str, ...] | None
 
 
 @dataclass(frozen=True)
@@ -153,8 +154,9 @@ class Description:
 
 
 def exact_parts(name: str) -> Keys:
-    """The parts of a name, as Snowflake knows them: what has no quotes is upper case there."""
-    return tuple(map(exact, names_of(name) or ()))
+    """The parts of a name as Snowflake knows them: without quotes it is upper case there. What is no name is one part."""
+    names = names_of(name)
+    return tuple(map(exact, names)) if names else (name,)
 
 
 def read(path: Path) -> Description:
@@ -217,11 +219,14 @@ class _Reader:
     def __init__(self, path: Path, file: str, given: dict[str, Any], places: Mapping[Keys, Place]) -> None:
         self.path, self.file, self.given, self.places = path, file, given, places
         self.problems: list[Problem] = []
+        self.context: dict[str, str] = {}
+        """`database` and `schema`, as SQL writes them."""
 
     def description(self) -> Description:
         refused = tuple(self._old_forms())
         self.problems += self._unquoted_dots() or _misfits(self.file, self.places, self.given)
         self._raise()
+        self._read_context()
         given = self.given
         made = Description(
             self.file, self.places,
@@ -305,11 +310,20 @@ class _Reader:
             return text
         if not is_completed:
             return name
-        context = self.given.get("context", {})
         for level, count in (("schema", 1), ("database", 2)):
-            if len(names) == count and parts == 3 and level in context:
-                names = (_as_sql(context[level]), *names)
+            if len(names) == count and parts == 3 and level in self.context:
+                names = (self.context[level], *names)
+        if len(names) == 1 and parts == 3 and "database" in self.context and "schema" not in self.given["context"]:
+            self._tell(keys, f"{shown(name)} has no schema, and [context] only a database",
+                       'write schema = "..." in [context], or the name as SCHEMA.NAME')  # fmt: skip
         return ".".join(names)
+
+    def _read_context(self) -> None:
+        for level, text in self.given.get("context", {}).items():
+            self.context[level] = name = _as_sql(text)
+            if len(names_of(name) or ()) != 1:
+                what = f"'{shown(text)}' is no name of a {level}"
+                self._tell(("context", level), what, "write database and schema apart, each as one name")
 
     def _secret(self, keys: Keys, one: dict[str, Any]) -> Secret:
         return Secret(keys, self._name(keys[1], keys), kind=one["type"], **{k: one[k] for k in one if k != "type"})
@@ -332,7 +346,9 @@ class _Reader:
 
     def _policy(self, keys: Keys, one: dict[str, Any]) -> PackagesPolicy:
         lists = ("allowlist", "blocklist", "additional_creation_blocklist")
-        return PackagesPolicy(keys, self._name(keys[1], keys), *(tuple(one.get(name, ())) for name in lists))
+        return PackagesPolicy(
+            keys, self._name(keys[1], keys), *(tuple(one[name]) if name in one else None for name in lists)
+        )
 
     def _defaults(self) -> Iterator[Default]:
         given = self.given.get("default", {})

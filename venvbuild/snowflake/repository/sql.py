@@ -131,7 +131,7 @@ def _grants(one: Repository) -> Iterator[Statement]:
 def _policy(one: PackagesPolicy) -> Statement:
     lists = (("ALLOWLIST", one.allowlist), ("BLOCKLIST", one.blocklist),
              ("ADDITIONAL_CREATION_BLOCKLIST", one.additional_creation_blocklist))  # fmt: skip
-    clauses = (f"{word} = {_literals(texts)}" for word, texts in lists if texts)
+    clauses = (f"{word} = {_literals(texts)}" for word, texts in lists if texts is not None)
     head = f"CREATE PACKAGES POLICY IF NOT EXISTS {one.name}"
     return Statement("create", "packages_policy", one.name, _statement(head, "LANGUAGE PYTHON", *clauses))
 

@@ -54,6 +54,11 @@ def masked_urls(text: str) -> str:
     return REDACTOR.redact(text) if may_have_urls_to_mask(text) else text
 
 
+def masked_lines(text: str) -> str:
+    """The same of each line: none of them changes what is hidden in another."""
+    return "\n".join(map(masked_urls, text.split("\n"))) if may_have_urls_to_mask(text) else text
+
+
 def may_have_urls_to_mask(text: str) -> bool:
     """Whether a URL in it may have a user, or a query; false of almost all."""
     return "://" in text and ("@" in text or "?" in text)

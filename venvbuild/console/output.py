@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 from venvbuild.errors import StdoutClosed
 from venvbuild.logs import CLEAR_LINE, write_stderr
 from venvbuild.redaction import REDACTOR
-from venvbuild.text import indented, masked_urls, may_have_urls_to_mask, on_a_line, on_screen
+from venvbuild.text import indented, masked_lines, may_have_urls_to_mask, on_a_line, on_screen
 
 _IN_MEMORY_BYTES = 1 << 20
 """Of an answer; what is larger waits in a file."""
@@ -67,7 +67,7 @@ def print_text(text: str, *, is_masked: bool = False) -> None:
 
     `is_masked`: so was each part before, for who masks must not look from one cell into the next.
     """
-    _print(on_screen(text if is_masked else "\n".join(map(masked_urls, text.split("\n")))))
+    _print(on_screen(text if is_masked else masked_lines(text)))
 
 
 def say(*lines: str, clears: bool = False) -> None:
@@ -93,7 +93,7 @@ def _print(text: str, end: str = "\n") -> None:
 
 def _masked(value: Any) -> Any:
     if isinstance(value, str):
-        return masked_urls(value)
+        return masked_lines(value)
     if isinstance(value, dict):
         return {name: _masked(one) for name, one in value.items()}
     return [_masked(one) for one in value] if isinstance(value, list | tuple) else value

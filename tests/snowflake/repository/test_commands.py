@@ -65,6 +65,29 @@ def test_what_is_not_printed_exactly_is_said(call: Call) -> None:
     assert "procedure test_sproc" not in said
 
 
+def test_sql_and_json_are_the_same_statements(call: Call) -> None:
+    text = (EXAMPLES / "public.toml").read_text("utf-8")
+    body = "x = 'https://a.example.com/?a=1'\ncall(password=password, token=token)\n# https://me:Canary@a.example.com/"
+    Path("snowflake.toml").write_text(text.replace("def test(", f"{body}\ndef test(", 1))
+    _, out, said = call("plan")
+    parts = [one["sql"] for one in json.loads(call("plan", "--format", "json")[1])]
+    assert "call(password=password, token=token)" in out
+    assert "Canary" not in out
+    assert out == "\n\n".join(parts) + "\n"
+    assert said.count("is not printed exactly") == 1
+
+
+def test_an_object_is_told_once_and_only_if_it_is_changed(call: Call) -> None:
+    text = (EXAMPLES / "public.toml").read_text("utf-8")
+    # of an address and a word below it, nothing is hidden
+    harmless = "x = 'https://a.example.com/?a=1'\ncall(password=password)\ndef test("
+    Path("snowflake.toml").write_text(text.replace("def test(", harmless, 1))
+    assert "not printed exactly" not in call("plan")[2]
+    Path("snowflake.toml").write_text(text.replace('comment = "', 'comment = "https://me:Canary@a.example.com/ '))
+    _, out, said = call("plan")
+    assert (out.count("Canary"), said.count("is not printed exactly")) == (0, 1)
+
+
 def test_from_the_index_of_the_builds_to_its_sql(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENVBUILD_INDEX_URL", "https://nexus.example.com/r/simple/")
     monkeypatch.setenv("VENVBUILD_INDEX_USERNAME", "me")

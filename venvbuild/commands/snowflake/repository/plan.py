@@ -10,7 +10,7 @@ from venvbuild.commands.snowflake.repository import options as ours
 from venvbuild.console import output
 from venvbuild.errors import UsageError
 from venvbuild.snowflake.repository import sql
-from venvbuild.text import masked_urls, on_screen
+from venvbuild.text import masked_lines, on_screen
 
 _INEXACT = "credentials in a URL are masked, and what a screen would obey is escaped; mend it before the SQL runs"
 
@@ -35,9 +35,14 @@ def command(file: Path, shape: str) -> None:
     statements = sql.statements(described)
     if not statements:
         raise UsageError("it describes nothing", where=described.file, fix="write a [repository.NAME]")
-    for one in statements:
-        if masked_urls(one.sql) != one.sql or on_screen(one.sql) != one.sql:
-            output.say(f"warning: {one.kind} {one.name} is not printed exactly: {_INEXACT}")
+    # JSON escapes what a screen would obey, and loses nothing by it.
+    inexact = (
+        f"{one.kind} {one.name}"
+        for one in statements
+        if masked_lines(one.sql) != one.sql or (shape == "sql" and on_screen(one.sql) != one.sql)
+    )
+    for told in dict.fromkeys(inexact):
+        output.say(f"warning: {told} is not printed exactly: {_INEXACT}")
     if shape == "json":
         output.print_json([vars(one) for one in statements])
         return

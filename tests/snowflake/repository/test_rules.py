@@ -9,6 +9,7 @@ import pytest
 
 from tests.snowflake.repository.test_description import of
 from venvbuild.errors import Problem
+from venvbuild.redaction import REDACTOR
 from venvbuild.snowflake.repository import rules
 from venvbuild.snowflake.repository.description import read
 from venvbuild.snowflake.repository.rules import Judgement, covers
@@ -79,6 +80,8 @@ def test_what_would_fail_is_told_and_its_advice_works(
     assert re.match(rf"{re.escape(str(tmp_path))}/snowflake\.toml:\d+$", problem.where)
     assert problem.fix
     assert "Canary" not in problem.as_line()
+    # what is told is what is printed: the redactor takes none of it for a secret
+    assert REDACTOR.redact(problem.as_line()) == problem.as_line()
     if replaced:
         assert replaced in text
         followed = text.replace(replaced, advice(problem, replaced), 1)
@@ -86,16 +89,21 @@ def test_what_would_fail_is_told_and_its_advice_works(
 
 
 def advice(problem: Problem, replaced: str) -> str:
-    """What the fix says to write, to the letter."""
+    """What the fix says to write, to the letter, and what it is written in the place of."""
     if "'$' '$'" in problem.fix:
         return "'$' '$'"
+    if added := re.fullmatch(r'add ("[^"]+") to (\w+)( of \[[\w.]+\])?', problem.fix):
+        assert replaced.startswith(f"{added[2]} = [")
+        return (
+            replaced.replace("[]", f"[{added[1]}]", 1) if "[]" in replaced else replaced.replace("[", f"[{added[1]}, ")
+        )
+    if given := re.match(r'give (\w+) the name of a variable, as in ("\w+")', problem.fix):
+        return f"{replaced}\n{given[1]} = {given[2]}"
     found = re.search(r'write (?:it as in )?((?:\w+ = )?(?:\[[^\]]*\]|"[^"]*"))', problem.fix)
     assert found, problem.fix
     if "example.com" in found[1] and "*" in found[1]:
         return found[1].replace("*.example.com", "*.example.org")
-    kept = "\n".join(replaced.split("\n")[1:]) if replaced.startswith("packages") else ""
-    kept = replaced if replaced.startswith("type") else kept
-    return "\n".join(filter(None, [found[1].replace("..., ", ""), kept]))
+    return found[1]
 
 
 @pytest.mark.parametrize(
@@ -121,6 +129,31 @@ def test_what_may_be_wrong_is_warned_of(tmp_path: Path, right: str, wrong: str, 
     start = text.rindex("def run") if "imported" in what else 0
     line = text[: text.index(at, start)].count("\n") + 1
     assert warning.where == f"{tmp_path}/snowflake.toml:{line}"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "right"),
+    [
+        ("http://nexus.example.com:8443/a/b", "https://nexus.example.com:8443/a/b"),
+        ("nexus.example.com:8443/a", "https://nexus.example.com:8443/a"),
+        ("https://u:Canary@nexus.example.com:8443/a/", "https://nexus.example.com:8443/a/"),
+        ("https://nexus.example.com/a?b=c#d", "https://nexus.example.com/a"),
+        ("https://u@[::1]:8443/" + "a" * 300, "https://[::1]:8443/" + "a" * 300),
+    ],
+)
+def test_the_advice_for_a_prefix_keeps_what_one_may_have(tmp_path: Path, prefix: str, right: str) -> None:
+    text = PUBLIC.replace('"https://artifactory.example.com"', f'"{prefix}"')
+    [problem] = judged(tmp_path, text).problems
+    assert REDACTOR.redact(problem.fix) == problem.fix == f'write "{right}"'
+    assert judged(tmp_path, text.replace(prefix, right)).problems == ()
+
+
+def test_a_long_number_is_no_python_and_no_bug(tmp_path: Path) -> None:
+    for wrong in ("9" * 5000, "3." + "9" * 5000):
+        text = PUBLIC.replace('python = "3.11"', f'python = "{wrong}"', 1).replace("say_hello()", "say_hello(", 1)
+        assert "is no Python of Snowflake" in judged(tmp_path, text).problems[0].what
+        text = PUBLIC.replace("test_whl_package==1.2", f"test_whl_package=={wrong}")
+        assert judged(tmp_path, text).problems == ()
 
 
 def test_a_line_of_a_body_file_is_one_of_that_file(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ class Description:
 
 
 def exact_parts(name: str) -> Keys:
-    """The parts of a name as Snowflake knows them: without quotes it is upper case there. What is no name is one part."""
+    """The parts of a name as Snowflake knows them: upper case where it has no quotes. What is no name is one part."""
     names = names_of(name)
     return tuple(map(exact, names)) if names else (name,)
 
@@ -433,13 +433,18 @@ def _unknown(keys: Keys, key: str, known: list[str]) -> tuple[str, str, str]:
     of = keys[0] if keys else ""
     if of == "secret" and key in ("password", "token", "value", "secret_string"):
         wanted = "password_env" if key == "password" else "value_env"
-        return f"{what}: the value of a secret never stands in this file", "", f'write {wanted} = "NAME_OF_A_VARIABLE"'
+        return f"{what}: the value of a secret never stands in this file", "", variable_for(wanted)
     if of == "function" and key.lower() == "artifact_repository_packages":
         return f"{what}: ARTIFACT_REPOSITORY_PACKAGES is the old word", "", "write packages = [...]"
     near = difflib.get_close_matches(key.lower(), known, 1, 0.6)
     if near:
         return what, "", f"did you mean {near[0]}?"
     return what, "", f"there are {', '.join(known)}"
+
+
+def variable_for(key: str) -> str:
+    """An advice. Not as a line of the file: with `password` before a `=` the name would be hidden as a value."""
+    return f'give {key} the name of a variable, as in "REPO_TOKEN"'
 
 
 def _misfit(keys: Keys, rule: str, wanted: Any, value: Any) -> tuple[str, str, str]:
@@ -456,7 +461,7 @@ def _misfit(keys: Keys, rule: str, wanted: Any, value: Any) -> tuple[str, str, s
     if rule == "enum":
         return f"{key} can only be {' or '.join(map(repr, wanted))}", "", f"write {key} = {json.dumps(wanted[0])}"
     if rule == "pattern" and key.endswith("_env"):
-        return f"{key} is no name of a variable", "", f'write {key} = "NAME", without a $ and never the value itself'
+        return f"{key} is no name of a variable", "", f"{variable_for(key)}, without a $ and never the value itself"
     if rule == "pattern":
         return f"{key} is no type of SQL", "", 'write it as in "NUMBER(10, 2)" or "TABLE (a STRING)"'
     if rule in ("minLength", "minItems"):

@@ -27,6 +27,7 @@ from venvbuild.snowflake.repository.description import (
     Repository,
     Secret,
     exact_parts,
+    variable_for,
 )
 from venvbuild.text import shown
 
@@ -145,10 +146,10 @@ class _Judge:
         url = _split(prefix)
         told = f"the prefix '{_told(prefix)}'"
         if not url or url.scheme != "https":
-            rest = _told(prefix).partition("://")[2] or _told(prefix)
-            self._refuse(keys, f"{told} does not begin with https:// and a host", fix=f'write "https://{rest}"')
+            fix = f"write {_toml(_bare(prefix))}"
+            self._refuse(keys, f"{told} does not begin with https:// and a host", fix=fix)
         elif "@" in url.netloc or url.query or url.fragment:
-            fix = f'write "https://{url.hostname}"'
+            fix = f"write {_toml(_bare(prefix))}"
             self._refuse(keys, f"{told} has more than a host and a path", fix=fix)
         elif "*" in prefix.replace("://*.", "://", 1):
             why = "* stands only for the first label of the host"
@@ -168,7 +169,7 @@ class _Judge:
                 self._refuse(
                     (*one.keys, "secret"), f"{shown(one.secret)} is no secret of {shown(integration.name)}",
                     "Snowflake uses only secrets that the integration allows",
-                    f"write secrets = [..., {_toml(one.secret)}] in [{'.'.join(integration.keys)}]",
+                    f"add {_toml(one.secret)} to secrets of {_table(integration.keys)}",
                 )  # fmt: skip
 
     def _index_url(self, one: Repository) -> bool:
@@ -179,11 +180,10 @@ class _Judge:
 
     def _is_allowed(self, one: Repository, integration: Integration) -> None:
         if not any(covers(prefix, one.index_url) for prefix in integration.allowed_prefixes):
-            url = urlsplit(one.index_url)
-            lines = ", ".join(_toml(prefix) for prefix in (*integration.allowed_prefixes, f"https://{url.netloc}"))
+            lacking, table = _toml(f"https://{urlsplit(one.index_url).netloc}"), _table(integration.keys)
             self._refuse(
                 (*one.keys, "index_url"), f"no prefix of {shown(integration.name)} allows it",
-                "Snowflake would answer 400, error code 10003", f"write allowed_prefixes = [{lines}]",
+                "Snowflake would answer 400, error code 10003", f"add {lacking} to allowed_prefixes of {table}",
             )  # fmt: skip
 
     def policies(self) -> None:
@@ -224,7 +224,7 @@ class _Judge:
 
     def _elsewhere(self, keys: tuple[str, ...], kind: str, name: str) -> None:
         what = f"the {kind} {shown(name)} is not in this file, and taken as one that is there"
-        self._warn(keys, what, fix=f"describe it as [{kind}.{_toml(name)}], unless others look after it")
+        self._warn(keys, what, fix=f"describe it as {_table((kind, name))}, unless others look after it")
 
     def _python(self, one: Function) -> None:
         keys = (*one.keys, "python")
@@ -255,8 +255,7 @@ class _Judge:
                 self._warn(keys, f"{shown(text)} is not pinned", why, f'write "{shown(wanted.name)}==VERSION"')
         if one.kind == "procedure" and _SNOWPARK not in names:
             why = "a procedure gets its session from it, and the repository has to have it"
-            rest = "".join(f", {_toml(text)}" for text in one.packages)
-            self._refuse(keys, f"the procedure lacks {_SNOWPARK}", why, f'write packages = ["{_SNOWPARK}"{rest}]')
+            self._refuse(keys, f"the procedure lacks {_SNOWPARK}", why, f'add "{_SNOWPARK}" to packages')
 
     def _body(self, one: Function, body: str) -> None:
         if "$$" in body:
@@ -267,7 +266,7 @@ class _Judge:
             module = handler.parsed(body)
         except SyntaxError as error:
             told = f"the body is no Python: {shown(error.msg)}"
-            is_newer = tuple(map(int, re.findall(r"\d+", one.python)[:2])) > sys.version_info[:2]
+            is_newer = tuple(map(int, re.findall(r"\d+", one.python[:9])[:2])) > sys.version_info[:2]
             where = self.warnings if is_newer else self.problems  # a newer Python may read it
             self._at(where, one, error.lineno, told, fix="mend this line")
             return
@@ -294,16 +293,16 @@ def _of_secret(one: Secret) -> Iterator[tuple[tuple[str, ...], str, str]]:
     """Keys that do not go together: keys, what, fix."""
     if one.kind == "generic_string":
         if not one.value_env:
-            yield one.keys, "the secret lacks value_env", 'write value_env = "NAME_OF_A_VARIABLE"'
+            yield one.keys, "the secret lacks value_env", variable_for("value_env")
         for key in ("username", "username_env", "password_env"):
             if getattr(one, key):
                 yield (*one.keys, key), f"a generic_string has no {key}", 'leave it out, or write type = "password"'
         return
     if bool(one.username) == bool(one.username_env):
         what = "the secret has username and username_env" if one.username else "the secret lacks its username"
-        yield one.keys, what, 'write one of the two: username = "NAME", or username_env = "NAME_OF_A_VARIABLE"'
+        yield one.keys, what, 'write one of the two: username = "NAME", or username_env = "REPO_USER"'
     if not one.password_env:
-        yield one.keys, "the secret lacks password_env", 'write password_env = "NAME_OF_A_VARIABLE"'
+        yield one.keys, "the secret lacks password_env", variable_for("password_env")
     if one.value_env:
         yield (*one.keys, "value_env"), "a password has no value_env", 'leave it out, or write type = "generic_string"'
 
@@ -316,9 +315,21 @@ def _not_imported(one: Function, module: ast.Module) -> Iterator[tuple[str, int]
 
 
 def _told(url: str) -> str:
-    return shown(strip_credentials(url))
+    return shown(strip_credentials(url), 2000)
+
+
+def _bare(prefix: str) -> str:
+    """A prefix with all that one may have, host, port and path, and nothing else."""
+    rest = strip_credentials(prefix if "://" in prefix else f"https://{prefix}").partition("://")[2]
+    return f"https://{re.split('[?#]', rest)[0]}"
 
 
 def _toml(text: str) -> str:
-    """A text as TOML has it; what could be no line of a file is cut."""
-    return f"'{shown(text)}'" if '"' in text else f'"{shown(text)}"'
+    """A text as TOML has it, to be written so: cut only where it is no name or URL of a host any more."""
+    told = shown(text, 2000)
+    return f"'{told}'" if '"' in told else f'"{told}"'
+
+
+def _table(keys: tuple[str, ...]) -> str:
+    """The head of a table."""
+    return f"[{'.'.join(key if re.fullmatch('[A-Za-z0-9_-]+', key) else _toml(key) for key in keys)}]"

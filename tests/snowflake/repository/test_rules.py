@@ -59,6 +59,11 @@ REFUSED = [
     (PACKAGES, '["test_whl_package==1.2"]', "lacks snowflake-snowpark-python",
      'packages = ["test_whl_package==1.2"]\nrepository = "my_python_repo"\nhandler = "run"'),
     ('"test_whl_package==1.2"]', '"==1"]', "is no package", '"==1"'),
+    ('"test_whl_package==1.2"]', '"test_whl_package!=1.2"]', "leaves a version out", "test_whl_package!=1.2"),
+    ('"test_whl_package==1.2"]', '"test_whl_package @ https://a.b/c.whl"]', "names a URL",
+     "test_whl_package @ https://a.b/c.whl"),
+    ('"test_whl_package==1.2"]', "'test_whl_package==1.2; python_version > \"3\"']", "has a marker", None),
+    ('"test_whl_package==1.2"]', '"test_whl_package==1.2", "Test.whl-package==1.3"]', "is the second line", None),
     ("say_hello()", "say_hello('$$')", "has $$", "'$$'"),
     ("say_hello()", "say_hello(", "is no Python", None),
     ('handler = "test"', 'handler = "tset"', "has no 'tset'", None),
@@ -101,6 +106,8 @@ def advice(problem: Problem, replaced: str) -> str:
         return f"{replaced}\n{given[1]} = {given[2]}"
     found = re.search(r'write (?:it as in )?((?:\w+ = )?(?:\[[^\]]*\]|"[^"]*"))', problem.fix)
     assert found, problem.fix
+    if "==VERSION" in found[1]:
+        return found[1].strip('"').replace("VERSION", "1.3")
     if "example.com" in found[1] and "*" in found[1]:
         return found[1].replace("*.example.com", "*.example.org")
     return found[1]

@@ -248,7 +248,10 @@ class _Judge:
             except InvalidRequirement:
                 self._refuse(keys, f"'{shown(text)}' is no package", fix='write it as in "pandas==2.2.3"')
                 continue
-            names.add(canonicalize_name(wanted.name))
+            name = canonicalize_name(wanted.name)
+            for what, fix in _not_in_packages(wanted, is_twice=name in names):
+                self._refuse(keys, f"{shown(text)} {what}", "PACKAGES takes names with versions", fix)
+            names.add(name)
             is_pin = any(spec.operator in ("==", "===") and "*" not in spec.version for spec in wanted.specifier)
             if not is_pin and canonicalize_name(wanted.name) != _SNOWPARK:
                 why = "whoever creates it again may get another version"
@@ -305,6 +308,20 @@ def _of_secret(one: Secret) -> Iterator[tuple[tuple[str, ...], str, str]]:
         yield one.keys, "the secret lacks password_env", variable_for("password_env")
     if one.value_env:
         yield (*one.keys, "value_env"), "a password has no value_env", 'leave it out, or write type = "generic_string"'
+
+
+def _not_in_packages(wanted: Requirement, *, is_twice: bool) -> Iterator[tuple[str, str]]:
+    """What pip takes and Snowflake does not: what, fix."""
+    name = shown(wanted.name)
+    right = f'write it as in "{name}==VERSION"'
+    if wanted.url:
+        yield "names a URL", f"have it in the index, and {right}"
+    if wanted.marker:
+        yield "has a marker", f"the function has one Python and one machine: {right}, or leave it out"
+    if any(spec.operator == "!=" for spec in wanted.specifier):
+        yield "leaves a version out, which Snowflake does not know", right
+    if is_twice:
+        yield f"is the second line about {name}", "leave one of them out"
 
 
 def _not_imported(one: Function, module: ast.Module) -> Iterator[tuple[str, int]]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from venvbuild.files import Amount, amount_of, remove, walk, write_whole
+from venvbuild.files import Amount, amount_of, remove, walk, write_new, write_whole
 
 
 def test_what_is_written_replaces_the_name_and_no_other_name_of_the_file(tmp_path: Path) -> None:
@@ -24,6 +25,25 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     write_whole(tmp_path / "link", b"ours")
     assert (tmp_path / "target").read_bytes() == b"theirs"
     assert not (tmp_path / "link").is_symlink()
+
+
+@pytest.mark.parametrize("can_link", [True, False])
+def test_a_new_file_is_whole_and_takes_nobodys_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, can_link: bool
+) -> None:
+    if not can_link:
+
+        def refused(_one: Path, _other: Path) -> None:
+            raise PermissionError(errno.EPERM, "no links here")
+
+        monkeypatch.setattr(os, "link", refused)
+    write_new(tmp_path / "new", b"ours")
+    (tmp_path / "link").symlink_to("nowhere")
+    for name in ("new", "link"):
+        with pytest.raises(FileExistsError):
+            write_new(tmp_path / name, b"other")
+    assert (tmp_path / "new").read_bytes() == b"ours"
+    assert sorted(os.listdir(tmp_path)) == ["link", "new"]
 
 
 def test_a_mode_is_kept_whatever_the_umask_is(tmp_path: Path) -> None:

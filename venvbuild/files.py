@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -154,3 +155,26 @@ def write_whole(path: Path, body: bytes, *, mode: int | None = None, durable: bo
     except BaseException:
         building.unlink(missing_ok=True)
         raise
+
+
+def write_new(path: Path, body: bytes) -> None:
+    """Make the file `path` of these bytes, whole or not at all; what stands there stays, even a link to nowhere.
+
+    Raises:
+        FileExistsError: something stands there.
+        OSError: it cannot be written; nothing is left behind.
+    """
+    building = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    try:
+        write_whole(building, body)
+        try:
+            os.link(building, path)
+        except OSError as error:
+            # A file system without links: between this look and the rename somebody may come, and would lose.
+            if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS):
+                raise
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+            building.replace(path)
+    finally:
+        building.unlink(missing_ok=True)

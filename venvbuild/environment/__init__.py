@@ -21,7 +21,14 @@ from venvbuild.environment.compilation import Compilation, compile_files
 from venvbuild.environment.downloads import much_to_fetch, sizes_of
 from venvbuild.environment.elsewhere import Offered, Resolved, resolve_elsewhere
 from venvbuild.environment.installer import Installer
-from venvbuild.environment.package_source import IndexAccess, IndexAddresses, PackageSource, package_index, target
+from venvbuild.environment.package_source import (
+    IndexAccess,
+    IndexAddresses,
+    PackageSource,
+    netrc_file,
+    package_index,
+    target,
+)
 from venvbuild.environment.pinning import CompileRequest
 from venvbuild.environment.sdists import build_sdists
 from venvbuild.environment.soundness import sound_releases

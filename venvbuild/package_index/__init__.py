@@ -4,7 +4,7 @@ client asks, pages reads the answers, project says which files fit
 wheel_contents    what a wheel holds, by its bytes; wheel_cache: each read once
 """
 
-from venvbuild.package_index.client import ENDLESS, PackageIndex
+from venvbuild.package_index.client import ENDLESS, PackageIndex, netrc_login
 from venvbuild.package_index.project import File, Project
 from venvbuild.package_index.wheel_cache import WheelCache
 from venvbuild.package_index.wheel_contents import WheelContents, WheelFile, record_of

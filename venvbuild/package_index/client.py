@@ -296,15 +296,17 @@ class PackageIndex:
         for ours in self._addresses:
             if ours.credentials and address.place == ours.place:
                 return ours.credentials
-        host = urllib.parse.urlsplit(address.url).hostname
-        if not self._netrc or not host:
-            return None
-        # as pip does: a netrc that cannot be read counts as none
-        with contextlib.suppress(OSError, netrc.NetrcParseError, UnicodeDecodeError):
-            entry = netrc.netrc(str(self._netrc)).authenticators(host)
-            if entry:
-                return entry[0] or "", entry[2] or ""
-        return None
+        return netrc_login(self._netrc, urllib.parse.urlsplit(address.url).hostname)
+
+
+def netrc_login(file: Path | None, host: str | None) -> tuple[str, str] | None:
+    """User and password that a netrc file has for a host; None where it has none, or is none."""
+    # as pip does: a netrc that cannot be read counts as none
+    with contextlib.suppress(OSError, netrc.NetrcParseError, UnicodeDecodeError):
+        entry = netrc.netrc(str(file)).authenticators(host) if file and host else None
+        if entry:
+            return entry[0] or "", entry[2] or ""
+    return None
 
 
 class _NotFound(Exception):

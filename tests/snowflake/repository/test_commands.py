@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -104,6 +106,43 @@ def test_from_the_index_of_the_builds_to_its_sql(call: Call, monkeypatch: pytest
     code, _, said = call("init", "--from-settings")
     assert (code, said.partition("fix: ")[2]) == (2, "name another: -f snowflake.toml.new")
     assert call("init", "--from-settings", "-f", "snowflake.toml.new")[0] == 0
+
+
+@pytest.mark.parametrize("way", ["url", "netrc", "user", "both"])
+def test_a_login_that_is_in_no_variable_gets_new_ones(call: Call, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    before = {"url": "u:Canary-1@", "both": "u:Canary-1@", "user": "u@"}.get(way, "")
+    monkeypatch.setenv("VENVBUILD_INDEX_URL", f"https://{before}nexus.example.com/r/simple/")
+    monkeypatch.delenv("NETRC", raising=False)
+    if way == "netrc":
+        Path(".netrc").write_text("machine nexus.example.com login u password Canary-1\n")
+    if way in ("user", "both"):
+        monkeypatch.setenv("VENVBUILD_INDEX_PASSWORD", "Canary-2")
+    code, out, said = call("init", "--from-settings")
+    assert (code, out) == (0, "snowflake.toml\n")
+    assert said == "note: the index asks for a login; whoever makes the secret has it in REPO_USER and REPO_TOKEN\n"
+    text = Path("snowflake.toml").read_text()
+    assert 'username_env = "REPO_USER"\npassword_env = "REPO_TOKEN"' in text
+    assert "Canary" not in text
+    assert call("check")[0] == 0
+
+
+def test_a_name_that_the_file_cannot_have_is_told(call: Call) -> None:
+    for name, told, advice in (
+        ("s.yaml", "the file is TOML", "s.toml"), (".", "it is a folder", "./snowflake.toml"),
+        ("..", "it is a folder", ""), ("s.toml", "it is there", "s.toml.new"),
+    ):  # fmt: skip
+        code, _, said = call("init", "--from-settings", "-f", name)
+        assert (code, told in said, said.endswith(f"-f {advice}" if advice else "")) == (2, True, True)
+        assert not advice or call("init", "--from-settings", "-f", advice)[0] == 0
+
+
+def test_a_full_disk_leaves_no_file(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_names: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "link", full)
+    assert call("init", "--from-settings")[0] == 7
+    assert os.listdir() == []
 
 
 def test_check_ends_with_2_or_3_and_tells_all(call: Call) -> None:

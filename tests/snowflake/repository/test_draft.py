@@ -28,6 +28,12 @@ def test_a_first_file_is_right(tmp_path: Path, url: str, variables: tuple[str, s
     assert read(of(tmp_path, context)).repositories[0].name == "MY_DB.PUBLIC.python_repo"
 
 
+@pytest.mark.parametrize("path", ['a"b', "a'b", "\x7f", "\u202e\U0001f600", '"\x01'])
+def test_any_url_is_one_text(tmp_path: Path, path: str) -> None:
+    described = read(of(tmp_path, draft(f"https://a.example.com/{path}/simple/", "index_url", None)))
+    assert described.repositories[0].index_url == f"https://a.example.com/{path}/simple/"
+
+
 def test_an_index_that_snowflake_would_not_take_gets_no_file() -> None:
     with pytest.raises(RequirementsRefused, match=r"index_url .default.: 'http://a/simple/' is no https URL"):
         draft("http://a/simple", "index_url (default)", None)

@@ -25,6 +25,7 @@ from venvbuild.snowflake.statement import exact, identifier, names_of
 from venvbuild.text import shown
 
 FILE = "snowflake.toml"
+YAML = (".yaml", ".yml")
 _MAX_BYTES = 1_000_000
 _NAMED = ("secret", "integration", "repository", "packages_policy", "function")
 """Tables whose keys are names of objects."""
@@ -166,7 +167,7 @@ def read(path: Path) -> Description:
         UsageError: it is not there or not TOML; it has unknown keys, or values that cannot stand there; all of them.
     """
     file = shown(str(path), 200)
-    if path.suffix in (".yaml", ".yml"):
+    if path.suffix in YAML:
         raise UsageError("YAML is not read yet", where=file, fix="write the same as TOML, in a file that ends in .toml")
     text = _text_of(path, file)
     try:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 
 from venvbuild.commands.snowflake.repository import options as ours
 from venvbuild.console import options, output
+from venvbuild.environment import netrc_file
 from venvbuild.errors import UsageError, of_disk
+from venvbuild.files import write_new
+from venvbuild.package_index import netrc_login
 from venvbuild.redaction import Address
 from venvbuild.snowflake import with_index
-from venvbuild.snowflake.repository import draft
+from venvbuild.snowflake.repository import description, draft
 from venvbuild.text import shown
 
 _OWN = ("VENVBUILD_INDEX_USERNAME", "VENVBUILD_INDEX_PASSWORD")
@@ -31,19 +36,35 @@ def command(file: Path, from_settings: bool, **given: Any) -> None:
     Of credentials only the names of variables come into it.
     """
     assert from_settings
-    settings = with_index(options.load(given), os.environ)
-    has_credentials = Address(settings.index_url).credentials is not None
-    variables = (_OWN if os.environ.get(_OWN[1]) else _NEW) if has_credentials else None
-    text = draft.draft(settings.index_url, f"index_url ({settings.origins['index_url']})", variables)
     where = shown(str(file), 200)
+    if file.suffix in description.YAML:
+        fix = f"write -f {shlex.quote(shown(str(file.with_suffix('.toml')), 200))}"
+        raise UsageError("the file is TOML, and this is a name of YAML", where=where, fix=fix)
+    if file.is_dir():
+        raise UsageError("it is a folder", where=where, fix=f"name a file in it: -f {where}/{description.FILE}")
+    settings = with_index(options.load(given), os.environ)
+    variables = _variables(settings.index_url)
+    text = draft.draft(settings.index_url, f"index_url ({settings.origins['index_url']})", variables)
     try:
-        with file.open("x", encoding="utf-8") as opened:
-            opened.write(text)
+        write_new(file, text.encode())
     except FileExistsError:
-        raise UsageError("it is there already", where=where, fix=f"name another: -f {where}.new") from None
+        fix = f"name another: -f {shlex.quote(f'{where}.new')}"
+        raise UsageError("it is there already", where=where, fix=fix) from None
     except OSError as error:
         said = UsageError(f"it cannot be written: {error.strerror}", where=where, fix="name another with -f")
         raise of_disk(error, str(file)) or said from error
     except ValueError:
         raise UsageError("that is no name of a file", where=where, fix="name another with -f") from None
+    if variables == _NEW:
+        output.say(f"note: the index asks for a login; whoever makes the secret has it in {' and '.join(_NEW)}")
     output.print_data(where)
+
+
+def _variables(index_url: str) -> tuple[str, str] | None:
+    """Those of user and password; None: the index asks for none."""
+    address = Address(index_url)
+    credentials = address.credentials or netrc_login(netrc_file(os.environ), urlsplit(index_url).hostname)
+    if credentials is None:
+        return None
+    # A login of the URL or of netrc is not in them, whatever is.
+    return _OWN if credentials == tuple(os.environ.get(name, "") for name in _OWN) else _NEW

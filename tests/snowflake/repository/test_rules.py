@@ -44,6 +44,9 @@ REFUSED = [
      '"https://u:Canary@nexus.example.com/simple/"'),
     (INDEX, '"https://nexus.example.com/simple/?a=1"', "a query", '"https://nexus.example.com/simple/?a=1"'),
     (INDEX, '"https://nexus.example.com/simple"', "does not end in /simple/", '"https://nexus.example.com/simple"'),
+    (INDEX, '"https://nexus.example.com/a/%2e%2e/simple/"', "has . or .. in its path", None),
+    (PREFIXES, '["https://nexus.example.com/a/..", "https://nexus.example.com"]', "has . or .. in its path", None),
+    (PREFIXES, '["https://*.", "https://nexus.example.com"]', "or nothing behind it", '"https://*."'),
     (INDEX, '"https://nexus.example.com/pypi/"', "does not end in /simple/", '"https://nexus.example.com/pypi/"'),
     (INDEX, '"https://nexus.example.com.evil.org/simple/"', "no prefix of python_repo_integration",
      f"allowed_prefixes = {PREFIXES}"),
@@ -167,8 +170,19 @@ def test_a_line_of_a_body_file_is_one_of_that_file(tmp_path: Path) -> None:
     (tmp_path / "f.py").write_text("def run(session):\n  return test_whl_package.x\n")
     start = PUBLIC.rindex("body = ")
     [warning] = judged(tmp_path, PUBLIC[:start] + 'body_file = "f.py"\n').warnings
-    assert warning.where == "f.py:2"
+    assert warning.where == f"{tmp_path}/f.py:2"
     assert warning.fix == "write import test_whl_package at the top of the body"
+
+
+def test_a_body_with_escapes_has_no_lines_to_tell(tmp_path: Path) -> None:
+    start, use = PUBLIC.rindex("body = "), "return test_whl_package.x"
+    for body in (
+        f'"def run(session):\\n  {use}"',
+        f'"""\ndef run(session):\\n\n  {use}"""',
+        f'"""\\\n\ndef run(session): {use}"""',
+    ):
+        [warning] = judged(tmp_path, f"{PUBLIC[:start]}body = {body}\n").warnings
+        assert warning.where == f"{tmp_path}/snowflake.toml:{PUBLIC[:start].count(chr(10)) + 1}"
 
 
 def test_a_default_needs_the_whole_name(tmp_path: Path) -> None:
@@ -194,6 +208,7 @@ def test_an_endpoint_is_of_a_host_alone(tmp_path: Path, host: str) -> None:
         ("https://a.com/pypi", "https://a.com/pypi2/simple/", False),
         ("https://a.com", "https://a.com:8443/simple/", False),
         ("https://a.com", "https://a.com.evil.org/simple/", False),
+        ("https://a.com/pypi", "https://a.com/pypi/../x/simple/", False),
         ("https://*.a.com", "https://x.a.com/", True),
         ("https://*.a.com", "https://a.com/", False),
         ("https://*.a.com", "https://evila.com/", False),

@@ -10,7 +10,7 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -119,6 +119,7 @@ class Function:
     body: str | None
     """None: what is imported has it."""
     body_file: str | None
+    """From where the command runs, as the description itself is named."""
     body_line: int | None
     """Where its first line stands, in the description or in `body_file`; None: not known."""
 
@@ -371,7 +372,8 @@ class _Reader:
             tuple((self._name(name, (*keys, "arguments"), 1), of) for name, of in one.get("arguments", {}).items()),
             one["returns"], one["python"], tuple(one["packages"]),
             self._name(one["repository"], (*keys, "repository")), tuple(one.get("imports", ())),
-            one.get("architecture"), one["handler"], body, one.get("body_file"), body_line,
+            one.get("architecture"), one["handler"], body,
+            str(self.path.parent / one["body_file"]) if "body_file" in one else None, body_line,
         )  # fmt: skip
 
     def _body(self, keys: Keys, one: dict[str, Any]) -> tuple[str | None, int | None]:
@@ -379,7 +381,7 @@ class _Reader:
             self._tell((*keys, "body_file"), "body and body_file are both there", "leave one of them out")
         if "body" in one:
             place = self.places.get((*keys, "body"))
-            return one["body"], place.text_line if place else None
+            return one["body"], (place.text_line or None) if place else None
         if "body_file" in one:
             path = self.path.parent / one["body_file"]
             try:
@@ -394,14 +396,31 @@ class _Reader:
     def _no_twins(self, made: Description) -> None:
         """Two names that are one to Snowflake."""
         for of in (made.secrets, made.integrations, made.repositories, made.policies, made.functions):
-            seen: dict[object, Keys] = {}
-            for one in of:
-                types = tuple(kind for _, kind in one.arguments) if isinstance(one, Function) else ()
-                first = seen.setdefault((exact_parts(one.name), types), one.keys)
-                if first != one.keys:
-                    self._tell(
-                        one.keys, f"{shown(one.name)} is the same object as '{shown(first[1])}'", "leave one out"
-                    )
+            self._once((one.name, one.keys[-1], one.keys, _types(one)) for one in of)
+        for level in ("database", "schema"):
+            self._once((one.of, one.keys[-1], one.keys, "") for one in made.defaults if one.level == level)
+        lists = [
+            *(((*one.keys, "arguments"), [name for name, _ in one.arguments]) for one in made.functions),
+            *(((*one.keys, "secrets"), one.secrets) for one in made.integrations),
+            *(((*one.keys, "grant_usage_to"), one.grant_usage_to) for one in made.repositories),
+        ]
+        for keys, names in lists:
+            self._once((name, name, keys, "") for name in names)
+
+    def _once(self, names: Iterable[tuple[str, str, Keys, str]]) -> None:
+        """Of each: the name, as it was given, where, and what else makes it another one."""
+        seen: dict[object, str] = {}
+        for name, given, keys, types in names:
+            one = exact_parts(name), types
+            if one in seen:
+                self._tell(keys, f"{shown(name)} is the same object as '{shown(seen[one])}'", "leave one out")
+            seen.setdefault(one, given)
+
+
+def _types(one: object) -> str:
+    """Functions of one name and other types are others."""
+    kinds = [kind for _, kind in one.arguments] if isinstance(one, Function) else []
+    return ",".join(kinds).replace(" ", "").upper()
 
 
 def _as_sql(text: str) -> str:

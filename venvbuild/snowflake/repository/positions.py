@@ -20,6 +20,7 @@ _BLANK = re.compile(r"[ \t]*")
 _SPACE = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 # The long ones first; up to two quotes may stand before the three that end a string.
 _STRING = re.compile(r'"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'', re.DOTALL)
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _PLAIN = re.compile(r"[^,\]}\n#]+")
 
 
@@ -30,7 +31,8 @@ class Place:
     line: int
     """Of the key, or of the head of the table."""
     text_line: int
-    """Of the first line of the value, when it is a text: a long one begins below its quotes."""
+    """Of the first line of the value, when it is a text: a long one begins below its quotes. 0: its lines are not those
+    of the file, for escapes make or take some."""
 
 
 def places(text: str) -> Mapping[Path, Place]:
@@ -85,7 +87,10 @@ class _Scan:
         self._value(path)
         if path is not None:
             is_long = re.match(r"(\"\"\"|''')\r?\n", self.text[value : value + 5])
-            self._note(path, start, value + is_long.end() if is_long else value)
+            is_otherwise = self.text[value] == '"' and any(
+                found[1] in "nruU \t\r\n" for found in _ESCAPE.finditer(self.text[value : self.at])
+            )
+            self._note(path, start, None if is_otherwise else value + is_long.end() if is_long else value)
 
     def _key(self) -> Path:
         parts = list[str]()
@@ -132,11 +137,11 @@ class _Scan:
         found = what.match(self.text, self.at)
         self.at = found.end() if found else self.at
 
-    def _note(self, path: Path, start: int, value: int) -> None:
+    def _note(self, path: Path, start: int, value: int | None) -> None:
         line = self._line(start)
         for length in range(1, len(path)):
             self.found.setdefault(path[:length], Place(line, line))
-        self.found.setdefault(path, Place(line, self._line(value)))
+        self.found.setdefault(path, Place(line, 0 if value is None else self._line(value)))
 
     def _line(self, at: int) -> int:
         # A line break counts to the line that it ends.

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
@@ -76,7 +76,8 @@ def covers(prefix: str, url: str) -> bool:
     `*` stands for one label or more; whether Snowflake takes more than one, no page says.
     """
     allowed, asked = _split(prefix), _split(url)
-    if not allowed or not asked or (allowed.scheme, _port(allowed)) != (asked.scheme, _port(asked)):
+    # Who follows `..` comes to another path than the one that was compared.
+    if not allowed or not asked or _has_dots(asked) or (allowed.scheme, _port(allowed)) != (asked.scheme, _port(asked)):
         return False
     host, of = allowed.hostname or "", asked.hostname or ""
     fits = of.endswith(host[1:]) and len(of) >= len(host) if host.startswith("*.") else host == of
@@ -96,6 +97,8 @@ def index_fault(url: str) -> tuple[str, str, str] | None:
         return "the index URL has credentials in it", "everybody may read the URL", fix
     if found.query or found.fragment:
         return "the index URL has a query or a fragment", "", f'write "{_told(plain)}"'
+    if _has_dots(found):
+        return "the index URL has . or .. in its path", "", "write the path that it leads to"
     if not found.path.endswith(_SIMPLE):
         stem = plain.rstrip("/")
         right = f"{stem}/" if stem.endswith(_SIMPLE[:-1]) else f"{stem}{_SIMPLE}"
@@ -110,6 +113,10 @@ def _split(url: str) -> SplitResult | None:
     except ValueError:
         return None
     return found if found.hostname and not re.search(r"[\s\\]", url) else None
+
+
+def _has_dots(url: SplitResult) -> bool:
+    return not {".", ".."}.isdisjoint(unquote(url.path).split("/"))
 
 
 def _port(url: SplitResult) -> int | None:
@@ -151,9 +158,16 @@ class _Judge:
         elif "@" in url.netloc or url.query or url.fragment:
             fix = f"write {_toml(_bare(prefix))}"
             self._refuse(keys, f"{told} has more than a host and a path", fix=fix)
-        elif "*" in prefix.replace("://*.", "://", 1):
+        elif _has_dots(url):
+            self._refuse(keys, f"{told} has . or .. in its path", fix="write the path that it leads to")
+        elif "*" in prefix.replace("://*.", "://", 1) or not (url.hostname or "").removeprefix("*.").strip("."):
             why = "* stands only for the first label of the host"
-            self._refuse(keys, f"{told} has a * in another place", why, 'write it as in "https://*.example.com"')
+            self._refuse(
+                keys,
+                f"{told} has a * in another place, or nothing behind it",
+                why,
+                'write it as in "https://*.example.com"',
+            )
 
     def repositories(self) -> None:
         by_name = {exact_parts(one.name): one for one in self.description.integrations}
@@ -287,7 +301,8 @@ class _Judge:
         """A problem of a line of the body."""
         file = shown(one.body_file, 200) if one.body_file else self.description.file
         if one.body_line is None or line is None:
-            into.append(Problem(what, self.description.where(*one.keys), why, fix))
+            key = "body_file" if one.body_file else "body"
+            into.append(Problem(what, self.description.where(*one.keys, key), why, fix))
         else:
             into.append(Problem.at(file, one.body_line + line - 1, what, why, fix))
 

@@ -1,6 +1,7 @@
 -- What `venvbuild snowflake repository plan -f privatelink.toml` prints. Forms: "Integrate customer-hosted Python artifact
 -- repositories", CREATE SECRET, CREATE and ALTER API INTEGRATION, CREATE and ALTER ARTIFACT REPOSITORY, CREATE FUNCTION,
--- CREATE PROCEDURE; Snowflake's documentation, undated, read on 2026-11-28. Put the secret in where '***' stands.
+-- CREATE PROCEDURE; Snowflake's documentation, undated, read on 2026-11-28. Put the secret in where '***' stands, before
+-- it runs: a secret that is there keeps its value, and only ALTER SECRET my_repo_secret SET PASSWORD = '...' changes it.
 
 CREATE SECRET IF NOT EXISTS my_repo_secret
   TYPE = PASSWORD

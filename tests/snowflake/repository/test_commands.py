@@ -45,7 +45,7 @@ def test_plan_prints_what_is_shipped(call: Call, name: str) -> None:
     code, out, said = call("plan", "-f", EXAMPLES / f"{name}.toml")
     assert (code, out) == (0, (EXAMPLES / f"{name}.sql").read_text("utf-8").partition("\n\n")[2])
     assert "'***' stands for" in said
-    code, out, _ = call("plan", "-f", EXAMPLES / f"{name}.toml", "--format", "json")
+    code, out, _ = call("plan", "-f", EXAMPLES / f"{name}.toml", "--json")
     assert [one["kind"] for one in json.loads(out)][-2:] == ["function", "procedure"]
 
 
@@ -72,7 +72,7 @@ def test_sql_and_json_are_the_same_statements(call: Call) -> None:
     body = "x = 'https://a.example.com/?a=1'\ncall(password=password, token=token)\n# https://me:Canary@a.example.com/"
     Path("snowflake.toml").write_text(text.replace("def test(", f"{body}\ndef test(", 1))
     _, out, said = call("plan")
-    parts = [one["sql"] for one in json.loads(call("plan", "--format", "json")[1])]
+    parts = [one["sql"] for one in json.loads(call("plan", "--json")[1])]
     assert "call(password=password, token=token)" in out
     assert "Canary" not in out
     assert out == "\n\n".join(parts) + "\n"
@@ -165,6 +165,22 @@ def test_check_as_json_has_the_warnings(call: Call) -> None:
     assert [one["where"] for one in json.loads(out)["warnings"]] == ["snowflake.toml:23", "snowflake.toml:38"]
 
 
+def test_all_of_them_print_one_json_value(call: Call) -> None:
+    Path("snowflake.toml").write_text((EXAMPLES / "privatelink.toml").read_text("utf-8"))
+    for arguments in ("check", "plan", "egress", "privatelink status", "privatelink provision"):
+        code, out, _ = call(*arguments.split(), "--json")
+        assert (code, bool(json.loads(out))) == (0, True)
+    assert json.loads(call("init", "--from-settings", "-f", "new.toml", "--json")[1]) == {"file": "new.toml"}
+
+
+def test_a_secret_that_was_pasted_as_it_is_can_be_put_right(call: Call) -> None:
+    text = (EXAMPLES / "public.toml").read_text("utf-8")
+    Path("snowflake.toml").write_text(f'{text}[secret.g]\ntype = "generic_string"\nvalue_env = "TOKEN"\n')
+    said = call("plan")[2]
+    assert "until somebody runs ALTER SECRET my_repo_secret SET USERNAME = '...' PASSWORD = '...';\n" in said
+    assert "until somebody runs ALTER SECRET g SET SECRET_STRING = '...';\n" in said
+
+
 def test_an_empty_file_has_no_plan(call: Call) -> None:
     Path("snowflake.toml").touch()
     assert call("plan")[0] == 2
@@ -179,7 +195,7 @@ def test_egress_prints_the_select_or_reads_its_answer(call: Call) -> None:
         0, '20.1.2.0/28  in force, until 3000-07-01, UDF // and "more"\n',
     )  # fmt: skip
     Path("answer").write_text(AZURE.replace("2027", "2026"))
-    code, out, said = call("egress", "--answer", "answer", "--check", "--format", "json")
+    code, out, said = call("egress", "--answer", "answer", "--check", "--json")
     assert (code, json.loads(out)[0]["state"]) == (11, "expired")
     assert "20.1.2.0/28 expired on 2026-07-01" in said
     assert call("egress", "--answer", "answer")[0] == 0

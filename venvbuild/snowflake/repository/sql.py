@@ -1,7 +1,7 @@
 """The statements that make what a description says, in the order in which they can run.
 
-What is there already stays, and is then changed to what the file says: only functions and procedures are replaced. The
-value of a secret comes from whoever knows it; without one it is `***`.
+What is there already stays; what an ALTER of this module sets is then as the file says, and nothing else of it. Only
+functions and procedures are replaced. The value of a secret comes from whoever knows it; without one it is `***`.
 """
 
 from __future__ import annotations
@@ -40,6 +40,16 @@ class Statement:
     """Of the object, as SQL writes it; of a default, what it is the default of."""
     sql: str
     """With its semicolon."""
+
+
+def corrections(description: Description) -> tuple[str, ...]:
+    """What sets the values of secrets that were made with `***`, which no CREATE ... IF NOT EXISTS does any more."""
+    made = list[str]()
+    for one in description.secrets:
+        named = [("USERNAME", one.username_env), ("PASSWORD", one.password_env), ("SECRET_STRING", one.value_env)]
+        words = " ".join(f"{word} = '...'" for word, variable in named if variable)
+        made.append(f"ALTER SECRET {one.name} SET {words};")
+    return tuple(made)
 
 
 def masked(_variable: str) -> str:

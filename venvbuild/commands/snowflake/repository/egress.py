@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from venvbuild.console import output
+from venvbuild.console import options, output
 from venvbuild.errors import CheckFoundSomething, Problem, UsageError
 from venvbuild.snowflake.repository import egress, sql, texts
 from venvbuild.snowflake.repository.egress import Range
@@ -27,15 +27,8 @@ _WHERE_IT_EXISTS = "note: such ranges exist on AWS and, in preview, on Azure; al
     help="What the SELECT answered; - is stdin. Without it the SELECT is printed.",
 )
 @click.option("--check", is_flag=True, help="End with 11 where a range is not in force, or ends within 14 days.")
-@click.option(
-    "--format",
-    "shape",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How the ranges are printed.",
-)
-def command(answer: Path | None, check: bool, shape: str) -> None:
+@options.as_json
+def command(answer: Path | None, check: bool, as_json: bool) -> None:
     """Print the SELECT that tells from which addresses Snowflake comes, or, with its answer, those addresses.
 
     Ranges that are not yet in force, end within 14 days or have ended are warned of.
@@ -44,10 +37,10 @@ def command(answer: Path | None, check: bool, shape: str) -> None:
     if answer is None:
         if check:
             raise UsageError("there is nothing to check", where="--check", fix="give the answer: --answer FILE")
-        output.print_json({"sql": sql.EGRESS}) if shape == "json" else output.print_text(sql.EGRESS)
+        output.print_json({"sql": sql.EGRESS}) if as_json else output.print_text(sql.EGRESS)
         return
     ranges, now = egress.parse(*_read(answer)), datetime.now(UTC)
-    _print(ranges, now, shape)
+    _print(ranges, now, as_json)
     warnings = [warning for one in ranges if (warning := one.warning(now))]
     if check and warnings:
         raise CheckFoundSomething.of(Problem(warning) for warning in warnings)
@@ -63,8 +56,8 @@ def _read(answer: Path) -> tuple[str, str]:
         raise UsageError(f"it {error}", where=where, fix=error.fix or "name another with --answer") from None
 
 
-def _print(ranges: Sequence[Range], now: datetime, shape: str) -> None:
-    if shape == "json":
+def _print(ranges: Sequence[Range], now: datetime, as_json: bool) -> None:
+    if as_json:
         output.print_json(
             [
                 {

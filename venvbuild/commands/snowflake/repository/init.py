@@ -30,7 +30,8 @@ _NEW = ("REPO_USER", "REPO_TOKEN")
 @ours.with_file
 @options.with_index
 @options.with_config
-def command(file: Path, from_settings: bool, **given: Any) -> None:
+@options.as_json
+def command(file: Path, from_settings: bool, as_json: bool, **given: Any) -> None:
     """Write a description of the index that builds use. A file that is there is never replaced.
 
     Of credentials only the names of variables come into it.
@@ -57,7 +58,7 @@ def command(file: Path, from_settings: bool, **given: Any) -> None:
         raise UsageError("that is no name of a file", where=where, fix="name another with -f") from None
     if variables == _NEW:
         output.say(f"note: the index asks for a login; whoever makes the secret has it in {' and '.join(_NEW)}")
-    output.print_data(where)
+    output.print_json({"file": str(file)}) if as_json else output.print_data(where)
 
 
 def _variables(index_url: str) -> tuple[str, str] | None:

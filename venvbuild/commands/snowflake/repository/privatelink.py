@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from venvbuild.commands.snowflake.repository import options as ours
-from venvbuild.console import output
+from venvbuild.console import options, output
 from venvbuild.errors import UsageError
 from venvbuild.snowflake.repository import sql
 
@@ -20,22 +20,28 @@ def command() -> None:
 
 
 @command.command("status", short_help="Print the SELECT that tells how far the endpoints are.")
-def status() -> None:
+@options.as_json
+def status(as_json: bool) -> None:
     """Print the SELECT that tells how far the endpoints are.
 
     Available (AWS), APPROVED (Azure) and ACCEPTED (Google) are good; Pending waits for you to accept it at the cloud.
     """
     output.say(_NEEDS, "note: Available, APPROVED and ACCEPTED are good; Pending: accept the connection at the cloud")
-    output.print_text(sql.PRIVATELINK_STATUS)
+    _print(sql.PRIVATELINK_STATUS, as_json)
 
 
 @command.command("provision", short_help="Print the statement that asks for the endpoint.")
 @ours.with_file
-def provision(file: Path) -> None:
+@options.as_json
+def provision(file: Path, as_json: bool) -> None:
     """Print the statement that asks for the endpoint of the file's [privatelink]."""
     described, _ = ours.judged(file)
     if described.privatelink is None:
         fix = 'write [privatelink] with service = "..." and host = "..."'
         raise UsageError("it has no [privatelink]", where=described.file, fix=fix)
     output.say(_NEEDS)
-    output.print_text(sql.provision(described.privatelink))
+    _print(sql.provision(described.privatelink), as_json)
+
+
+def _print(statement: str, as_json: bool) -> None:
+    output.print_json({"sql": statement}) if as_json else output.print_text(statement)

@@ -147,6 +147,8 @@ def test_what_may_be_wrong_is_warned_of(tmp_path: Path, right: str, wrong: str, 
         ("http://nexus.example.com:8443/a/b", "https://nexus.example.com:8443/a/b"),
         ("nexus.example.com:8443/a", "https://nexus.example.com:8443/a"),
         ("https://u:Canary@nexus.example.com:8443/a/", "https://nexus.example.com:8443/a/"),
+        ("//nexus.example.com/a", "https://nexus.example.com/a"),
+        ("https://", "https://nexus.example.com"),
         ("https://nexus.example.com/a?b=c#d", "https://nexus.example.com/a"),
         ("https://u@[::1]:8443/" + "a" * 300, "https://[::1]:8443/" + "a" * 300),
     ],
@@ -154,8 +156,9 @@ def test_what_may_be_wrong_is_warned_of(tmp_path: Path, right: str, wrong: str, 
 def test_the_advice_for_a_prefix_keeps_what_one_may_have(tmp_path: Path, prefix: str, right: str) -> None:
     text = PUBLIC.replace('"https://artifactory.example.com"', f'"{prefix}"')
     [problem] = judged(tmp_path, text).problems
-    assert REDACTOR.redact(problem.fix) == problem.fix == f'write "{right}"'
-    assert judged(tmp_path, text.replace(prefix, right)).problems == ()
+    assert REDACTOR.redact(problem.fix) == problem.fix
+    assert problem.fix.removeprefix("write ").removeprefix("it as in ") == f'"{right}"'
+    assert judged(tmp_path, text.replace(f'"{prefix}"', f'"{right}"')).problems == ()
 
 
 def test_a_long_number_is_no_python_and_no_bug(tmp_path: Path) -> None:
@@ -183,6 +186,10 @@ def test_a_body_with_escapes_has_no_lines_to_tell(tmp_path: Path) -> None:
     ):
         [warning] = judged(tmp_path, f"{PUBLIC[:start]}body = {body}\n").warnings
         assert warning.where == f"{tmp_path}/snowflake.toml:{PUBLIC[:start].count(chr(10)) + 1}"
+
+
+def test_what_is_refused_is_not_warned_of_too(tmp_path: Path) -> None:
+    assert judged(tmp_path, PUBLIC.replace("test_whl_package==1.2", "test_whl_package!=1.2", 1)).warnings == ()
 
 
 def test_a_default_needs_the_whole_name(tmp_path: Path) -> None:

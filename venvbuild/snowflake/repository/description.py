@@ -188,7 +188,7 @@ def _text_of(path: Path, file: str) -> str:
         return text_of(path, _MAX_BYTES)
     except NoText as error:
         fix = error.fix or "name another file with -f"
-        if isinstance(error.__cause__, OSError):
+        if isinstance(error.__cause__, FileNotFoundError):
             fix = (
                 f"write {FILE} with `venvbuild snowflake repository init --from-settings`, or name another file with -f"
             )

@@ -153,11 +153,9 @@ class _Judge:
         url = _split(prefix)
         told = f"the prefix '{_told(prefix)}'"
         if not url or url.scheme != "https":
-            fix = f"write {_toml(_bare(prefix))}"
-            self._refuse(keys, f"{told} does not begin with https:// and a host", fix=fix)
+            self._refuse(keys, f"{told} does not begin with https:// and a host", fix=_advised(prefix))
         elif "@" in url.netloc or url.query or url.fragment:
-            fix = f"write {_toml(_bare(prefix))}"
-            self._refuse(keys, f"{told} has more than a host and a path", fix=fix)
+            self._refuse(keys, f"{told} has more than a host and a path", fix=_advised(prefix))
         elif _has_dots(url):
             self._refuse(keys, f"{told} has . or .. in its path", fix="write the path that it leads to")
         elif "*" in prefix.replace("://*.", "://", 1) or not (url.hostname or "").removeprefix("*.").strip("."):
@@ -263,10 +261,13 @@ class _Judge:
                 self._refuse(keys, f"'{shown(text)}' is no package", fix='write it as in "pandas==2.2.3"')
                 continue
             name = canonicalize_name(wanted.name)
-            for what, fix in _not_in_packages(wanted, is_twice=name in names):
+            wrong = tuple(_not_in_packages(wanted, is_twice=name in names))
+            for what, fix in wrong:
                 self._refuse(keys, f"{shown(text)} {what}", "PACKAGES takes names with versions", fix)
             names.add(name)
-            is_pin = any(spec.operator in ("==", "===") and "*" not in spec.version for spec in wanted.specifier)
+            is_pin = bool(wrong) or any(
+                spec.operator in ("==", "===") and "*" not in spec.version for spec in wanted.specifier
+            )
             if not is_pin and canonicalize_name(wanted.name) != _SNOWPARK:
                 why = "whoever creates it again may get another version"
                 self._warn(keys, f"{shown(text)} is not pinned", why, f'write "{shown(wanted.name)}==VERSION"')
@@ -350,10 +351,11 @@ def _told(url: str) -> str:
     return shown(strip_credentials(url), 2000)
 
 
-def _bare(prefix: str) -> str:
-    """A prefix with all that one may have, host, port and path, and nothing else."""
-    rest = strip_credentials(prefix if "://" in prefix else f"https://{prefix}").partition("://")[2]
-    return f"https://{re.split('[?#]', rest)[0]}"
+def _advised(prefix: str) -> str:
+    """What to write: the prefix with all that one may have, host, port and path, and nothing else."""
+    rest = strip_credentials(prefix if "://" in prefix else f"https://{prefix.lstrip('/')}").partition("://")[2]
+    right = f"https://{re.split('[?#]', rest)[0]}"
+    return f"write {_toml(right)}" if _split(right) else 'write it as in "https://nexus.example.com"'
 
 
 def _toml(text: str) -> str:

@@ -37,9 +37,7 @@ def command(file: Path, as_json: bool) -> None:
     for told in dict.fromkeys(inexact):
         output.say(f"warning: {told} is not printed exactly: {_INEXACT}")
     if described.secrets:
-        output.say(
-            f"note: '{sql.MASK}' stands for what nobody may read here; put it in before the SQL runs"
-        )
+        output.say(f"note: '{sql.MASK}' stands for what nobody may read here; put it in before the SQL runs")
     for told in sql.corrections(described):
         output.say(f"note: a secret that was made with '{sql.MASK}' keeps it, until somebody runs {told}")
     if as_json:

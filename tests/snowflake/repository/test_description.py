@@ -170,7 +170,8 @@ def test_nothing_of_another_type_is_a_bug(tmp_path: Path, value: Any) -> None:
 def test_a_file_that_is_none_says_what_to_do(tmp_path: Path) -> None:
     assert "init --from-settings" in told(tmp_path / "gone.toml")
     assert told(of(tmp_path, "a: 1", "x.yaml")).startswith("x.yaml: YAML is not read yet; fix: write the same as TOML")
-    for text in ("a = " + "[" * 100_000, "a = " + "9" * 5_000, "a = " + "{b = " * 100_000):
+    for text in ("a = " + "[" * 100_000, "a = " + "9" * 5_000, "a = " + "{b = " * 100_000,
+                 f"secret.s.type{'.a' * 3000} = 1"):  # fmt: skip
         assert "x.toml" in told(of(tmp_path, text, "x.toml"))
     (tmp_path / "latin.toml").write_bytes(b"a = '\xe4'")
     assert told(tmp_path / "latin.toml") == "latin.toml: it is not UTF-8; fix: save it as UTF-8"

@@ -435,7 +435,11 @@ def _misfits(file: str, places: Mapping[Keys, Place], given: dict[str, Any]) -> 
     import jsonschema  # 130 ms, so only where it is needed
 
     found = list[tuple[Keys, tuple[str, str, str]]]()
-    for error in jsonschema.Draft202012Validator(schema()).iter_errors(given):
+    try:
+        errors = list(jsonschema.Draft202012Validator(schema()).iter_errors(given))
+    except RecursionError:  # it writes each value into its message, however deep that is
+        return [Problem("it has tables in tables in tables, far too deep", file, fix="write each key in its own table")]
+    for error in errors:
         keys = tuple(str(one) for one in error.absolute_path if isinstance(one, str))
         if error.validator == "additionalProperties":
             known = list(error.schema["properties"])

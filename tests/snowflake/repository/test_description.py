@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,13 @@ def test_a_context_may_be_a_schema_or_complete_it(tmp_path: Path) -> None:
         ('schema = "S"', "n", "S.n"), ('database = "d-b"', "S.n", '"d-b".S.n'), ("schema = '\"a.b\"'", "n", '"a.b".n'),
     ):  # fmt: skip
         assert read(of(tmp_path, text.format(context, name))).secrets[0].name == whole
+
+
+def test_a_body_is_in_a_file_and_nobody_waits_for_another(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("pipe", "."):
+        text = WHOLE.replace('imports = ["@st/x.zip"]', f'body_file = "{name}"')
+        assert "is no file; fix: name a file" in told(of(tmp_path, text)).replace("\n  ", "; ")
 
 
 def test_names_that_are_none_are_not_one(tmp_path: Path) -> None:

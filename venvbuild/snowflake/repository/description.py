@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -385,6 +386,9 @@ class _Reader:
         if "body_file" in one:
             path = self.path.parent / one["body_file"]
             try:
+                # Whoever waits for a FIFO waits for ever.
+                if os.path.exists(path) and not os.path.isfile(path):
+                    raise NoText("is no file")
                 return text_of(path, _MAX_BYTES), 1
             except NoText as error:
                 fix = error.fix or "name a file, from where this one lies, or write body = '''...'''"

@@ -157,6 +157,12 @@ class Place:
             "snowflake repository init": [["--from-settings", "-f", EVIL], ["--from-settings", "--index-url", EVIL]],
             "snowflake repository check": [["-f", EVIL], ["-f", "evil.toml"], ["-f", "odd.toml"]],
             "snowflake repository plan": [["-f", "evil.toml"], ["-f", "odd.toml"]],
+            "snowflake repository doctor": [
+                ["-f", "evil.toml"],
+                ["-f", "odd.toml", EVIL],
+                ["-f", "odd.toml", "--package", EVIL],
+                ["-f", "odd.toml", "--build", EVIL],
+            ],
             "snowflake repository egress": [[], ["--answer", EVIL], ["--answer", "evil.json"]],
             "snowflake repository privatelink status": [[]],
             "snowflake repository privatelink provision": [["-f", "evil.toml"], ["-f", "odd.toml"]],

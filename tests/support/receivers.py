@@ -67,8 +67,8 @@ def webhook(certificate: Path | None = None) -> Iterator[Webhook]:
         server.server_close()
 
 
-def self_signed(file: Path) -> Path:
-    """A certificate of 127.0.0.1, and its key, in one PEM file."""
+def self_signed(file: Path, *others: str) -> Path:
+    """A certificate of 127.0.0.1 and other addresses, and its key, in one PEM file."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -78,8 +78,8 @@ def self_signed(file: Path) -> Path:
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    builder = builder.add_extension(x509.SubjectAlternativeName([address]), critical=False)
+    addresses = [x509.IPAddress(ipaddress.ip_address(one)) for one in ("127.0.0.1", *others)]
+    builder = builder.add_extension(x509.SubjectAlternativeName(addresses), critical=False)
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -6,10 +6,11 @@ sql           the statements, in the order in which they can run
 draft         a first snowflake.toml, for the index of the builds
 texts         a file as text, whole or not at all
 egress        from which addresses Snowflake comes
+doctor        whether the index works, tried with the header that Snowflake sends
 
 Nothing here asks Snowflake.
 """
 
-from venvbuild.snowflake.repository import description, draft, egress, rules, sql, texts
+from venvbuild.snowflake.repository import description, doctor, draft, egress, rules, sql, texts
 
-__all__ = ["description", "draft", "egress", "rules", "sql", "texts"]
+__all__ = ["description", "doctor", "draft", "egress", "rules", "sql", "texts"]

@@ -38,7 +38,7 @@ NOTES = (
     "notebooks: supported by that page; the page of the private preview (undated) says that they are not, and is older",
 )
 """What holds of every description."""
-_SNOWPARK = "snowflake-snowpark-python"
+SNOWPARK = "snowflake-snowpark-python"
 _SIMPLE = "/simple/"
 
 
@@ -137,7 +137,7 @@ class _Judge:
 
     def secrets(self) -> None:
         for one in self.description.secrets:
-            for keys, what, fix in _of_secret(one):
+            for keys, what, fix in secret_faults(one):
                 self._refuse(keys, what, fix=fix)
 
     def integrations(self) -> None:
@@ -181,7 +181,7 @@ class _Judge:
                 self._refuse(
                     (*one.keys, "secret"), f"{shown(one.secret)} is no secret of {shown(integration.name)}",
                     "Snowflake uses only secrets that the integration allows",
-                    f"add {_toml(one.secret)} to secrets of {_table(integration.keys)}",
+                    f"add {toml_text(one.secret)} to secrets of {_table(integration.keys)}",
                 )  # fmt: skip
 
     def _index_url(self, one: Repository) -> bool:
@@ -192,7 +192,7 @@ class _Judge:
 
     def _is_allowed(self, one: Repository, integration: Integration) -> None:
         if not any(covers(prefix, one.index_url) for prefix in integration.allowed_prefixes):
-            lacking, table = _toml(f"https://{urlsplit(one.index_url).netloc}"), _table(integration.keys)
+            lacking, table = toml_text(f"https://{urlsplit(one.index_url).netloc}"), _table(integration.keys)
             self._refuse(
                 (*one.keys, "index_url"), f"no prefix of {shown(integration.name)} allows it",
                 "Snowflake would answer 400, error code 10003", f"add {lacking} to allowed_prefixes of {table}",
@@ -228,7 +228,7 @@ class _Judge:
         if link and re.search(r"[:/@?#\s]", link.host):
             host = re.split(r"[:/?#\s]", link.host.rpartition("://")[2].rpartition("@")[2])[0]
             what, why = "the host has more than a name", "the endpoint is asked for by the name alone, without a port"
-            self._refuse((*link.keys, "host"), what, why, f"write host = {_toml(host)}")
+            self._refuse((*link.keys, "host"), what, why, f"write host = {toml_text(host)}")
 
     def _repository(self, keys: tuple[str, ...], name: str) -> None:
         if exact_parts(name) not in {exact_parts(one.name) for one in self.description.repositories}:
@@ -268,12 +268,12 @@ class _Judge:
             is_pin = bool(wrong) or any(
                 spec.operator in ("==", "===") and "*" not in spec.version for spec in wanted.specifier
             )
-            if not is_pin and canonicalize_name(wanted.name) != _SNOWPARK:
+            if not is_pin and canonicalize_name(wanted.name) != SNOWPARK:
                 why = "whoever creates it again may get another version"
                 self._warn(keys, f"{shown(text)} is not pinned", why, f'write "{shown(wanted.name)}==VERSION"')
-        if one.kind == "procedure" and _SNOWPARK not in names:
+        if one.kind == "procedure" and SNOWPARK not in names:
             why = "a procedure gets its session from it, and the repository has to have it"
-            self._refuse(keys, f"the procedure lacks {_SNOWPARK}", why, f'add "{_SNOWPARK}" to packages')
+            self._refuse(keys, f"the procedure lacks {SNOWPARK}", why, f'add "{SNOWPARK}" to packages')
 
     def _body(self, one: Function, body: str) -> None:
         if "$$" in body:
@@ -308,8 +308,8 @@ class _Judge:
             into.append(Problem.at(file, one.body_line + line - 1, what, why, fix))
 
 
-def _of_secret(one: Secret) -> Iterator[tuple[tuple[str, ...], str, str]]:
-    """Keys that do not go together: keys, what, fix."""
+def secret_faults(one: Secret) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """What a secret lacks, and keys that do not go together: keys, what, fix."""
     if one.kind == "generic_string":
         if not one.value_env:
             yield one.keys, "the secret lacks value_env", variable_for("value_env")
@@ -355,10 +355,10 @@ def _advised(prefix: str) -> str:
     """What to write: the prefix with all that one may have, host, port and path, and nothing else."""
     rest = strip_credentials(prefix if "://" in prefix else f"https://{prefix.lstrip('/')}").partition("://")[2]
     right = f"https://{re.split('[?#]', rest)[0]}"
-    return f"write {_toml(right)}" if _split(right) else 'write it as in "https://nexus.example.com"'
+    return f"write {toml_text(right)}" if _split(right) else 'write it as in "https://nexus.example.com"'
 
 
-def _toml(text: str) -> str:
+def toml_text(text: str) -> str:
     """A text as TOML has it, to be written so: cut only where it is no name or URL of a host any more."""
     told = shown(text, 2000)
     return f"'{told}'" if '"' in told else f'"{told}"'
@@ -366,4 +366,4 @@ def _toml(text: str) -> str:
 
 def _table(keys: tuple[str, ...]) -> str:
     """The head of a table."""
-    return f"[{'.'.join(key if re.fullmatch('[A-Za-z0-9_-]+', key) else _toml(key) for key in keys)}]"
+    return f"[{'.'.join(key if re.fullmatch('[A-Za-z0-9_-]+', key) else toml_text(key) for key in keys)}]"

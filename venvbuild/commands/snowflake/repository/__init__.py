@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from venvbuild.commands.snowflake.repository.check import command as check_command
+from venvbuild.commands.snowflake.repository.doctor import command as doctor_command
 from venvbuild.commands.snowflake.repository.egress import command as egress_command
 from venvbuild.commands.snowflake.repository.init import command as init_command
 from venvbuild.commands.snowflake.repository.plan import command as plan_command
@@ -19,5 +20,5 @@ def command() -> None:
     """
 
 
-for one in (init_command, check_command, plan_command, egress_command, privatelink_command):
+for one in (init_command, check_command, plan_command, doctor_command, egress_command, privatelink_command):
     command.add_command(one)

@@ -1,0 +1,93 @@
+"""`venvbuild snowflake repository doctor`: does the index work for Snowflake?"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from venvbuild.commands.snowflake.repository import options as ours
+from venvbuild.console import options, output
+from venvbuild.errors import CheckFoundSomething
+from venvbuild.snowflake.repository import description, doctor
+from venvbuild.snowflake.repository.doctor import Examination
+from venvbuild.text import shown
+
+_ALLOWED = {
+    True: "allowed",
+    False: "NOT allowed: downloads would fail with HTTP 400, error code 10003",
+    None: "its integration is not in this file",
+}
+
+
+@click.command("doctor", short_help="Ask the index as Snowflake would: credentials, hosts, hashes, packages.")
+@click.argument("name", metavar="[NAME]", required=False)
+@click.option(
+    "--package",
+    "packages",
+    multiple=True,
+    metavar="P==V",
+    help="Look for this package and its files; may be repeated. Without it and --build: those of the functions.",
+)
+@click.option(
+    "--build",
+    metavar="BUILD",
+    help="Look for all pins of this build, each with a wheel for Snowflake.",
+)
+@ours.with_file
+@options.with_store
+@options.with_config
+@options.as_json
+def command(name: str | None, packages: tuple[str, ...], build: str | None, file: Path, **given: Any) -> None:
+    """Ask the index of the repository NAME (or of the only one) with the header that Snowflake sends, from here.
+
+    Tells every host that is asked on the way and which prefixes are missing. No Snowflake is asked.
+    11: something was found. 6: the index does not answer. 2: a variable is not set.
+    """
+    described = description.read(file)
+    repository = doctor.named(described, name)
+    named = list(doctor.asked_for(packages))
+    # First: of two that are one, the build's needs a wheel.
+    wanted = [*(doctor.of_build(build, options.load(given)) if build else ()), *named]
+    wanted += doctor.of_functions(described, repository, is_all=not packages and not build)
+    authorization = doctor.header(described, repository, os.environ)
+    found = doctor.examine(described, repository, authorization, list(dict.fromkeys(wanted)))
+    if given["as_json"]:
+        output.print_json(_as_json(repository.name, found))
+    else:
+        _print(found)
+    if not wanted:
+        output.say("note: no package is named, so no file was asked for; name one with --package NAME==VERSION")
+    if found.findings:
+        raise CheckFoundSomething.of(found.findings)
+
+
+def _print(found: Examination) -> None:
+    hashes = {True: ", links carry sha256", False: ", links carry no sha256", None: ""}[found.has_hashes]
+    status = f"   {found.status}" if found.status else ""
+    output.print_data(f"index     {shown(found.index_url, 300)}{status}{hashes}")
+    if found.issuer:
+        output.print_data(f"tls       signed by {shown(found.issuer)}, which this machine trusts")
+    for at, (host, is_allowed) in enumerate(found.hosts.items()):
+        output.print_data(f"{'' if at else 'hosts':<9} {host} ({_ALLOWED[is_allowed]})")
+    if not all(found.hosts.values()):
+        output.print_data(f"fix       allowed_prefixes = {doctor.listed(found.prefixes)}")
+    if found.packages:
+        there = sum(found.packages.values())
+        output.print_data(f"packages  {there} of {len(found.packages)} are there")
+
+
+def _as_json(name: str, found: Examination) -> dict[str, object]:
+    return {
+        "repository": name,
+        "index_url": found.index_url,
+        "status": found.status or None,
+        "certificate_issuer": found.issuer or None,
+        "has_hashes": found.has_hashes,
+        "hosts": [{"host": host, "is_allowed": is_allowed} for host, is_allowed in found.hosts.items()],
+        "allowed_prefixes": list(found.prefixes),
+        "packages": [{"package": one, "is_there": is_there} for one, is_there in found.packages.items()],
+        "findings": [problem.as_json() for problem in found.findings],
+    }

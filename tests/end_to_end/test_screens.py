@@ -354,8 +354,8 @@ def harmless(ended: Ended, what: str) -> bool:
     assert ended.code != 1, f"{what}: {ended.stderr}"
     judge(ended.stderr, what)
     judge(ended.stdout, what)
-    if "csv" in what:
+    if "--format csv" in what:
         judge_cells(ended.stdout, what)
-    if "json" in what and ended.stdout:
+    if "--json" in what and ended.stdout:
         json.loads(ended.stdout)
     return r"\x1b]52;c;QQ==" in ended.stdout + ended.stderr

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.archives import Made, archive, environment, file, folder
 from tests.support.supplies import here
-from tests.support.users import NOBODY, as_user
+from tests.support.users import NOBODY, as_user, require_open_clone
 from tests.support.volumes import Mounts
 from venvbuild.archive import FragmentCache
 from venvbuild.errors import UsageError
@@ -104,6 +104,7 @@ def test_a_mount_point_is_filled_where_it_is_and_again(
 def test_a_folder_among_those_of_others_is_filled_where_it_is(
     open_folder: Path, mode: int, owner: int, why: str
 ) -> None:
+    require_open_clone()
     target = open_folder / "place" / "venv"
     target.mkdir(parents=True)
     target.chmod(0o777)

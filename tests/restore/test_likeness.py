@@ -12,7 +12,7 @@ import pytest
 from tests.support.archives import archive, environment, file, folder
 from tests.support.requirement import require
 from tests.support.supplies import here
-from tests.support.users import NOBODY, as_user
+from tests.support.users import NOBODY, as_user, require_open_clone
 from venvbuild.archive import FragmentCache
 from venvbuild.restore import restoring
 from venvbuild.restore.restoring import Restored, RestoreOptions
@@ -99,6 +99,7 @@ def test_an_acl_stays_and_is_given_to_what_is_made(target: Path) -> None:
 
 
 def test_what_cannot_be_given_to_another_folder_makes_it_filled_in_place(target: Path) -> None:
+    require_open_clone()
     target.parent.chmod(0o777)
     target.chmod(0o777)
     before = target.stat()

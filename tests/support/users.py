@@ -30,6 +30,7 @@ def as_user(uid: int, call: Callable[[], object], *, groups: tuple[int, ...] = (
             os.setgroups(groups)
             os.setgid(uid)
             os.setuid(uid)
+            tempfile.tempdir = "/var/tmp"  # TMPDIR may be closed to others
             said = (True, call())
         except BaseException as error:  # noqa: BLE001  # told to the parent
             said = (False, f"{type(error).__name__}: {error}")
@@ -41,6 +42,11 @@ def as_user(uid: int, call: Callable[[], object], *, groups: tuple[int, ...] = (
     os.waitpid(pid, 0)
     assert is_well, found
     return found
+
+
+def require_open_clone() -> None:
+    """For what another user reads of the project itself: a clone may lie where nobody else may look."""
+    require(bool(as_user(NOBODY, lambda: os.access(__file__, os.R_OK))), "other users may not come to this clone")
 
 
 @pytest.fixture

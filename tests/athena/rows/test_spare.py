@@ -19,7 +19,7 @@ from athena.rows import register, spare
 from benchmarks import catalog
 from tests.athena.rows.test_cache import Counting
 from tests.support.requirement import require
-from tests.support.users import NOBODY, as_user
+from tests.support.users import NOBODY, require_open_clone
 from venvbuild import errors
 from venvbuild.errors import UsageError
 from venvbuild.stores import Store, open_store
@@ -76,8 +76,7 @@ def of_root(folder: Path) -> Iterator[None]:
     require(os.geteuid() == 0, "only root can become somebody who has no rights")
     for path in folder.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)
-    is_open = as_user(NOBODY, lambda: os.access(spare.__file__, os.R_OK))
-    require(bool(is_open), "other users may not come to this clone")
+    require_open_clone()
     os.seteuid(NOBODY)
     try:
         yield

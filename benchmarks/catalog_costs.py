@@ -31,7 +31,7 @@ from venvbuild.stores.folder import FolderStore
 counts = {"lists": 0, "gets": 0, "bytes": 0}
 report = open(sys.argv.pop(1), "w")
 memory = lambda: next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
-atexit.register(lambda: report.write(json.dumps({**counts, "peak_kb": int(memory())})))
+atexit.register(lambda: print(json.dumps({**counts, "peak_kb": int(memory())}), file=report, flush=True))
 read, listing = FolderStore.read, FolderStore.list
 def counted(self, key, max_bytes=None):
     found = read(self, key, max_bytes)

@@ -62,10 +62,10 @@ def _array_join(node: Any) -> Node:
     if element is None or element.this not in (exp.DType.VARCHAR, exp.DType.TEXT, exp.DType.BIGINT, exp.DType.INT):
         refuse("array_join of other elements than texts and whole numbers")
     if node.args.get("null") is None:
-        return call("array_to_string", node.this, node.expression)
+        return call("trino_joined", node.this, node.expression)
     one = exp.to_identifier("venvbuild_x")
     text = exp.Coalesce(this=cast(one, "VARCHAR"), expressions=[node.args["null"].copy()])
-    return call("array_to_string", call("list_transform", node.this, exp.Lambda(this=text, expressions=[one])),
+    return call("trino_joined", call("list_transform", node.this, exp.Lambda(this=text, expressions=[one])),
                 node.expression)  # fmt: skip
 
 

@@ -70,6 +70,8 @@ CREATE TEMP MACRO trino_try_boolean(s) AS
   CASE WHEN s IS NULL OR lower(s) IN ('true', 'false', 't', 'f', '1', '0') THEN TRY_CAST(lower(s) AS BOOLEAN)
     END;
 CREATE TEMP MACRO trino_reverse(s) AS array_to_string(list_reverse(regexp_extract_all(s, '(?s).')), '');
+CREATE TEMP MACRO trino_joined(a, s) AS
+  CASE WHEN a IS NULL OR s IS NULL THEN NULL ELSE coalesce(array_to_string(a, s), '') END;
 CREATE TEMP MACRO trino_array_equals(a, b) AS
   CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN len(a) <> len(b) THEN false
     WHEN list_contains(list_transform(a, LAMBDA x, i : x <> b[i]), true) THEN false

@@ -61,7 +61,7 @@ def _as_array(one: Node, array: Node, what: str) -> Node:
 
 def _concat_ws(node: Any) -> Node | None:
     if len(node.expressions) == 2 and family(node.expressions[1]) == ARRAY:
-        return call("array_to_string", node.expressions[1], node.expressions[0])
+        return call("trino_joined", node.expressions[1], node.expressions[0])
     for one in node.expressions:
         of_type(one, TEXT, what="concat_ws")
     return None

@@ -176,3 +176,4 @@ SELECT nth_value(env_name, 2) OVER (ORDER BY venv_version), sum(package_count) O
 WITH RECURSIVE t (d) AS (SELECT DATE '2025-07-01' UNION ALL SELECT d + INTERVAL '1' DAY FROM t WHERE d < DATE '2025-07-04') SELECT d, (SELECT count(*) FROM venv_builds WHERE CAST(created_at AS date) = d) FROM t ORDER BY d
 SELECT version, lead(version) OVER (ORDER BY min(created_at), version) FROM venv_packages WHERE name = 'kedro' GROUP BY version ORDER BY min(created_at), version LIMIT 3
 SELECT year, count(*) AS count FROM (SELECT year(created_at) AS year FROM venv_builds) GROUP BY year
+SELECT array_join(transform(split('a-b', '-'), x -> split_part(x, '=', 2)), ' '), array_join(ARRAY['a'], CAST(NULL AS varchar)), concat_ws('-', transform(split('a', '-'), x -> split_part(x, '=', 2))), array_join(ARRAY[], '-')

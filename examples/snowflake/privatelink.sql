@@ -17,6 +17,7 @@ CREATE API INTEGRATION IF NOT EXISTS python_repo_integration_pl
 
 ALTER API INTEGRATION IF EXISTS python_repo_integration_pl SET
   API_ALLOWED_PREFIXES = ('https://nexus-pl.internal.example.com')
+  ALLOWED_AUTHENTICATION_SECRETS = (my_repo_secret)
   ENABLED = TRUE;
 
 CREATE ARTIFACT REPOSITORY IF NOT EXISTS my_python_repo

@@ -16,6 +16,7 @@ CREATE API INTEGRATION IF NOT EXISTS python_repo_integration
 
 ALTER API INTEGRATION IF EXISTS python_repo_integration SET
   API_ALLOWED_PREFIXES = ('https://nexus.example.com', 'https://artifactory.example.com')
+  ALLOWED_AUTHENTICATION_SECRETS = (my_repo_secret)
   ENABLED = TRUE;
 
 CREATE ARTIFACT REPOSITORY IF NOT EXISTS my_python_repo

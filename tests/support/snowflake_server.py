@@ -4,9 +4,10 @@
     server.answer("SHOW DATABASES", Rows(("name",), (("MY_DB",),)))
     assert server.logins[0]["AUTHENTICATOR"] == "SNOWFLAKE_JWT"
 
-It knows PUT, GET, LIST, REMOVE and `SELECT CURRENT_...()`. Everything else is a syntax error, unless a test says what
-comes of it: a server that takes any text would pass any test. As Snowflake's own does, LIST, GET and REMOVE take a path
-as the beginning of names; LIST tells sizes with the padding of encryption, and an md5 of nothing that was sent.
+It knows PUT, GET, LIST, REMOVE and `SELECT CURRENT_...()`, and with an `account` what that knows. Everything else is a
+syntax error, unless a test says what comes of it: a server that takes any text would pass any test. As Snowflake's own
+does, LIST, GET and REMOVE take a path as the beginning of names; LIST tells sizes with the padding of encryption, and
+an md5 of nothing that was sent.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import json
 import re
 import threading
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -28,6 +29,9 @@ import pytest
 
 from tests.support.recording_proxy import RecordingProxy
 from tests.support.s3_servers import ACCESS_KEY, REGION, SECRET_KEY, S3Server
+from tests.support.snowflake_account import Account
+from tests.support.snowflake_account import Refusal as Refusal
+from tests.support.snowflake_account import Rows as Rows
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -41,21 +45,6 @@ _LITERAL = r"'((?:[^'\\]|\\.|'')*)'"
 _HOLDS_AT_MOST_S = 300
 
 
-class Refusal(NamedTuple):
-    """Snowflake says no."""
-
-    code: str
-    sqlstate: str
-    message: str
-
-
-class Rows(NamedTuple):
-    """What a statement gives."""
-
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str | None]]
-
-
 class Status(NamedTuple):
     """HTTP alone."""
 
@@ -64,6 +53,10 @@ class Status(NamedTuple):
 
 class Cut(NamedTuple):
     """The connection ends without an answer."""
+
+
+class Lost(NamedTuple):
+    """The account does it, and the connection ends without an answer."""
 
 
 class Usual(NamedTuple):
@@ -78,7 +71,7 @@ class Hold:
     may_go: threading.Event = field(default_factory=threading.Event)
 
 
-Scripted = Refusal | Rows | Status | Cut | Usual | Hold
+Scripted = Refusal | Rows | Status | Cut | Lost | Usual | Hold
 
 
 @dataclass
@@ -109,6 +102,9 @@ class SnowflakeServer:
         """Those that are there and can be seen."""
         self.role = ROLE
         """Of every session, as Snowflake keeps its name."""
+        self.account: Account | None = None
+        """What is described, shown, created, changed and dropped there."""
+        self.warehouse: str | None = WAREHOUSE
         self.logins: list[dict[str, Any]] = []
         """The `data` of each login body."""
         self.statements: list[str] = []
@@ -208,12 +204,23 @@ class SnowflakeServer:
             elif isinstance(scripted, Rows):
                 return _result(scripted)
             else:
+                if isinstance(scripted, Lost) and self.account:
+                    self.account.answer(statement)
                 raise _NoAnswer(scripted)
         verb = statement.split(None, 1)[0].upper() if statement.split() else ""
         if verb == "SELECT" and re.match(r"SELECT CURRENT_[A-Z]+\(\)", statement):
-            return _result(_session(statement, self.role))
+            return _result(self._session(statement))
         handler = {"PUT": self._put, "GET": self._get, "LIST": self._list, "REMOVE": self._remove}.get(verb)
-        return handler(statement) if handler else _syntax_error(statement)
+        if handler or not self.account:
+            return handler(statement) if handler else _syntax_error(statement)
+        answered = self.account.answer(statement)
+        return _refusal(answered) if isinstance(answered, Refusal) else _result(answered)
+
+    def _session(self, statement: str) -> Rows:
+        places = {"DATABASE": self.account.database, "SCHEMA": self.account.schema} if self.account else {}
+        known = {"ACCOUNT": ACCOUNT, "ROLE": self.role, "WAREHOUSE": self.warehouse, **places}
+        names = re.findall(r"CURRENT_([A-Z]+)\(\)", statement)
+        return Rows([f"CURRENT_{name}()" for name in names], [[known.get(name) for name in names]])
 
     def _place(self, statement: str) -> _Place | Refusal:
         """The stage that a statement names, when it is there."""
@@ -448,12 +455,6 @@ def _plain(literal: str) -> str:
     return re.sub(r"\\(.)|''", lambda found: found[1] or "'", literal)
 
 
-def _session(statement: str, role: str) -> Rows:
-    known = {"ACCOUNT": ACCOUNT, "ROLE": role, "WAREHOUSE": WAREHOUSE}
-    names = re.findall(r"CURRENT_([A-Z]+)\(\)", statement)
-    return Rows([f"CURRENT_{name}()" for name in names], [[known.get(name) for name in names]])
-
-
 def _transfer(**fields: Any) -> dict[str, Any]:
     data = {"parallel": 4, "queryId": str(uuid.uuid4()), **fields}
     return {"success": True, "code": None, "message": None, "data": data}
@@ -484,7 +485,12 @@ def _result(answered: Rows) -> dict[str, Any]:
 
 
 def _refusal(refused: Refusal) -> dict[str, Any]:
-    data = {"errorCode": refused.code, "sqlState": refused.sqlstate, "internalError": False}
+    data = {
+        "errorCode": refused.code,
+        "sqlState": refused.sqlstate,
+        "internalError": False,
+        "queryId": str(uuid.uuid4()),
+    }
     return {"success": False, "code": refused.code, "message": refused.message, "data": data}
 
 

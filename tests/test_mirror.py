@@ -79,6 +79,8 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/snowflake/stage.py": "with what is brought there: tests/snowflake/test_uploading.py",
     "venvbuild/snowflake/import_script.py": "runs in the target's Python: tests/snowflake/test_import_check.py",
     "venvbuild/snowflake/wanted.py": "of a file and of a build: tests/snowflake/test_making.py",
+    "venvbuild/snowflake/repository/applying.py": "by the connector: tests/snowflake/repository/test_account.py",
+    "venvbuild/snowflake/repository/plan_file.py": "kept and run: tests/snowflake/repository/test_account.py",
     "venvbuild/settings/folders.py": "with the settings in them: tests/settings/test_loading.py",
     "venvbuild/settings/installers.py": "with the settings beside them: tests/settings/test_loading.py",
     "venvbuild/settings/registry.py": "each against the reference: tests/test_docs.py; tests/settings/test_loading.py",

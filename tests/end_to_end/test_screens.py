@@ -156,7 +156,19 @@ class Place:
             "snowflake where": [["good"], [EVIL]],
             "snowflake repository init": [["--from-settings", "-f", EVIL], ["--from-settings", "--index-url", EVIL]],
             "snowflake repository check": [["-f", EVIL], ["-f", "evil.toml"], ["-f", "odd.toml"]],
-            "snowflake repository plan": [["-f", "evil.toml"], ["-f", "odd.toml"]],
+            "snowflake repository plan": [
+                ["-f", "evil.toml"],
+                ["-f", "odd.toml"],
+                ["-f", "odd.toml", "--connection", EVIL],
+                ["-f", "odd.toml", "--rotate-secret", EVIL],
+            ],
+            "snowflake repository apply": [
+                ["-f", "evil.toml"],
+                ["-f", "odd.toml", "--connection", EVIL],
+                ["-f", "odd.toml", "--plan", EVIL],
+                ["-f", "odd.toml", "--plan", "evil.json"],
+            ],
+            "snowflake repository destroy": [["-f", "evil.toml"], ["-f", "odd.toml", "--connection", EVIL]],
             "snowflake repository doctor": [
                 ["-f", "evil.toml"],
                 ["-f", "odd.toml", EVIL],
@@ -179,7 +191,8 @@ class Place:
 
 def shapes_of(command: click.Command, *, is_first: bool) -> list[list[str]]:
     options = {flag for one in command.params for flag in one.opts}
-    shapes = [["--format", "table"], ["--format", "csv"]] if "--format" in options else [[]]
+    formats = [one.type for one in command.params if "--format" in one.opts and isinstance(one.type, click.Choice)]
+    shapes = [["--format", form] for one in formats for form in one.choices if form != "json"] or [[]]
     # That JSON escapes them shows once.
     return [*shapes, ["--json"]] if is_first and "--json" in options else shapes
 

@@ -8,9 +8,31 @@ texts         a file as text, whole or not at all
 egress        from which addresses Snowflake comes
 doctor        whether the index works, tried with the header that Snowflake sends
 
-Nothing here asks Snowflake.
+facts -> state      what of an object can be compared; what Snowflake shows of it
+plan                what has to change
+applying, failures  the statements of it, run one by one; what an error of one means
+plan_file           a plan on the disk
+
+Only state and applying ask Snowflake, by a session that they are given.
 """
 
-from venvbuild.snowflake.repository import description, doctor, draft, egress, rules, sql, texts
+from venvbuild.snowflake.repository import (
+    applying,
+    description,
+    doctor,
+    draft,
+    egress,
+    facts,
+    failures,
+    plan,
+    plan_file,
+    rules,
+    sql,
+    state,
+    texts,
+)
 
-__all__ = ["description", "doctor", "draft", "egress", "rules", "sql", "texts"]
+__all__ = [
+    "applying", "description", "doctor", "draft", "egress", "facts", "failures", "plan", "plan_file", "rules", "sql",
+    "state", "texts",
+]  # fmt: skip

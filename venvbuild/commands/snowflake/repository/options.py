@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from venvbuild.console import output
+from venvbuild.console.options import F
 from venvbuild.snowflake.repository import description, rules
 from venvbuild.snowflake.repository.description import Description
 from venvbuild.snowflake.repository.rules import Judgement
@@ -21,6 +22,23 @@ with_file = click.option(
     metavar="FILE",
     help="The description, TOML.",
 )
+_ALLOWANCES = (
+    click.option(
+        "--rotate-secret",
+        "rotated",
+        multiple=True,
+        metavar="NAME",
+        help="Set the value of this secret again, from its variables; may be repeated.",
+    ),
+    click.option("--replace", is_flag=True, help="Allow what no ALTER does: grants on what is replaced are lost."),
+)
+
+
+def with_allowances(command: F) -> F:
+    """What is changed only where somebody asks for it."""
+    for option in _ALLOWANCES:
+        command = option(command)
+    return command
 
 
 def judged(file: Path) -> tuple[Description, Judgement]:

@@ -1,0 +1,86 @@
+"""`venvbuild snowflake repository apply`: make the account what the file says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from venvbuild.commands.snowflake.repository import changes
+from venvbuild.commands.snowflake.repository import options as ours
+from venvbuild.commands.snowflake.repository.account import opened, with_account
+from venvbuild.console import options, output
+from venvbuild.settings import azure
+from venvbuild.snowflake import Session
+from venvbuild.snowflake.repository import applying, plan, plan_file, state
+from venvbuild.snowflake.repository.description import Description
+from venvbuild.snowflake.repository.facts import Context
+from venvbuild.snowflake.repository.plan_file import PlanFile
+from venvbuild.text import count_text, shown
+
+
+@click.command("apply", short_help="Make the account what the file says.")
+@ours.with_file
+@with_account
+@ours.with_allowances
+@click.option("--plan", "kept", type=click.Path(path_type=Path), metavar="FILE", help="Only what plan --out has kept.")
+@click.option("--yes", is_flag=True, help="Do it; without, what would be done is shown.")
+@click.option("--try", "is_tried", is_flag=True, help="With --yes: then run the file's functions and procedures.")
+@options.as_json
+def command(file: Path, kept: Path | None, yes: bool, is_tried: bool, as_json: bool, **given: Any) -> None:
+    """Make in the account what the description says and is not there; change what differs; remove nothing.
+
+    It ends at the first statement that fails, with what is done and what is not; run again, it goes on from there.
+    2: the plan is stale, or a right, a variable or a warehouse is missing. 7: Snowflake does not answer.
+    """
+    described, _ = ours.judged(file)
+    saved = plan_file.read(kept) if kept else None
+    rotated = (*given["rotated"], *(saved.rotated if saved else ()))
+    is_replacing = given["replace"] or (saved is not None and saved.is_replacing)
+    results = list[dict[str, object]]()
+    with opened(given) as session:
+        planned = plan.plan(described, state.look(session, described), tuple(dict.fromkeys(rotated)))
+        todo = applying.steps(planned)
+        if saved:
+            now = PlanFile.of(planned.state, todo, rotated, is_replacing=is_replacing)
+            saved.judge(now, shown(str(kept), 200))
+        if not as_json:
+            changes.show(planned)
+        planned.judge(is_replacing=is_replacing)
+        context = planned.state.context
+        if yes:
+            values = applying.Values.of(planned, described, azure.defined(os.environ))
+            applying.judge_warehouse(session, todo, context)
+            applying.run(session, todo, values, context, output.say)
+            results = _tried(session, described, planned.state.context) if is_tried else []
+    if as_json:
+        output.print_json({**changes.as_json(planned, todo), "is_done": yes, "tried": results})
+    _tell(planned, len(todo), is_done=yes)
+
+
+def _tried(session: Session, described: Description, context: Context) -> list[dict[str, object]]:
+    made = list[dict[str, object]]()
+    for doing, statement in applying.attempts(described, context):
+        if statement is None:
+            output.say(f"not tried: {doing.kind} {doing.name} takes arguments")
+            continue
+        result = applying.attempt(session, doing, context)
+        output.say(f"{statement.removesuffix(';')}  {result}")
+        made.append({"sql": statement, "result": result})
+    return made
+
+
+def _tell(planned: plan.Plan, count: int, *, is_done: bool) -> None:
+    if planned.unknown:
+        what = count_text(len(planned.unknown), "object")
+        output.say(
+            f"warning: {what} cannot be compared and was left alone; `plan` alone prints the SQL of the whole file"
+        )
+    if not count:
+        output.say("nothing is to be done")
+    elif is_done:
+        output.say(f"done: {count_text(count, 'statement')}")
+    else:
+        output.say(f"{count_text(count, 'statement')}; nothing was run: --yes does it")

@@ -1,0 +1,50 @@
+"""`venvbuild snowflake repository destroy`: take away what the file describes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from venvbuild.commands.snowflake.repository import changes
+from venvbuild.commands.snowflake.repository import options as ours
+from venvbuild.commands.snowflake.repository.account import opened, with_account
+from venvbuild.console import options, output
+from venvbuild.snowflake.repository import applying, description, plan, state
+from venvbuild.text import count_text
+
+_OTHERS = "note: functions that this file does not name, and use the repository, run on from retained copies at best"
+
+
+@click.command("destroy", short_help="Take away from the account what the file describes.")
+@ours.with_file
+@with_account
+@click.option("--yes", is_flag=True, help="Do it; without, what would go is shown.")
+@options.as_json
+def command(file: Path, yes: bool, as_json: bool, **given: Any) -> None:
+    """Drop what the description names: functions, defaults, policies, repositories, integrations, secrets.
+
+    What it does not name stays, and so does a default that is another's. It ends at the first statement that fails;
+    run again, it goes on from there.
+    """
+    described = description.read(file)
+    with opened(given) as session:
+        planned = plan.removal(described, state.look(session, described))
+        todo = applying.steps(planned)
+        if not as_json:
+            changes.show(planned)
+        if any(one.kind == "repository" for one in planned.pending):
+            output.say(_OTHERS)
+        if yes:
+            applying.run(session, todo, applying.NONE, planned.state.context, output.say)
+    if as_json:
+        output.print_json({**changes.as_json(planned, todo), "is_done": yes})
+    if planned.unknown:
+        output.say(f"warning: {count_text(len(planned.unknown), 'object')} cannot be seen, and was left alone")
+    if not todo:
+        output.say("nothing is to be dropped")
+    elif not yes:
+        output.say(f"{count_text(len(todo), 'statement')}; nothing was dropped: --yes does it")
+    else:
+        output.say(f"done: {count_text(len(todo), 'statement')}")

@@ -18,7 +18,8 @@ _BARE = re.compile(r"[A-Z_][A-Z0-9_$]*")
 _ONE = re.compile(r'[A-Za-z_][A-Za-z0-9_$]*|"(?:[^"]|"")+"')
 # Neither can stand in any name, quoted or not.
 _NEVER = re.compile(r"[\x00-\x1f\x7f]")
-_SNOWPARK = "snowflake-snowpark-python"
+SNOWPARK = "snowflake-snowpark-python"
+"""What a procedure gets its session from; it is not there by itself."""
 KINDS = ("function", "procedure", "both")
 
 
@@ -96,9 +97,8 @@ class Use:
         return self.repository is not None and any(self._packages(one) for one in _kinds(kind))
 
     def _packages(self, kind: str) -> list[str]:
-        # A procedure gets a session, and the package that has it is not there by itself.
-        has_snowpark = any(re.split("[=<>!~ ]", one)[0] == _SNOWPARK for one in self.packages)
-        return [*([_SNOWPARK] if kind == "procedure" and not has_snowpark else []), *self.packages]
+        has_snowpark = any(re.split("[=<>!~ ]", one)[0] == SNOWPARK for one in self.packages)
+        return [*([SNOWPARK] if kind == "procedure" and not has_snowpark else []), *self.packages]
 
     def _create(self, kind: str) -> str:
         packages = self._packages(kind)

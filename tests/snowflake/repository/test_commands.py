@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,39 @@ def test_check_ends_with_2_or_3_and_tells_all(call: Call) -> None:
     assert call("plan")[:2] == (3, "")
     Path("snowflake.toml").write_text(text.replace("handler", "hander"))
     assert call("check")[0] == 2
+
+
+def test_what_cannot_be_read_and_what_would_fail_are_told_in_one_run(call: Call) -> None:
+    text = (
+        (EXAMPLES / "public.toml").read_text("utf-8").replace("https://nexus.example.com/r", "http://a.example.com/r")
+    )
+    text = text.replace('handler = "test"', 'hander = "test"').replace('python = "3.11"', "python = nan")
+    Path("snowflake.toml").write_text(text)
+    code, out, said = call("check")
+    assert (code, out) == (2, "")
+    assert [line.partition("; ")[0] for line in said.splitlines()] == [
+        "snowflake.toml:20: 'test_udf' lacks handler", "snowflake.toml:25: unknown key 'hander'",
+        "snowflake.toml:22: the Python has no quotes", "snowflake.toml:36: the Python has no quotes",
+        "snowflake.toml:16: 'http://a.example.com/repository/pypi-proxy/simple/' is no https URL",
+    ]  # fmt: skip
+    # each mended, nothing is left
+    text = text.replace("hander", "handler").replace("http://a.", "https://nexus.")
+    Path("snowflake.toml").write_text(text.replace("python = nan", 'python = "3.11"'))
+    assert call("check")[0] == 0
+
+
+def test_an_endpoint_alone_is_something(call: Call) -> None:
+    Path("snowflake.toml").write_text("[privatelink]\nservice = 's'\nhost = 'a.example.com'\n")
+    assert call("check")[:2] == (0, "snowflake.toml: 1 endpoint\n")
+
+
+@pytest.mark.parametrize("name", ["public", "privatelink"])
+def test_the_same_as_yaml_is_the_same_sql(call: Call, name: str) -> None:
+    given = tomllib.loads((EXAMPLES / f"{name}.toml").read_text("utf-8"))
+    Path("s.yaml").write_text(json.dumps(given))  # which YAML has in it
+    assert call("plan", "-f", "s.yaml")[:2] == call("plan", "-f", EXAMPLES / f"{name}.toml")[:2]
+    code, out, _ = call("check", "-f", "s.yaml")
+    assert (code, out.startswith("s.yaml: 1 secret")) == (0, True)
 
 
 def test_check_as_json_has_the_warnings(call: Call) -> None:

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from venvbuild.errors import UsageError
-from venvbuild.snowflake.repository import description
+from venvbuild.snowflake.repository import misfits
 from venvbuild.snowflake.repository.description import exact_parts, read
 
 WHOLE = """\
@@ -84,7 +84,7 @@ def test_a_whole_file_is_read_with_its_names_completed(tmp_path: Path) -> None:
 
 
 def test_the_schema_is_one() -> None:
-    jsonschema.Draft202012Validator.check_schema(description.schema())
+    jsonschema.Draft202012Validator.check_schema(misfits.schema())
 
 
 @pytest.mark.parametrize(
@@ -100,6 +100,9 @@ def test_the_schema_is_one() -> None:
         (('[secret."OTHER.x-y.S"]', "[secret.OTHER.xy.S]"), "snowflake.toml:7: the dots of [secret.OTHER.xy.S] make"),
         (('[secret."OTHER.x-y.S"]', "[secret.OTHER.xy.S]"), 'fix: write [secret."OTHER.xy.S"]'),
         (("[integration.i]", '[integration."a.b"]'), "snowflake.toml:11: 'a.b' is no name of one part"),
+        (("packages = []", "packages = [1]"), "33: entry 1 of packages is not a text in quotes; fix: write each entry"),
+        (("packages = []", 'packages = ["a", ""]'), "snowflake.toml:33: entry 2 of packages is empty"),
+        (("[privatelink]", "[[privatelink]]"), ":38: privatelink is not a table but a list, [[privatelink]]; fix: wri"),
         (("[repository.r]", '[repository."a..b"]'), "snowflake.toml:15: 'a..b' is no name of DATABASE.SCHEMA.NAME"),
         (('[secret."OTHER.x-y.S"]', '[secret."MY_DB.public.S"]'), "snowflake.toml:7: MY_DB.public.S is the same obj"),
         (('"NUMBER(10, 2)"', '"STRING\\n"'), "snowflake.toml:30: returns is no type of SQL"),
@@ -168,16 +171,84 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", [1, "x", [], [1], True, 1.5])
+ODD = [
+    1,
+    "x",
+    [],
+    [1],
+    True,
+    1.5,
+    "nan",
+    "inf",
+    "-inf",
+    "1979-05-27",
+    "07:32:00",
+    "1979-05-27T07:32:00Z",
+    "0x1",
+    "1e400",
+]
+
+
+@pytest.mark.parametrize("value", ODD)
 def test_nothing_of_another_type_is_a_bug(tmp_path: Path, value: Any) -> None:
     text = str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
-    for name in (*description.schema()["properties"], "secret.s", "default.schema", "function.f.arguments"):
+    text = value if isinstance(value, str) and value != "x" else text
+    for name in (*misfits.schema()["properties"], "secret.s", "default.schema", "function.f.arguments"):
         assert told(of(tmp_path, f"{name} = {text}\n")).startswith("snowflake.toml:1: ")
+
+
+SECRET = 'type = "password"\nusername = "me"\npassword_env = "P"\n'
+INTEGRATION = 'allowed_prefixes = ["https://a.example.com"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong", "name"),
+    [
+        (f"[secret.A.B.S]\n{SECRET}", "[secret.A.B.S]", "A.B.S"),
+        (f"[secret.A.B.C.D]\n{SECRET}", "[secret.A.B.C.D]", 'A.B."C.D"'),
+        (f"[secret.A.'b.c'.S]\n{SECRET}", "[secret.A.'b.c'.S]", 'A."b.c".S'),
+        (f"[secret.A.B.x-y]\n{SECRET}", "[secret.A.B.x-y]", 'A.B."x-y"'),
+        (f"[integration.a.b]\n{INTEGRATION}", "[integration.a.b]", "b"),
+        (f"[integration.'a.b']\n{INTEGRATION}", "[integration.'a.b']", "b"),
+        (f"[[secret]]\n{SECRET}", "[[secret]]", "NAME"),
+        (f"[[secret.s]]\n{SECRET}", "[[secret.s]]", "s"),
+        ('[default.schema]\nMY_DB.PUBLIC = "a.b.r"\n', 'MY_DB.PUBLIC = "a.b.r"', "MY_DB.PUBLIC"),
+        ('[default.schema.MY_DB]\nPUBLIC = "a.b.r"\n', '[default.schema.MY_DB]\nPUBLIC = "a.b.r"', "MY_DB.PUBLIC"),
+        ('[default]\nschema.MY_DB.PUBLIC = "a.b.r"\n', 'schema.MY_DB.PUBLIC = "a.b.r"', "MY_DB.PUBLIC"),
+        ('[default]\ndatabase.MY_DB.PUBLIC = "a.b.r"\n', 'database.MY_DB.PUBLIC = "a.b.r"', "MY_DB.PUBLIC"),
+    ],
+)
+def test_the_advice_about_names_works_to_the_letter(tmp_path: Path, text: str, wrong: str, name: str) -> None:
+    fix = told(of(tmp_path, text)).partition("fix: write ")[2]
+    if "default" in text:
+        pair, _, rest = fix.partition(" in [default.schema], or ")
+        followed = {
+            "[default.schema]": pair, "[default]": rest.removesuffix(" in [default]"),
+            "[default.schema.MY_DB]": f"[default.schema]\n{pair}",
+        }[text.partition("\n")[0]]  # fmt: skip
+    else:
+        followed = fix.partition(":")[0].partition(", or ")[0]
+    made = read(of(tmp_path, text.replace(wrong, followed)))
+    names = [*(one.name for one in made.secrets), *(one.name for one in made.integrations)]
+    assert [*names, *(one.of for one in made.defaults)] == [name]
+
+
+def test_each_table_in_a_table_is_told(tmp_path: Path) -> None:
+    said = told(of(tmp_path, f"[secret.A.B.S]\n{SECRET}[secret.A.B.T]\n{SECRET}[secret.A.C.U]\n{SECRET}"))
+    assert [line.partition("; fix: write ")[2] for line in said.splitlines()] == [
+        '[secret."A.B.S"]', '[secret."A.B.T"]', '[secret."A.C.U"]'
+    ]  # fmt: skip
+
+
+def test_a_mark_of_an_editor_is_no_letter_of_a_body(tmp_path: Path) -> None:
+    (tmp_path / "f.py").write_text("\ufeffx = 1\n", "utf-8")
+    for given in ('body_file = "f.py"', "body = '''\n\ufeffx = 1\n'''"):
+        file = of(tmp_path, "\ufeff" + WHOLE.replace('imports = ["@st/x.zip"]', given))
+        assert read(file).functions[0].body == "x = 1\n"
 
 
 def test_a_file_that_is_none_says_what_to_do(tmp_path: Path) -> None:
     assert "init --from-settings" in told(tmp_path / "gone.toml")
-    assert told(of(tmp_path, "a: 1", "x.yaml")).startswith("x.yaml: YAML is not read yet; fix: write the same as TOML")
     for text in ("a = " + "[" * 100_000, "a = " + "9" * 5_000, "a = " + "{b = " * 100_000,
                  f"secret.s.type{'.a' * 3000} = 1"):  # fmt: skip
         assert "x.toml" in told(of(tmp_path, text, "x.toml"))

@@ -133,11 +133,9 @@ def test_what_is_not_in_the_file_is_said(call: Call, three: Hosts) -> None:
     assert f'fix       allowed_prefixes = ["{three.urls[0]}", ' in out
     Path("snowflake.toml").write_text(text.replace("secret = 's'", "secret = 'other'"))
     code, _, said = call("doctor")
-    assert (code, said.partition("fix: ")[2]) == (2, 'describe it as [secret."other"]')
+    assert (code, said.partition("fix: ")[2]) == (2, "describe it as [secret.other]")
     of_other = "type = 'password'\nusername_env = 'REPO_USER'\npassword_env = 'REPO_TOKEN'\n"
-    Path("snowflake.toml").write_text(
-        text.replace("secret = 's'", "secret = 'other'") + f'[secret."other"]\n{of_other}'
-    )
+    Path("snowflake.toml").write_text(text.replace("secret = 's'", "secret = 'other'") + f"[secret.other]\n{of_other}")
     assert call("doctor")[0] == 0
 
 

@@ -36,10 +36,22 @@ AZURE = """[ // the ranges of "West Europe"
         (AZURE.replace("\n", "\r\n"), ["20.1.2.0/28"]),
         (ONE.upper().replace("TZ", "T"), ["153.45.150.0/24"]),
         ('{"ipv4_prefix": "10.0.0.1"}', ["10.0.0.1/32"]),
+        (f"{ONE}\n{OTHER}\n", ["153.45.150.0/24", "153.45.151.0/24"]),
+        (json.dumps([[f"[{ONE}, {OTHER}]"]]), ["153.45.150.0/24", "153.45.151.0/24"]),
+        (json.dumps([[AZURE]]), ["20.1.2.0/28"]),
+        (json.dumps([{"SYSTEM$GET_SNOWFLAKE_EGRESS_IP_RANGES()": f"[{ONE}]"}]), ["153.45.150.0/24"]),
+        (json.dumps({"system$get_snowflake_egress_ip_ranges()": AZURE}), ["20.1.2.0/28"]),
+        (json.dumps([{"SYSTEM$GET_SNOWFLAKE_EGRESS_IP_RANGES(TRUE)": json.loads(ONE)}]), ["153.45.150.0/24"]),
     ],
 )
 def test_each_form_of_the_answer_is_read(text: str, prefixes: list[str]) -> None:
     assert [one.prefix for one in parse(text, "x")] == prefixes
+
+
+@pytest.mark.parametrize("end", [1_819_670_399, 1_819_670_399.0, 1_819_670_399_000, "2027-08-30T23:59:59Z"])
+def test_an_end_may_be_a_number_of_seconds(end: object) -> None:
+    [one] = parse(json.dumps({"ipv4_prefix": "1.2.3.0/24", "expires": end}), "x")
+    assert one.expires == datetime(2027, 8, 30, 23, 59, 59, tzinfo=UTC)
 
 
 def test_what_looks_like_a_comment_in_a_text_stays() -> None:
@@ -70,7 +82,9 @@ def test_a_range_that_changes_is_warned_of(effective: str, expires: str | None, 
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "{}", "null", "5", '"x"', "[1]", '{"ipv4_prefix": 5}', '{"ipv4_prefix": "1.2.3.0/99"}', "{" * 100_000,
-     "[" * 100_000, '{"ipv4_prefix": "1.2.3.0/24", "expires": 7}', '{"ipv4_prefix": "1.2.3.0/24", "expires": "soon"}'],
+     "[" * 100_000, '{"ipv4_prefix": "1.2.3.0/24", "expires": true}', '{"ipv4_prefix": "1.2.3.0/24", "expires": 1e300}',
+     "[1", '{"a": "b"}', '{"ipv4_prefix": "1.2.3.0/24", "expires": NaN}',
+     '{"ipv4_prefix": "1.2.3.0/24", "expires": "soon"}'],
 )  # fmt: skip
 def test_what_is_no_answer_is_told(text: str) -> None:
     with pytest.raises(UsageError, match="fix: give what the SELECT answered, as it is"):

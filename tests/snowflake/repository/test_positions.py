@@ -56,6 +56,7 @@ def test_each_key_stands_on_its_line(text: str) -> None:
         (*secret, "inline", "y.z", "w"): Place(14, 14),
         (*secret, "at"): Place(15, 15),
         (*secret, "raw"): Place(16, 16),
+        ("array",): Place(17, 17),
         ("last",): Place(19, 19),
         ("last", "one"): Place(19, 19),
         ("last", "one", "k"): Place(20, 20),

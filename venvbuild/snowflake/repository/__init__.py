@@ -1,6 +1,7 @@
 """A repository of Python packages that a customer hosts, made known to Snowflake: described in a file once.
 
-description   what snowflake.toml says, read and judged by its schema; positions: where each key stands
+description   what snowflake.toml says; documents: the same as plain values, of TOML or YAML (yaml_nodes)
+misfits       what does not fit its schema; positions: where each key stands; forms: how an advice is written
 rules         what Snowflake is known to refuse, before it is asked; handler: what of a body can be known
 sql           the statements, in the order in which they can run
 draft         a first snowflake.toml, for the index of the builds

@@ -6,21 +6,19 @@ quotes gets them.
 
 from __future__ import annotations
 
-import difflib
-import json
 import os
-import re
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cache
-from importlib import resources
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from venvbuild.errors import Problem, UsageError
+from venvbuild.snowflake import runtimes
 from venvbuild.snowflake.repository import positions
-from venvbuild.snowflake.repository.positions import Place
+from venvbuild.snowflake.repository.documents import Document, toml_document, yaml_document
+from venvbuild.snowflake.repository.forms import TOML, Form, text
+from venvbuild.snowflake.repository.misfits import NAMED, misfits
+from venvbuild.snowflake.repository.positions import Keys, Place
 from venvbuild.snowflake.repository.texts import NoText, text_of
 from venvbuild.snowflake.statement import exact, identifier, names_of
 from venvbuild.text import shown
@@ -28,10 +26,8 @@ from venvbuild.text import shown
 FILE = "snowflake.toml"
 YAML = (".yaml", ".yml")
 _MAX_BYTES = 1_000_000
-_NAMED = ("secret", "integration", "repository", "packages_policy", "function")
-"""Tables whose keys are names of objects."""
-Keys = tuple[str, ...]
-"""The way to a value: `("secret", "my_repo_secret", "type")`."""
+_BOM = "\ufeff"
+"""What some editors begin a file with; in SQL it would be a letter of the body."""
 
 
 @dataclass(frozen=True)
@@ -150,10 +146,14 @@ class Description:
     privatelink: PrivateLink | None = None
     refused: tuple[Problem, ...] = ()
     """Old forms that Snowflake does not take; the rest was read as if they were right."""
+    unread: tuple[Problem, ...] = ()
+    """What does not fit the file's schema; all that was not read for it is left out."""
+    form: Form = TOML
+    """How to write what is advised."""
 
     def where(self, *keys: str) -> str:
         """`FILE:LINE` of a key, or of the table that would have it; `FILE: table.key` where the line is not known."""
-        return _where(self.file, self.places, keys)
+        return positions.where(self.file, self.places, keys)
 
 
 def exact_parts(name: str) -> Keys:
@@ -163,25 +163,28 @@ def exact_parts(name: str) -> Keys:
 
 
 def read(path: Path) -> Description:
-    """What the file says.
+    """What the file says, all of it.
 
     Raises:
-        UsageError: it is not there or not TOML; it has unknown keys, or values that cannot stand there; all of them.
+        UsageError: it is not there, or not TOML or YAML; it has unknown keys, or values that cannot stand there; all of
+            them.
+    """
+    found = read_some(path)
+    if found.unread:
+        raise UsageError.of(found.unread)
+    return found
+
+
+def read_some(path: Path) -> Description:
+    """What of the file can be read, so that whoever judges it tells all that is wrong at once.
+
+    Raises:
+        UsageError: it is not there, or not TOML or YAML.
     """
     file = shown(str(path), 200)
-    if path.suffix in YAML:
-        raise UsageError("YAML is not read yet", where=file, fix="write the same as TOML, in a file that ends in .toml")
-    text = _text_of(path, file)
-    try:
-        given = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # the second: brackets in brackets; a number may be too long, too
-        line = re.search(r"at line (\d+)", str(error))
-        at = f"{file}:{line[1]}" if line else file
-        raise UsageError(
-            f"it is not TOML: {shown(str(error))}", where=at, fix="write text in quotes, and each key once"
-        ) from None
-    reader = _Reader(path, file, given, positions.places(text))
-    return reader.description()
+    written = _text_of(path, file)
+    document = yaml_document(written, file) if path.suffix in YAML else toml_document(written, file)
+    return _Reader(path, document).description()
 
 
 def _text_of(path: Path, file: str) -> str:
@@ -196,63 +199,47 @@ def _text_of(path: Path, file: str) -> str:
         raise UsageError(f"it {error}", where=file, fix=fix) from error.__cause__
 
 
-@cache
-def schema() -> dict[str, Any]:
-    """The JSON Schema of the file."""
-    text = resources.files(__package__).joinpath("description.schema.json").read_text("utf-8")
-    found: dict[str, Any] = json.loads(text)
-    return found
-
-
-def _where(file: str, places: Mapping[Keys, Place], keys: Keys) -> str:
-    if line := _line(places, keys):
-        return f"{file}:{line}"
-    return f"{file}: {shown('.'.join(keys))}" if keys else file
-
-
-def _line(places: Mapping[Keys, Place], keys: Keys) -> int:
-    """Of a key, or of the table that would have it; 0 where it is not known."""
-    found = (places.get(keys[:length]) for length in range(len(keys), 0, -1))
-    return next((place.line for place in found if place), 0)
-
-
 class _Reader:
     """Gathers all problems of a file before it raises one."""
 
-    def __init__(self, path: Path, file: str, given: dict[str, Any], places: Mapping[Keys, Place]) -> None:
-        self.path, self.file, self.given, self.places = path, file, given, places
-        self.problems: list[Problem] = []
+    def __init__(self, path: Path, document: Document) -> None:
+        self.path, self.document, self.form, self.given = path, document, document.form, document.given
+        self.problems: list[Problem] = [*document.problems]
         self.context: dict[str, str] = {}
         """`database` and `schema`, as SQL writes them."""
 
     def description(self) -> Description:
         refused = tuple(self._old_forms())
-        self.problems += self._unquoted_dots() or _misfits(self.file, self.places, self.given)
-        self._raise()
+        self._leave_out(misfits(self.document))
         self._read_context()
-        given = self.given
+        link = self.given.get("privatelink")
         made = Description(
-            self.file, self.places,
+            self.document.file, self.document.places,
             secrets=tuple(self._secret(keys, one) for keys, one in self._of("secret")),
             integrations=tuple(self._integration(keys, one) for keys, one in self._of("integration")),
             repositories=tuple(self._repository(keys, one) for keys, one in self._of("repository")),
             policies=tuple(self._policy(keys, one) for keys, one in self._of("packages_policy")),
             defaults=tuple(self._defaults()),
             functions=tuple(self._function(keys, one) for keys, one in self._of("function")),
-            privatelink=PrivateLink(("privatelink",), **{"subresource": None, **given["privatelink"]})
-            if "privatelink" in given else None,
-            refused=refused,
+            privatelink=PrivateLink(("privatelink",), **{"subresource": None, **link}) if link else None,
+            refused=refused, form=self.form,
         )  # fmt: skip
         self._no_twins(made)
-        self._raise()
-        return made
+        return replace(made, unread=tuple(self.problems))
 
-    def _raise(self) -> None:
-        if self.problems:
-            raise UsageError.of(self.problems)
+    def _leave_out(self, found: list[tuple[Keys, Problem]]) -> None:
+        """Each object that cannot be read as it stands."""
+        self.problems += [problem for _, problem in found]
+        for keys, _ in found:
+            if not keys or keys[0] == "context":  # without it no name is what it was meant to be
+                self.given.clear()
+            elif len(keys) > 1 and keys[0] in NAMED:
+                self.given.get(keys[0], {}).pop(keys[1], None)
+            else:
+                self.given.pop(keys[0], None)
 
     def _tell(self, keys: Keys, what: str, fix: str) -> None:
-        self.problems.append(Problem(what, _where(self.file, self.places, keys), fix=fix))
+        self.problems.append(Problem(what, self.document.where(keys), fix=fix))
 
     def _of(self, table: str) -> Iterator[tuple[Keys, dict[str, Any]]]:
         for key, one in self.given.get(table, {}).items():
@@ -260,57 +247,41 @@ class _Reader:
 
     def _old_forms(self) -> Iterator[Problem]:
         """What is clear, and refused; it is put right here, so that all else is judged as well."""
+        pair, where = self.form.pair, self.document.where
         for key, one in self._tables("function"):
             python = one.get("python")
             if isinstance(python, float) or type(python) is int:
-                one["python"] = right = "3.10" if python == 3.1 else shown(str(python))
+                one["python"] = right = _meant(python)
                 why = "without quotes 3.10 is a number, and the same one as 3.1"
-                where = _where(self.file, self.places, ("function", key, "python"))
-                yield Problem("the Python has no quotes", where, why, f'write python = "{right}"')
+                fix = f"write {pair('python', text(right))}"
+                yield Problem("the Python has no quotes", where(("function", key, "python")), why, fix)
             old = next((name for name in one if name.lower() == "artifact_repository_packages"), None)
             if old and "packages" not in one:
                 one["packages"] = one.pop(old)
-                where = _where(self.file, self.places, ("function", key, old))
-                yield Problem(f"{old} is the old word", where, "it is deprecated", "write packages = [...]")
+                fix = f"write {pair('packages', '[...]')}"
+                yield Problem(f"{old} is the old word", where(("function", key, old)), "it is deprecated", fix)
         for key, one in self._tables("repository"):
             if str(one.get("type")).upper() == "APPLICATION":
                 del one["type"]
-                where = _where(self.file, self.places, ("repository", key, "type"))
-                what = 'type = "APPLICATION" is not for packages of one\'s own'
-                yield Problem(what, where, fix="leave type out: it is PYPI")
+                what = f"{pair('type', text('APPLICATION'))} is not for packages of one's own"
+                yield Problem(what, where(("repository", key, "type")), fix="leave type out: it is PYPI")
 
     def _tables(self, table: str) -> list[tuple[str, dict[str, Any]]]:
         """Those that are tables, before anything was judged."""
         of = self.given.get(table)
         return [(key, one) for key, one in of.items() if isinstance(one, dict)] if isinstance(of, dict) else []
 
-    def _unquoted_dots(self) -> list[Problem]:
-        """`[secret.MY_DB.PUBLIC.S]` is a table in a table in a table."""
-        found = list[Problem]()
-        for table in _NAMED:
-            of = self.given.get(table)
-            known = schema()["properties"][table]["additionalProperties"]["properties"]
-            for key, value in of.items() if isinstance(of, dict) else ():
-                keys: Keys = (table, key)
-                while isinstance(value, dict):
-                    inner = next((one for one in value if isinstance(value[one], dict) and one not in known), None)
-                    if inner is None:
-                        break
-                    keys, value = (*keys, inner), value[inner]
-                if len(keys) > 2:
-                    what = f"the dots of [{shown('.'.join(keys))}] make a table of each part"
-                    fix = f'write [{table}."{shown(".".join(keys[1:]))}"]'
-                    found.append(Problem(what, _where(self.file, self.places, keys), fix=fix))
-        return found
-
-    def _name(self, text: str, keys: Keys, parts: int = 3, *, is_completed: bool = True) -> str:
-        """`text` as SQL writes it, completed by the context; a problem where it is no name."""
-        name = _as_sql(text)
+    def _name(self, given: str, keys: Keys, parts: int = 3, *, is_completed: bool = True) -> str:
+        """`given` as SQL writes it, completed by the context; a problem where it is no name."""
+        name = _as_sql(given)
         names = names_of(name)
         if names is None or len(names) > parts:
             of = "DATABASE.SCHEMA.NAME" if parts == 3 else "one part" if parts == 1 else "DATABASE.SCHEMA"
-            self._tell(keys, f"'{shown(text)}' is no name of {of}", "write each part that has a dot in it as '\"a.b\"'")
-            return text
+            fix = "write each part that has a dot in it as '\"a.b\"'"
+            if parts == 1 and keys[0] == "integration" and names:
+                fix = f"write {self.form.table(('integration', names[-1]))}: an integration is of the account"
+            self._tell(keys, f"'{shown(given)}' is no name of {of}", fix)
+            return given
         if not is_completed:
             return name
         for level, count in (("schema", 1), ("database", 2)):
@@ -318,14 +289,15 @@ class _Reader:
                 names = (self.context[level], *names)
         if len(names) == 1 and parts == 3 and "database" in self.context and "schema" not in self.given["context"]:
             self._tell(keys, f"{shown(name)} has no schema, and [context] only a database",
-                       'write schema = "..." in [context], or the name as SCHEMA.NAME')  # fmt: skip
+                       f"write {self.form.pair('schema', text('...'))} in {self.form.table(('context',))}, "
+                       "or the name as SCHEMA.NAME")  # fmt: skip
         return ".".join(names)
 
     def _read_context(self) -> None:
-        for level, text in self.given.get("context", {}).items():
-            self.context[level] = name = _as_sql(text)
+        for level, given in self.given.get("context", {}).items():
+            self.context[level] = name = _as_sql(given)
             if len(names_of(name) or ()) != 1:
-                what = f"'{shown(text)}' is no name of a {level}"
+                what = f"'{shown(given)}' is no name of a {level}"
                 self._tell(("context", level), what, "write database and schema apart, each as one name")
 
     def _secret(self, keys: Keys, one: dict[str, Any]) -> Secret:
@@ -381,21 +353,25 @@ class _Reader:
         if "body" in one and "body_file" in one:
             self._tell((*keys, "body_file"), "body and body_file are both there", "leave one of them out")
         if "body" in one:
-            place = self.places.get((*keys, "body"))
-            return one["body"], (place.text_line or None) if place else None
+            place = self.document.places.get((*keys, "body"))
+            return one["body"].lstrip(_BOM), (place.text_line or None) if place else None
         if "body_file" in one:
             path = self.path.parent / one["body_file"]
             try:
                 # Whoever waits for a FIFO waits for ever.
                 if os.path.exists(path) and not os.path.isfile(path):
                     raise NoText("is no file")
-                return text_of(path, _MAX_BYTES), 1
+                return text_of(path, _MAX_BYTES).lstrip(_BOM), 1
             except NoText as error:
-                fix = error.fix or "name a file, from where this one lies, or write body = '''...'''"
+                fix = error.fix or f"name a file, from where this one lies, or write {self._long_body()}"
                 self._tell((*keys, "body_file"), f"{shown(str(path), 200)} {error}", fix)
         elif not one.get("imports"):
-            self._tell(keys, "it has no body", "write body_file = \"FILE.py\", or body = '''...'''")
+            fix = f"write {self.form.pair('body_file', text('FILE.py'))}, or {self._long_body()}"
+            self._tell(keys, "it has no body", fix)
         return None, None
+
+    def _long_body(self) -> str:
+        return self.form.pair("body", self.form.long_text)
 
     def _no_twins(self, made: Description) -> None:
         """Two names that are one to Snowflake."""
@@ -427,72 +403,14 @@ def _types(one: object) -> str:
     return ",".join(kinds).replace(" ", "").upper()
 
 
-def _as_sql(text: str) -> str:
+def _as_sql(given: str) -> str:
     """A name as SQL writes it: with quotes where it needs them, but for one that has some, which is taken as it is."""
-    return text if '"' in text else ".".join(part if names_of(part) else identifier(part) for part in text.split("."))
+    return (
+        given if '"' in given else ".".join(part if names_of(part) else identifier(part) for part in given.split("."))
+    )
 
 
-# --- what does not fit the schema
-
-
-def _misfits(file: str, places: Mapping[Keys, Place], given: dict[str, Any]) -> list[Problem]:
-    import jsonschema  # 130 ms, so only where it is needed
-
-    found = list[tuple[Keys, tuple[str, str, str]]]()
-    try:
-        errors = list(jsonschema.Draft202012Validator(schema()).iter_errors(given))
-    except RecursionError:  # it writes each value into its message, however deep that is
-        return [Problem("it has tables in tables in tables, far too deep", file, fix="write each key in its own table")]
-    for error in errors:
-        keys = tuple(str(one) for one in error.absolute_path if isinstance(one, str))
-        if error.validator == "additionalProperties":
-            known = list(error.schema["properties"])
-            found += [((*keys, key), _unknown(keys, key, known)) for key in error.instance if key not in known]
-        else:
-            found.append((keys, _misfit(keys, error.validator, error.validator_value, error.instance)))
-    found.sort(key=lambda one: _line(places, one[0]))
-    # Of three keys that are not there it tells three times.
-    return list(dict.fromkeys(Problem(what, _where(file, places, keys), why, fix) for keys, (what, why, fix) in found))
-
-
-def _unknown(keys: Keys, key: str, known: list[str]) -> tuple[str, str, str]:
-    """What, why and fix."""
-    what = f"unknown key '{shown(key)}'"
-    of = keys[0] if keys else ""
-    if of == "secret" and key in ("password", "token", "value", "secret_string"):
-        wanted = "password_env" if key == "password" else "value_env"
-        return f"{what}: the value of a secret never stands in this file", "", variable_for(wanted)
-    if of == "function" and key.lower() == "artifact_repository_packages":
-        return f"{what}: ARTIFACT_REPOSITORY_PACKAGES is the old word", "", "write packages = [...]"
-    near = difflib.get_close_matches(key.lower(), known, 1, 0.6)
-    if near:
-        return what, "", f"did you mean {near[0]}?"
-    return what, "", f"there are {', '.join(known)}"
-
-
-def variable_for(key: str) -> str:
-    """An advice. Not as a line of the file: with `password` before a `=` the name would be hidden as a value."""
-    return f'give {key} the name of a variable, as in "REPO_TOKEN"'
-
-
-def _misfit(keys: Keys, rule: str, wanted: Any, value: Any) -> tuple[str, str, str]:
-    """What, why and fix. The value itself is not shown but where it can be no secret."""
-    key = shown(keys[-1]) if keys else "the file"
-    if rule == "required":
-        lacks = [name for name in wanted if name not in value]
-        return f"'{key}' lacks {', '.join(lacks)}", "", f"write {lacks[0]} = ..."
-    if rule == "enum" and keys[0] == "repository" and key == "type":
-        return "it is no type of a repository", "", "leave type out: it is PYPI"
-    if rule == "enum" and keys[0] == "secret":
-        why = "OAuth and IAM secrets do not work for an artifact repository, only a password or one text"
-        return "it is no type of a secret for an index", why, 'write type = "password" or type = "generic_string"'
-    if rule == "enum":
-        return f"{key} can only be {' or '.join(map(repr, wanted))}", "", f"write {key} = {json.dumps(wanted[0])}"
-    if rule == "pattern" and key.endswith("_env"):
-        return f"{key} is no name of a variable", "", f"{variable_for(key)}, without a $ and never the value itself"
-    if rule == "pattern":
-        return f"{key} is no type of SQL", "", 'write it as in "NUMBER(10, 2)" or "TABLE (a STRING)"'
-    if rule in ("minLength", "minItems"):
-        return f"{key} is empty", "", "write something there, or leave it out if it may be"
-    kinds = {"string": "a text in quotes", "array": "a list of texts", "boolean": "true or false", "object": "a table"}
-    return f"{key} is not {kinds.get(str(wanted), str(wanted))}", "", f"make it {kinds.get(str(wanted), str(wanted))}"
+def _meant(python: float) -> str:
+    """The Python that was meant by a number."""
+    told = "3.10" if python == 3.1 else str(python)
+    return told if told in runtimes.running() else runtimes.DEFAULT

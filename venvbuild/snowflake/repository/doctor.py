@@ -25,7 +25,9 @@ from venvbuild.redaction import REDACTOR
 from venvbuild.settings import Settings
 from venvbuild.snowflake import runtimes
 from venvbuild.snowflake.repository.description import Description, Repository, Secret, exact_parts
-from venvbuild.snowflake.repository.rules import SNOWPARK, covers, index_fault, secret_faults, toml_text
+from venvbuild.snowflake.repository.forms import listed, text
+from venvbuild.snowflake.repository.rules import covers, index_fault, secret_faults
+from venvbuild.snowflake.statement import SNOWPARK
 from venvbuild.stores import store_of
 from venvbuild.text import shown
 
@@ -91,11 +93,13 @@ def named(described: Description, name: str | None) -> Repository:
     found = [one for one in all_of_them if not name or name in one.keys[1:] or _ends(one, asked)]
     if len(found) == 1:
         return found[0]
-    listed = ", ".join(shown(one.name) for one in all_of_them)
+    names = ", ".join(shown(one.name) for one in all_of_them)
     if not all_of_them:
-        raise UsageError("it has no repository", where=described.file, fix="write a [repository.NAME]")
+        raise UsageError(
+            "it has no repository", where=described.file, fix=f"write {described.form.table(('repository', 'NAME'))}"
+        )
     what = f"it has no repository '{shown(name or '')}'" if not found else f"it has {len(found)} repositories"
-    raise UsageError(what, where=described.file, fix=f"name one of {listed}")
+    raise UsageError(what, where=described.file, fix=f"name one of {names}")
 
 
 def _ends(one: Repository, asked: tuple[str, ...]) -> bool:
@@ -111,13 +115,14 @@ def header(described: Description, one: Repository, environ: Mapping[str, str]) 
     """
     if one.secret is None:
         return None
+    form = described.form
     secret = next((s for s in described.secrets if exact_parts(s.name) == exact_parts(one.secret)), None)
     if secret is None:
         raise UsageError(
             f"the secret {shown(one.secret)} is not in this file, so what Snowflake sends is not known",
-            where=described.where(*one.keys, "secret"), fix=f"describe it as [secret.{toml_text(one.secret)}]",
+            where=described.where(*one.keys, "secret"), fix=f"describe it as {form.table(('secret', one.secret))}",
         )  # fmt: skip
-    faults = [Problem(what, described.where(*keys), fix=fix) for keys, what, fix in secret_faults(secret)]
+    faults = [Problem(what, described.where(*keys), fix=fix) for keys, what, fix in secret_faults(secret, form)]
     if faults:
         raise RequirementsRefused.of(faults)
     sent = _sent(described, secret, environ)
@@ -146,14 +151,14 @@ def asked_for(texts: Iterable[str]) -> Iterator[Wanted]:
     Raises:
         UsageError: one is neither.
     """
-    for text in texts:
-        found = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:===?([^\s;*,=]+))?", text.replace(" ", ""))
+    for given in texts:
+        found = re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:===?([^\s;*,=]+))?", given.replace(" ", ""))
         try:
             if not found:
-                raise ValueError(text)
+                raise ValueError(given)
             yield Wanted(canonicalize_name(found[1]), Version(found[2]) if found[2] else None)
         except ValueError:
-            what = f"'{shown(text)}' is no package"
+            what = f"'{shown(given)}' is no package"
             raise UsageError(what, where="--package", fix="write it as in pandas==2.2.3") from None
 
 
@@ -162,9 +167,9 @@ def of_functions(described: Description, one: Repository, *, is_all: bool) -> It
     ours = [f for f in described.functions if exact_parts(f.repository) == exact_parts(one.name)]
     if any(function.kind == "procedure" for function in ours):
         yield Wanted(SNOWPARK, for_what="which each procedure needs")
-    for text in (text for function in ours for text in function.packages) if is_all else ():
+    for package in (package for function in ours for package in function.packages) if is_all else ():
         try:
-            asked = Requirement(text)
+            asked = Requirement(package)
         except InvalidRequirement:  # `check` tells of it
             continue
         pins = [spec.version for spec in asked.specifier if spec.operator in ("==", "===") and "*" not in spec.version]
@@ -279,7 +284,9 @@ class _Doctor:
     def _cure(self, status: int) -> str:
         if status != 401:
             return "let the index have it, for this user" if status in (403, 404, 410) else "correct index_url"
-        return "correct the values of the secret's variables" if self.has_secret else 'write secret = "NAME"'
+        if self.has_secret:
+            return "correct the values of the secret's variables"
+        return f"write {self.described.form.pair('secret', text('NAME'))}"
 
     def _package(self, base: str, one: Wanted) -> None:
         walk = self.walker.page(f"{base}{one.name}/", one.name)
@@ -330,14 +337,9 @@ class _Doctor:
             lacking = ", ".join(h for h in hosts if any(covers(prefix, f"https://{h}/") for prefix in self.foreign))
             self._find(
                 f"no prefix allows {lacking}", "downloads would fail with HTTP 400, error code 10003",
-                f"write allowed_prefixes = {listed(self.found.prefixes)}",
+                f"write {self.described.form.pair('allowed_prefixes', listed(self.found.prefixes))}",
                 self.described.where(*self.integration.keys, "allowed_prefixes"),
             )  # fmt: skip
-
-
-def listed(texts: Iterable[str]) -> str:
-    """A list as TOML has it."""
-    return f"[{', '.join(map(toml_text, texts))}]"
 
 
 def _fitting(one: Wanted, files: Sequence[File]) -> list[File]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +19,10 @@ from venvbuild.text import shown
 
 SOON = timedelta(days=14)
 _STRING_OR_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\r\n]*', re.DOTALL)
+_BETWEEN = re.compile(r"[\s,]*")
+_COLUMN = "EGRESS_IP_RANGES"
+"""In the name that a client gives the column of the answer."""
+_LAST_SECOND = 1e11
 _FIX = "give what the SELECT answered, as it is"
 
 
@@ -55,32 +60,61 @@ class Range:
 
 
 def parse(text: str, where: str) -> tuple[Range, ...]:
-    """The ranges of an answer, in its order.
+    """The ranges of an answer, in its order, whatever a client put around them: rows, lists, texts.
 
     Raises:
         UsageError: it is none; says what was not understood.
     """
-    clean = _STRING_OR_COMMENT.sub(lambda found: found[0] if found[0].startswith('"') else "", text).strip()
     try:
-        found = json.loads(clean if clean.startswith(("[", '"')) else f"[{clean.rstrip(',')}]")
-        if isinstance(found, str):  # a client may have written the answer as a text
-            return parse(found, where)
+        found = list(_ranges(_values(text)))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"the answer is no JSON: {shown(str(error))}", where=where, fix=_FIX) from None
-    # A program may have made a row of the answer.
-    found = found[0] if isinstance(found, list) and len(found) == 1 and isinstance(found[0], list) else found
     if not found:
         raise UsageError("the answer names no range", where=where, fix=_FIX)
     return tuple(_range(one, where) for one in found)
 
 
+def _values(text: str) -> list[Any]:
+    """What stands in it after each other, with commas between or without."""
+    clean = _STRING_OR_COMMENT.sub(lambda found: found[0] if found[0].startswith('"') else "", text)
+    decoder, found = json.JSONDecoder(), list[Any]()
+    at = _after_spaces(clean, 0)
+    while at < len(clean):
+        value, end = decoder.raw_decode(clean, at)
+        found.append(value)
+        at = _after_spaces(clean, end)
+    return found
+
+
+def _after_spaces(text: str, at: int) -> int:
+    found = _BETWEEN.match(text, at)
+    return found.end() if found else at
+
+
+def _ranges(values: Iterable[Any]) -> Iterator[Any]:
+    """What is to be one: a row has one column, and what a client wrote as a text is an answer itself."""
+    for one in values:
+        if isinstance(one, str):
+            yield from _ranges(_values(one))
+        elif isinstance(one, list):
+            yield from _ranges(one)
+        elif isinstance(one, dict) and len(one) == 1 and _COLUMN in next(iter(one)).upper():
+            yield from _ranges(one.values())
+        else:
+            yield one
+
+
+def _lower(given: Any) -> dict[str, Any]:
+    return {str(key).lower(): value for key, value in given.items()} if isinstance(given, dict) else {}
+
+
 def _range(given: Any, where: str) -> Range:
-    one = {str(key).lower(): value for key, value in given.items()} if isinstance(given, dict) else {}
+    one = _lower(given)
     prefix = one.get("ipv4_prefix", one.get("ipv6_prefix"))
     try:
         network = ipaddress.ip_network(prefix if isinstance(prefix, str) else "")
         effective, expires = (_instant(one.get(key)) for key in ("effective", "expires"))
-    except ValueError as error:
+    except (ValueError, OverflowError, OSError) as error:
         told = shown(json.dumps(given))
         raise UsageError(f"{told} is no range: {shown(str(error))}", where=where, fix=_FIX) from None
     return Range(str(network), effective, expires, str(one.get("usage") or ""))
@@ -89,6 +123,9 @@ def _range(given: Any, where: str) -> Range:
 def _instant(given: Any) -> datetime | None:
     if given is None or given == "":
         return None
+    if isinstance(given, int | float) and not isinstance(given, bool):
+        # Of seconds, or of thousandths of them, since 1970: as seconds these are after the year 5000.
+        return datetime.fromtimestamp(given / 1000 if given > _LAST_SECOND else given, UTC)
     found = datetime.fromisoformat(given if isinstance(given, str) else "")
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 

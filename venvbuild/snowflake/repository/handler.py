@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 
 def parsed(body: str) -> ast.Module:
@@ -26,8 +26,32 @@ def defines(module: ast.Module, handler: str) -> bool:
     first, _, second = handler.partition(".")
     if first not in set(_bound(module, is_deep=False)):
         return any(isinstance(one, ast.ImportFrom) and one.names[0].name == "*" for one in ast.walk(module))
-    classes = [one for one in module.body if isinstance(one, ast.ClassDef) and one.name == first]
-    return not second or not classes or any(second in set(_bound(one, is_deep=False)) for one in classes)
+    classes = {one.name: one for one in module.body if isinstance(one, ast.ClassDef)}
+    return not second or first not in classes or _has(module, classes, first, second.partition(".")[0])
+
+
+def _has(module: ast.Module, classes: Mapping[str, ast.ClassDef], name: str, wanted: str) -> bool:
+    """Whether the class has it, or one that it inherits from, or nobody can know."""
+    waiting, seen = [name], set[str]()
+    while waiting:
+        one = waiting.pop()
+        if one in seen or one == "object":
+            continue
+        seen.add(one)
+        made = classes.get(one)
+        # Of another module, made by a call, or changed by one: what it has shows when it runs.
+        if made is None or made.keywords or made.decorator_list:
+            return True
+        if wanted in set(_bound(made, is_deep=False)) or wanted in _given_to(module, one):
+            return True
+        waiting += [base.id if isinstance(base, ast.Name) else "" for base in made.bases]
+    return False
+
+
+def _given_to(module: ast.Module, name: str) -> set[str]:
+    """What the module sets on the class of this name, as in `Table.process = run`."""
+    stored = (one for one in ast.walk(module) if isinstance(one, ast.Attribute) and isinstance(one.ctx, ast.Store))
+    return {one.attr for one in stored if isinstance(one.value, ast.Name) and one.value.id == name}
 
 
 def unbound(module: ast.Module) -> dict[str, int]:

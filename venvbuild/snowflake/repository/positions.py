@@ -1,4 +1,4 @@
-"""Where the keys of a TOML file stand: tomllib tells what a file says, and not where.
+"""Where keys stand in a file, and in one of TOML: tomllib tells what a file says, and not where.
 
 Source of the grammar: TOML 1.0.0.
 """
@@ -12,8 +12,10 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-Path = tuple[str, ...]
-"""`("secret", "my_repo_secret", "type")`."""
+from venvbuild.text import shown
+
+Keys = tuple[str, ...]
+"""The way to a value: `("secret", "my_repo_secret", "type")`."""
 
 _PART = re.compile(r'"((?:[^"\\\n]|\\.)*)"|\'([^\'\n]*)\'|([A-Za-z0-9_-]+)')
 _BLANK = re.compile(r"[ \t]*")
@@ -35,16 +37,29 @@ class Place:
     of the file, for escapes make or take some."""
 
 
-def places(text: str) -> Mapping[Path, Place]:
+def places(text: str) -> Mapping[Keys, Place]:
     """Where each table and key of `text` stands, which tomllib has read; the first place, where there are more.
 
-    What stands below the head of an array of tables is left out.
+    Of an array of tables the first head is there, and nothing that stands below one.
     """
     scan = _Scan(text)
     # Better no place than a wrong one: what was found before is right.
     with contextlib.suppress(IndexError, _Lost):
         scan.document()
     return scan.found
+
+
+def where(file: str, found: Mapping[Keys, Place], keys: Keys) -> str:
+    """`FILE:LINE` of a key, or of the table that would have it; `FILE: table.key` where the line is not known."""
+    if at := line(found, keys):
+        return f"{file}:{at}"
+    return f"{file}: {shown('.'.join(keys))}" if keys else file
+
+
+def line(found: Mapping[Keys, Place], keys: Keys) -> int:
+    """Of a key, or of the table that would have it; 0 where it is not known."""
+    places = (found.get(keys[:length]) for length in range(len(keys), 0, -1))
+    return next((place.line for place in places if place), 0)
 
 
 class _Lost(Exception):
@@ -55,17 +70,19 @@ class _Scan:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
-        self.found: dict[Path, Place] = {}
+        self.found: dict[Keys, Place] = {}
         self._ends = [found.start() for found in re.finditer("\n", text)]
 
     def document(self) -> None:
-        head: Path | None = ()
+        head: Keys | None = ()
         while True:
             self._skip(_SPACE)
             if self.at >= len(self.text):
                 return
             if self.text.startswith("[[", self.at):
-                head = None
+                start, head = self.at, None
+                self.at += 2
+                self._note(self._key(), start, start)
                 self.at = self.text.index("\n", self.at) if "\n" in self.text[self.at :] else len(self.text)
             elif self.text[self.at] == "[":
                 start, self.at = self.at, self.at + 1
@@ -75,7 +92,7 @@ class _Scan:
             else:
                 self._pair(head)
 
-    def _pair(self, head: Path | None) -> None:
+    def _pair(self, head: Keys | None) -> None:
         start = self.at
         key = self._key()
         if self.text[self.at] != "=":
@@ -92,7 +109,7 @@ class _Scan:
             )
             self._note(path, start, None if is_otherwise else value + is_long.end() if is_long else value)
 
-    def _key(self) -> Path:
+    def _key(self) -> Keys:
         parts = list[str]()
         while True:
             self._skip(_BLANK)
@@ -107,7 +124,7 @@ class _Scan:
                 return tuple(parts)
             self.at += 1
 
-    def _value(self, path: Path | None) -> None:
+    def _value(self, path: Keys | None) -> None:
         if self.text[self.at] == "[":
             self._many("]", None)
         elif self.text[self.at] == "{":
@@ -118,7 +135,7 @@ class _Scan:
                 raise _Lost
             self.at = found.end()
 
-    def _many(self, end: str, path: Path | None) -> None:
+    def _many(self, end: str, path: Keys | None) -> None:
         """The elements of an array, or the pairs of a table in one line."""
         self.at += 1
         while True:
@@ -137,7 +154,7 @@ class _Scan:
         found = what.match(self.text, self.at)
         self.at = found.end() if found else self.at
 
-    def _note(self, path: Path, start: int, value: int | None) -> None:
+    def _note(self, path: Keys, start: int, value: int | None) -> None:
         line = self._line(start)
         for length in range(1, len(path)):
             self.found.setdefault(path[:length], Place(line, line))

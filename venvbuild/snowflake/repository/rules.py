@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from venvbuild.errors import Problem, RequirementsRefused
+from venvbuild.errors import Problem, RequirementsRefused, UsageError
 from venvbuild.redaction import strip_credentials
 from venvbuild.snowflake import runtimes
 from venvbuild.snowflake.repository import handler
@@ -27,8 +27,10 @@ from venvbuild.snowflake.repository.description import (
     Repository,
     Secret,
     exact_parts,
-    variable_for,
 )
+from venvbuild.snowflake.repository.forms import Form, text
+from venvbuild.snowflake.repository.misfits import variable_for
+from venvbuild.snowflake.statement import SNOWPARK
 from venvbuild.text import shown
 
 READ_ON = "2026-11-28"
@@ -38,7 +40,6 @@ NOTES = (
     "notebooks: supported by that page; the page of the private preview (undated) says that they are not, and is older",
 )
 """What holds of every description."""
-SNOWPARK = "snowflake-snowpark-python"
 _SIMPLE = "/simple/"
 
 
@@ -50,13 +51,17 @@ class Judgement:
     """What would fail."""
     warnings: tuple[Problem, ...]
     """What may be meant otherwise, or fails later."""
+    unread: tuple[Problem, ...] = ()
+    """What could not be read, and so was not judged."""
 
     def enforce(self) -> None:
-        """End with what would fail.
+        """End with all that is wrong.
 
         Raises:
-            RequirementsRefused: something would.
+            UsageError: something could not be read. RequirementsRefused: something would fail.
         """
+        if self.unread:
+            raise UsageError.of((*self.unread, *self.problems))
         if self.problems:
             raise RequirementsRefused.of(self.problems)
 
@@ -67,7 +72,7 @@ def judge(description: Description) -> Judgement:
     rules = (judge.secrets, judge.integrations, judge.repositories, judge.policies, judge.defaults, judge.functions)
     for rule in (*rules, judge.privatelink):
         rule()
-    return Judgement(tuple(judge.problems), tuple(judge.warnings))
+    return Judgement(tuple(judge.problems), tuple(judge.warnings), description.unread)
 
 
 def covers(prefix: str, url: str) -> bool:
@@ -90,19 +95,19 @@ def index_fault(url: str) -> tuple[str, str, str] | None:
     found = _split(url)
     if not found or found.scheme != "https":
         fix = "write the URL that pip uses, with https://"
-        return f"'{_told(url)}' is no https URL", "Snowflake asks no index without TLS", fix
+        return f"'{_url_text(url)}' is no https URL", "Snowflake asks no index without TLS", fix
     plain = f"https://{found.netloc.rpartition('@')[2]}{found.path}"
     if "@" in found.netloc:
-        fix = f'write "{_told(plain)}", and the credentials as a secret'
+        fix = f'write "{_url_text(plain)}", and the credentials as a secret'
         return "the index URL has credentials in it", "everybody may read the URL", fix
     if found.query or found.fragment:
-        return "the index URL has a query or a fragment", "", f'write "{_told(plain)}"'
+        return "the index URL has a query or a fragment", "", f'write "{_url_text(plain)}"'
     if _has_dots(found):
         return "the index URL has . or .. in its path", "", "write the path that it leads to"
     if not found.path.endswith(_SIMPLE):
         stem = plain.rstrip("/")
         right = f"{stem}/" if stem.endswith(_SIMPLE[:-1]) else f"{stem}{_SIMPLE}"
-        return "the index URL does not end in /simple/", "", f'write "{_told(right)}", if that is the index'
+        return "the index URL does not end in /simple/", "", f'write "{_url_text(right)}", if that is the index'
     return None
 
 
@@ -128,6 +133,7 @@ class _Judge:
         self.description = description
         self.problems: list[Problem] = [*description.refused]
         self.warnings: list[Problem] = []
+        self.pair, self.table = description.form.pair, description.form.table
 
     def _refuse(self, keys: tuple[str, ...], what: str, why: str = "", fix: str = "") -> None:
         self.problems.append(Problem(what, self.description.where(*keys), why, fix))
@@ -137,7 +143,7 @@ class _Judge:
 
     def secrets(self) -> None:
         for one in self.description.secrets:
-            for keys, what, fix in secret_faults(one):
+            for keys, what, fix in secret_faults(one, self.description.form):
                 self._refuse(keys, what, fix=fix)
 
     def integrations(self) -> None:
@@ -151,7 +157,7 @@ class _Judge:
 
     def _prefix(self, keys: tuple[str, ...], prefix: str) -> None:
         url = _split(prefix)
-        told = f"the prefix '{_told(prefix)}'"
+        told = f"the prefix '{_url_text(prefix)}'"
         if not url or url.scheme != "https":
             self._refuse(keys, f"{told} does not begin with https:// and a host", fix=_advised(prefix))
         elif "@" in url.netloc or url.query or url.fragment:
@@ -181,7 +187,7 @@ class _Judge:
                 self._refuse(
                     (*one.keys, "secret"), f"{shown(one.secret)} is no secret of {shown(integration.name)}",
                     "Snowflake uses only secrets that the integration allows",
-                    f"add {toml_text(one.secret)} to secrets of {_table(integration.keys)}",
+                    f"add {text(one.secret)} to secrets of {self.table(integration.keys)}",
                 )  # fmt: skip
 
     def _index_url(self, one: Repository) -> bool:
@@ -192,7 +198,7 @@ class _Judge:
 
     def _is_allowed(self, one: Repository, integration: Integration) -> None:
         if not any(covers(prefix, one.index_url) for prefix in integration.allowed_prefixes):
-            lacking, table = toml_text(f"https://{urlsplit(one.index_url).netloc}"), _table(integration.keys)
+            lacking, table = text(f"https://{urlsplit(one.index_url).netloc}"), self.table(integration.keys)
             self._refuse(
                 (*one.keys, "index_url"), f"no prefix of {shown(integration.name)} allows it",
                 "Snowflake would answer 400, error code 10003", f"add {lacking} to allowed_prefixes of {table}",
@@ -209,7 +215,8 @@ class _Judge:
     def defaults(self) -> None:
         for one in self.description.defaults:
             if len(exact_parts(one.repository)) < 3:
-                fix = 'write DATABASE.SCHEMA.NAME, or [context] with database = "..." and schema = "..."'
+                both = f"{self.pair('database', text('...'))} and {self.pair('schema', text('...'))}"
+                fix = f"write DATABASE.SCHEMA.NAME, or {self.table(('context',))} with {both}"
                 self._refuse(one.keys, f"the default {shown(one.repository)} has no database and schema", fix=fix)
             self._repository(one.keys, one.repository)
             if one.level == "schema" and len(exact_parts(one.of)) < 2:
@@ -228,7 +235,7 @@ class _Judge:
         if link and re.search(r"[:/@?#\s]", link.host):
             host = re.split(r"[:/?#\s]", link.host.rpartition("://")[2].rpartition("@")[2])[0]
             what, why = "the host has more than a name", "the endpoint is asked for by the name alone, without a port"
-            self._refuse((*link.keys, "host"), what, why, f"write host = {toml_text(host)}")
+            self._refuse((*link.keys, "host"), what, why, f"write {self.pair('host', text(host))}")
 
     def _repository(self, keys: tuple[str, ...], name: str) -> None:
         if exact_parts(name) not in {exact_parts(one.name) for one in self.description.repositories}:
@@ -236,41 +243,41 @@ class _Judge:
 
     def _elsewhere(self, keys: tuple[str, ...], kind: str, name: str) -> None:
         what = f"the {kind} {shown(name)} is not in this file, and taken as one that is there"
-        self._warn(keys, what, fix=f"describe it as {_table((kind, name))}, unless others look after it")
+        self._warn(keys, what, fix=f"describe it as {self.table((kind, name))}, unless others look after it")
 
     def _python(self, one: Function) -> None:
         keys = (*one.keys, "python")
         try:
             runtime = runtimes.runtime(one.python, "python")
         except RequirementsRefused as error:
-            fix = f'write python = "{runtimes.DEFAULT}"'
+            fix = f"write {self.pair('python', text(runtimes.DEFAULT))}"
             if one.python == "3.1":
-                fix = f'write python = "3.10", if that was meant; or "{runtimes.DEFAULT}"'
+                fix = f"write {self.pair('python', text('3.10'))}, if that was meant; or {text(runtimes.DEFAULT)}"
             self.problems.append(replace(error.problems[0], where=self.description.where(*keys), fix=fix))
             return
         if runtime.deprecated_on:
             what = f"Snowflake's Python {one.python} is deprecated since {runtime.deprecated_on}"
-            self._warn(keys, what, fix=f'write python = "{runtimes.DEFAULT}"')
+            self._warn(keys, what, fix=f"write {self.pair('python', text(runtimes.DEFAULT))}")
 
     def _packages(self, one: Function) -> None:
         keys, names = (*one.keys, "packages"), set[str]()
-        for text in one.packages:
+        for package in one.packages:
             try:
-                wanted = Requirement(text)
+                wanted = Requirement(package)
             except InvalidRequirement:
-                self._refuse(keys, f"'{shown(text)}' is no package", fix='write it as in "pandas==2.2.3"')
+                self._refuse(keys, f"'{shown(package)}' is no package", fix='write it as in "pandas==2.2.3"')
                 continue
             name = canonicalize_name(wanted.name)
             wrong = tuple(_not_in_packages(wanted, is_twice=name in names))
             for what, fix in wrong:
-                self._refuse(keys, f"{shown(text)} {what}", "PACKAGES takes names with versions", fix)
+                self._refuse(keys, f"{shown(package)} {what}", "PACKAGES takes names with versions", fix)
             names.add(name)
             is_pin = bool(wrong) or any(
                 spec.operator in ("==", "===") and "*" not in spec.version for spec in wanted.specifier
             )
             if not is_pin and canonicalize_name(wanted.name) != SNOWPARK:
                 why = "whoever creates it again may get another version"
-                self._warn(keys, f"{shown(text)} is not pinned", why, f'write "{shown(wanted.name)}==VERSION"')
+                self._warn(keys, f"{shown(package)} is not pinned", why, f'write "{shown(wanted.name)}==VERSION"')
         if one.kind == "procedure" and SNOWPARK not in names:
             why = "a procedure gets its session from it, and the repository has to have it"
             self._refuse(keys, f"the procedure lacks {SNOWPARK}", why, f'add "{SNOWPARK}" to packages')
@@ -308,22 +315,28 @@ class _Judge:
             into.append(Problem.at(file, one.body_line + line - 1, what, why, fix))
 
 
-def secret_faults(one: Secret) -> Iterator[tuple[tuple[str, ...], str, str]]:
+def secret_faults(one: Secret, form: Form) -> Iterator[tuple[tuple[str, ...], str, str]]:
     """What a secret lacks, and keys that do not go together: keys, what, fix."""
     if one.kind == "generic_string":
         if not one.value_env:
             yield one.keys, "the secret lacks value_env", variable_for("value_env")
         for key in ("username", "username_env", "password_env"):
             if getattr(one, key):
-                yield (*one.keys, key), f"a generic_string has no {key}", 'leave it out, or write type = "password"'
+                yield (
+                    (*one.keys, key),
+                    f"a generic_string has no {key}",
+                    f"leave it out, or write {form.pair('type', text('password'))}",
+                )
         return
     if bool(one.username) == bool(one.username_env):
         what = "the secret has username and username_env" if one.username else "the secret lacks its username"
-        yield one.keys, what, 'write one of the two: username = "NAME", or username_env = "REPO_USER"'
+        two = form.pair("username", text("NAME")), form.pair("username_env", text("REPO_USER"))
+        yield one.keys, what, f"write one of the two: {', or '.join(two)}"
     if not one.password_env:
         yield one.keys, "the secret lacks password_env", variable_for("password_env")
     if one.value_env:
-        yield (*one.keys, "value_env"), "a password has no value_env", 'leave it out, or write type = "generic_string"'
+        fix = f"leave it out, or write {form.pair('type', text('generic_string'))}"
+        yield (*one.keys, "value_env"), "a password has no value_env", fix
 
 
 def _not_in_packages(wanted: Requirement, *, is_twice: bool) -> Iterator[tuple[str, str]]:
@@ -341,13 +354,13 @@ def _not_in_packages(wanted: Requirement, *, is_twice: bool) -> Iterator[tuple[s
 
 
 def _not_imported(one: Function, module: ast.Module) -> Iterator[tuple[str, int]]:
-    names = {canonicalize_name(re.split(r"[\[=<>!~; ]", text)[0]).replace("-", "_") for text in one.packages}
+    names = {canonicalize_name(re.split(r"[\[=<>!~; ]", package)[0]).replace("-", "_") for package in one.packages}
     for name, line in handler.unbound(module).items():
         if name.lower() in names:
             yield name, line
 
 
-def _told(url: str) -> str:
+def _url_text(url: str) -> str:
     return shown(strip_credentials(url), 2000)
 
 
@@ -355,15 +368,4 @@ def _advised(prefix: str) -> str:
     """What to write: the prefix with all that one may have, host, port and path, and nothing else."""
     rest = strip_credentials(prefix if "://" in prefix else f"https://{prefix.lstrip('/')}").partition("://")[2]
     right = f"https://{re.split('[?#]', rest)[0]}"
-    return f"write {toml_text(right)}" if _split(right) else 'write it as in "https://nexus.example.com"'
-
-
-def toml_text(text: str) -> str:
-    """A text as TOML has it, to be written so: cut only where it is no name or URL of a host any more."""
-    told = shown(text, 2000)
-    return f"'{told}'" if '"' in told else f'"{told}"'
-
-
-def _table(keys: tuple[str, ...]) -> str:
-    """The head of a table."""
-    return f"[{'.'.join(key if re.fullmatch('[A-Za-z0-9_-]+', key) else toml_text(key) for key in keys)}]"
+    return f"write {text(right)}" if _split(right) else 'write it as in "https://nexus.example.com"'

@@ -29,10 +29,10 @@ def command(file: Path, as_json: bool) -> None:
     for note in rules.NOTES:
         output.say(f"note: {note}")
     warned = f", {count_text(len(judgement.warnings), 'warning')}" if judgement.warnings else ""
-    output.print_data(f"{described.file}: {_told(described)}{warned}")
+    output.print_data(f"{described.file}: {_counted(described)}{warned}")
 
 
-def _told(described: Description) -> str:
+def _counted(described: Description) -> str:
     counts = (
         (len(described.secrets), "secret"),
         (len(described.integrations), "integration"),
@@ -41,6 +41,7 @@ def _told(described: Description) -> str:
         (len(described.defaults), "default"),
         (sum(one.kind == "function" for one in described.functions), "function"),
         (sum(one.kind == "procedure" for one in described.functions), "procedure"),
+        (int(described.privatelink is not None), "endpoint"),
     )
     told = [count_text(number, noun).replace("ys", "ies") for number, noun in counts if number]
     return ", ".join(told) or "it describes nothing"

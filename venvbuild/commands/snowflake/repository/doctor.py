@@ -11,8 +11,9 @@ import click
 from venvbuild.commands.snowflake.repository import options as ours
 from venvbuild.console import options, output
 from venvbuild.errors import CheckFoundSomething
-from venvbuild.snowflake.repository import description, doctor
+from venvbuild.snowflake.repository import doctor
 from venvbuild.snowflake.repository.doctor import Examination
+from venvbuild.snowflake.repository.forms import Form, listed
 from venvbuild.text import shown
 
 _ALLOWED = {
@@ -46,7 +47,7 @@ def command(name: str | None, packages: tuple[str, ...], build: str | None, file
     Tells every host that is asked on the way and which prefixes are missing. No Snowflake is asked.
     11: something was found. 6: the index does not answer. 2: a variable is not set.
     """
-    described = description.read(file)
+    described = ours.read(file)
     repository = doctor.named(described, name)
     named = list(doctor.asked_for(packages))
     # First: of two that are one, the build's needs a wheel.
@@ -57,14 +58,14 @@ def command(name: str | None, packages: tuple[str, ...], build: str | None, file
     if given["as_json"]:
         output.print_json(_as_json(repository.name, found))
     else:
-        _print(found)
+        _print(found, described.form)
     if not wanted:
         output.say("note: no package is named, so no file was asked for; name one with --package NAME==VERSION")
     if found.findings:
         raise CheckFoundSomething.of(found.findings)
 
 
-def _print(found: Examination) -> None:
+def _print(found: Examination, form: Form) -> None:
     hashes = {True: ", links carry sha256", False: ", links carry no sha256", None: ""}[found.has_hashes]
     status = f"   {found.status}" if found.status else ""
     output.print_data(f"index     {shown(found.index_url, 300)}{status}{hashes}")
@@ -73,7 +74,7 @@ def _print(found: Examination) -> None:
     for at, (host, is_allowed) in enumerate(found.hosts.items()):
         output.print_data(f"{'' if at else 'hosts':<9} {host} ({_ALLOWED[is_allowed]})")
     if not all(found.hosts.values()):
-        output.print_data(f"fix       allowed_prefixes = {doctor.listed(found.prefixes)}")
+        output.print_data(f"fix       {form.pair('allowed_prefixes', listed(found.prefixes))}")
     if found.packages:
         there = sum(found.packages.values())
         output.print_data(f"packages  {there} of {len(found.packages)} are there")

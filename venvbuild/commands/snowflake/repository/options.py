@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from venvbuild import bootstrap, extras
 from venvbuild.console import output
 from venvbuild.console.options import F
 from venvbuild.snowflake.repository import description, rules
@@ -20,7 +21,7 @@ with_file = click.option(
     default=description.FILE,
     show_default=True,
     metavar="FILE",
-    help="The description, TOML.",
+    help="The description: TOML, or YAML where its name ends in .yaml or .yml.",
 )
 _ALLOWANCES = (
     click.option(
@@ -41,16 +42,37 @@ def with_allowances(command: F) -> F:
     return command
 
 
+def read(file: Path) -> Description:
+    """What the file says.
+
+    Raises:
+        UsageError: it cannot be read, or is YAML and what reads that cannot be had.
+    """
+    _set_up(file)
+    return description.read(file)
+
+
 def judged(file: Path) -> tuple[Description, Judgement]:
     """What the file says; warnings are told, and what would fail ends it.
 
     Raises:
-        UsageError: it cannot be read.
+        UsageError: it cannot be read, or not all of it.
         RequirementsRefused: Snowflake would refuse it.
     """
-    described = description.read(file)
+    _set_up(file)
+    described = description.read_some(file)
     judgement = rules.judge(described)
-    for warning in judgement.warnings:
+    for warning in () if judgement.unread else judgement.warnings:
         output.say(f"warning: {warning.as_line()}")
     judgement.enforce()
     return described, judgement
+
+
+def _set_up(file: Path) -> None:
+    """Have what reads YAML, where that is what the file is."""
+    if file.suffix in description.YAML:
+        try:
+            cache = bootstrap.cache_folder()
+        except bootstrap.SetUpFailed as failure:
+            raise extras.refused("what reads YAML cannot be set up", failure, "set HOME, or write TOML") from failure
+        extras.add("snowflake", "ruamel.yaml", cache)

@@ -17,15 +17,35 @@ pruning                 which old ones may go
 records                 beside builds: which stage holds what
 """
 
-from venvbuild.snowflake import runtimes
-from venvbuild.snowflake.access import with_index
-from venvbuild.snowflake.bundle import Bundle, Distribution, ImportFailed, Wish
-from venvbuild.snowflake.connection import Login, Session, Timeouts, connected
-from venvbuild.snowflake.making import Say, make_bundle
-from venvbuild.snowflake.pruning import Plan, plan, remove
-from venvbuild.snowflake.records import Record, Whereabouts, read_all, remember, whereabouts
-from venvbuild.snowflake.stage import Stage, StagedFile
-from venvbuild.snowflake.stage_name import StageName
-from venvbuild.snowflake.statement import KINDS, Use, checked_name
-from venvbuild.snowflake.uploading import BESIDE, OURS, Uploaded, upload
-from venvbuild.snowflake.zip import MANIFEST, is_ours
+from typing import TYPE_CHECKING
+
+from venvbuild import lazily
+
+if TYPE_CHECKING:
+    from venvbuild.snowflake import runtimes
+    from venvbuild.snowflake.access import with_index
+    from venvbuild.snowflake.bundle import Bundle, Distribution, ImportFailed, Wish
+    from venvbuild.snowflake.connection import Login, Session, Timeouts, connected
+    from venvbuild.snowflake.making import Say, make_bundle
+    from venvbuild.snowflake.pruning import Plan, plan, remove
+    from venvbuild.snowflake.records import Record, Whereabouts, read_all, remember, whereabouts
+    from venvbuild.snowflake.stage import Stage, StagedFile
+    from venvbuild.snowflake.stage_name import StageName
+    from venvbuild.snowflake.statement import KINDS, Use, checked_name
+    from venvbuild.snowflake.uploading import BESIDE, OURS, Uploaded, upload
+    from venvbuild.snowflake.zip import MANIFEST, is_ours
+else:  # who judges a description makes no ZIP, and asks nobody
+    _MODULES = {
+        "access": ("with_index",),
+        "bundle": ("Bundle", "Distribution", "ImportFailed", "Wish"),
+        "connection": ("Login", "Session", "Timeouts", "connected"),
+        "making": ("Say", "make_bundle"),
+        "pruning": ("Plan", "plan", "remove"),
+        "records": ("Record", "Whereabouts", "read_all", "remember", "whereabouts"),
+        "stage": ("Stage", "StagedFile"),
+        "stage_name": ("StageName",),
+        "statement": ("KINDS", "Use", "checked_name"),
+        "uploading": ("BESIDE", "OURS", "Uploaded", "upload"),
+        "zip": ("MANIFEST", "is_ours"),
+    }
+    __getattr__ = lazily.from_modules(__name__, {name: one for one, names in _MODULES.items() for name in names})

@@ -6,10 +6,13 @@ Source: *Snowflake Python Runtime Support*, an undated page, and bundle notes, a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from venvbuild.errors import RequirementsRefused, UsageError
-from venvbuild.interpreters import Interpreter, on_linux
 from venvbuild.text import shown
+
+if TYPE_CHECKING:
+    from venvbuild.interpreters import Interpreter
 
 READ_ON = "2026-11-28"
 DEFAULT = "3.11"
@@ -95,6 +98,8 @@ def uv_platform(machine: str) -> str:
 
 def target(version: str, machine: str) -> Interpreter:
     """The Python that packages are for, as markers and wheel tags see it."""
+    from venvbuild.interpreters import on_linux  # who asks for the versions alone runs no Python
+
     platforms: list[str] = []
     for minor in range(_GLIBC, _OLDEST_GLIBC[machine] - 1, -1):
         platforms.append(f"manylinux_2_{minor}_{machine}")

@@ -6,7 +6,8 @@ rules         what Snowflake is known to refuse, before it is asked; handler: wh
 sql           the statements, in the order in which they can run
 draft         a first snowflake.toml, for the index of the builds
 texts         a file as text, whole or not at all
-egress        from which addresses Snowflake comes
+egress        from which addresses Snowflake comes; endpoints: its private ones; uses: who uses a package
+answers       what functions of Snowflake answer; surroundings: where the account is
 doctor        whether the index works, tried with the header that Snowflake sends
 
 facts -> state      what of an object can be compared; what Snowflake shows of it
@@ -17,23 +18,8 @@ plan_file           a plan on the disk
 Only state and applying ask Snowflake, by a session that they are given.
 """
 
-from venvbuild.snowflake.repository import (
-    applying,
-    description,
-    doctor,
-    draft,
-    egress,
-    facts,
-    failures,
-    plan,
-    plan_file,
-    rules,
-    sql,
-    state,
-    texts,
-)
-
+# Nothing is imported here: who judges a description does not pay for who asks an index.
 __all__ = [
-    "applying", "description", "doctor", "draft", "egress", "facts", "failures", "plan", "plan_file", "rules", "sql",
-    "state", "texts",
+    "applying", "description", "doctor", "draft", "egress", "endpoints", "facts", "failures", "forms", "plan", "plan_file",
+    "rules", "sql", "state", "surroundings", "texts", "uses",
 ]  # fmt: skip

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from venvbuild import bootstrap, extras
 from venvbuild.console import output
 from venvbuild.console.options import F
 from venvbuild.snowflake.repository import description, rules
@@ -71,6 +70,8 @@ def judged(file: Path) -> tuple[Description, Judgement]:
 def _set_up(file: Path) -> None:
     """Have what reads YAML, where that is what the file is."""
     if file.suffix in description.YAML:
+        from venvbuild import bootstrap, extras  # not where no file is YAML
+
         try:
             cache = bootstrap.cache_folder()
         except bootstrap.SetUpFailed as failure:

@@ -76,6 +76,8 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/restore/unpacking.py": "with what it unpacks: tests/restore/test_restoring.py",
     "venvbuild/run/failures.py": "what a run remembers: tests/test_pipeline.py",
     "venvbuild/run/results.py": "written and read by tests/run/test_workdir.py, tests/steps/test_steps.py",
+    "venvbuild/snowflake/repository/answers.py": "of each form: tests/snowflake/repository/test_egress.py",
+    "venvbuild/snowflake/repository/surroundings.py": "told first: tests/snowflake/repository/test_endpoints.py",
     "venvbuild/snowflake/repository/documents.py": "read: tests/snowflake/repository/test_description.py",
     "venvbuild/snowflake/repository/forms.py": "of each advice: tests/snowflake/repository/test_yaml_nodes.py",
     "venvbuild/snowflake/repository/misfits.py": "told of a file: tests/snowflake/repository/test_description.py",

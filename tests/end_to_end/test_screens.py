@@ -91,6 +91,9 @@ def leaves_of(name: str, command: click.Command) -> dict[str, click.Command]:
     }
 
 
+DESCRIPTIONS = ("evil.toml", "odd.toml", "evil.yaml", "tag.yml")
+
+
 @dataclass
 class Place:
     """A machine among enemies."""
@@ -155,7 +158,7 @@ class Place:
             "snowflake stage prune": [["--stage", f"@A.B.{EVIL}", "--keep", "1"]],
             "snowflake where": [["good"], [EVIL]],
             "snowflake repository init": [["--from-settings", "-f", EVIL], ["--from-settings", "--index-url", EVIL]],
-            "snowflake repository check": [["-f", EVIL], ["-f", "evil.toml"], ["-f", "odd.toml"]],
+            "snowflake repository check": [["-f", name] for name in (EVIL, *DESCRIPTIONS)],
             "snowflake repository plan": [
                 ["-f", "evil.toml"],
                 ["-f", "odd.toml"],
@@ -176,8 +179,9 @@ class Place:
                 ["-f", "odd.toml", "--build", EVIL],
             ],
             "snowflake repository egress": [[], ["--answer", EVIL], ["--answer", "evil.json"]],
-            "snowflake repository privatelink status": [[]],
+            "snowflake repository privatelink status": [[], ["--connection", EVIL]],
             "snowflake repository privatelink provision": [["-f", "evil.toml"], ["-f", "odd.toml"]],
+            "snowflake repository uses": [["good", "--connection", EVIL], [EVIL], ["good", "--repository", EVIL]],
             "promote": [[self.hostile, "prod"], [self.hostile, EVIL], ["--undo", f"{EVIL}@{EVIL}"]],
             "aliases": [[], ["--history"], [EVIL]],
             "cache dir": [[], ["uv"]],
@@ -283,6 +287,10 @@ def _descriptions(tool: Tool) -> None:
     )
     evil = f"[secret.{json.dumps(EVIL)}]\n{json.dumps(EVIL)} = 1\ntype = {json.dumps(WORD)}\n[repository.r]\n"
     (tool.folder / "evil.toml").write_text(f"{evil}{odd.replace('https://a', URL)}{json.dumps(WORD)} = 2\n")
+    twice = json.dumps({EVIL: {"a": 1}, "secret": {EVIL: {EVIL: 1}}, "context": {"schema": EVIL}})
+    (tool.folder / "evil.yaml").write_text(f"{twice[:-1]}, {json.dumps(EVIL)}: 2}}")
+    tag = "".join(f"%{byte:02x}" for byte in EVIL.encode())
+    (tool.folder / "tag.yml").write_text(f"a: !<{tag}> 1\nb: {WORD}: {WORD}\n")
     ranges = [{"ipv4_prefix": "10.0.0.0/8", "usage": EVIL}, {"ipv4_prefix": EVIL}]
     (tool.folder / "evil.json").write_text(json.dumps(ranges[:1]))
 

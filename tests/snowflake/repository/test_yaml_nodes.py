@@ -163,5 +163,12 @@ def test_what_is_no_description_is_told(tmp_path: Path, text: str, message: str)
     assert told(of(tmp_path, text, "s.yaml")).startswith(message)
 
 
+def test_what_is_left_out_for_one_problem_of_a_line_is_not_read_for_another(tmp_path: Path) -> None:
+    said = told(
+        of(tmp_path, '{"secret": {"s": {"x": 1}}, "x": *y, "a": &y 1, "secret": {}}'.replace("*y", "!z 1"), "s.yaml")
+    )
+    assert said.startswith("s.yaml:1: the tag !z asks")
+
+
 def test_lines_are_those_of_an_editor(tmp_path: Path) -> None:
     assert "s.yaml:2: unknown key 'y'" in told(of(tmp_path, "x: 'a\u2028b'\ny: 1\n", "s.yaml"))

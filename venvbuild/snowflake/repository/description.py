@@ -229,7 +229,8 @@ class _Reader:
 
     def _leave_out(self, found: list[tuple[Keys, Problem]]) -> None:
         """Each object that cannot be read as it stands."""
-        self.problems += [problem for _, problem in found]
+        told = {problem.where for problem in self.document.problems}  # one problem of a line is enough
+        self.problems += [problem for _, problem in found if problem.where not in told]
         for keys, _ in found:
             if not keys or keys[0] == "context":  # without it no name is what it was meant to be
                 self.given.clear()

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from venvbuild.errors import UsageError
+from venvbuild.snowflake.refusals import About
+from venvbuild.snowflake.repository import answers
+from venvbuild.snowflake.repository.sql import EGRESS
 from venvbuild.text import shown
 
+if TYPE_CHECKING:
+    from venvbuild.snowflake.connection import Session
+
 SOON = timedelta(days=14)
-_STRING_OR_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\r\n]*', re.DOTALL)
-_BETWEEN = re.compile(r"[\s,]*")
 _COLUMN = "EGRESS_IP_RANGES"
 """In the name that a client gives the column of the answer."""
 _LAST_SECOND = 1e11
@@ -66,7 +68,7 @@ def parse(text: str, where: str) -> tuple[Range, ...]:
         UsageError: it is none; says what was not understood.
     """
     try:
-        found = list(_ranges(_values(text)))
+        found = answers.objects(text, _COLUMN)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"the answer is no JSON: {shown(str(error))}", where=where, fix=_FIX) from None
     if not found:
@@ -74,42 +76,18 @@ def parse(text: str, where: str) -> tuple[Range, ...]:
     return tuple(_range(one, where) for one in found)
 
 
-def _values(text: str) -> list[Any]:
-    """What stands in it after each other, with commas between or without."""
-    clean = _STRING_OR_COMMENT.sub(lambda found: found[0] if found[0].startswith('"') else "", text)
-    decoder, found = json.JSONDecoder(), list[Any]()
-    at = _after_spaces(clean, 0)
-    while at < len(clean):
-        value, end = decoder.raw_decode(clean, at)
-        found.append(value)
-        at = _after_spaces(clean, end)
-    return found
+def ask(session: Session) -> str:
+    """What the account answers.
 
-
-def _after_spaces(text: str, at: int) -> int:
-    found = _BETWEEN.match(text, at)
-    return found.end() if found else at
-
-
-def _ranges(values: Iterable[Any]) -> Iterator[Any]:
-    """What is to be one: a row has one column, and what a client wrote as a text is an answer itself."""
-    for one in values:
-        if isinstance(one, str):
-            yield from _ranges(_values(one))
-        elif isinstance(one, list):
-            yield from _ranges(one)
-        elif isinstance(one, dict) and len(one) == 1 and _COLUMN in next(iter(one)).upper():
-            yield from _ranges(one.values())
-        else:
-            yield one
-
-
-def _lower(given: Any) -> dict[str, Any]:
-    return {str(key).lower(): value for key, value in given.items()} if isinstance(given, dict) else {}
+    Raises:
+        UsageError: it has no such ranges, or this role may not ask. StoreUnavailable: Snowflake does not answer.
+    """
+    rows = session.rows(EGRESS.rstrip(";"), About("asking for the addresses"))
+    return str(next(iter(rows[0].values()), "") or "") if rows else ""
 
 
 def _range(given: Any, where: str) -> Range:
-    one = _lower(given)
+    one = answers.lower(given)
     prefix = one.get("ipv4_prefix", one.get("ipv6_prefix"))
     try:
         network = ipaddress.ip_network(prefix if isinstance(prefix, str) else "")

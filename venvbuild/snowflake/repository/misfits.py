@@ -33,10 +33,8 @@ def schema() -> dict[str, Any]:
 def misfits(document: Document) -> list[tuple[Keys, Problem]]:
     """Each with the way to where it is, in the order of lines; nothing of a file that fits."""
     dotted = list(_dotted(document))
-    # What is below those was meant otherwise, and one problem of a line is enough.
-    meant, told = {keys[:2] for keys, _ in dotted}, {problem.where for problem in document.problems}
-    others = [one for one in _of_schema(document) if one[0][:2] not in meant and one[1].where not in told]
-    return [*dotted, *others]
+    meant = {keys[:2] for keys, _ in dotted}  # and what is below those was meant otherwise
+    return [*dotted, *(one for one in _of_schema(document) if one[0][:2] not in meant)]
 
 
 def _of_schema(document: Document) -> list[tuple[Keys, Problem]]:

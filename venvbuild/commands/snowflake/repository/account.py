@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
-from venvbuild import extras
 from venvbuild.console import options, output
 from venvbuild.console.options import F, Given
-from venvbuild.settings import azure
-from venvbuild.snowflake import Login, Session, connected
+
+if TYPE_CHECKING:
+    from venvbuild.snowflake import Session
 
 _connection = click.option(
     "--connection",
@@ -33,6 +34,11 @@ def opened(given: Given) -> Iterator[Session]:
     Raises:
         UsageError: nothing says who asks, or Snowflake does not let us in. StoreUnavailable: it does not answer.
     """
+    # Not before: most of these commands ask nobody.
+    from venvbuild import extras
+    from venvbuild.settings import azure
+    from venvbuild.snowflake import Login, connected
+
     login = Login.of(azure.defined(os.environ), given["connection"])
     for warning in login.warnings:
         output.say(f"warning: {warning}")

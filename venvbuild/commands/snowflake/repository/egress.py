@@ -6,9 +6,11 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
+from venvbuild.commands.snowflake.repository.asking import is_asked, with_asking
 from venvbuild.console import options, output
 from venvbuild.errors import CheckFoundSomething, Problem, UsageError
 from venvbuild.snowflake.repository import egress, sql, texts
@@ -24,28 +26,40 @@ _WHERE_IT_EXISTS = "note: such ranges exist on AWS and, in preview, on Azure; al
     "--answer",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="What the SELECT answered; - is stdin. Without it the SELECT is printed.",
+    help="What the SELECT answered; - is stdin.",
 )
+@with_asking
 @click.option("--check", is_flag=True, help="End with 11 where a range is not in force, or ends within 14 days.")
 @options.as_json
-def command(answer: Path | None, check: bool, as_json: bool) -> None:
-    """Print the SELECT that tells from which addresses Snowflake comes, or, with its answer, those addresses.
+def command(answer: Path | None, check: bool, as_json: bool, **given: Any) -> None:
+    """Print the SELECT that tells from which addresses Snowflake comes, or those addresses: with its --answer, or with
+    --connection or --ask from the account.
 
     Ranges that are not yet in force, end within 14 days or have ended are warned of.
     """
     output.say(_WHERE_IT_EXISTS)
-    if answer is None:
+    if answer is None and not is_asked(given):
         if check:
-            raise UsageError("there is nothing to check", where="--check", fix="give the answer: --answer FILE")
+            fix = "give the answer, --answer FILE, or ask the account: --ask"
+            raise UsageError("there is nothing to check", where="--check", fix=fix)
         output.print_json({"sql": sql.EGRESS}) if as_json else output.print_text(sql.EGRESS)
         return
-    ranges, now = egress.parse(*_read(answer)), datetime.now(UTC)
+    ranges, now = egress.parse(*(_asked(given) if answer is None else _read(answer))), datetime.now(UTC)
     _print(ranges, now, as_json)
     warnings = [warning for one in ranges if (warning := one.warning(now))]
     if check and warnings:
         raise CheckFoundSomething.of(Problem(warning) for warning in warnings)
     for warning in warnings:
         output.say(f"warning: {warning}")
+
+
+def _asked(given: options.Given) -> tuple[str, str]:
+    from venvbuild.commands.snowflake.repository.account import opened
+    from venvbuild.snowflake.repository.surroundings import surroundings
+
+    with opened(given) as session:
+        output.say(str(surroundings(session)))
+        return egress.ask(session), "SYSTEM$GET_SNOWFLAKE_EGRESS_IP_RANGES"
 
 
 def _read(answer: Path) -> tuple[str, str]:

@@ -164,9 +164,7 @@ def test_what_is_no_description_is_told(tmp_path: Path, text: str, message: str)
 
 
 def test_what_is_left_out_for_one_problem_of_a_line_is_not_read_for_another(tmp_path: Path) -> None:
-    said = told(
-        of(tmp_path, '{"secret": {"s": {"x": 1}}, "x": *y, "a": &y 1, "secret": {}}'.replace("*y", "!z 1"), "s.yaml")
-    )
+    said = told(of(tmp_path, '{"secret": {"s": {"x": 1}}, "x": !z 1}', "s.yaml"))
     assert said.startswith("s.yaml:1: the tag !z asks")
 
 

@@ -157,7 +157,12 @@ class Place:
             "snowflake stage list": [["--stage", f"@A.B.{EVIL}"], ["--stage", "@A.B.C", "--connection", EVIL]],
             "snowflake stage prune": [["--stage", f"@A.B.{EVIL}", "--keep", "1"]],
             "snowflake where": [["good"], [EVIL]],
-            "snowflake repository init": [["--from-settings", "-f", EVIL], ["--from-settings", "--index-url", EVIL]],
+            "snowflake repository init": [
+                ["--from-settings", "-f", EVIL],
+                ["--from-settings", "--index-url", EVIL],
+                ["--from-account", EVIL],
+                ["--from-account", "a.b.c", "--connection", EVIL],
+            ],
             "snowflake repository check": [["-f", name] for name in (EVIL, *DESCRIPTIONS)],
             "snowflake repository plan": [
                 ["-f", "evil.toml"],
@@ -177,6 +182,7 @@ class Place:
                 ["-f", "odd.toml", EVIL],
                 ["-f", "odd.toml", "--package", EVIL],
                 ["-f", "odd.toml", "--build", EVIL],
+                ["-f", "odd.toml", "--connection", EVIL],
             ],
             "snowflake repository egress": [[], ["--answer", EVIL], ["--answer", "evil.json"]],
             "snowflake repository privatelink status": [[], ["--connection", EVIL]],

@@ -415,7 +415,7 @@ def _shown(kind: str, found: Mapping[str, Any]) -> dict[str, Any]:
             told["use_privatelink_endpoint"] = told["use_privatelink_endpoint"][0].lower()
         return told
     if kind in ("FUNCTION", "PROCEDURE"):
-        told["artifact_repository_packages"] = told.pop("packages")
+        told["artifact_repository_packages"] = told.pop("packages", ())
         told.setdefault("imports", ())
         base, digits = re.sub(r"\s", "", told["returns"]).upper().partition("(")[::2]
         synonyms = {"STRING": "VARCHAR", "INT": "NUMBER(38,0)", "NUMBER": "NUMBER(38,0)", "DOUBLE": "FLOAT"}

@@ -66,6 +66,22 @@ def checked_name(text: str, where: str) -> str:
     return text
 
 
+def of_handler(
+    python: str, repository: str | None, packages: Sequence[str], imports: Sequence[str], architecture: str | None
+) -> list[str]:
+    """The clauses of CREATE FUNCTION and CREATE PROCEDURE about what a handler in Python runs on and with."""
+    clauses = [
+        # A bare 3.10 would be the number 3.1.
+        f"RUNTIME_VERSION = {literal(python)}",
+        f"ARTIFACT_REPOSITORY = {repository}" if repository else "",
+        # No page shows an empty list.
+        f"PACKAGES = ({', '.join(map(literal, packages))})" if packages else "",
+        f"IMPORTS = ({', '.join(map(literal, imports))})" if imports else "",
+        f"RESOURCE_CONSTRAINT = (architecture = {literal(architecture)})" if architecture else "",
+    ]
+    return list(filter(None, clauses))
+
+
 def _kinds(kind: str) -> tuple[str, ...]:
     return ("function", "procedure") if kind == "both" else (kind,)
 
@@ -102,13 +118,10 @@ class Use:
 
     def _create(self, kind: str) -> str:
         packages = self._packages(kind)
+        repository = self.repository if packages else None
+        architecture = "x86" if self.is_native and self.is_x86 else None
         clauses = [
-            # A bare 3.10 would be the number 3.1.
-            f"RUNTIME_VERSION = {literal(self.python)}",
-            f"ARTIFACT_REPOSITORY = {self.repository}" if self.repository and packages else "",
-            f"PACKAGES = ({', '.join(map(literal, packages))})" if packages else "",
-            f"IMPORTS = ({literal(self.staged)})",
-            "RESOURCE_CONSTRAINT = (architecture = 'x86')" if self.is_native and self.is_x86 else "",
+            *of_handler(self.python, repository, packages, [self.staged], architecture),
             "HANDLER = 'main' AS $$",
         ]
         head = f"CREATE OR REPLACE {kind.upper()} my_{kind}() RETURNS STRING LANGUAGE PYTHON"

@@ -33,7 +33,6 @@ def is_parsed(statement: str) -> bool:
 def test_all_that_it_knows_is_parsed_and_the_rest_is_named(tmp_path: Path) -> None:
     text = WHOLE.replace('"me"', '"o\'Neil\\\\"')
     text = text.replace('"B c"', "c")  # a name of an argument in quotes it does not know either
-    text = text.replace("packages = []", 'packages = ["a==1"]')
     text = text.replace('architecture = "x86"', 'body = """\ndef x():\n  return \'\\\\\\\\\'\n"""')
     made = sql.statements(read(of(tmp_path, f'{text}[function."a b"]\nkind = "procedure"\n{OF_PROCEDURE}')))
     assert {one.kind for one in made} >= {"secret", "function", "procedure", "default", "repository", "integration"}

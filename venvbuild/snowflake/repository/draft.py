@@ -27,7 +27,7 @@ def draft(index_url: str, origin: str, variables: tuple[str, str] | None) -> str
     host = urlsplit(url).netloc
     # PyPI's pages link to files on another host.
     hosts = [host, "files.pythonhosted.org"] if host == "pypi.org" else [host]
-    prefixes = ", ".join(_toml(f"https://{one}") for one in hosts)
+    prefixes = ", ".join(toml(f"https://{one}") for one in hosts)
     secret = "" if variables is None else _HIDDEN.format(*variables)
     allowed = "" if variables is None else 'secrets = ["python_repo_secret"]\n'
     used = "" if variables is None else 'secret = "python_repo_secret"\n'
@@ -46,11 +46,11 @@ allowed_prefixes = [{prefixes}]
 {allowed}
 [repository.python_repo]
 integration = "python_repo_integration"
-index_url = {_toml(url)}
+index_url = {toml(url)}
 {used}"""
 
 
-def _toml(text: str) -> str:
+def toml(text: str) -> str:
     """A text as TOML writes it: that of JSON, which leaves DEL as it is."""
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 

@@ -21,7 +21,7 @@ from venvbuild.snowflake.repository.description import (
     Secret,
 )
 from venvbuild.snowflake.repository.facts import PARAMETER, Record
-from venvbuild.snowflake.statement import literal
+from venvbuild.snowflake.statement import literal, of_handler
 
 EGRESS = "SELECT SYSTEM$GET_SNOWFLAKE_EGRESS_IP_RANGES();"
 PRIVATELINK_STATUS = "SELECT SYSTEM$GET_PRIVATELINK_ENDPOINTS_INFO();"
@@ -219,12 +219,7 @@ def _function(one: Function) -> Statement:
     clauses = [
         f"RETURNS {one.returns}",
         "LANGUAGE PYTHON",
-        # A bare 3.10 would be the number 3.1.
-        f"RUNTIME_VERSION = {literal(one.python)}",
-        f"ARTIFACT_REPOSITORY = {one.repository}",
-        f"PACKAGES = {_literals(one.packages)}",
-        f"IMPORTS = {_literals(one.imports)}" if one.imports else "",
-        f"RESOURCE_CONSTRAINT = (architecture = {literal(one.architecture)})" if one.architecture else "",
+        *of_handler(one.python, one.repository, one.packages, one.imports, one.architecture),
         f"HANDLER = {literal(one.handler)}",
     ]
     head = f"CREATE OR REPLACE {one.kind.upper()} {one.name}({arguments})"

@@ -44,7 +44,7 @@ class Surroundings:
         cloud = self.cloud or "a cloud that it does not tell"
         edition = shown(self.edition) if self.edition else "not shown to this role"
         region = shown(str(self.region))
-        return f"account {shown(str(self.account))}, {role}; {cloud}, region {region}; edition {edition}"
+        return f"{shown(str(self.account))}, {role}; {cloud}, region {region}; edition {edition}"
 
 
 def surroundings(session: Session) -> Surroundings:

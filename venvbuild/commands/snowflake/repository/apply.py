@@ -10,7 +10,8 @@ import click
 
 from venvbuild.commands.snowflake.repository import changes
 from venvbuild.commands.snowflake.repository import options as ours
-from venvbuild.commands.snowflake.repository.account import opened, with_account
+from venvbuild.commands.snowflake.repository.account import opened
+from venvbuild.commands.snowflake.repository.asking import with_account
 from venvbuild.console import options, output
 from venvbuild.settings import azure
 from venvbuild.snowflake import Session

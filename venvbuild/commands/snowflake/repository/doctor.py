@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from venvbuild.commands.snowflake.repository import options as ours
+from venvbuild.commands.snowflake.repository.asking import is_asked, with_asking
 from venvbuild.console import options, output
 from venvbuild.errors import CheckFoundSomething
 from venvbuild.snowflake.repository import doctor
+from venvbuild.snowflake.repository.description import Description, Repository
 from venvbuild.snowflake.repository.doctor import Examination
 from venvbuild.snowflake.repository.forms import Form, listed
 from venvbuild.text import shown
+
+if TYPE_CHECKING:
+    from venvbuild.snowflake.repository.standing import Standing
 
 _ALLOWED = {
     True: "allowed",
@@ -39,16 +44,18 @@ _ALLOWED = {
 )
 @ours.with_file
 @options.with_store
-@options.with_config
+@with_asking
 @options.as_json
 def command(name: str | None, packages: tuple[str, ...], build: str | None, file: Path, **given: Any) -> None:
     """Ask the index of the repository NAME (or of the only one) with the header that Snowflake sends, from here.
 
-    Tells every host that is asked on the way and which prefixes are missing. No Snowflake is asked.
+    Tells every host that is asked on the way and which prefixes are missing. With --connection or --ask first what the
+    account has of it: where the account is, secret, integration, repository, grants, functions.
     11: something was found. 6: the index does not answer. 2: a variable is not set.
     """
     described = ours.read(file)
     repository = doctor.named(described, name)
+    seen = _ask(described, repository, given) if is_asked(given) else None
     named = list(doctor.asked_for(packages))
     # First: of two that are one, the build's needs a wheel.
     wanted = [*(doctor.of_build(build, options.load(given)) if build else ()), *named]
@@ -56,13 +63,31 @@ def command(name: str | None, packages: tuple[str, ...], build: str | None, file
     authorization = doctor.header(described, repository, os.environ)
     found = doctor.examine(described, repository, authorization, list(dict.fromkeys(wanted)))
     if given["as_json"]:
-        output.print_json(_as_json(repository.name, found))
+        output.print_json(_as_json(repository.name, found, seen))
     else:
         _print(found, described.form)
     if not wanted:
         output.say("note: no package is named, so no file was asked for; name one with --package NAME==VERSION")
-    if found.findings:
-        raise CheckFoundSomething.of(found.findings)
+    findings = (*(seen.findings if seen else ()), *found.findings)
+    if findings:
+        raise CheckFoundSomething.of(findings)
+
+
+def _ask(described: Description, repository: Repository, given: options.Given) -> Standing:
+    from venvbuild.commands.snowflake.repository.account import opened
+    from venvbuild.snowflake.repository.standing import standing
+
+    with opened(given) as session:
+        seen = standing(session, described, repository)
+    if not given["as_json"]:
+        output.print_data(f"account   {seen.surroundings}")
+        for one in seen.planned.changes:
+            told = {"create": "NOT there, or not shown to this role", "unchanged": "as the file says"}
+            words = shown(told.get(one.action, f"{one.action}: {one}"), 300)
+            output.print_data(f"{'':<9} {one.kind} {shown(one.name, 200)}: {words}")
+        if seen.info:
+            output.print_data(f"{'':<9} Snowflake tells: {shown(' '.join(seen.info.split()), 1000)}")
+    return seen
 
 
 def _print(found: Examination, form: Form) -> None:
@@ -80,9 +105,10 @@ def _print(found: Examination, form: Form) -> None:
         output.print_data(f"packages  {there} of {len(found.packages)} are there")
 
 
-def _as_json(name: str, found: Examination) -> dict[str, object]:
+def _as_json(name: str, found: Examination, seen: Standing | None) -> dict[str, object]:
     return {
         "repository": name,
+        "account": seen and _account(seen),
         "index_url": found.index_url,
         "status": found.status or None,
         "certificate_issuer": found.issuer or None,
@@ -91,4 +117,16 @@ def _as_json(name: str, found: Examination) -> dict[str, object]:
         "allowed_prefixes": list(found.prefixes),
         "packages": [{"package": one, "is_there": is_there} for one, is_there in found.packages.items()],
         "findings": [problem.as_json() for problem in found.findings],
+    }
+
+
+def _account(seen: Standing) -> dict[str, object]:
+    return {
+        **vars(seen.surroundings),
+        "cloud": seen.surroundings.cloud,
+        "objects": [
+            {"kind": one.kind, "name": one.name, "action": one.action, "told": str(one)} for one in seen.planned.changes
+        ],
+        "info": seen.info,
+        "findings": [problem.as_json() for problem in seen.findings],
     }

@@ -58,7 +58,7 @@ def _asked(given: options.Given) -> tuple[str, str]:
     from venvbuild.snowflake.repository.surroundings import surroundings
 
     with opened(given) as session:
-        output.say(str(surroundings(session)))
+        output.say(f"account {surroundings(session)}")
         return egress.ask(session), "SYSTEM$GET_SNOWFLAKE_EGRESS_IP_RANGES"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from venvbuild.commands.snowflake.repository import options as ours
-from venvbuild.commands.snowflake.repository.account import with_account
+from venvbuild.commands.snowflake.repository.asking import with_account
 from venvbuild.console import options, output
 from venvbuild.errors import CheckFoundSomething, UsageError
 from venvbuild.snowflake.repository import sql

@@ -41,7 +41,7 @@ def status(as_json: bool, **given: Any) -> None:
     from venvbuild.snowflake.repository.surroundings import surroundings
 
     with opened(given) as session:
-        output.say(str(surroundings(session)))
+        output.say(f"account {surroundings(session)}")
         found = endpoints.ask(session)
     if as_json:
         output.print_json([{**vars(one), "is_ready": one.is_ready} for one in found])
@@ -89,7 +89,7 @@ def _ask(described: Description, link: PrivateLink, given: options.Given, *, may
 
     with opened(given) as session:
         seen = surroundings(session)
-        output.say(str(seen))
+        output.say(f"account {seen}")
         endpoints.judge(link, seen, described.where(*link.keys, "service"))
         there = next((one for one in endpoints.ask(session) if one.is_of(link)), None)
         if there:

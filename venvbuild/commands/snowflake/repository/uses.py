@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from venvbuild.commands.snowflake.repository.account import opened, with_account
+from venvbuild.commands.snowflake.repository.account import opened
+from venvbuild.commands.snowflake.repository.asking import with_account
 from venvbuild.console import options, output, tables
 from venvbuild.snowflake import checked_name
 from venvbuild.snowflake.repository import uses

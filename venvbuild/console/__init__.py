@@ -3,4 +3,4 @@
 The face is the modules themselves; each is imported by the command that needs it.
 """
 
-__all__ = ["completion", "engine", "failures", "options", "output", "progress", "search", "steps", "tables"]
+__all__ = ["completion", "engine", "failures", "groups", "options", "output", "progress", "search", "steps", "tables"]

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.snowflake.repository.test_egress import AZURE
+from venvbuild import extras
 from venvbuild.errors import VenvBuildError
 from venvbuild.main import cli
 
@@ -130,6 +131,7 @@ def test_a_login_that_is_in_no_variable_gets_new_ones(call: Call, monkeypatch: p
 def test_a_name_that_the_file_cannot_have_is_told(call: Call) -> None:
     for name, told, advice in (
         ("s.yaml", "the file is TOML", "s.toml"), (".", "it is a folder", "./snowflake.toml"),
+        ("n" * 300, "cannot be written", ""),
         ("..", "it is a folder", ""), ("s.toml", "it is there", "s.toml.new"),
     ):  # fmt: skip
         code, _, said = call("init", "--from-settings", "-f", name)
@@ -180,6 +182,16 @@ def test_what_cannot_be_read_and_what_would_fail_are_told_in_one_run(call: Call)
 def test_an_endpoint_alone_is_something(call: Call) -> None:
     Path("snowflake.toml").write_text("[privatelink]\nservice = 's'\nhost = 'a.example.com'\n")
     assert call("check")[:2] == (0, "snowflake.toml: 1 endpoint\n")
+    code, _, said = call("plan")
+    assert (code, "fix: `venvbuild snowflake repository privatelink provision` prints" in said) == (2, True)
+    assert call("privatelink", "provision")[0] == 0
+
+
+def test_what_reads_yaml_is_an_extra(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(extras, "_can_import", lambda _: False)
+    monkeypatch.setattr(extras, "locks_folder", lambda: tmp_path)
+    code, _, said = call("check", "-f", "s.YAML")
+    assert (code, said) == (2, "this needs the extra snowflake; fix: pip install 'venvbuild[snowflake]'")
 
 
 @pytest.mark.parametrize("name", ["public", "privatelink"])
@@ -234,6 +246,7 @@ def test_egress_prints_the_select_or_reads_its_answer(call: Call) -> None:
     assert "20.1.2.0/28 expired on 2026-07-01" in said
     assert call("egress", "--answer", "answer")[0] == 0
     assert call("egress", "--answer", "gone")[0] == 2
+    assert call("egress", "--answer", "answer", "--ask")[0] == 2
 
 
 def test_privatelink_prints_its_statements(call: Call) -> None:

@@ -24,7 +24,7 @@ from venvbuild.snowflake.statement import exact, identifier, names_of
 from venvbuild.text import shown
 
 FILE = "snowflake.toml"
-YAML = (".yaml", ".yml")
+_YAML = (".yaml", ".yml")
 _MAX_BYTES = 1_000_000
 _BOM = "\ufeff"
 """What some editors begin a file with; in SQL it would be a letter of the body."""
@@ -162,6 +162,11 @@ def exact_parts(name: str) -> Keys:
     return tuple(map(exact, names)) if names else (name,)
 
 
+def is_yaml(path: Path) -> bool:
+    """Whether the name of the file says so."""
+    return path.suffix.lower() in _YAML
+
+
 def read(path: Path) -> Description:
     """What the file says, all of it.
 
@@ -183,7 +188,7 @@ def read_some(path: Path) -> Description:
     """
     file = shown(str(path), 200)
     written = _text_of(path, file)
-    document = yaml_document(written, file) if path.suffix in YAML else toml_document(written, file)
+    document = yaml_document(written, file) if is_yaml(path) else toml_document(written, file)
     return _Reader(path, document).description()
 
 

@@ -38,6 +38,9 @@ def command(answer: Path | None, check: bool, as_json: bool, **given: Any) -> No
     Ranges that are not yet in force, end within 14 days or have ended are warned of.
     """
     output.say(_WHERE_IT_EXISTS)
+    if answer is not None and is_asked(given):
+        fix = "leave --answer out, or --ask and --connection"
+        raise UsageError("the answer is given, and is to be asked for", where="--answer", fix=fix)
     if answer is None and not is_asked(given):
         if check:
             fix = "give the answer, --answer FILE, or ask the account: --ask"

@@ -44,13 +44,13 @@ def command(file: Path, from_settings: bool, repository: str | None, as_json: bo
         fix = "write --from-settings, or --from-account DATABASE.SCHEMA.NAME"
         raise UsageError("it is not said from where", where="init", fix=fix)
     where = shown(str(file), 200)
-    if file.suffix in description.YAML:
+    if description.is_yaml(file):
         fix = f"write -f {shlex.quote(shown(str(file.with_suffix('.toml')), 200))}"
         raise UsageError("the file is TOML, and this is a name of YAML", where=where, fix=fix)
-    if file.is_dir():
+    if os.path.isdir(file):
         raise UsageError("it is a folder", where=where, fix=f"name a file in it: -f {where}/{description.FILE}")
     # Before anybody is asked.
-    if file.exists():
+    if os.path.exists(file):
         raise _is_there(where)
     text, note = _of_settings(given) if repository is None else (_of_account(repository, given), "")
     try:

@@ -69,7 +69,7 @@ def judged(file: Path) -> tuple[Description, Judgement]:
 
 def _set_up(file: Path) -> None:
     """Have what reads YAML, where that is what the file is."""
-    if file.suffix in description.YAML:
+    if description.is_yaml(file):
         from venvbuild import bootstrap, extras  # not where no file is YAML
 
         try:

@@ -45,7 +45,10 @@ def command(file: Path, form: str | None, as_json: bool, **given: Any) -> None:
         return
     statements = sql.statements(described)
     if not statements:
-        raise UsageError("it describes nothing", where=described.file, fix="write a [repository.NAME]")
+        fix = f"write {described.form.table(('repository', 'NAME'))}"
+        if described.privatelink:
+            fix = "`venvbuild snowflake repository privatelink provision` prints what asks for the endpoint; or " + fix
+        raise UsageError("it describes nothing that a plan could make", where=described.file, fix=fix)
     _warn(statements, is_json=form == "json")
     for told in sql.corrections(described):
         output.say(f"note: a secret that was made with '{sql.MASK}' keeps it, until somebody runs {told}")

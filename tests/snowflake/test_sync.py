@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.snowflake_server import ACCOUNT, PASSWORD, ROLE, STAGE, USER, Refusal, SnowflakeServer
+from tests.support.recording_proxy import reset_upload
+from tests.support.snowflake_server import ACCOUNT, PASSWORD, ROLE, STAGE, USER, Hold, Refusal, SnowflakeServer
 from tests.support.tool import Ended, Tool
 from tests.support.wheels import wheel
 from tests.support.zip_imports import imported
@@ -212,6 +213,36 @@ def test_killed_while_it_sends_or_before_it_looks_the_next_run_ends_right(
     assert ran.json["status"] == ("uploaded" if at == "PUT" else "replaced")
     assert imported(tmp_path, snowflake_server.files()["app.zip"]) == "1.0"
     assert "app.zip.manifest.json" in snowflake_server.files()
+
+
+@pytest.mark.parametrize("at", ["REMOVE", "within the transfer", "the manifest's transfer"])
+def test_killed_while_it_replaces_the_next_run_ends_right(
+    syncing: Tool, snowflake_server: SnowflakeServer, tmp_path: Path, at: str
+) -> None:
+    fixed = ("--zip-name", "app.zip", "--overwrite")
+    assert sync(syncing, *fixed).code == 0
+    syncing.requirements("tiny==2.0")
+    if at == "REMOVE":
+        held = snowflake_server.hold(at)
+    else:
+        held = Hold()
+        name = r"app\.zip\.manifest\.json\?" if "manifest" in at else r"app\.zip\?"
+        snowflake_server.transfers.spoil("PUT", name, reset_upload(100, before=held.met), times=1)
+    running = syncing.start("snowflake", "sync", "--stage", f"@{STAGE}", *fixed)
+    try:
+        assert held.has_come.wait(HOLDS_S)
+    finally:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.communicate()
+        held.may_go.set()
+    if "transfer" in at:  # a REMOVE that was sent is done, also for the dead, at a time of Snowflake's own
+        there = "2.0" if "manifest" in at else "1.0"
+        assert imported(tmp_path, snowflake_server.files()["app.zip"]) == there
+    ran = sync(syncing, *fixed, "--verify", "--json")
+    assert (ran.code, ran.json["status"]) == (0, "replaced"), ran.stderr
+    assert imported(tmp_path, snowflake_server.files()["app.zip"]) == "2.0"
+    again = sync(syncing, "--zip-name", "app.zip", "--json")
+    assert (again.code, again.json["status"]) == (0, "unchanged"), again.stderr
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -61,6 +61,8 @@ class Fault:
 
     reset_upload_after: int | None = None
     """Bytes of its body, then the connection is reset; the server never hears of it."""
+    before_reset: Callable[[], None] = lambda: None
+    """Called between these bytes and the reset of an upload: it may wait."""
     answer: Message | None = None
     """Given in the server's place."""
     on_request: Callable[[Message], Message] = lambda message: message
@@ -93,8 +95,9 @@ def stall() -> Fault:
     return Fault(stall=True)
 
 
-def reset_upload(after_bytes: int) -> Fault:
-    return Fault(reset_upload_after=after_bytes)
+def reset_upload(after_bytes: int, before: Callable[[], None] = lambda: None) -> Fault:
+    """The connection is reset within the body, after `before` has returned."""
+    return Fault(reset_upload_after=after_bytes, before_reset=before)
 
 
 def reset_download(after_bytes: int) -> Fault:
@@ -215,6 +218,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         if fault.reset_upload_after is not None:
             self.rfile.read(min(fault.reset_upload_after, length))
+            fault.before_reset()
             return self._reset()
         request = Message(tuple(self.headers.items()), self.rfile.read(length))
         reply = fault.answer or self._forwarded(fault.on_request(request))

@@ -70,6 +70,11 @@ class Hold:
     has_come: threading.Event = field(default_factory=threading.Event)
     may_go: threading.Event = field(default_factory=threading.Event)
 
+    def met(self) -> None:
+        """Say that it has come, and wait until it may go."""
+        self.has_come.set()
+        self.may_go.wait(_HOLDS_AT_MOST_S)
+
 
 Scripted = Refusal | Rows | Status | Cut | Lost | Usual | Hold
 
@@ -197,8 +202,7 @@ class SnowflakeServer:
         scripted = self.scripted_for(statement)
         if scripted is not None and not isinstance(scripted, Usual):
             if isinstance(scripted, Hold):
-                scripted.has_come.set()
-                scripted.may_go.wait(_HOLDS_AT_MOST_S)
+                scripted.met()
             elif isinstance(scripted, Refusal):
                 return _refusal(scripted)
             elif isinstance(scripted, Rows):

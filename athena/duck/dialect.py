@@ -9,10 +9,15 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 
+from athena.duck.nodes import refuse
 from athena.duck.sql import CATALOG
 from venvbuild.errors import QueryEngineError, UsageError
-from venvbuild.text import first_line
+from venvbuild.text import first_line, shown
 
+# Athena and Trino do not agree on these: `SHOW COLUMNS` has one column there and four here, LIKE another language
+_SHOW_FIX = (
+    "ask SHOW TABLES, or SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'venv_builds'"
+)
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # "Falling back to Command" is no news to a user
 
 
@@ -21,10 +26,14 @@ def to_duckdb(sql: str) -> str:
     """One statement, translated.
 
     Raises:
-        QueryEngineError: it cannot be read; with the reason. UsageError: it is none, or several.
+        QueryEngineError: it cannot be read, or is a SHOW that is refused; with the reason. UsageError: it is none, or
+            several.
     """
     tree = parsed(sql)
-    if isinstance(tree, exp.Command) and f"{tree.name} {tree.expression.name}".upper().split() == ["SHOW", "TABLES"]:
+    if isinstance(tree, exp.Command) and tree.name.upper() == "SHOW":
+        said = " ".join(["SHOW", *(tree.expression.name.split() if tree.expression else ())])
+        if said.upper() != "SHOW TABLES":
+            refuse(shown(said), _SHOW_FIX)
         ours = ", ".join(f"('{name}')" for name in sorted(CATALOG))
         return f'SELECT * FROM (VALUES {ours}) AS t ("Table")'  # noqa: S608
     return tree.transform(_same_meaning).sql(dialect="duckdb")

@@ -166,6 +166,40 @@ def test_a_statement_sees_the_catalog_and_nothing_else(tmp_path: Path, sql: str)
     assert not list(tmp_path.glob("made*"))
 
 
+def test_what_a_user_writes_sees_no_file_after_a_question_of_ours(tmp_path: Path) -> None:
+    with opened(tmp_path) as engine:
+        questions.count(engine, Search(parse_packages(["kedro"])))
+        with pytest.raises(QueryEngineError):
+            engine.run(Statement(("DESCRIBE SELECT content FROM read_text('/etc/hostname'), venv_packages",)))
+        assert engine.run(Statement(("SELECT count(*) FROM venv_packages",))).rows == ((0,),)
+        assert questions.count(engine, Search(parse_packages(["kedro"])))[0] == 0
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SHOW TABLES LIKE 'venv%'",
+        "show tables in other",
+        "SHOW TABLES 'venv*'",
+        "SHOW COLUMNS FROM venv_builds",
+        "SHOW ALL TABLES",
+        "SHOW venv_builds",
+        "SHOW",
+        "SHOW DATABASES",
+        "SHOW CREATE VIEW venv_builds",
+    ],
+)
+def test_a_show_that_is_not_the_same_everywhere_is_refused_with_what_to_ask(tmp_path: Path, sql: str) -> None:
+    with opened(tmp_path) as engine:
+        with pytest.raises(QueryEngineError) as caught:
+            engine.run(Statement((sql,)))
+        problem = caught.value.problems[0]
+        assert problem.why == sql.replace("show tables in", "SHOW tables in")
+        first, second = str(problem.fix).removeprefix("ask ").split(", or ", 1)
+        assert ("venv_builds",) in engine.run(Statement((first,))).rows
+        assert ("env_name", "varchar") in {(a, b.lower()) for a, b in engine.run(Statement((second,))).rows}
+
+
 AT = datetime(2025, 7, 22, 8, 30)  # noqa: DTZ001  # as DuckDB gives a timestamp
 ROW = namedtuple("ROW", ["a", "b"])  # as Trino's client makes them
 ROW.__annotations__["names"] = ["x", "y"]

@@ -7,7 +7,7 @@ the views that name it.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ from athena.index import Index
 from athena.rows import Unread
 from athena.statement import Statement
 from athena.tables import definitions, index_tables
-from athena.tables.standing import shown
+from athena.tables.standing import REPLACE, shown
 from venvbuild.builds import places
 from venvbuild.errors import QueryEngineError, UsageError, VenvBuildError
 from venvbuild.stores import Store
@@ -106,9 +106,39 @@ def publish(engine: Engine, store: Store) -> Index:
                 return current
             continue
         location = _location(engine) if current.segments else ""
-        for statement in definitions.publishing(engine.name, location, current):
+        statements = definitions.publishing(engine.name, location, current)
+        *made, builds, packages = statements
+        for statement in made:
             engine.run(statement)
+        if made and location != store.url:
+            _refuse_another(engine, store, current, location, made)
+        engine.run(builds)
+        engine.run(packages)
     raise QueryEngineError("others keep changing the views", fix="run it again when they are done")
+
+
+def _refuse_another(engine: Engine, store: Store, current: Index, location: str, made: Sequence[Statement]) -> None:
+    """That the place of the table is no other name of this store: the index is not there that the views are to name.
+
+    Raises:
+        UsageError: so it is; the tables that were made over it are dropped.
+    """
+    names = [name for one in made for name in re.findall(index_tables.NAME, one.sql)]
+    segments = ", ".join(f"'{one.name}'" for one in current.segments)
+    sql = f"SELECT count(*) FROM {names[0]} WHERE segment IN ({segments})"  # noqa: S608
+    [[found]] = engine.run(Statement((sql,))).rows
+    wanted = sum(one.build_count for one in current.segments)
+    if found != wanted:
+        for statement in index_tables.drops(set(names)):
+            engine.run(statement)
+        raise UsageError(
+            f"the table {definitions.TABLE} is over another store than {store.url}",
+            where=location,
+            why=f"of the {wanted} builds in the index of this store the engine finds {found} there",
+            fix=f"name the store of the table with --store; or make the table one of this store, `{REPLACE} --location`"
+            " and this store as the engine sees it",
+            rule="OTHER_STORE",
+        )
 
 
 def _drop_unused(engine: Engine, of_index: Collection[str], seen: Collection[str]) -> None:

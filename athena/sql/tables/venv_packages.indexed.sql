@@ -7,7 +7,9 @@ SELECT name, version,
        created_at, env_name, python_version, is_conflict_free,
        date_format(created_at, '%Y-%m-%d') AS dt
 FROM (
-  SELECT name, version, date_add('second', build_no, TIMESTAMP '1970-01-01 00:00:00.000') AS created_at,
+  SELECT name, version,
+         date_add('day', build_no / 86400, date_add('second', build_no % 86400, TIMESTAMP '1970-01-01 00:00:00.000'))
+           AS created_at,
          env_name, python_version, is_conflict_free
   FROM venv_index_packages_20250101000000_01234567
   WHERE segment IN ('0123456789abcdef')

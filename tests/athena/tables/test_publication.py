@@ -62,7 +62,7 @@ def test_a_published_index_is_read_with_the_rows_after_it(made: Catalog, trino: 
     assert found(trino) == names  # before it is published: the rows
     asked: list[str] = []
     current = publish(Slow(trino, asked.append), made.store)
-    assert len(asked) == 12  # as docs/catalog.md says
+    assert len(asked) == 13  # as docs/catalog.md says, of an engine that sees the store by another address
     for view in VIEWS:
         assert published(trino, view) == Published(DAY(4), frozenset(one.name for one in current.segments))
     for one in builds[:3]:  # which says that it is the index that is read
@@ -71,6 +71,43 @@ def test_a_published_index_is_read_with_the_rows_after_it(made: Catalog, trino: 
     asked.clear()
     assert publish(Slow(trino, asked.append), made.store) == current
     assert len(asked) == 3
+
+
+def test_an_instant_of_the_index_is_right_long_after_2038(trino_server: TrinoServer) -> None:
+    """Trino adds no more units than fit into 32 bits."""
+    numbers = [0, 1, 86_399, 86_400, 2**31 - 1, 2**31, 4_102_444_799, 253_402_300_799]
+    rows = ", ".join(f"(BIGINT '{number}')" for number in numbers)
+    wanted = [f"{datetime.fromtimestamp(number, UTC):%Y-%m-%dT%H:%M:%SZ}" for number in numbers]
+    for view in VIEWS:
+        text = Path(athena.__file__).with_name("sql").joinpath("tables", f"{view}.indexed.sql").read_text("utf-8")
+        [instant] = re.findall(r"(date_add\(.*\))\s+AS created_at", text)
+        sql = f"SELECT {instant} FROM (VALUES {rows}) AS t (build_no) ORDER BY build_no"
+        assert [one for (one,) in trino_server.ask(sql).rows] == wanted
+
+
+def test_an_index_of_another_store_is_not_published(tool: Tool, made: Catalog, trino: Engine, tmp_path: Path) -> None:
+    other = open_store(str(tmp_path / "other"))
+    for store, days in ((made.store, (1, 2)), (other, (1, 2, 3))):
+        registered(store, *(build(day) for day in days))
+    tool.env |= made.environment
+    assert tool.run("table", "compact").code == 0
+    before = [trino.run(Statement((sql,))).rows for sql in ("SHOW TABLES", f"SHOW CREATE VIEW {VIEWS[0]}")]
+    refused = tool.run("table", "compact", "--store", other.url)
+    assert refused.code == 2
+    assert f"the table venv_builds_metadata is over another store than {other.url}" in refused.stderr
+    assert "of the 3 builds in the index of this store the engine finds 0 there" in refused.stderr
+    assert [trino.run(Statement((sql,))).rows for sql in ("SHOW TABLES", f"SHOW CREATE VIEW {VIEWS[0]}")] == before
+    assert found(trino) == [build(day)["venv_version"] for day in (1, 2)]
+    # what is advised: the store of the table, or a table of this one
+    registered(made.store, build(4))
+    assert tool.run("table", "compact", "--store", made.store.url).code == 0
+    assert len(found(trino)) == 3
+    [replace] = re.findall(r"`venvbuild (table create --replace --location)` and this store as", refused.stderr)
+    seen = Path(f"{made.store.url}_moved")
+    Path(other.url).rename(seen)
+    assert tool.run(*replace.split(), f"local:///{seen.name}", "--store", str(seen)).code == 0
+    assert tool.run("table", "compact", "--store", str(seen)).code == 0
+    assert found(trino) == [build(day)["venv_version"] for day in (1, 2, 3)]
 
 
 def test_a_view_of_an_earlier_version_is_replaced(made: Catalog, trino: Engine, tmp_path: Path) -> None:

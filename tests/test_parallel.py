@@ -151,3 +151,17 @@ def test_who_stops_taking_waits_for_nobody() -> None:
     taking.close()
     assert not never.is_set()
     never.set()
+
+
+def test_who_answers_at_once_is_asked_by_nobody_beside_us_and_who_is_slow_is() -> None:
+    by = list(parallel.in_turn(lambda _: threading.get_ident(), range(300), quick_s=60))
+    assert set(by) == {threading.get_ident()}
+
+    def slow(number: int) -> tuple[int, int]:
+        time.sleep(0.001)
+        return number, threading.get_ident()
+
+    found = list(parallel.in_turn(slow, range(300), quick_s=1e-9))
+    assert [number for number, _ in found] == list(range(300))
+    assert found[0][1] == threading.get_ident()
+    assert threading.get_ident() not in {by for _, by in found[1:]}

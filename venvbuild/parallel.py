@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+_SLOW_ONES = 200
+"""So many times what is quick may be spent in all beyond that: others use this machine too."""
 
 
 def each(call: Callable[[T], R], items: Iterable[T], workers: int = 8, timeout_s: float | None = None) -> list[R]:
@@ -52,13 +56,21 @@ def each(call: Callable[[T], R], items: Iterable[T], workers: int = 8, timeout_s
     return [answer for _, answer, _ in answers]
 
 
-def in_turn(call: Callable[[T], R], items: Iterable[T], workers: int = 8, ahead: int = 64) -> Generator[R, None, None]:
+def in_turn(
+    call: Callable[[T], R], items: Iterable[T], workers: int = 8, ahead: int = 64, quick_s: float = 0.0
+) -> Generator[R, None, None]:
     """`call` of every item, one after the other as they are taken; an exception is raised in its turn.
 
     What is under way and what waits to be taken are `workers` and `ahead` together at most: that is what memory has to
     hold. Whoever stops taking (an exception, an interruption) waits for nobody: what is under way ends by itself or
     with the process, and nothing else begins.
+
+    As long as an answer takes less than `quick_s`, as from a disk of this machine, nobody works beside us: to hand a
+    question to a thread and its answer back takes longer than that.
     """
+    pending = iter(items)
+    if quick_s:
+        yield from _alone(call, pending, quick_s)
     todo: queue.SimpleQueue[tuple[T, queue.SimpleQueue[tuple[Any, BaseException | None]]] | None] = queue.SimpleQueue()
     waiting: deque[queue.SimpleQueue[tuple[Any, BaseException | None]]] = deque()
     begun = 0
@@ -78,7 +90,7 @@ def in_turn(call: Callable[[T], R], items: Iterable[T], workers: int = 8, ahead:
         return result  # type: ignore[no-any-return]
 
     try:
-        for item in items:
+        for item in pending:
             if len(waiting) == workers + ahead:
                 yield taken()
             waiting.append(queue.SimpleQueue())
@@ -94,3 +106,15 @@ def in_turn(call: Callable[[T], R], items: Iterable[T], workers: int = 8, ahead:
                 todo.get_nowait()
         for _ in range(begun):
             todo.put(None)
+
+
+def _alone(call: Callable[[T], R], items: Iterator[T], quick_s: float) -> Iterator[R]:
+    """The first answers, as long as they are quick on the whole."""
+    left_s = _SLOW_ONES * quick_s
+    for item in items:
+        begun_at = time.perf_counter()
+        answer = call(item)
+        left_s += quick_s - (time.perf_counter() - begun_at)
+        yield answer
+        if left_s < 0:
+            return

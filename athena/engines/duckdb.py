@@ -45,6 +45,8 @@ class DuckDB:
         self._reading = Sources()
         """What was opened last, or could not be."""
         self._opened: tuple[Sources, duckdb.DuckDBPyConnection] | None = None
+        self._open_for: frozenset[str] | None = None
+        """The tables in what is open, if that is for SQL that we ship; None: all of them, for what users write too."""
         self._has_macros = False
         """Whether `macros` are defined in what is open."""
         self._asked: tuple[frozenset[str], Scope] | None = None
@@ -96,7 +98,7 @@ class DuckDB:
     def _first(self, statement: Statement, listed: Days | None) -> tuple[Answer, duckdb.DuckDBPyConnection]:
         """The first piece, for which all is read as answers are sorted, and where the others come from."""
         is_ours, sql = _asked(statement)
-        connection = self._catalog(tables_of(statement), statement.scope, listed)
+        connection = self._catalog(statement, listed)
         try:
             if not is_ours:
                 self._define_macros(connection)
@@ -115,17 +117,19 @@ class DuckDB:
     def __exit__(self, *_: object) -> None:
         self._close()
 
-    def _catalog(self, tables: frozenset[str], scope: Scope, listed: Days | None) -> duckdb.DuckDBPyConnection:
-        """A database with these tables, as they are now; or with the days that were listed."""
+    def _catalog(self, statement: Statement, listed: Days | None) -> duckdb.DuckDBPyConnection:
+        """A database with the tables of the statement, as they are now; or with the days that were listed."""
+        tables, scope = tables_of(statement), statement.scope
         asked = (tables, replace(scope, is_as_before=False))
-        if not (scope.is_as_before and self._opened and asked == self._asked):
+        is_as_before = scope.is_as_before and statement.is_shipped
+        if not (is_as_before and self._opened and asked == self._asked):
             # what is open is of the question before, should fetching fail now
             self._asked = None
             try:
                 found = Sources(tuple(self._files(listed))) if listed is not None else self._sources(tables, scope)
             except duckdb.Error as error:  # of what it was to be copied from
                 raise self._damaged(error) from error
-            self._database(found)
+            self._database(found, tables if statement.is_shipped else None)
             self._asked = asked if listed is None else None
         assert self._opened
         return self._opened[1]
@@ -154,9 +158,13 @@ class DuckDB:
         since = max(scope.since or "", current.covered_before)  # the empty text sorts before every day
         tail = self._days(replace(scope, since=since or None))
         self._unread_by_index = current.unread_since(scope.since)
+        # to sort the packages takes longer than to answer without, and a new machine may ask once in its life
+        new = [part for part in tail if self._rows.is_new(part)]
+        older = [part for part in tail if not self._rows.is_new(part)]
         return Sources(
             tail=tuple(tail) if _BUILDS in tables else (),
-            tail_packages=tuple(packages_of(tail)) if _PACKAGES in tables else (),
+            tail_packages=tuple(packages_of(older)) if _PACKAGES in tables else (),
+            tail_whole=tuple(new) if _PACKAGES in tables else (),
             builds=tuple(self._index.builds(segments)) if _BUILDS in tables else (),
             packages=tuple(self._index.packages(segments, scope.names)) if _PACKAGES in tables else (),
             end_build_no=end_build_no(self._store, segments),
@@ -177,16 +185,21 @@ class DuckDB:
         self._unread = others | {day: Unread.of(reasons) for day, reasons in self._rows.unread(files).items()}
         return files
 
-    def _database(self, sources: Sources) -> None:
-        if self._opened and self._opened[0] == sources:
+    def _database(self, sources: Sources, shipped: frozenset[str] | None) -> None:
+        """Open it; for SQL that we ship with no more than the tables which that names."""
+        if self._opened and self._opened[0] == sources and self._open_for in (None, shipped):
             return
         self._close()
         self._reading = sources
+        open_for = shipped if duckdb_database.is_small(sources) else None
         try:
-            connection = duckdb_database.connect(sources)
+            if open_for is None:
+                connection = duckdb_database.connect(sources)
+            else:
+                connection = duckdb_database.connect_shipped(sources, open_for)
         except duckdb.Error as error:
             raise self._damaged(error) from error
-        self._opened, self._has_macros = (sources, connection), False
+        self._opened, self._has_macros, self._open_for = (sources, connection), False, open_for
 
     def _define_macros(self, connection: duckdb.DuckDBPyConnection) -> None:
         if not self._has_macros:

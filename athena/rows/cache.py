@@ -36,13 +36,14 @@ from athena.statement import Scope
 from venvbuild.errors import IntegrityError
 from venvbuild.files import write_whole
 from venvbuild.parallel import in_turn
-from venvbuild.stores import Entry, Store
+from venvbuild.stores import Entry, Store, folder_of
 
 _KEPT_S = 3600  # so long a file that nobody uses is kept: one that was just superseded may be read by another process
 _READ_AT_ONCE = 16
+_QUICK_S = 0.0005  # a row on a disk of this machine takes a fifth of it, one of a file server more
 _FORM = 2
 """Raised when other rows than before come into a file of the same columns."""
-_ROWS = 1000
+_ROWS = 500
 """Of a file: what is sorted at once, in memory. A day that has more is a file of its own."""
 _SMALL_FILES = 8
 """So many files of less than half of that are read; more are put together."""
@@ -78,6 +79,7 @@ class RowCache:
     def __init__(self, store: Store, folder: Path) -> None:
         self._store = store
         self._folder = cache_folder_of(store, folder) / "rows"
+        self._made: set[str] = set()
 
     def days(self, scope: Scope) -> list[Part]:
         """Parquet files with the days in `scope`: the table's columns, `dt`, `key` and `stamp`.
@@ -91,6 +93,7 @@ class RowCache:
 
     def files(self, days: Days) -> list[Part]:
         """The same of days that `table.list_days` has listed."""
+        self._made.clear()
         wanted = {day: _digest([[one.key, one.size_bytes, one.stamp] for one in days[day]], 32) for day in days}
         while True:
             held = self._held()
@@ -105,6 +108,10 @@ class RowCache:
             # asked again: somebody may have swept it since it was found
             if all(is_used(part.path) for part in parts):
                 return parts
+
+    def is_new(self, part: Part) -> bool:
+        """Whether the file was made when `files` was called last."""
+        return part.path.name in self._made
 
     def unread(self, parts: Iterable[Part]) -> dict[str, dict[str, str]]:
         """Of these days those with rows that cannot be read: by day the key of each, and what is wrong with it."""
@@ -131,6 +138,7 @@ class RowCache:
 
         def make(folder: Path) -> None:
             self._write(folder / name, days, listings, held)
+            self._made.add(name)
             _sweep(folder)
 
         kept(self._folder, make)
@@ -145,7 +153,8 @@ class RowCache:
                 known = {(entry.key, entry.stamp) for day, entry in every if entry.key in unread[day]} | found
                 missing = [(day, entry) for day, entry in every if (entry.key, entry.stamp) not in known]
                 _write_lines(rows, self._fetched(missing, unread))
-                _write_lines(wanted, (_line({"key": entry.key, "stamp": entry.stamp}) for _, entry in every))
+                if found:
+                    _write_lines(wanted, (_line({"key": entry.key, "stamp": entry.stamp}) for _, entry in every))
                 copy = _copy(older if found else (), wanted, rows, made)
                 with disk_errors(target.parent):
                     interruptible(connection, lambda: connection.execute(copy))
@@ -160,23 +169,25 @@ class RowCache:
         """The rows as lines; into `unread` goes, by day, why of those that cannot be read."""
         by_day = [(day, [entry for _, entry in some]) for day, some in groupby(missing, itemgetter(0))]
         known: dict[str, bytes] = {}
-        for rows in in_turn(lambda day: known_rows(self._store, *day), by_day, _READ_AT_ONCE):
+        quick_s = _QUICK_S if folder_of(self._store.url) else 0.0
+        for rows in in_turn(lambda day: known_rows(self._store, *day), by_day, _READ_AT_ONCE, quick_s=quick_s):
             known.update(rows)
-        found = in_turn(partial(self._row, known), (entry for _, entry in missing), _READ_AT_ONCE)
+        found = in_turn(partial(self._row, known), (entry for _, entry in missing), _READ_AT_ONCE, quick_s=quick_s)
         for (day, entry), row in zip(missing, found, strict=True):
             if isinstance(row, str):
                 unread[day][entry.key] = row
             elif row is not None:
-                line = _line({**row, "dt": day, "key": entry.key, "stamp": entry.stamp})
+                key, stamp = json.dumps(entry.key), json.dumps(entry.stamp)
+                line = row[:-1] + f',"dt":"{day}","key":{key},"stamp":{stamp}}}\n'.encode()
                 if len(line) < _MAX_LINE_BYTES:
                     yield line
                 else:
                     unread[day][entry.key] = f"as DuckDB writes it, it has {len(line)} bytes"
 
-    def _row(self, known: dict[str, bytes], entry: Entry) -> table.CatalogRow | str | None:
-        """The row, which goes out of `known`; why it cannot be read; None when it was removed meanwhile."""
+    def _row(self, known: dict[str, bytes], entry: Entry) -> bytes | str | None:
+        """The row as JSON, which goes out of `known`; why it cannot be read; None when it was removed meanwhile."""
         try:
-            return table.read_row(self._store, entry.key, known.pop(entry.key, None))
+            return table.read_object(self._store, entry.key, known.pop(entry.key, None))
         except IntegrityError as error:
             return error.problems[0].why
 
@@ -349,11 +360,12 @@ def _kept(connection: duckdb.DuckDBPyConnection, older: Sequence[Part]) -> set[t
 
 def _copy(older: Sequence[Part], wanted: Path, rows: Path, made: Path) -> str:
     names = ", ".join(types())
-    selects = [f"SELECT {names} FROM {lines(rows, types())}"]  # noqa: S608
+    select = f"SELECT {names} FROM {lines(rows, types())}"  # noqa: S608  # in the order of their keys
     if older:
         listed = lines(wanted, {"key": "VARCHAR", "stamp": "VARCHAR"})
-        selects += [f"SELECT {names} FROM {scan(older)} SEMI JOIN {listed} USING (key, stamp)"]  # noqa: S608
-    return f"COPY ({' UNION ALL '.join(selects)} ORDER BY key) TO {quoted(made)} (FORMAT parquet, COMPRESSION zstd)"
+        kept = f"SELECT {names} FROM {scan(older)} SEMI JOIN {listed} USING (key, stamp)"  # noqa: S608
+        select = f"{select} UNION ALL {kept} ORDER BY key"
+    return f"COPY ({select}) TO {quoted(made)} (FORMAT parquet, COMPRESSION zstd)"
 
 
 @cache

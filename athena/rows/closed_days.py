@@ -48,7 +48,7 @@ def known_rows(store: Store, day: str, entries: Sequence[Entry]) -> Mapping[str,
     Raises:
         StoreUnavailable, UsageError: the store fails or refuses.
     """
-    if day >= _today() or not _are_worth_a_file(entries):
+    if not _are_worth_a_file(entries) or day >= _today():
         return {}
     with suppress(NotInStore, IntegrityError, UsageError):  # who may read no more than the rows reads the rows
         return _matching(store.read(_key(day), _MAX_FILE_BYTES).body, entries)[0]

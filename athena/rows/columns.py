@@ -6,9 +6,10 @@ builds that scripts made: when their metadata.json says that they were made, whi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
+from types import NoneType
 from typing import Any
 
 from venvbuild.builds import schema, schemas
@@ -21,6 +22,8 @@ _PLAIN = {"string": "string", "boolean": "boolean", "integer": "bigint", "number
 
 Rule = Mapping[str, Any]
 """A schema, or a part of one, as JSON."""
+Judges = Mapping[type, Callable[[Any], bool]]
+"""By type of a value of JSON what tells whether it fits; one of another type does not."""
 _RECORDED_AT: Rule = {"type": ["string", "null"]}
 
 
@@ -38,13 +41,21 @@ class Column:
 
     def accepts(self, value: Any) -> bool:
         """Whether a row may hold this JSON value here, so that every engine can read it; only its type is judged."""
-        return _accepts(self.rule, value)
+        judge = self._judges.get(type(value))
+        return judge is not None and (judge is _any or judge(value))
+
+    @cached_property
+    def _judges(self) -> Judges:
+        return _judges_of(self.rule)
+
+    @cached_property
+    def _members(self) -> frozenset[str]:
+        return frozenset(self.rule.get("properties", ()))
 
     def known(self, value: Any) -> Any:
         """The part of an accepted value that the column has room for: without members that a later version added."""
-        members = self.rule.get("properties")
-        if members and isinstance(value, dict):
-            return {name: one for name, one in value.items() if name in members}
+        if isinstance(value, dict) and self._members and not self._members.issuperset(value):
+            return {name: one for name, one in value.items() if name in self._members}
         return value
 
 
@@ -90,24 +101,48 @@ def _type(rule: Rule, whole: Rule) -> str:
     return _PLAIN[name]
 
 
-def _accepts(rule: Rule, value: Any) -> bool:
-    return any(_is(name, rule, value) for name in _json_types(rule))
+def _fits(judges: Judges, value: Any) -> bool:
+    judge = judges.get(type(value))
+    return judge is not None and (judge is _any or judge(value))
 
 
-def _is(name: str, rule: Rule, value: Any) -> bool:
-    """Whether a value is of this type of JSON Schema, its members too."""
-    if isinstance(value, dict):
+def _judges_of(rule: Rule) -> Judges:
+    """What tells whether a value is of this type of JSON Schema, its members too: made once, asked of every row."""
+    found: dict[type, Callable[[Any], bool]] = {}
+    for name in _json_types(rule):
+        found |= _OF_TYPE[name](rule)
+    return found
+
+
+def _any(_value: Any) -> bool:
+    return True
+
+
+def _of_array(rule: Rule) -> Judges:
+    judges = _judges_of(rule["items"])
+    plain = {type_ for type_, judge in judges.items() if judge is _any}
+    # most of a row is a list of texts
+    return {list: lambda items: set(map(type, items)) <= plain or all(_fits(judges, one) for one in items)}
+
+
+def _of_object(rule: Rule) -> Judges:
+    named = {name: _judges_of(of_member) for name, of_member in rule.get("properties", {}).items()}
+    others = _judges_of(rule["additionalProperties"]) if rule.get("additionalProperties") else None
+
+    def fits(members: dict[str, Any]) -> bool:
+        judged = ((named.get(name, others), one) for name, one in members.items() if one is not None)
         # what a later version added may be anything
-        rules = {**dict.fromkeys(value, rule.get("additionalProperties")), **rule.get("properties", {})}
-        known = ((rules[key], one) for key, one in value.items() if rules[key] and one is not None)
-        return name == "object" and all(_accepts(of_member, one) for of_member, one in known)
-    if isinstance(value, list):
-        if name == "array" and _json_types(rule["items"]) == ("string",):  # most of a row is such a list
-            return set(map(type, value)) <= {str}
-        return name == "array" and all(_accepts(rule["items"], one) for one in value)
-    # before int, of which bool is a kind
-    if isinstance(value, bool) or value is None:
-        return name == ("null" if value is None else "boolean")
-    if isinstance(value, int) and name == "integer":
-        return abs(value) < _TOO_BIG
-    return schemas.is_double(value) if name == "number" else isinstance(value, str) and name == "string"
+        return all(judges is None or _fits(judges, one) for judges, one in judged)
+
+    return {dict: fits}
+
+
+_OF_TYPE: Mapping[str, Callable[[Rule], Judges]] = {
+    "null": lambda _: {NoneType: _any},
+    "boolean": lambda _: {bool: _any},
+    "string": lambda _: {str: _any},
+    "integer": lambda _: {int: lambda number: abs(number) < _TOO_BIG},
+    "number": lambda _: {int: schemas.is_double, float: schemas.is_double},
+    "array": _of_array,
+    "object": _of_object,
+}

@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from io import FileIO
 from itertools import zip_longest
+from operator import itemgetter
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
@@ -48,6 +49,7 @@ _KINDS = {
 }
 # `a/b` is as absent where `a` is an object, as it is in S3
 _ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+_NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP}
 _NO_RIGHT = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # EFBIG: `ulimit -f`
 _NOT_A_FOLDER = {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP}
@@ -65,6 +67,7 @@ class FolderStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.url = str(root)
+        self._place = self.url.rstrip("/")
         self._temporary = root / OWN_FOLDER / "tmp"
         self._locks = root / OWN_FOLDER / "locks"
 
@@ -172,7 +175,7 @@ class FolderStore:
         self._refuse_a_file()
         folder = prefix[: prefix.rfind("/") + 1]
         if "\0" not in prefix and {"", ".", ".."}.isdisjoint(folder.split("/")[:-1]) and not is_own(folder):
-            self._refuse_links(self.root / folder)
+            self._refuse_links(folder)
             yield from self._walk(folder, prefix, start_after)
 
     def _walk(self, folder: str, prefix: str, start_after: str) -> Iterator[Entry]:
@@ -191,34 +194,46 @@ class FolderStore:
 
     def _keys_in(self, folder: str) -> Sequence[tuple[str, os.DirEntry[str]]]:
         """Keys right below `folder`, a sub-folder's with a final `/`, which is how it sorts among full keys."""
-        path = self.root / folder
         found: list[tuple[str, os.DirEntry[str]]] = []
-        with _translated(path), suppress(*_ABSENT), os.scandir(path) as entries:
-            for entry in entries:
-                key = f"{folder}{entry.name}{'/' if entry.is_dir(follow_symlinks=False) else ''}"
-                if _is_utf8(entry.name) and not is_own(key):
-                    found.append((key, entry))
+        try:
+            with os.scandir(f"{self._place}/{folder}") as entries:
+                for entry in entries:
+                    key = f"{folder}{entry.name}{'/' if entry.is_dir(follow_symlinks=False) else ''}"
+                    if (entry.name.isascii() or _is_utf8(entry.name)) and not is_own(key):
+                        found.append((key, entry))
+        except OSError as exc:
+            if not isinstance(exc, _ABSENT):
+                raise _error(exc, self.root / folder) from exc
         # strings compare by code point, which is the order of their UTF-8 bytes
-        return sorted(found, key=lambda pair: pair[0])
+        return sorted(found, key=itemgetter(0))
 
     def _path(self, key: str) -> Path:
-        self._refuse_a_file()
-        target = self.root / checked_key(key)
-        self._refuse_links(target.parent)
-        return target
+        return Path(self._checked(key))
 
-    def _refuse_links(self, folder: Path) -> None:
+    def _checked(self, key: str) -> str:
+        """Where the object of this key is or may be. Text: a path of pathlib takes longer than the system to open."""
+        self._refuse_a_file()
+        self._refuse_links(checked_key(key).rpartition("/")[0])
+        return f"{self._place}/{key}"
+
+    def _refuse_links(self, folder: str) -> None:
         """Refuse a folder of the store that a link leads to: what lies there is not of this store."""
-        path = self.root
-        for part in folder.relative_to(self.root).parts:
-            path /= part
-            if os.path.islink(path):
-                raise _no_object("a link", path, "a folder")
+        place = self._place
+        for part in filter(None, folder.split("/")):
+            place = f"{place}/{part}"
+            if os.path.islink(place):
+                raise _no_object("a link", Path(place), "a folder")
 
     def _refuse_a_file(self) -> None:
-        with _translated(self.root):
-            if self.root.is_file():
-                raise NotADirectoryError(errno.ENOTDIR, "it is a file")
+        try:
+            is_file = stat.S_ISREG(os.stat(self.root).st_mode)
+        except OSError as exc:
+            if exc.errno in _NOWHERE:
+                return
+            raise _error(exc, self.root) from exc
+        if is_file:
+            file = NotADirectoryError(errno.ENOTDIR, "it is a file")
+            raise _error(file, self.root) from file
 
     def _is_there(self, target: Path) -> bool:
         with _translated(target), suppress(*_ABSENT):
@@ -228,20 +243,19 @@ class FolderStore:
 
     @contextmanager
     def _reading(self, key: str) -> Iterator[BinaryIO]:
-        path = self._path(key)
-        with _translated(path):
-            try:
-                # before it is opened, which a device may take for an order
-                oddity = _oddity(path.lstat().st_mode)
-                if oddity:
-                    raise _no_object(oddity, path, "a file")
-                with open(path, "rb", opener=_without_links) as file:
-                    yield file
-            except OSError as exc:
-                # what the file system cannot name is not there
-                if isinstance(exc, _ABSENT) or exc.errno == errno.ENAMETOOLONG:
-                    raise NotInStore(f"{key} is not in the store", where=self.url) from exc
-                raise
+        place = self._checked(key)
+        try:
+            # before it is opened, which a device may take for an order
+            oddity = _oddity(os.lstat(place).st_mode)
+            if oddity:
+                raise _no_object(oddity, Path(place), "a file")
+            with open(place, "rb", opener=_without_links) as file:
+                yield file
+        except OSError as exc:
+            # what the file system cannot name is not there
+            if isinstance(exc, _ABSENT) or exc.errno == errno.ENAMETOOLONG:
+                raise NotInStore(f"{key} is not in the store", where=self.url) from exc
+            raise _error(exc, Path(place)) from exc
 
     @contextmanager
     def _staged(self, target: Path, body: bytes | Path) -> Iterator[Path]:
@@ -428,7 +442,7 @@ def _translated(path: Path, body: bytes | Path = b"") -> Iterator[None]:
         raise _error(exc, path, body) from exc
 
 
-def _error(exc: OSError, path: Path, body: bytes | Path) -> VenvBuildError:
+def _error(exc: OSError, path: Path, body: bytes | Path = b"") -> VenvBuildError:
     where, why = REDACTOR.redact(str(path)), exc.strerror or str(exc)
     if exc.errno in _NO_RIGHT:
         return UsageError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -19,7 +19,7 @@ from athena.engines import Answer
 from athena.engines.duckdb import DuckDB
 from athena.questions import Search, parse_packages
 from athena.rows import RowCache, newest_days, packages_of
-from athena.statement import Scope
+from athena.statement import Scope, Statement
 from benchmarks import catalog
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
 from tests.support.places import Place
@@ -160,7 +160,8 @@ def damaged(**fields: Any) -> bytes:
         (damaged(is_conflict_free="yes"), "is_conflict_free is no boolean"),
         (damaged(installed_packages="kedro==1"), "installed_packages is no array<string>"),
         (damaged(python_version=3.1), "python_version is no string"),
-        (damaged(created_at="2025-07-01T00:00:00Z"), "does not match format"),
+        (damaged(created_at="2025-07-01T00:00:00Z"), "no instant as YYYY-MM-DD HH:MM:SS"),
+        (damaged(created_at="2025-07-01 24:00:00"), "hour must be in 0..23"),
         (damaged(created_at="2025-02-30 00:00:00"), "day is out of range"),
         (damaged(archive_size_bytes=10**30), "archive_size_bytes is no bigint"),
         (damaged(duration_s={"check": "slow"}), "duration_s is no map"),
@@ -202,11 +203,73 @@ def test_a_row_of_another_version_is_read_as_far_as_it_goes(tmp_path: Path) -> N
     assert rows_of(RowCache(store, tmp_path / "cache")) == ["venv_20250701_000000"]
 
 
+def changed(old: bytes, new: str) -> Callable[[bytes], bytes]:
+    return lambda body: body.replace(old, new.encode())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(bytes, id="ours"),
+        pytest.param(lambda body: b"\xef\xbb\xbf " + body.strip() + b"\t\n", id="a mark and blanks around it"),
+        pytest.param(changed(b'"build_url":null', '"later":{"n":1e300},"build_url":null'), id="more"),
+        pytest.param(changed(b'"abi":"cp311"', '"abi":"cp311","cpu":[1]'), id="more within"),
+        pytest.param(changed(b"uv 0.13.8", r"\u00e4\ud83d\ude00\u2028\n\\ \"dt\":"), id="escapes"),
+        pytest.param(changed(b"uv 0.13.8", "\u00e4\U0001f600\u2028"), id="characters"),
+        pytest.param(changed(b'"check":0.2', '"check":-0E-2,"x":1E+15,"y":null'), id="numbers"),
+        pytest.param(changed(b'"platform":', '"Platform":"x","PLATform":'), id="other cases"),
+    ],
+)
+def test_what_is_kept_of_a_row_is_what_was_read_of_it(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
+    store = open_store(str(tmp_path / "store"))
+    body = rows.row(metadata(1, build_url=None, installer="uv 0.13.8"))
+    key = rows.row_key(metadata(1))
+    assert store.put_if_absent(key, change(body))
+    assert change is bytes or change(body) != body
+    try:
+        found = rows.read_row(store, key)
+    except IntegrityError:
+        assert rows_of(RowCache(store, tmp_path / "cache")) == []
+        return
+    assert found
+    [part] = RowCache(store, tmp_path / "cache").days(Scope())
+    names = [column.name for column in rows.columns() if column.type != "timestamp"]
+    texts = ", ".join(f"to_json({name})" for name in names)
+    [kept] = duckdb.execute(f"SELECT {texts} FROM {scan([part])}").fetchall()
+    as_json = [None if text is None else json.loads(text) for text in kept]
+    # DuckDB has each member of a STRUCT, also those that are not there
+    wanted = [{"libraries": None, **found[name]} if name == "requires" else found[name] for name in names]
+    assert as_json == wanted
+    [place] = duckdb.execute(f"SELECT dt, key, stamp FROM {scan([part])}").fetchall()
+    [entry] = store.list(key)
+    assert place == ("2025-07-01", key, entry.stamp)
+
+
+def test_the_packages_are_sorted_for_who_asks_twice(tmp_path: Path) -> None:
+    catalog.write(tmp_path / "store", [metadata(day) for day in range(1, 6)])
+    store = open_store(str(tmp_path / "store"))
+
+    def answers() -> tuple[object, int]:
+        with DuckDB(store, tmp_path / "cache") as engine:
+            found = questions.find(engine, Search(parse_packages(["pip", "kedro>=0.1"])))[0]
+            return found, len(list((tmp_path / "cache").glob("*/rows/packages/*.parquet")))
+
+    first, second = answers(), answers()
+    assert (first[0], first[1], second[1]) == (second[0], 0, 1)
+    catalog.write(tmp_path / "store", [metadata(day) for day in range(6, 12)])  # half is new, half was sorted
+    with DuckDB(store, tmp_path / "cache") as engine:
+        assert questions.count(engine, Search(parse_packages(["pip"])))[0] == 11
+        rows_of_sql = engine.run(Statement(("SELECT count(*), count(DISTINCT venv_version) FROM venv_packages",))).rows
+    wanted = sum(len(metadata(day)["installed_packages"]) for day in range(1, 12))
+    assert rows_of_sql == ((wanted, 11),)
+
+
 def test_a_row_that_grows_beyond_what_duckdb_reads_is_one_bad_row(tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "store"))
     good = rows.register(store, metadata(1, 1))
     numbers = ",".join(f'"{number}":1e15' for number in range(150_000))
-    body = damaged(duration_s="HERE", installer="x" * 13_500_000).replace(b'"HERE"', f"{{{numbers}}}".encode())
+    # with what we do not know, which is left out, so that the rest is written anew
+    body = damaged(later=1, duration_s="HERE", installer="x" * 13_500_000).replace(b'"HERE"', f"{{{numbers}}}".encode())
     assert len(body) < 16_000_000
     store.put_if_absent(rows.row_key(metadata(1)), body)
     cache = RowCache(store, tmp_path / "cache")

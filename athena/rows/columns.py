@@ -82,8 +82,6 @@ def _resolved(rule: Rule, whole: Rule) -> Rule:
 
 
 def _json_types(rule: Rule) -> tuple[str, ...]:
-    if "const" in rule:  # a schema_version of tomorrow is a number too
-        return ("integer",)
     types = rule["type"]
     return (types,) if isinstance(types, str) else tuple(types)
 

@@ -15,7 +15,7 @@ from tests.support import foreign
 from tests.support.wheels import wheel
 from venvbuild.archive import place, placement, refuse_ending, refuse_others, sum_file
 from venvbuild.errors import StoreUnavailable, UsageError
-from venvbuild.foreign import pack
+from venvbuild.foreign import Wanted, pack
 
 
 def placed(folder: Path, name: str, body: bytes) -> Path:
@@ -118,15 +118,15 @@ def test_a_file_of_somebody_else_is_replaced_only_by_force(tmp_path: Path, venv:
     others_file(kind, theirs)
     before = theirs.readlink() if kind == "link" else theirs.read_bytes()
     with pytest.raises(UsageError, match=r"nothing was touched|cannot be read") as refused:
-        pack(venv, output, level=1)
+        pack(venv, output, Wanted(1))
     assert refused.value.problems[0].where == str(theirs)
     assert before == (theirs.readlink() if kind == "link" else theirs.read_bytes())
     assert "--force" in refused.value.problems[0].fix
-    made = pack(venv, output, level=1, force=True)
+    made = pack(venv, output, Wanted(1), force=True)
     assert hashlib.sha256(output.read_bytes()).hexdigest() == made.sha256
     assert Path(made.sha256_file).read_bytes() == placement.sum_line(output.name, made.sha256)
     # ours it may replace
-    assert pack(venv, output, level=1) == made
+    assert pack(venv, output, Wanted(1)) == made
     refuse_others(output)
 
 
@@ -136,16 +136,16 @@ def test_a_disk_without_inodes_is_told_and_nothing_is_left(
 ) -> None:
     folder = few_inodes(count)
     with pytest.raises(StoreUnavailable, match="no inodes left"):
-        pack(venv, folder / "a.tgz", level=1)
+        pack(venv, folder / "a.tgz", Wanted(1))
     assert not list(folder.iterdir())
 
 
 def test_a_folder_is_replaced_not_even_by_force_and_a_long_name_is_named(tmp_path: Path, venv: Path) -> None:
     (tmp_path / "a.tgz.sha256").mkdir()
     with pytest.raises(UsageError, match="no place for a file"):
-        pack(venv, tmp_path / "a.tgz", level=1, force=True)
+        pack(venv, tmp_path / "a.tgz", Wanted(1), force=True)
     for length in (244, 300):
         with pytest.raises(UsageError, match="File name too long") as refused:
-            pack(venv, tmp_path / f"{'x' * length}.tgz", level=1)
+            pack(venv, tmp_path / f"{'x' * length}.tgz", Wanted(1))
         assert refused.value.problems[0].fix == "give it a shorter name"
     assert [path.name for path in tmp_path.iterdir()] == ["a.tgz.sha256"]

@@ -89,6 +89,7 @@ def builds() -> list[Metadata]:
     # the others have none, which is how every build was before there were imports
     made[3]["imported_from"] = {"archive": "s3://old/venv.tar.gz", "archive_sha256": "e" * 64,
                                 "venv_version": "venv_20250722_163000", "created_at": None}  # fmt: skip
+    made[4] |= {"archive_root": "", "schema_version": 2}
     return made
 
 

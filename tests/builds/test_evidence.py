@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.archives import Made, archive, file
+from tests.support.archives import Made, archive, file, flat
 from tests.support.builds import put_build, version
 from venvbuild import builds
 from venvbuild.builds import evidence, places
@@ -106,6 +106,20 @@ def test_what_the_index_of_the_archive_has_is_in_metadata(
     needs = {"abi": "none", "glibc": None, **({"libraries": requires} if requires else {})}
     put(store, _files(made, index), content_sha256=index["content_sha256"], requires=needs)
     assert [one.partition(", which")[0][: len(wanted)] for one, wanted in zip(said(store), what, strict=True)] == what
+
+
+@pytest.mark.parametrize(("said_root", "is_flat"), [(None, False), ("venv", False), ("", True)])
+def test_metadata_says_whether_the_archive_has_a_folder_at_its_top(
+    store: FolderStore, said_root: str | None, is_flat: bool
+) -> None:
+    with flat():
+        of_flat = archive(file("a.py"))
+    told: dict[str, Any] = {} if said_root is None else {"archive_root": said_root, "schema_version": 1 + is_flat}
+    for number, made in enumerate((archive(file("a.py")), of_flat)):
+        files = {places.REQUIREMENTS: b"good==1.0\n", **made.files(version(number))}
+        put_build(store, number, files, content_sha256="c" * 64, **told)
+        wrong = [one for one in said(store, number) if "archive_root" in one]
+        assert len(wrong) == int(bool(number) is not is_flat)
 
 
 def _files(made: Made, index: dict[str, Any]) -> dict[str, bytes]:

@@ -64,7 +64,9 @@ def test_the_files_stand_in_the_order_of_their_names(store: FolderStore) -> None
         pytest.param("archive_size_bytes", -1, id="negative size"),
         pytest.param("duration_s", {"check": 1}, id="steps without a duration"),
         pytest.param("requires", {"abi": "none"}, id="no glibc"),
-        pytest.param("schema_version", 2, id="another schema"),
+        pytest.param("schema_version", 3, id="another schema"),
+        pytest.param("schema_version", 2, id="the schema of another archive_root"),
+        pytest.param("archive_root", "other", id="another root"),
         pytest.param("platform", "left out", id="missing field"),
         pytest.param("surprise", 1, id="unknown field"),
     ],
@@ -86,12 +88,24 @@ def test_a_reader_passes_over_fields_that_a_later_version_added(store: FolderSto
 
 def _with_content() -> metadata.Description:
     fields: dict[str, Any] = {**DESCRIPTION, "content_sha256": "c" * 64}
+    del fields["schema_version"]
     return metadata.Description(**fields)
 
 
 def test_an_older_build_has_no_digest_of_its_content() -> None:
     assert "content_sha256" not in DESCRIPTION
     assert _with_content().as_json()["content_sha256"] == "c" * 64
+
+
+def test_only_an_archive_without_a_folder_at_its_top_needs_a_reader_who_knows_it(store: FolderStore) -> None:
+    fields: dict[str, Any] = {**DESCRIPTION}
+    del fields["schema_version"]
+    for root, needed in ((None, 1), ("venv", 1), ("", 2)):
+        described = metadata.Description(**fields, archive_root=root).as_json()
+        assert (described.get("archive_root"), described["schema_version"]) == (root, needed)
+        assert stamped(store, **described)["schema_version"] == needed
+    with pytest.raises(IntegrityError, match="with this archive_root it is 2, not 1"):
+        metadata.validate({**stamped(store), "archive_root": ""})
 
 
 def test_a_description_is_what_json_makes_of_it() -> None:
@@ -157,7 +171,7 @@ def change(text: str) -> Callable[[bytes], bytes]:
             "not valid",
             id="beyond a column",
         ),
-        pytest.param(change('"schema_version": 1 -> "schema_version": 2'), "fix: update venvbuild", id="newer"),
+        pytest.param(change('"schema_version": 1 -> "schema_version": 3'), "fix: update venvbuild", id="newer"),
     ],
 )
 def test_metadata_that_was_damaged_is_not_believed(

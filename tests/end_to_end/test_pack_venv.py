@@ -105,6 +105,17 @@ def test_what_was_made_is_told_and_get_restores_it(tmp_path: Path, venv: Path, t
     assert {**again, **names} == told, "what get put there is not packed"
 
 
+def test_in_the_flat_layout_its_python_is_at_the_top(tmp_path: Path, venv: Path) -> None:
+    usual, told = (pack(tmp_path, venv, "--layout", layout).json for layout in ("venv", "flat"))
+    assert (told["archive_root"], told["content_sha256"]) == ("", usual["content_sha256"])
+    (tmp_path / "environment").mkdir()
+    foreign.run(["tar", "-xzf", tmp_path / "packed.tar.gz", "-C", tmp_path / "environment"])
+    foreign.run(["sh", tmp_path / "environment/bin/rehome", foreign.interpreter("3.11").path])
+    assert foreign.run([tmp_path / "environment/bin/app"]) == f"app runs in {tmp_path / 'environment'}"
+    (problem,) = refusal(pack(tmp_path, venv, "--layout", "tree"), code=2)
+    assert "--layout: 'tree' is no layout of an archive" in problem
+
+
 @pytest.mark.parametrize(("maker", "python"), [("venv", "3.13"), ("virtualenv", "3.12"), ("uv", "3.11")])
 def test_two_folders_give_the_same_bytes(tmp_path: Path, maker: str, python: str) -> None:
     digests = set()

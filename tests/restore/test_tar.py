@@ -7,10 +7,13 @@ import re
 import stat
 import sys
 import tarfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
 
+from tests.support import archives
 from tests.support.archives import END, Made, archive, changed, environment, file, folder, link, member, of_plain
 from venvbuild.archive import FragmentCache
 from venvbuild.errors import IntegrityError, VenvBuildError
@@ -63,84 +66,109 @@ def sized(field: bytes) -> bytes:
     return bytes(header) + bytes(512)
 
 
-HOSTILE = {
-    "a name that climbs": ([file("../../escaped")], "not a plain path"),
-    "a name that climbs in the middle": ([file("lib/../../../escaped")], "not a plain path"),
+def pax(**records: str) -> bytes:
+    """A file whose pax header has these records."""
+    return member("x", tarfile.REGTYPE, pax_headers=records)
+
+
+def enemies() -> dict[str, tuple[list[bytes], str]]:
+    """What an enemy would put into an archive, and how it is refused."""
+    return {
+        "a name that climbs": ([file("../../escaped")], "not a plain path"),
+        "a name that climbs in the middle": ([file("lib/../../../escaped")], "not a plain path"),
+        "an empty part": ([file("lib//x")], "not a plain path"),
+        "a dot": ([file("lib/./x")], "not a plain path"),
+        "a name twice": ([file("lib/x", b"1"), file("lib/x", b"2")], "twice"),
+        "a folder twice": ([folder("lib/x"), folder("lib/x")], "twice"),
+        "a file and a folder": ([file("lib/x"), folder("lib/x")], "twice"),
+        "a file below a file": ([file("lib/x"), file("lib/x/y")], "twice"),
+        "a link over a file": ([file("lib/x"), link("lib/x", "y")], "twice"),
+        "two links of one name": ([link("lib/x", "a"), link("lib/x", "b")], "twice"),
+        "writing through a link": ([link("lib/out", "../.."), file("lib/out/escaped")], "twice|leads out"),
+        "a link below a link": ([folder("lib/d"), link("lib/a", "d"), link("lib/a/b", "x")], "below a link"),
+        "an absolute link": ([link("lib/x", "/etc/passwd")], "leads out"),
+        "a link that climbs": ([link("lib/x", "../../../etc/passwd")], "leads out"),
+        "links that climb together": (
+            [folder("lib/a"), folder("lib/a/b"), link("lib/a/b/up", "../../.."), link("lib/a/b/out", "up/../x")],
+            "leads out",
+        ),
+        "a link to nothing": ([link("lib/x", "")], "link to nothing"),
+        "a hard link": ([member("lib/x", tarfile.LNKTYPE, link="/etc/passwd")], "type b'1'"),
+        "a device": ([member("lib/x", tarfile.CHRTYPE)], "type b'3'"),
+        "a block device": ([member("lib/x", tarfile.BLKTYPE)], "type b'4'"),
+        "a pipe": ([member("lib/x", tarfile.FIFOTYPE)], "type b'6'"),
+        "a GNU long name": ([member("lib/x", b"L", b"../../escaped\0")], "type b'L'"),
+        "a sparse file": ([member("lib/x", b"S", b"x")], "type b'S'"),
+        "a folder with content": ([member("lib/x", tarfile.DIRTYPE, b"x")], "type b'5'"),
+        "setuid": ([file("bin/x", mode=0o4755)], "special mode"),
+        "setgid": ([file("bin/x", mode=0o2755)], "special mode"),
+        "sticky": ([file("bin/x", mode=0o1755)], "special mode"),
+        "a name of 5,000 bytes": ([file("/".join(["d" * 100] * 50))], "more than 4096"),
+        "100 folders below another": ([file("d/" * 101 + "x")], "more than 100 folders"),
+        "more folders than Python can recurse": ([folder("d/" * 2000 + "x")], "more than 100 folders"),
+        "a second bin/python": ([link("bin/python", "/evil")], "twice"),
+        "a file bin/python": ([file("bin/python")], "twice"),
+        "a file below bin/python": ([file("bin/python/x")], "twice"),
+        "bin/python2 that leads out": ([link("bin/python2", "/evil")], "leads out"),
+        "a folder where we write": ([folder("bin/activate.sh")], "folder where a file belongs"),
+        "a folder that is our marker": ([folder(".venvbuild.json")], "folder where a file belongs"),
+        "pyvenv.cfg as a link": ([], "no pyvenv.cfg"),
+        "a pyvenv.cfg of 100 kB": ([], "no pyvenv.cfg"),
+        "a NUL in a pax path": ([pax(path="venv/a\0b")], "plain path"),
+        "a file with a final slash": ([pax(path="venv/a/")], "plain path"),
+        "a size in base 256": ([sized(b"\x80" + b"\xff" * 11)], "size cannot"),
+        "a negative size in base 256": ([sized(b"\xff" * 12)], "size cannot"),
+        "a negative size": ([sized(b"-0000000001\0")], "size cannot"),
+        "bin as a link": ([], "no folder bin"),
+        "no pyvenv.cfg": ([], "no pyvenv.cfg"),
+        "an end in the middle": ([END, file("lib/x")], "something follows the end"),
+        "a damaged header": ([file("lib/x")[:100] + b"0000777\0" + file("lib/x")[108:]], "header is damaged"),
+        "a pax path that climbs": ([pax(path="venv/../escaped")], "plain path"),
+        "a pax size with 5,000 digits": ([pax(size="9" * 5000)], "size cannot"),
+        "a sparse pax header": ([member("x", tarfile.REGTYPE, pax_headers={"GNU.sparse.major": "1"})], "pax header"),
+        "a pax header of 100 kB": ([pax(comment="x" * 100_000)], "pax header"),
+        "a pax header that is none": ([member("x", tarfile.XHDTYPE, b"hello"), file("lib/x")], "pax header"),
+        "a pax header twice": (
+            [member("x", tarfile.XHDTYPE, b"9 path=a\n"), member("x", tarfile.XHDTYPE, b"9 path=b\n"), file("lib/x")],
+            "type b'x'",
+        ),
+        "pax headers for all": ([member("x", tarfile.XGLTYPE, b"9 path=a\n")], "type b'g'"),
+    }
+
+
+HOSTILE = {**enemies(),
     "an absolute name": ([file("!/tmp/escaped")], "outside of venv"),
     "another root": ([file("!other/x")], "outside of venv"),
     "a root that only begins like ours": ([file("!venvx/x")], "outside of venv"),
-    "the root as a file": ([file("!venv")], "size cannot be|there twice"),
-    "an empty part": ([file("lib//x")], "not a plain path"),
-    "a dot": ([file("lib/./x")], "not a plain path"),
-    "a name twice": ([file("lib/x", b"1"), file("lib/x", b"2")], "twice"),
-    "a folder twice": ([folder("lib/x"), folder("lib/x")], "twice"),
-    "a file and a folder": ([file("lib/x"), folder("lib/x")], "twice"),
-    "a file below a file": ([file("lib/x"), file("lib/x/y")], "twice"),
-    "a link over a file": ([file("lib/x"), link("lib/x", "y")], "twice"),
-    "two links of one name": ([link("lib/x", "a"), link("lib/x", "b")], "twice"),
-    "writing through a link": ([link("lib/out", "../.."), file("lib/out/escaped")], "twice|leads out"),
-    "a link below a link": ([folder("lib/d"), link("lib/a", "d"), link("lib/a/b", "x")], "below a link"),
-    "an absolute link": ([link("lib/x", "/etc/passwd")], "leads out"),
-    "a link that climbs": ([link("lib/x", "../../../etc/passwd")], "leads out"),
-    "links that climb together": (
-        [folder("lib/a"), folder("lib/a/b"), link("lib/a/b/up", "../../.."), link("lib/a/b/out", "up/../x")],
-        "leads out",
-    ),
-    "a link to nothing": ([link("lib/x", "")], "link to nothing"),
-    "a hard link": ([member("lib/x", tarfile.LNKTYPE, link="/etc/passwd")], "type b'1'"),
-    "a device": ([member("lib/x", tarfile.CHRTYPE)], "type b'3'"),
-    "a block device": ([member("lib/x", tarfile.BLKTYPE)], "type b'4'"),
-    "a pipe": ([member("lib/x", tarfile.FIFOTYPE)], "type b'6'"),
-    "a GNU long name": ([member("lib/x", b"L", b"../../escaped\0")], "type b'L'"),
-    "a sparse file": ([member("lib/x", b"S", b"x")], "type b'S'"),
-    "a folder with content": ([member("lib/x", tarfile.DIRTYPE, b"x")], "type b'5'"),
-    "setuid": ([file("bin/x", mode=0o4755)], "special mode"),
-    "setgid": ([file("bin/x", mode=0o2755)], "special mode"),
-    "sticky": ([file("bin/x", mode=0o1755)], "special mode"),
-    "a name of 5,000 bytes": ([file("/".join(["d" * 100] * 50))], "more than 4096"),
-    "100 folders below another": ([file("d/" * 101 + "x")], "more than 100 folders"),
-    "more folders than Python can recurse": ([folder("d/" * 2000 + "x")], "more than 100 folders"),
-    "a second bin/python": ([link("bin/python", "/evil")], "twice"),
-    "a file bin/python": ([file("bin/python")], "twice"),
-    "a file below bin/python": ([file("bin/python/x")], "twice"),
-    "bin/python2 that leads out": ([link("bin/python2", "/evil")], "leads out"),
-    "a folder where we write": ([folder("bin/activate.sh")], "folder where a file belongs"),
-    "a folder that is our marker": ([folder(".venvbuild.json")], "folder where a file belongs"),
-    "pyvenv.cfg as a link": ([], "no pyvenv.cfg"),
-    "a pyvenv.cfg of 100 kB": ([], "no pyvenv.cfg"),
-    "a NUL in a pax path": ([member("x", tarfile.REGTYPE, pax_headers={"path": "venv/a\0b"})], "plain path"),
-    "a file with a final slash": ([member("x", tarfile.REGTYPE, pax_headers={"path": "venv/a/"})], "plain path"),
-    "a size in base 256": ([sized(b"\x80" + b"\xff" * 11)], "size cannot"),
-    "a negative size in base 256": ([sized(b"\xff" * 12)], "size cannot"),
-    "a negative size": ([sized(b"-0000000001\0")], "size cannot"),
-    "bin as a link": ([], "no folder bin"),
-    "no pyvenv.cfg": ([], "no pyvenv.cfg"),
-    "an end in the middle": ([END, file("lib/x")], "something follows the end"),
-    "a damaged header": ([file("lib/x")[:100] + b"0000777\0" + file("lib/x")[108:]], "header is damaged"),
-    "a pax path that climbs": ([member("x", tarfile.REGTYPE, pax_headers={"path": "venv/../escaped"})], "plain path"),
-    "a pax size with 5,000 digits": ([member("x", tarfile.REGTYPE, pax_headers={"size": "9" * 5000})], "size cannot"),
-    "a sparse pax header": ([member("x", tarfile.REGTYPE, pax_headers={"GNU.sparse.major": "1"})], "pax header"),
-    "a pax header of 100 kB": ([member("x", tarfile.REGTYPE, pax_headers={"comment": "x" * 100_000})], "pax header"),
-    "a pax header that is none": ([member("x", tarfile.XHDTYPE, b"hello"), file("lib/x")], "pax header"),
-    "a pax header twice": (
-        [member("x", tarfile.XHDTYPE, b"9 path=a\n"), member("x", tarfile.XHDTYPE, b"9 path=b\n"), file("lib/x")],
-        "type b'x'",
-    ),
-    "pax headers for all": ([member("x", tarfile.XGLTYPE, b"9 path=a\n")], "type b'g'"),
-}
+    "the root as a file": ([file("!venv")], "size cannot be|there twice")
+}  # fmt: skip
+with archives.flat():
+    HOSTILE_FLAT = {**enemies(),
+        "an absolute name": ([file("!/tmp/escaped")], "not a plain path"),
+        "the folder above": ([folder("!..")], "not a plain path"),
+        "a name in the folder above": ([file("!../escaped")], "not a plain path"),
+        "the top as a folder": ([folder("!.")], "not a plain path"),
+        "the top as a file": ([file("!.")], "not a plain path"),
+        "no name": ([file("!")], "not a plain path"),
+        "a name below the top as a folder": ([file("!./bin/x")], "not a plain path"),
+        "the marker as a link that leads out": ([link(".venvbuild.json", "/etc/passwd")], "leads out"),
+        "a second pyvenv.cfg": ([file("pyvenv.cfg", b"version = 3.11.1\n")], "twice"),
+        "a second bin/rehome": ([file("bin/rehome", b"evil")], "twice"),
+        "lib as a link that leads out": ([link("lib", "..")], "twice|leads out")
+    }  # fmt: skip
 
 
-def hostile(name: str) -> Made:
-    parts = HOSTILE[name][0]
+def hostile(name: str, parts: list[bytes]) -> Made:
+    begin = folder("") or folder("bin") + file("bin/rehome", mode=0o755)
     if name == "bin as a link":
         return archive(folder(""), link("bin", "lib"), folder("lib"), file("pyvenv.cfg", b"version = 3.11.1"))
     if name == "pyvenv.cfg as a link":
-        return archive(folder(""), folder("bin"), file("real", b"version = 3.11.1"), link("pyvenv.cfg", "real"))
+        return archive(begin, file("bin/x"), file("real", b"version = 3.11.1"), link("pyvenv.cfg", "real"))
     if name == "a pyvenv.cfg of 100 kB":
-        return archive(folder(""), folder("bin"), file("pyvenv.cfg", b"version = 3.11.1\n" + b"#" * 100_000))
+        return archive(begin, file("bin/x"), file("pyvenv.cfg", b"version = 3.11.1\n" + b"#" * 100_000))
     if name == "no pyvenv.cfg":
-        return archive(folder(""), folder("bin"), [file("lib/x")])
-    return archive(BASE, parts)
+        return archive(begin, file("bin/x"), [file("lib/x")])
+    return archive(environment(PYTHON), parts)
 
 
 @pytest.mark.parametrize("with_index", [True, False], ids=["index", "stream"])
@@ -148,8 +176,22 @@ def hostile(name: str) -> Made:
 def test_a_hostile_member_is_refused_and_nothing_is_left(
     name: str, with_index: bool, tmp_path: Path, machine: RestoreOptions
 ) -> None:
-    error = refusal(hostile(name), tmp_path, machine, with_index=with_index)
+    error = refusal(hostile(name, HOSTILE[name][0]), tmp_path, machine, with_index=with_index)
     assert re.search(HOSTILE[name][1], str(error)), error
+
+
+@pytest.mark.parametrize("with_index", [True, False], ids=["index", "stream"])
+@pytest.mark.parametrize("name", HOSTILE_FLAT)
+def test_an_archive_without_a_folder_at_its_top_is_no_wider_door(
+    name: str, with_index: bool, tmp_path: Path, machine: RestoreOptions
+) -> None:
+    with archives.flat():
+        made = hostile(name, HOSTILE_FLAT[name][0])
+    error = refusal(made, tmp_path, machine, with_index=with_index)
+    said = HOSTILE_FLAT[name][1]
+    # Without an index it is not known for a flat one, as it does not begin like ours.
+    said = "outside of venv" if name == "bin as a link" and not with_index else said
+    assert re.search(said, str(error)), error
 
 
 @pytest.mark.parametrize("with_index", [True, False], ids=["index", "stream"])
@@ -271,27 +313,35 @@ def test_what_follows_the_end_of_the_archive_is_refused(tmp_path: Path, machine:
     refusal(Made(made.body + made.body, made.index), tmp_path, machine, with_index=False)
 
 
+@pytest.mark.parametrize("layout", [nullcontext, archives.flat], ids=["venv", "flat"])
 @pytest.mark.parametrize("with_index", [True, False], ids=["index", "stream"])
 def test_everything_an_environment_has_comes_out_as_it_went_in(
-    with_index: bool, tmp_path: Path, machine: RestoreOptions
+    with_index: bool, layout: Callable[[], AbstractContextManager[None]], tmp_path: Path, machine: RestoreOptions
 ) -> None:
-    long = "lib/" + "/".join(["ordner-" + "ü" * 40] * 4) + "/" + "n" * 200
-    made = archive(
-        BASE,
-        [folder("lib/leer"), file("bin/run", b"#!/bin/sh\n", 0o700), file(long, b"long"), file("lib/empty", b"")],
-        [file("lib/big", bytes(range(256)) * 20_000, 0o600), link("lib/alias", "big"), link("lib64", "lib")],
-        [file("not/announced/before.py", b"1"), member("lib/\udcff", tarfile.REGTYPE, b"odd")],
-    )
+    with layout():
+        made = everything_there_is()
     target = tmp_path / "place" / "target"
     restoring.from_archive(made.written(tmp_path / "place", with_index=with_index), target, machine)
     found = everything(target)
-    assert found[long] == (0o644, b"long")
+    assert found[LONG] == (0o644, b"long")
     assert found["bin/run"] == (0o755, b"#!/bin/sh\n")
     assert found["lib/big"] == (0o644, bytes(range(256)) * 20_000)
     assert (found["lib/alias"][1], found["lib64"][1], found["lib/empty"]) == (b"big", b"lib", (0o644, b""))
     assert found["not/announced/before.py"] == (0o644, b"1")
     assert (found["lib/leer"][0], found["not/announced"][0]) == (0o755, 0o755)
     assert (target / "lib" / "\udcff").read_bytes() == b"odd"
+
+
+LONG = "lib/" + "/".join(["ordner-" + "ü" * 40] * 4) + "/" + "n" * 200
+
+
+def everything_there_is() -> Made:
+    return archive(
+        environment(PYTHON),
+        [folder("lib/leer"), file("bin/run", b"#!/bin/sh\n", 0o700), file(LONG, b"long"), file("lib/empty", b"")],
+        [file("lib/big", bytes(range(256)) * 20_000, 0o600), link("lib/alias", "big"), link("lib64", "lib")],
+        [file("not/announced/before.py", b"1"), member("lib/\udcff", tarfile.REGTYPE, b"odd")],
+    )
 
 
 def test_a_file_cut_over_several_fragments_is_whole_again(tmp_path: Path, machine: RestoreOptions) -> None:

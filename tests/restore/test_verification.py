@@ -6,12 +6,13 @@ import os
 import sys
 import tarfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.support.archives import Made, archive, environment, file, folder, link, member
+from tests.support.archives import Made, archive, environment, file, flat, folder, link, member
 from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
 from venvbuild.archive import FragmentCache
@@ -132,16 +133,20 @@ def test_members_that_are_not_those_of_content_sha256_are_noticed_though_all_has
     assert f"what it holds is not what content_sha256 in {who} says" in problems(store)
 
 
-def test_every_kind_and_mode_of_member_counts_for_content_sha256(store: Store) -> None:
-    odd = member("lib/\udcff", tarfile.REGTYPE, b"odd")
-    more = [
-        file("bin/run", mode=0o755),
-        link("lib/alias", "a" * 200),
-        odd,
-        file("lib/" + "n" * 200),
-        file("lib/e", b""),
-    ]
-    put(store, of(None, archive(environment(PYTHON), more)), **NOTHING)
+@pytest.mark.parametrize("layout", [nullcontext, flat], ids=["venv", "flat"])
+def test_every_kind_and_mode_of_member_counts_for_content_sha256(
+    store: Store, layout: Callable[[], AbstractContextManager[None]]
+) -> None:
+    with layout():
+        more = [
+            file("bin/run", mode=0o755),
+            link("lib/alias", "a" * 200),
+            member("lib/\udcff", tarfile.REGTYPE, b"odd"),
+            file("lib/" + "n" * 200),
+            file("lib/e", b""),
+        ]
+        made = of(None, archive(environment(PYTHON), more))
+    put(store, made, **NOTHING, **({"archive_root": "", "schema_version": 2} if layout is flat else {}))
     assert problems(store) == ""
 
 

@@ -29,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 UNPINNED = workdir.Remembered(what="unpinned", where="", why="", fix="", line=None)
 RECORDED = Recorded(
     env_name="sales", python_version="3.11", fail_on_conflicts=True, installer="uv", timeout_s=60, level=5,
-    bytecode=False, python_path=None, bundle_python=False, index_url="https://index/simple", extra_index_urls=("https://x",),
+    bytecode=False, python_path=None, bundle_python=False, layout="venv", index_url="https://index/simple", extra_index_urls=("https://x",),
     find_links=(), requirements="requirements.txt", build_url=None, source_revision=None, requirements_sha256="a" * 64,
     requirements_parts=((1, "requirements.txt", 1),),
     locked=False, allow_sdist=(), interpreter="/usr/bin/python3.11", python_full_version="3.11.7",

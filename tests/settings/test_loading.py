@@ -293,6 +293,13 @@ def test_notes_are_told_unless_ours_is_configured(home: Path) -> None:
     assert not load(home, VENVBUILD_EXTRA_INDEX_URLS="https://o/simple", PIP_EXTRA_INDEX_URL="https://x").notes
 
 
+def test_a_layout_is_one_of_two(home: Path) -> None:
+    assert (load(home).layout, load(home, VENVBUILD_LAYOUT="flat").layout) == ("venv", "flat")
+    with pytest.raises(UsageError, match="'tree' is no layout of an archive") as caught:
+        load(home, {"layout": "tree"})
+    assert caught.value.problems[0].fix == "write venv or flat"
+
+
 def test_python_path_is_absolute(home: Path) -> None:
     with pytest.raises(UsageError):
         load(home, {"python_path": "python3"})

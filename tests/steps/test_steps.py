@@ -421,6 +421,20 @@ def test_pack_goes_by_its_own_options_before_those_that_check_recorded(done: Ben
     assert before.content_sha256 != after.content_sha256
 
 
+def test_in_either_layout_a_build_holds_the_same_and_is_got_and_verified(done: Bench, tmp_path: Path) -> None:
+    before = parse_index((done.work / places.ARCHIVE_INDEX).read_bytes())
+    for step, options in (("pack", {"layout": "flat"}), ("describe", {}), ("upload", {})):
+        made = done.run(step, **options)
+    metadata = asdict(made.result)["metadata"]
+    assert (metadata["archive_root"], metadata["schema_version"]) == ("", 2)
+    assert metadata["content_sha256"] == before.content_sha256
+    machine = RestoreOptions(lambda _: here(), FragmentCache(tmp_path / "cache"), "99.0", lambda *_: None)
+    found = verify(done.store, metadata["venv_version"], machine=machine)
+    assert (found.problems, found.imported) == ((), ("needy", "other", "pip"))
+    get(done.store, metadata["venv_version"], tmp_path / "restored", machine)
+    assert (tmp_path / "restored/bin/needy").is_file()
+
+
 def test_the_archive_is_the_same_wherever_it_is_packed(described: Bench, done: Bench) -> None:
     made = done.run("pack")
     assert (done.work / "venv.tar.gz").read_bytes() == (described.work / "venv.tar.gz").read_bytes()
@@ -452,6 +466,7 @@ def test_describe_says_all_but_what_the_claim_gives(described: Bench) -> None:
     assert written["archive_sha256"] == hashlib.sha256(packed.read_bytes()).hexdigest()
     assert (written["env_name"], written["build_url"], written["package_count"]) == ("sales", "https://ci/1", 3)
     assert (written["is_conflict_free"], written["reproducible"]) == (True, True)
+    assert (written["archive_root"], written["schema_version"]) == ("venv", 1)
     assert written["duration_s"] == dict.fromkeys(("check", "create", "inspect", "pack"), 0.5)
     assert "venv_version" not in written
 

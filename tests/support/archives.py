@@ -3,6 +3,7 @@
     made = archive(file("pyvenv.cfg", b"..."), folder("bin"), [file("lib/a.py", b"")])
 
 Each argument is a member or a list of members; a list becomes a fragment of its own, single members go to the first.
+What is made in a block of `with flat():` has no folder at its top.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import io
 import os
 import tarfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,11 +24,27 @@ from venvbuild.archive.archive_index import placed
 
 _HEADER = bytes((0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255))
 END = bytes(1024)
+_roots = ["venv"]
+
+
+@contextmanager
+def flat() -> Iterator[None]:
+    """Members, archives and indexes in the layout `flat`."""
+    _roots.append("")
+    try:
+        yield
+    finally:
+        _roots.pop()
+
+
+def top() -> str:
+    """What names of members begin with."""
+    return f"{_roots[-1]}/" if _roots[-1] else ""
 
 
 def member(name: str, kind: bytes, content: bytes = b"", *, mode: int = 0o644, link: str = "", **more: Any) -> bytes:
-    """The bytes of one member: its headers and its padded content; `name` is below `venv/`, or after a `!` as it is."""
-    header = tarfile.TarInfo(name[1:] if name.startswith("!") else f"venv/{name}".rstrip("/"))
+    """The bytes of a member: its headers and its padded content; `name` is below the root, or after a `!` as it is."""
+    header = tarfile.TarInfo(name[1:] if name.startswith("!") else f"{top()}{name}".rstrip("/"))
     header.type, header.size, header.mode, header.linkname = kind, len(content), mode, link
     for key, value in more.items():
         setattr(header, key, value)
@@ -38,6 +56,8 @@ def file(name: str, content: bytes = b"x", mode: int = 0o644) -> bytes:
 
 
 def folder(name: str) -> bytes:
+    if not name and not top():
+        return b""  # in this layout it is no member
     return member(name, tarfile.DIRTYPE, mode=0o755)
 
 
@@ -51,6 +71,7 @@ def environment(python_version: str = "3.11") -> bytes:
         (
             folder(""),
             folder("bin"),
+            b"" if top() else file("bin/rehome", mode=0o755),
             link("bin/python", f"/usr/bin/python{python_version}"),
             link("bin/python3", "python"),
             link(f"bin/python{python_version}", "python"),
@@ -86,7 +107,7 @@ class Made:
 
     def with_content_sha256(self) -> Made:
         """With an index that tells the truth of its members too, as docs/archive-format.md has it."""
-        return replace(self, index=replace(self.index, content_sha256=content_sha256(self.body)))
+        return replace(self, index=replace(self.index, content_sha256=content_sha256(self.body, self.index.root)))
 
     def lying(self, number: int, change: Callable[[Fragment], Fragment]) -> Made:
         """The same archive with an index that says something else of one fragment."""
@@ -117,19 +138,19 @@ def of_plain(plains: Sequence[bytes], continues: Sequence[int] = ()) -> Made:
     whole = b"".join(plains)
     trailer = b"\x03\x00" + zlib.crc32(whole).to_bytes(4, "little") + (len(whole) & 0xFFFFFFFF).to_bytes(4, "little")
     body = _HEADER + b"".join(bodies) + trailer
-    index = ArchiveIndex("venv", "zlib", 6, len(body), len(whole), "c" * 64, placed(fragments))
+    index = ArchiveIndex(_roots[-1], "zlib", 6, len(body), len(whole), "c" * 64, placed(fragments))
     return Made(body, index)
 
 
-def content_sha256(body: bytes) -> str:
+def content_sha256(body: bytes, root: str = "venv") -> str:
     """Of a .tar.gz, written down from docs/archive-format.md."""
-    lines = []
+    lines = [] if root else [(b"venv", b"venv\0d\x00755\0\0\n")]
     with tarfile.open(fileobj=io.BytesIO(body)) as archive:
         for member in archive:
             kind = "d" if member.isdir() else "l" if member.issym() else "f"
             read = archive.extractfile(member) if kind == "f" else None
             digest = hashlib.sha256(read.read()).hexdigest() if read else ""
-            name = os.fsencode(member.name)
+            name = os.fsencode(member.name if root else f"venv/{member.name}")
             rest = f"\0{kind}\0{member.mode:o}\0{member.linkname}\0{digest}\n"
             lines.append((name, name + os.fsencode(rest)))
     return hashlib.sha256(b"".join(line for _, line in sorted(lines))).hexdigest()

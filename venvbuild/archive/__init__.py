@@ -7,11 +7,29 @@ packing, bundled_python, placement                 the whole of it; an interpret
 
 from venvbuild.archive.archive_index import HEADER_BYTES, ArchiveIndex, Fragment, parse_index
 from venvbuild.archive.bundled_python import Bundle, bundle_of, bundled_executable, required_by_bundle
-from venvbuild.archive.format import BASE, MARKER, MAX_DEPTH, MAX_MEMBERS, MAX_NAME_BYTES, ROOT, rehome_script
+from venvbuild.archive.format import (
+    ARCHIVE_ROOTS,
+    BASE,
+    FLAT,
+    MARKER,
+    MAX_DEPTH,
+    MAX_MEMBERS,
+    MAX_NAME_BYTES,
+    ROOT,
+    rehome_script,
+)
 from venvbuild.archive.fragment_cache import FragmentCache
 from venvbuild.archive.gzip_member import GZIP_HEADER
 from venvbuild.archive.layout import Known
 from venvbuild.archive.leaks import Gate
-from venvbuild.archive.members import Member
+from venvbuild.archive.members import THE_TOP, Member
 from venvbuild.archive.packing import Archive, PackOptions, pack
-from venvbuild.archive.placement import HEAD_BYTES, begins_as_ours, place, refuse_ending, refuse_others, sum_file
+from venvbuild.archive.placement import (
+    HEAD_BYTES,
+    begins_as_ours,
+    place,
+    refuse_ending,
+    refuse_others,
+    root_of,
+    sum_file,
+)

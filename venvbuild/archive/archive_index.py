@@ -12,6 +12,8 @@ from venvbuild.errors import IntegrityError
 from venvbuild.text import shown
 
 SCHEMA_VERSION = 1
+FLAT_SCHEMA_VERSION = 2
+"""Of an index whose root is empty: who knows the first one alone would look for a folder at the top."""
 HEADER_BYTES = 10
 """Of the gzip header before the first fragment."""
 TRAILER_BYTES = 10
@@ -44,7 +46,7 @@ class ArchiveIndex:
     """All fragments of one archive, in order, without a gap. Field names are archive_index.json's."""
 
     root: str
-    """The one folder at the top of the archive."""
+    """The one folder at the top of the archive; empty: there is none, and the environment's `bin` is at the top."""
     codec: str
     """Who compressed it: `zlib-ng 1.1.0`."""
     level: int
@@ -52,11 +54,15 @@ class ArchiveIndex:
     plain_bytes: int
     content_sha256: str
     fragments: tuple[Fragment, ...]
-    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def schema_version(self) -> int:
+        """What a reader has to know."""
+        return SCHEMA_VERSION if self.root else FLAT_SCHEMA_VERSION
 
     def text(self) -> str:
         """archive_index.json: a fragment a line."""
-        fields = {name: value for name, value in asdict(self).items() if name not in ("schema_version", "fragments")}
+        fields = {name: value for name, value in asdict(self).items() if name != "fragments"}
         head = json.dumps({"schema_version": self.schema_version, **fields})[:-1]
         lines = ",\n".join(json.dumps(asdict(fragment)) for fragment in self.fragments)
         return f'{head}, "fragments": [\n{lines}\n]}}\n'
@@ -68,18 +74,22 @@ def parse_index(content: bytes, where: str = places.ARCHIVE_INDEX) -> ArchiveInd
     Unknown fields are passed over.
 
     Raises:
-        IntegrityError: it is no JSON, does not fit archive_index.schema.json, or its fragments leave a gap.
+        IntegrityError: it is no JSON, does not fit archive_index.schema.json, its fragments leave a gap, or a later
+            version wrote it, in which fields that we know mean something else.
     """
     try:
         read = schemas.parsed(content)
     except ValueError as error:
         raise _refused(f"it is no JSON that can be read: {shown(str(error), 200)}", where) from error
+    _refuse_newer(read, where)
     _validate(read, where)
     fragments = tuple(Fragment(**_known(one, Fragment)) for one in read["fragments"])
     index = ArchiveIndex(**{**_known(read, ArchiveIndex), "fragments": fragments})
     # No JSON schema can say these: a reader that fetches by range would join bytes that do not belong together.
     for gap in _gaps(index):
         raise _refused(gap, where)
+    if index.schema_version != read["schema_version"]:
+        raise _refused(f"its root is {index.root!r}, and its schema_version {read['schema_version']}", where)
     return index
 
 
@@ -99,6 +109,18 @@ def _gaps(index: ArchiveIndex) -> Iterable[str]:
         yield "the lengths of its fragments are not the archive's"
     if sum(fragment.plain_length for fragment in index.fragments) != index.plain_bytes:
         yield "the plain lengths of its fragments are not the archive's"
+
+
+def _refuse_newer(read: Any, where: str) -> None:
+    version = read.get("schema_version") if isinstance(read, dict) else None
+    if type(version) is int and version > FLAT_SCHEMA_VERSION:
+        raise IntegrityError(
+            f"the index of the archive is of schema_version {version}, and this venvbuild knows {FLAT_SCHEMA_VERSION}",
+            where=where,
+            why="a newer venvbuild packed the archive",
+            fix="update venvbuild",
+            rule="NEWER",
+        )
 
 
 def _validate(read: Any, where: str) -> None:

@@ -15,6 +15,7 @@ from zlib_ng import __version__ as _zlib_ng_version
 from zlib_ng import zlib_ng
 
 from venvbuild.archive.archive_index import Fragment
+from venvbuild.archive.format import ROOT
 from venvbuild.archive.leaks import Gate, Leak
 from venvbuild.archive.members import Member
 from venvbuild.errors import IntegrityError
@@ -108,8 +109,8 @@ def cut(members: Iterable[Member], distribution: str | None, version: str | None
         yield Piece(distribution, version, tuple(waiting))
 
 
-def compress(piece: Piece, venv: Path, level: int, gate: Gate) -> Compressed:
-    """The fragment of `piece`; what `gate` finds in it is among its leaks.
+def compress(piece: Piece, venv: Path, level: int, gate: Gate, archive_root: str = ROOT) -> Compressed:
+    """The fragment of `piece` for an archive with this root; what `gate` finds in it is among its leaks.
 
     Raises:
         IntegrityError: a file changed since it was listed.
@@ -118,7 +119,7 @@ def compress(piece: Piece, venv: Path, level: int, gate: Gate) -> Compressed:
     for part in piece.parts:
         member = part.member
         if part.start == 0:
-            stream.write(member.header())
+            stream.write(member.header(archive_root))
         if member.kind != "f":
             continue
         found, digest, read = _write_file(stream, venv, part, gate)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from importlib import resources
 
 ROOT = "venv"
-"""The one folder at the top of every archive."""
+"""The one folder at the top of an archive, which is its `archive_root`; and what names in `content_sha256` begin with,
+whatever that is."""
+FLAT = ""
+"""The `archive_root` of an archive without such a folder: `bin` is at its top."""
+ARCHIVE_ROOTS = {"venv": ROOT, "flat": FLAT}
+"""By layout, as it is asked for."""
+BEGIN_OF_FLAT = ("bin", "bin/rehome")
+"""The first members of an archive without a folder at its top, by which it is known where nothing tells of it."""
 BASE = "_base"
 """The folder of an environment where a bundled interpreter is."""
 

@@ -15,7 +15,7 @@ from venvbuild.archive import compression
 from venvbuild.archive.compression import END_OF_TAR, Piece
 from venvbuild.archive.format import BASE, ROOT
 from venvbuild.archive.leaks import Leak
-from venvbuild.archive.members import Member
+from venvbuild.archive.members import Member, in_archive
 from venvbuild.installed import Distribution, Manifest, distributions_of, is_of_the_wheel, promised_sha256
 from venvbuild.interpreters import Compiled
 
@@ -68,9 +68,10 @@ class Group:
         # A file named `.py` has no stem, and so no place for bytecode (PEP 3147).
         return tuple(one for one in found if one.name.endswith(".py") and not one.name.endswith("/.py"))
 
-    def key(self, level: int, python_version: str) -> str:
+    def key(self, level: int, python_version: str, archive_root: str = ROOT) -> str:
         """What its fragments depend on, all of it, as one digest. Needs the sha256 of every file."""
-        about = (compression.FORMAT_VERSION, compression.PIECE_BYTES, compression.CODEC, level, ROOT, python_version)
+        of_format = (compression.FORMAT_VERSION, compression.PIECE_BYTES, compression.CODEC)
+        about = (*of_format, level, archive_root, python_version)
         head = json.dumps([*about, self.distribution, self.version, self.hashes])
         lines = [member.line(self.sha256.get(member.name, "")) for member in self.members]
         # Names that are not UTF-8 are surrogates here: as UTF-8 they could not be written.
@@ -82,13 +83,16 @@ class Layout:
     """All members, and whose they are."""
 
     members: Sequence[Member]
-    """In order of their names, bytewise."""
+    """In order of their names, bytewise; the environment's own folder too, also where the archive has none."""
     groups: tuple[Group, ...]
     """What belongs to no single distribution, then each distribution by the name of its dist-info, then the bundled
     interpreter, then the end. Bytecode is a group of its own, behind the group of what it was made of."""
+    archive_root: str = ROOT
 
     @classmethod
-    def of(cls, members: Sequence[Member], venv: Path, python_version: str, known: Known) -> Layout:
+    def of(
+        cls, members: Sequence[Member], venv: Path, python_version: str, known: Known, archive_root: str = ROOT
+    ) -> Layout:
         """Deal out `members` (sorted) of the environment `venv` (resolved).
 
         A member has an owner when exactly one RECORD claims it.
@@ -113,7 +117,7 @@ class Layout:
             # Where two packages write one path, a RECORD may promise the other one's text; a file may be edited since.
             if owner != _SHARED and sha256 and _is_untouched(member, known.manifest):
                 believed[owner][member.name] = sha256
-        groups = [Group(None, None, tuple(dealt[_SHARED]))]
+        groups = [Group(None, None, tuple(in_archive(dealt[_SHARED], archive_root)))]
         # Not strict: the last list is nobody's.
         for one, own, sha256s in zip(installed, dealt, believed, strict=False):
             hashes = known.hashes.get(one.canonical_name, ())
@@ -122,7 +126,7 @@ class Layout:
                 groups.append(Group(one.canonical_name, one.version, tuple(own), hashes, sha256s if hashes else {}))
         if base:
             groups.append(Group(BASE, known.base_version, tuple(base)))
-        return cls(members, (*groups, Group(None, None, ())))
+        return cls(members, (*groups, Group(None, None, ())), archive_root)
 
     def with_bytecode(self, compiled: Iterable[Sequence[Compiled]]) -> Layout:
         """The same with bytecode, `compiled` for each group in order; its folders are in the first group."""
@@ -136,9 +140,9 @@ class Layout:
                 folders |= {posixpath.dirname(one.name) for one in ones}
         # With all other folders, so that each comes before what is in it.
         new = [Member(name, "d", 0o755) for name in folders]
-        groups[0] = replace(groups[0], members=tuple(_sorted([*groups[0].members, *new])))
+        groups[0] = replace(groups[0], members=tuple(in_archive([*groups[0].members, *new], self.archive_root)))
         files = (member for group in groups if group.sources for member in group.members)
-        return Layout(_sorted([*self.members, *new, *files]), tuple(groups))
+        return Layout(_sorted([*self.members, *new, *files]), tuple(groups), self.archive_root)
 
     def sha256(self) -> str:
         """`content_sha256`, once the sha256 of every file is known."""

@@ -6,12 +6,21 @@ import os
 import re
 import stat
 import tarfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from venvbuild.archive.format import BASE, MAX_DEPTH, MAX_MEMBERS, MAX_NAME_BYTES, ROOT, rehome_script
+from venvbuild.archive.format import (
+    BASE,
+    BEGIN_OF_FLAT,
+    FLAT,
+    MAX_DEPTH,
+    MAX_MEMBERS,
+    MAX_NAME_BYTES,
+    ROOT,
+    rehome_script,
+)
 from venvbuild.errors import Problem
 from venvbuild.files import walk
 from venvbuild.installed import ENVIRONMENT_LEFTOVERS, Look, is_python_link, neutral
@@ -50,12 +59,12 @@ class Member(NamedTuple):
         """Whether it is a file or link of the bundled interpreter."""
         return self.kind != "d" and self.name.startswith(f"{BASE}/")
 
-    def header(self) -> bytes:
+    def header(self, archive_root: str = ROOT) -> bytes:
         """Its tar header. mtime, uid, gid and owner names are tarfile's zeros.
 
         PAX holds what is long, large (from 8 GiB) or not ASCII (POSIX.1-2001).
         """
-        path = f"{ROOT}/{self.name}" if self.name else ROOT
+        path = "/".join(filter(None, (archive_root, self.name)))
         if self.kind == "f" and len(path) <= tarfile.LENGTH_NAME and path.isascii() and self.size < _LARGE:
             return _simple_header(path.encode(), self.mode, self.size)
         header = tarfile.TarInfo(path)
@@ -65,9 +74,29 @@ class Member(NamedTuple):
         return header.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
 
     def line(self, sha256: str) -> str:
-        """What `content_sha256` is over: path, type, mode, link, sha256 of the bytes (empty unless it is a file)."""
+        """What `content_sha256` is over: path, type, mode, link, sha256 of the bytes (empty unless it is a file).
+
+        The path begins with `venv` in any archive, so that two layouts of one environment have one digest.
+        """
         name = f"{ROOT}/{self.name}" if self.name else ROOT
         return f"{name}\0{self.kind}\0{self.mode:o}\0{self.link}\0{sha256}\n"
+
+
+THE_TOP = Member("", "d", 0o755)
+"""The environment's own folder."""
+
+
+def in_archive(members: Iterable[Member], archive_root: str) -> list[Member]:
+    """Members that belong to no distribution, as an archive has them: in the order of their names, bytewise.
+
+    Without a folder at the top there is none for the environment itself, since tar would give its mode and time to the
+    folder that somebody unpacks it in. What `BEGIN_OF_FLAT` names comes first then: by that such an archive is known.
+    """
+    found = sorted(members, key=lambda member: os.fsencode(member.name))
+    if archive_root != FLAT:
+        return found
+    begin = [member for name in BEGIN_OF_FLAT for member in found if member.name == name]
+    return [*begin, *(member for member in found if member.name and member.name not in BEGIN_OF_FLAT)]
 
 
 @cache
@@ -126,7 +155,7 @@ def _own(venv: Path, python_version: str, python_path: str | None) -> Iterator[M
     """What we write ourselves, whatever is there."""
     rehome = rehome_script()
     configuration = neutral(venv / "pyvenv.cfg")
-    yield Member("", "d", 0o755)
+    yield THE_TOP
     yield Member("bin/rehome", "f", 0o755, len(rehome), content=rehome)
     yield Member("pyvenv.cfg", "f", 0o644, len(configuration), content=configuration)
     if python_path is None:

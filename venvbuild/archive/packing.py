@@ -25,7 +25,7 @@ from typing import IO, TypeVar
 from venvbuild.archive import compression
 from venvbuild.archive.archive_index import ArchiveIndex, Fragment, placed
 from venvbuild.archive.compression import Compressed, Piece
-from venvbuild.archive.format import NO_PYTHON, ROOT
+from venvbuild.archive.format import FLAT, NO_PYTHON, ROOT
 from venvbuild.archive.fragment_cache import FragmentCache
 from venvbuild.archive.gzip_member import GzipMember
 from venvbuild.archive.layout import Group, Known, Layout
@@ -71,6 +71,8 @@ class PackOptions:
     """Spares compressing what was packed before; the bytes are the same without."""
     compiled_by: Interpreter | None = None
     """The environment's own interpreter, where the archive is to have bytecode too."""
+    archive_root: str = ROOT
+    """The one folder at the top of the archive; empty: there is none, and `bin` is at the top."""
     threads: int | None = None
     """As many as there are processors, unless it says."""
 
@@ -108,7 +110,7 @@ def pack(
             working(options.threads, compiler) as workers,
         ):
             packing = _Packing(venv, options, gate, workers, compiler)
-            made = packing.write(raw, Layout.of(found, venv, version, known or Known()), output)
+            made = packing.write(raw, Layout.of(found, venv, version, known or Known(), options.archive_root), output)
         problems = [*problems, *immovable, *gate.in_names(found), *packing.problems()]
         if problems:
             # All problems at once: nobody should pack fourteen times to hear of fourteen files.
@@ -161,6 +163,7 @@ def _compiler(output: Path, interpreter: Interpreter | None) -> Iterator[Compile
         return
     # Beside the archive, where there has to be room anyway; a temporary folder may be memory.
     with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as folder:
+        # In any layout, so that what is inside is the same, and one cache is for all.
         yield Compiler(interpreter, Path(folder).resolve(), f"/{ROOT}", threading.Event())
 
 
@@ -176,6 +179,7 @@ class _Packing:
         compiler: Compiler | None,
     ) -> None:
         self._venv, self._python_version, self._level = venv, options.python_version, options.level
+        self._archive_root = options.archive_root
         self._gate, self._cache, self._workers, self._compiler = gate, options.cache, workers, compiler
         self._compiling = threading.Lock()  # one run for all pieces of a group, which come to several threads
         self._leaks: list[Leak] = []
@@ -203,12 +207,12 @@ class _Packing:
             made += [one.fragment for one in done]
         out.close()
         content_sha256 = contents.sha256()
+        root = self._archive_root
         index = ArchiveIndex(
-            ROOT, compression.CODEC, self._level, out.size_bytes, out.plain_bytes, content_sha256, placed(made)
+            root, compression.CODEC, self._level, out.size_bytes, out.plain_bytes, content_sha256, placed(made)
         )
-        return Archive(
-            output, out.sha256, out.size_bytes, out.plain_bytes, len(contents.members), content_sha256, index
-        )
+        member_count = len(contents.members) - int(root == FLAT)
+        return Archive(output, out.sha256, out.size_bytes, out.plain_bytes, member_count, content_sha256, index)
 
     def problems(self) -> Iterator[Problem]:
         """What the gate found, once all is written."""
@@ -247,7 +251,7 @@ class _Packing:
     def _fragments_of(self, group: Group) -> tuple[Fragment, ...] | None:
         if not self._cache or not self._is_kept(group):
             return None
-        found = self._cache.look_up(group.key(self._level, self._python_version))
+        found = self._cache.look_up(self._key(group))
         return found if found and len(found) == len(group.pieces) else None
 
     def _search(self, groups: Sequence[Group], known: Sequence[tuple[Fragment, ...] | None]) -> None:
@@ -272,7 +276,7 @@ class _Packing:
         if self._compiler and group.sources:
             made = self._made_of_bytecode(self._compiler, group, piece)
         else:
-            made = compression.compress(piece, self._venv, self._level, self._gate)
+            made = compression.compress(piece, self._venv, self._level, self._gate, self._archive_root)
         # What was refused must not come out of the cache, where fewer things are searched for.
         if self._cache and self._is_kept(group) and not made.leaks:
             self._cache.put(made.body, made.fragment.sha256)
@@ -289,7 +293,7 @@ class _Packing:
                         where=f"{group.distribution} {group.version}",
                         fix="let nothing change the environment while it is packed; or remove the fragment cache",
                     )
-        made = compression.compress(piece, compiler.folder, self._level, self._gate.for_bytecode())
+        made = compression.compress(piece, compiler.folder, self._level, self._gate.for_bytecode(), self._archive_root)
         return replace(made, leaks=tuple(leak for leak in made.leaks if not self._is_of_its_source(group, leak)))
 
     def _is_of_its_source(self, group: Group, found: Leak) -> bool:
@@ -310,4 +314,7 @@ class _Packing:
         made = tuple(one.fragment for one in done)
         # Under the key of what was read, not the one that it was looked up by: RECORD may have lied about a hash.
         if self._cache and self._is_kept(group) and not leaks and made != cached:
-            self._cache.remember(group.key(self._level, self._python_version), made)
+            self._cache.remember(self._key(group), made)
+
+    def _key(self, group: Group) -> str:
+        return group.key(self._level, self._python_version, self._archive_root)

@@ -11,16 +11,17 @@ import os
 import re
 import secrets
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 from zlib_ng import zlib_ng
 
-from venvbuild.archive.format import ROOT
+from venvbuild.archive.format import BEGIN_OF_FLAT, FLAT, ROOT
 from venvbuild.archive.gzip_member import GZIP_HEADER
 from venvbuild.errors import UsageError
 
 HEAD_BYTES = 1 << 16
-"""Of an archive, what is enough for `begins_as_ours`."""
+"""Of an archive, what is enough for `begins_as_ours` and `root_of`."""
 _TAR_BLOCK_BYTES = 512
 # Spark and YARN look at the name and at nothing else; Hadoop, which does it for both, inflates what ends with `gz`.
 _ENDINGS = (".tar.gz", ".tgz")
@@ -33,9 +34,19 @@ def begins_as_ours(head: bytes) -> bool:
     """Whether an archive begins with our gzip header, which some others write too (Go, Java), and with a member without
     time and owner, as no other tar has it.
     """
-    member = _first_block(head)
-    # mtime, and the owner's name (POSIX.1-2017, ustar)
-    return head.startswith(GZIP_HEADER) and not member[136:148].strip(b"\0 0") and not member[265:297].strip(b"\0")
+    return head.startswith(GZIP_HEADER) and _is_neutral(next(_blocks(head), b""))
+
+
+def root_of(head: bytes) -> str | None:
+    """The `archive_root` of an archive of ours that begins with these bytes; None: by its first members it is none."""
+    blocks = list(_blocks(head))
+    if not head.startswith(GZIP_HEADER) or not all(map(_is_neutral, blocks)):
+        return None
+    names = [block[:100].rstrip(b"\0").decode("utf-8", "replace") for block in blocks]
+    if names[:1] == [f"{ROOT}/"]:
+        return ROOT
+    folder, *files = BEGIN_OF_FLAT
+    return FLAT if names == [f"{folder}/", *files] else None
 
 
 def sum_file(output: Path) -> Path:
@@ -102,11 +113,19 @@ def place(building: Path, output: Path, sha256: str) -> None:
             adding.unlink()
 
 
-def _first_block(head: bytes) -> bytes:
+def _blocks(head: bytes) -> Iterator[bytes]:
+    """The first blocks of the tar, as many as `root_of` looks at: folders, then one file, so that each is a header."""
+    count = len(BEGIN_OF_FLAT) * _TAR_BLOCK_BYTES
     try:
-        return zlib_ng.decompressobj(wbits=31).decompress(head, _TAR_BLOCK_BYTES)
+        plain = zlib_ng.decompressobj(wbits=31).decompress(head, count)
     except zlib_ng.error:  # type: ignore[misc]  # its stub says int
-        return b""
+        return
+    yield from (plain[start : start + _TAR_BLOCK_BYTES] for start in range(0, len(plain), _TAR_BLOCK_BYTES))
+
+
+def _is_neutral(header: bytes) -> bool:
+    # mtime, and the owner's name (POSIX.1-2017, ustar)
+    return not header[136:148].strip(b"\0 0") and not header[265:297].strip(b"\0")
 
 
 def _is_archive(path: Path) -> bool:
@@ -116,7 +135,7 @@ def _is_archive(path: Path) -> bool:
     except OSError as error:  # a link that leads nowhere, too
         raise _unreadable(error, path) from error
     # The name too, as others can write a tar without time and owner when they try.
-    return begins_as_ours(head) and _first_block(head)[:100].rstrip(b"\0") == f"{ROOT}/".encode()
+    return root_of(head) is not None
 
 
 def _is_sum(path: Path, name: str) -> bool:

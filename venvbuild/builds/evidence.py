@@ -5,7 +5,7 @@ metadata.json commits to its files, and a field of it that says something else t
 claim.json                  the version, its instant, the environment's name, the store that the URIs begin with
 installed_packages.json     the packages and their count
 conflicts.json              the conflicts, and whether there are any
-archive_index.json          size and content of the archive; that its packages are installed ones
+archive_index.json          size, root and content of the archive; that its packages are installed ones
 requirements.txt            its digest
 """
 
@@ -26,6 +26,8 @@ from venvbuild.text import shown
 
 BASE = "_base"
 """In archive_index.json, the interpreter that the archive brings."""
+_ROOT = "venv"
+"""Of the archive of a build from before there was another one: those do not say it."""
 _ALWAYS = (places.CLAIM, places.REQUIREMENTS, places.INSTALLED_PACKAGES, places.CONFLICTS, places.TREE)
 _INDEX_SCHEMA = "archive/archive_index.schema.json"
 _FEW = 3
@@ -181,6 +183,7 @@ def _against_index(build: Metadata, index: Any) -> Iterator[str]:
         yield f"its {by} cannot be read: {': '.join(faults[0])}"
         return
     yield from unlike("archive_size_bytes", build["archive_size_bytes"], by, index["archive_size_bytes"])
+    yield from unlike("archive_root", build.get("archive_root", _ROOT), by, index["root"])
     if "content_sha256" in build:
         yield from unlike("content_sha256", build["content_sha256"], by, index["content_sha256"])
     packed = {(one["distribution"], one["version"]) for one in index["fragments"]}

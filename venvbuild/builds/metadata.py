@@ -20,6 +20,8 @@ from venvbuild.text import shown
 
 _SCHEMA = "builds/metadata.schema.json"
 SCHEMA_VERSION = 1
+FLAT_SCHEMA_VERSION = 2
+"""Of a build whose archive has no folder at its top: who knows the first one alone would look for it."""
 _OF_THE_CLAIM = ("venv_version", "created_at", "requirements_file", "pipdeptree_output", "venv_archive", "files")
 _RESTORE = "restore the object from a backup"
 
@@ -63,6 +65,7 @@ class DescribedMetadata(TypedDict):
     requirements_sha256: str
     archive_sha256: str
     content_sha256: NotRequired[str]
+    archive_root: NotRequired[str]
     archive_size_bytes: int
     package_count: int
     reproducible: bool
@@ -109,14 +112,21 @@ class Description:
     requires: RequiresEntry
     content_sha256: str | None = None
     """Of what is in the archive, whatever the compression; older builds have none."""
+    archive_root: str | None = None
+    """The one folder at the top of the archive, `venv`; empty: there is none. Older builds do not say it."""
     imported_from: ImportedFrom | None = None
-    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def schema_version(self) -> int:
+        """What a reader has to know."""
+        return _schema_version_of(self.archive_root)
 
     def as_json(self) -> DescribedMetadata:
         """The fields under their names, ready for `json.dumps`."""
-        fields = json.loads(json.dumps(asdict(self)))  # tuples become lists
+        fields = {**asdict(self), "schema_version": self.schema_version}
+        fields = json.loads(json.dumps(fields))  # tuples become lists
         # Absent and not null, as in the builds from before there was one.
-        optional = ("content_sha256", "imported_from")
+        optional = ("content_sha256", "archive_root", "imported_from")
         known = {name: value for name, value in fields.items() if name not in optional or value is not None}
         return cast(DescribedMetadata, known)
 
@@ -170,15 +180,27 @@ def validate(metadata: Any, *, strict: bool = False, where: str = METADATA) -> N
             know mean something else.
     """
     version = metadata.get("schema_version") if isinstance(metadata, dict) else None
-    if not strict and type(version) is int and version > SCHEMA_VERSION:
+    if not strict and type(version) is int and version > FLAT_SCHEMA_VERSION:
         raise IntegrityError(
-            f"the metadata is of schema_version {version}, and this venvbuild knows {SCHEMA_VERSION}",
+            f"the metadata is of schema_version {version}, and this venvbuild knows {FLAT_SCHEMA_VERSION}",
             where=where,
             why="a newer venvbuild made the build",
             fix="update venvbuild",
             rule="NEWER",
         )
-    _refuse(schemas.faults(metadata, _SCHEMA, strict=strict), where)
+    _refuse(schemas.faults(metadata, _SCHEMA, strict=strict) or _unfit_version(metadata), where)
+
+
+def _schema_version_of(archive_root: str | None) -> int:
+    return FLAT_SCHEMA_VERSION if archive_root == "" else SCHEMA_VERSION
+
+
+def _unfit_version(metadata: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """As `schemas.faults`: what no JSON schema says that also has to fit one that is strict."""
+    fits = _schema_version_of(metadata.get("archive_root"))
+    if metadata["schema_version"] == fits:
+        return []
+    return [("schema_version", f"with this archive_root it is {fits}, not {metadata['schema_version']}")]
 
 
 def validate_described(description: DescribedMetadata, where: str = METADATA) -> None:
@@ -187,7 +209,8 @@ def validate_described(description: DescribedMetadata, where: str = METADATA) ->
     Raises:
         IntegrityError: names the field and what is wrong with it.
     """
-    _refuse(schemas.faults(description, _SCHEMA, strict=True, without=_OF_THE_CLAIM), where)
+    faults = schemas.faults(description, _SCHEMA, strict=True, without=_OF_THE_CLAIM)
+    _refuse(faults or _unfit_version(description), where)
 
 
 def _refuse(faults: Sequence[tuple[str, str]], where: str) -> None:

@@ -15,7 +15,7 @@ from venvbuild.errors import UsageError
 from venvbuild.text import size_text
 
 # What may be given anew here although `check` has written it down: no step before this one depends on it.
-_OWN = ("level", "bytecode", "python_path", "bundle_python")
+_OWN = ("level", "bytecode", "python_path", "bundle_python", "layout")
 
 
 @click.command("pack", short_help="4. Pack the environment into a reproducible, relocatable archive.")
@@ -71,10 +71,9 @@ def _pack_venv(venv: Path, output: Path, force: bool, given: options.Given) -> N
         made = foreign.pack(
             venv,
             output,
-            level=settings.level,
-            python_path=settings.python_path,
-            bundle_python=settings.bundle_python,
-            bytecode=settings.bytecode,
+            foreign.Wanted(
+                settings.level, settings.python_path, settings.bundle_python, settings.bytecode, settings.layout
+            ),
             cache=cache,
             force=force,
         )

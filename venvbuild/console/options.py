@@ -132,7 +132,8 @@ def with_pack_options(command: F) -> F:
         ),
     )
     # What is applied last stands first in the help.
-    for option in (*switches, _option("python_path", metavar="PATH"), _option("level", metavar="1-9")):
+    layout = _option("layout", metavar="venv|flat")
+    for option in (*switches, layout, _option("python_path", metavar="PATH"), _option("level", metavar="1-9")):
         command = option(command)
     return command
 

@@ -3,5 +3,5 @@ where they are (relocation), with our activation scripts (activation).
 """
 
 from venvbuild.foreign.environment import ForeignEnvironment, recognised
-from venvbuild.foreign.packing import Repacked, pack, packed
+from venvbuild.foreign.packing import Repacked, Wanted, pack, packed
 from venvbuild.foreign.relocation import relocate

@@ -29,6 +29,18 @@ _URL = re.compile(r"[A-Za-z0-9+.-]+://\S+")
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """How the archive of an environment is to be."""
+
+    level: int
+    python_path: str | None = None
+    bundle_python: bool = False
+    bytecode: bool = False
+    layout: str = "venv"
+    """One of `archive.ARCHIVE_ROOTS`."""
+
+
+@dataclass(frozen=True)
 class Repacked:
     """An archive of an environment of somebody else. Field names are those of `pack --venv --json`."""
 
@@ -37,6 +49,7 @@ class Repacked:
     sha256_file: str
     """Beside it, for `sha256sum -c`."""
     content_sha256: str
+    archive_root: str
     size_bytes: int
     plain_bytes: int
     member_count: int
@@ -51,16 +64,13 @@ class Repacked:
 def pack(
     folder: Path,
     output: Path,
+    wanted: Wanted,
     *,
-    level: int,
-    python_path: str | None = None,
-    bundle_python: bool = False,
-    bytecode: bool = False,
     cache: FragmentCache | None = None,
     force: bool = False,
 ) -> Repacked:
     """Write the archive of the environment at `folder` to `output`; the interpreter it was made with may be gone,
-    unless it is to be bundled or to make `bytecode`. Its sum goes beside it, as `archive.place` has it. With `force` it
+    unless it is to be bundled or to make bytecode. Its sum goes beside it, as `archive.place` has it. With `force` it
     may replace a file that is no archive of ours.
 
     Raises:
@@ -74,12 +84,13 @@ def pack(
     installed = distributions_of(venv.path, venv.python_version, with_damage=False)
     options = PackOptions(
         venv.python_version,
-        level,
-        python_path,
+        wanted.level,
+        wanted.python_path,
         cache=cache,
-        compiled_by=_interpreter(venv, "--bytecode") if bytecode else None,
+        compiled_by=_interpreter(venv, "--bytecode") if wanted.bytecode else None,
+        archive_root=archive.ARCHIVE_ROOTS[wanted.layout],
     )
-    with bundle_of(_interpreter(venv, "--bundle-python") if bundle_python else None) as base:
+    with bundle_of(_interpreter(venv, "--bundle-python") if wanted.bundle_python else None) as base:
         made = packed(venv, installed, output, options, base=base, place=partial(_place, force=force))
         return _repacked(output, made, venv, installed, base)
 
@@ -146,6 +157,7 @@ def _repacked(
         made.sha256,
         os.path.abspath(archive.sum_file(output)),
         made.content_sha256,
+        made.index.root,
         made.size_bytes,
         made.plain_bytes,
         made.member_count,

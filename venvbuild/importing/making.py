@@ -99,6 +99,7 @@ def make(candidate: Candidate, file: Path, sha256: str, folder: Path, making: Ma
         duration_s={**_NOT_DONE, "pack": pack_s, "inspect": round(time.monotonic() - begun - pack_s, 3)},
         requires=found.requires.as_json(),
         content_sha256=packed.content_sha256,
+        archive_root=packed.index.root,
         imported_from=_imported_from(candidate, sha256),
     )
     names = (places.REQUIREMENTS, places.ARCHIVE_INDEX, _ARCHIVE, *found.reports)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from typing import IO, TYPE_CHECKING, Literal
 
-from venvbuild.archive import ROOT, Member
+from venvbuild.archive import FLAT, ROOT, THE_TOP, Member
 from venvbuild.restore.tar import refused
 
 if TYPE_CHECKING:
@@ -32,24 +32,26 @@ Copies = Callable[[str, int], IO[bytes] | None]
 """From the name and the size of a file, relative to the environment, to where its bytes go too; None for most."""
 
 
-def content_sha256(plain: Iterable[bytes], copies: Copies) -> str:
-    """Of the tar whose bytes come in these pieces, which may end anywhere; what follows its end is left in `plain`.
+def content_sha256(plain: Iterable[bytes], copies: Copies, archive_root: str = ROOT) -> str:
+    """Of the tar with this root whose bytes come in these pieces, which may end anywhere; what follows its end is left
+    in `plain`.
 
     Raises:
         IntegrityError: it is no tar, or holds what no archive of ours does.
     """
-    lines = []
+    # What an archive without a folder at its top lacks counts all the same: it is the same environment.
+    lines = [_line(THE_TOP, "")] if archive_root == FLAT else []
     try:
         stream = io.BufferedReader(_Pieces(iter(plain)), _PIECE_BYTES)
         # surrogateescape: a name that is not UTF-8 becomes its own bytes again in fsencode
         with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="surrogateescape") as tar:
             while entry := tar.next():
-                member = _member(entry)
+                member = _member(entry, archive_root)
                 sha256 = ""
                 if member.kind == "f":
                     with copies(member.name, entry.size) or nullcontext() as copy:
                         sha256 = _sha256(tar.extractfile(entry), copy)
-                lines.append((os.fsencode(member.name), os.fsencode(member.line(sha256))))
+                lines.append(_line(member, sha256))
                 tar.members.clear()  # type: ignore[attr-defined]  # it keeps them all, and a stream cannot go back
     except (tarfile.TarError, ValueError, OverflowError) as error:
         raise refused(f"its tar cannot be read ({error})") from error
@@ -78,10 +80,14 @@ class _Pieces(io.RawIOBase):
         return count
 
 
-def _member(entry: tarfile.TarInfo) -> Member:
-    root, _, name = entry.name.partition("/")
+def _line(member: Member, sha256: str) -> tuple[bytes, bytes]:
+    return os.fsencode(member.name), os.fsencode(member.line(sha256))
+
+
+def _member(entry: tarfile.TarInfo, archive_root: str) -> Member:
+    root, _, name = entry.name.partition("/") if archive_root else (FLAT, "", entry.name)
     kind = _KINDS.get(entry.type)
-    if root != ROOT or kind is None:
+    if root != archive_root or kind is None or (archive_root == FLAT and not name):
         raise refused("it holds what no archive of ours does", os.fsencode(entry.name))
     return Member(name, kind, entry.mode, link=entry.linkname)
 

@@ -24,6 +24,7 @@ from venvbuild.archive import (
     begins_as_ours,
     parse_index,
     required_by_bundle,
+    root_of,
 )
 from venvbuild.builds import Metadata, ScriptedBuild, archive_name, places, schemas
 from venvbuild.errors import IntegrityError, Problem, UsageError
@@ -139,6 +140,16 @@ class _Origin:
         if self.index or self.metadata:
             return True
         return not isinstance(self.build, ScriptedBuild) and begins_as_ours(self.read_range(0, HEAD_BYTES))
+
+    @property
+    def archive_root(self) -> str:
+        """Of one of ours; where nothing tells it, its first members do."""
+        if self.index:
+            return self.index.root
+        if self.metadata:
+            return self.metadata.get("archive_root", ROOT)
+        found = root_of(self.read_range(0, HEAD_BYTES))
+        return ROOT if found is None else found
 
 
 def get(store: Store, venv_version: str, target: Path, machine: RestoreOptions) -> Restored:
@@ -405,7 +416,7 @@ def _unpack_whole(origin: _Origin, venv: Path, scratch: Path, machine: RestoreOp
                 fix="nothing was unpacked; find out who changed it, or build again",
             )
         archive.seek(0)
-        unpack_stream(archive, origin.size_bytes, venv, ROOT)
+        unpack_stream(archive, origin.size_bytes, venv, origin.archive_root)
     return fetched
 
 

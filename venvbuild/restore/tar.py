@@ -1,6 +1,6 @@
 """Unpacks the tar of an environment that we packed, trusting nothing in it: an enemy may have written every byte.
 
-Nothing outside the folder can be written: a name is relative, below the one root, without `..`; links are made by the
+Nothing outside the folder can be written: a name is relative, below the root, without `..`; links are made by the
 caller after every file, so that no file is written through one; each file is new. The folder must be private to us and
 empty. Modes become 0755 or 0644. Types that an environment has no use for (devices, pipes, hard links) are refused.
 
@@ -48,7 +48,8 @@ class Unpacked:
 class Unpacker:
     """Takes the plain bytes of a tar piece by piece and writes its files and folders into `folder`.
 
-    `root` is the one name at the top of every member, taken off here. `limit_bytes` is the most that may come.
+    `root` is the one name at the top of every member, taken off here; empty: there is none. `limit_bytes` is the most
+    that may come.
     Every method raises IntegrityError for what is not allowed, naming the member; UsageError and StoreUnavailable for
     a disk that is full or a path that is too long.
     """
@@ -157,14 +158,14 @@ class Unpacker:
             self._refuse(f"it is no file, folder or symbolic link (type {kind!r}, {size} bytes)")
 
     def _relative(self, name: bytes) -> bytes:
-        """`name` below the root; empty for the root itself."""
+        """`name` below the root; empty for the root itself, which is no member where it has no name."""
         if len(name) > MAX_NAME_BYTES:
             self._refuse(f"its name has more than {MAX_NAME_BYTES} bytes")
-        root, slash, rest = name.partition(b"/")
+        root, slash, rest = name.partition(b"/") if self._root else (b"", b"/", name)
         if root != self._root:
             self._refuse(f"it lies outside of {os.fsdecode(self._root)}/")
         # we go down by recursion, and so does shutil.rmtree
-        if name.count(b"/") > MAX_DEPTH:
+        if rest.count(b"/") >= MAX_DEPTH:
             self._refuse(f"it lies below more than {MAX_DEPTH} folders")
         if b"\0" in name or (slash and not {b"", b".", b".."}.isdisjoint(rest.split(b"/"))):
             self._refuse("its name is not a plain path")

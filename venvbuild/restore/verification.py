@@ -219,7 +219,7 @@ def _unlike_content(store: Store, build: Metadata, plain: Iterator[bytes], index
     with tempfile.TemporaryDirectory(prefix="venvbuild-verify-") as temporary:
         archived = Archived(Path(temporary))
         try:
-            found = content_sha256(plain, archived.copy_of)
+            found = content_sha256(plain, archived.copy_of, index.root)
         except IntegrityError as error:
             yield of_archive(error.problems[0].what)
             return

@@ -25,6 +25,7 @@ class Recorded:
     bytecode: bool
     python_path: str | None
     bundle_python: bool
+    layout: str
     index_url: str
     """Without credentials, as the two after it."""
     extra_index_urls: tuple[str, ...]
@@ -83,6 +84,7 @@ class Packed:
     sha256: str
     size_bytes: int
     content_sha256: str
+    archive_root: str
     base_requires: RequiresEntry | None
     """Of the bundled interpreter."""
 

@@ -40,6 +40,7 @@ class Settings:
     bytecode: bool
     python_path: str | None
     bundle_python: bool
+    layout: str
     engine: str
     trino_url: str | None
     trino_catalog: str | None

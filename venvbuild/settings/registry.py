@@ -124,6 +124,13 @@ def _python_path(text: str, where: str) -> str:
     return text
 
 
+def _layout(text: str, where: str) -> str:
+    # the words of archive.ARCHIVE_ROOTS, which settings may not import
+    if text not in ("venv", "flat"):
+        raise UsageError(f"{text[:40]!a} is no layout of an archive", where=where, fix="write venv or flat")
+    return text
+
+
 def _installer(text: str, where: str) -> str:
     if text not in ("uv", "pip"):
         raise UsageError(f"{text[:40]!a} is no installer", where=where, fix="write uv or pip")
@@ -239,6 +246,9 @@ SETTINGS: tuple[Setting, ...] = (
         parse=_python_path,
     ),
     Setting("bundle_python", "put the interpreter into the archive", False, parse=_boolean),
+    Setting(
+        "layout", "what is at the top of the archive: venv, the folder, or flat, its bin and lib", "venv", parse=_layout
+    ),
     Setting("engine", "what answers questions about the catalog: duckdb, trino or athena", "duckdb", parse=_engine),
     Setting("trino_url", "the Trino server: https://host[:port]", parse=_trino_url, has_flag=False),
     Setting("trino_catalog", "Trino's catalog that holds the tables", has_flag=False),

@@ -49,6 +49,7 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
         bytecode=settings.bytecode,
         python_path=settings.python_path,
         bundle_python=settings.bundle_python,
+        layout=settings.layout,
         # the record is a file that jobs keep; each step has the credentials of its own process
         index_url=strip_credentials(settings.index_url),
         extra_index_urls=tuple(map(strip_credentials, settings.extra_index_urls)),

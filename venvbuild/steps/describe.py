@@ -29,6 +29,7 @@ def run(job: Job) -> Made:
         requirements_sha256=recorded.requirements_sha256,
         archive_sha256=packed.sha256,
         content_sha256=packed.content_sha256,
+        archive_root=packed.archive_root,
         archive_size_bytes=packed.size_bytes,
         reproducible=created.reproducible,
         tool_version=__version__,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from venvbuild import archive
-from venvbuild.archive import FragmentCache, Gate, Known, PackOptions, bundle_of
+from venvbuild.archive import ARCHIVE_ROOTS, FragmentCache, Gate, Known, PackOptions, bundle_of
 from venvbuild.builds import places, read_lock
 from venvbuild.installed import MANIFEST, Manifest, distributions_of
 from venvbuild.interpreters import Interpreter
@@ -34,6 +34,7 @@ def run(job: Job) -> Made:
                 chosen.python_path,
                 cache=FragmentCache(job.settings.folders.cache / "fragments"),
                 compiled_by=interpreter if chosen.bytecode else None,
+                archive_root=ARCHIVE_ROOTS[chosen.layout],
             ),
             gate=gate,
             known=Known(
@@ -44,7 +45,13 @@ def run(job: Job) -> Made:
     (job.path / places.ARCHIVE_INDEX).write_text(made.index.text(), "utf-8")
     return Made(
         (ARCHIVE, places.ARCHIVE_INDEX),
-        Packed(made.sha256, made.size_bytes, made.content_sha256, base.requires.as_json() if base else None),
+        Packed(
+            made.sha256,
+            made.size_bytes,
+            made.content_sha256,
+            made.index.root,
+            base.requires.as_json() if base else None,
+        ),
         f"{size_text(made.size_bytes)} of {size_text(made.plain_bytes)}"
         + (f", Python {base.version} inside" if base else ""),
     )

@@ -20,6 +20,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS venv_builds_metadata (
   requirements_sha256 string,
   archive_sha256 string,
   content_sha256 string,
+  archive_root string,
   archive_size_bytes bigint,
   package_count bigint,
   reproducible boolean,

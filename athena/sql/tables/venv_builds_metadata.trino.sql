@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS venv_builds_metadata (
   requirements_sha256 varchar,
   archive_sha256 varchar,
   content_sha256 varchar,
+  archive_root varchar,
   archive_size_bytes bigint,
   package_count bigint,
   reproducible boolean,

@@ -18,7 +18,17 @@ from tests.support.archives import content_sha256
 from tests.support.packing import Packable
 from tests.support.supplies import here
 from tests.support.wheels import wheel
-from venvbuild.archive import BASE, FLAT, ROOT, Archive, FragmentCache, compression, parse_index, refuse_others
+from venvbuild.archive import (
+    BASE,
+    FLAT,
+    ROOT,
+    Archive,
+    FragmentCache,
+    compression,
+    parse_index,
+    refuse_others,
+    rehome_script,
+)
 from venvbuild.archive.compression import Compressed, Piece
 from venvbuild.errors import IntegrityError, UsageError
 from venvbuild.foreign import Wanted, pack
@@ -105,6 +115,25 @@ def test_tar_gives_bin_python_in_the_folder_that_it_unpacks_in_and_leaves_that_a
     subprocess.run(["sh", place / "bin/rehome", sys.executable], check=True, capture_output=True)
     says: list[str | Path] = [place / "bin/python", "-c", "import plain, sys; print(plain.x, sys.prefix)"]
     assert subprocess.run(says, capture_output=True, text=True, check=True).stdout == f"1 {place}\n"
+
+
+@pytest.mark.parametrize("archive_root", [ROOT, FLAT], ids=["venv", "flat"])
+def test_a_package_puts_nothing_in_the_place_of_what_is_ours(env: Packable, archive_root: str) -> None:
+    env.install("evil", files={"evil.py": "x = 1\n"})
+    with (env.site / "evil-1.0.dist-info/RECORD").open("a") as record:
+        record.writelines(f"../../../{name},,4\n" for name in ("bin/rehome", "pyvenv.cfg", "bin/python", "bin"))
+    (env.venv / "bin/rehome").write_text("evil")
+    made = env.pack(archive_root=archive_root)
+    with tarfile.open(made.path) as opened:
+        top = f"{ROOT}/" if archive_root else ""
+        read = opened.extractfile(f"{top}bin/rehome")
+        assert read
+        assert read.read() == rehome_script()
+        assert opened.getmember(f"{top}bin/python").linkname == f"/usr/bin/python{here().version}"
+    assert [one.distribution for one in made.index.fragments] == [None, "evil", "other", "plain", None]
+    (env.venv / ".venvbuild.json").write_text("{}")
+    with pytest.raises(IntegrityError, match=r"\.venvbuild\.json is where `get` writes"):
+        env.pack(archive_root=archive_root)
 
 
 @pytest.fixture

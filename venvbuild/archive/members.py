@@ -15,6 +15,7 @@ from venvbuild.archive.format import (
     BASE,
     BEGIN_OF_FLAT,
     FLAT,
+    MARKER,
     MAX_DEPTH,
     MAX_MEMBERS,
     MAX_NAME_BYTES,
@@ -169,6 +170,9 @@ def _own(venv: Path, python_version: str, python_path: str | None) -> Iterator[M
 def _member(venv: Path, name: str, facts: os.stat_result) -> Member | Problem:
     if name.split("/", 1)[0] == BASE:
         return _immovable(f"{name} is where a bundled interpreter would be")
+    if name == MARKER:
+        # Unpacked into somebody's folder, it would be the leave to replace that.
+        return _immovable(f"{name} is where `get` writes that the folder is its own")
     if stat.S_ISREG(facts.st_mode):
         # The owner's bit alone: the others are the umask of whoever installed it.
         return Member(name, "f", 0o755 if facts.st_mode & 0o100 else 0o644, facts.st_size, look=Look.of(facts))

@@ -76,25 +76,34 @@ def cluster(tmp_path: Path) -> Cluster:
     return Cluster(home, found[-1].path)
 
 
-@pytest.fixture
-def built(tool: Tool, cluster: Cluster) -> str:
+@pytest.fixture(params=["venv"])
+def built(request: pytest.FixtureRequest, tool: Tool, cluster: Cluster) -> str:
+    """A build in the layout that is the parameter."""
     wheel(tool.index.folder, "only_there", "1.0")
     done = tool.run("build", "--json", "-r", tool.requirements("only_there==1.0"), "--python", PYTHON,
-                    "--python-path", cluster.python)  # fmt: skip
+                    "--python-path", cluster.python, "--layout", request.param)  # fmt: skip
     assert done.code == 0, done.stderr
     version: str = done.json["venv_version"]
     return version
 
 
-def test_executors_of_a_cluster_run_in_the_archive_that_they_are_sent(tool: Tool, cluster: Cluster, built: str) -> None:
+@pytest.mark.parametrize(
+    ("built", "place"),
+    [("venv", "environment/venv"), ("flat", "environment")],
+    indirect=["built"],
+    ids=["venv", "flat"],
+)
+def test_executors_of_a_cluster_run_in_the_archive_that_they_are_sent(
+    tool: Tool, cluster: Cluster, built: str, place: str
+) -> None:
     archive = tool.stored(built) / f"{built}.tar.gz"
-    said = cluster.submit(tool.folder, "./environment/venv/bin/python", "--master", "local-cluster[1,1,1024]",
+    said = cluster.submit(tool.folder, f"./{place}/bin/python", "--master", "local-cluster[1,1,1024]",
                           "--archives", f"{archive}#environment")  # fmt: skip
     assert said["driver_has_it"] is False
     (module, prefix, executable), *others = said["executors"]
     assert others == []
     assert prefix.startswith(str(cluster.home / "work" / "app-"))  # Spark's folder of an executor
-    assert prefix.endswith("/environment/venv")
+    assert prefix.endswith(f"/{place}")
     assert executable == f"{prefix}/bin/python"
     assert module == f"{prefix}/lib/python{PYTHON}/site-packages/only_there.py"
 

@@ -49,6 +49,12 @@ def test_an_extra_is_installed_once_and_can_be_imported(locks: Path, tmp_path: P
     assert importlib.import_module("tiny_extra").x == 1
 
 
+def test_a_program_of_an_extra_runs_in_its_own_python_or_in_ours(locks: Path, tmp_path: Path) -> None:
+    python = extras.python_with("tiny", ["json", "tiny_extra"], tmp_path / "cache", locks)
+    assert subprocess.run([python, "-I", "-m", "tiny_extra"], check=True)
+    assert extras.python_with("tiny", ["json"], tmp_path / "cache", locks) == Path(sys.executable)
+
+
 def test_a_module_in_a_package_that_is_not_there_is_installed_too(locks: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="pip install"):  # and no ModuleNotFoundError
         extras.add("other", "no_such_package.inner", tmp_path / "cache", locks)

@@ -17,6 +17,7 @@ import shutil
 import sys
 import sysconfig
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from venvbuild import bootstrap
@@ -50,17 +51,32 @@ def add(extra: str, module: str, cache: Path, locks: Path | None = None) -> None
     """
     if _can_import(module):
         return
-    lock = (locks or locks_folder()) / f"{extra}.txt"
-    if not lock.is_file():
-        raise UsageError(f"this needs the extra {extra}", fix=f"pip install 'venvbuild[{extra}]'")
-    try:
-        python = bootstrap.set_up(lock, cache)
-    except bootstrap.SetUpFailed as failure:
-        raise refused(f"the extra {extra} cannot be set up", failure, "see above; or install it with pip") from failure
+    python = _set_up(extra, cache, locks)
     # Behind everything else: what the base has stays in force.
     sys.path += map(str, python.parent.parent.glob("lib/python*/site-packages"))
     # Import remembers what it did not find (importlib), and the folder is newer than that.
     importlib.invalidate_caches()
+
+
+def python_with(extra: str, modules: Iterable[str], cache: Path, locks: Path | None = None) -> Path:
+    """A Python for `python -I -m MODULE` with any of `modules`: our own where they are all installed, else that of the
+    lock of `extra`, set up now if need be. For programs of others, which then share no process with us.
+
+    Raises as `add` does.
+    """
+    if all(map(_can_import, modules)):
+        return Path(sys.executable)
+    return _set_up(extra, cache, locks)
+
+
+def _set_up(extra: str, cache: Path, locks: Path | None) -> Path:
+    lock = (locks or locks_folder()) / f"{extra}.txt"
+    if not lock.is_file():
+        raise UsageError(f"this needs the extra {extra}", fix=f"pip install 'venvbuild[{extra}]'")
+    try:
+        return bootstrap.set_up(lock, cache)
+    except bootstrap.SetUpFailed as failure:
+        raise refused(f"the extra {extra} cannot be set up", failure, "see above; or install it with pip") from failure
 
 
 def _can_import(module: str) -> bool:

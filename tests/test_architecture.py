@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "interpreters": set(),
     "requirements": set(),
     "settings": set(),
-    "release": {"settings"},
+    "release": {"interpreters", "settings"},
     "stores": {"settings"},
     "builds": {"settings", "stores"},
     "machine": {"installed", "interpreters", "builds"},
@@ -87,7 +87,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "commands": {
         "athena.statement", "package_index", "interpreters", "settings", "stores", "builds", "archive", "environment",
         "run", "athena.rows", "athena.engines", "athena.index", "doctor", "foreign", "notifiers", "reports", "restore",
-        "snowflake", "importing", "athena.tables", "athena.upkeep", "athena.questions", "steps", "pipeline", "console",
+        "snowflake", "release", "importing", "athena.tables", "athena.upkeep", "athena.questions", "steps", "pipeline",
+        "console",
     },
     "main": {"console", "commands"},
     "__main__": {"main"},

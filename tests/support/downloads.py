@@ -7,6 +7,7 @@ runs from fetching one tool at the same time.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
@@ -74,6 +75,17 @@ def readers() -> Path:
     """A folder for PYTHONPATH, with polars and pyarrow; beside the tests' own environment, whose Python it is for."""
     tag = f"{versions.POLARS}-{versions.PYARROW}-py{sys.version_info.major}.{sys.version_info.minor}"
     return fetched("readers", tag, _install_readers)
+
+
+def build_backends() -> Path:
+    """A folder of wheels: what projects are built with, and what that needs."""
+    tag = hashlib.sha256(" ".join(versions.BUILD_BACKENDS).encode()).hexdigest()[:8]
+    return fetched("build-backends", tag, _fetch_build_backends)
+
+
+def _fetch_build_backends(folder: Path) -> None:
+    flags = ["--quiet", "--no-input", "--disable-pip-version-check", "--only-binary", ":all:", "--dest", str(folder)]
+    run([sys.executable, "-m", "pip", "download", *flags, *versions.BUILD_BACKENDS], PIP_FIND_LINKS="")
 
 
 def _install_readers(folder: Path) -> None:

@@ -15,6 +15,9 @@ PYSPARK = "3.5.9"
 POLARS, PYARROW = "2.1.0", "26.0.1"
 """On the package index: readers of Parquet that read the index of the catalog."""
 
+BUILD_BACKENDS = ("hatchling==1.33.0", "setuptools==84.2.1", "flit-core==4.2.0", "poetry-core==2.5.0")
+"""On the package index: what projects of the tests are built with."""
+
 MAVEN_DEPENDENCY_PLUGIN = "3.6.1"
 """org.apache.maven.plugins:maven-dependency-plugin, which fetches jars."""
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "verify": "verify",
     "import": "import_",
     "snowflake": "snowflake",
+    "release": "release",
     "promote": "promote",
     "aliases": "aliases",
     "cache": "cache",

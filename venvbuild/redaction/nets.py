@@ -77,6 +77,11 @@ class Nets:
         """Whether a known secret is in `text` that nobody would write by chance."""
         return any(next(known.spans(text), None) is not None for known in self.secrets)
 
+    def first_marked(self, text: str) -> int:
+        """Where in `text` the first known secret stands, or the first that its maker marked; -1: nowhere."""
+        known = (span for one in self.secrets for span in one.spans(text))
+        return min((begin for begin, _ in (*known, *shapes.marked_spans(text))), default=-1)
+
     def may_find_in_a_line_of(self, text: str) -> bool:
         """Whether it is worth asking of each line of `text`; false for most files."""
         return shapes.may_stand_in_a_line_of(text) or self.finds_for_sure(text)

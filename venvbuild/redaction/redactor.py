@@ -54,6 +54,11 @@ class Redactor:
         """Whether a known secret is in `text` that nobody would write by chance."""
         return self._nets.finds_for_sure(text)
 
+    def first_marked(self, text: str) -> int:
+        """Where in `text` the first known secret stands, or the first that its maker marked (a token, a private key);
+        -1: nowhere. Of sources, whose words look like secrets, more cannot be said."""
+        return self._nets.first_marked(text)
+
     def may_find_in_a_line_of(self, text: str) -> bool:
         """Whether it is worth asking of each line of `text`; false for most files."""
         return self._nets.may_find_in_a_line_of(text)

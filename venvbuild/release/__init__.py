@@ -1,10 +1,49 @@
 """A package of one's own, released: its version, its files, and what was built; published, tried, and taken back.
 
-configuration    what a project's releases are configured with
-backends         the kinds of index: both addresses of each, and who we are there; codeartifact: what only AWS tells
-manifest         what was built, by its bytes
+configuration                    what a project's releases are configured with
+project, places, version         its name, its package, where its version is written, and which comes next
+changelog, git, lock             what else a release writes, and that two do not write it at once
+preflight -> bumping             what must hold before, and the edit: proved on a copy (checkout), committed
+tools, failures                  programs of others, and what they say
+building -> manifest             wheel and sdist of a commit, and their bytes
+checking, contents, interface    are they fit to be published?
+backends                         the kinds of index: both addresses of each, and who we are there; codeartifact: of AWS
 """
 
-from venvbuild.release.backends import Credentials, Target, target_of
-from venvbuild.release.configuration import Configuration, load
-from venvbuild.release.manifest import BuiltFile, Manifest
+from typing import TYPE_CHECKING
+
+from venvbuild import lazily
+
+if TYPE_CHECKING:
+    from venvbuild.release.backends import Credentials, Target, target_of
+    from venvbuild.release.building import Source, build
+    from venvbuild.release.bumping import Bumped, bump
+    from venvbuild.release.changelog import Changelog
+    from venvbuild.release.checking import Checked, check_built
+    from venvbuild.release.configuration import Configuration, load
+    from venvbuild.release.git import Repository
+    from venvbuild.release.interface import breaks, is_announced
+    from venvbuild.release.lock import held
+    from venvbuild.release.manifest import BuiltFile, Manifest, line_of
+    from venvbuild.release.preflight import Published, Release, pass_preflight
+    from venvbuild.release.project import Project
+    from venvbuild.release.tools import Tools
+    from venvbuild.release.version import PRES, next_version, read_version, wanted_version
+else:  # each command needs some of them only, and `status` is to be there at once
+    _NAMES = {
+        "backends": ("Credentials", "Target", "target_of"),
+        "building": ("Source", "build"),
+        "bumping": ("Bumped", "bump"),
+        "changelog": ("Changelog",),
+        "checking": ("Checked", "check_built"),
+        "configuration": ("Configuration", "load"),
+        "git": ("Repository",),
+        "interface": ("breaks", "is_announced"),
+        "lock": ("held",),
+        "manifest": ("BuiltFile", "Manifest", "line_of"),
+        "preflight": ("Published", "Release", "pass_preflight"),
+        "project": ("Project",),
+        "tools": ("Tools",),
+        "version": ("PRES", "next_version", "read_version", "wanted_version"),
+    }
+    __getattr__ = lazily.from_modules(__name__, {name: module for module, names in _NAMES.items() for name in names})

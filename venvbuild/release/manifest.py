@@ -15,7 +15,7 @@ from packaging.version import InvalidVersion, Version
 
 from venvbuild.errors import IntegrityError, Problem, UsageError
 from venvbuild.files import write_whole
-from venvbuild.text import shown
+from venvbuild.text import shown, size_text
 
 FILE = "venvbuild-release.json"
 SCHEMA_VERSION = 1
@@ -125,6 +125,24 @@ def described(path: Path, kind: Kind) -> BuiltFile:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return BuiltFile(path.name, file.tell(), digest, kind)
+
+
+def line_of(file: BuiltFile) -> str:
+    """`demo-1.0.tar.gz 38.0 kB sha256 dcdacad0...`, for people."""
+    return f"{file.filename} {size_text(file.size)} sha256 {file.sha256[:8]}..."
+
+
+def identity(file: BuiltFile) -> tuple[str, Version]:
+    """Its project, normalized, and its version, as its name has them.
+
+    Raises:
+        ValueError: it is no name of such a file.
+    """
+    if file.kind == "wheel":
+        name, version, *_ = parse_wheel_filename(file.filename)
+    else:
+        name, version = parse_sdist_filename(file.filename)
+    return str(name), version
 
 
 def _wrong(path: Path, wanted: BuiltFile) -> Iterator[Problem]:

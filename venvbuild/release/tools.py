@@ -44,7 +44,8 @@ class Tools:
     def environment(self, home: Path, **more: str) -> dict[str, str]:
         """What a program sees that installs packages, or runs the code of one: `home` is its own, for a while."""
         path = os.pathsep.join(filter(None, (str(self.uv.parent), os.environ.get("PATH", ""))))
-        plain = {"PYTHONNOUSERSITE": "1", "NO_COLOR": "1", "COLUMNS": "500", "TERM": "dumb"}
+        # Not TERM=dumb: rich, by which twine writes, then wraps at 80 whatever COLUMNS says.
+        plain = {"PYTHONNOUSERSITE": "1", "NO_COLOR": "1", "COLUMNS": "500"}
         return clean_environment(home, PATH=path, **plain, **self.index, **more)
 
 

@@ -1,0 +1,38 @@
+"""An index of build backends for the session, and a project in a repository for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import downloads, index_server, projects
+from tests.support.index_server import IndexServer
+from tests.support.projects import Repo
+from venvbuild.release import Tools
+
+
+@pytest.fixture(scope="session")
+def backends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexServer]:
+    """A package index of what projects are built with."""
+    folder = tmp_path_factory.mktemp("backends")
+    with index_server.running(folder) as server:
+        projects.fill(server, downloads.build_backends())
+        yield server
+
+
+@pytest.fixture(scope="session")
+def uv_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("uv-cache")
+
+
+@pytest.fixture
+def tools(backends: IndexServer, uv_cache: Path) -> Tools:
+    return projects.tools(backends, uv_cache)
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Repo:
+    """The seed's project at 1.0.0, tagged and pushed."""
+    return projects.repo(tmp_path)

@@ -1,0 +1,95 @@
+"""`venvbuild release` as its users run it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import projects
+from tests.support.index_server import IndexServer
+from tests.support.projects import Repo
+from tests.support.tool import Tool
+
+HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+@pytest.fixture
+def ours(tool: Tool, repo: Repo, backends: IndexServer, uv_cache: Path) -> Tool:
+    """In the folder of the seed's project."""
+    tool.folder = repo.folder
+    tool.env |= {"VENVBUILD_INDEX_URL": backends.url(), "UV_CACHE_DIR": str(uv_cache)}
+    return tool
+
+
+@pytest.mark.traced
+def test_a_version_is_bumped_tagged_pushed_built_and_checked(ours: Tool, repo: Repo) -> None:
+    proposed = ours.run("release", "bump")
+    assert (proposed.code, proposed.stdout) == (0, "minor 1.1.0\n"), proposed.stderr
+    done = ours.run("release", "bump", "minor", "--tag", "--date", "2026-11-28")
+    assert (done.code, done.stdout) == (0, "1.1.0\n"), done.stderr
+    assert "bump        1.0.0 -> 1.1.0 in pyproject.toml:3, src/demo_tools/__init__.py:3" in done.stderr
+    assert repo.at_remote("rev-parse", "v1.1.0^{commit}") == repo.at_remote("rev-parse", "main")
+    assert repo.at_remote("cat-file", "-t", "v1.1.0") == "tag"
+    built = ours.run("release", "build", "--json")
+    assert built.code == 0, built.stderr
+    assert (built.json["version"], built.json["tag"]) == ("1.1.0", "v1.1.0")
+    checked = ours.run("release", "check", "--python", HERE)
+    assert checked.code == 0, checked.stderr
+    assert checked.stdout == "demo-tools 1.1.0 is fit to be published\n"
+    status = ours.run("release", "status")
+    assert status.code == 0, status.stderr
+    lines = dict(line.split(maxsplit=1) for line in status.stdout.splitlines())
+    assert lines["project"] == "demo-tools 1.1.0 in pyproject.toml:3, src/demo_tools/__init__.py:3"
+    assert lines["tag"] == "v1.1.0 at HEAD"
+    assert lines["changelog"] == "CHANGELOG.md: no entry unreleased; newest 1.1.0"
+    assert lines["dist"].startswith(f"1.1.0 of {repo.git('rev-parse', 'HEAD')[:7]}: demo_tools-1.1.0-py3-none-any.whl")
+
+
+@pytest.mark.traced
+def test_plan_says_what_bump_would_do_and_refuses_what_it_refuses(ours: Tool, repo: Repo) -> None:
+    planned = ours.run("release", "plan", "minor", "--pre", "rc", "--json")
+    assert planned.code == 0, planned.stderr
+    assert (planned.json["version"], planned.json["tag"]) == ("1.1.0rc1", "v1.1.0rc1")
+    assert ours.run("release", "plan", "1.2.3-1").code == 3
+    repo.write("draft.txt", "")
+    for command in ("plan", "bump"):
+        refused = ours.run("release", command, "minor", "--json")
+        assert refused.code == 2
+        assert [one["what"] for one in refused.json["error"]["problems"]] == ["the tree is not clean: 1 path"]
+    assert repo.git("log", "--format=%s") == "Release 1.0.0"
+
+
+@pytest.mark.traced
+def test_a_tag_is_made_here_only_and_once(ours: Tool, repo: Repo) -> None:
+    repo.git("tag", "--delete", "v1.0.0")
+    for said in ("nothing was pushed", "is there already"):
+        made = ours.run("release", "tag")
+        assert (made.code, made.stdout) == (0, "v1.0.0\n"), made.stderr
+        assert said in made.stderr
+    repo.write("README.md", "# Later\n")
+    repo.commit()
+    assert ours.run("release", "tag").code == 2
+    assert ours.run("release", "tag", "1.0.1").code == 3
+    assert ours.run("release", "bump", "patch", "--sign-tag").code == 2
+
+
+def test_a_break_is_a_warning_or_with_strict_api_11(ours: Tool, repo: Repo) -> None:
+    init = (repo.folder / "src/demo_tools/__init__.py").read_text()
+    repo.write("src/demo_tools/__init__.py", init.partition("def hello")[0])
+    repo.commit()
+    refused = ours.run("release", "bump", "minor", "--strict-api", "--json")
+    assert refused.code == 11, refused.stderr
+    assert "hello" in json.dumps(refused.json)
+    assert repo.git("status", "--porcelain") == ""
+    assert ours.run("release", "plan", "major").code == 0
+
+
+def test_without_a_project_or_a_repository_it_says_so(tool: Tool) -> None:
+    assert "neither pyproject.toml nor setup.cfg" in tool.run("release", "status").stderr
+    projects.seed(tool.folder / "project")
+    said = tool.run("release", "status", "--project", "project")
+    assert (said.code, "git init" in said.stderr) == (2, True)
+    assert tool.run("release", "status", "--project", "none").code == 2

@@ -1,0 +1,42 @@
+"""`venvbuild release plan`: what a release would do, and whether it may."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from venvbuild import release
+from venvbuild.commands.release import options as ours
+from venvbuild.commands.release.bump import current_version
+from venvbuild.console import output
+from venvbuild.text import shown
+
+
+@click.command("plan", short_help="What a release would do; nothing is edited.")
+@click.argument("part", metavar="PART")
+@click.option("--pre", metavar="rc|beta|alpha|dev", help="The first such pre-release of PART.")
+@ours.with_project
+def command(part: str, pre: str | None, as_json: bool, **given: Any) -> None:
+    """Say what a release of PART (as of bump) would edit, and refuse what bump would refuse, all at once.
+
+    Asks the remote whether it takes a push, and edits nothing.
+    """
+    opened = ours.opened(given)
+    current = current_version(opened)
+    new = release.wanted_version(part, current, pre if pre in release.PRES else None)
+    wanted = release.Release(
+        opened.project, opened.repository, opened.configuration, new, opened.changelog(),
+        pushes=opened.repository.has_remote(),
+    )  # fmt: skip
+    notes = release.pass_preflight(wanted)
+    places = [one.where for one in (opened.project.place, *opened.project.also) if one]
+    if as_json:
+        told = {"version": str(new), "previous": str(current), "tag": wanted.tag, "places": places}
+        output.print_json({**told, "preflight": list(notes)})
+        return
+    ours.print_line("preflight", ", ".join(notes))
+    where = f" in {', '.join(places)}" if places else ""
+    ours.print_line("bump", f"{current} -> {new}{where}")
+    ours.print_line("tag", shown(wanted.tag))
+    ours.print_line("build", "wheel and sdist into dist")

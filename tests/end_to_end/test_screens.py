@@ -22,7 +22,7 @@ import click
 import pytest
 
 from athena import rows
-from tests.support import foreign
+from tests.support import foreign, projects
 from tests.support.builds import DESCRIPTION, put_build, version
 from tests.support.scripted import put_whole
 from tests.support.terminal import at_a_terminal
@@ -188,6 +188,18 @@ class Place:
             "snowflake repository privatelink status": [[], ["--connection", EVIL]],
             "snowflake repository privatelink provision": [["-f", "evil.toml"], ["-f", "odd.toml"]],
             "snowflake repository uses": [["good", "--connection", EVIL], [EVIL], ["good", "--repository", EVIL]],
+            "release status": [["--project", "released"], ["--project", EVIL], ["--project", "misreleased"]],
+            "release plan": [["--project", "released", "minor"], ["--project", "released", EVIL]],
+            "release bump": [
+                ["--project", "released"],
+                ["--project", "released", EVIL],
+                ["--project", "released", "minor", "--date", EVIL],
+                ["--project", "released", "minor", "--pre", EVIL],
+                ["--project", "misreleased", "minor", "--tag-format", EVIL, "--changelog", EVIL],
+            ],
+            "release build": [["--project", "released"], ["--project", "misreleased"]],
+            "release check": [["--project", "released"], ["--project", "released", "--python", EVIL]],
+            "release tag": [["--project", "released"], ["--project", "released", EVIL]],
             "promote": [[self.hostile, "prod"], [self.hostile, EVIL], ["--undo", f"{EVIL}@{EVIL}"]],
             "aliases": [[], ["--history"], [EVIL]],
             "cache dir": [[], ["uv"]],
@@ -249,9 +261,25 @@ def put_rows(store: Store) -> None:
     store.put_if_absent(f"{day}/{EVIL}.json", json.dumps({**row, "created_at": EVIL}).encode())
 
 
+def put_projects(folder: Path) -> None:
+    """A project whose names are the enemy's, and one that nothing can read."""
+    released = projects.repo(folder / "for-released").folder
+    released.rename(folder / "released")
+    (folder / "released" / EVIL).touch()
+    (folder / "released" / "CHANGELOG.md").write_text(f"## [Unreleased]\n\n### {WORD}\n- {EVIL}\n\n## [{WORD}]\n")
+    (folder / "released" / "dist").mkdir()
+    (folder / "released" / "dist" / EVIL).touch()
+    (folder / "released" / "dist" / "venvbuild-release.json").write_text(json.dumps({"schema_version": EVIL}))
+    misreleased = projects.repo(folder / "for-misreleased").folder
+    misreleased.rename(folder / "misreleased")
+    settings = f"[project]\nname = {json.dumps(EVIL)}\nversion = {json.dumps(EVIL)}\n"
+    (folder / "misreleased" / "pyproject.toml").write_text(settings, "utf-8")
+
+
 @pytest.fixture
 def place(tool: Tool) -> Place:
     tool.env.update(BUILD_URL=URL + EVIL, GIT_COMMIT=EVIL, VENVBUILD_NOTIFY_URLS=f"json://127.0.0.1:1/{PASSWORD}")
+    put_projects(tool.folder)
     store = open_store(tool.store)
     files = {places.REQUIREMENTS: b"good==1.0\n", places.archive_name(version(1)): b"tar", WORD: b"x"}
     hostile = put_build(store, 1, files, **hostile_fields())

@@ -238,6 +238,7 @@ class Repo:
 def repo(folder: Path, make: Callable[[Path], None] = seed) -> Repo:
     """A project in `folder/project`, committed as 1.0.0, tagged and pushed to `folder/remote.git`."""
     made = Repo(folder / "project", folder / "remote.git")
+    folder.mkdir(exist_ok=True)
     make(made.folder)
     git(folder, "init", "--quiet", "--bare", "--initial-branch", "main", str(made.remote))
     made.git("init", "--quiet", "--initial-branch", "main")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from venvbuild.release.interface import breaks, is_announced
     from venvbuild.release.lock import held
     from venvbuild.release.manifest import BuiltFile, Manifest, line_of
-    from venvbuild.release.preflight import Published, Release, pass_preflight
+    from venvbuild.release.preflight import AskedIndex, Release, pass_preflight
     from venvbuild.release.project import Project
     from venvbuild.release.tools import Tools
     from venvbuild.release.version import PRES, next_version, read_version, wanted_version
@@ -41,7 +41,7 @@ else:  # each command needs some of them only, and `status` is to be there at on
         "interface": ("breaks", "is_announced"),
         "lock": ("held",),
         "manifest": ("BuiltFile", "Manifest", "line_of"),
-        "preflight": ("Published", "Release", "pass_preflight"),
+        "preflight": ("AskedIndex", "Release", "pass_preflight"),
         "project": ("Project",),
         "tools": ("Tools",),
         "version": ("PRES", "next_version", "read_version", "wanted_version"),

@@ -19,7 +19,7 @@ from venvbuild.text import count_text, shown
 _MAX_PATHS = 10
 
 
-class Published(Protocol):
+class AskedIndex(Protocol):
     """The index that is published to, as far as it has to be asked before."""
 
     @property
@@ -44,7 +44,7 @@ class Release:
     changelog: Changelog | None
     pushes: bool = False
     """Whether branch and tag go to the remote."""
-    index: Published | None = None
+    index: AskedIndex | None = None
     """Where it is published; None: nothing is published."""
     older_line: bool = False
     """Whether it is a fix of an older X.Y."""

@@ -156,10 +156,17 @@ def _judged(source: Source, made: Manifest, tools: Tools, scratch: Path) -> Iter
         command = tools.command("check_wheel_contents", source.dist / one.filename)
         done = run(command, env=env, cwd=source.project.folder, timeout_s=_JUDGE_S, check=False)
         if done.exit_code:
-            for line in filter(None, (done.stdout + done.stderr).splitlines()):
-                what = shown(line.replace(f"{source.dist}/", ""), 300)
-                fix = "correct what the backend packs, or allow it: [tool.check-wheel-contents] ignore"
-                yield Problem(what, "check-wheel-contents", fix=fix, rule="CONTENTS")
+            yield from _of_check_wheel_contents(done.stdout + done.stderr, source.dist)
+
+
+def _of_check_wheel_contents(said: str, dist: Path) -> Iterator[Problem]:
+    # A finding is a line, and the files that it is about are lines further in.
+    for found in re.finditer(r"^\S.*(?:\n[ \t]+.*)*", said.replace(f"{dist}/", ""), re.MULTILINE):
+        what = shown(" ".join(found[0].split()), 400)
+        code = re.search(r"\bW[0-9]{3}\b", what)
+        allowed = f'or allow it: [tool.check-wheel-contents] ignore = ["{code[0]}"]' if code else "or its settings"
+        fix = f"correct what the backend packs, {allowed}"
+        yield Problem(what, "check-wheel-contents", fix=fix, rule="CONTENTS")
 
 
 def _of_twine(said: str, dist: Path) -> Iterator[Problem]:

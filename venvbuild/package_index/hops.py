@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from venvbuild.package_index.client import (
@@ -64,23 +65,25 @@ class Walk:
 class Walker(PackageIndex):
     """Asks an index, and whom it sends to. Only the index's own host gets the credentials, until it sends away."""
 
-    def __init__(self, url: str, authorization: str | None, *, timeout_s: float = 20) -> None:
-        """`authorization` is the whole value of the header."""
+    def __init__(
+        self, url: str, authorization: str | None, *, timeout_s: float = 20, cafile: Path | None = None
+    ) -> None:
+        """`authorization` is the whole value of the header; `cafile` is trusted beside the machine's authorities."""
         super().__init__(url, timeout_s=timeout_s)
         self._authorization = authorization
         self._home = _origin(url)
         self.issuers: dict[str, str] = {}
         """Host -> who signed its certificate."""
         self._opener = urllib.request.build_opener(
-            _Http(3 * timeout_s), _NotedHttps(3 * timeout_s, self.issuers.__setitem__), _NoRedirects()
+            _Http(3 * timeout_s), _NotedHttps(3 * timeout_s, self.issuers.__setitem__, cafile), _NoRedirects()
         )
 
     def look(self, url: str) -> Walk:
         """What is answered there; nothing of the body is read."""
         return self._walk(url, {"Accept": _ACCEPT}, lambda _: ())
 
-    def page(self, url: str, name: str) -> Walk:
-        """The files of the page of a project.
+    def page(self, url: str, name: str, *, is_fresh: bool = False) -> Walk:
+        """The files of the page of a project; `is_fresh`: no cache on the way is to answer.
 
         Raises:
             IndexUnavailable: it breaks off. UsageError: it is larger than any page.
@@ -90,7 +93,7 @@ class Walker(PackageIndex):
             content = _decoded(reply, self._whole(reply, _PAGE_LIMIT))
             return tuple(files_of_page(content, reply.headers.get_content_type(), reply.url, name))
 
-        return self._walk(url, {"Accept": _ACCEPT}, read)
+        return self._walk(url, {"Accept": _ACCEPT, **({"Cache-Control": "no-cache"} if is_fresh else {})}, read)
 
     def first_byte(self, url: str) -> Walk:
         """Of a file. No HEAD: what is signed for GET is refused to it."""
@@ -181,15 +184,18 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 class _NotedHttps(urllib.request.HTTPSHandler):
-    """Trusts the machine's authorities, and tells who signed a host's certificate."""
+    """Trusts the machine's authorities, and those of a file; tells who signed a host's certificate."""
 
-    def __init__(self, head_s: float, note: Callable[[str, str], None]) -> None:
+    def __init__(self, head_s: float, note: Callable[[str, str], None], cafile: Path | None = None) -> None:
         urllib.request.AbstractHTTPHandler.__init__(self)
-        self._head_s, self._note = head_s, note
+        self._head_s, self._note, self._cafile = head_s, note, cafile
         self._trusting: ssl.SSLContext | None = None
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        self._trusting = self._trusting or ssl.create_default_context()
+        if self._trusting is None:
+            self._trusting = ssl.create_default_context()
+            if self._cafile:
+                self._trusting.load_verify_locations(self._cafile)
         return self.do_open(partial(_Noted, self._note, self._head_s), req, context=self._trusting)
 
 

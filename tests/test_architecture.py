@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "interpreters": set(),
     "requirements": set(),
     "settings": set(),
-    "release": {"interpreters", "settings"},
+    "release": {"package_index", "interpreters", "settings"},
     "stores": {"settings"},
     "builds": {"settings", "stores"},
     "machine": {"installed", "interpreters", "builds"},

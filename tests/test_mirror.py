@@ -77,6 +77,8 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/requirements/markers.py": BY_RULE,
     "venvbuild/requirements/system_packages.py": BY_RULE,
     "venvbuild/requirements/projects.py": "with the wishes that they have: tests/requirements/test_wishes.py",
+    "venvbuild/release/devpi.py": "asked by whoever publishes: tests/release/test_publishing.py",
+    "venvbuild/release/refusals.py": "told by whoever is refused: tests/release/test_publishing.py",
     "venvbuild/restore/content_digest.py": "of archives that lie: tests/restore/test_verification.py",
     "venvbuild/restore/unpacking.py": "with what it unpacks: tests/restore/test_restoring.py",
     "venvbuild/run/failures.py": "what a run remembers: tests/test_pipeline.py",

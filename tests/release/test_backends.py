@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,21 @@ def test_a_pair_wants_both() -> None:
     assert addresses_of(both, {}).upload_url == "https://h/up/"
     with pytest.raises(UsageError, match="DEVPI_INDEX_URL"):
         addresses_of(configured(), {})
+
+
+@pytest.mark.parametrize(
+    ("backend", "url", "end"),
+    [
+        ("devpi", "https://h/root/prod/+simple/", "+simple/"),
+        ("pypiserver", "https://h/simple", "simple/"),
+        ("", "https://h/simple/", "simple/"),
+    ],
+)
+def test_an_address_for_installing_is_no_address_for_uploads(backend: str, url: str, end: str) -> None:
+    with pytest.raises(UsageError, match=rf"leave out its end, {re.escape(end)}"):
+        addresses_of(configured(backend, upload_url=url, index_url="https://h/x/"), {})
+    followed = addresses_of(configured(backend, upload_url=url.rstrip("/").removesuffix(end[:-1]), index_url=url), {})
+    assert followed.upload_url == url.partition("/simple")[0].partition("/+simple")[0] + "/"
 
 
 def test_staging_is_an_index_of_the_same_kind() -> None:

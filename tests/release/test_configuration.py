@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import botocore
 import pytest
 
 from venvbuild.errors import UsageError
@@ -125,8 +126,10 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, body: str) -> None:
 
 def test_a_file_of_certificates_is_beside_the_file_that_names_it_and_has_to_be_there(tmp_path: Path) -> None:
     project(tmp_path, TABLE + 'ca_file = "ca.pem"\n')
-    assert "no such file" in refused(tmp_path)[0]
-    (tmp_path / "ca.pem").touch()
+    assert "there are no certificates" in refused(tmp_path)[0]
+    (tmp_path / "ca.pem").write_text("no PEM")
+    assert "there are no certificates" in refused(tmp_path)[0]
+    (tmp_path / "ca.pem").write_bytes(Path(botocore.__file__).with_name("cacert.pem").read_bytes())
     assert load(tmp_path, {}, {}).ca_file == tmp_path / "ca.pem"
 
 

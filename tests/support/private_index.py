@@ -24,6 +24,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
+
 from tests.support.requirement import require
 from tests.support.tiers import refuse_in_fast
 
@@ -136,6 +138,21 @@ def running(folder: Path) -> Iterator[PrivateIndex]:
             finally:
                 first.shutdown()
                 second.shutdown()
+
+
+@pytest.fixture
+def pypiserver(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """pypiserver alone, empty, which takes files: the variables of a release that goes there. Skips without it."""
+    require(importlib.util.find_spec("pypiserver"), "pypiserver, the private index, is not installed")
+    folder = tmp_path / "pypiserver" / "served"
+    folder.mkdir(parents=True)
+    with _pypiserver(folder) as port:
+        yield {
+            "PYPI_BACKEND": "pypiserver",
+            "PYPISERVER_URL": f"http://127.0.0.1:{port}/",
+            "PYPISERVER_USER": USER,
+            "PYPISERVER_TOKEN": PASSWORD,
+        }
 
 
 @contextmanager

@@ -7,7 +7,17 @@ import os
 import pytest
 
 STARTING = frozenset(
-    {"moto_server", "versitygw_server", "trino_server", "athena_server", "snowflake_server", "chromium", "groovy"}
+    {
+        "moto_server",
+        "versitygw_server",
+        "trino_server",
+        "athena_server",
+        "snowflake_server",
+        "chromium",
+        "groovy",
+        "devpi",
+        "pypiserver",
+    }
 )
 """The fixtures that start a server, a JVM or a browser."""
 _VALUES = frozenset({"moto", "versitygw", "trino", "athena"})

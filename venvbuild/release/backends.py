@@ -9,6 +9,7 @@ from __future__ import annotations
 import urllib.parse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from venvbuild.errors import Problem, UsageError
 from venvbuild.redaction import REDACTOR
@@ -110,7 +111,8 @@ class Target:
     addresses: Addresses
     credentials: Credentials | None
     """None where files are only read, and none are set."""
-    configuration: Configuration = field(repr=False)
+    ca_file: Path | None = None
+    """Certificates that the index's is judged by, beside the machine's."""
 
     @property
     def upload_url(self) -> str:
@@ -159,7 +161,10 @@ def target_of(
             problems += error.problems
     if problems or addresses is None:
         raise UsageError.of(dict.fromkeys(problems))
-    return Target(BY_NAME[configuration.backend], addresses, credentials, configuration)
+    # What requests, and so twine and pip, are told to trust, we trust too.
+    told = environ.get("REQUESTS_CA_BUNDLE")
+    ca_file = configuration.ca_file or (Path(told) if told and Path(told).is_file() else None)
+    return Target(BY_NAME[configuration.backend], addresses, credentials, ca_file)
 
 
 def addresses_of(
@@ -184,12 +189,25 @@ def addresses_of(
         if found and not (given and backend.name == "pypi"):
             return _judged(found, backend, configuration)
     if len(given) == len(_KEYS):
+        _refuse_for_installing(backend, given["upload_url"], configuration.origins["upload_url"])
         return Addresses(_of_uploads(backend, given["upload_url"]), given["index_url"])
     key, url = next(iter(given.items()), ("index_url", ""))
     return _both(backend, url, configuration.origins[key])
 
 
 _KEYS = ("upload_url", "index_url")
+
+
+def _refuse_for_installing(backend: Backend, upload_url: str, origin: str) -> None:
+    """The commonest mistake, which a server answers with 404 or 405."""
+    end = backend.root.strip("/") or "simple"
+    if upload_url.rstrip("/").endswith(f"/{end}"):
+        raise UsageError(
+            "this address is for installing, and not for uploads",
+            where=f"{origin}: {shown(upload_url, 200)}",
+            fix=f"leave out its end, {end}/",
+            rule="WRONG_UPLOAD_URL",
+        )
 
 
 def _judged(addresses: Addresses, backend: Backend, configuration: Configuration) -> Addresses:

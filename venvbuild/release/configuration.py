@@ -10,6 +10,7 @@ import configparser
 import difflib
 import ipaddress
 import re
+import ssl
 import tomllib
 import urllib.parse
 from collections.abc import Iterator, Mapping
@@ -156,9 +157,17 @@ def _problems(
         fix = "write it relative to the project, without ..: CHANGELOG.md"
         yield Problem("the changelog is not in the project", f"{origins['changelog']}: {changelog}", fix=fix)
     ca_file = _ca_file(project, values["ca_file"], origins["ca_file"])
-    if ca_file and not ca_file.is_file():
+    if ca_file and not _has_certificates(ca_file):
         fix = "name a file of certificates (PEM), or leave it out"
-        yield Problem("there is no such file", f"{origins['ca_file']}: {ca_file}", fix=fix, rule="NO_CA_FILE")
+        yield Problem("there are no certificates", f"{origins['ca_file']}: {ca_file}", fix=fix, rule="NO_CA_FILE")
+
+
+def _has_certificates(path: Path) -> bool:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError:  # of which what is no PEM is a kind
+        return False
+    return True
 
 
 def fault_of(url: str, *, may_http: bool) -> tuple[str, str] | None:

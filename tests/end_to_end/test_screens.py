@@ -22,7 +22,7 @@ import click
 import pytest
 
 from athena import rows
-from tests.support import foreign, projects
+from tests.support import foreign, projects, releases
 from tests.support.builds import DESCRIPTION, put_build, version
 from tests.support.scripted import put_whole
 from tests.support.terminal import at_a_terminal
@@ -200,6 +200,18 @@ class Place:
             "release build": [["--project", "released"], ["--project", "misreleased"]],
             "release check": [["--project", "released"], ["--project", "released", "--python", EVIL]],
             "release tag": [["--project", "released"], ["--project", "released", EVIL]],
+            "release publish": [
+                ["--project", EVIL],
+                ["--project", "released"],
+                ["--project", "built", "--backend", EVIL, "--index-url", EVIL, "--upload-url", URL],
+                ["--project", "built", "--ca-file", EVIL],
+                ["--project", "misreleased"],
+            ],
+            "release verify": [
+                [EVIL],
+                [f"{EVIL}=={EVIL}", "--upload-url", "https://h/u/", "--index-url", self.tool.index.url()],
+                ["odd==7", "--upload-url", "https://h/u/", "--index-url", self.tool.index.url()],
+            ],
             "promote": [[self.hostile, "prod"], [self.hostile, EVIL], ["--undo", f"{EVIL}@{EVIL}"]],
             "aliases": [[], ["--history"], [EVIL]],
             "cache dir": [[], ["uv"]],
@@ -270,6 +282,7 @@ def put_projects(folder: Path) -> None:
     (folder / "released" / "dist").mkdir()
     (folder / "released" / "dist" / EVIL).touch()
     (folder / "released" / "dist" / "venvbuild-release.json").write_text(json.dumps({"schema_version": EVIL}))
+    releases.built(folder / "built" / "dist", "1.0.0")
     misreleased = projects.repo(folder / "for-misreleased").folder
     misreleased.rename(folder / "misreleased")
     settings = f"[project]\nname = {json.dumps(EVIL)}\nversion = {json.dumps(EVIL)}\n"

@@ -8,6 +8,10 @@ tools, failures                  programs of others, and what they say
 building -> manifest             wheel and sdist of a commit, and their bytes
 checking, contents, interface    are they fit to be published?
 backends                         the kinds of index: both addresses of each, and who we are there; codeartifact: of AWS
+index, devpi, refusals           what the index has of a project, and what it means when it refuses or is silent
+publishing, answers, pypirc      files brought there: sent once, read back
+verifying, trying                a version installed from the index alone, upgraded to and back
+withdrawing                      a version taken back, as far as its index can
 """
 
 from typing import TYPE_CHECKING
@@ -22,13 +26,17 @@ if TYPE_CHECKING:
     from venvbuild.release.checking import Checked, check_built
     from venvbuild.release.configuration import Configuration, load
     from venvbuild.release.git import Repository
+    from venvbuild.release.index import Found, Index, Listing, Presence
     from venvbuild.release.interface import breaks, is_announced
     from venvbuild.release.lock import held
     from venvbuild.release.manifest import BuiltFile, Manifest, line_of
     from venvbuild.release.preflight import AskedIndex, Release, pass_preflight
     from venvbuild.release.project import Project
+    from venvbuild.release.publishing import Patience, Published, Publisher
     from venvbuild.release.tools import Tools
+    from venvbuild.release.verifying import Verified, Verifier
     from venvbuild.release.version import PRES, next_version, read_version, wanted_version
+    from venvbuild.release.withdrawing import Withdrawal, todo_of, withdraw
 else:  # each command needs some of them only, and `status` is to be there at once
     _NAMES = {
         "backends": ("Credentials", "Target", "target_of"),
@@ -38,12 +46,16 @@ else:  # each command needs some of them only, and `status` is to be there at on
         "checking": ("Checked", "check_built"),
         "configuration": ("Configuration", "load"),
         "git": ("Repository",),
+        "index": ("Found", "Index", "Listing", "Presence"),
         "interface": ("breaks", "is_announced"),
         "lock": ("held",),
         "manifest": ("BuiltFile", "Manifest", "line_of"),
         "preflight": ("AskedIndex", "Release", "pass_preflight"),
         "project": ("Project",),
+        "publishing": ("Patience", "Published", "Publisher"),
         "tools": ("Tools",),
+        "verifying": ("Verified", "Verifier"),
         "version": ("PRES", "next_version", "read_version", "wanted_version"),
+        "withdrawing": ("Withdrawal", "todo_of", "withdraw"),
     }
     __getattr__ = lazily.from_modules(__name__, {name: module for module, names in _NAMES.items() for name in names})

@@ -1,0 +1,83 @@
+"""The options that say which index a release goes to, and how they become a `Target`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from venvbuild import release
+from venvbuild.console import options, output
+from venvbuild.errors import UsageError
+from venvbuild.text import shown
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_KEYS = {
+    "backend": ("NAME", "The kind of index: devpi, artifactory, aws_codeartifact, ...; devpi. [PYPI_BACKEND]"),
+    "index_url": ("URL", "Where packages are installed from. [VENVBUILD_RELEASE_INDEX_URL]"),
+    "upload_url": ("URL", "Where files are sent to. [VENVBUILD_RELEASE_UPLOAD_URL]"),
+    "staging": ("URL", "The index of the same kind that is meant by --to-staging. [VENVBUILD_RELEASE_STAGING]"),
+    "ca_file": ("FILE", "Trust these certificates too, of the index. [VENVBUILD_RELEASE_CA_FILE]"),
+}
+
+
+def with_index(command: F) -> F:
+    """`--project`, the index and how it is reached, and `--json`."""
+    command = options.as_json(options.with_config(command))
+    to_staging = click.option("--to-staging", is_flag=True, help="The staging index is meant, and not the last one.")
+    allow_http = click.option("--allow-http", is_flag=True, help="Reach the index without TLS, on another machine too.")
+    for option in (allow_http, to_staging):
+        command = option(command)
+    for key, (metavar, text) in reversed(_KEYS.items()):
+        command = click.option(f"--{key.replace('_', '-')}", key, default=None, metavar=metavar, help=text)(command)
+    return click.option(
+        "--project",
+        type=click.Path(path_type=Path),
+        default=Path(),
+        metavar="DIR",
+        help="The folder of pyproject.toml or setup.cfg, else the current one.",
+    )(command)
+
+
+def project_of(given: Mapping[str, Any]) -> Path:
+    """The folder that is meant.
+
+    Raises:
+        UsageError: there is none.
+    """
+    folder: Path = given["project"]
+    if not os.path.isdir(folder):
+        fix = "name the project's folder: --project DIR"
+        raise UsageError("there is no such folder", where=shown(str(folder), 200), fix=fix)
+    return folder.resolve()
+
+
+def configuration_of(given: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> release.Configuration:
+    """How the project is released."""
+    flags = {key: given[key] for key in _KEYS}
+    return release.load(project_of(given), flags, environ, may_http=given["allow_http"])
+
+
+def target_of(
+    given: Mapping[str, Any], environ: Mapping[str, str] = os.environ, *, is_read_only: bool = False
+) -> release.Target:
+    """The index that is meant; what may be wondered about is said."""
+    configuration = configuration_of(given, environ)
+    found = release.target_of(configuration, environ, is_staging=given["to_staging"], is_read_only=is_read_only)
+    for note in found.addresses.notes:
+        output.say(f"note: {note}")
+    return found
+
+
+def say(label: str, text: str) -> None:
+    """A line of what was done."""
+    output.say(f"{label:<11} {text}")
+
+
+def install_line(name: str, version: str, target: release.Target) -> str:
+    """What users type."""
+    return f"pip install {name}=={version} --index-url {target.index_url}"

@@ -1,0 +1,51 @@
+"""`venvbuild release publish`: the built files brought to the index."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import Any
+
+import click
+
+from venvbuild import release
+from venvbuild.commands.release import place
+from venvbuild.console import options, output
+from venvbuild.text import shown
+
+
+@click.command("publish", short_help="Bring what is built to the index, each file once.")
+@click.option("--pypirc", "with_pypirc", is_flag=True, help="Give twine the token in a file of its own, for a moment.")
+@click.option("--no-rehearsal", is_flag=True, help="Do not try the upgrade to the built files first.")
+@click.option("--python", metavar="X.Y", default="", help="Try the upgrade on this Python.")
+@place.with_index
+def command(with_pypirc: bool, no_rehearsal: bool, python: str, **given: Any) -> None:
+    """Bring the files of dist to the index, the wheel first.
+
+    The index is read before and after: what is there already with the same bytes is not sent, other bytes end with 8,
+    and a file counts as published when the index shows it with our sha256. Before anything is sent, the upgrade from
+    the index's newest version to the built files, and back, is tried in a clean environment.
+
+    The token is read from the environment: <BACKEND>_TOKEN, and <BACKEND>_USER for who it belongs to.
+    """
+    dist = place.project_of(given) / "dist"
+    manifest = release.Manifest.read(dist)
+    manifest.require(dist)
+    target = place.target_of(given)
+    tools = release.Tools.of(options.load({"config": given["config"]}))
+    publisher = release.Publisher(target, tools, partial(place.say, "publish"), with_pypirc=with_pypirc)
+    if not no_rehearsal and publisher.missing(manifest):
+        verifier = release.Verifier(target, os.environ, partial(place.say, "rehearsal"), python)
+        tried = verifier.rehearse(manifest, dist)
+        way = f"upgrade from {tried.older} and back: ok" if tried.older else "installed: ok"
+        place.say("rehearsal", f"{way}, Python {tried.python}")
+    done = publisher.publish(manifest, dist)
+    line = place.install_line(manifest.name, manifest.version, target)
+    if given["as_json"]:
+        files = [{"filename": one.file.filename, "sha256": one.file.sha256, "was_there": one.was_there} for one in done]
+        told = {"name": manifest.name, "version": manifest.version, "index_url": target.index_url}
+        output.print_json({**told, "files": files, "install": line})
+        return
+    output.print_data(line)
+    # pip keeps what an index answered, since 26.2.
+    output.say(f"note: who has just asked the index may need --refresh-package {shown(manifest.name)}")

@@ -14,6 +14,7 @@ import pytest
 from venvbuild import __version__, builds, errors
 from venvbuild.commands import COMMANDS
 from venvbuild.inspection.findings import FAILING, REPORTED
+from venvbuild.release import Changelog
 from venvbuild.settings import SETTINGS, Setting
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -115,10 +116,13 @@ def test_the_links_of_a_page_lead_somewhere(page: Path) -> None:
             assert anchor in {re.sub(r"[^a-z0-9 _-]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
-def test_the_newest_version_of_the_changelog_is_the_packages() -> None:
-    newest = re.search(r"^## (\S+)", (REPOSITORY / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
-    assert newest
-    assert newest[1] == __version__
+def test_the_changelog_begins_with_what_is_unreleased_and_its_newest_version_is_the_packages() -> None:
+    changelog = Changelog.read(REPOSITORY / "CHANGELOG.md")
+    assert changelog
+    headings = re.findall(r"^## (.*)$", "".join(changelog.lines), re.MULTILINE)
+    assert headings[0] == "[Unreleased]"
+    # none before the first release: its number is in the package, and `release bump` makes its heading
+    assert changelog.versions[:1] in ((), (__version__,))
 
 
 def test_what_setup_cfg_installs_is_what_the_base_lock_is_compiled_from() -> None:

@@ -12,6 +12,7 @@ from tests.support import projects
 from tests.support.index_server import IndexServer
 from tests.support.projects import Repo
 from tests.support.tool import Tool
+from tests.support.wheels import wheel
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -60,6 +61,20 @@ def test_plan_says_what_bump_would_do_and_refuses_what_it_refuses(ours: Tool, re
         assert refused.code == 2
         assert [one["what"] for one in refused.json["error"]["problems"]] == ["the tree is not clean: 1 path"]
     assert repo.git("log", "--format=%s") == "Release 1.0.0"
+
+
+def test_a_number_that_the_index_has_is_taken_where_one_is_configured(ours: Tool, repo: Repo) -> None:
+    wheel(ours.index.folder, "demo-tools", "1.1.0")
+    ours.env |= {
+        "VENVBUILD_RELEASE_INDEX_URL": ours.index.url(),
+        "VENVBUILD_RELEASE_UPLOAD_URL": "https://x.invalid/u/",
+    }
+    taken = ours.run("release", "plan", "minor")
+    assert (taken.code, "on the index already" in taken.stderr) == (2, True), taken.stderr
+    assert ours.run("release", "plan", "patch").code == 3
+    for more in (["patch", "--older-line"], ["minor", "--no-index"], ["major"]):
+        assert ours.run("release", "plan", *more).code == 0
+    assert "not on the index" in ours.run("release", "plan", "major").stdout
 
 
 @pytest.mark.traced

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from venvbuild.release.interface import breaks, is_announced
     from venvbuild.release.lock import held
     from venvbuild.release.manifest import BuiltFile, Manifest, line_of
-    from venvbuild.release.preflight import AskedIndex, Release, pass_preflight
+    from venvbuild.release.preflight import AskedIndex, IndexBefore, Release, pass_preflight
     from venvbuild.release.project import Project
     from venvbuild.release.publishing import Patience, Published, Publisher
     from venvbuild.release.tools import Tools
@@ -50,7 +50,7 @@ else:  # each command needs some of them only, and `status` is to be there at on
         "interface": ("breaks", "is_announced"),
         "lock": ("held",),
         "manifest": ("BuiltFile", "Manifest", "line_of"),
-        "preflight": ("AskedIndex", "Release", "pass_preflight"),
+        "preflight": ("AskedIndex", "IndexBefore", "Release", "pass_preflight"),
         "project": ("Project",),
         "publishing": ("Patience", "Published", "Publisher"),
         "tools": ("Tools",),

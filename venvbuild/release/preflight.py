@@ -12,6 +12,7 @@ from venvbuild.errors import Problem, RequirementsRefused, UsageError, VenvBuild
 from venvbuild.release.changelog import Changelog
 from venvbuild.release.configuration import Configuration
 from venvbuild.release.git import REMOTE, Repository
+from venvbuild.release.index import Index
 from venvbuild.release.project import Project
 from venvbuild.release.version import in_the_way
 from venvbuild.text import count_text, shown
@@ -31,6 +32,31 @@ class AskedIndex(Protocol):
 
     def lacks_credentials(self) -> Problem | None:
         """What is missing to upload to it; nobody is asked."""
+
+
+@dataclass(frozen=True)
+class IndexBefore:
+    """An index, asked before."""
+
+    index: Index
+    publishes: bool = True
+    """Whether something is sent there from here, for which credentials are needed."""
+
+    @property
+    def shown(self) -> str:
+        """`devpi https://pypi.company.com/root/prod/+simple/`."""
+        return f"{self.index.target.backend.title} {self.index.shown}"
+
+    def versions_on_index(self, name: str) -> frozenset[Version]:
+        """As `Index.list` tells."""
+        return frozenset(self.index.list(name).versions)
+
+    def lacks_credentials(self) -> Problem | None:
+        """What `target_of` did not find."""
+        if not self.publishes or self.index.target.credentials:
+            return None
+        name = self.index.target.backend.tokens[0]
+        return Problem("there is no token to publish with", name, fix=f"set {name}", rule="NO_TOKEN")
 
 
 @dataclass(frozen=True)

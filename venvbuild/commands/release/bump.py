@@ -26,6 +26,7 @@ from venvbuild.text import shown
 @click.option("--message", default="", metavar="TEXT", help="Of the commit and the tag, else: Release VERSION.")
 @click.option("--date", "day", metavar="YYYY-MM-DD", help="The day in the changelog, else today (UTC).")
 @click.option("--strict-api", is_flag=True, help="Refuse (11) what breaks who imports it, unless the number says so.")
+@ours.with_asked_index
 @ours.with_project
 @options.with_config
 def command(part: str | None, **given: Any) -> None:
@@ -59,9 +60,7 @@ def _bump(opened: Opened, part: str, given: Mapping[str, Any]) -> release.Bumped
     current = current_version(opened)
     new = release.wanted_version(part, current, given["pre"])
     day = ours.day_of(given["day"])
-    wanted = release.Release(
-        opened.project, opened.repository, opened.configuration, new, opened.changelog(), pushes=given["tags"]
-    )
+    wanted = ours.release_of(opened, new, given, pushes=given["tags"])
     ours.say("preflight", ", ".join(release.pass_preflight(wanted)))
     tools, _ = ours.tools_of(given)
     _judge_interface(opened, current, new, tools, strict=given["strict_api"])

@@ -6,27 +6,24 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from packaging.version import Version
 
 from venvbuild import release
+from venvbuild.commands.release import place
 from venvbuild.console import options, output
 from venvbuild.errors import UsageError
 from venvbuild.settings import Settings
 from venvbuild.text import shown
 
+_KEYS = ("branch", "tag_format", "changelog", "backend", "index_url", "upload_url", "staging", "ca_file")
+
+say = place.say
+
 F = TypeVar("F", bound=Callable[..., Any])
 
-_project = click.option(
-    "--project",
-    "project",
-    type=click.Path(path_type=Path),
-    default=Path(),
-    metavar="DIR",
-    help="The folder of pyproject.toml or setup.cfg, else the current one.",
-)
 _CONFIGURED = (
     ("--branch", "NAME", "Release from this branch only. [VENVBUILD_RELEASE_BRANCH]"),
     ("--tag-format", "TEXT", "How tags are named, v{version}. [VENVBUILD_RELEASE_TAG_FORMAT]"),
@@ -39,7 +36,15 @@ def with_project(command: F) -> F:
     command = options.as_json(command)
     for flag, metavar, text in reversed(_CONFIGURED):
         command = click.option(flag, default=None, metavar=metavar, help=text)(command)
-    return _project(command)
+    return place.with_project(command)
+
+
+def with_asked_index(command: F) -> F:
+    """The index that the version must not be on."""
+    command = place.with_address(command)
+    no_index = click.option("--no-index", is_flag=True, help="Do not ask the index which versions it has.")
+    older = click.option("--older-line", is_flag=True, help="It is a fix of an older X.Y: compare within that.")
+    return no_index(older(command))
 
 
 @dataclass(frozen=True)
@@ -73,14 +78,45 @@ def opened(given: Mapping[str, Any], environ: Mapping[str, str] = os.environ) ->
     Raises:
         UsageError, RequirementsRefused: there is none, or it cannot be read.
     """
-    folder: Path = given["project"]
-    if not os.path.isdir(folder):
-        fix = "name the project's folder: --project DIR"
-        raise UsageError("there is no such folder", where=shown(str(folder), 200), fix=fix)
-    folder = folder.resolve()
-    flags = {key: given.get(key) for key in ("branch", "tag_format", "changelog")}
-    configuration = release.load(folder, flags, environ)
+    folder = place.project_of(given)
+    flags = {key: given.get(key) for key in _KEYS}
+    configuration = release.load(folder, flags, environ, may_http=bool(given.get("allow_http")))
     return Opened(release.Project.read(folder), release.Repository.of(folder), configuration)
+
+
+def asked_index(
+    opened: Opened, given: Mapping[str, Any], environ: Mapping[str, str] = os.environ
+) -> release.AskedIndex | None:
+    """The index that a version is looked for on before it is made; None where none is configured, or `--no-index`.
+
+    Raises:
+        UsageError: what is configured cannot be used. IndexUnavailable: AWS does not answer.
+    """
+    configuration = opened.configuration
+    if given["no_index"]:
+        return None
+    try:
+        # Here nothing is sent yet, and whoever publishes may be another machine.
+        target = release.target_of(configuration, environ, is_read_only=True)
+    except UsageError:
+        if all(configuration.is_default(key) for key in ("backend", "index_url", "upload_url")):
+            return None
+        raise
+    return release.IndexBefore(release.Index(target), publishes=False)
+
+
+def release_of(opened: Opened, version: Version, given: Mapping[str, Any], *, pushes: bool) -> release.Release:
+    """The release that is asked for, with all that preflight looks at."""
+    return release.Release(
+        opened.project,
+        opened.repository,
+        opened.configuration,
+        version,
+        opened.changelog(),
+        pushes=pushes,
+        index=asked_index(opened, given),
+        older_line=given["older_line"],
+    )
 
 
 def tools_of(given: Mapping[str, Any]) -> tuple[release.Tools, Settings]:
@@ -101,11 +137,6 @@ def day_of(text: str | None) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{shown(text)} is no day", where="--date", fix="write it as YYYY-MM-DD") from None
-
-
-def say(label: str, text: str) -> None:
-    """A line of what was done."""
-    output.say(f"{label:<11} {text}")
 
 
 def print_line(label: str, text: str) -> None:

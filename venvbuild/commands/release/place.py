@@ -25,22 +25,34 @@ _KEYS = {
 }
 
 
+_project = click.option(
+    "--project",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="The folder of pyproject.toml or setup.cfg, else the current one.",
+)
+
+
+def with_project(command: F) -> F:
+    """`--project`."""
+    return _project(command)
+
+
+def with_address(command: F) -> F:
+    """The index and how it is reached."""
+    allow_http = click.option("--allow-http", is_flag=True, help="Reach the index without TLS, on another machine too.")
+    command = allow_http(command)
+    for key, (metavar, text) in reversed(_KEYS.items()):
+        command = click.option(f"--{key.replace('_', '-')}", key, default=None, metavar=metavar, help=text)(command)
+    return command
+
+
 def with_index(command: F) -> F:
     """`--project`, the index and how it is reached, and `--json`."""
     command = options.as_json(options.with_config(command))
     to_staging = click.option("--to-staging", is_flag=True, help="The staging index is meant, and not the last one.")
-    allow_http = click.option("--allow-http", is_flag=True, help="Reach the index without TLS, on another machine too.")
-    for option in (allow_http, to_staging):
-        command = option(command)
-    for key, (metavar, text) in reversed(_KEYS.items()):
-        command = click.option(f"--{key.replace('_', '-')}", key, default=None, metavar=metavar, help=text)(command)
-    return click.option(
-        "--project",
-        type=click.Path(path_type=Path),
-        default=Path(),
-        metavar="DIR",
-        help="The folder of pyproject.toml or setup.cfg, else the current one.",
-    )(command)
+    return with_project(with_address(to_staging(command)))
 
 
 def project_of(given: Mapping[str, Any]) -> Path:

@@ -16,19 +16,17 @@ from venvbuild.text import shown
 @click.command("plan", short_help="What a release would do; nothing is edited.")
 @click.argument("part", metavar="PART")
 @click.option("--pre", metavar="rc|beta|alpha|dev", help="The first such pre-release of PART.")
+@ours.with_asked_index
 @ours.with_project
 def command(part: str, pre: str | None, as_json: bool, **given: Any) -> None:
     """Say what a release of PART (as of bump) would edit, and refuse what bump would refuse, all at once.
 
-    Asks the remote whether it takes a push, and edits nothing.
+    Asks the remote whether it takes a push, the index for its versions, and edits nothing.
     """
     opened = ours.opened(given)
     current = current_version(opened)
     new = release.wanted_version(part, current, pre if pre in release.PRES else None)
-    wanted = release.Release(
-        opened.project, opened.repository, opened.configuration, new, opened.changelog(),
-        pushes=opened.repository.has_remote(),
-    )  # fmt: skip
+    wanted = ours.release_of(opened, new, given, pushes=opened.repository.has_remote())
     notes = release.pass_preflight(wanted)
     places = [one.where for one in (opened.project.place, *opened.project.also) if one]
     if as_json:

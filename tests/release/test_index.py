@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 from packaging.version import Version
 
+from tests.support.devpi_server import Devpi
 from tests.support.fake_index import PROFILES, FakeIndex
 from tests.support.releases import NAME, built, target
 from venvbuild.errors import IndexUnavailable, UsageError
 from venvbuild.package_index import File
 from venvbuild.release.index import Index, Listing, Presence
+from venvbuild.release.preflight import AskedIndex
 
 
 def listing(*names: str, yanked: str = "", python: str = "") -> Listing:
@@ -105,3 +107,25 @@ def test_only_the_highest_final_version_is_what_a_name_alone_gives() -> None:
     assert there.is_newest(Version("1.1"))
     assert not there.is_newest(Version("2.0rc1"))
     assert not there.is_newest(Version("1.0"))
+
+
+def test_it_tells_what_is_asked_before_a_release(tmp_path: Path) -> None:
+    with FakeIndex(PROFILES["pypiserver"]) as fake:
+        put(fake, tmp_path, "1.0.0")
+        environ = fake.environment()
+        asked: AskedIndex = Index(target(environ))
+        assert asked.shown == f"pypiserver {fake.index_url}"
+        assert asked.versions_on_index(NAME) == {Version("1.0.0")}
+        assert asked.lacks_credentials() is None
+        nobody = Index(replace(target(environ), credentials=None)).lacks_credentials()
+        assert nobody
+        assert nobody.where == "PYPISERVER_TOKEN or PYPI_PASSWORD"
+
+
+@pytest.mark.xdist_group("devpi")
+def test_devpi_tells_that_it_does_not_know_us(devpi: Devpi) -> None:
+    environ = devpi.index().environment()
+    assert Index(target(environ)).lacks_credentials() is None
+    refused = Index(target({**environ, "DEVPI_TOKEN": "wrong"})).lacks_credentials()
+    assert refused
+    assert "DEVPI_TOKEN" in refused.why

@@ -33,7 +33,7 @@ from tests.support.downloads import fetched
 from tests.support.requirement import require
 
 _ROOT_PASSWORD = "root-Canary-55"
-_STARTING_S = 180
+_STARTING_S = 300
 USER, PASSWORD = "alice", "a1ice-Canary%62"
 
 

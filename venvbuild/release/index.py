@@ -18,7 +18,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from venvbuild.errors import UsageError
+from venvbuild.errors import Problem, UsageError
 from venvbuild.package_index import File, PackageIndex, Walk, Walker
 from venvbuild.release.backends import Target
 from venvbuild.release.devpi import DevpiIndex
@@ -90,9 +90,35 @@ class Index:
         self.target = target
         self.root = target.index_url.rstrip("/")
         """Without the slash that comes before a name: devpi answers 404 for two of them."""
-        self.shown = shown(f"{self.root}/", 200)
+        self.where = shown(f"{self.root}/", 200)
         self._timeout_s = timeout_s
         self._walker = Walker(target.index_url, self._authorization, timeout_s=timeout_s, cafile=target.ca_file)
+
+    @property
+    def shown(self) -> str:
+        """What it is, and its address."""
+        return f"{self.target.backend.title} {self.where}"
+
+    def versions_on_index(self, name: str) -> frozenset[Version]:
+        """Those of which any file is there. Raises as `list` does."""
+        return frozenset(self.list(name).versions)
+
+    def lacks_credentials(self) -> Problem | None:
+        """What is missing to upload to it, or why it does not take what there is, as far as that can be asked.
+
+        Raises:
+            IndexUnavailable: it does not answer.
+        """
+        backend = self.target.backend
+        if self.target.credentials is None:
+            names = " or ".join((*backend.tokens, "PYPI_PASSWORD")[:2])
+            what, fix = f"there is no token for {backend.title}", f"set {names} in the environment"
+            return Problem(what, names, fix=fix, rule="NO_TOKEN")
+        try:
+            self.check_access()
+        except UsageError as error:
+            return error.problems[0]
+        return None
 
     @property
     def _credentials(self) -> tuple[str, str] | None:
@@ -116,7 +142,7 @@ class Index:
         if canonicalize_name(self.root.rpartition("/")[2]) == name:
             raise UsageError(
                 "this is the address of one project, and no index",
-                where=self.shown,
+                where=self.where,
                 fix="write it without the name of the project at its end",
                 rule="WRONG_INDEX",
             )
@@ -169,7 +195,7 @@ class Index:
             UsageError: they are not, or there are none.
         """
         if self.target.backend.name == "devpi" and not DevpiIndex(self.target).knows_us():
-            raise refused(self.target, 0, "a login", self.shown)
+            raise refused(self.target, 0, "a login", self.where)
 
     def _judge(self, walk: Walk) -> None:
         status = walk.status
@@ -178,11 +204,11 @@ class Index:
         if walk.is_silent:
             raise silent(self.target, walk.fault or f"HTTP {status}")
         if status in (401, 403, 407):
-            raise refused(self.target, status, "reading the index", self.shown)
+            raise refused(self.target, status, "reading the index", self.where)
         if status not in (200, 404, 410):
             raise UsageError(
                 "this is no package index",
-                where=self.shown,
+                where=self.where,
                 why=shown(walk.fault or f"HTTP {status}", 200),
                 fix="correct the address of the index",
                 rule="WRONG_INDEX",
@@ -198,7 +224,7 @@ class Index:
         if status != 200:
             raise UsageError(
                 "there is no package index",
-                where=self.shown,
+                where=self.where,
                 why=f"HTTP {status}",
                 fix="correct its address"
                 + (": https://HOST/USER/INDEX/ of an index that is there" if backend.name == "devpi" else ""),

@@ -221,7 +221,7 @@ class Publisher:
         if status == 409:
             return IntegrityError(
                 f"the index says that it has {file.filename}, and does not show it",
-                where=index.shown,
+                where=index.where,
                 why="HTTP 409; a version that was removed can be taken for ever",
                 fix="this version is taken: `venvbuild release bump`",
                 rule="TAKEN",
@@ -255,7 +255,7 @@ def trusting(ca_file: Path | None) -> dict[str, str]:
 def _other(file: BuiltFile, found: Found, index: Index) -> Problem:
     return Problem(
         f"{file.filename} is on the index with other bytes",
-        index.shown,
+        index.where,
         f"the index has sha256 {found.sha256}, ours is {file.sha256}",
         "this version is taken: `venvbuild release bump` makes the next one",
         "TAKEN",

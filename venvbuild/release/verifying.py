@@ -65,7 +65,7 @@ class Verifier:
         if not files:
             raise CheckFoundSomething(
                 f"{shown(name)} {wanted} is not on the index",
-                where=index.shown,
+                where=index.where,
                 why=listing.note or _newest(listing),
                 fix="run `venvbuild release publish`",
                 rule="NOT_PUBLISHED",
@@ -141,7 +141,7 @@ class Verifier:
             index.list(name)
             raise CheckFoundSomething(
                 f"pip cannot install {shown(wish)}",
-                where=index.shown,
+                where=index.where,
                 why=str(error),
                 fix="what it depends on has to be on the same index; withdraw the version if it is public, and bump",
                 rule="NOT_INSTALLED",
@@ -169,7 +169,7 @@ class Verifier:
                 f"{file.filename} is not on the index"
                 if one.presence is Presence.ABSENT
                 else f"{file.filename} is on the index with other bytes",
-                index.shown,
+                index.where,
                 "" if one.presence is Presence.ABSENT else f"the index has sha256 {one.sha256}, ours is {file.sha256}",
                 "run `venvbuild release publish`"
                 if one.presence is Presence.ABSENT
@@ -190,7 +190,7 @@ class Verifier:
                 if came != built.sha256:
                     raise IntegrityError(
                         f"{built.filename} comes from the index with other bytes",
-                        where=index.shown,
+                        where=index.where,
                         why=f"sha256 {came} comes, ours is {built.sha256}",
                         fix="ask who runs the index; a proxy or a cache may have changed the file",
                         rule="WRONG_BYTES",

@@ -15,7 +15,7 @@ from tests.support.releases import NAME, built, target
 from venvbuild.errors import IndexUnavailable, UsageError
 from venvbuild.package_index import File
 from venvbuild.release.index import Index, Listing, Presence
-from venvbuild.release.preflight import AskedIndex
+from venvbuild.release.preflight import AskedIndex, IndexBefore
 
 
 def listing(*names: str, yanked: str = "", python: str = "") -> Listing:
@@ -113,11 +113,11 @@ def test_it_tells_what_is_asked_before_a_release(tmp_path: Path) -> None:
     with FakeIndex(PROFILES["pypiserver"]) as fake:
         put(fake, tmp_path, "1.0.0")
         environ = fake.environment()
-        asked: AskedIndex = Index(target(environ))
+        asked: AskedIndex = IndexBefore(Index(target(environ)))
         assert asked.shown == f"pypiserver {fake.index_url}"
         assert asked.versions_on_index(NAME) == {Version("1.0.0")}
         assert asked.lacks_credentials() is None
-        nobody = Index(replace(target(environ), credentials=None)).lacks_credentials()
+        nobody = IndexBefore(Index(replace(target(environ), credentials=None))).lacks_credentials()
         assert nobody
         assert nobody.where == "PYPISERVER_TOKEN or PYPI_PASSWORD"
 
@@ -125,7 +125,7 @@ def test_it_tells_what_is_asked_before_a_release(tmp_path: Path) -> None:
 @pytest.mark.xdist_group("devpi")
 def test_devpi_tells_that_it_does_not_know_us(devpi: Devpi) -> None:
     environ = devpi.index().environment()
-    assert Index(target(environ)).lacks_credentials() is None
-    refused = Index(target({**environ, "DEVPI_TOKEN": "wrong"})).lacks_credentials()
+    assert IndexBefore(Index(target(environ))).lacks_credentials() is None
+    refused = IndexBefore(Index(target({**environ, "DEVPI_TOKEN": "wrong"}))).lacks_credentials()
     assert refused
     assert "DEVPI_TOKEN" in refused.why

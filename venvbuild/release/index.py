@@ -18,7 +18,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from venvbuild.errors import Problem, UsageError
+from venvbuild.errors import UsageError
 from venvbuild.package_index import File, PackageIndex, Walk, Walker
 from venvbuild.release.backends import Target
 from venvbuild.release.devpi import DevpiIndex
@@ -93,32 +93,6 @@ class Index:
         self.where = shown(f"{self.root}/", 200)
         self._timeout_s = timeout_s
         self._walker = Walker(target.index_url, self._authorization, timeout_s=timeout_s, cafile=target.ca_file)
-
-    @property
-    def shown(self) -> str:
-        """What it is, and its address."""
-        return f"{self.target.backend.title} {self.where}"
-
-    def versions_on_index(self, name: str) -> frozenset[Version]:
-        """Those of which any file is there. Raises as `list` does."""
-        return frozenset(self.list(name).versions)
-
-    def lacks_credentials(self) -> Problem | None:
-        """What is missing to upload to it, or why it does not take what there is, as far as that can be asked.
-
-        Raises:
-            IndexUnavailable: it does not answer.
-        """
-        backend = self.target.backend
-        if self.target.credentials is None:
-            names = " or ".join((*backend.tokens, "PYPI_PASSWORD")[:2])
-            what, fix = f"there is no token for {backend.title}", f"set {names} in the environment"
-            return Problem(what, names, fix=fix, rule="NO_TOKEN")
-        try:
-            self.check_access()
-        except UsageError as error:
-            return error.problems[0]
-        return None
 
     @property
     def _credentials(self) -> tuple[str, str] | None:

@@ -45,18 +45,29 @@ class IndexBefore:
     @property
     def shown(self) -> str:
         """`devpi https://pypi.company.com/root/prod/+simple/`."""
-        return f"{self.index.target.backend.title} {self.index.shown}"
+        return f"{self.index.target.backend.title} {self.index.where}"
 
     def versions_on_index(self, name: str) -> frozenset[Version]:
         """As `Index.list` tells."""
         return frozenset(self.index.list(name).versions)
 
     def lacks_credentials(self) -> Problem | None:
-        """What `target_of` did not find."""
-        if not self.publishes or self.index.target.credentials:
+        """What `target_of` did not find, or why the index does not take it, as far as that can be asked.
+
+        Raises:
+            IndexUnavailable: it does not answer.
+        """
+        target = self.index.target
+        if not self.publishes:
             return None
-        name = self.index.target.backend.tokens[0]
-        return Problem("there is no token to publish with", name, fix=f"set {name}", rule="NO_TOKEN")
+        if target.credentials is None:
+            names = " or ".join((*target.backend.tokens, "PYPI_PASSWORD")[:2])
+            return Problem("there is no token to publish with", names, fix=f"set {names}", rule="NO_TOKEN")
+        try:
+            self.index.check_access()
+        except UsageError as error:
+            return error.problems[0]
+        return None
 
 
 @dataclass(frozen=True)

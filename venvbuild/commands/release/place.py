@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from packaging.utils import canonicalize_name
 
-from venvbuild import release
+from venvbuild import logs, release
 from venvbuild.console import options, output
-from venvbuild.errors import UsageError
+from venvbuild.errors import UsageError, VenvBuildError
+from venvbuild.files import write_whole
+from venvbuild.settings import Settings
 from venvbuild.text import shown
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -88,6 +92,27 @@ def target_of(
 def say(label: str, text: str) -> None:
     """A line of what was done."""
     output.say(f"{label:<11} {text}")
+
+
+@contextmanager
+def log_kept(settings: Settings, name: str) -> Iterator[None]:
+    """What twine and pip say goes into a file of the cache, redacted; where something fails, that file is named.
+
+    `name` is the package's.
+    """
+    path = settings.folders.cache / "release" / f"{canonicalize_name(name)}.log"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, b"", mode=0o600)  # of this run alone
+        logs.follow(path)
+    except OSError as error:
+        output.say(f"warning: there is no log: {error.strerror}")
+    try:
+        yield
+    except VenvBuildError:
+        if kept := logs.followed():
+            output.say(f"log: {kept}")
+        raise
 
 
 def install_line(name: str, version: str, target: release.Target) -> str:

@@ -32,14 +32,16 @@ def command(with_pypirc: bool, no_rehearsal: bool, python: str, **given: Any) ->
     manifest = release.Manifest.read(dist)
     manifest.require(dist)
     target = place.target_of(given)
-    tools = release.Tools.of(options.load({"config": given["config"]}))
-    publisher = release.Publisher(target, tools, partial(place.say, "publish"), with_pypirc=with_pypirc)
-    if not no_rehearsal and publisher.missing(manifest):
-        verifier = release.Verifier(target, os.environ, partial(place.say, "rehearsal"), python)
-        tried = verifier.rehearse(manifest, dist)
-        way = f"upgrade from {tried.older} and back: ok" if tried.older else "installed: ok"
-        place.say("rehearsal", f"{way}, Python {tried.python}")
-    done = publisher.publish(manifest, dist)
+    settings = options.load({"config": given["config"]})
+    with place.log_kept(settings, manifest.name):
+        tools = release.Tools.of(settings)
+        publisher = release.Publisher(target, tools, partial(place.say, "publish"), with_pypirc=with_pypirc)
+        if not no_rehearsal and publisher.missing(manifest):
+            verifier = release.Verifier(target, os.environ, partial(place.say, "rehearsal"), python)
+            tried = verifier.rehearse(manifest, dist)
+            way = f"upgrade from {tried.older} and back: ok" if tried.older else "installed: ok"
+            place.say("rehearsal", f"{way}, Python {tried.python}")
+        done = publisher.publish(manifest, dist)
     line = place.install_line(manifest.name, manifest.version, target)
     if given["as_json"]:
         files = [{"filename": one.file.filename, "sha256": one.file.sha256, "was_there": one.was_there} for one in done]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ import click
 
 from venvbuild import release
 from venvbuild.commands.release import place
-from venvbuild.console import output
+from venvbuild.console import options, output
 from venvbuild.errors import UsageError
 
 
@@ -32,11 +33,12 @@ def command(wish: str | None, python: str, **given: Any) -> None:
         name, version = manifest.name, manifest.version
     else:
         name, is_pinned, version = (part.strip() for part in wish.partition("=="))
-        if not is_pinned or not name or not version:
+        if not is_pinned or not version or not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", name):
             raise UsageError("this names no version", where="NAME==VERSION", fix="write it as in demo==1.2.3")
     target = place.target_of(given, is_read_only=True)
     verifier = release.Verifier(target, os.environ, partial(place.say, "verify"), python)
-    found = verifier.verify(name, version, manifest)
+    with place.log_kept(options.load({"config": given["config"]}), name):
+        found = verifier.verify(name, version, manifest)
     line = place.install_line(found.name, found.version, target)
     for note in found.seen.notes:
         place.say("verify", note)

@@ -155,11 +155,13 @@ def _problems(
     changelog = Path(str(values["changelog"]))
     if changelog.is_absolute() or ".." in changelog.parts:
         fix = "write it relative to the project, without ..: CHANGELOG.md"
-        yield Problem("the changelog is not in the project", f"{origins['changelog']}: {changelog}", fix=fix)
+        where = f"{origins['changelog']}: {shown(str(changelog), 200)}"
+        yield Problem("the changelog is not in the project", where, fix=fix)
     ca_file = _ca_file(project, values["ca_file"], origins["ca_file"])
     if ca_file and not _has_certificates(ca_file):
         fix = "name a file of certificates (PEM), or leave it out"
-        yield Problem("there are no certificates", f"{origins['ca_file']}: {ca_file}", fix=fix, rule="NO_CA_FILE")
+        where = f"{origins['ca_file']}: {shown(str(ca_file), 200)}"
+        yield Problem("there are no certificates", where, fix=fix, rule="NO_CA_FILE")
 
 
 def _has_certificates(path: Path) -> bool:

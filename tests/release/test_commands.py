@@ -13,6 +13,8 @@ from tests.support.index_server import IndexServer
 from tests.support.projects import Repo
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
+from tests.test_main import SCRIPT
+from venvbuild.process import run
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -108,3 +110,13 @@ def test_without_a_project_or_a_repository_it_says_so(tool: Tool) -> None:
     said = tool.run("release", "status", "--project", "project")
     assert (said.code, "git init" in said.stderr) == (2, True)
     assert tool.run("release", "status", "--project", "none").code == 2
+
+
+def test_status_imports_nothing_that_asks_builds_or_checks(ours: Tool) -> None:
+    """So it is there at once. `56` is how many modules of ours it took at the last count."""
+    done = run(
+        [sys.executable, "-c", SCRIPT, "release", "status"], env=ours.environment(), cwd=ours.folder, timeout_s=60
+    )
+    names = set(json.loads(done.stdout))
+    assert {name.partition(".")[0] for name in names} - {"venvbuild"} <= {"click", "packaging", "uv"}
+    assert len([name for name in names if name.startswith("venvbuild")]) <= 56

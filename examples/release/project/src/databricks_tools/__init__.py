@@ -1,0 +1,3 @@
+"""Tools for Databricks."""
+
+__version__ = "0.2.0"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -28,19 +27,12 @@ OF_THE_DOCUMENT = {
 }
 
 
-def check(file: Path) -> subprocess.CompletedProcess[str]:
-    # its schema has a pattern that is none by the newer rules of ECMAScript
-    options = ["--builtin-schema", "vendor.azure-pipelines", "--data-transform", "azure-pipelines"]
-    command = [sys.executable, "-m", "check_jsonschema", *options, "--regex-variant", "nonunicode", str(file)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 def test_the_schema_of_azure_finds_nothing_and_a_mistake_is_found(tmp_path: Path) -> None:
-    checked = check(FILE)
+    checked = azure.judged(FILE)
     assert checked.returncode == 0, checked.stdout
     wrong = tmp_path / "azure-pipelines.yml"
     wrong.write_text(FILE.read_text("utf-8").replace("workingDirectory:", "workingDirectroy:"))
-    assert check(wrong).returncode == 1
+    assert azure.judged(wrong).returncode == 1
 
 
 def test_only_the_step_that_needs_them_gets_the_variables_of_the_document() -> None:

@@ -31,7 +31,17 @@ _TIMEOUT_S = 1200
 
 def versitygw() -> Path:
     """The `versitygw` program. Skips without Go."""
-    return fetched("versitygw", versions.VERSITYGW, _build_versitygw) / "versitygw"
+    return _go_program("versitygw", "github.com/versity/versitygw/cmd/versitygw", versions.VERSITYGW)
+
+
+def act() -> Path:
+    """The `act` program. Skips without Go."""
+    return _go_program("act", "github.com/nektos/act", versions.ACT)
+
+
+def actionlint() -> Path:
+    """The `actionlint` program. Skips without Go."""
+    return _go_program("actionlint", "github.com/rhysd/actionlint/cmd/actionlint", versions.ACTIONLINT)
 
 
 def groovy_jar() -> Path:
@@ -101,13 +111,15 @@ def _install(folder: Path, *pins: str) -> None:
     run([sys.executable, "-m", "pip", "install", *flags, *pins], PIP_FIND_LINKS="")
 
 
-def _build_versitygw(folder: Path) -> None:
-    require(shutil.which("go"), "versitygw is built by Go, which is not installed")
-    module = f"github.com/versity/versitygw/cmd/versitygw@{versions.VERSITYGW}"
-    with tempfile.TemporaryDirectory(dir=folder.parent) as workspace:
-        # Its own caches, removed afterwards; -modcacherw because Go makes them read-only.
-        caches = {"GOPATH": f"{workspace}/path", "GOCACHE": f"{workspace}/cache", "GOBIN": str(folder)}
-        run(["go", "install", "-modcacherw", "-ldflags=-s -w", module], GOFLAGS="", **caches)
+def _go_program(name: str, module: str, version: str) -> Path:
+    def build(folder: Path) -> None:
+        require(shutil.which("go"), f"{name} is built by Go, which is not installed")
+        with tempfile.TemporaryDirectory(dir=folder.parent) as workspace:
+            # Its own caches, removed afterwards; -modcacherw because Go makes them read-only.
+            caches = {"GOPATH": f"{workspace}/path", "GOCACHE": f"{workspace}/cache", "GOBIN": str(folder)}
+            run(["go", "install", "-modcacherw", "-ldflags=-s -w", f"{module}@{version}"], GOFLAGS="", **caches)
+
+    return fetched(name, version, build) / name
 
 
 def _fetch_groovy(folder: Path) -> None:

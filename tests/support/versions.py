@@ -3,6 +3,12 @@
 VERSITYGW = "v1.8.0"
 """github.com/versity/versitygw, an S3 gateway over a folder, built by `go install`."""
 
+ACT = "v0.2.89"
+"""github.com/nektos/act, which runs workflows of GitHub, built by `go install`."""
+
+ACTIONLINT = "v1.7.12"
+"""github.com/rhysd/actionlint, built by `go install`. The index has it as a download from elsewhere."""
+
 GROOVY = "2.4.21"
 """org.codehaus.groovy:groovy-all, the Groovy that Jenkins runs Jenkinsfiles with."""
 

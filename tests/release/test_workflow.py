@@ -170,6 +170,7 @@ def test_by_hand_it_takes_a_tag_on_any_branch_and_leaves_a_release_that_is_there
 
 def test_by_hand_a_branch_is_no_tag(runner: Runner) -> None:
     ended = runner.run("workflow_dispatch", "refs/heads/main", tag="main")
+    assert ended.code == 0, ended.log
     assert nothing_ran(runner, ended), ended.log
 
 

@@ -27,9 +27,15 @@ BOTH = pytest.mark.parametrize("file", [OURS, OF_THE_EXAMPLE], ids=["ours", "exa
 INDEX_URL = "https://pypi.company.com/root/prod/+simple/"
 TOKEN = "pw-Canary-21-abcdefghij"  # a secret of the tests
 TOLD = {"PYPI_BACKEND", "DEVPI_INDEX_URL", "DEVPI_USER", "DEVPI_TOKEN"}
-STEPS = ["Check out the tag", "Pythons to try it on, the last for the tool", "Build, check, publish, verify",
-         "Hand the files on"]  # fmt: skip
-WHOLE = {"publish": STEPS, "release": ["Take the files", "Make the GitHub Release"]}
+WHOLE = {
+    "build": [
+        "Check out the tag", "Pythons to try it on, the last for the tool", "Build and check", "Hand the files on",
+    ],
+    "publish": ["Check out the tag", "Python for the tool", "Take the files", "Publish and verify"],
+    "release": ["Take the files", "Make the GitHub Release"],
+}  # fmt: skip
+INSTALLING = "The tool, from the index that has it"
+BUILD, CHECK, RUN = ["release", "build"], ["release", "check"], ["release", "run", "--from-tag"]
 FILES = {"databricks_tools-0.2.0-py3-none-any.whl", "databricks_tools-0.2.0.tar.gz", "venvbuild-release.json"}
 
 # Here the real tool goes, with an index: `tool` puts it into the project's bin/, and INDEX_URL is that index's.
@@ -42,22 +48,25 @@ def git(*words):
 
 version = re.search('__version__ = "(.*)"', pathlib.Path("src/databricks_tools/__init__.py").read_text())[1]
 tag = "v" + version
+log = pathlib.Path({log!r})
+dist = pathlib.Path("dist")
 told = {{
     "arguments": sys.argv[1:], "environment": dict(os.environ), "branch": git("branch", "--show-current"),
     "commits": git("rev-list", "--count", "HEAD"), "tag": git("cat-file", "-t", "refs/tags/" + tag),
-    "changes": git("status", "--porcelain"), "files": sorted(os.listdir("."))
+    "changes": git("status", "--porcelain"), "dist": sorted(one.name for one in dist.glob("*")),
 }}
-pathlib.Path({log!r}).write_text(json.dumps(told))
-if tag not in git("tag", "--points-at", "HEAD").split():
+log.write_text(json.dumps([*(json.loads(log.read_text()) if log.exists() else []), told]))
+if sys.argv[2] == "run" and tag not in git("tag", "--points-at", "HEAD").split():
     sys.exit("the project is " + version + ", and " + tag + " is no tag of this commit")
-os.mkdir("dist")
-files = []
-for name in ("databricks_tools-%s-py3-none-any.whl" % version, "databricks_tools-%s.tar.gz" % version):
-    pathlib.Path("dist", name).write_text(name)
-    files.append({{"filename": name, "sha256": hashlib.sha256(name.encode()).hexdigest()}})
-manifest = {{"schema_version": 1, "name": "databricks-tools", "version": version, "tag": tag, "files": files}}
-pathlib.Path("dist", "venvbuild-release.json").write_text(json.dumps(manifest))
-pathlib.Path("dist", "other.txt").write_text("none of the release")
+if sys.argv[2] == "build":
+    dist.mkdir()
+    files = []
+    for name in ("databricks_tools-%s-py3-none-any.whl" % version, "databricks_tools-%s.tar.gz" % version):
+        (dist / name).write_text(name)
+        files.append({{"filename": name, "sha256": hashlib.sha256(name.encode()).hexdigest()}})
+    manifest = {{"schema_version": 1, "name": "databricks-tools", "version": version, "tag": tag, "files": files}}
+    (dist / "venvbuild-release.json").write_text(json.dumps(manifest))
+    (dist / "other.txt").write_text("none of the release")
 """
 
 
@@ -75,8 +84,8 @@ def git(folder: Path, *words: str) -> None:
 def runner(tmp_path: Path) -> Runner:
     """The example project with our workflow in it, released as v0.2.0 from the last of two commits.
 
-    In its bin/ is a stand-in for the tool, by the contract of `release run --from-tag`: it works on whatever is checked
-    out, refuses a tag that is not the version of the project, and leaves wheel, sdist and manifest in dist/.
+    In its bin/ is a stand-in for the tool, by its contract: `build` leaves wheel, sdist and manifest in dist/; `run
+    --from-tag` works on whatever is checked out, and refuses a tag that is not the version of the project.
     """
     workflow.require_programs()
     project, remote = tmp_path / "project", tmp_path / "remote.git"
@@ -108,9 +117,9 @@ def tag(project: Path, name: str) -> None:
     git(project, "push", "-q", "--atomic", "origin", "main", name)
 
 
-def told(runner: Runner) -> dict[str, Any]:
-    """What the tool was given, and saw."""
-    said: dict[str, Any] = json.loads((runner.folder / "told.json").read_text())
+def told(runner: Runner) -> list[dict[str, Any]]:
+    """What the tool was given, and saw, each time."""
+    said: list[dict[str, Any]] = json.loads((runner.folder / "told.json").read_text())
     return said
 
 
@@ -127,16 +136,19 @@ def test_ci_workflow_on_tag_push(runner: Runner) -> None:
     assert workflow.triggers_of(read(OURS))["push"] == {"tags": ["v*"]}
     ended = runner.run("push", "refs/tags/v0.2.0")
     assert (ended.code, ended.jobs) == (0, WHOLE), ended.log
-    said = told(runner)
-    assert said["arguments"] == ["release", "run", "--from-tag"]
-    assert {name: said["environment"].get(name) for name in TOLD} == {
+    build, check, run = told(runner)
+    assert [one["arguments"] for one in (build, check, run)] == [BUILD, CHECK, RUN]
+    assert {name: run["environment"].get(name) for name in TOLD} == {
         "PYPI_BACKEND": "",  # as a variable arrives that is not set
         "DEVPI_INDEX_URL": INDEX_URL,
         "DEVPI_USER": "ci",
         "DEVPI_TOKEN": TOKEN,
     }
-    # a detached HEAD of depth 1, with the tag that somebody made
-    assert (said["branch"], said["commits"], said["tag"], said["changes"]) == ("", "1", "tag", "")
+    assert not TOLD & {*build["environment"], *check["environment"]}
+    # a detached HEAD of depth 1, with the tag that somebody made; and to publish there is what was built
+    for one in (build, run):
+        assert (one["branch"], one["commits"], one["tag"], one["changes"]) == ("", "1", "tag", "")
+    assert (build["dist"], run["dist"]) == ([], sorted(FILES))
     [asked, made] = ended.asked
     assert asked["arguments"][:3] == ["release", "view", "v0.2.0"]
     assert made["arguments"][:5] == ["release", "create", "v0.2.0", "--verify-tag", "--prerelease=false"]
@@ -176,7 +188,7 @@ def test_by_hand_a_branch_is_no_tag(runner: Runner) -> None:
 
 def test_other_bytes_than_the_manifest_has_come_into_no_release(runner: Runner) -> None:
     place = runner.project / "bin" / "venvbuild"
-    place.write_text(f'{place.read_text()}pathlib.Path("dist", files[1]["filename"]).write_text("other")\n')
+    place.write_text(f'{place.read_text()}    (dist / files[1]["filename"]).write_text("other")\n')
     git(runner.project, "commit", "-q", "-a", "-m", "Release 0.2.1")
     (runner.project / "src" / "databricks_tools" / "__init__.py").write_text('__version__ = "0.2.1"\n')
     git(runner.project, "commit", "-q", "-a", "-m", "Release 0.2.1")
@@ -192,7 +204,7 @@ def test_a_tag_that_is_not_the_version_is_refused_and_makes_no_release(runner: R
     ended = runner.run("push", "refs/tags/v0.9.0")
     assert ended.code != 0
     assert "the project is 0.2.0" in ended.log
-    assert "release" not in ended.jobs
+    assert [one["arguments"] for one in told(runner)] == [BUILD, CHECK, RUN]
     assert ended.asked == []
 
 
@@ -212,14 +224,17 @@ def test_the_workflow_of_the_example_installs_the_tool_and_is_else_ours(runner: 
     runner.environment.update(PIP_NO_INDEX="1", PIP_FIND_LINKS=str(links))
     ended = runner.run("push", "refs/tags/v0.2.0")
     assert ended.code == 0, ended.log
-    assert ended.jobs == {**WHOLE, "publish": [*STEPS[:2], "The tool, from the index that has it", *STEPS[2:]]}
-    assert told(runner)["arguments"] == ["release", "run", "--from-tag"]
+    assert [one["arguments"] for one in told(runner)] == [BUILD, CHECK, RUN]
     of_ours, of_the_example = read(OURS), read(OF_THE_EXAMPLE)
-    steps = of_the_example["jobs"]["publish"]["steps"]
-    assert steps.pop(2)["run"].startswith('python -m pip install --index-url "$DEVPI_INDEX_URL" venvbuild==')
-    steps[2]["run"] = f"bin/{steps[2]['run']}"
+    for job in ("build", "publish"):
+        assert ended.jobs[job] == [*WHOLE[job][:2], INSTALLING, *WHOLE[job][2:]]
+        steps = of_the_example["jobs"][job]["steps"]
+        assert steps.pop(2)["run"].startswith('python -m pip install --index-url "$DEVPI_INDEX_URL" venvbuild==')
+        for step in steps:
+            if "run" in step:
+                step["run"] = step["run"].replace("venvbuild release", "bin/venvbuild release")
     for one in (of_ours, of_the_example):
-        del one["jobs"]["publish"]["steps"][1]["with"]  # each has the Pythons that its package is for
+        del one["jobs"]["build"]["steps"][1]["with"]  # each has the Pythons that its package is for
     assert of_ours == of_the_example
 
 
@@ -229,7 +244,7 @@ def test_the_workflow_of_the_example_installs_the_tool_and_is_else_ours(runner: 
 @BOTH
 def test_each_action_is_pinned_by_its_hash_with_the_version_beside_it(file: Path) -> None:
     lines = re.findall(r"uses: (.*)", file.read_text("utf-8"))
-    assert len(lines) == len(workflow.uses_of(read(file))) == 4
+    assert len(lines) == len(workflow.uses_of(read(file))) == 7
     assert all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v[0-9.]+", line) for line in lines)
 
 
@@ -245,6 +260,7 @@ def test_only_the_job_that_makes_the_release_may_write(file: Path) -> None:
     parsed = read(file)
     assert parsed["permissions"] == {"contents": "read"}
     assert {name: job.get("permissions") for name, job in parsed["jobs"].items()} == {
+        "build": None,
         "publish": None,
         "release": {"contents": "write"},
     }
@@ -254,7 +270,7 @@ def test_only_the_job_that_makes_the_release_may_write(file: Path) -> None:
 def test_the_one_secret_is_seen_by_the_one_step_that_publishes_and_the_address_is_none(file: Path) -> None:
     parsed = read(file)
     steps = [step for job in parsed["jobs"].values() for step in job["steps"]]
-    assert [step["name"] for step in steps if "secrets." in str(step)] == ["Build, check, publish, verify"]
+    assert [step["name"] for step in steps if "secrets." in str(step)] == ["Publish and verify"]
     assert re.findall(r"secrets\.\w+", str(parsed)) == ["secrets.DEVPI_TOKEN"]
     assert {value for step in steps for name, value in step.get("env", {}).items() if "INDEX_URL" in name} == {
         "${{ vars.DEVPI_INDEX_URL }}"

@@ -28,7 +28,8 @@ PYTHONS = Path(sys.executable).parent
 
 # With an explicit `ref` checkout fetches that and nothing else; what is fetched stays a tag object.
 _CHECKOUT = """\
-test "$DEPTH" = 1 && test "$PERSISTS" = false
+test "$DEPTH" = 1
+test "$PERSISTS" = false
 git init -q .
 git fetch -q --no-tags --depth=1 "file://$AT_REMOTE" "+$REF:$REF"
 git checkout -q --detach "$REF"
@@ -41,7 +42,7 @@ _ACTIONS: Mapping[str, tuple[Mapping[str, str], str]] = {
     "actions/setup-python": ({"WANTED": "python-version"}, 'echo "$AT_PYTHONS" >>"$GITHUB_PATH"\n'),
     "actions/upload-artifact": (
         {"NAME": "name", "WANTED": "path", "MISSING": "if-no-files-found", "OVERWRITE": "overwrite"},
-        'test "$MISSING" = error && test "$OVERWRITE" = true\nmkdir -p "$AT_ARTIFACTS/$NAME"\n'
+        'test "$MISSING" = error\ntest "$OVERWRITE" = true\nmkdir -p "$AT_ARTIFACTS/$NAME"\n'
         'for file in $WANTED; do cp "$file" "$AT_ARTIFACTS/$NAME/"; done\n',
     ),
     "actions/download-artifact": (

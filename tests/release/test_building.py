@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import projects
 from tests.support.projects import Repo
 from venvbuild.errors import IndexUnavailable, IntegrityError, RequirementsRefused, ResolutionError, UsageError
 from venvbuild.release import Manifest, Tools, build, manifest
@@ -117,3 +118,12 @@ def test_an_index_that_is_away_is_6(repo: Repo, tools: Tools, tmp_path: Path) ->
     with pytest.raises(IndexUnavailable):
         build(repo.source, Tools(tools.python, tools.uv, away), 300)
     assert list(repo.source.dist.iterdir()) == []
+
+
+def test_a_shallow_clone_of_the_tag_gives_the_same_bytes(repo: Repo, tools: Tools, tmp_path: Path) -> None:
+    """As a workflow checks out: depth 1, no branch."""
+    made = build(repo.source, tools, 300)
+    projects.git(tmp_path, "clone", "--quiet", "--depth", "1", "--branch", "v1.0.0", f"file://{repo.remote}", "shallow")
+    shallow = Repo(tmp_path / "shallow", repo.remote)
+    assert shallow.repository.branch is None
+    assert build(shallow.source, tools, 300) == made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -69,4 +70,4 @@ def publisher(environ: Mapping[str, str], said: list[str] | None = None, **more:
 def verifier(environ: Mapping[str, str], said: list[str] | None = None, python: str = "") -> Verifier:
     """What installs from the index of these variables."""
     lines = [] if said is None else said
-    return Verifier(target(environ), environ, lines.append, python)
+    return Verifier(target(environ), {**os.environ, **environ}, lines.append, python)

@@ -10,6 +10,7 @@ import pytest
 from tests.support import downloads, index_server, projects
 from tests.support.index_server import IndexServer
 from tests.support.projects import Repo
+from tests.support.tool import Tool
 from venvbuild.release import Tools
 
 
@@ -30,6 +31,14 @@ def uv_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tools(backends: IndexServer, uv_cache: Path) -> Tools:
     return projects.tools(backends, uv_cache)
+
+
+@pytest.fixture
+def user(tool: Tool, repo: Repo, backends: IndexServer, uv_cache: Path) -> Tool:
+    """Somebody in the folder of the seed's project."""
+    tool.folder = repo.folder
+    tool.env |= {"VENVBUILD_INDEX_URL": backends.url(), "UV_CACHE_DIR": str(uv_cache)}
+    return tool
 
 
 @pytest.fixture

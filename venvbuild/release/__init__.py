@@ -11,7 +11,8 @@ backends                         the kinds of index: both addresses of each, and
 index, devpi, refusals           what the index has of a project, and what it means when it refuses or is silent
 publishing, answers, pypirc      files brought there: sent once, read back
 verifying, trying                a version installed from the index alone, upgraded to and back
-withdrawing                      a version taken back, as far as its index can
+halfway, standing, running       the whole of it: an edit that was stopped, where a release stands, and the steps
+rollback, withdrawing            a release undone while nobody has it; else taken back, as far as its index can
 """
 
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from venvbuild.release.checking import Checked, check_built
     from venvbuild.release.configuration import Configuration, load
     from venvbuild.release.git import Repository
+    from venvbuild.release.halfway import undo_edit
     from venvbuild.release.index import Found, Index, Listing, Presence
     from venvbuild.release.interface import breaks, is_announced
     from venvbuild.release.lock import held
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from venvbuild.release.preflight import AskedIndex, IndexBefore, Release, pass_preflight
     from venvbuild.release.project import Project
     from venvbuild.release.publishing import Patience, Published, Publisher
+    from venvbuild.release.rollback import Plan, Rollback, RolledBack, notice, previous_line
+    from venvbuild.release.running import STEPS, Ended, Run, Wishes, tell
+    from venvbuild.release.standing import Standing, released_at_head, require_tag, stands
     from venvbuild.release.tools import Tools
     from venvbuild.release.verifying import Verified, Verifier
     from venvbuild.release.version import PRES, next_version, read_version, wanted_version
@@ -46,6 +51,7 @@ else:  # each command needs some of them only, and `status` is to be there at on
         "checking": ("Checked", "check_built"),
         "configuration": ("Configuration", "load"),
         "git": ("Repository",),
+        "halfway": ("undo_edit",),
         "index": ("Found", "Index", "Listing", "Presence"),
         "interface": ("breaks", "is_announced"),
         "lock": ("held",),
@@ -53,6 +59,9 @@ else:  # each command needs some of them only, and `status` is to be there at on
         "preflight": ("AskedIndex", "IndexBefore", "Release", "pass_preflight"),
         "project": ("Project",),
         "publishing": ("Patience", "Published", "Publisher"),
+        "rollback": ("Plan", "RolledBack", "Rollback", "notice", "previous_line"),
+        "running": ("STEPS", "Ended", "Run", "Wishes", "tell"),
+        "standing": ("Standing", "released_at_head", "require_tag", "stands"),
         "tools": ("Tools",),
         "verifying": ("Verified", "Verifier"),
         "version": ("PRES", "next_version", "read_version", "wanted_version"),

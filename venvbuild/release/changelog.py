@@ -156,6 +156,20 @@ class Changelog:
             self._insert(lines, version, day, end)
         return "".join(self._linked(lines, str(version), tag, end))
 
+    def with_entry(self, kind: str, entry: str) -> str:
+        """The text with one more unreleased entry, above the others and under a heading of its kind."""
+        lines = list(self.lines)
+        end = next((match[0] for line in lines if (match := re.search(r"\r\n|\n|\r", line))), "\n")
+        added = f"{end}### {kind}{end}- {entry}{end}"
+        span = self._unreleased()
+        if span:
+            heading = lines[span[0]]
+            lines[span[0]] = (heading if heading.endswith(("\r", "\n")) else heading + end) + added
+        else:
+            at = next((index for index, title in self._headings() if _VERSION.fullmatch(title)), len(lines))
+            lines.insert(at, f"## [{UNRELEASED}]{end}{added}{end}")
+        return "".join(lines)
+
     def _insert(self, lines: list[str], version: Version, day: date, end: str) -> None:
         at = next((index for index, title in self._headings() if _VERSION.fullmatch(title)), len(lines))
         if at == len(lines) and lines:

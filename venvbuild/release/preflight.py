@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -94,6 +94,10 @@ class Release:
         return self.configuration.tag_of(str(self.version))
 
 
+Note = Callable[[str], None]
+Look = Callable[[Release, Note], Iterator[Problem]]
+
+
 def pass_preflight(release: Release) -> tuple[str, ...]:
     """Look at everything; what was found, in a few words each, for people.
 
@@ -101,10 +105,19 @@ def pass_preflight(release: Release) -> tuple[str, ...]:
         UsageError: something is in the way; everything that is, at once.
         RequirementsRefused: it is the version or the changelog alone.
     """
+    return _passed(release, (_tree, _branch, _tag, _changelog, _remote, _index))
+
+
+def pass_again(release: Release) -> tuple[str, ...]:
+    """Look at what must hold to go on with a release that is committed already. Raises as `pass_preflight` does."""
+    return _passed(release, (_tree, _branch, _access))
+
+
+def _passed(release: Release, looks: Sequence[Look]) -> tuple[str, ...]:
     found: list[str] = []
     refused: list[Problem] = []
     is_usage = False
-    for look in (_tree, _branch, _tag, _changelog, _remote, _index):
+    for look in looks:
         try:
             problems = list(look(release, found.append))
         except VenvBuildError as error:
@@ -117,9 +130,6 @@ def pass_preflight(release: Release) -> tuple[str, ...]:
     if refused:
         raise (UsageError if is_usage else RequirementsRefused).of(refused)
     return tuple(found)
-
-
-Note = Callable[[str], None]
 
 
 def _tree(release: Release, note: Note) -> Iterator[Problem]:
@@ -212,6 +222,13 @@ def _remote(release: Release, note: Note) -> Iterator[Problem]:
         note(f"{branch} {how} {REMOTE}{f'/{branch}' if theirs else ''}")
         if release.pushes:
             repository.push(branch, None, dry=True)
+
+
+def _access(release: Release, note: Note) -> Iterator[Problem]:
+    if release.index and (problem := release.index.lacks_credentials()):
+        yield problem
+    elif release.index:
+        note(f"to {release.index.shown}")
 
 
 def _index(release: Release, note: Note) -> Iterator[Problem]:

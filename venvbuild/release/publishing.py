@@ -118,7 +118,7 @@ class Publisher:
         if listing.note:
             self.say(f"note: {listing.note}")
         there = index.find(manifest.files, listing)
-        taken = [_other(file, found, index) for file, found in there.items() if found.presence is Presence.OTHER]
+        taken = [other_bytes(file, found, index) for file, found in there.items() if found.presence is Presence.OTHER]
         if taken:
             raise IntegrityError.of(taken)
         missing = tuple(file for file, found in there.items() if found.presence is Presence.ABSENT)
@@ -139,7 +139,7 @@ class Publisher:
         found = self._look(file, index, name, self.patience.index_s if answer.is_open else 0)
         waited = time.monotonic() - began
         if found.presence is Presence.OTHER:
-            raise IntegrityError.of([_other(file, found, index)])
+            raise IntegrityError.of([other_bytes(file, found, index)])
         if found.presence is Presence.ABSENT:
             raise self._failure(file, answer, index)
         how = f"uploaded, {size_text(file.size)}"
@@ -252,7 +252,8 @@ def trusting(ca_file: Path | None) -> dict[str, str]:
     return dict.fromkeys(names, str(ca_file)) if ca_file else {}
 
 
-def _other(file: BuiltFile, found: Found, index: Index) -> Problem:
+def other_bytes(file: BuiltFile, found: Found, index: Index) -> Problem:
+    """A file of ours, under whose name the index has something else."""
     return Problem(
         f"{file.filename} is on the index with other bytes",
         index.where,

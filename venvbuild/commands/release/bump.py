@@ -63,9 +63,9 @@ def _bump(opened: Opened, part: str, given: Mapping[str, Any]) -> release.Bumped
     wanted = ours.release_of(opened, new, given, pushes=given["tags"])
     ours.say("preflight", ", ".join(release.pass_preflight(wanted)))
     tools, _ = ours.tools_of(given)
-    _judge_interface(opened, current, new, tools, strict=given["strict_api"])
+    judge_interface(opened, current, new, tools, strict=given["strict_api"])
     made = release.bump(wanted, tools, day, message=given["message"], tags=given["tags"], signs=given["signs"])
-    _tell(made)
+    release.tell(made, ours.say)
     if given["tags"]:
         branch = opened.repository.branch
         assert branch  # preflight refuses a detached HEAD
@@ -88,7 +88,12 @@ def current_version(opened: Opened) -> Version:
     return max(found)
 
 
-def _judge_interface(opened: Opened, current: Version, new: Version, tools: release.Tools, *, strict: bool) -> None:
+def judge_interface(opened: Opened, current: Version, new: Version, tools: release.Tools, *, strict: bool) -> None:
+    """What a version takes away from those who import the package: warned of, or where `strict`:
+
+    Raises:
+        CheckFoundSomething: there is something.
+    """
     tag = opened.tag_of(current)
     if release.is_announced(current, new) or not opened.repository.tag_at(tag):
         return
@@ -102,14 +107,6 @@ def _judge_interface(opened: Opened, current: Version, new: Version, tools: rele
         raise CheckFoundSomething.of(problems)
     for problem in problems:
         output.say(f"warning: {problem.as_line()}")
-
-
-def _tell(made: release.Bumped) -> None:
-    old = f"{made.old} -> " if made.old and made.old != made.new else ""
-    where = f" in {', '.join(made.places)}" if made.places else ""
-    ours.say("bump", f"{old}{made.new}{where}{f'; {made.changelog}' if made.changelog else ''}")
-    tag = f", tag {made.tag} (annotated)" if made.tag else ""
-    ours.say("commit", f"{made.commit[:7]} {made.message}{tag}")
 
 
 def _propose(opened: Opened, *, as_json: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import click
@@ -10,8 +9,6 @@ import click
 from venvbuild import release
 from venvbuild.commands.release import options as ours
 from venvbuild.console import options, output
-from venvbuild.errors import UsageError
-from venvbuild.text import shown
 
 
 @click.command("check", short_help="Judge what is built, and install it on each Python it supports.")
@@ -24,8 +21,7 @@ def command(pythons: tuple[str, ...], as_json: bool, **given: Any) -> None:
 
     Then wheel and sdist are each installed and imported in a new environment of every supported Python that is here.
     """
-    if odd := [one for one in pythons if not re.fullmatch(r"3\.[0-9]{1,2}", one)]:
-        raise UsageError(f"{shown(odd[0])} is no version", where="--python", fix="write X.Y: --python 3.12")
+    pythons = ours.pythons_of(pythons)
     opened = ours.opened(given)
     tools, settings = ours.tools_of(given)
     found = release.check_built(opened.source, tools, settings.timeout_s, pythons)

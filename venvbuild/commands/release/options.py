@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
@@ -137,6 +138,17 @@ def day_of(text: str | None) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{shown(text)} is no day", where="--date", fix="write it as YYYY-MM-DD") from None
+
+
+def pythons_of(given: Sequence[str]) -> tuple[str, ...]:
+    """The Pythons that were asked for, X.Y each.
+
+    Raises:
+        UsageError: one is none.
+    """
+    if odd := [one for one in given if not re.fullmatch(r"3\.[0-9]{1,2}", one)]:
+        raise UsageError(f"{shown(odd[0])} is no version", where="--python", fix="write X.Y: --python 3.12")
+    return tuple(given)
 
 
 def print_line(label: str, text: str) -> None:

@@ -66,7 +66,7 @@ def test_upgrade_from_previous_version(devpi: Devpi, tmp_path: Path) -> None:
 
 
 @_DEVPI
-def test_rollback_to_previous_version(devpi: Devpi, tmp_path: Path) -> None:
+def test_a_withdrawn_version_is_installed_by_nobody(devpi: Devpi, tmp_path: Path) -> None:
     """The bad version is withdrawn from a volatile index: a plain install gives the one before, and so does its pin."""
     environ = devpi.index(volatile=True).environment()
     published(environ, tmp_path, "1.0.0")

@@ -212,6 +212,13 @@ class Place:
                 [f"{EVIL}=={EVIL}", "--upload-url", "https://h/u/", "--index-url", self.tool.index.url()],
                 ["odd==7", "--upload-url", "https://h/u/", "--index-url", self.tool.index.url()],
             ],
+            "release run": [
+                ["--project", "released"],
+                ["--project", "released", EVIL],
+                ["--project", "released", "minor", "--until", EVIL],
+                ["--project", "misreleased", "--from-tag"],
+            ],
+            "release rollback": [["--project", "released"], ["--project", EVIL], ["--project", "misreleased"]],
             "promote": [[self.hostile, "prod"], [self.hostile, EVIL], ["--undo", f"{EVIL}@{EVIL}"]],
             "aliases": [[], ["--history"], [EVIL]],
             "cache dir": [[], ["uv"]],

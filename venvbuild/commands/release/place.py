@@ -118,3 +118,8 @@ def log_kept(settings: Settings, name: str) -> Iterator[None]:
 def install_line(name: str, version: str, target: release.Target) -> str:
     """What users type."""
     return f"pip install {name}=={version} --index-url {target.index_url}"
+
+
+def note_of_caches(name: str) -> str:
+    """For who has just asked the index: pip (since 26.2) and uv keep what it answered."""
+    return f"note: who has just asked the index may need --no-cache-dir; with uv, --refresh-package {shown(name)}"

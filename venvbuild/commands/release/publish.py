@@ -11,7 +11,6 @@ import click
 from venvbuild import release
 from venvbuild.commands.release import place
 from venvbuild.console import options, output
-from venvbuild.text import shown
 
 
 @click.command("publish", short_help="Bring what is built to the index, each file once.")
@@ -49,5 +48,4 @@ def command(with_pypirc: bool, no_rehearsal: bool, python: str, **given: Any) ->
         output.print_json({**told, "files": files, "install": line})
         return
     output.print_data(line)
-    # pip keeps what an index answered, since 26.2.
-    output.say(f"note: who has just asked the index may need --refresh-package {shown(manifest.name)}")
+    output.say(place.note_of_caches(manifest.name))

@@ -87,9 +87,9 @@ def _tell(
     text = release.notice(plan, name, made, done.withdrawal) if plan.public else ""
     line = release.previous_line(name, plan.previous, target) if plan.public and plan.previous else ""
     if done.withdrawal:
-        ours.say("withdraw", done.withdrawal.how)
+        ours.say("withdraw", shown(done.withdrawal.how, 500))
         if done.withdrawal.todo:
-            ours.say("to do", done.withdrawal.todo)
+            ours.say("to do", shown(done.withdrawal.todo, 1000))
     if made:
         release.tell(made, ours.say)
         output.say(f"note: `venvbuild release run` publishes {made.new}")

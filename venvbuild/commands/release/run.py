@@ -177,3 +177,5 @@ def _tell(opened: Opened, ended: release.Ended, *, as_json: bool) -> None:
         )  # fmt: skip
         return
     output.print_data(line or ended.version)
+    if line:
+        output.say(place.note_of_caches(opened.project.name))

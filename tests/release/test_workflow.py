@@ -14,11 +14,15 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support import downloads, real_pip, workflow
+from tests.support import downloads, projects, real_pip, workflow
+from tests.support.devpi_server import Devpi
+from tests.support.index_server import IndexServer
+from tests.support.releases import target
 from tests.support.requirement import require
 from tests.support.scripts import REPOSITORY
 from tests.support.wheels import wheel
 from tests.support.workflow import Ended, Runner
+from venvbuild.release import Index, Manifest
 
 OURS = REPOSITORY / ".github" / "workflows" / "publish.yml"
 PROJECT = REPOSITORY / "examples" / "release" / "project"
@@ -38,7 +42,6 @@ INSTALLING = "The tool, from the index that has it"
 BUILD, CHECK, RUN = ["release", "build"], ["release", "check"], ["release", "run", "--from-tag"]
 FILES = {"databricks_tools-0.2.0-py3-none-any.whl", "databricks_tools-0.2.0.tar.gz", "venvbuild-release.json"}
 
-# Here the real tool goes, with an index: `tool` puts it into the project's bin/, and INDEX_URL is that index's.
 STAND_IN = """\
 #!{python}
 import hashlib, json, os, pathlib, re, subprocess, sys
@@ -157,6 +160,38 @@ def test_ci_workflow_on_tag_push(runner: Runner) -> None:
     assert made["environment"]["GH_TOKEN"] == "of-the-job"
     assert not TOLD & set(made["environment"])
     assert "Canary" not in ended.log
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("devpi")
+def test_ci_publishes_from_the_tag_with_the_tool_itself(
+    runner: Runner, devpi: Devpi, backends: IndexServer, uv_cache: Path
+) -> None:
+    """To a devpi here, by a user with a password; contract fakes are GitHub, its actions and `gh`."""
+    index = devpi.index()
+    place = runner.project / "bin" / "venvbuild"
+    place.write_text(f'#!/bin/sh\nPYTHONPATH={REPOSITORY} exec {sys.executable} -m venvbuild "$@"\n')
+    git(runner.project, "commit", "-q", "-a", "-m", "Release 0.2.0 by the tool")
+    git(runner.project, "tag", "-d", "v0.2.0")
+    git(runner.project, "push", "-q", "origin", ":refs/tags/v0.2.0")
+    tag(runner.project, "v0.2.0")
+    runner.variables |= {"DEVPI_INDEX_URL": f"{index.url}+simple/", "DEVPI_USER": index.user}
+    runner.secrets |= {"DEVPI_TOKEN": index.password}
+    runner.environment |= {"VENVBUILD_INDEX_URL": backends.url(), "UV_CACHE_DIR": str(uv_cache)}
+    ended = runner.run("push", "refs/tags/v0.2.0")
+    assert (ended.code, ended.jobs) == (0, WHOLE), ended.log
+    made = Manifest.read(runner.folder / "artifacts" / "dist")
+    assert made.commit == projects.git(runner.project, "rev-parse", "v0.2.0^{commit}")
+    shown = Index(target(index.environment())).list("databricks-tools").files
+    assert {one.filename: one.sha256 for one in shown} == {one.filename: one.sha256 for one in made.files}
+    assert devpi.uploads(index) == 2
+    assert "pip install databricks-tools==0.2.0" in ended.log
+    assert ended.asked[1]["notes"] == f"    pip install databricks-tools==0.2.0 --index-url {index.url}+simple/\n"
+    assert index.password not in ended.log
+    # started again, it leaves there what is there
+    again = runner.run("workflow_dispatch", "refs/heads/main", tag="v0.2.0")
+    assert again.code == 0, again.log
+    assert devpi.uploads(index) == 2
 
 
 @pytest.mark.parametrize("ref", ["refs/heads/main", "refs/heads/v9", "refs/tags/nightly"])

@@ -146,6 +146,13 @@ def pypiserver(tmp_path: Path) -> Iterator[dict[str, str]]:
     require(importlib.util.find_spec("pypiserver"), "pypiserver, the private index, is not installed")
     folder = tmp_path / "pypiserver" / "served"
     folder.mkdir(parents=True)
+    with serving(folder) as environ:
+        yield environ
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[dict[str, str]]:
+    """The same, of this folder."""
     with _pypiserver(folder) as port:
         yield {
             "PYPI_BACKEND": "pypiserver",

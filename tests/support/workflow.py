@@ -61,7 +61,7 @@ files = [word for word in sys.argv[1:] if word.startswith("dist/")]
 told = {{
     "arguments": sys.argv[1:],
     "notes": notes and pathlib.Path(notes).read_text(),
-    "files": {{name: pathlib.Path(name).read_text() for name in files}},
+    "files": {{name: pathlib.Path(name).read_text(errors="replace") for name in files}},
     "environment": dict(os.environ),
 }}
 before = json.loads(log.read_text()) if log.exists() else []

@@ -68,7 +68,7 @@ def main() -> None:
 
 def _run(project: Path, environ: dict[str, str], folder: Path, *words: str) -> dict[str, float]:
     report = folder / "report.json"
-    command = [sys.executable, "-c", _TIMED, report, "release", *words]
+    command = [sys.executable, "-c", _TIMED, str(report), "release", *words]
     kept = {"XDG_CACHE_HOME": str(folder / "cache"), "UV_CACHE_DIR": str(folder / "uv")}
     began = time.monotonic()
     env = {**os.environ, **environ, **kept}

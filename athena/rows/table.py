@@ -33,7 +33,8 @@ _LAST = "9999-12-32"  # after every day
 _KEY = re.compile(rf"{places.ROWS}/dt=(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/[^/._][^/]*\.json")
 _PLACED_BY = ("venv_version", "created_at")
 """The columns that no row can do without."""
-_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
+# not 24:00:00, which Python reads since 3.14, as the next day
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} (?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}")
 # Not the place of an object: in s3://bucket/me@example.com/ nothing is secret.
 _MAY_HAVE_CREDENTIALS = re.compile(r"(?i)https?://|[a-z][a-z0-9+.-]*://[^/?#]*@")
 _MEND = "remove the object; `venvbuild table sync` writes the row anew"
@@ -262,7 +263,9 @@ def _checked(found: Any) -> CatalogRow:
             raise TypeError(f"{name} is no {column.type}")
         elif type(value) is dict:
             known[name] = column.known(value)
-    for instant in filter(None, (known["created_at"], known["recorded_at"])):
+    for instant in (known["created_at"], known["recorded_at"]):
+        if instant is None:
+            continue
         if not _INSTANT.fullmatch(instant):
             raise ValueError(f"{instant!a} is no instant as YYYY-MM-DD HH:MM:SS")
         datetime.fromisoformat(instant)  # whether there is such a day and hour

@@ -15,12 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.archives import Made, archive, environment, file, folder
+from tests.support.archives import Made, archive, environment, file, flat, folder
 from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
 from tests.support.requirement import require
 from tests.support.users import NOBODY, as_user
+from venvbuild import builds
 from venvbuild.archive import FragmentCache, bundled_python
+from venvbuild.builds import evidence
 from venvbuild.errors import IntegrityError, NotInStore, StoreUnavailable, UsageError
 from venvbuild.interpreters import Interpreter, find_open_interpreter, probe
 from venvbuild.restore import restoring, targets
@@ -388,6 +390,23 @@ def test_an_archive_with_its_metadata_beside_it_is_judged_by_that(
     stored = tmp_path / "store" / "venv-builds" / build
     with pytest.raises(UsageError, match="linux_sparc"):
         restoring.from_archive(stored / f"{build}.tar.gz", target, machine)
+
+
+@pytest.mark.parametrize("is_flat", [False, True], ids=["venv", "flat"])
+def test_metadata_and_an_index_that_have_another_root_are_refused_as_verify_refuses_them(
+    is_flat: bool, tmp_path: Path, target: Path, machine: RestoreOptions
+) -> None:
+    with flat() if is_flat else contextlib.nullcontext():
+        made = archive(environment(PYTHON), [file("lib/b.py")])
+    store = FolderStore(tmp_path / "store")
+    says = {"archive_root": "venv"} if is_flat else {"archive_root": "", "schema_version": 2}
+    build = put(store, 1, made, **says)
+    with pytest.raises(IntegrityError, match=r"archive_root of metadata\.json is"):
+        restoring.get(store, build, target, machine)
+    with pytest.raises(IntegrityError, match=r"archive_root of metadata\.json is"):
+        restoring.from_archive(tmp_path / f"store/venv-builds/{build}/{build}.tar.gz", target, machine)
+    assert list(target.parent.iterdir()) == []
+    assert "archive_root is" in "".join(one.what for one in evidence.disagreements(store, builds.read(store, build)))
 
 
 @pytest.mark.parametrize("name", ["", "/", "pipe", "absent.tar.gz"])

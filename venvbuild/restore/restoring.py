@@ -213,6 +213,10 @@ def from_archive(file: Path, target: Path, machine: RestoreOptions) -> Restored:
                 where=str(file),
                 fix="get the archive again, or move away an index that belongs to another one",
             )
+        if index and build and not isinstance(build, ScriptedBuild):
+            _refuse_another_root(
+                index, build, str(index_file), "nothing was unpacked; get the archive and both files beside it again"
+            )
         read_range: ReadRange = lambda offset, length: os.pread(descriptor, length, offset)  # noqa: E731
         return _restore(_Origin(str(file), read_range, size_bytes, build, index, file=file), target, machine)
     finally:
@@ -227,7 +231,16 @@ def _stored_index(store: Store, build: Metadata) -> ArchiveIndex | None:
     index = parse_index(builds.read_file(store, build, places.ARCHIVE_INDEX), store.uri(key))
     if index.archive_size_bytes != build["archive_size_bytes"]:
         raise IntegrityError("the index is of an archive of another size", where=store.uri(key), fix="build it again")
+    _refuse_another_root(index, build, store.uri(key), "restore what was changed from a backup, or build it again")
     return index
+
+
+def _refuse_another_root(index: ArchiveIndex, build: Metadata, where: str, fix: str) -> None:
+    said = build.get("archive_root", ROOT)
+    if index.root != said:
+        raise IntegrityError(
+            f"root is {index.root!r}, and archive_root of metadata.json is {said!r}", where=where, fix=fix
+        )
 
 
 def _beside(file: Path) -> Metadata | ScriptedBuild | None:

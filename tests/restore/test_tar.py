@@ -9,6 +9,7 @@ import sys
 import tarfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,9 @@ def enemies() -> dict[str, tuple[list[bytes], str]]:
         "a file bin/python": ([file("bin/python")], "twice"),
         "a file below bin/python": ([file("bin/python/x")], "twice"),
         "bin/python2 that leads out": ([link("bin/python2", "/evil")], "leads out"),
+        "_base as a file": ([file("_base")], "_base: the archive is refused: .*is no folder"),
+        "_base as a link": ([link("_base", "lib")], "_base: the archive is refused: .*is no folder"),
+        "_base as a link to itself": ([link("_base", "_base")], "_base: the archive is refused: .*is no folder"),
         "a folder where we write": ([folder("bin/activate.sh")], "folder where a file belongs"),
         "a folder that is our marker": ([folder(".venvbuild.json")], "folder where a file belongs"),
         "pyvenv.cfg as a link": ([], "no pyvenv.cfg"),
@@ -192,6 +196,22 @@ def test_an_archive_without_a_folder_at_its_top_is_no_wider_door(
     # Without an index it is not known for a flat one, as it does not begin like ours.
     said = "outside of venv" if name == "bin as a link" and not with_index else said
     assert re.search(said, str(error)), error
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [[file("_base/bin")], [folder("_base"), link("_base/bin", "../bin")], [file("_base/lib")], []],
+    ids=["file", "link", "lib", "none"],
+)
+def test_where_no_interpreter_is_inside_none_is_looked_for(
+    odd: list[bytes], tmp_path: Path, machine: RestoreOptions
+) -> None:
+    (tmp_path / "place").mkdir()
+    made = archive(environment(PYTHON).replace(folder("lib"), b""), [file("lib"), *odd])
+    restored = restoring.from_archive(
+        made.written(tmp_path / "x"), tmp_path / "place/venv", replace(machine, compiles=True)
+    )
+    assert not Path(restored.python).is_relative_to(tmp_path)
 
 
 @pytest.mark.parametrize("with_index", [True, False], ids=["index", "stream"])

@@ -42,9 +42,17 @@ def python_version_of(venv: Path) -> str:
 
 
 def interpreter_inside(venv: Path, target: Path, python_version: str) -> Interpreter | None:
-    """The interpreter that `venv` has of its own, as it will be when `venv` is at `target`; None when it has none."""
+    """The interpreter that `venv` has of its own, as it will be when `venv` is at `target`; None when it has none.
+
+    Raises:
+        IntegrityError: in its place is something else than a folder.
+    """
     place = bundled_executable(python_version)
-    if not stat.S_ISREG(_mode(venv / place)) or not stat.S_ISDIR(_mode(venv / os.path.dirname(place))):
+    base = _mode(venv / BASE)
+    if base and not stat.S_ISDIR(base):
+        raise refused("it is where an interpreter would be, and is no folder", BASE.encode())
+    # from the top: below a file or a link there is nothing to look at
+    if not stat.S_ISDIR(_mode(venv / os.path.dirname(place))) or not stat.S_ISREG(_mode(venv / place)):
         return None
     marker_environment = {
         "python_version": python_version,
@@ -87,14 +95,14 @@ def compile_bytecode(venv: Path, target: Path, interpreter: Interpreter) -> None
     Raises:
         OSError: the disk is full, or fails. UsageError: it takes too long.
     """
-    folders = ["lib"]
-    if stat.S_ISDIR(_mode(venv / "lib64")):  # mostly it is a link to lib
-        folders.append("lib64")
+    folders = ["lib", "lib64"]
     if interpreter.path.is_relative_to(target):
         # where it is until the last rename
         interpreter = replace(interpreter, path=venv / interpreter.path.relative_to(target))
         folders.append(f"{BASE}/lib")
-    names = sorted(name for folder in folders for name in _modules(venv, folder))
+    # lib64 is mostly a link to lib; and others may have packed a file of that name
+    there = [folder for folder in folders if stat.S_ISDIR(_mode(venv / folder))]
+    names = sorted(name for folder in there for name in _modules(venv, folder))
     compiler = Compiler(interpreter, venv, str(target), threading.Event())
     count = os.cpu_count() or 1
     try:

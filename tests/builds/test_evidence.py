@@ -119,7 +119,9 @@ def test_metadata_says_whether_the_archive_has_a_folder_at_its_top(
         files = {places.REQUIREMENTS: b"good==1.0\n", **made.files(version(number))}
         put_build(store, number, files, content_sha256="c" * 64, **told)
         wrong = [one for one in said(store, number) if "archive_root" in one]
-        assert len(wrong) == int(bool(number) is not is_flat)
+        root, of_index = (repr(said_root) if is_flat else "venv"), ("''" if number else "venv")
+        contradiction = f"archive_root is {root}, and by archive_index.json it is {of_index}"
+        assert wrong == ([contradiction] if root != of_index else [])
 
 
 def _files(made: Made, index: dict[str, Any]) -> dict[str, bytes]:

@@ -171,6 +171,14 @@ def test_a_damaged_row_is_passed_over_and_told_until_it_is_mended(tool: Tool) ->
     assert (done.stdout, done.stderr) == ("2\n", "")
 
 
+def test_show_tells_empty_text_from_what_is_not_said(tool: Tool) -> None:
+    build = put_build(open_store(tool.store), 0, archive_root="", schema_version=2)
+    shown = tool.run("show", build)
+    assert shown.code == 0, shown.stderr
+    said = dict(line.split(None, 1) for line in shown.stdout.splitlines())
+    assert (said["archive_root"], said["source_revision"]) == ("''", "-")
+
+
 def test_a_title_that_only_looks_like_a_url_stops_nothing(tool: Tool) -> None:
     assert tool.run("--version", CHANGE_TITLE="fix http://[host]/x").code == 0
 

@@ -215,8 +215,8 @@ def _normal(version: str) -> str:
 
 def _few(names: list[str]) -> str:
     more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
-    return ", ".join(map(shown, names[:_FEW])) + more
+    return ", ".join(map(_text, names[:_FEW])) + more
 
 
 def _text(value: object) -> str:
-    return shown(value if isinstance(value, str) else json.dumps(value))
+    return shown(value if isinstance(value, str) else json.dumps(value)) or "''"

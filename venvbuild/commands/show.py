@@ -46,4 +46,4 @@ def _text(name: str, value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return size_text(value) if name == "archive_size_bytes" else str(value)
+    return size_text(value) if name == "archive_size_bytes" else str(value) or "''"

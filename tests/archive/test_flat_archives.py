@@ -132,8 +132,17 @@ def test_a_package_puts_nothing_in_the_place_of_what_is_ours(env: Packable, arch
         assert opened.getmember(f"{top}bin/python").linkname == f"/usr/bin/python{here().version}"
     assert [one.distribution for one in made.index.fragments] == [None, "evil", "other", "plain", None]
     (env.venv / ".venvbuild.json").write_text("{}")
-    with pytest.raises(IntegrityError, match=r"\.venvbuild\.json is where `get` writes"):
+    with pytest.raises(IntegrityError, match=r"gz: \.venvbuild\.json is where `get` writes.*; fix: find out which"):
         env.pack(archive_root=archive_root)
+    for name, who in (("evil", "evil 1.0"), ("other", "evil 1.0 and other 1.0")):
+        with (env.site / f"{name}-1.0.dist-info/RECORD").open("a") as record:
+            record.write("../../../.venvbuild.json,,2\n")
+        with pytest.raises(IntegrityError) as caught:
+            env.pack(archive_root=archive_root)
+        assert str(caught.value) == (
+            f"{who}: .venvbuild.json is where `get` writes that the folder is its own; "
+            f"fix: leave out {who}, or ask its publisher"
+        )
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import hashlib
 import json
 import os
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from venvbuild.archive.compression import END_OF_TAR, Piece
 from venvbuild.archive.format import BASE, ROOT
 from venvbuild.archive.leaks import Leak
 from venvbuild.archive.members import Member, in_archive
+from venvbuild.errors import Problem
 from venvbuild.installed import Distribution, Manifest, distributions_of, is_of_the_wheel, promised_sha256
 from venvbuild.interpreters import Compiled
 
@@ -35,6 +37,12 @@ class Known:
     """How its files looked when the installer had ended."""
     base_version: str | None = None
     """X.Y.Z of the interpreter that is bundled."""
+
+    def installed_in(self, venv: Path, python_version: str) -> Sequence[Distribution]:
+        """Those installed in it, looked for where that is not known."""
+        if self.distributions is not None:
+            return self.distributions
+        return distributions_of(venv, python_version, with_damage=False)
 
 
 @dataclass
@@ -97,11 +105,8 @@ class Layout:
 
         A member has an owner when exactly one RECORD claims it.
         """
-        installed = known.distributions
-        if installed is None:
-            installed = distributions_of(venv, python_version, with_damage=False)
         # A folder lists its entries in any order, and the archive has to be the same every time.
-        installed = sorted(installed, key=lambda one: os.fsencode(one.dist_info))
+        installed = sorted(known.installed_in(venv, python_version), key=lambda one: os.fsencode(one.dist_info))
         claims = _claims(installed, venv)
         base = [member for member in members if member.is_of_base]
         dealt: list[list[Member]] = [[] for _ in range(len(installed) + 1)]
@@ -159,6 +164,31 @@ def _is_untouched(member: Member, manifest: Manifest | None) -> bool:
     return bool(manifest and member.look and manifest.is_untouched(member.name, member.look))
 
 
+def by_package(problems: Iterable[Problem], venv: Path, python_version: str, known: Known) -> Iterator[Problem]:
+    """Of problems whose place is a path relative to the environment: the packages that brought it for the place, where
+    a RECORD tells; else none.
+    """
+    told = list(problems)
+    names, labels = {problem.where for problem in told if problem.where}, defaultdict[str, list[str]](list)
+    for one in known.installed_in(venv, python_version) if names else ():
+        for name in {name for name, _, _ in _rows(one, venv)} & names:
+            labels[name].append(one.label)
+    for problem in told:
+        who = " and ".join(sorted(labels.get(problem.where, ())))
+        yield replace(problem, where=who, fix=f"leave out {who}, or ask its publisher" if who else problem.fix)
+
+
+def _rows(one: Distribution, venv: Path) -> Iterator[tuple[str, str, str]]:
+    """(path relative to the environment, path and hash as they are written) of each row of a RECORD."""
+    folder = os.path.relpath(one.site_packages, venv)
+    for path, promise, _ in one.record or ():
+        name = f"{folder}/{path}"
+        # Only where it changes something: there are tens of thousands of rows, and normpath is slow.
+        if "./" in name or "//" in name:
+            name = os.path.normpath(name)
+        yield name, path, promise
+
+
 def _claims(installed: Iterable[Distribution], venv: Path) -> dict[str, tuple[int, str]]:
     """By path relative to the environment: which distribution claims it, and the sha256 (hex) that its RECORD has.
 
@@ -166,12 +196,7 @@ def _claims(installed: Iterable[Distribution], venv: Path) -> dict[str, tuple[in
     """
     claims: dict[str, tuple[int, str]] = {}
     for number, one in enumerate(installed):
-        folder = os.path.relpath(one.site_packages, venv)
-        for path, promise, _ in one.record or ():
-            name = f"{folder}/{path}"
-            # Only where it changes something: there are tens of thousands of rows, and normpath is slow.
-            if "./" in name or "//" in name:
-                name = os.path.normpath(name)
+        for name, path, promise in _rows(one, venv):
             sha256 = promised_sha256(promise) if is_of_the_wheel(path) else ""
             there = claims.setdefault(name, (number, sha256))
             if there != (number, sha256):

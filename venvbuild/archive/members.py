@@ -118,7 +118,8 @@ def _simple_header(path: bytes, mode: int, size: int) -> bytes:
 def members(
     venv: Path, python_version: str, python_path: str | None, instead: Mapping[str, Member | None]
 ) -> tuple[list[Member], list[Problem]]:
-    """All members in the order of their names, bytewise; and what cannot be moved: links that lead out, devices.
+    """All members in the order of their names, bytewise; and what cannot be moved: links that lead out, devices, each
+    with its name for the place.
 
     Without a `python_path` there is no `bin/python*`.
 
@@ -147,9 +148,13 @@ def _not_restorable(names: Collection[str]) -> Iterator[Problem]:
         yield Problem(what, rule="CANNOT_MOVE", fix="leave out what nobody needs")
     for name in names:
         if name.count("/") >= MAX_DEPTH:
-            yield Problem(f"{name[:200]}... lies below more than {MAX_DEPTH} folders", rule="CANNOT_MOVE", fix=fix)
+            yield Problem(
+                f"{name[:200]}... lies below more than {MAX_DEPTH} folders", name, rule="CANNOT_MOVE", fix=fix
+            )
         elif len(os.fsencode(name)) > MAX_NAME_BYTES - len(ROOT) - 1:
-            yield Problem(f"{name[:200]}... has a name of over {MAX_NAME_BYTES} bytes", rule="CANNOT_MOVE", fix=fix)
+            yield Problem(
+                f"{name[:200]}... has a name of over {MAX_NAME_BYTES} bytes", name, rule="CANNOT_MOVE", fix=fix
+            )
 
 
 def _own(venv: Path, python_version: str, python_path: str | None) -> Iterator[Member]:
@@ -169,24 +174,24 @@ def _own(venv: Path, python_version: str, python_path: str | None) -> Iterator[M
 
 def _member(venv: Path, name: str, facts: os.stat_result) -> Member | Problem:
     if name.split("/", 1)[0] == BASE:
-        return _immovable(f"{name} is where a bundled interpreter would be")
+        return _immovable(name, "is where a bundled interpreter would be")
     if name == MARKER:
         # Unpacked into somebody's folder, it would be the leave to replace that.
-        return _immovable(f"{name} is where `get` writes that the folder is its own")
+        return _immovable(name, "is where `get` writes that the folder is its own")
     if stat.S_ISREG(facts.st_mode):
         # The owner's bit alone: the others are the umask of whoever installed it.
         return Member(name, "f", 0o755 if facts.st_mode & 0o100 else 0o644, facts.st_size, look=Look.of(facts))
     if stat.S_ISDIR(facts.st_mode):
         return Member(name, "d", 0o755)
     if not stat.S_ISLNK(facts.st_mode):
-        return _immovable(f"{name} is no file, folder or link")
+        return _immovable(name, "is no file, folder or link")
     target = os.readlink(venv / name)
     led_to = os.path.normpath(os.path.join(os.path.dirname(name), target))
     if os.path.isabs(target) or f"{led_to}/".startswith("../"):  # `..data` is a name like any other
-        return _immovable(f"{name} is a link that leads out of the environment")
+        return _immovable(name, "is a link that leads out of the environment")
     return Member(name, "l", 0o777, link=target)
 
 
-def _immovable(what: str) -> Problem:
+def _immovable(name: str, what: str) -> Problem:
     fix = "find out which package made it, and ask its publisher"
-    return Problem(what, rule="CANNOT_MOVE", fix=fix)
+    return Problem(f"{name} {what}", where=name, rule="CANNOT_MOVE", fix=fix)

@@ -28,7 +28,7 @@ from venvbuild.archive.compression import Compressed, Piece
 from venvbuild.archive.format import FLAT, NO_PYTHON, ROOT
 from venvbuild.archive.fragment_cache import FragmentCache
 from venvbuild.archive.gzip_member import GzipMember
-from venvbuild.archive.layout import Group, Known, Layout
+from venvbuild.archive.layout import Group, Known, Layout, by_package
 from venvbuild.archive.leaks import Gate, Leak
 from venvbuild.archive.members import Member, members
 from venvbuild.archive.workers import Workers, working
@@ -111,7 +111,12 @@ def pack(
         ):
             packing = _Packing(venv, options, gate, workers, compiler)
             made = packing.write(raw, Layout.of(found, venv, version, known or Known(), options.archive_root), output)
-        problems = [*problems, *immovable, *gate.in_names(found), *packing.problems()]
+        problems = [
+            *problems,
+            *by_package(immovable, venv, version, known or Known()),
+            *gate.in_names(found),
+            *packing.problems(),
+        ]
         if problems:
             # All problems at once: nobody should pack fourteen times to hear of fourteen files.
             named = (replace(problem, where=problem.where or output.name) for problem in problems)

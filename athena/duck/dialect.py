@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import logging
+import re
 from functools import lru_cache
+from typing import NoReturn
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 
-from athena.duck.nodes import refuse
+from athena.duck.nodes import ASK_OTHERS, refuse, wrong
 from athena.duck.sql import CATALOG
 from venvbuild.errors import QueryEngineError, UsageError
 from venvbuild.text import first_line, shown
 
 # Athena and Trino do not agree on these: `SHOW COLUMNS` has one column there and four here, LIKE another language
-_SHOW_FIX = (
-    "ask SHOW TABLES, or SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'venv_builds'"
-)
+_COLUMNS_FIX = "ask SELECT column_name, data_type FROM information_schema.columns WHERE table_name = '{}'"
+_EXPLAINED = re.compile(r"(?:(?:ANALYZE|VERBOSE)\s+|\([^()]*\)\s*)*SHOW\b(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # "Falling back to Command" is no news to a user
 
 
@@ -30,13 +31,31 @@ def to_duckdb(sql: str) -> str:
             several.
     """
     tree = parsed(sql)
-    if isinstance(tree, exp.Command) and tree.name.upper() == "SHOW":
-        said = " ".join(["SHOW", *(tree.expression.name.split() if tree.expression else ())])
-        if said.upper() != "SHOW TABLES":
-            refuse(shown(said), _SHOW_FIX)
-        ours = ", ".join(f"('{name}')" for name in sorted(CATALOG))
-        return f'SELECT * FROM (VALUES {ours}) AS t ("Table")'  # noqa: S608
+    if isinstance(tree, exp.Command):
+        name, rest = tree.name.upper(), tree.expression.name if tree.expression else ""
+        explained = _EXPLAINED.fullmatch(rest) if name == "EXPLAIN" else None
+        if explained:
+            _refuse_show(f"EXPLAIN {rest}", explained["rest"].split())
+        if name == "SHOW":
+            if rest.upper() != "TABLES":
+                _refuse_show(f"SHOW {rest}", rest.split())
+            ours = ", ".join(f"('{one}')" for one in sorted(CATALOG))
+            return f'SELECT * FROM (VALUES {ours}) AS t ("Table")'  # noqa: S608
     return tree.transform(_same_meaning).sql(dialect="duckdb")
+
+
+def _refuse_show(said: str, words: list[str]) -> NoReturn:
+    """Refuse the SHOW with these words after it, with what to ask here instead, where there is such a thing."""
+    kind = words[0].upper() if words else ""
+    if not kind:
+        wrong("SHOW alone asks for nothing", "ask SHOW TABLES")
+    fix = ASK_OTHERS
+    if kind in ("TABLES", "ALL", "VIEWS"):
+        fix = "ask SHOW TABLES, which lists the table and its views"
+    elif kind in ("COLUMNS", *map(str.upper, CATALOG)):
+        named = [one for one in sorted(CATALOG) if one in {word.lower().strip(';"') for word in words}]
+        fix = _COLUMNS_FIX.format(named[0] if named else "venv_builds")
+    refuse(shown(" ".join(said.split())), fix)
 
 
 @lru_cache(maxsize=64)

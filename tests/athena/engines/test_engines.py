@@ -176,28 +176,51 @@ def test_what_a_user_writes_sees_no_file_after_a_question_of_ours(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "sql",
+    ("sql", "asked"),
     [
-        "SHOW TABLES LIKE 'venv%'",
-        "show tables in other",
-        "SHOW TABLES 'venv*'",
-        "SHOW COLUMNS FROM venv_builds",
-        "SHOW ALL TABLES",
-        "SHOW venv_builds",
-        "SHOW",
-        "SHOW DATABASES",
-        "SHOW CREATE VIEW venv_builds",
+        ("SHOW TABLES LIKE 'venv%'", "SHOW TABLES"),
+        ("show tables in other", "SHOW TABLES"),
+        ("SHOW TABLES 'venv*'", "SHOW TABLES"),
+        ("SHOW ALL TABLES", "SHOW TABLES"),
+        ("SHOW VIEWS", "SHOW TABLES"),
+        ("SHOW", "SHOW TABLES"),
+        ("EXPLAIN SHOW TABLES", "SHOW TABLES"),
+        ("SHOW COLUMNS FROM venv_builds", "venv_builds"),
+        ("SHOW COLUMNS IN VENV_PACKAGES;", "venv_packages"),
+        ("explain (TYPE LOGICAL) show columns from venv_builds_metadata", "venv_builds_metadata"),
+        ("SHOW COLUMNS FROM other", "venv_builds"),
+        ("SHOW venv_packages", "venv_packages"),
+        ("SHOW DATABASES", ""),
+        ("SHOW CREATE VIEW venv_builds", ""),
+        ("SHOW FUNCTIONS", ""),
+        ("SHOW STATS FOR venv_builds", ""),
+        ("EXPLAIN ANALYZE VERBOSE SHOW SESSION", ""),
     ],
 )
-def test_a_show_that_is_not_the_same_everywhere_is_refused_with_what_to_ask(tmp_path: Path, sql: str) -> None:
+def test_a_show_that_is_not_the_same_everywhere_is_refused_with_what_to_ask(
+    tmp_path: Path, sql: str, asked: str
+) -> None:
     with opened(tmp_path) as engine:
         with pytest.raises(QueryEngineError) as caught:
             engine.run(Statement((sql,)))
         problem = caught.value.problems[0]
-        assert problem.why == sql.replace("show tables in", "SHOW tables in")
-        first, second = str(problem.fix).removeprefix("ask ").split(", or ", 1)
-        assert ("venv_builds",) in engine.run(Statement((first,))).rows
-        assert ("env_name", "varchar") in {(a, b.lower()) for a, b in engine.run(Statement((second,))).rows}
+        assert sql.upper().startswith(problem.why.upper()) or sql == "SHOW"
+        advice = str(problem.fix).removeprefix("ask ").partition(", which")[0]
+        if asked == "SHOW TABLES":
+            assert advice == asked
+            assert ("venv_builds",) in engine.run(Statement((advice,))).rows
+        elif asked:
+            assert f"'{asked}'" in advice
+            column = "version" if asked == "venv_packages" else "env_name"
+            assert (column, "varchar") in {(a, b.lower()) for a, b in engine.run(Statement((advice,))).rows}
+        else:
+            assert problem.fix == "ask Athena or Trino, or write it otherwise"
+
+
+@pytest.mark.parametrize("sql", ["EXPLAIN SELECT 1 AS show", "EXPLAIN /* SHOW TABLES */ SELECT 1"])
+def test_an_explain_of_a_query_is_none_of_a_show(tmp_path: Path, sql: str) -> None:
+    with opened(tmp_path) as engine:
+        assert engine.run(Statement((sql,))).rows
 
 
 AT = datetime(2025, 7, 22, 8, 30)  # noqa: DTZ001  # as DuckDB gives a timestamp

@@ -78,7 +78,15 @@ def test_nobody_else_writes_to_a_screen() -> None:
     assert found == own
 
 
-@pytest.mark.parametrize("value", [[], [1], [{"a": ["x\ny", URL], "b": {}}, {"a": [], "b": None}]])
+@pytest.mark.parametrize(
+    "value",
+    [
+        [],
+        [1],
+        [{"a": ["x\ny", URL], "b": {}}, {"a": [], "b": None}],
+        [{1: {True: 1, 2.5: [{None: URL}]}, "é": {-0.0: {}}}],
+    ],
+)
 def test_a_list_in_parts_is_the_list(value: list[object], capsys: pytest.CaptureFixture[str]) -> None:
     output.print_json(value)
     assert "".join(output.json_items(iter(value))) == capsys.readouterr().out

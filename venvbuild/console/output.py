@@ -65,7 +65,9 @@ def _indented(value: Any, line: str) -> str:
     """
     within = f"{line}  "
     if isinstance(value, dict) and value:
-        members = (f"{_encoded(name)}: {_indented(one, within)}" for name, one in value.items())
+        # a number, true or null for a name is text in JSON
+        named = ((name if isinstance(name, str) else _encoded(name), one) for name, one in value.items())
+        members = (f"{_encoded(name)}: {_indented(one, within)}" for name, one in named)
         return f"{{{within}{f',{within}'.join(members)}{line}}}"
     if isinstance(value, list | tuple) and value:
         return f"[{within}{f',{within}'.join([_indented(one, within) for one in value])}{line}]"

@@ -187,10 +187,11 @@ def test_an_endpoint_alone_is_something(call: Call) -> None:
     assert call("privatelink", "provision")[0] == 0
 
 
-def test_what_reads_yaml_is_an_extra(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("verb", ["check", "plan", "apply", "destroy", "doctor", "privatelink provision"])
+def test_what_reads_yaml_is_an_extra(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, verb: str) -> None:
     monkeypatch.setattr(extras, "_can_import", lambda _: False)
     monkeypatch.setattr(extras, "locks_folder", lambda: tmp_path)
-    code, _, said = call("check", "-f", "s.YAML")
+    code, _, said = call(*verb.split(), "-f", "s.YAML")
     assert (code, said) == (2, "this needs the extra snowflake; fix: pip install 'venvbuild[snowflake]'")
 
 

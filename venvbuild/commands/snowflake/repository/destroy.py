@@ -12,7 +12,7 @@ from venvbuild.commands.snowflake.repository import options as ours
 from venvbuild.commands.snowflake.repository.account import opened
 from venvbuild.commands.snowflake.repository.asking import with_account
 from venvbuild.console import options, output
-from venvbuild.snowflake.repository import applying, description, plan, state
+from venvbuild.snowflake.repository import applying, plan, state
 from venvbuild.text import count_text
 
 _OTHERS = "note: functions that this file does not name, and use the repository, run on from retained copies at best"
@@ -29,7 +29,7 @@ def command(file: Path, yes: bool, as_json: bool, **given: Any) -> None:
     What it does not name stays, and so does a default that is another's. It ends at the first statement that fails;
     run again, it goes on from there.
     """
-    described = description.read(file)
+    described = ours.read(file)
     with opened(given) as session:
         planned = plan.removal(described, state.look(session, described))
         todo = applying.steps(planned)

@@ -61,7 +61,7 @@ def test_what_an_account_shows_is_a_file_that_says_the_same(
     written = Path("snowflake.toml").read_text()
     assert "# A guess: the name of the variable that is to hold" in written
     assert ("A guess: Snowflake tells the name alone" in written) == (shape == "json" or text == "public")
-    assert "Canary-" not in written.replace("Canary-REPO_USER", "")
+    assert "Canary-" not in written
     if (text, shape) != ("whole", "json"):  # there two secrets are shown as one
         code, out, _ = call("plan", "--compare")
         assert (code, "to create" in out, "to change" in out) == (0, False, False)
@@ -79,6 +79,26 @@ def test_what_is_not_told_is_a_guess_that_is_marked(
     assert "# A guess: DESCRIBE does not tell it; write the URL that it has\nindex_url = " in text
     assert "# This role is not told who may use it" in text
     assert call("check")[0] == 0
+
+
+def test_of_credentials_that_an_account_has_in_clear_none_comes_into_the_file(
+    call: Call, snowflake_server: SnowflakeServer, tmp_path: Path
+) -> None:
+    filled(snowflake_server, read(of(tmp_path, (EXAMPLES / "public.toml").read_text("utf-8"), "given.toml")), "pairs")
+    assert snowflake_server.account
+    url = "https://bob:Canary-77x@nexus.example.com"
+    for found in snowflake_server.account.objects.values():
+        found.update({name: f"see {url}/" for name in ("COMMENT",) if name in found})
+        found.update({name: f"{url}/simple/" for name in ("INDEX_URL",) if name in found})
+        found.update({name: (url,) for name in ("API_ALLOWED_PREFIXES",) if name in found})
+    assert call("init", "--from-account", "MY_DB.PUBLIC.MY_PYTHON_REPO")[0] == 0
+    text = Path("snowflake.toml").read_text()
+    assert "Canary" not in text
+    assert 'allowed_prefixes = ["https://nexus.example.com"]' in text
+    assert "# Its comment has something secret in it" in text
+    assert call("check")[0] == 0
+    # what is not in the file stays in the account
+    assert "comment" not in call("plan", "--compare")[1]
 
 
 def test_a_repository_that_is_not_there_is_told(call: Call, snowflake_server: SnowflakeServer) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from venvbuild.errors import UsageError
+from venvbuild.redaction import REDACTOR, strip_credentials
 from venvbuild.snowflake.connection import Session
 from venvbuild.snowflake.refusals import About
 from venvbuild.snowflake.repository import state
@@ -135,8 +136,11 @@ class _Discovery:
         retention = _first(found, "package_retention", "retention")
         if retention and retention.lower() == "on_object_creation":
             made.known("retention", toml("on_object_creation"))
-        if comment := _first(found, "comment"):
+        comment = _first(found, "comment")
+        if comment and REDACTOR.redact(comment) == comment:
             made.known("comment", toml(comment))
+        elif comment:
+            made.note("Its comment has something secret in it, and is left out here; in the account it stays.")
         self._grants(made)
         return made
 
@@ -158,8 +162,11 @@ class _Discovery:
         made = _Table(("integration", _bare(name) if name else "PYTHON_REPO_INTEGRATION"))
         found = self._ask(f"DESCRIBE INTEGRATION {_bare(name)}") if name else {}
         prefixes = state.listed(found.get("api_allowed_prefixes")) or ()
+        # Where a prefix has a login, none can be allowed so; `check` would refuse it.
+        clean = tuple(dict.fromkeys(map(strip_credentials, prefixes)))
         if prefixes:
-            made.known("allowed_prefixes", f"[{', '.join(map(toml, prefixes))}]")
+            why = "" if clean == prefixes else "Snowflake tells credentials in one, which are left out"
+            made.add("allowed_prefixes", f"[{', '.join(map(toml, clean))}]", why)
         else:
             host = urlsplit(url if url and not index_fault(url) else _URL).netloc
             made.guess("allowed_prefixes", f"[{toml(f'https://{host}')}]", "that of the index; Snowflake tells none")
@@ -185,10 +192,8 @@ class _Discovery:
         if kind == "generic_string":
             made.guess("value_env", toml("REPO_TOKEN"), "the name of the variable that is to hold its text")
             return made
-        if user := _first(found, "username"):
-            made.known("username", toml(user))
-        else:
-            made.guess("username_env", toml("REPO_USER"), "the name of the variable that is to hold the user")
+        # Not the user that Snowflake tells: some indexes have their token there.
+        made.guess("username_env", toml("REPO_USER"), "the name of the variable that is to hold the user")
         made.guess("password_env", toml("REPO_TOKEN"), "the name of the variable that is to hold the password")
         return made
 

@@ -63,6 +63,24 @@ MAKING = doing("create", "function", FUNCTION)
         (100, "HTTP 503", 7, "Snowflake's support"),
         (100, "Unable to connect to the artifact repository server. 'null'", 7, "Snowflake's support"),
         (100, "Package x==404 not found", 2, "see what Snowflake says"),
+        (100, "Request to https://a/simple/ failed with 401", 2, "then apply it with --rotate-secret"),
+        (100, "HTTP/1.1 403", 2, "see which: "),
+        (100, "asked: code=502 message=x", 2, "see from here: "),
+        (100, '{"status":401}', 2, "then apply it with --rotate-secret"),
+        (100, "pip: ERROR: HTTP error 404 while getting https://a/x", 2, "GRANT USAGE ON ARTIFACT REPOSITORY"),
+        (
+            100,
+            "Retrying after HTTP 503; 401 Client Error for url",
+            2,
+            "then apply it with --rotate-secret",
+        ),
+        # a number is no status yet
+        (1003, "syntax error line 503 at position 4 unexpected 'HTTP 503'.", 2, "see what Snowflake says"),
+        (1003, "unexpected 'HTTP 503'.", 2, "see what Snowflake says"),
+        (904, "SQL compilation error: error line 401 at position 4", 2, "see what Snowflake says"),
+        (100, "Traceback (most recent call last): ValueError: HTTP status 500", 2, "see what Snowflake says"),
+        (100, "order error 422 refused", 2, "see what Snowflake says"),
+        (100, "https://401.example.com/ is unknown; exit status 401", 2, "see what Snowflake says"),
     ],
 )
 def test_the_table(errno: int, text: str, code: int, fix: str) -> None:
@@ -71,6 +89,80 @@ def test_the_table(errno: int, text: str, code: int, fix: str) -> None:
     assert fix in error.problems[0].fix
     assert text in error.problems[0].what
     assert error.problems[0].why.endswith("done: none; query 01b2-query")
+
+
+@pytest.mark.parametrize(
+    ("end", "fix"),
+    [
+        ("HTTP status 503", "Snowflake's support"), ("HTTP status 401", "--rotate-secret"),
+        ("HTTP 400 Bad Request, error code: 10003", "then allow it"),
+    ],
+)  # fmt: skip
+def test_what_stands_behind_a_long_log_is_read_and_shown(end: str, fix: str) -> None:
+    found = reason(100, f"{'Collecting a==1 ' * 40}{end} {'and more ' * 40}", MAKING)
+    assert fix in found.fix
+    assert end in found.what
+    assert len(found.what) <= 400
+
+
+def test_only_of_a_connection_that_is_lost_it_is_not_known_what_became_of_the_statement() -> None:
+    lost = {text: reason(code, text, MAKING).is_lost for code, text in ((14, "timed out"), (100, "HTTP 503"))}
+    assert lost == {"timed out": True, "HTTP 503": False}
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("a", "SQL compilation error: unexpected '****' at nexus.example.com for 'nexus', swordfishes"),
+        ("nexus", "SQL compilation error: unexpected 'a' at nexus.example.com for '****', swordfishes"),
+        ("swordfish", "SQL compilation error: unexpected 'a' at nexus.example.com for 'nexus', swordfishes"),
+    ],
+)
+def test_a_short_secret_is_hidden_where_it_is_a_text_of_sql_and_does_not_show_itself(value: str, told: str) -> None:
+    said = "SQL compilation error: unexpected 'a' at nexus.example.com for 'nexus', swordfishes"
+    assert reason_of(UsageError("no", why=said), MAKING, CONTEXT, (value,)).what == told
+
+
+USING = Repository((), "r", "i", "https://a/simple/", "MY_REPO_SECRET", None, None, ("ANALYST",))
+HAVING = Integration((), "i", (), ("my_repo_secret",), False)
+_OF_SECRET = "GRANT USAGE ON SECRET MY_DB.PUBLIC.MY_REPO_SECRET TO ROLE DEVELOPER; GRANT READ ON SECRET "
+
+
+@pytest.mark.parametrize(
+    ("action", "kind", "record", "named", "grant"),
+    [
+        ("create", "repository", USING, "secret 'MY_REPO_SECRET'", _OF_SECRET),
+        ("alter", "repository", USING, "secret 'MY_DB.PUBLIC.MY_REPO_SECRET'", _OF_SECRET),
+        ("create", "integration", HAVING, "secret 'MY_REPO_SECRET'", _OF_SECRET),
+        ("create", "integration", HAVING, "account 'XY'", "GRANT CREATE INTEGRATION ON ACCOUNT TO ROLE"),
+        ("create", "repository", USING, "integration 'I'", "GRANT USAGE ON INTEGRATION I TO ROLE DEVELOPER;"),
+        ("create", "repository", USING, "schema 'PUBLIC'", "GRANT CREATE ARTIFACT REPOSITORY ON SCHEMA MY_DB.PUBLIC"),
+        ("alter", "repository", USING, "schema 'PUBLIC'", "GRANT USAGE ON SCHEMA MY_DB.PUBLIC TO ROLE DEVELOPER;"),
+        (
+            "alter",
+            "repository",
+            USING,
+            "artifact repository 'R'",
+            "GRANT OWNERSHIP ON ARTIFACT REPOSITORY MY_DB.PUBLIC.R",
+        ),
+        ("alter", "function", FUNCTION, "schema 'PUBLIC'", "GRANT CREATE FUNCTION ON SCHEMA MY_DB.PUBLIC TO ROLE"),
+        ("alter", "function", FUNCTION, "function 'F'", "GRANT OWNERSHIP ON FUNCTION MY_DB.PUBLIC.F(STRING)"),
+        ("create", "function", FUNCTION, "stage 'D.S.CODE'", "GRANT READ ON STAGE D.S.CODE TO ROLE DEVELOPER;"),
+        ("create", "default", Default((), "schema", "A.B", "r"), "schema 'B'", "GRANT MODIFY ON SCHEMA A.B TO ROLE"),
+        ("drop", "secret", SECRET, "schema 'PUBLIC'", "GRANT USAGE ON SCHEMA MY_DB.PUBLIC TO ROLE DEVELOPER;"),
+    ],
+)
+def test_the_grant_is_on_what_snowflake_names(action: str, kind: str, record: Any, named: str, grant: str) -> None:
+    text = f"SQL access control error:\nInsufficient privileges to operate on {named}"
+    assert reason(3001, text, doing(action, kind, record)).fix.startswith(grant)
+
+
+def test_what_is_dropped_and_not_seen_wants_its_owner() -> None:
+    dropping = Doing("drop", "integration", "I", HAVING, "DROP API INTEGRATION I;")
+    fix = reason(2003, "Integration 'I' does not exist or not authorized.", dropping).fix
+    assert fix.startswith("check its name; if it is there: GRANT OWNERSHIP ON INTEGRATION I TO ROLE DEVELOPER")
+    fix = reason(2003, "Schema 'MY_DB.PUBLIC' does not exist or not authorized.", dropping).fix
+    assert fix.endswith("GRANT USAGE ON SCHEMA MY_DB.PUBLIC TO ROLE DEVELOPER;")
 
 
 def test_a_secret_that_snowflake_repeats_is_hidden_even_if_it_is_a_word() -> None:

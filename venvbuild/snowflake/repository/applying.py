@@ -144,7 +144,7 @@ def run(session: Asked, todo: Sequence[Step], values: Values, context: Context, 
             told(f"{mark}  failed")
             if not reason.is_known:
                 told(f"note: no account has confirmed: {', '.join(failures.UNCONFIRMED)}")
-            after = _progress(number, len(todo), is_known=not reason.is_away)
+            after = _progress(number, len(todo), is_known=not reason.is_lost)
             raise reason.error(
                 f"statement {number} of {len(todo)} ({step.doing}): ", f"{after}; apply goes on from there"
             )

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from venvbuild.errors import StoreUnavailable, UsageError, VenvBuildError
 from venvbuild.redaction import MASK
 from venvbuild.snowflake.repository import facts
-from venvbuild.snowflake.repository.description import Default, Function, Integration, Repository
+from venvbuild.snowflake.repository.description import Default, Function, Integration, Repository, exact_parts
 from venvbuild.snowflake.repository.facts import Context, Record
-from venvbuild.snowflake.statement import identifier, literal
+from venvbuild.snowflake.repository.forms import NO_PLACE
+from venvbuild.snowflake.statement import identifier, literal, names_of
 from venvbuild.text import shown
 
 UNCONFIRMED = (
@@ -26,22 +27,49 @@ UNCONFIRMED = (
 )  # fmt: skip
 """What no account has confirmed; docs/snowflake-repositories.md has the same."""
 _DOCTOR = "venvbuild snowflake repository doctor"
-_STATUS = re.compile(r"(?i)(?:HTTP|status|response|error)[^0-9\n=]{0,24}=?\b(40[0134]|422|50[023])\b(?! *\d)")
-_TEXT_OF_STATUS = re.compile(
-    r"(?i)(?<![=.-])\b(40[0134]|422|50[023]) (?:Bad Request|Unauthorized|Forbidden|Not Found|Unprocessable|Internal"
-    r"|Bad Gateway|Service Unavailable)"
+_CODE = r"(40[0134]|422|50[023])\b(?![.%]?\d)"
+_PHRASE = (
+    r"(?:Bad Request|Unauthorized|Forbidden|Not Found|Unprocessable|Internal Server|Bad Gateway"
+    r"|Client Error|Server Error|Service (?:Temporarily )?Unavailable)"
 )
+_STATUSES = tuple(
+    re.compile(f"(?i){pattern}")
+    for pattern in (
+        # HTTP 503; HTTP/1.1 403; HTTP status code: 404; HTTPError: 404
+        rf"\bHTTPS?(?:/[0-9.]+)?(?:[ _-]?(?:response|status|error|code)){{0,3}}[ :=(\"']{{0,3}}{_CODE}",
+        # status: 401; "status_code":401; response code 502; code=502 message=
+        rf"(?<!exit )(?<![a-z])(?:status|response)[ _-]?(?:code)?[\"']?(?: is| was| of)?[ :=(\"']{{0,3}}{_CODE}",
+        rf"(?<!exit )(?<![a-z])code=[\"']?{_CODE}",
+        # 502 Bad Gateway; 404: Not Found; Unauthorized (401)
+        rf"(?<![=.\w-]){_CODE}:? {_PHRASE}",
+        rf"{_PHRASE}[ :]{{0,2}}[(\[]{_CODE}",
+        # Request to https://a/ failed with 401; Artifact repository returned 403
+        rf"(?:https?://|\b(?:request|repository|index|server|upstream|registry|proxy)\b)[^;\n]{{0,200}}?\b(?:failed|returned"
+        rf"|answered|responded|refused)(?: with| by)?(?: an?)?(?: error| code)?[ :(]{{1,2}}{_CODE}",
+    )
+)
+"""Ways in which programs write the status of an answer: a number alone, or after the word error, is none."""
+_OF_SQL = re.compile(r"(?i)error line \d+ at position \d+|syntax error")
+_SYNTAX = 1003
+_OWN = re.compile(r"Python Interpreter Error|Traceback \(most recent call last\)|_udf_code\.py")
+_OF_INDEX = re.compile(r"(?i)\bpip\b|artifact repositor|/simple/")
+"""A traceback without such words is that of the function itself."""
 _PREFIX = re.compile(r"(?i)error code:? *10003")
 _NULL = re.compile(r"(?i)artifact repository server\. *'null'")
-_OBJECT = re.compile(
-    r"(?i)\b(Database|Schema|Integration|Secret|Artifact Repository|Role|Warehouse|Stage|Function|Procedure"
-    r"|Packages Policy) '?([^'\s]+)'? (?:does not exist|not found)"
+_NAMED = (
+    r"(?P<kind>Database|Schema|Integration|Secret|Artifact[ _]Repository|Role|Warehouse|Stage|Function|Procedure"
+    r"|Packages[ _]Policy) (?:'(?P<quoted>[^']+)'|(?P<bare>[^'\s]+))"
 )
+_OBJECT = re.compile(rf"(?i)\b{_NAMED} (?:does not exist|not found)")
+_OPERATED = re.compile(rf"(?i)privileges? to operate on (?:API |the )?{_NAMED}")
 _NO_PLACE = (90105, 90106)
 """No current database; no current schema."""
 _AWAY = (14, 4, 250001)
 """The connector's own: no answer after all its tries."""
 _NO_WAREHOUSE = 606
+_MAX_READ, _MAX_SHOWN = 50_000, 400
+_MIN_PLAIN = 6
+"""Characters of a secret; a shorter one stands in any sentence, and hiding it there would tell it."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +98,8 @@ class Reason:
     fix: str
     is_away: bool = False
     """Whether Snowflake has failed, and another run may cure it."""
+    is_lost: bool = False
+    """Whether it did not answer, so that nobody knows what became of the statement."""
     is_known: bool = True
     """Whether the error is one of those that pages tell of."""
     query: str = ""
@@ -88,28 +118,48 @@ def reason_of(error: VenvBuildError, doing: Doing, context: Context, hidden: Seq
     cause = error.__cause__
     number, query = getattr(cause, "errno", None), str(getattr(cause, "sfqid", None) or "")
     said = str(getattr(cause, "msg", None) or error.problems[0].why or error.problems[0].what)
+    whole = shown(" ".join(_masked(said, hidden).split()), _MAX_READ)
+    text, status = _cut(whole), 0 if number == _SYNTAX else _status(whole)
+    found = _of_code(number, text, status, doing, context) or _of_artifact(text, whole, status, doing, context)
+    return replace(found or _other(text, doing), query=shown(query))
+
+
+def _masked(said: str, hidden: Sequence[str]) -> str:
+    """Without values of secrets, also such as are ordinary words, which the redactor lets pass."""
     for value in sorted(hidden, key=len, reverse=True):
-        # Also what is an ordinary word, which the redactor lets pass.
-        for form in (value, literal(value)[1:-1]):
-            said = said.replace(form, MASK)
-    text = shown(" ".join(said.split()), 400)
-    found = _of_code(number, text, doing, context) or _of_artifact(text, doing, context) or _other(text, doing)
-    return Reason(found.what, found.why, found.fix, found.is_away, found.is_known, shown(query))
+        inner = literal(value)[1:-1]
+        if len(value) < _MIN_PLAIN:
+            said = said.replace(f"'{inner}'", f"'{MASK}'")
+        elif value.isalpha():
+            # Where it stands alone, and not as a part of longer words.
+            said = re.sub(rf"(?<![^\W_]){re.escape(value)}(?![^\W_])", MASK, said)
+        else:
+            said = said.replace(value, MASK).replace(inner, MASK)
+    return said
 
 
-def _of_code(number: Any, text: str, doing: Doing, context: Context) -> Reason | None:
+def _cut(text: str) -> str:
+    """What is shown of it: its beginning, or what tells most, which may stand behind a long log."""
+    found = _last_status(text) or _PREFIX.search(text) or _NULL.search(text)
+    if found is None or found.end() <= _MAX_SHOWN - 100:
+        return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 3]}..."
+    end = min(len(text), found.end() + 100)
+    dots = "..." if end < len(text) else ""
+    return f"...{text[max(0, end - _MAX_SHOWN + 6) : end]}{dots}"
+
+
+def _of_code(number: Any, text: str, status: int, doing: Doing, context: Context) -> Reason | None:
     if number == 3001:
         why = f"{context.as_role} may not {doing.action} it"
-        return Reason(text, why, grants(doing, context))
-    if number in (2003, 2043) and not _status(text):
+        return Reason(text, why, _allowing(text, doing, context))
+    if number in (2003, 2043) and not status:
         return Reason(text, f"it is not there, or {context.as_role} cannot see it", _visible(text, doing, context))
     if number in _NO_PLACE:
-        fix = 'write [context] with database = "..." and schema = "...", or USE SCHEMA: set SNOWFLAKE_DATABASE and '
-        return Reason(text, "the session has none", f"{fix}SNOWFLAKE_SCHEMA")
+        return Reason(text, "the session has none", NO_PLACE)
     if number == _NO_WAREHOUSE:
         return no_warehouse(context, text)
     if number in _AWAY:
-        return Reason(text, "Snowflake does not answer", "run it again", is_away=True)
+        return Reason(text, "Snowflake does not answer", "run it again", is_away=True, is_lost=True)
     return None
 
 
@@ -121,16 +171,24 @@ def no_warehouse(context: Context, text: str = "the session has no warehouse") -
 
 
 def _status(text: str) -> int:
-    found = _STATUS.search(text) or _TEXT_OF_STATUS.search(text)
+    found = _last_status(text)
     return int(found[1]) if found else 0
 
 
-def _of_artifact(text: str, doing: Doing, context: Context) -> Reason | None:
-    """What the index, or the way to it, has refused."""
-    if _NULL.search(text):
+def _last_status(text: str) -> re.Match[str] | None:
+    """The last that it tells: before it stand tries that were repeated."""
+    if _OF_SQL.search(text) or (_OWN.search(text) and not _OF_INDEX.search(text)):
+        return None
+    found = [one for pattern in _STATUSES for one in pattern.finditer(text)]
+    return max(found, key=lambda one: one.start(1), default=None)
+
+
+def _of_artifact(text: str, whole: str, status: int, doing: Doing, context: Context) -> Reason | None:
+    """What the index, or the way to it, has refused; `text` is what is shown of the `whole`."""
+    if _NULL.search(whole):
         return Reason(text, "Snowflake's side", "run it again; if it stays so, ask Snowflake's support", is_away=True)
-    status, repository = _status(text), context.whole(_repository_of(doing))
-    if not status and not _PREFIX.search(text):
+    repository, is_of_prefix = context.whole(_repository_of(doing)), _PREFIX.search(whole) is not None
+    if not status and not is_of_prefix:
         return None
     if status in (422, 500, 503):
         return Reason(text, "Snowflake's side", "run it again; if it stays so, ask Snowflake's support", is_away=True)
@@ -151,7 +209,7 @@ def _of_artifact(text: str, doing: Doing, context: Context) -> Reason | None:
     }
     if status in advice:
         return Reason(text, *advice[status])
-    if _PREFIX.search(text):
+    if is_of_prefix:
         return Reason(text, "a host on the way is under no allowed prefix", f"see which: {_DOCTOR}, then allow it")
     return None
 
@@ -171,20 +229,77 @@ def _role(context: Context) -> str:
 
 def _visible(text: str, doing: Doing, context: Context) -> str:
     """The GRANT that shows what was not found."""
-    found, role = _OBJECT.search(text), _role(context)
-    if found and found[1].lower() == "role":
+    found = _OBJECT.search(text)
+    if found and found["kind"].lower() == "role":
         return "name another role in grant_usage_to, or let an administrator create it"
-    if found:
-        more = f"GRANT USAGE ON {found[1].upper()} {found[2].rstrip('.')} TO ROLE {role};"
-        return f"check its name; if it is there: {more}"
+    if found and not _is_own(found, doing):
+        return f"check its name; if it is there: {_used(found, doing, context)}"
     return f"check its name; if it is there: {grants(doing, context)}"
+
+
+def _allowing(text: str, doing: Doing, context: Context) -> str:
+    """The GRANT of the right that is missing: on the object that Snowflake names, where it names one."""
+    found, one = _OPERATED.search(text), doing.record
+    if found is None or _is_own(found, doing):
+        return grants(doing, context)
+    kind = found["kind"].lower()
+    if isinstance(one, Default) and kind == one.level:
+        return grants(doing, context)
+    # A function is changed by making it again.
+    is_made = doing.action in ("create", "replace") or (doing.action == "alter" and isinstance(one, Function))
+    if kind == "schema" and is_made and not isinstance(one, Integration | Default):
+        return grants(replace(doing, action="create"), context)
+    return _used(found, doing, context)
+
+
+def _is_own(found: re.Match[str], doing: Doing) -> bool:
+    """Whether an error names what the statement is about."""
+    name = _named(found)
+    is_kind = _noun(doing).split()[-1] == re.split("[ _]", found["kind"].upper())[-1]
+    return is_kind and _is_alike(name, doing.name.partition("(")[0])
+
+
+def _is_alike(told: str, whole: str) -> bool:
+    """Whether an error's name is the end of a whole one; Snowflake may leave quotes out."""
+    last = exact_parts(whole)[-1]
+    return told in (last, whole) or exact_parts(told)[-1] == last
+
+
+def _named(found: re.Match[str]) -> str:
+    return (found["quoted"] or found["bare"]).rstrip(".").partition("(")[0]
+
+
+def _used(found: re.Match[str], doing: Doing, context: Context) -> str:
+    """What lets a role use an object that a statement only names."""
+    kind, role = found["kind"].upper().replace("_", " "), _role(context)
+    privileges = {"STAGE": ("READ",), "SECRET": ("USAGE", "READ"), "PACKAGES POLICY": ("APPLY",)}.get(kind, ("USAGE",))
+    name = _whole(_named(found), kind, doing, context)
+    # Of a secret it is not known which of them counts.
+    return " ".join(f"GRANT {one} ON {kind} {name} TO ROLE {role};" for one in privileges)
+
+
+def _whole(name: str, kind: str, doing: Doing, context: Context) -> str:
+    """A name that an error tells, perhaps its end alone, as SQL has to write it."""
+    one = doing.record
+    named = {
+        "SECRET": one.secrets if isinstance(one, Integration) else (getattr(one, "secret", None),),
+        "ARTIFACT REPOSITORY": (getattr(one, "repository", None),),
+        "SCHEMA": () if isinstance(one, Integration | Default) else (context.schema_of(one.name),),
+    }.get(kind, ())
+    for candidate in filter(None, named):
+        whole = candidate if kind == "SCHEMA" else context.whole(candidate)
+        if _is_alike(name, whole):
+            return facts.plain(whole)
+    parts = names_of(name)
+    if parts is None:
+        return identifier(name)
+    is_alone = kind in ("DATABASE", "SCHEMA", "INTEGRATION", "WAREHOUSE", "ROLE")
+    return name if is_alone else context.whole(name)
 
 
 def grants(doing: Doing, context: Context) -> str:
     """What an administrator has to run so that the role may do it."""
-    role, one = _role(context), doing.record
-    words = {"repository": "ARTIFACT REPOSITORY", "packages_policy": "PACKAGES POLICY"}
-    noun = words.get(doing.kind, doing.kind.upper())
+    role, one, noun = _role(context), doing.record, _noun(doing)
     if doing.action == "try":
         return f"GRANT USAGE ON {noun} {doing.name.partition('(')[0]}{_types(one)} TO ROLE {role};"
     if isinstance(one, Default):
@@ -204,6 +319,11 @@ def grants(doing: Doing, context: Context) -> str:
         return f"GRANT CREATE {noun} ON SCHEMA {context.schema_of(one.name)} TO ROLE {role};{more}"
     name = f"{doing.name.partition('(')[0]}{_types(one)}"
     return f"GRANT OWNERSHIP ON {noun} {name} TO ROLE {role} COPY CURRENT GRANTS; or let its owner run this"
+
+
+def _noun(doing: Doing) -> str:
+    words = {"repository": "ARTIFACT REPOSITORY", "packages_policy": "PACKAGES POLICY"}
+    return words.get(doing.kind, doing.kind.upper())
 
 
 def _types(one: Record) -> str:

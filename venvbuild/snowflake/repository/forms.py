@@ -34,6 +34,10 @@ class Form:
 
 TOML = Form("TOML", " = ", "'''...'''")
 YAML = Form("YAML", ": ", "|")
+NO_PLACE = (
+    "write database and schema into the table `context` of the file, or set SNOWFLAKE_DATABASE and SNOWFLAKE_SCHEMA"
+)
+"""What completes names, in either."""
 
 
 def text(given: str) -> str:

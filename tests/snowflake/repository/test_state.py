@@ -96,20 +96,36 @@ def test_a_repository_that_only_show_shows_is_there(described: Description) -> N
     session.refused = (("DESCRIBE ARTIFACT", "NOT_THERE"), ("SHOW GRANTS", "NOT_THERE"))
     seen = look(session, described)
     [repository] = [one for key, one in seen.seen.items() if key[0] == "repository"]
-    why = "DESCRIBE ARTIFACT REPOSITORY was refused to role DEVELOPER"
+    unseen = "it is not there, or role DEVELOPER cannot see it"
+    why = f"DESCRIBE ARTIFACT REPOSITORY: {unseen}"
     assert (repository.presence, repository.why, "index_url" in repository.facts) == ("there", why, False)
-    assert {one.presence for key, one in seen.seen.items() if key[0] == "grant"} == {"hidden"}
+    grants = {(one.presence, one.why) for key, one in seen.seen.items() if key[0] == "grant"}
+    assert grants == {("hidden", f"SHOW GRANTS: {unseen}")}
 
 
-def test_a_name_that_nothing_completes_ends_it_with_its_line(tmp_path: Path) -> None:
-    described = read(of(tmp_path, '[secret.s]\ntype = "password"\nusername = "a"\npassword_env = "P"\n'))
+SECRET = {
+    "snowflake.toml": '[secret.s]\ntype = "password"\nusername = "a"\npassword_env = "P"\n',
+    "snowflake.yaml": "secret: {s: {type: password, username: a, password_env: P}}\n",
+}
+CONTEXT = {
+    "snowflake.toml": '[context]\ndatabase = "D"\nschema = "S"\n',
+    "snowflake.yaml": "context: {database: D, schema: S}\n",
+}
+
+
+@pytest.mark.parametrize("name", SECRET)
+def test_a_name_that_nothing_completes_ends_it_with_its_line(tmp_path: Path, name: str) -> None:
+    described = read(of(tmp_path, SECRET[name], name))
 
     class Nowhere(LocalSession):
         def table(self, statement: str, about: About) -> Table:
             return Table(("a", "r", "d", "s"), [dict.fromkeys("ards")])
 
-    with pytest.raises(UsageError, match=r"snowflake.toml:1: s has no database and schema.*SNOWFLAKE_DATABASE"):
+    told = rf"{name}:1: s has no database and schema.*write database and schema into the table `context` of the file"
+    with pytest.raises(UsageError, match=told):
         look(Nowhere(Account()), described)
+    # the advice, in either form
+    look(Nowhere(Account()), read(of(tmp_path, CONTEXT[name] + SECRET[name], name)))
 
 
 def test_the_name_of_a_user_that_comes_from_a_variable_is_not_kept(tmp_path: Path) -> None:

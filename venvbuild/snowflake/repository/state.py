@@ -30,6 +30,7 @@ from venvbuild.snowflake.repository.description import (
     exact_parts,
 )
 from venvbuild.snowflake.repository.facts import PARAMETER, Context, Facts, Record, Value
+from venvbuild.snowflake.repository.forms import NO_PLACE
 from venvbuild.snowflake.statement import exact, identifier, literal
 from venvbuild.text import shown
 
@@ -165,8 +166,7 @@ def _judge_names(description: Description, context: Context) -> None:
                 yield Problem(
                     f"{shown(one.name)} has no database and schema, and the session has none",
                     description.where(*one.keys),
-                    fix='write [context] with database = "..." and schema = "...", or set SNOWFLAKE_DATABASE and '
-                    "SNOWFLAKE_SCHEMA",
+                    fix=NO_PLACE,
                 )
 
     if problems := list(lacking()):
@@ -289,6 +289,11 @@ def _ask(session: Asked, statement: str, named: str) -> Table | Seen:
         return Seen("hidden", {}, f"{named}: {problem.why or problem.what}")
 
 
+def _unseen(context: Context) -> str:
+    """Of what another answer has shown."""
+    return f"it is not there, or {context.as_role} cannot see it"
+
+
 def _role_of(session: Asked) -> str:
     role = getattr(session, "role", None)
     return f"role {shown(str(role))}" if role else "this role"
@@ -390,7 +395,7 @@ def _repository(session: Asked, one: Repository, context: Context) -> Seen:
     told = {**_of_repository(_Told(row), one, context), **described.facts}
     why = described.why or "DESCRIBE ARTIFACT REPOSITORY does not tell it"
     if described.presence == "absent":
-        why = f"DESCRIBE ARTIFACT REPOSITORY was refused to {context.as_role}"
+        why = f"DESCRIBE ARTIFACT REPOSITORY: {_unseen(context)}"
     return Seen("there", told, why)
 
 
@@ -451,7 +456,7 @@ def _grants(session: Asked, one: Repository, found: Seen, context: Context) -> I
     table = _ask(session, statement, "SHOW GRANTS") if found.presence != "absent" else found
     if isinstance(table, Seen):
         is_none = found.presence == "absent"
-        unseen = Seen("hidden", {}, table.why or f"SHOW GRANTS was refused to {context.as_role}")
+        unseen = Seen("hidden", {}, table.why or f"SHOW GRANTS: {_unseen(context)}")
         yield from ((key, table if is_none else unseen) for key in keys)
         return
     if not {"privilege", "grantee_name"} <= set(table.columns):

@@ -56,6 +56,27 @@ def test_all_that_has_the_package_and_nothing_that_is_named_alike(
     assert (code, json.loads(out), "nothing that this role is shown uses" in said) == (0, [], True)
 
 
+@pytest.mark.parametrize(
+    ("told", "package"),
+    [
+        ("[pandas==2.1.4, numpy==1]", "pandas==2.1.4"), ("pandas==2.1.4", "pandas==2.1.4"),
+        ("numpy==1,'pandas==2.1.4'", "pandas==2.1.4"), ("""["numpy==1",'pandas==2.1.4']""", "pandas==2.1.4"),
+        ('{"pandas":"2.1.4","numpy":"1"}', "pandas==2.1.4"), ("['pandas = 2.1.4']", "pandas = 2.1.4"),
+        ('[{"name":"pandas","version":"2.1.4"}]', None), ("pandas 2.1.4", None), ("{pandas: 2.1.4}", None),
+    ],
+)  # fmt: skip
+def test_each_form_of_a_list_is_read_or_told(
+    call: Call, snowflake_server: SnowflakeServer, told: str, package: str | None
+) -> None:
+    for kind, found in (("function", [("F", "()", told)]), ("procedure", [])):
+        snowflake_server.answer(rf"SELECT \* FROM SNOWFLAKE.ACCOUNT_USAGE.{kind.upper()}S", rows(kind, *found))
+    code, out, said = call("uses", "pandas", "--json")
+    assert (code, [one["package"] for one in json.loads(out)]) == (0, [package] if package else [])
+    unread = "NOT CHECKED: MY_DB.PUBLIC.F(): installed_packages is in a form that is not known"
+    assert (unread in said) == (package is None)
+    assert json.loads(call("uses", "pandas<2", "--json")[1]) == []
+
+
 MORE = ("RUNTIME_VERSION", "ARTIFACT_REPOSITORY", "PACKAGES", "INSTALLED_PACKAGES")
 
 
@@ -65,8 +86,10 @@ MORE = ("RUNTIME_VERSION", "ARTIFACT_REPOSITORY", "PACKAGES", "INSTALLED_PACKAGE
         Rows(("property", "value"), (("packages", "[]"), ("artifact_repository_packages", "['a==1']"))),
         Rows(("property", "value"), (("packages", "['a==1']"),)),
         Rows(("PACKAGES", "ARTIFACT_REPOSITORY_PACKAGES"), ((None, "['a==1']"),)),
+        Rows(("PROPERTY", "PROPERTY_VALUE"), (("PACKAGES", "[a==1]"),)),
+        Rows(("X",), (('{"packages": ["a==1"]}',),)),
     ],
-    ids=["with-repository", "without", "one-row"],
+    ids=["with-repository", "without", "one-row", "pairs", "json"],
 )  # fmt: skip
 def test_of_a_repository_what_the_row_does_not_tell_is_described(
     call: Call, snowflake_server: SnowflakeServer, described: Rows
@@ -86,6 +109,18 @@ def test_of_a_repository_what_the_row_does_not_tell_is_described(
         ("MY_DB.PUBLIC.F(VARCHAR)", "a==1", "3.11"), ("MY_DB.PUBLIC.G()", "a==2", "3.12"),
     ]  # fmt: skip
     assert said.splitlines()[-1:] == ["NOT CHECKED: MY_DB.PUBLIC.H(): Snowflake does not tell this role its packages"]
+    # it told, and nobody can read it
+    odd = Rows(("property", "value"), (("packages", "a 1"),))
+    for answered in (odd, Rows(("X", "Y"), ())):
+        snowflake_server.forget()
+        snowflake_server.answer(
+            rf"{view}.FUNCTIONS WHERE", rows("function", ("F", "()", "3.11", "R", None, None), more=MORE)
+        )
+        snowflake_server.answer(rf"{view}.PROCEDURES WHERE", rows("procedure", more=MORE))
+        snowflake_server.answer("DESCRIBE FUNCTION MY_DB.PUBLIC.F", answered)
+        said = call("uses", "a", "--repository", "my_db.public.my_repo")[2]
+        assert "NOT CHECKED: MY_DB.PUBLIC.F(): " in said
+        assert said.splitlines()[-2].endswith("packages is in a form that is not known")
 
 
 def test_the_database_is_that_of_the_name_or_of_the_session(call: Call, snowflake_server: SnowflakeServer) -> None:

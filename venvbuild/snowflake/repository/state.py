@@ -187,12 +187,13 @@ def properties(table: Table) -> dict[str, Any] | None:
     if len(table.rows) != 1 or len(table.rows[0]) != len(table.columns):
         return None
     [row] = table.rows
-    if len(row) == 1 and (told := _json_object(next(iter(row.values())))) is not None:
+    if len(row) == 1 and (told := json_object(next(iter(row.values())))) is not None:
         return told
     return dict(row)
 
 
-def _json_object(value: object) -> dict[str, Any] | None:
+def json_object(value: object) -> dict[str, Any] | None:
+    """Of an object of JSON, its keys in lower case; None where it is none."""
     try:
         found = json.loads(value) if isinstance(value, str) and value.lstrip().startswith("{") else None
     except (ValueError, RecursionError):

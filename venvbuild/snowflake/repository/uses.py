@@ -19,13 +19,18 @@ from packaging.version import InvalidVersion, Version
 from venvbuild.errors import UsageError
 from venvbuild.snowflake.connection import Session
 from venvbuild.snowflake.refusals import About
+from venvbuild.snowflake.repository import state
 from venvbuild.snowflake.statement import exact, identifier, literal, names_of
 from venvbuild.text import shown
 
 _KINDS = ("FUNCTION", "PROCEDURE")
 _LISTS = ("installed_packages", "packages", "artifact_repository_packages")
 """Columns and properties that may have the packages; what was installed says most."""
-_ENTRY = re.compile(r"""['"]([^'"]+)['"]""")
+_EMPTY = ("", "[]", "()", "{}")
+_ODD = "?"
+"""For a list of an answer that has no shape that is known."""
+_ENTRY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]*\])?\s*(?:[=<>!~]=?.*)?")
+_EXACT = re.compile(r"([^=<>!~\s]+)\s*={1,3}\s*([^=<>!~\s,]+)")
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,11 @@ class Wanted:
 
     def fits(self, entry: str) -> bool:
         """Whether it is what a list names so."""
-        name, _, version = entry.partition("==")
-        if canonicalize_name(re.split(r"[\[<>=!~ ]", name)[0]) != self.name:
+        if canonicalize_name(re.split(r"[\[<>=!~\s]", entry)[0]) != self.name:
             return False
+        exact_one = _EXACT.fullmatch(entry)
         try:
-            found = Version(version)
+            found = Version(exact_one[2] if exact_one else "")
         except InvalidVersion:  # nobody knows; without an exact one neither
             return True
         return self.asked.specifier.contains(found, prereleases=True)
@@ -93,13 +98,14 @@ def everywhere(session: Session, wanted: Wanted) -> Uses:
     """
     # `_` stands for any sign: of `a-b`, `a_b` and `a.b` each is the other.
     pattern = literal(f"%{wanted.name.replace('-', '_')}%")
-    found = list[Use]()
+    found, not_checked = list[Use](), list[str]()
     for kind in _KINDS:
         view = f"SNOWFLAKE.ACCOUNT_USAGE.{kind}S"
         statement = f"SELECT * FROM {view} WHERE DELETED IS NULL AND INSTALLED_PACKAGES ILIKE {pattern}"  # noqa: S608
         for row in _late(session, statement, view):
             found += _of_row(row, kind, wanted)
-    return Uses(tuple(found), ())
+            not_checked += _unread(row, kind)
+    return Uses(tuple(found), tuple(not_checked))
 
 
 def _late(session: Session, statement: str, view: str) -> list[Mapping[str, Any]]:
@@ -132,36 +138,59 @@ def of_repository(session: Session, wanted: Wanted, repository: str, database: s
         statement = f"SELECT * FROM {view} WHERE ARTIFACT_REPOSITORY = {literal(exact(name))}"  # noqa: S608
         for row in session.table(statement, About(f"asking {shown(view)}")).rows:
             told = {**row, **_packages_of(session, row, kind)}
-            if not _entries(told):
-                not_checked.append(f"{_name_of(row, kind)}: Snowflake does not tell this role its packages")
+            not_checked += _unread(told, kind)
             found += _of_row(told, kind, wanted)
     return Uses(tuple(found), tuple(not_checked))
 
 
 def _packages_of(session: Session, row: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
     """What DESCRIBE says of its packages, where the row does not."""
-    if _entries(row):
+    if _told(row):
         return {}
     try:
         table = session.table(f"DESCRIBE {kind} {_name_of(row, kind)}", About(f"describing {_name_of(row, kind)}"))
     except UsageError:
         return {}
-    if {"property", "value"} <= set(table.columns):
-        return {str(one["property"]).lower(): one["value"] for one in table.rows}
-    return table.rows[0] if len(table.rows) == 1 else {}
+    found = state.properties(table)
+    # Not its other properties, which may be named as columns of the row.
+    return {name: found[name] for name in _LISTS if name in found} if found else {_LISTS[0]: _ODD}
 
 
 def _of_row(row: Mapping[str, Any], kind: str, wanted: Wanted) -> Iterator[Use]:
-    for entry in _entries(row):
+    _, entries = _told(row) or ("", None)
+    for entry in entries or ():
         if wanted.fits(entry):
             told = (str(row.get(name) or "") for name in ("runtime_version", "artifact_repository"))
             yield Use(_name_of(row, kind), kind.lower(), entry, *told)
 
 
-def _entries(row: Mapping[str, Any]) -> list[str]:
-    """The first list that has something: which one does is another question of each account."""
-    lists = (str(row.get(name) or "") for name in _LISTS)
-    return next((found for text in lists if (found := _ENTRY.findall(text))), [])
+def _told(row: Mapping[str, Any]) -> tuple[str, tuple[str, ...] | None] | None:
+    """The first list that has something, by its name: which one does is another question of each account.
+
+    None: there is none; None in it: it is in a shape that is not known.
+    """
+    read = ((name, _entries(row.get(name))) for name in _LISTS)
+    return next(((name, found) for name, found in read if found is None or found), None)
+
+
+def _entries(value: object) -> tuple[str, ...] | None:
+    """Packages, from a list in any shape that is known, or from an object of names and versions."""
+    told = {} if value is None else state.json_object(value)
+    if told is not None:
+        found = tuple(f"{name}=={version}" for name, version in told.items())
+    else:
+        found = tuple(one.strip().strip("\"'") for one in state.listed(value) or (str(value),))
+        found = () if str(value).strip() in _EMPTY else found
+    return found if all(map(_ENTRY.fullmatch, found)) else None
+
+
+def _unread(row: Mapping[str, Any], kind: str) -> Iterator[str]:
+    """What is to be said of a function whose packages are not known."""
+    told = _told(row)
+    if told is None:
+        yield f"{_name_of(row, kind)}: Snowflake does not tell this role its packages"
+    elif told[1] is None:
+        yield f"{_name_of(row, kind)}: {told[0]} is in a form that is not known"
 
 
 def _name_of(row: Mapping[str, Any], kind: str) -> str:

@@ -291,6 +291,38 @@ def test_json_is_one_value_with_changes_and_masked_statements(account: Account, 
     )
 
 
+@pytest.mark.parametrize(
+    ("how", "told"), [(NO_RIGHT, ([1, 2], [], [3, 4, 5, 6, 7])), (Lost(), ([1, 2], [3], [4, 5, 6, 7]))]
+)
+def test_json_says_of_what_fails_what_is_done(
+    account: Account,
+    call: Call,
+    snowflake_server: SnowflakeServer,
+    how: Refusal | Lost,
+    told: tuple[list[int], list[int], list[int]],
+) -> None:
+    snowflake_server.refuse("CREATE ARTIFACT REPOSITORY", how)
+    code, out, _ = call("apply", "--yes", "--json")
+    found = json.loads(out)
+    assert (code, found["is_done"], len(found["statements"])) == (7 if told[1] else 2, False, 7)
+    assert (found["done"], found["not_known"], found["not_done"]) == told
+
+
+def test_json_tells_what_was_done_before_a_function_that_fails(
+    account: Account, call: Call, snowflake_server: SnowflakeServer
+) -> None:
+    snowflake_server.refuse("CALL", Refusal("100357", "P0000", "Python Interpreter Error"))
+    code, out, _ = call("apply", "--yes", "--try", "--json")
+    found = json.loads(out)
+    assert (code, found["is_done"], found["not_done"], len(found["tried"])) == (2, True, [], 1)
+    # nothing is tried where nothing is done
+    code, out, said = call("apply", "--try")
+    assert (code, out) == (2, "")
+    assert "--try: nothing is tried where nothing is done; fix: add --yes, or leave --try out" in said
+    found = json.loads(call("apply", "--json")[1])
+    assert (found["is_done"], found["done"], found["not_done"]) == (False, [], [])
+
+
 def test_an_artifact_error_while_trying_ends_it_with_its_meaning(
     account: Account, call: Call, snowflake_server: SnowflakeServer
 ) -> None:

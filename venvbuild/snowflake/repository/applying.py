@@ -124,17 +124,47 @@ def judge_warehouse(session: Asked, todo: Sequence[Step], context: Context) -> N
         raise failures.no_warehouse(context).error("nothing was run: ")
 
 
-def run(session: Asked, todo: Sequence[Step], values: Values, context: Context, told: Told) -> None:
-    """All of them, each told when it is done.
+@dataclass
+class Progress:
+    """How far a run has come."""
+
+    is_begun: bool = False
+    done: int = 0
+    """How many statements are done, from the first."""
+    is_known: bool = True
+    """Whether it is known of the next one that it is not done."""
+
+    def as_json(self, count: int) -> dict[str, list[int]]:
+        """The numbers of the statements, from 1, of `count`."""
+        left = self.done + 1 + (not self.is_known)
+        return {
+            "done": [*range(1, self.done + 1)],
+            "not_known": [*range(self.done + 1, left)],
+            "not_done": [*range(left, count + 1)],
+        }
+
+
+def run(
+    session: Asked,
+    todo: Sequence[Step],
+    values: Values,
+    context: Context,
+    told: Told,
+    progress: Progress | None = None,
+) -> None:
+    """All of them, each told when it is done, and counted in `progress`.
 
     Raises:
         UsageError, StoreUnavailable: one failed; with its number, what is done and what is not.
     """
+    progress = progress or Progress()
+    progress.is_begun = True
     for number, step in enumerate(todo, 1):
         mark, began = f"[{number}/{len(todo)}] {step.doing}", time.monotonic()
         try:
             table, reason = _run(session, step.write(values).sql, step.doing, context, values)
         except BaseException:
+            progress.is_known = False
             told(f"{mark}  not known; {_progress(number, len(todo), is_known=False)}")
             raise
         if table is not None and _was_there(step, table) and _is_unseen(session, step.doing, context):
@@ -144,10 +174,12 @@ def run(session: Asked, todo: Sequence[Step], values: Values, context: Context, 
             told(f"{mark}  failed")
             if not reason.is_known:
                 told(f"note: no account has confirmed: {', '.join(failures.UNCONFIRMED)}")
-            after = _progress(number, len(todo), is_known=not reason.is_lost)
+            progress.is_known = not reason.is_lost
+            after = _progress(number, len(todo), is_known=progress.is_known)
             raise reason.error(
                 f"statement {number} of {len(todo)} ({step.doing}): ", f"{after}; apply goes on from there"
             )
+        progress.done = number
         told(f"{mark}  {time.monotonic() - began:.1f} s")
 
 

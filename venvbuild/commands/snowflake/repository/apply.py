@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,11 @@ from venvbuild.commands.snowflake.repository import options as ours
 from venvbuild.commands.snowflake.repository.account import opened
 from venvbuild.commands.snowflake.repository.asking import with_account
 from venvbuild.console import options, output
+from venvbuild.errors import UsageError
 from venvbuild.settings import azure
 from venvbuild.snowflake import Session
 from venvbuild.snowflake.repository import applying, plan, plan_file, state
+from venvbuild.snowflake.repository.applying import Progress, Step
 from venvbuild.snowflake.repository.description import Description
 from venvbuild.snowflake.repository.facts import Context
 from venvbuild.snowflake.repository.plan_file import PlanFile
@@ -40,7 +44,9 @@ def command(file: Path, kept: Path | None, yes: bool, is_tried: bool, as_json: b
     saved = plan_file.read(kept) if kept else None
     rotated = (*given["rotated"], *(saved.rotated if saved else ()))
     is_replacing = given["replace"] or (saved is not None and saved.is_replacing)
-    results = list[dict[str, object]]()
+    if is_tried and not yes:
+        raise UsageError("nothing is tried where nothing is done", where="--try", fix="add --yes, or leave --try out")
+    results, progress = list[dict[str, object]](), applying.Progress()
     with opened(given) as session:
         planned = plan.plan(described, state.look(session, described), tuple(dict.fromkeys(rotated)))
         todo = applying.steps(planned)
@@ -49,20 +55,38 @@ def command(file: Path, kept: Path | None, yes: bool, is_tried: bool, as_json: b
             saved.judge(now, shown(str(kept), 200))
         if not as_json:
             changes.show(planned)
-        planned.judge(is_replacing=is_replacing)
-        context = planned.state.context
-        if yes:
-            values = applying.Values.of(planned, described, azure.defined(os.environ))
-            applying.judge_warehouse(session, todo, context)
-            applying.run(session, todo, values, context, output.say)
-            results = _tried(session, described, planned.state.context) if is_tried else []
-    if as_json:
-        output.print_json({**changes.as_json(planned, todo), "is_done": yes, "tried": results})
+        with _printed(planned, todo, progress, results, as_json=as_json):
+            planned.judge(is_replacing=is_replacing)
+            context = planned.state.context
+            if yes:
+                values = applying.Values.of(planned, described, azure.defined(os.environ))
+                applying.judge_warehouse(session, todo, context)
+                applying.run(session, todo, values, context, output.say, progress)
+            if is_tried:
+                _try(session, described, context, results)
     _tell(planned, len(todo), is_done=yes)
 
 
-def _tried(session: Session, described: Description, context: Context) -> list[dict[str, object]]:
-    made = list[dict[str, object]]()
+@contextlib.contextmanager
+def _printed(
+    planned: plan.Plan,
+    todo: Sequence[Step],
+    progress: Progress,
+    results: list[dict[str, object]],
+    *,
+    as_json: bool,
+) -> Iterator[None]:
+    """What is done and what is not is one value at the end, also where it ends early."""
+    try:
+        yield
+    finally:
+        if as_json:
+            is_done = progress.done == len(todo) and progress.is_begun
+            told = {**changes.as_json(planned, todo), "is_done": is_done, **progress.as_json(len(todo))}
+            output.print_json({**told, "tried": results})
+
+
+def _try(session: Session, described: Description, context: Context, made: list[dict[str, object]]) -> None:
     for doing, statement in applying.attempts(described, context):
         if statement is None:
             output.say(f"not tried: {doing.kind} {doing.name} takes arguments")
@@ -70,7 +94,6 @@ def _tried(session: Session, described: Description, context: Context) -> list[d
         result = applying.attempt(session, doing, context)
         output.say(f"{statement.removesuffix(';')}  {result}")
         made.append({"sql": statement, "result": result})
-    return made
 
 
 def _tell(planned: plan.Plan, count: int, *, is_done: bool) -> None:

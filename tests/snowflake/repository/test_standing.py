@@ -50,6 +50,18 @@ def test_an_account_that_is_as_the_file_says_has_no_finding(call: Call, server: 
     assert json.loads(call("doctor", "--package", "tiny", "--json")[1])["account"] is None
 
 
+def test_what_an_account_has_told_is_told_also_where_the_index_is_away(
+    call: Call, server: SnowflakeServer, three: Hosts
+) -> None:
+    path = Path("snowflake.toml")
+    path.write_text(path.read_text().replace(three.urls[0], "https://127.0.0.1:9"))
+    code, out, said = call("doctor", "--ask", "--package", "tiny", "--json")
+    found = json.loads(out)
+    assert (code, found["status"], found["account"]["cloud"]) == (6, None, "AWS")
+    assert found["findings"][-1]["what"] in said
+    assert PASSWORD not in out + said
+
+
 def test_what_is_not_there_or_otherwise_is_a_finding_and_what_is_hidden_is_none(
     call: Call, server: SnowflakeServer
 ) -> None:

@@ -11,7 +11,8 @@ import click
 from venvbuild.commands.snowflake.repository import options as ours
 from venvbuild.commands.snowflake.repository.asking import is_asked, with_asking
 from venvbuild.console import options, output
-from venvbuild.errors import CheckFoundSomething
+from venvbuild.errors import CheckFoundSomething, VenvBuildError
+from venvbuild.settings import azure
 from venvbuild.snowflake.repository import doctor
 from venvbuild.snowflake.repository.description import Description, Repository
 from venvbuild.snowflake.repository.doctor import Examination
@@ -60,8 +61,15 @@ def command(name: str | None, packages: tuple[str, ...], build: str | None, file
     # First: of two that are one, the build's needs a wheel.
     wanted = [*(doctor.of_build(build, options.load(given)) if build else ()), *named]
     wanted += doctor.of_functions(described, repository, is_all=not packages and not build)
-    authorization = doctor.header(described, repository, os.environ)
-    found = doctor.examine(described, repository, authorization, list(dict.fromkeys(wanted)))
+    try:
+        authorization = doctor.header(described, repository, azure.defined(os.environ))
+        found = doctor.examine(described, repository, authorization, list(dict.fromkeys(wanted)))
+    except VenvBuildError as error:
+        # What the account has told is told: as text it is already.
+        if given["as_json"] and seen:
+            unseen = Examination(repository.index_url, findings=list(error.problems))
+            output.print_json(_as_json(repository.name, unseen, seen))
+        raise
     if given["as_json"]:
         output.print_json(_as_json(repository.name, found, seen))
     else:

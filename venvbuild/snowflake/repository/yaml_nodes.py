@@ -46,7 +46,7 @@ def read(text: str, file: str) -> Nodes:
     lines = [at for at, character in enumerate(text) if character == "\n"]
     try:
         root = YAML(typ="safe", pure=True).compose(text)
-        reading = _Reading(file, lines)
+        reading = _Reading(file, text, lines)
         given = None if root is None else reading.value(root, ())
         given = {} if given is None else given
     except MarkedYAMLError as error:
@@ -70,8 +70,8 @@ def _line(lines: list[int], index: int) -> int:
 
 
 class _Reading:
-    def __init__(self, file: str, lines: list[int]) -> None:
-        self.file, self.lines = file, lines
+    def __init__(self, file: str, text: str, lines: list[int]) -> None:
+        self.file, self.text, self.lines = file, text, lines
         self.places: dict[Keys, Place] = {}
         self.problems: list[Problem] = []
         self.seen = set[int]()
@@ -84,6 +84,9 @@ class _Reading:
         tag = str(node.tag)
         if not tag.startswith(_TAG) or tag.removeprefix(_TAG) not in _PLAIN:
             told = shown(tag.replace(_TAG, "!!"))
+            if "!" not in self.text[node.start_mark.index : node.end_mark.index]:
+                # `=` and `<<`, which have a tag without one being written.
+                return self._tell(node, f"{shown(node.value)} alone is no text", f'write "{shown(node.value)}"')
             return self._tell(node, f"the tag {told} asks for more than a text", "leave the tag out")
         if node.id == "mapping":
             return self._table(node, keys)

@@ -330,16 +330,19 @@ class _Reader:
             return Rows(columns, tuple(
                 ("", "USAGE", "ARTIFACT_REPOSITORY", key[1][-1], "ROLE", role, "false") for role in roles
             ))  # fmt: skip
-        self.need("ARTIFACT", "REPOSITORIES", "LIKE")
-        self.value()
-        self.need("IN", "SCHEMA")
-        schema = self.name()
+        self.need("ARTIFACT", "REPOSITORIES")
+        schema: Name | None = None
+        if not self.take("IN", "ACCOUNT"):
+            self.need("LIKE")
+            self.value()
+            self.need("IN", "SCHEMA")
+            schema = self.name()
         self.end()
         titles = ("created_on", "name", "database_name", "schema_name", "type", "api_integration", "owner", "comment")
         rows = [
             ("", name[2], *name[:2], "PYPI", found["API_INTEGRATION"][0], "OWNER", found.get("COMMENT", ""))
             for (kind, name, _), found in self.account.objects.items()
-            if kind == "ARTIFACT REPOSITORY" and name[:2] == schema
+            if kind == "ARTIFACT REPOSITORY" and schema in (None, name[:2])
         ]
         return Rows(titles, tuple(rows))
 

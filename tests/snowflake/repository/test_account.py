@@ -54,7 +54,7 @@ def test_plan_apply_plan_destroy(
     account: Account, call: Call, snowflake_server: SnowflakeServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    code, out, said = call("plan", "--compare", "--detailed-exitcode")
+    code, out, said = call("plan", "--ask", "--detailed-exitcode")
     assert (code, out.splitlines()[-1]) == (11, "7 to create.")
     assert out.splitlines()[0] == "  + secret          MY_DB.PUBLIC.MY_REPO_SECRET"
     assert "+ grant           USAGE on MY_DB.PUBLIC.MY_PYTHON_REPO to ANALYST" in out
@@ -67,10 +67,10 @@ def test_plan_apply_plan_destroy(
     assert "SELECT MY_DB.PUBLIC.test_udf()  hello\nCALL MY_DB.PUBLIC.test_sproc()  hello\n" in said
     for shape in SHAPES:
         account.shape = shape
-        code, out, said = call("plan", "--compare", "--detailed-exitcode")
+        code, out, said = call("plan", "--ask", "--detailed-exitcode")
         assert (code, out.splitlines()[-1]) == (0, "7 unchanged.")
     assert "exists (its value cannot be compared; set it again with --rotate-secret)" in out
-    assert call("plan", "--compare", "--format", "sql")[1] == ""
+    assert call("plan", "--ask", "--format", "sql")[1] == ""
     # a warehouse was asked for before the functions
     asked = snowflake_server.statements
     assert asked.index("SELECT CURRENT_WAREHOUSE()") < asked.index(next(o for o in asked if "REPLACE FUNCTION" in o))
@@ -98,7 +98,7 @@ def test_values_of_secrets_are_in_one_statement_and_nowhere_else(
     assert "why: of CREATE SECRET IF NOT EXISTS MY_DB.PUBLIC.my_repo_secret TYPE = PASSWORD" in results[0][2]
     assert "note: no account has confirmed: " in results[0][2]
     snowflake_server.statements.clear()
-    results.append(call("plan", "--compare", "--out", "kept.json"))
+    results.append(call("plan", "--ask", "--out", "kept.json"))
     results.append(call("apply", "--plan", "kept.json", "--yes"))
     assert [one[0] for one in results] == [2, 0, 0]
     sent = [one for one in snowflake_server.statements if "Canary" in one]
@@ -222,7 +222,7 @@ def test_a_variable_that_is_not_set_ends_it_before_anything_is_sent(
 def test_an_unknown_shape_is_said_and_left_alone(account: Account, call: Call) -> None:
     account.shape = "odd"
     assert call("apply", "--yes")[0] == 0
-    code, out, said = call("plan", "--compare", "--detailed-exitcode")
+    code, out, said = call("plan", "--ask", "--detailed-exitcode")
     assert code == 11
     assert "  ? repository      MY_DB.PUBLIC.MY_PYTHON_REPO" in out
     assert out.endswith("6 unchanged, 1 cannot be compared.\n")
@@ -232,14 +232,14 @@ def test_an_unknown_shape_is_said_and_left_alone(account: Account, call: Call) -
 
 
 def test_a_plan_that_is_kept_is_run_as_it_was_or_not_at_all(account: Account, call: Call, tmp_path: Path) -> None:
-    assert call("plan", "--compare", "--out", "kept.json")[0] == 0
+    assert call("plan", "--ask", "--out", "kept.json")[0] == 0
     assert call("apply", "--plan", "kept.json", "--yes")[0] == 0
     assert len(account.run) == 7
     code, _, said = call("apply", "--plan", "kept.json", "--yes")
     assert code == 2
     assert "the plan is stale" in said
     assert "secret MY_DB.PUBLIC.MY_REPO_SECRET was absent, and is there" in said
-    call("plan", "--compare", "--out", "kept.json")
+    call("plan", "--ask", "--out", "kept.json")
     account.answer(
         "ALTER API INTEGRATION IF EXISTS python_repo_integration SET\n  API_ALLOWED_PREFIXES = ('https://x')"
     )
@@ -264,7 +264,7 @@ def test_a_replacement_is_told_and_needs_its_flag(account: Account, call: Call, 
         text.replace('integration = "python_repo_integration"', 'integration = "other"') + new
     )
     before = len(account.run)
-    code, out, said = call("plan", "--compare", "--format", "sql")
+    code, out, said = call("plan", "--ask", "--format", "sql")
     assert (code, "OR REPLACE" in out) == (0, False)
     assert "note: apply replaces nothing without --replace" in said
     code, out, said = call("apply", "--yes")
@@ -277,11 +277,11 @@ def test_a_replacement_is_told_and_needs_its_flag(account: Account, call: Call, 
         "CREATE OR REPLACE ARTIFACT REPOSITORY MY_DB.PUBLIC.my_python_repo",
         "GRANT USAGE ON ARTIFACT REPOSITORY MY_DB.PUBLIC.my_python_repo TO ROLE ANALYST",
     ]
-    assert call("plan", "--compare")[1].endswith("8 unchanged.\n")
+    assert call("plan", "--ask")[1].endswith("8 unchanged.\n")
 
 
 def test_json_is_one_value_with_changes_and_masked_statements(account: Account, call: Call) -> None:
-    for verb in (["plan", "--compare", "--json"], ["plan", "--compare", "--format", "json"], ["apply", "--json"]):
+    for verb in (["plan", "--ask", "--json"], ["plan", "--ask", "--format", "json"], ["apply", "--json"]):
         found = json.loads(call(*verb)[1])
         assert [one["action"] for one in found["changes"]] == ["create"] * 7
         assert "PASSWORD = '***'" in found["statements"][0]["sql"]
@@ -338,7 +338,7 @@ def test_what_an_account_tells_is_harmless_on_a_screen(account: Account, call: C
     assert call("apply", "--yes")[0] == 0
     for found in account.objects.values():
         found.update({name: EVIL for name in ("COMMENT", "HANDLER") if name in found})
-    code, out, said = call("plan", "--compare")
+    code, out, said = call("plan", "--ask")
     assert (code, out.splitlines()[-1]) == (0, "3 to change, 4 unchanged.")
     judge(out, "plan")
     judge(said, "plan")
@@ -346,7 +346,7 @@ def test_what_an_account_tells_is_harmless_on_a_screen(account: Account, call: C
 
 
 def test_what_is_no_plan_is_refused(account: Account, call: Call, tmp_path: Path) -> None:
-    call("plan", "--compare", "--out", "kept.json")
+    call("plan", "--ask", "--out", "kept.json")
     kept = json.loads((tmp_path / "kept.json").read_text())
     for name, text in (
         ("gone", None), ("list", "[]"), ("text", "x"), ("deep", "[" * 100_000),
@@ -357,5 +357,5 @@ def test_what_is_no_plan_is_refused(account: Account, call: Call, tmp_path: Path
         code, _, said = call("apply", "--plan", name, "--yes")
         assert (code, said.startswith(f"{name}: it ")) == (2, True)
     assert account.run == []
-    assert plan_file.read(tmp_path / "kept.json").statements
-    assert call("plan", "--compare", "--out", "no/such/folder/x")[0] == 2
+    assert plan_file.read(tmp_path / "kept.json", "").statements
+    assert call("plan", "--ask", "--out", "no/such/folder/x")[0] == 2

@@ -63,7 +63,7 @@ def test_what_an_account_shows_is_a_file_that_says_the_same(
     assert ("A guess: Snowflake tells the name alone" in written) == (shape == "json" or text == "public")
     assert "Canary-" not in written
     if (text, shape) != ("whole", "json"):  # there two secrets are shown as one
-        code, out, _ = call("plan", "--compare")
+        code, out, _ = call("plan", "--ask")
         assert (code, "to create" in out, "to change" in out) == (0, False, False)
 
 

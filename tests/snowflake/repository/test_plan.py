@@ -114,10 +114,10 @@ def test_what_no_alter_changes_is_replaced_only_if_that_is_allowed(described: De
 
 @pytest.mark.parametrize(("is_private", "action"), [(False, plan.UNCHANGED), (True, plan.UNKNOWN)])
 def test_a_property_that_is_not_shown_is_unset_at_best(is_private: bool, action: str) -> None:
-    described = Description("f", {}, integrations=(Integration((), "i", (), (), is_private),))
+    described = Description("f", {}, integrations=(Integration((), "i", ("https://a",), (), is_private),))
     account = Account(says_unset=False)
     account.answer("CREATE API INTEGRATION IF NOT EXISTS i API_PROVIDER = ARTIFACT_REPOSITORY_API "
-                   "API_ALLOWED_PREFIXES = () ENABLED = TRUE")  # fmt: skip
+                   "API_ALLOWED_PREFIXES = ('https://a') ENABLED = TRUE")  # fmt: skip
     assert [one.action for one in planned(described, account).changes] == [action]
 
 
@@ -202,7 +202,9 @@ def test_who_interrupts_it_is_told_what_was_done(described: Description) -> None
 
 NAMES = st.sampled_from(["a", "B.c", '"x.y"', "O.P.d"])
 TEXT = st.text(st.one_of(st.sampled_from("'\"\\$;-/* ,[]"), st.characters(exclude_categories=["Cs", "Cc"])), max_size=8)
-SUBSETS = st.lists(st.sampled_from(["https://a.example.com", "https://*.b.example.com", "https://c"]), unique=True)
+SUBSETS = st.lists(
+    st.sampled_from(["https://a.example.com", "https://*.b.example.com", "https://c"]), unique=True, min_size=1
+)
 PACKAGES = st.lists(st.sampled_from(["a==1", "B_c", "d>=2,<3"]), unique=True).map(tuple)
 
 
@@ -223,7 +225,8 @@ def descriptions(draw: Any) -> Description:
     secrets = draw(some(secret, at_least=1))
     named = st.lists(st.sampled_from([one.name for one in secrets]), unique=True).map(tuple)
     integrations = draw(some(
-        lambda name: st.builds(Integration, st.just(()), st.just(name), SUBSETS.map(tuple), named, st.booleans()),
+        lambda name: st.builds(Integration, st.just(()), st.just(name), SUBSETS.map(tuple), st.one_of(st.none(), named),
+                               st.sampled_from([None, False, True])),
         st.sampled_from(["i", '"j k"']), 1,
     ))  # fmt: skip
     repositories = draw(some(lambda name: st.builds(
@@ -266,3 +269,144 @@ def test_any_two_descriptions_one_after_the_other_leave_nothing_to_do(
     for described in (one, other):
         bring(planned(described, account), account)
         assert told(planned(described, account)) == []
+
+
+# --- what is not known, and what is lost
+
+
+class Told(LocalSession):
+    """Some answers are others."""
+
+    def __init__(self, account: Account, **answers: tuple[tuple[str, ...], list[tuple[object, ...]]]) -> None:
+        super().__init__(account)
+        self.answers = answers
+
+    def table(self, statement: str, about: About) -> Table:
+        for start, (columns, rows) in self.answers.items():
+            if statement.startswith(start.replace("_", " ")):
+                return Table(columns, [dict(zip(columns, row, strict=True)) for row in rows])
+        return super().table(statement, about)
+
+
+PAIR = ("property", "property_value")
+
+
+def judged(described: Description, session: LocalSession) -> list[str]:
+    made = plan.plan(described, state.look(session, described))
+    return [f"{one.action}: {one}" for one in made.changes]
+
+
+@pytest.mark.parametrize("word", ["YES", "1", "enabled", "", None])
+def test_what_is_told_and_not_read_is_not_equal(word: str | None) -> None:
+    described = Description("f", {}, integrations=(Integration((), "i", ("https://a",), None, False),))
+    rows = [("API_PROVIDER", "ARTIFACT_REPOSITORY_API"), ("ENABLED", "true"), ("API_ALLOWED_PREFIXES", "https://a")]
+    told = Told(Account(), DESCRIBE_INTEGRATION=(PAIR, [*rows, ("USE_PRIVATELINK_ENDPOINT", word)]))
+    why = "DESCRIBE INTEGRATION tells role DEVELOPER NULL, or what cannot be read"
+    assert judged(described, told) == [f"cannot compare: privatelink: {why}"]
+    assert judged(described, Told(Account(), DESCRIBE_INTEGRATION=(PAIR, rows))) == ["unchanged: privatelink not told"]
+
+
+def test_a_key_that_an_integration_does_not_have_is_left_as_it_is(described: Description) -> None:
+    account = Account()
+    bring(planned(described, account), account)
+    account.objects["INTEGRATION", ("I",), ""]["USE_PRIVATELINK_ENDPOINT"] = ("TRUE",)
+    silent = replace(described.integrations[0], secrets=None, privatelink=None)
+    assert told(planned(replace(described, integrations=(silent,)), account)) == []
+    none = replace(silent, secrets=())
+    [change] = told(planned(replace(described, integrations=(none,)), account))
+    assert change.startswith("alter integration I: secrets: - ")
+
+
+def test_null_is_not_shown_and_no_value() -> None:
+    described = Description("f", {}, repositories=(Repository((), "r", "i", "https://a/simple/", "s", None, None, ()),))
+    columns = ("api_integration", "index_url", "authentication_secret")
+    session = Told(Account(), DESCRIBE_ARTIFACT=(columns, [("I", None, None)]))
+    why = "DESCRIBE ARTIFACT REPOSITORY tells role DEVELOPER NULL, or what cannot be read"
+    assert judged(described, session) == [f"cannot compare: index_url, secret: {why}"]
+    session = Told(Account(), DESCRIBE_ARTIFACT=(columns, [("I", "https://a/simple/", None)]))
+    assert judged(described, session) == ["alter: secret none -> MY_DB.PUBLIC.S"]
+
+
+def test_a_function_of_imports_alone_has_no_body() -> None:
+    one = Function((), "f", "function", (), "STRING", "3.11", (), "r", (), None, "h", None, None, None)
+    rows = [("returns", "VARCHAR"), ("runtime_version", "3.11"), ("packages", "[]"), ("imports", "[]"),
+            ("handler", "h"), ("artifact_repository", "R"), ("body", "def test(): evil()")]  # fmt: skip
+    described = Description("f", {}, functions=(one,))
+    [change] = judged(described, Told(Account(), DESCRIBE_FUNCTION=(PAIR, list(rows))))
+    assert change.startswith("alter: body: another text; ")
+    assert judged(described, Told(Account(), DESCRIBE_FUNCTION=(PAIR, [*rows[:-1], ("body", None)]))) == [
+        "unchanged: architecture not told"
+    ]
+    # One line, and no warning: it is made again as a whole.
+    made = plan.plan(
+        described,
+        state.look(Told(Account(), DESCRIBE_FUNCTION=(PAIR, [rows[0], ("runtime_version", "3.12")])), described),
+    )
+    assert ([one.action for one in made.changes], made.unknown) == (["alter"], ())
+
+
+def test_what_is_altered_and_not_compared_in_all_is_one_line() -> None:
+    described = Description(
+        "f", {}, repositories=(Repository((), "r", "i", "https://a/simple/", None, None, "new", ()),)
+    )
+    session = Told(Account(), DESCRIBE_ARTIFACT=(("api_integration", "comment"), [("I", "old")]))
+    made = plan.plan(described, state.look(session, described))
+    assert [str(one) for one in made.unknown] == [
+        "comment: old -> new; cannot compare index_url: Snowflake does not tell it"
+    ]
+    assert made.summary() == "1 to change, 1 of these not compared in all."
+
+
+def test_who_replaces_is_told_what_is_lost(described: Description) -> None:
+    account = Account()
+    bring(planned(described, account), account)
+    found = account.objects["ARTIFACT REPOSITORY", ("MY_DB", "PUBLIC", "R"), ""]
+    found |= {"COMMENT": "theirs", "PACKAGE_RETENTION": ("ON_OBJECT_CREATION",), "API_INTEGRATION": ("OLD",)}
+    account.grants.add((("MY_DB", "PUBLIC", "R"), "OTHERS"))
+    [one] = described.repositories
+    other = replace(described, repositories=(replace(one, comment=None, retention=None),))
+    [change] = [line for line in told(planned(other, account)) if line.startswith("replace")]
+    assert change.endswith("comment theirs, retention on_object_creation, USAGE to OTHERS")
+
+
+def test_destroy_keeps_what_is_not_for_it_or_in_use(described: Description) -> None:
+    account = Account()
+    bring(planned(described, account), account)
+    account.answer(
+        "CREATE ARTIFACT REPOSITORY IF NOT EXISTS X.Y.Z TYPE = PYPI API_INTEGRATION = i INDEX_URL = 'https://z';"
+    )
+    account.objects["ARTIFACT REPOSITORY", ("MY_DB", "PUBLIC", "R"), ""]["INDEX_URL"] = "https://another/simple/"
+
+    def removal() -> dict[str, str]:
+        session = LocalSession(account)
+        seen = state.look(session, described)
+        made = plan.removal(described, seen, state.users_of(session, described, seen.context))
+        return {one.kind: f"{one.action} {one}" for one in made.changes}
+
+    made = removal()
+    assert made["integration"] == "kept there are the repositories X.Y.Z that use it"
+    assert made["secret"] == "kept integration I, which stays, names it"
+    assert made["repository"].startswith("drop index_url: https://another/simple/ -> ")
+    del account.objects["ARTIFACT REPOSITORY", ("X", "Y", "Z"), ""]
+    assert removal()["integration"] == "drop "
+    account.objects["INTEGRATION", ("I",), ""]["API_PROVIDER"] = ("GIT_HTTPS_API",)
+    assert removal()["integration"].startswith("kept its provider is GIT_HTTPS_API")
+
+
+def test_destroy_leaves_a_default_that_is_told_without_its_schema() -> None:
+    described = Description("f", {}, defaults=(Default((), "account", "", "MY_DB.PUBLIC.R"),))
+    columns = ("key", "value", "level")
+    session = Told(Account(), SHOW_PARAMETERS=(columns, [("DEFAULT_PYTHON_ARTIFACT_REPOSITORY", "R", "ACCOUNT")]))
+    [change] = plan.removal(described, state.look(session, described)).changes
+    assert (change.action, str(change)) == (plan.UNKNOWN, "SHOW PARAMETERS tells R without its database or schema")
+
+
+def test_what_another_has_made_meanwhile_is_not_taken_for_made(described: Description) -> None:
+    account = Account()
+    made = planned(described, account)
+    bring(made, account)
+    account.objects["INTEGRATION", ("I",), ""]["API_ALLOWED_PREFIXES"] = ("https://theirs",)
+    said = list[str]()
+    with pytest.raises(UsageError, match=r"another has made it meanwhile: allowed_prefixes: .*fix: run it again"):
+        applying.run(LocalSession(account), applying.steps(made), applying.NONE, made.state.context, said.append)
+    assert "it was there already, and its value is not known" in said[0]

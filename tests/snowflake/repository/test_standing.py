@@ -79,7 +79,7 @@ def test_what_is_not_there_or_otherwise_is_a_finding_and_what_is_hidden_is_none(
     assert grant.startswith(
         "snowflake.toml:11: grant USAGE on D.S.R to ANALYST is not there, or this role is not shown it"
     )
-    assert grant.endswith("fix: `venvbuild snowflake repository plan --compare` tells what has to change")
+    assert grant.endswith("fix: `venvbuild snowflake repository plan --ask` tells what has to change")
     # to the letter
-    code, out, _ = call("plan", "--compare")
+    code, out, _ = call("plan", "--ask")
     assert (code, out.splitlines()[-1]) == (0, "1 to change, 1 to create, 1 unchanged, 1 cannot be compared.")

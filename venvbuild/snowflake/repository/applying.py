@@ -15,7 +15,7 @@ from venvbuild.errors import Problem, UsageError, VenvBuildError
 from venvbuild.redaction import REDACTOR
 from venvbuild.snowflake.connection import Table
 from venvbuild.snowflake.refusals import About
-from venvbuild.snowflake.repository import failures, plan, sql, state
+from venvbuild.snowflake.repository import facts, failures, plan, sql, state
 from venvbuild.snowflake.repository.description import Description, Function, Secret
 from venvbuild.snowflake.repository.facts import Context
 from venvbuild.snowflake.repository.failures import Doing
@@ -26,6 +26,7 @@ from venvbuild.text import shown
 
 Told = Callable[[str], None]
 """Takes a line about what has just been done."""
+APPLY_AGAIN = "apply goes on from there"
 _IS_THERE = "already exists, statement succeeded"
 
 
@@ -128,6 +129,8 @@ def judge_warehouse(session: Asked, todo: Sequence[Step], context: Context) -> N
 class Progress:
     """How far a run has come."""
 
+    resume: str = APPLY_AGAIN
+    """How the rest is done after one has failed."""
     is_begun: bool = False
     done: int = 0
     """How many statements are done, from the first."""
@@ -167,20 +170,18 @@ def run(
             progress.is_known = False
             told(f"{mark}  not known; {_progress(number, len(todo), is_known=False)}")
             raise
-        if table is not None and _was_there(step, table) and _is_unseen(session, step.doing, context):
-            what = "it was there already, and is not shown to this role"
-            reason = failures.Reason(what, f"{context.as_role} made nothing", failures.grants(_seen(step), context))
+        note = ""
+        if table is not None and _was_there(step, table):
+            reason, note = _met(session, step, context)
         if reason:
             told(f"{mark}  failed")
             if not reason.is_known:
                 told(f"note: no account has confirmed: {', '.join(failures.UNCONFIRMED)}")
             progress.is_known = not reason.is_lost
             after = _progress(number, len(todo), is_known=progress.is_known)
-            raise reason.error(
-                f"statement {number} of {len(todo)} ({step.doing}): ", f"{after}; apply goes on from there"
-            )
+            raise reason.error(f"statement {number} of {len(todo)} ({step.doing}): ", f"{after}; {progress.resume}")
         progress.done = number
-        told(f"{mark}  {time.monotonic() - began:.1f} s")
+        told(f"{mark}  {time.monotonic() - began:.1f} s{note}")
 
 
 def _run(
@@ -199,9 +200,26 @@ def _was_there(step: Step, table: Table) -> bool:
     return step.doing.action == plan.CREATE and _IS_THERE in said
 
 
-def _is_unseen(session: Asked, doing: Doing, context: Context) -> bool:
-    """Or the connector asked twice, and the first time made it."""
-    return state.of_object(session, doing.record, context).presence == "absent"
+def _met(session: Asked, step: Step, context: Context) -> tuple[failures.Reason | None, str]:
+    """What there was already: why that is no success, or what is to be said of it.
+
+    The connector may have asked twice, and made it the first time; or another has made it since the plan looked.
+    """
+    one = step.doing.record
+    found = state.of_object(session, one, context)
+    if found.presence == "absent":
+        what, why = "it was there already, and is not shown to this role", f"{context.as_role} made nothing"
+        return failures.Reason(what, why, failures.grants(_seen(step), context)), ""
+    different, unknown, _ = plan.differences(facts.of_record(one, context), found)
+    if different:
+        why = f"another has made it meanwhile: {shown('; '.join(map(str, different)), 300)}"
+        fix = "run it again: it then compares what is there now"
+        return failures.Reason("it was there already, and is not as the file says", why, fix), ""
+    if isinstance(one, Secret):
+        return None, "; it was there already, and its value is not known: set it again with --rotate-secret"
+    if unknown or found.presence == "hidden":
+        return None, "; it was there already, and cannot be compared"
+    return None, "; it was there already, as the file says"
 
 
 def _seen(step: Step) -> Doing:

@@ -53,8 +53,9 @@ class Integration:
     name: str
     """Of one part: an integration belongs to the account."""
     allowed_prefixes: tuple[str, ...]
-    secrets: tuple[str, ...]
-    privatelink: bool
+    secrets: tuple[str, ...] | None
+    """None: the file does not say which, and those that are there stay. Empty: none. So with the next."""
+    privatelink: bool | None
 
 
 @dataclass(frozen=True)
@@ -310,11 +311,10 @@ class _Reader:
         return Secret(keys, self._name(keys[1], keys), kind=one["type"], **{k: one[k] for k in one if k != "type"})
 
     def _integration(self, keys: Keys, one: dict[str, Any]) -> Integration:
-        return Integration(
-            keys, self._name(keys[1], keys, 1), tuple(one["allowed_prefixes"]),
-            tuple(self._name(name, (*keys, "secrets")) for name in one.get("secrets", ())),
-            one.get("privatelink", False),
-        )  # fmt: skip
+        named = one.get("secrets")
+        secrets = None if named is None else tuple(self._name(name, (*keys, "secrets")) for name in named)
+        prefixes = tuple(one["allowed_prefixes"])
+        return Integration(keys, self._name(keys[1], keys, 1), prefixes, secrets, one.get("privatelink"))
 
     def _repository(self, keys: Keys, one: dict[str, Any]) -> Repository:
         secret = one.get("secret")
@@ -387,7 +387,7 @@ class _Reader:
             self._once((one.of, one.keys[-1], one.keys, "") for one in made.defaults if one.level == level)
         lists = [
             *(((*one.keys, "arguments"), [name for name, _ in one.arguments]) for one in made.functions),
-            *(((*one.keys, "secrets"), one.secrets) for one in made.integrations),
+            *(((*one.keys, "secrets"), one.secrets or ()) for one in made.integrations),
             *(((*one.keys, "grant_usage_to"), one.grant_usage_to) for one in made.repositories),
         ]
         for keys, names in lists:

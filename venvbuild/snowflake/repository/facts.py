@@ -29,8 +29,12 @@ Facts = Mapping[str, Value]
 """By the fields of the file's record."""
 PROVIDER = "ARTIFACT_REPOSITORY_API"
 PARAMETER = "DEFAULT_PYTHON_ARTIFACT_REPOSITORY"
-UNSAID: Facts = {"privatelink": False, "architecture": None}
-"""What holds where an answer that could be read does not speak of it."""
+UNSAID: Facts = {"privatelink": False, "architecture": None, "body": ""}
+"""What is taken to hold where an answer that could be read does not speak of it; who reads a plan is told so."""
+SET_ANEW = {
+    "secret": ("type",), "integration": ("provider", "privatelink"), "repository": ("integration",),
+}  # fmt: skip
+"""Kind -> what no ALTER changes."""
 _SYNONYMS = {
     **dict.fromkeys(("STRING", "TEXT", "CHAR", "CHARACTER", "NCHAR", "NVARCHAR", "VARCHAR"), "VARCHAR"),
     **dict.fromkeys(("BINARY", "VARBINARY"), "BINARY"),
@@ -53,6 +57,8 @@ class Context:
     database: str | None
     """As SQL writes it; so the schema."""
     schema: str | None
+    region: str | None = None
+    """Where the account is: another region may have one of the same locator."""
 
     def whole(self, name: str) -> str:
         """DATABASE.SCHEMA.NAME, in the one form that SQL has for it; less where the session has no such."""
@@ -122,6 +128,13 @@ def body(text: str) -> str:
     return text.replace("\r\n", "\n").strip("\n")
 
 
+def told(value: Value) -> str:
+    """For a message."""
+    if isinstance(value, tuple):
+        return ", ".join(value) or "none"
+    return {True: "true", False: "false", None: "none", "": "none"}.get(value, str(value))
+
+
 def of_record(one: Record, context: Context) -> Facts:
     """All that the file says of an object, and what is written without being asked."""
     if isinstance(one, Secret):
@@ -131,8 +144,8 @@ def of_record(one: Record, context: Context) -> Facts:
             "provider": PROVIDER,
             "enabled": True,
             "allowed_prefixes": tuple(sorted(one.allowed_prefixes)),
-            "secrets": sorted_names(one.secrets, context),
-            "privatelink": one.privatelink,
+            **_said(secrets=None if one.secrets is None else sorted_names(one.secrets, context)),
+            **_said(privatelink=one.privatelink),
         }
     if isinstance(one, Repository):
         return {
@@ -161,5 +174,6 @@ def _of_function(one: Function, context: Context) -> Facts:
         "imports": tuple(sorted(imported(text, context) for text in one.imports)),
         "architecture": one.architecture,
         "handler": one.handler,
-        **_said(body=None if one.body is None else body(one.body)),
+        # Without one what is imported has it, and one that is there would count instead.
+        "body": body(one.body or ""),
     }

@@ -1,18 +1,26 @@
 """What an account has to become what the file says: a comparison of facts, object by object. It knows no SQL.
 
-What the file does not say of an object is left as it is, and so is an object that it does not name. The value of a
-secret is shown to nobody: one that is there counts as unchanged, unless it is to be set again.
+A key that the file does not have is not compared and left as it is, and so is an object that it does not name; of
+functions all is compared. The value of a secret is shown to nobody: one that is there counts as unchanged, unless it is
+to be set again.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from venvbuild.errors import UsageError
 from venvbuild.snowflake.repository import facts, state
-from venvbuild.snowflake.repository.description import Default, Description, Repository, Secret, exact_parts
+from venvbuild.snowflake.repository.description import (
+    Default,
+    Description,
+    Integration,
+    Repository,
+    Secret,
+    exact_parts,
+)
 from venvbuild.snowflake.repository.facts import Facts, Record, Value
 from venvbuild.snowflake.repository.state import Seen, State
 from venvbuild.text import shown, there_are
@@ -20,10 +28,8 @@ from venvbuild.text import shown, there_are
 CREATE, ALTER, REPLACE, UNCHANGED, UNKNOWN = "create", "alter", "replace", "unchanged", "cannot compare"
 DROP, ABSENT, KEPT = "drop", "absent", "kept"
 """Of a removal."""
-_SET_ANEW = {
-    "secret": ("type",), "integration": ("provider", "privatelink"), "repository": ("integration",),
-}  # fmt: skip
-"""What no ALTER changes."""
+_NOT_SHOWN = "whether other repositories use it is not shown to this role"
+Users = Mapping[str, tuple[str, ...] | None]
 _LOST = {
     "secret": "the grants on it are lost",
     "integration": "the grants on it are lost, and repositories that use it may have to be made again",
@@ -50,7 +56,7 @@ class Difference:
             return "body: another text"
         # A name behind `secret:` would be hidden as its value.
         colon = "" if self.field == "secret" else ":"
-        return f"{self.field}{colon} {_told(self.old)} -> {_told(self.new)}"
+        return f"{self.field}{colon} {facts.told(self.old)} -> {facts.told(self.new)}"
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,8 @@ class Change:
     """Of a grant."""
     is_rotated: bool = False
     """Whether a secret gets its value again."""
+    unknown: tuple[str, ...] = ()
+    """Of what is altered: what cannot be compared, and stays as it is."""
 
     def __str__(self) -> str:
         return "; ".join([*map(str, self.differences), *([self.told] if self.told else [])])
@@ -89,8 +97,13 @@ class Plan:
 
     @property
     def unknown(self) -> tuple[Change, ...]:
-        """Those of which nobody knows."""
-        return tuple(one for one in self.changes if one.action == UNKNOWN)
+        """Those of which nobody knows, or not all."""
+        return tuple(one for one in self.changes if one.action == UNKNOWN or one.unknown)
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether nothing of all that is described could be seen."""
+        return bool(self.changes) and all(one.action == UNKNOWN for one in self.changes)
 
     def summary(self) -> str:
         """`1 to change, 2 to create, 1 unchanged, 1 cannot be compared.`"""
@@ -100,6 +113,8 @@ class Plan:
             ABSENT: "not there", KEPT: "left alone", UNKNOWN: "cannot be compared",
         }  # fmt: skip
         told = [f"{counts[action]} {word}" for action, word in words.items() if counts[action]]
+        if partly := sum(bool(one.unknown) for one in self.changes):
+            told.append(f"{partly} of these not compared in all")
         return f"{', '.join(told)}." if told else "nothing is described."
 
     def judge(self, *, is_replacing: bool) -> None:
@@ -138,10 +153,13 @@ def plan(description: Description, seen: State, rotated: Sequence[str] = ()) -> 
     return Plan((*changes, *later), seen)
 
 
-def removal(description: Description, seen: State) -> Plan:
-    """What takes away all that the file describes, in an order in which nothing is taken that is still in use."""
+def removal(description: Description, seen: State, users: Users | None = None) -> Plan:
+    """What takes away all that the file describes, in an order in which nothing is taken that is still in use.
+
+    `users`: integration -> repositories that use it and are not the file's; None: not shown (`state.users_of`).
+    """
     changes = [_removed(one, seen) for one in reversed(state.records_of(description))]
-    return Plan(tuple(changes), seen)
+    return Plan(tuple(_kept_for_others(changes, seen, users or {})), seen)
 
 
 def name_of(one: Record, seen: State) -> str:
@@ -174,32 +192,39 @@ def _compared(one: Record, found: Seen, seen: State, *, is_rotated: bool) -> Ite
     if found.presence == "hidden":
         yield Change(UNKNOWN, kind, name, one, told=found.why)
         return
-    different, unknown = _differences(wanted, found.facts)
-    if any(one.field in _SET_ANEW.get(kind, ()) for one in different):
-        yield Change(REPLACE, kind, name, one, different, _LOST[kind])
+    different, unknown, unsaid = differences(wanted, found)
+    if any(one.field in facts.SET_ANEW.get(kind, ()) for one in different):
+        told = "; ".join(
+            [_LOST[kind], *([f"it has, and the file does not: {', '.join(found.lost)}"] if found.lost else [])]
+        )
+        yield Change(REPLACE, kind, name, one, different, told)
         return
-    if different or is_rotated:
-        told = _IS_ROTATED if is_rotated else ""
-        if kind in ("function", "procedure"):
-            told = "it is made again, and the grants on it are lost"
-        yield Change(ALTER, kind, name, one, different, told, is_rotated=is_rotated)
-    if unknown:
-        told = f"{', '.join(unknown)}: {found.why or 'Snowflake does not tell it'}"
-        yield Change(UNKNOWN, kind, name, one, told=told)
-    elif not different and not is_rotated:
-        yield Change(UNCHANGED, kind, name, one, told=_ITS_VALUE if isinstance(one, Secret) else "")
+    why = f"{', '.join(unknown)}: {found.why or 'Snowflake does not tell it'}" if unknown else ""
+    if different and kind in ("function", "procedure"):
+        # Whole: what was not known of it is then as the file says.
+        yield Change(ALTER, kind, name, one, different, "it is made again, and the grants on it are lost")
+    elif different or is_rotated:
+        told = "; ".join([*([_IS_ROTATED] if is_rotated else []), *([f"cannot compare {why}"] if why else [])])
+        yield Change(ALTER, kind, name, one, different, told, is_rotated=is_rotated, unknown=unknown)
+    elif unknown:
+        yield Change(UNKNOWN, kind, name, one, told=why)
+    else:
+        notes = [*([_ITS_VALUE] if isinstance(one, Secret) else []), *(f"{field} not told" for field in unsaid)]
+        yield Change(UNCHANGED, kind, name, one, told="; ".join(notes))
 
 
-def _differences(wanted: Facts, shown_facts: Facts) -> tuple[tuple[Difference, ...], tuple[str, ...]]:
-    """What is not equal, and what is not known."""
-    different, unknown = list[Difference](), list[str]()
+def differences(wanted: Facts, found: Seen) -> tuple[tuple[Difference, ...], tuple[str, ...], tuple[str, ...]]:
+    """What is not equal; the names of what is not known; and of what is taken for equal because nothing is told."""
+    different, unknown, unsaid = list[Difference](), list[str](), list[str]()
     for name, new in wanted.items():
-        if name in shown_facts:
-            if shown_facts[name] != new:
-                different.append(Difference(name, shown_facts[name], new))
-        elif not (shown_facts and name in facts.UNSAID and facts.UNSAID[name] == new):
+        if name in found.facts:
+            if found.facts[name] != new:
+                different.append(Difference(name, found.facts[name], new))
+        elif found.facts and name not in found.unread and name in facts.UNSAID and facts.UNSAID[name] == new:
+            unsaid.append(name)
+        else:
             unknown.append(name)
-    return tuple(different), tuple(unknown)
+    return tuple(different), tuple(unknown), tuple(unsaid)
 
 
 def _grants(one: Repository, seen: State, *, is_new: bool) -> Iterator[Change]:
@@ -217,17 +242,42 @@ def _removed(one: Record, seen: State) -> Change:
         return Change(UNKNOWN, kind, name, one, told=found.why)
     if found.presence == "absent":
         return Change(ABSENT, kind, name, one)
-    wanted = facts.of_record(one, seen.context)
-    if isinstance(one, Default) and found.facts != wanted:
-        return Change(KEPT, kind, name, one, told=f"it is {_told(found.facts['repository'])}, which is not the file's")
-    return Change(DROP, kind, name, one)
+    different, _, _ = differences(facts.of_record(one, seen.context), found)
+    if isinstance(one, Default):
+        told = f"it is {facts.told(found.facts['repository'])}, which is not the file's"
+        if different:
+            return Change(KEPT, kind, name, one, told=told)
+        return Change(UNKNOWN, kind, name, one, told=found.why) if found.why else Change(DROP, kind, name, one)
+    if isinstance(one, Integration):
+        provider = found.facts.get("provider")
+        if provider is None:
+            return Change(UNKNOWN, kind, name, one, told=found.why or "Snowflake does not tell its provider")
+        if provider != facts.PROVIDER:
+            return Change(KEPT, kind, name, one, told=f"its provider is {provider}, so it is not for repositories")
+    return Change(DROP, kind, name, one, different, "it is not as the file says" if different else "")
+
+
+def _kept_for_others(changes: Sequence[Change], seen: State, users: Users) -> Iterator[Change]:
+    """Integrations that other repositories use stay, with the secrets that they name."""
+    needed = dict[str, str]()
+    for one in changes:
+        others = users.get(one.name, ()) if one.kind == "integration" and one.action == DROP else ()
+        if others is None:
+            yield replace(one, told="; ".join(filter(None, (one.told, _NOT_SHOWN))))
+        elif others:
+            for secret in _texts(seen.seen[state.key_of(one.record, seen.context)].facts.get("secrets")):
+                needed[secret] = one.name
+            yield replace(one, action=KEPT, differences=(), told=there_are("repositories", others) + " that use it")
+        elif one.kind == "secret" and one.action == DROP and one.name in needed:
+            told = f"integration {needed[one.name]}, which stays, names it"
+            yield replace(one, action=KEPT, differences=(), told=told)
+        else:
+            yield one
+
+
+def _texts(value: Value) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else ()
 
 
 def _described(wanted: Facts) -> str:
     return ", ".join(str(value) for value in wanted.values())
-
-
-def _told(value: Value) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(value) or "none"
-    return {True: "true", False: "false", None: "none", "": "none"}.get(value, str(value))

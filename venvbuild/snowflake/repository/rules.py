@@ -151,7 +151,7 @@ class _Judge:
         for one in self.description.integrations:
             for prefix in one.allowed_prefixes:
                 self._prefix((*one.keys, "allowed_prefixes"), prefix)
-            for secret in one.secrets:
+            for secret in one.secrets or ():
                 if exact_parts(secret) not in known:
                     self._elsewhere((*one.keys, "secrets"), "secret", secret)
 
@@ -183,7 +183,8 @@ class _Judge:
                 continue
             if is_url:
                 self._is_allowed(one, integration)
-            if one.secret and exact_parts(one.secret) not in {exact_parts(secret) for secret in integration.secrets}:
+            allowed = set(map(exact_parts, integration.secrets or ()))
+            if one.secret and exact_parts(one.secret) not in allowed:
                 self._refuse(
                     (*one.keys, "secret"), f"{shown(one.secret)} is no secret of {shown(integration.name)}",
                     "Snowflake uses only secrets that the integration allows",

@@ -17,7 +17,7 @@ from venvbuild.snowflake.repository.surroundings import Surroundings, surroundin
 from venvbuild.snowflake.statement import literal
 from venvbuild.text import shown
 
-_FIX = "`venvbuild snowflake repository plan --compare` tells what has to change"
+_FIX = "`venvbuild snowflake repository plan --ask` tells what has to change"
 
 
 @dataclass(frozen=True)

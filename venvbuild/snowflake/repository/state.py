@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from venvbuild.errors import Problem, UsageError
@@ -40,6 +40,8 @@ _PAIRS = (("property", "property_value"), ("property", "value"), ("key", "value"
 """Columns of an answer that has a row for each property."""
 _ELEMENT = re.compile(r"""((?:'(?:[^'\\]|\\.|'')*'|"(?:[^"]|"")*"|[^,'"])+)(?:,|$)""", re.DOTALL)
 """Of a list with commas."""
+_NEVER_EMPTY = ("type", "provider", "integration", "index_url", "allowed_prefixes")
+"""Facts that every such object has."""
 _NOT_THERE, _NO_RIGHT = "NOT_THERE", "NO_RIGHT"
 
 
@@ -60,6 +62,10 @@ class Seen:
     """What the answers tell; what is not in it is not known."""
     why: str = ""
     """Why nothing, or not all, is known."""
+    unread: tuple[str, ...] = ()
+    """Facts that the answers tell in a way that cannot be read, or with NULL: nobody knows whether it is not shown."""
+    lost: tuple[str, ...] = ()
+    """Where it is not to be had without being replaced: what it has that the file does not give it again."""
 
 
 @dataclass(frozen=True)
@@ -113,15 +119,14 @@ def context_of(session: Asked) -> Context:
     Raises:
         UsageError, StoreUnavailable: Snowflake refuses, or does not answer.
     """
-    asked = ("ACCOUNT", "ROLE", "DATABASE", "SCHEMA")
+    asked = ("ACCOUNT", "ROLE", "DATABASE", "SCHEMA", "REGION")
     statement = f"SELECT {', '.join(f'CURRENT_{name}()' for name in asked)}"
     rows = session.table(statement, About("asking about the session")).rows
     values = [*rows[0].values()] if rows else []
-    account, role, *places = [None if one is None else str(one) for one in [*values, *[None] * len(asked)]][
-        : len(asked)
-    ]
+    texts = [None if one is None else str(one) for one in [*values, *[None] * len(asked)]]
+    account, role, *places, region = texts[: len(asked)]
     database, schema = (None if one is None else one if one.startswith('"') else identifier(one) for one in places)
-    return Context(account, role, database, schema)
+    return Context(account, role, database, schema, region)
 
 
 def look(session: Asked, description: Description) -> State:
@@ -135,7 +140,10 @@ def look(session: Asked, description: Description) -> State:
     _judge_names(description, context)
     seen = dict[Key, Seen]()
     for one in records_of(description):
-        seen[key_of(one, context)] = found = of_object(session, one, context)
+        found = of_object(session, one, context)
+        if _is_other(one, found, context):
+            found = replace(found, lost=_lost(session, one, found, context))
+        seen[key_of(one, context)] = found
         if isinstance(one, Repository):
             seen.update(_grants(session, one, found, context))
     return State(context, seen)
@@ -171,6 +179,54 @@ def _judge_names(description: Description, context: Context) -> None:
 
     if problems := list(lacking()):
         raise UsageError.of(problems)
+
+
+def _is_other(one: Record, found: Seen, context: Context) -> bool:
+    """Whether it differs in what no ALTER changes."""
+    wanted = facts.of_record(one, context)
+    names = [name for name in facts.SET_ANEW.get(kind_of(one), ()) if name in wanted and name in found.facts]
+    return any(found.facts[name] != wanted[name] for name in names)
+
+
+def _lost(session: Asked, one: Record, found: Seen, context: Context) -> tuple[str, ...]:
+    """Properties that the file does not name, and grants that it does not give."""
+    wanted = facts.of_record(one, context)
+    more = {name: value for name, value in found.facts.items() if name not in wanted and value}
+    told = [f"{name} {value if isinstance(value, str) else facts.told(value)}" for name, value in more.items()]
+    words = {"secret": "SECRET", "integration": "INTEGRATION", "repository": "ARTIFACT REPOSITORY"}
+    statement = f"SHOW GRANTS ON {words[kind_of(one)]} {one.name}"  # type: ignore[union-attr]  # no default
+    table = _ask(session, statement, "SHOW GRANTS")
+    if isinstance(table, Seen) or not {"privilege", "grantee_name"} <= set(table.columns):
+        return (*told, f"grants that {context.as_role} is not shown")
+    kept = {exact(role) for role in one.grant_usage_to} if isinstance(one, Repository) else set[str]()
+    for row in table.rows:
+        privilege, to, name = (str(row.get(key) or "") for key in ("privilege", "granted_to", "grantee_name"))
+        if privilege.upper() != "OWNERSHIP" and not (privilege.upper() == "USAGE" and name in kept):
+            whom = name if to.upper() in ("", "ROLE") else f"{to.lower().replace('_', ' ')} {name}"
+            told.append(f"{privilege} to {whom}")
+    return tuple(told)
+
+
+def users_of(session: Asked, description: Description, context: Context) -> Mapping[str, tuple[str, ...] | None]:
+    """Integration -> the repositories that use it and are not the file's, as SQL writes them; None: not shown.
+
+    Raises:
+        StoreUnavailable: Snowflake does not answer.
+    """
+    names = [facts.plain(one.name) for one in description.integrations]
+    if not names:
+        return {}
+    columns = ("database_name", "schema_name", "name")
+    table = _ask(session, "SHOW ARTIFACT REPOSITORIES IN ACCOUNT", "SHOW ARTIFACT REPOSITORIES")
+    if isinstance(table, Seen) or not {*columns, "api_integration"} <= set(table.columns):
+        return dict.fromkeys(names)
+    ours, users = {context.whole(one.name) for one in description.repositories}, dict[str, list[str]]()
+    for row in table.rows:
+        told, whole = str(row["api_integration"]), ".".join(identifier(str(row[column])) for column in columns)
+        for name in names:
+            if whole not in ours and _name_of_one(told, name) == name:
+                users.setdefault(name, []).append(whole)
+    return {name: tuple(users.get(name, ())) for name in names}
 
 
 # --- shapes
@@ -232,32 +288,42 @@ def _unquoted(text: str) -> str:
 
 
 class _Told:
-    """Facts that an answer tells; what cannot be read is left out."""
+    """Facts that an answer tells."""
 
     def __init__(self, found: Mapping[str, Any]) -> None:
         self.found = found
         self.facts = dict[str, Value]()
+        self.unread = list[str]()
+        """Facts that it tells, and nobody can read."""
 
     def first(self, *names: str) -> str | None:
         """The first of these properties that is there."""
         return next((name for name in names if name in self.found), None)
 
-    def text(self, fact: str, *names: str) -> None:
+    def text(self, fact: str, *names: str, none: str | None = None) -> None:
+        """`none`: what NULL means; without it it is not shown."""
         if name := self.first(*names):
-            value = self.found[name]
-            self.facts[fact] = "" if value is None else str(value)
+            value = none if self.found[name] is None else str(self.found[name])
+            if value is None or (value == "" and fact in _NEVER_EMPTY):
+                self.unread.append(fact)
+            else:
+                self.facts[fact] = value
 
     def truth(self, fact: str, *names: str) -> None:
-        name = self.first(*names)
-        word = str(self.found[name]).strip().lower() if name else ""
-        if word in ("true", "false"):
-            self.facts[fact] = word == "true"
+        if name := self.first(*names):
+            word = str(self.found[name]).strip().lower()
+            if word in ("true", "false"):
+                self.facts[fact] = word == "true"
+            else:
+                self.unread.append(fact)
 
     def texts(self, fact: str, *names: str) -> tuple[str, ...] | None:
         name = self.first(*names)
         read = listed(self.found[name]) if name else None
         if read is not None:
             self.facts[fact] = tuple(sorted(read))
+        elif name:
+            self.unread.append(fact)
         return read
 
 
@@ -268,8 +334,15 @@ def _described(session: Asked, statement: str, read: Callable[[_Told], Facts]) -
     if isinstance(table, Seen):
         return table
     found = properties(table)
-    told = read(_Told(found)) if found is not None else {}
-    return Seen("there", told) if told else Seen("there", {}, _odd(named, table))
+    if found is None:
+        return Seen("there", {}, _odd(named, table))
+    told = _Told(found)
+    read(told)
+    unread = tuple(dict.fromkeys(told.unread))
+    why = f"{named} tells {_role_of(session)} NULL, or what cannot be read" if unread else ""
+    return (
+        Seen("there", told.facts, why, unread) if told.facts else Seen("there", {}, why or _odd(named, table), unread)
+    )
 
 
 def _odd(named: str, table: Table) -> str:
@@ -310,7 +383,14 @@ def _secret(told: _Told, one: Secret) -> Facts:
     # A name that comes from a variable is not kept: it may be the secret's better half.
     if one.username is not None:
         told.text("username", "username")
+    _remark(told)
     return told.facts
+
+
+def _remark(told: _Told) -> None:
+    """The comment of what the file gives none."""
+    if told.found.get("comment"):
+        told.text("comment", "comment")
 
 
 def _integration(told: _Told, one: Integration, context: Context) -> Facts:
@@ -319,9 +399,12 @@ def _integration(told: _Told, one: Integration, context: Context) -> Facts:
         told.facts["provider"] = str(told.facts["provider"]).upper()
     told.truth("enabled", "enabled")
     told.texts("allowed_prefixes", "api_allowed_prefixes")
+    if told.facts.get("allowed_prefixes") == ():  # as _NEVER_EMPTY
+        del told.facts["allowed_prefixes"]
+        told.unread.append("allowed_prefixes")
     secrets = told.texts("secrets", "allowed_authentication_secrets")
     if secrets is not None:
-        left, named = [*one.secrets], list[str]()
+        left, named = [*(one.secrets or ())], list[str]()
         for name in secrets:
             if name.upper() != "NONE":
                 named.append(_name(name, left, context))
@@ -329,6 +412,7 @@ def _integration(told: _Told, one: Integration, context: Context) -> Facts:
                 left = [other for other in left if context.whole(other) != named[-1]]
         told.facts["secrets"] = tuple(sorted(named))
     told.truth("privatelink", "use_privatelink_endpoint")
+    _remark(told)
     return told.facts
 
 
@@ -353,7 +437,7 @@ def _policy(told: _Told) -> Facts:
 def _function(told: _Told, one: Function, context: Context) -> Facts:
     told.text("handler", "handler")
     told.text("python", "runtime_version")
-    told.text("body", "body")
+    told.text("body", "body", none="" if one.body is None else None)
     if "body" in told.facts:
         told.facts["body"] = facts.body(str(told.facts["body"]))
     _returns(told, one)
@@ -367,8 +451,12 @@ def _function(told: _Told, one: Function, context: Context) -> Facts:
         repository = told.found[name]
         told.facts["repository"] = _name(str(repository), (one.repository,), context) if repository else ""
     if name := told.first("resource_constraint", "resource_constraints"):
-        word = re.search(r"x86|arm", str(told.found[name] or ""), re.IGNORECASE)
-        told.facts["architecture"] = word[0].lower() if word else None
+        text = str(told.found[name] or "").strip()
+        word = re.search(r"x86|arm", text, re.IGNORECASE)
+        if word or text.strip("[]{}()") in ("", "null"):
+            told.facts["architecture"] = word[0].lower() if word else None
+        else:
+            told.unread.append("architecture")
     return told.facts
 
 
@@ -394,10 +482,11 @@ def _repository(session: Asked, one: Repository, context: Context) -> Seen:
     if row is None:
         return described
     told = {**_of_repository(_Told(row), one, context), **described.facts}
+    unread = tuple(name for name in described.unread if name not in told)
     why = described.why or "DESCRIBE ARTIFACT REPOSITORY does not tell it"
     if described.presence == "absent":
         why = f"DESCRIBE ARTIFACT REPOSITORY: {_unseen(context)}"
-    return Seen("there", told, why)
+    return Seen("there", told, why, unread)
 
 
 def _of_repository(told: _Told, one: Repository, context: Context) -> Facts:
@@ -405,13 +494,14 @@ def _of_repository(told: _Told, one: Repository, context: Context) -> Facts:
     if told.facts.get("integration"):
         told.facts["integration"] = _name_of_one(str(told.facts["integration"]), one.integration)
     told.text("index_url", "index_url")
-    told.text("secret", "authentication_secret", "secret")
+    # Who is not shown the URL may not be shown the secret either; else there is none.
+    told.text("secret", "authentication_secret", "secret", none=None if "index_url" in told.unread else "")
     if told.facts.get("secret"):
         told.facts["secret"] = _name(str(told.facts["secret"]), (one.secret,) if one.secret else (), context)
-    told.text("retention", "package_retention", "retention")
+    told.text("retention", "package_retention", "retention", none="")
     if "retention" in told.facts:
         told.facts["retention"] = str(told.facts["retention"]).lower()
-    told.text("comment", "comment")
+    told.text("comment", "comment", none="")
     return told.facts
 
 
@@ -446,7 +536,10 @@ def _default(session: Asked, one: Default, context: Context) -> Seen:
     # What another level has is only passed on.
     if not value or level.upper() != one.level.upper():
         return Seen("absent")
-    return Seen("there", {"repository": _name(value, (one.repository,), context)})
+    # What is right for a comparison is too little for an UNSET.
+    is_whole = len(exact_parts(value)) == 3
+    why = "" if is_whole else f"SHOW PARAMETERS tells {shown(value)} without its database or schema"
+    return Seen("there", {"repository": _name(value, (one.repository,), context)}, why)
 
 
 def _grants(session: Asked, one: Repository, found: Seen, context: Context) -> Iterator[tuple[Key, Seen]]:

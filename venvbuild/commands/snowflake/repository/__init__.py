@@ -17,6 +17,6 @@ _NAMES = ("init", "check", "plan", "apply", "destroy", "doctor", "egress", "priv
 def command() -> None:
     """Describe in one file which index Snowflake gets packages from, have it judged, and bring it to an account.
 
-    An account is asked by `apply`, `destroy` and `uses`; by the others only where --connection, --compare, --ask,
+    An account is asked by `apply`, `destroy` and `uses`; by the others only where --connection, --ask,
     --yes or --from-account is given.
     """

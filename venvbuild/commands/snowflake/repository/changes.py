@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 from venvbuild.console import output
 from venvbuild.snowflake.repository import plan
-from venvbuild.snowflake.repository.applying import Step
+from venvbuild.snowflake.repository.applying import Progress, Step
 from venvbuild.snowflake.repository.plan import Change, Plan
 from venvbuild.text import shown
 
@@ -37,7 +38,7 @@ def _told(one: Change) -> str:
     return {plan.ABSENT: "is not there"}.get(one.action, str(one))
 
 
-def as_json(planned: Plan, todo: Sequence[Step]) -> dict[str, object]:
+def value(planned: Plan, todo: Sequence[Step]) -> dict[str, object]:
     """The same as one value; statements have `***` for secrets."""
     return {
         "account": planned.state.context.account,
@@ -60,3 +61,22 @@ def as_json(planned: Plan, todo: Sequence[Step]) -> dict[str, object]:
             for step in todo
         ],
     }
+
+
+@contextlib.contextmanager
+def printed(
+    planned: Plan,
+    todo: Sequence[Step],
+    progress: Progress,
+    tried: list[dict[str, object]] | None = None,
+    *,
+    as_json: bool,
+) -> Iterator[None]:
+    """What is done and what is not is one value at the end, also where it ends early; `tried` is filled meanwhile."""
+    try:
+        yield
+    finally:
+        if as_json:
+            is_done = progress.done == len(todo) and progress.is_begun
+            told = {**value(planned, todo), "is_done": is_done, **progress.as_json(len(todo))}
+            output.print_json(told if tried is None else {**told, "tried": tried})

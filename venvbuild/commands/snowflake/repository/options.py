@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
 
 from venvbuild.console import output
-from venvbuild.console.options import F
+from venvbuild.console.options import F, Given
 from venvbuild.snowflake.repository import description, rules
 from venvbuild.snowflake.repository.description import Description
 from venvbuild.snowflake.repository.rules import Judgement
@@ -39,6 +40,24 @@ def with_allowances(command: F) -> F:
     for option in _ALLOWANCES:
         command = option(command)
     return command
+
+
+def command_of(verb: str, given: Given, **more: object) -> str:
+    """The command line that asks the same of the same account: an advice to be followed to the letter.
+
+    `more`: options by the names of their flags, with `_` for `-`; a flag is True, and what is empty is left out.
+    """
+    named = {"config": given.get("config"), "connection": given.get("connection"), **more}
+    words = ["venvbuild", "snowflake", "repository", verb]
+    for name, value in named.items():
+        flag = f"--{name.replace('_', '-')}"
+        if value is True:
+            words.append(flag)
+        elif isinstance(value, tuple):
+            words += [word for one in value for word in (flag, one)]
+        elif value:
+            words += [flag, str(value)]
+    return f"`{shlex.join(words)}`"
 
 
 def read(file: Path) -> Description:

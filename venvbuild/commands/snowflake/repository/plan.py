@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from venvbuild.commands.snowflake.repository import options as ours
-from venvbuild.commands.snowflake.repository.asking import with_account
+from venvbuild.commands.snowflake.repository.asking import is_asked, with_asking
 from venvbuild.console import options, output
 from venvbuild.errors import CheckFoundSomething, UsageError
 from venvbuild.snowflake.repository import sql
@@ -22,8 +22,7 @@ _INEXACT = "credentials in a URL are masked, and what a screen would obey is esc
 
 @click.command("plan", short_help="Print the SQL of the file, or what an account lacks of it.")
 @ours.with_file
-@with_account
-@click.option("--compare", is_flag=True, help="Compare with the account; by the variables SNOWFLAKE_* if need be.")
+@with_asking
 @ours.with_allowances
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Keep the plan, for apply --plan.")
 @click.option("--detailed-exitcode", "is_detailed", is_flag=True, help="End with 11 where there is something to do.")
@@ -32,7 +31,7 @@ _INEXACT = "credentials in a URL are masked, and what a screen would obey is esc
 def command(file: Path, form: str | None, as_json: bool, **given: Any) -> None:
     """Print the SQL that makes what the description says, in the order in which it can run; no Snowflake is asked.
 
-    With --connection or --compare: what is in that account, and what has to change, object by object. Nothing is
+    With --connection or --ask: what is in that account, and what has to change, object by object. Nothing is
     changed. What cannot be compared is said, and never taken for equal.
 
     Values of secrets are '***'.
@@ -40,7 +39,7 @@ def command(file: Path, form: str | None, as_json: bool, **given: Any) -> None:
     form = "json" if as_json else form
     described, _ = ours.judged(file)
     # What cannot be meant of the SQL of a file is meant of an account.
-    if any(given[name] for name in ("connection", "compare", "replace", "rotated", "out", "is_detailed")):
+    if is_asked(given) or any(given[name] for name in ("replace", "rotated", "out", "is_detailed")):
         _compare(described, form, given)
         return
     statements = sql.statements(described)
@@ -64,10 +63,10 @@ def _compare(described: Description, form: str | None, given: options.Given) -> 
         planned = plan.plan(described, state.look(session, described), given["rotated"])
     todo = applying.steps(planned)
     if given["out"]:
-        kept = plan_file.PlanFile.of(planned.state, todo, given["rotated"], is_replacing=given["replace"])
+        kept = plan_file.PlanFile.of(planned, todo, given["rotated"], described, is_replacing=given["replace"])
         kept.write(given["out"])
     if form == "json":
-        output.print_json(changes.as_json(planned, todo))
+        output.print_json(changes.value(planned, todo))
     elif form == "sql":
         statements = [
             Statement(one.doing.action, one.doing.kind, one.doing.name, one.doing.masked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import shlex
 from pathlib import Path
 
 import pytest
@@ -359,3 +360,75 @@ def test_what_is_no_plan_is_refused(account: Account, call: Call, tmp_path: Path
     assert account.run == []
     assert plan_file.read(tmp_path / "kept.json", "").statements
     assert call("plan", "--ask", "--out", "no/such/folder/x")[0] == 2
+
+
+def advice(said: str) -> list[str]:
+    """The command line of a message, without its program."""
+    return shlex.split(said.partition("`venvbuild ")[2].partition("`")[0])[2:]
+
+
+def test_a_plan_is_not_run_for_another_description_or_by_another_hand(
+    account: Account, call: Call, tmp_path: Path
+) -> None:
+    file, kept = tmp_path / "other.toml", tmp_path / "kept.json"
+    file.write_text((tmp_path / "snowflake.toml").read_text())
+    (tmp_path / "snowflake.toml").unlink()
+    asked = ["-f", "other.toml", "--replace", "--rotate-secret", "my_repo_secret"]
+    assert call("plan", *asked, "--out", "kept.json")[0] == 0
+    text = file.read_text()
+    # The masked statements are the same.
+    file.write_text(text.replace('password_env = "REPO_TOKEN"', 'password_env = "HOME"'))
+    code, _, said = call("apply", "-f", "other.toml", "--plan", "kept.json", "--yes")
+    assert (code, account.run) == (2, [])
+    assert "secret MY_DB.PUBLIC.MY_REPO_SECRET is described otherwise" in said
+    file.write_text(f"# a comment\n{text}")
+    # to the letter
+    words = advice(said)
+    assert (words[0], sorted(words[1:])) == ("plan", sorted(["--file", *asked[1:], "--out", "kept.json"]))
+    assert call(*words)[0] == 0
+    for name, value in (("is_replacing", False), ("region", "X"), ("statements", [])):
+        changed = tmp_path / "changed.json"
+        changed.write_text(json.dumps({**json.loads(kept.read_text()), name: value}))
+        assert call("apply", "-f", "other.toml", "--plan", "changed.json", "--yes")[0] == 2
+    assert account.run == []
+    code, _, said = call("apply", "-f", "other.toml", "--plan", "kept.json", "--yes")
+    assert code == 0
+    assert "applied again, this plan sets it again" in said
+
+
+def test_a_plan_keeps_nothing_of_what_the_account_tells(account: Account, call: Call, tmp_path: Path) -> None:
+    assert call("apply", "--yes")[0] == 0
+    key = ("ARTIFACT REPOSITORY", ("MY_DB", "PUBLIC", "MY_PYTHON_REPO"), "")
+    account.objects[key]["INDEX_URL"] = "https://bob:Canary-77x@nexus/simple/"
+    account.objects[key]["COMMENT"] = "Canary-78"
+    assert call("plan", "--out", "kept.json")[0] == 0
+    assert "Canary" not in (tmp_path / "kept.json").read_text()
+    assert call("apply", "--plan", "kept.json")[0] == 0
+    account.objects[key]["COMMENT"] = "Canary-79"
+    assert "MY_PYTHON_REPO has another comment" in call("apply", "--plan", "kept.json")[2]
+
+
+def test_what_goes_on_is_what_failed(account: Account, call: Call, snowflake_server: SnowflakeServer) -> None:
+    assert call("plan", "--out", "kept.json")[0] == 0
+    snowflake_server.let_pass(CHANGING, 2)
+    snowflake_server.refuse(CHANGING, NO_RIGHT, times=1)
+    said = call("apply", "--plan", "kept.json", "--yes")[2]
+    assert "not done: 3, 4, 5, 6, 7; make another plan, which goes on from there: `venvbuild snowflake" in said
+    assert call(*advice(said))[0] == 0
+    assert call("apply", "--plan", "kept.json", "--yes")[0] == 0
+    snowflake_server.refuse("DROP ARTIFACT", NO_RIGHT, times=1)
+    said = call("destroy", "--yes")[2]
+    assert "; destroy goes on from there; " in said
+    assert call("destroy", "--yes")[0] == 0
+    assert account.objects == {}
+
+
+def test_who_sees_nothing_is_told_so_and_it_is_no_success(
+    account: Account, call: Call, snowflake_server: SnowflakeServer
+) -> None:
+    snowflake_server.refuse("(DESCRIBE|SHOW)", NO_RIGHT)
+    for verb, done in (("apply", "done"), ("destroy", "dropped")):
+        code, out, said = call(verb, "--yes")
+        assert (code, out.splitlines()[-1].endswith("cannot be compared.")) == (2, True)
+        assert f"nothing that the file describes can be seen, and nothing was {done}" in said
+        assert "DESCRIBE SECRET was refused to role" in said

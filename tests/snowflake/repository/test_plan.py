@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.snowflake.repository.test_description import WHOLE, of
-from tests.support.snowflake_account import SHAPES, Account, LocalSession
+from tests.support.snowflake_account import SHAPES, Account, Dotted, LocalSession
 from venvbuild.errors import UsageError
 from venvbuild.snowflake.connection import Table
 from venvbuild.snowflake.refusals import About
@@ -361,12 +361,12 @@ def test_who_replaces_is_told_what_is_lost(described: Description) -> None:
     account = Account()
     bring(planned(described, account), account)
     found = account.objects["ARTIFACT REPOSITORY", ("MY_DB", "PUBLIC", "R"), ""]
-    found |= {"COMMENT": "theirs", "PACKAGE_RETENTION": ("ON_OBJECT_CREATION",), "API_INTEGRATION": ("OLD",)}
+    found |= {"COMMENT": "theirs", "PACKAGE_RETENTION": ("ON_OBJECT_CREATION",), "API_INTEGRATION": Dotted(("OLD",))}
     account.grants.add((("MY_DB", "PUBLIC", "R"), "OTHERS"))
     [one] = described.repositories
     other = replace(described, repositories=(replace(one, comment=None, retention=None),))
     [change] = [line for line in told(planned(other, account)) if line.startswith("replace")]
-    assert change.endswith("comment theirs, retention on_object_creation, USAGE to OTHERS")
+    assert change.endswith(": retention on_object_creation, comment theirs, USAGE to OTHERS")
 
 
 def test_destroy_keeps_what_is_not_for_it_or_in_use(described: Description) -> None:

@@ -299,7 +299,11 @@ def judged(described: Description, session: LocalSession) -> list[str]:
 @pytest.mark.parametrize("word", ["YES", "1", "enabled", "", None])
 def test_what_is_told_and_not_read_is_not_equal(word: str | None) -> None:
     described = Description("f", {}, integrations=(Integration((), "i", ("https://a",), None, False),))
-    rows = [("API_PROVIDER", "ARTIFACT_REPOSITORY_API"), ("ENABLED", "true"), ("API_ALLOWED_PREFIXES", "https://a")]
+    rows: list[tuple[object, ...]] = [
+        ("API_PROVIDER", "ARTIFACT_REPOSITORY_API"),
+        ("ENABLED", "true"),
+        ("API_ALLOWED_PREFIXES", "https://a"),
+    ]
     told = Told(Account(), DESCRIBE_INTEGRATION=(PAIR, [*rows, ("USE_PRIVATELINK_ENDPOINT", word)]))
     why = "DESCRIBE INTEGRATION tells role DEVELOPER NULL, or what cannot be read"
     assert judged(described, told) == [f"cannot compare: privatelink: {why}"]

@@ -111,12 +111,8 @@ def pack(
         ):
             packing = _Packing(venv, options, gate, workers, compiler)
             made = packing.write(raw, Layout.of(found, venv, version, known or Known(), options.archive_root), output)
-        problems = [
-            *problems,
-            *by_package(immovable, venv, version, known or Known()),
-            *gate.in_names(found),
-            *packing.problems(),
-        ]
+        of_packages = by_package(immovable, venv, version, known or Known())
+        problems = [*problems, *of_packages, *gate.in_names(found), *packing.problems()]
         if problems:
             # All problems at once: nobody should pack fourteen times to hear of fourteen files.
             named = (replace(problem, where=problem.where or output.name) for problem in problems)

@@ -15,6 +15,7 @@ from tests.support.requirement import require
 from tests.support.tool import REPOSITORY, Tool
 from venvbuild.process import run
 from venvbuild.release import Index
+from venvbuild.settings import PYPI
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -22,9 +23,10 @@ HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 @pytest.mark.slow
 @pytest.mark.network
 def test_it_is_built_checked_published_installed_by_name_and_says_its_version(
-    tool: Tool, tmp_path: Path, pypiserver: dict[str, str], real_index_url: str, real_cache: Path
+    tool: Tool, tmp_path: Path, pypiserver: dict[str, str], real_index: dict[str, str], real_cache: Path
 ) -> None:
     """What it needs is on PyPI, which that index does not have: so the last step is here an installation from both."""
+    real_index_url = real_index.get("PIP_INDEX_URL") or real_index.get("UV_DEFAULT_INDEX") or PYPI
     require((REPOSITORY / ".git").exists(), "this is no git checkout")
     folder, remote = tmp_path / "checkout", tmp_path / "remote.git"
     git(tmp_path, "clone", "--quiet", "--bare", f"file://{REPOSITORY}", str(remote))

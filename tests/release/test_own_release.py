@@ -48,6 +48,7 @@ def test_it_is_built_checked_published_installed_by_name_and_says_its_version(
         **{name: os.environ[name] for name in ("PATH", "HOME")},
         "UV_CACHE_DIR": str(real_cache / "uv-cache"),
         "UV_DEFAULT_INDEX": real_index_url,
+        "UV_SYSTEM_CERTS": "1",
         "UV_INDEX": f"own={pypiserver['PYPISERVER_URL']}simple/",
         "UV_INDEX_OWN_USERNAME": user,
         "UV_INDEX_OWN_PASSWORD": password,

@@ -89,3 +89,53 @@ def test_a_tag_is_not_made_twice_nor_signed_without_a_key(repo: Repo) -> None:
     repo.git("config", "tag.gpgSign", "true")
     repo.repository.tag("v2.0.0", "Not signed")
     assert repo.repository.is_annotated("v2.0.0")
+
+
+def test_settings_of_the_user_change_nothing_of_what_is_read_or_pushed(repo: Repo) -> None:
+    """Each of these made a wrong version, a public tag, or a traceback."""
+    for name, value in (
+        ("log.showSignature", "true"),
+        ("log.decorate", "full"),
+        ("color.ui", "always"),
+        ("column.ui", "always"),
+        ("tag.sort", "-refname"),
+        ("push.followTags", "true"),
+        ("commit.cleanup", "strip"),
+    ):
+        repo.git("config", name, value)
+    plain = repo.git("cat-file", "-p", "HEAD")
+    signature = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n none\n -----END PGP SIGNATURE-----"
+    signed = repo.folder.parent / "signed"
+    signed.write_bytes(plain.replace("\n\n", f"\n{signature}\n\n", 1).encode() + b"\n")
+    commit = repo.git("hash-object", "-t", "commit", "-w", str(signed))
+    assert repo.git("log", "-1", "--format=%ct", commit) != plain.splitlines()[2].split()[-2]
+    assert repo.repository.time_of(commit) == int(plain.splitlines()[2].split()[-2])
+    for number in range(1, 30):
+        repo.git("tag", "--annotate", "--message", "Mine", f"private-{number:02}")
+    assert repo.repository.tags() == (*(f"private-{number:02}" for number in range(1, 30)), "v1.0.0")
+    repo.write("new.txt", "new")
+    repo.git("add", "--all")
+    repo.repository.commit("# one\ntwo", ["new.txt"])
+    repo.repository.tag("v1.1.0", "# one\ntwo")
+    repo.repository.push("main", "v1.1.0")
+    assert repo.at_remote("tag").split() == ["v1.0.0", "v1.1.0"]
+    for name in ("HEAD", "v1.1.0"):
+        assert repo.git("cat-file", "-p", name).partition("\n\n")[2] == "# one\ntwo"
+
+
+def test_a_refused_push_says_the_hook_first_what_stays_and_how_to_go_on(repo: Repo) -> None:
+    hook = repo.remote / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\necho 'frozen until Monday' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    repo.write("new.txt", "new")
+    repo.commit()
+    repo.repository.tag("v1.1.0", "Release 1.1.0")
+    with pytest.raises(UsageError) as refused:
+        repo.repository.push("main", "v1.1.0")
+    [problem] = refused.value.problems
+    assert problem.why.startswith("frozen until Monday; main: [remote rejected]")
+    assert "\\t" not in problem.why
+    assert "main and the tag v1.1.0 stay here" in problem.fix
+    hook.unlink()
+    repo.git(*problem.fix.split("`")[1].split()[1:])
+    assert repo.at_remote("rev-parse", "main", "v1.1.0^{commit}").split() == [repo.git("rev-parse", "HEAD")] * 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,12 @@ _AWAY = re.compile(
     "|connection (?:refused|timed out|reset)|timed out|network is unreachable|early eof"
     "|the remote end hung up|HTTP 5[0-9][0-9]|returned error: 5|no route to host|unable to access.*(?:SSL|TLS)"
 )
+# A line of `git push --porcelain`: flag, from:to, what became of it.
+_OF_PUSH = re.compile(r"(?P<how>[ +*=!-])\t[^\t]*:(?:refs/(?:heads|tags)/)?(?P<ref>[^\t]*)\t(?P<why>.*)")
+_NOISE = re.compile(r"(?:To \S+|Done|hint:.*|error: failed to push some refs\b.*)?")
+# Lines that begin with # are the message's own; by itself `git tag` drops them, and `git commit` where it is set up so.
+_AS_WRITTEN = "--cleanup=whitespace"
+_LATER = "run it again when it answers"
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,8 @@ class Repository:
 
     def time_of(self, commit: str) -> int:
         """When it was made, in seconds since 1970."""
-        return int(self.ask("log", "-1", "--format=%ct", "--end-of-options", commit))
+        # Not by `git log`, which has whatever else log.* and color.* of the user say.
+        return int(self.ask("rev-list", "--timestamp", "--max-count=1", "--end-of-options", commit).split()[0])
 
     def changed(self) -> tuple[str, ...]:
         """The paths that are not as HEAD has them, and those that it does not have; not those of the project's dist."""
@@ -134,7 +142,8 @@ class Repository:
 
     def tags(self) -> tuple[str, ...]:
         """All that are here."""
-        return tuple(self.ask("tag", "--list").splitlines())
+        # Not by `git tag`, which column.* and tag.sort of the user shape.
+        return tuple(self.ask("for-each-ref", "--format=%(refname:strip=2)", "refs/tags").splitlines())
 
     def has_remote(self) -> bool:
         """Whether there is a place to push to."""
@@ -150,7 +159,8 @@ class Repository:
         try:
             said = self.run("ls-remote", REMOTE, *names, timeout_s=_REMOTE_S).stdout
         except CommandFailed as failure:
-            raise refused("the remote cannot be asked", failure) from failure
+            fix = f"do what it asks for; `git ls-remote {REMOTE}` shows whether it answers now"
+            raise refused("the remote cannot be asked", failure, fix, _LATER) from failure
         pairs = (line.split("\t", 1) for line in said.splitlines() if "\t" in line)
         return {name: sha for sha, name in pairs if name in names}
 
@@ -169,7 +179,7 @@ class Repository:
             UsageError: a hook refuses it, or git does not know who commits.
         """
         try:
-            self.run("commit", "--quiet", "--message", message, "--", *paths)
+            self.run("commit", "--quiet", _AS_WRITTEN, "--message", message, "--", *paths)
         except CommandFailed as failure:
             raise UsageError(
                 "git does not commit the new version",
@@ -190,7 +200,7 @@ class Repository:
         # The user's tag.gpgSign would sign, and ask, whether or not it was wanted.
         plain = [] if signed else ["--no-sign"]
         try:
-            said = self.run("tag", kind, *plain, "--message", message, "--", tag, at)
+            said = self.run("tag", kind, *plain, _AS_WRITTEN, "--message", message, "--", tag, at)
         except CommandFailed as failure:
             how = "set user.signingKey, or leave out --sign-tag" if signed else "`git tag` lists what there is"
             raise UsageError(
@@ -216,28 +226,41 @@ class Repository:
         refs = [f"refs/heads/{branch}:refs/heads/{branch}", *tags]
         more = ["--dry-run"] if dry else []
         try:
-            self.run("push", "--atomic", "--porcelain", *more, REMOTE, *refs, timeout_s=_REMOTE_S)
+            # The user's push.followTags would make tags public that nobody named.
+            self.run("push", "--atomic", "--no-follow-tags", "--porcelain", *more, REMOTE, *refs, timeout_s=_REMOTE_S)
         except CommandFailed as failure:
-            raise refused("the remote would refuse the push" if dry else "the push is refused", failure) from failure
+            again = shlex.join(["git", "push", "--atomic", *more, REMOTE, branch, *([tag] if tag else [])])
+            if dry:
+                fix = f"do what it asks for; `{again}` shows whether it is let in now"
+                raise refused("the remote would refuse the push", failure, fix, _LATER) from failure
+            kept = f"{shown(branch)} and the tag {shown(tag)} stay here" if tag else f"{shown(branch)} stays here"
+            fix = f"do what it asks for, then `{again}`: {kept}, and nothing is on the remote"
+            raise refused("the push is refused", failure, fix, f"`{again}` when it answers: {kept}") from failure
 
 
-def refused(what: str, failure: CommandFailed) -> UsageError | IndexUnavailable:
-    """A remote that says no (2), or that is away (6)."""
+def refused(what: str, failure: CommandFailed, fix: str, later: str) -> UsageError | IndexUnavailable:
+    """A remote that says no (2, `fix`), or that is away (6, `later`)."""
     words = _words(failure)
     if failure.exit_code is None or _AWAY.search(failure.output):
-        return IndexUnavailable(what, where=REMOTE, why=words, fix="run it again when it answers", rule="REMOTE")
-    fix = f"do what it asks for; `git push --dry-run {REMOTE}` shows whether it is let in now"
+        return IndexUnavailable(what, where=REMOTE, why=words, fix=later, rule="REMOTE")
     return UsageError(what, where=REMOTE, why=words, fix=fix, rule="REMOTE")
 
 
 def _words(failure: CommandFailed) -> str:
-    """What a person needs of what git said, on a line."""
+    """What a person needs of what git said, on a line: what the other side said first, then the rest."""
     if failure.exit_code is None:
         return "it did not end in time"
-    lines = [line.strip() for line in failure.output.splitlines()]
-    noise = re.compile(r"(To|Done|hint:|remote: *$|error: failed to push some refs)\b.*|$")
-    told = [line.removeprefix("remote: ") for line in lines if not noise.fullmatch(line)]
-    return shown("; ".join(told[-8:]) or first(lines), 600)
+    there: list[str] = []
+    here: list[str] = []
+    for line in failure.output.splitlines():
+        if found := _OF_PUSH.fullmatch(line):
+            here += [f"{found['ref']}: {found['why']}"] if found["how"] == "!" else []
+        elif line.startswith("remote:"):
+            there.append(line.removeprefix("remote:").strip())
+        elif not _NOISE.fullmatch(line.strip()):
+            here.append(" ".join(line.split()))
+    told = [*filter(None, there)][-8:] + here[-8:]
+    return shown("; ".join(told) or first(failure.output.splitlines()), 600)
 
 
 def first(lines: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from venvbuild.release.publishing import Published, Publisher
 from venvbuild.release.standing import Standing
 from venvbuild.release.tools import Tools
 from venvbuild.release.verifying import Verified, Verifier
+from venvbuild.text import first_line, shown
 
 STEPS = ("preflight", "commit", "tag", "build", "check", "rehearsal", "staging", "push", "publish", "verify")
 """In their order. Until `push` nothing is public, but on the staging index."""
@@ -180,4 +181,4 @@ def tell(made: Bumped, say: Say) -> None:
     where = f" in {', '.join(made.places)}" if made.places else ""
     say("bump", f"{old}{made.new}{where}{f'; {made.changelog}' if made.changelog else ''}")
     tag = f", tag {made.tag} (annotated)" if made.tag else ""
-    say("commit", f"{made.commit[:7]} {made.message}{tag}")
+    say("commit", f"{made.commit[:7]} {shown(first_line(made.message))}{tag}")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from packaging.version import Version
 
-from venvbuild.errors import RequirementsRefused
+from venvbuild.errors import RequirementsRefused, UsageError
 from venvbuild.release.version import PARTS, final_of, in_the_way, next_version, read_version, wanted_version
 
 
@@ -70,6 +72,10 @@ def test_what_no_release_has_is_refused_with_its_reading(text: str, why: str) ->
         ("1.2.3", "1.2.3", None, "1.2.3"),
         ("1.2.3", "1.10.0-rc.2", None, "1.10.0rc2"),
         ("1.2", "patch", None, "1.2.1"),
+        ("0.2rc1", "final", None, "0.2.0"),
+        ("0.2rc1", "rc", None, "0.2.0rc2"),
+        ("1.2.3.post1", "patch", None, "1.2.4"),
+        ("1.2.3+mine", "patch", None, "1.2.4"),
     ],
 )
 def test_the_next_version_is(current: str, asked: str, pre: None, following: str) -> None:
@@ -87,7 +93,22 @@ def test_a_step_back_is_refused_and_its_advice_works(current: str, asked: str, p
     words = refused.value.problems[0].fix.split("`")[1].split()
     assert words[:3] == ["venvbuild", "release", "bump"]
     more = words[words.index("--pre") + 1] if "--pre" in words else None
-    assert wanted_version(words[3], Version(current), more) > Version(current)  # type: ignore[arg-type]
+    assert wanted_version(words[3], Version(current), more) > Version(current)
+
+
+@pytest.mark.parametrize(("current", "asked"), [("1!2.0.0", "patch"), ("1!2.0.0rc1", "rc"), ("1!2.0.0", "major"), ("1!2.0.0rc1", "final"),
+                                                ("1!2.0.0", "3.0.0")])  # fmt: skip
+def test_what_an_epoch_makes_lower_is_refused_and_its_advice_works(current: str, asked: str) -> None:
+    with pytest.raises(RequirementsRefused, match="is lower than 1!") as refused:
+        wanted_version(asked, Version(current))
+    [written] = re.findall(r"write (\S+) where", refused.value.problems[0].fix)
+    assert wanted_version("patch", read_version(written)) == Version("2.0.1")
+
+
+@pytest.mark.parametrize("pre", ["xx", "RC", "", "rc "])
+def test_a_pre_release_that_is_none_is_refused(pre: str) -> None:
+    with pytest.raises(UsageError, match="is no pre-release"):
+        wanted_version("minor", Version("0.2.0"), pre)
 
 
 def test_every_step_leads_upwards() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from packaging.version import InvalidVersion, Version
 
-from venvbuild.errors import RequirementsRefused
+from venvbuild.errors import RequirementsRefused, UsageError
 from venvbuild.text import shown
 
 Part = Literal["major", "minor", "patch"]
@@ -98,14 +98,12 @@ def next_pre_of(current: Version, pre: Pre = "rc") -> Version:
             rule="VERSION",
         )
     name, number = own
-    following = Version(
-        f"{current.base_version}{_LETTERS[pre]}{number + 1 if name == pre else 0 if pre == 'dev' else 1}"
-    )
-    if following <= current:
+    following = Version(f"{_numbers(current)}{_LETTERS[pre]}{number + 1 if name == pre else 0 if pre == 'dev' else 1}")
+    if following <= current and not current.epoch:  # of which `wanted_version` tells
         raise RequirementsRefused(
             f"{following} comes before {current}",
-            fix=f"`venvbuild release bump {name}` makes {current.base_version}{_LETTERS[name]}{number + 1}, "
-            f"`final` {current.base_version}",
+            fix=f"`venvbuild release bump {name}` makes {_numbers(current)}{_LETTERS[name]}{number + 1}, "
+            f"`final` {_numbers(current)}",
             rule="VERSION",
         )
     return following
@@ -123,15 +121,29 @@ def final_of(current: Version) -> Version:
             fix=f"`venvbuild release bump patch` makes {next_version(current, 'patch')}",
             rule="VERSION",
         )
-    return Version(current.base_version)
+    return Version(_numbers(current))
 
 
-def wanted_version(asked: str, current: Version, pre: Pre | None = None) -> Version:
+def wanted_version(asked: str, current: Version, pre: str | None = None) -> Version:
     """The version that `bump ASKED [--pre PRE]` makes of `current`.
 
     Raises:
-        RequirementsRefused: it is none, or not a later one than `current`.
+        UsageError: `pre` is none. RequirementsRefused: it is no version, or lower than `current`.
     """
+    if pre is not None and pre not in PRES:
+        raise UsageError(f"{shown(pre)} is no pre-release", where="--pre", fix=f"write one of {', '.join(PRES)}")
+    new = _asked(asked, current, cast("Pre | None", pre))
+    # What the project has may be none of ours: the numbers of 1!2.0.0 lead to 2.0.1, which comes before it.
+    if new < current:
+        following = next_version(current, "patch")
+        fix = f"write a higher one: `venvbuild release bump patch` makes {following}"
+        if current.epoch:
+            fix = f"no release has an epoch: write {_numbers(current)} where the project says its version"
+        raise RequirementsRefused(f"{new} is lower than {current}, which the project has", fix=fix, rule="VERSION")
+    return new
+
+
+def _asked(asked: str, current: Version, pre: Pre | None) -> Version:
     if asked in PARTS:
         return next_version(current, asked, pre)
     if pre is not None:
@@ -142,16 +154,7 @@ def wanted_version(asked: str, current: Version, pre: Pre | None = None) -> Vers
         )
     if asked in PRES:
         return next_pre_of(current, asked)
-    if asked == "final":
-        return final_of(current)
-    exact = read_version(asked)
-    if exact < current:
-        raise RequirementsRefused(
-            f"{exact} is lower than {current}, which the project has",
-            fix=f"write a higher one: `venvbuild release bump patch` makes {next_version(current, 'patch')}",
-            rule="VERSION",
-        )
-    return exact
+    return final_of(current) if asked == "final" else read_version(asked)
 
 
 def in_the_way(version: Version, others: frozenset[Version], *, older_line: bool = False) -> Version | None:
@@ -160,6 +163,11 @@ def in_the_way(version: Version, others: frozenset[Version], *, older_line: bool
     compared = [one for one in others if not older_line or one.release[:2] == line]
     highest = max(compared, default=None)
     return highest if highest is not None and version <= highest else None
+
+
+def _numbers(version: Version) -> str:
+    """Its three, as SemVer has them: 0.2.0 of 0.2rc1."""
+    return ".".join(map(str, (*version.release, 0, 0)[:3]))
 
 
 def _pre_of(version: Version) -> tuple[str, int] | None:

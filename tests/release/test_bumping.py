@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import tempfile
 from collections.abc import Callable
 from datetime import date
@@ -13,7 +15,8 @@ from packaging.version import Version
 from tests.support import projects
 from tests.support.projects import Repo
 from venvbuild.errors import RequirementsRefused, UsageError
-from venvbuild.release import Project, Tools, build, bump, wanted_version
+from venvbuild.release import Project, Tools, build, bump, require_finished, wanted_version
+from venvbuild.release.bumping import edits
 
 DAY = date(2026, 11, 28)
 
@@ -105,3 +108,48 @@ def test_nothing_of_it_is_left_in_the_temporary_folder_or_the_repository(
     bump(repo.wanted("patch"), tools, DAY)
     assert list((tmp_path / "tmp").iterdir()) == []
     assert len(repo.git("worktree", "list").splitlines()) == 1
+
+
+def test_a_file_that_is_a_link_is_released_with_its_edit(repo: Repo, tools: Tools) -> None:
+    for name, real in (("CHANGELOG.md", "docs/CHANGELOG.md"), ("src/demo_tools/__init__.py", "src/demo_tools/real.py")):
+        (repo.folder / real).parent.mkdir(exist_ok=True)
+        (repo.folder / name).rename(repo.folder / real)
+        (repo.folder / name).symlink_to(os.path.relpath(repo.folder / real, (repo.folder / name).parent))
+    repo.commit()
+    bump(repo.wanted("minor"), tools, DAY)
+    assert repo.git("show", "--format=", "--name-only", "HEAD").split() == [
+        "docs/CHANGELOG.md", "pyproject.toml", "src/demo_tools/real.py",
+    ]  # fmt: skip
+    assert repo.git("status", "--porcelain") == ""
+    assert (repo.folder / "CHANGELOG.md").is_symlink()
+
+
+def test_what_a_hook_leaves_beside_the_commit_is_not_tagged(repo: Repo, tools: Tools) -> None:
+    hook = repo.folder / ".git" / "hooks" / "pre-commit"
+    hook.write_text("#!/bin/sh\necho '# formatted' >> README.md\n")
+    hook.chmod(0o755)
+    with pytest.raises(UsageError, match=r"does not hold all that changed.*") as refused:
+        bump(repo.wanted("minor"), tools, DAY)
+    assert refused.value.problems[0].where == "README.md"
+    assert repo.git("tag") == "v1.0.0"
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_bump_that_was_killed_is_recognised_and_its_advice_takes_it_back(
+    repo: Repo, tools: Tools, count: int
+) -> None:
+    release = repo.wanted("minor")
+    assert release.changelog
+    content = edits(release.project, release.version)
+    content["CHANGELOG.md"] = release.changelog.released(release.version, DAY, release.tag).encode()
+    require_finished(release.project, release.repository, release.configuration)
+    for name in list(content)[:count]:
+        (repo.folder / name).write_bytes(content[name])
+    with pytest.raises(UsageError, match=r"a bump to 1\.1\.0") as refused:
+        require_finished(repo.project, release.repository, release.configuration)
+    more = (repo.folder / "CHANGELOG.md").read_text()
+    repo.write("CHANGELOG.md", f"{more}\n- Mine.\n")  # what is of nobody's bump is not to be lost
+    require_finished(repo.project, release.repository, release.configuration)
+    repo.write("CHANGELOG.md", more)
+    repo.git(*shlex.split(refused.value.problems[0].fix.split("`")[1])[1:])
+    assert repo.git("status", "--porcelain") == ""

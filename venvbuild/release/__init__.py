@@ -22,7 +22,7 @@ from venvbuild import lazily
 if TYPE_CHECKING:
     from venvbuild.release.backends import Credentials, Target, target_of
     from venvbuild.release.building import Source, build
-    from venvbuild.release.bumping import Bumped, bump
+    from venvbuild.release.bumping import Bumped, bump, require_finished
     from venvbuild.release.changelog import Changelog
     from venvbuild.release.checking import Checked, check_built
     from venvbuild.release.configuration import Configuration, load
@@ -46,7 +46,7 @@ else:  # each command needs some of them only, and `status` is to be there at on
     _NAMES = {
         "backends": ("Credentials", "Target", "target_of"),
         "building": ("Source", "build"),
-        "bumping": ("Bumped", "bump"),
+        "bumping": ("Bumped", "bump", "require_finished"),
         "changelog": ("Changelog",),
         "checking": ("Checked", "check_built"),
         "configuration": ("Configuration", "load"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
+import shlex
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,16 +15,18 @@ from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
-from venvbuild.errors import RequirementsRefused, ResolutionError
+from venvbuild.errors import RequirementsRefused, ResolutionError, UsageError
 from venvbuild.files import write_whole
 from venvbuild.process import CommandFailed, run
 from venvbuild.release.changelog import Changelog
 from venvbuild.release.checkout import checked_out
+from venvbuild.release.configuration import Configuration
 from venvbuild.release.failures import of_backend
+from venvbuild.release.git import Repository
 from venvbuild.release.preflight import Release
 from venvbuild.release.project import Project
 from venvbuild.release.tools import Tools
-from venvbuild.text import shown
+from venvbuild.text import count_text, shown
 
 _METADATA_S = 900
 
@@ -46,16 +50,25 @@ class Bumped:
 
 
 def edits(project: Project, version: Version) -> dict[str, bytes]:
-    """Path -> content of each file that says the version, with another one; empty where they say it already."""
+    """Path -> content of each file that says the version, with another one; empty where they say it already.
+
+    The paths are those of the files themselves, for git commits a link as a link.
+    """
     found: dict[str, bytes] = {}
     places = [project.place, *project.also] if project.place else []
-    # From the end of a file to its beginning, so that the places before stay where they are.
-    for place in sorted((one for one in places if one), key=lambda one: (one.file, -one.begin)):
+    # A file may have two names. From its end to its beginning, so that the places before stay where they are.
+    named = {(_itself(project, one.file), one.begin): one for one in places if one}
+    for (file, _), place in sorted(named.items(), key=lambda one: (one[0][0], -one[0][1])):
         if Version(place.version) == version:
             continue
-        content = found.get(place.file, place.content)
-        found[place.file] = place.with_content(content).edited(str(version))
+        content = found.get(file, place.content)
+        found[file] = place.with_content(content).edited(str(version))
     return found
+
+
+def _itself(project: Project, name: str) -> str:
+    """The path of the file that `name` leads to, relative to the project."""
+    return os.path.relpath((project.folder / name).resolve(), project.folder.resolve())
 
 
 def bump(
@@ -70,7 +83,7 @@ def bump(
     project, version = release.project, release.version
     old = project.version if project.place else None
     changed = edits(project, version)
-    places = tuple(one.where for one in (project.place, *project.also) if one and one.file in changed)
+    places = tuple(one.where for one in (project.place, *project.also) if one and _itself(project, one.file) in changed)
     if changed:
         with tempfile.TemporaryDirectory(prefix="venvbuild-release-") as scratch:
             _prove(release, changed, tools, Path(scratch))
@@ -78,15 +91,61 @@ def bump(
     if release.changelog is not None:
         said = _said(release.changelog, version, day)
         text = release.changelog.released(version, day, release.tag)
-        changed[os.path.relpath(release.changelog.path, project.folder)] = text.encode("utf-8")
+        file = os.path.relpath(release.changelog.path, project.folder)
+        changed[_itself(project, file)] = text.encode("utf-8")
     subject = message or f"Release {version}"
     commit = release.repository.head
     if changed:
         with _written(project.folder, changed):
             commit = release.repository.commit(subject, sorted(changed))
+        _require_whole(release, commit)
     if tags:
         release.repository.tag(release.tag, subject, signed=signs, at=commit)
     return Bumped(old, version, places, said, commit, subject, release.tag if tags else "")
+
+
+def require_finished(project: Project, repository: Repository, configuration: Configuration) -> None:
+    """Make sure that no `bump` ended between its edit and its commit, as one that is killed does.
+
+    Raises:
+        UsageError: what is not committed is such an edit, to the byte; to take it back loses nothing.
+    """
+    changelog = _itself(project, configuration.changelog)
+    versions = {Version(one.version) for one in (project.place, *project.also) if one}
+    folder, top = project.folder.resolve(), Path(repository.top).resolve()
+    left = {os.path.relpath(top / path, folder) for path in repository.changed()}
+    if not left or not left <= {
+        changelog,
+        *(_itself(project, one.file) for one in (project.place, *project.also) if one),
+    }:
+        return
+    now = {name: (folder / name).read_bytes() for name in left if (folder / name).is_file()}
+    with tempfile.TemporaryDirectory(prefix="venvbuild-release-") as scratch:
+        was = Project.read(checked_out(repository, repository.head, Path(scratch) / "source"))
+        edited = next((one for one in versions if _would_be(was, changelog, one, configuration, now)), None)
+    if edited is not None:
+        back = shlex.join(["git", "-C", str(project.folder), "restore", "--", *sorted(left)])
+        raise UsageError(
+            f"a bump to {edited} has edited the files, and was stopped before its commit",
+            where=", ".join(map(shown, sorted(left))),
+            why="it is as no release has it: neither committed nor taken back",
+            fix=f"`{back}` takes back what it wrote, and nothing else; then run it again",
+            rule="UNFINISHED",
+        )
+
+
+def _would_be(
+    was: Project, changelog: str, version: Version, configuration: Configuration, now: dict[str, bytes]
+) -> bool:
+    """Whether `now` is what a bump to `version` makes of these files of `was`, some day."""
+    made = edits(was, version)
+    before = Changelog.read(was.folder / changelog)
+    if before is not None and changelog in now:
+        days = re.findall(rb"^## .* - (\d{4}-\d\d-\d\d)", now[changelog], re.MULTILINE)
+        tag = configuration.tag_of(str(version))
+        with contextlib.suppress(ValueError, IndexError):
+            made[changelog] = before.released(version, date.fromisoformat(days[0].decode()), tag).encode("utf-8")
+    return bool(now) and all(made.get(name) == content for name, content in now.items())
 
 
 def backend_version(project: Path, tools: Tools, scratch: Path, timeout_s: float = _METADATA_S) -> Version:
@@ -138,6 +197,18 @@ def _written(folder: Path, changed: dict[str, bytes]) -> Iterator[None]:
         for path, (content, mode) in before.items():
             write_whole(path, content, mode=mode)
         raise
+
+
+def _require_whole(release: Release, commit: str) -> None:
+    if left := release.repository.changed():
+        raise UsageError(
+            f"the commit of {release.version} does not hold all that changed: {count_text(len(left), 'path')}",
+            where=", ".join(map(shown, left[:10])),
+            why=f"it is {commit[:7]}, without a tag; a hook may have written them",
+            fix="`git add` what belongs to it and `git commit --amend`, or `git restore` it; "
+            "then `venvbuild release tag`",
+            rule="DIRTY",
+        )
 
 
 def _said(changelog: Changelog, version: Version, day: date) -> str:

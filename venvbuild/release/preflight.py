@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -174,16 +175,20 @@ def _tag(release: Release, note: Note) -> Iterator[Problem]:
     if at is None:
         note(f"{release.tag} free")
         return
-    yield taken(release, f"it is at {at[:7]} here")
+    if at != release.repository.head or release.repository.branch is None:
+        yield taken(release, f"it is at {at[:7]} here")
+        return
+    push = shlex.join(["git", "push", "--atomic", REMOTE, release.repository.branch, release.tag])
+    yield taken(release, f"it is at {at[:7]} here, which is HEAD", f"; if it was not pushed yet, `{push}` ends it")
 
 
-def taken(release: Release, why: str) -> Problem:
+def taken(release: Release, why: str, more: str = "") -> Problem:
     """A tag that is there already."""
     return Problem(
         f"the tag {shown(release.tag)} is taken",
         shown(str(release.repository.top), 200),
         why,
-        f"release another version than {release.version}, for a number is never used twice",
+        f"release another version than {release.version}, for a number is never used twice{more}",
         "TAKEN",
     )
 

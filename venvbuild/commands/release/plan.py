@@ -24,8 +24,9 @@ def command(part: str, pre: str | None, as_json: bool, **given: Any) -> None:
     Asks the remote whether it takes a push, the index for its versions, and edits nothing.
     """
     opened = ours.opened(given)
+    release.require_finished(opened.project, opened.repository, opened.configuration)
     current = current_version(opened)
-    new = release.wanted_version(part, current, pre if pre in release.PRES else None)
+    new = release.wanted_version(part, current, pre)
     wanted = ours.release_of(opened, new, given, pushes=opened.repository.has_remote())
     notes = release.pass_preflight(wanted)
     places = [one.where for one in (opened.project.place, *opened.project.also) if one]

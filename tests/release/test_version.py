@@ -96,8 +96,10 @@ def test_a_step_back_is_refused_and_its_advice_works(current: str, asked: str, p
     assert wanted_version(words[3], Version(current), more) > Version(current)
 
 
-@pytest.mark.parametrize(("current", "asked"), [("1!2.0.0", "patch"), ("1!2.0.0rc1", "rc"), ("1!2.0.0", "major"), ("1!2.0.0rc1", "final"),
-                                                ("1!2.0.0", "3.0.0")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("current", "asked"),
+    [("1!2.0.0", "patch"), ("1!2.0.0rc1", "rc"), ("1!2.0.0", "major"), ("1!2.0.0rc1", "final"), ("1!2.0.0", "3.0.0")],
+)
 def test_what_an_epoch_makes_lower_is_refused_and_its_advice_works(current: str, asked: str) -> None:
     with pytest.raises(RequirementsRefused, match="is lower than 1!") as refused:
         wanted_version(asked, Version(current))

@@ -79,18 +79,32 @@ def _invalid(project: Project, tools: Tools, scratch: Path) -> Iterator[Problem]
         )
 
 
-def clean(dist: Path) -> tuple[str, ...]:
-    """Remove from `dist` what an earlier release left there, and nothing else; the names.
+def clean(dist: Path, *, keep: Path | None = None) -> tuple[str, ...]:
+    """Remove from `dist` what an earlier release left there, and nothing else but `keep`; the names.
 
     Raises:
         UsageError: it is no folder, a link, or holds what no manifest names; nothing is removed then.
     """
+    files, making = _ours(dist, but=keep)
+    # The manifest last: whoever is stopped in between has left what names the others.
+    gone = sorted(
+        (name for name in files if os.path.lexists(dist / name)), key=lambda name: (name == manifest.FILE, name)
+    )
+    for name in gone:
+        remove(dist / name)
+    for folder in making:
+        remove(folder)
+    return tuple(gone)
+
+
+def _ours(dist: Path, but: Path | None = None) -> tuple[set[str], list[Path]]:
+    """The names in `dist` that are of a release, and the folders in which one was made; raises as `clean` does."""
     where = shown(str(dist), 200)
     if dist.is_symlink():
         fix = "remove the link, or the release would go where it leads"
         raise UsageError("dist is a link", where=where, fix=fix, rule="DIST")
     if not os.path.lexists(dist):
-        return ()
+        return set(), []
     if not dist.is_dir():
         raise UsageError("dist is no folder", where=where, fix="move it away", rule="DIST")
     making = [
@@ -112,12 +126,7 @@ def clean(dist: Path) -> tuple[str, ...]:
             fix=f"look at it, then remove it: rm -r {where}",
             rule="DIST",
         )
-    gone = sorted(name for name in ours if os.path.lexists(dist / name))
-    for name in gone:
-        remove(dist / name)
-    for folder in making:
-        remove(folder)
-    return tuple(gone)
+    return ours, [path for path in making if path != but]
 
 
 def _named(folder: Path) -> set[str]:
@@ -139,7 +148,12 @@ def build(source: Source, tools: Tools, timeout_s: float) -> Manifest:
     commit, dist = source.repository.head, source.dist
     _require_clean(source)
     tag = "" if source.project.scm else _tag_at(source, str(source.project.version), commit)
-    clean(dist)
+    _, left = _ours(dist)
+    if any(map(_named, left)):  # of one that was killed between its renames: what it replaced is gone already
+        clean(dist)
+    else:
+        for folder in left:
+            remove(folder)
     name = "scm" if source.project.scm else str(source.project.version)
     making = dist / f"{_MAKING}{name}"
     try:
@@ -155,6 +169,7 @@ def build(source: Source, tools: Tools, timeout_s: float) -> Manifest:
         made = Manifest(source.project.name, version, commit, tag, requirements, files)
         # Here too: whoever is stopped between two of the renames has left what it was.
         made.write(making)
+        clean(dist, keep=making)  # not before: until now the last release was the only one that is good
         for one in files:
             (making / "out" / one.filename).rename(dist / one.filename)
         made.write(dist)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import tarfile
 import zipfile
 from pathlib import Path
@@ -11,7 +13,8 @@ import pytest
 from tests.support import projects
 from tests.support.projects import Repo
 from venvbuild.errors import IndexUnavailable, IntegrityError, RequirementsRefused, ResolutionError, UsageError
-from venvbuild.release import Manifest, Tools, build, manifest
+from venvbuild.release import Manifest, Repository, Tools, build, manifest
+from venvbuild.release.checkout import checked_out
 
 
 def test_clean_dist_removes_old_files(repo: Repo, tools: Tools) -> None:
@@ -128,3 +131,53 @@ def test_a_shallow_clone_of_the_tag_gives_the_same_bytes(repo: Repo, tools: Tool
     shallow = Repo(tmp_path / "shallow", repo.remote)
     assert shallow.repository.branch is None
     assert build(shallow.source, tools, 300) == made
+
+
+def test_what_is_checked_out_is_the_commit_whatever_the_user_has_set(repo: Repo, tmp_path: Path) -> None:
+    (tmp_path / "attributes").write_text("* text eol=crlf\n")
+    for name, value in (("core.autocrlf", "true"), ("core.attributesFile", str(tmp_path / "attributes"))):
+        projects.git(tmp_path, "config", "--file", str(tmp_path / "config"), name, value)
+    environ = {"GIT_CONFIG_GLOBAL": str(tmp_path / "config"), "PATH": os.environ["PATH"]}
+    repository = Repository(repo.folder, repo.folder, environ)
+    copy = checked_out(repository, repository.head, tmp_path / "copy")
+    for name in ("README.md", "pyproject.toml"):
+        assert (copy / name).read_bytes() == (repo.folder / name).read_bytes()
+    assert projects.git(copy, "describe", "--dirty") == "v1.0.0"
+    assert projects.git(copy, "remote", "get-url", "origin") == str(repo.remote)
+
+
+def test_submodules_are_those_that_are_checked_out_and_nothing_is_fetched(repo: Repo, tmp_path: Path) -> None:
+    """One with a relative address, with one of its own in it; the places that they came from are gone."""
+    allowed = ("-c", "protocol.file.allow=always")
+    inner, outer = (projects.repo(tmp_path / name) for name in ("inner", "outer"))
+    outer.git(*allowed, "submodule", "--quiet", "add", str(inner.remote), "deep/inner")
+    outer.commit()
+    outer.git("push", "--quiet", "origin", "main")
+    repo.git(*allowed, "submodule", "--quiet", "add", "../outer/remote.git", "vendor/outer")
+    repo.commit()
+    with pytest.raises(UsageError, match="is not there") as refused:
+        checked_out(repo.repository, "HEAD", tmp_path / "lacks")
+    repo.git(*allowed, *refused.value.problems[0].fix.split("`")[1].split()[1:])
+    for one in (inner, outer):
+        one.remote.rename(one.remote.with_name("gone"))
+    copy = checked_out(repo.repository, "HEAD", tmp_path / "copy")
+    assert (copy / "vendor/outer/deep/inner/README.md").read_text() == "# demo-tools\n\nTools.\n"
+    assert projects.git(copy, "status", "--porcelain") == ""
+    assert "vendor/outer/deep/inner/README.md" in projects.git(copy, "ls-files", "--recurse-submodules").split()
+
+
+def test_a_folder_of_another_user_is_opened_where_it_is_trusted_and_else_the_way_is_told(
+    repo: Repo, tmp_path: Path
+) -> None:
+    if os.geteuid():
+        pytest.skip("to give a folder away takes root")
+    for folder, folders, names in os.walk(repo.folder):
+        for name in (".", *folders, *names):
+            os.chown(Path(folder, name), 12345, 12345)
+    environ = {"GIT_CONFIG_GLOBAL": str(tmp_path / "config"), "PATH": os.environ["PATH"]}
+    probe = Repository(repo.folder, repo.folder, environ)
+    with pytest.raises(UsageError, match="another user's") as refused:
+        Repository.of(repo.folder, environ)
+    probe.run(*shlex.split(refused.value.problems[0].fix.split("`")[1])[1:])
+    repository = Repository.of(repo.folder, environ)
+    assert (checked_out(repository, repository.head, tmp_path / "copy") / "pyproject.toml").is_file()

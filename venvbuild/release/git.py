@@ -48,16 +48,24 @@ class Repository:
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
 
     @classmethod
-    def of(cls, folder: Path) -> Repository:
+    def of(cls, folder: Path, environ: Mapping[str, str] = os.environ) -> Repository:
         """The one that `folder` is in.
 
         Raises:
             UsageError: it is in none, has no commit, or there is no git.
         """
-        probe = cls(folder, folder)
+        probe = cls(folder, folder, dict(environ))
         try:
             top = probe.ask("rev-parse", "--show-toplevel")
         except CommandFailed as failure:
+            if "safe.directory" in failure.output:  # in every language of git
+                raise UsageError(
+                    "git does not open the repository: it is another user's",
+                    where=shown(str(folder), 200),
+                    why="whoever owns it decides what its git commands run",
+                    fix="if you trust it: " + _trusted(failure, folder),
+                    rule="NO_GIT",
+                ) from failure
             raise UsageError(
                 "the project is in no git repository",
                 where=shown(str(folder), 200),
@@ -65,7 +73,7 @@ class Repository:
                 fix="run `git init`, and commit the project; or name another: --project DIR",
                 rule="NO_GIT",
             ) from failure
-        found = cls(folder, Path(top))
+        found = cls(folder, Path(top), dict(environ))
         if found.commit_of("HEAD") is None:
             raise UsageError("the repository has no commit", where=top, fix="commit the project first", rule="NO_GIT")
         return found
@@ -261,6 +269,13 @@ def _words(failure: CommandFailed) -> str:
             here.append(" ".join(line.split()))
     told = [*filter(None, there)][-8:] + here[-8:]
     return shown("; ".join(told) or first(failure.output.splitlines()), 600)
+
+
+def _trusted(failure: CommandFailed, folder: Path) -> str:
+    """The command that git itself tells."""
+    found = re.search(r"git config --global --add safe\.directory .+", failure.output)
+    own = shlex.join(["git", "config", "--global", "--add", "safe.directory", str(folder)])
+    return f"`{shown(found[0] if found else own, 300)}`"
 
 
 def first(lines: Sequence[str]) -> str:

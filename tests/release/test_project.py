@@ -187,3 +187,30 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "pyproject.toml").write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(RequirementsRefused, match="cannot be read"):
         Project.read(tmp_path)
+
+
+def test_packages_of_versions_of_their_own_in_src_are_no_disagreement(tmp_path: Path) -> None:
+    """Of one that the project is named after, or that the backend is told of, they are."""
+    text = '[project]\nname = "my-thing"\nversion = "1.0.0"\n'
+    (tmp_path / "pyproject.toml").write_text(text)
+    for name, version in (("alpha", "1.0.0"), ("beta", "7.0")):
+        (tmp_path / "src" / name).mkdir(parents=True)
+        (tmp_path / "src" / name / "__init__.py").write_text(f'__version__ = "{version}"\n')
+    project = Project.read(tmp_path)
+    assert str(project.version) == "1.0.0"
+    assert [place.file for place in project.also] == ["src/alpha/__init__.py"]  # it says the same, and goes with it
+    told = '[build-system]\nrequires = ["setuptools"]\n[tool.setuptools]\npackages = ["alpha", "beta"]\n'
+    (tmp_path / "pyproject.toml").write_text(text + told)
+    with pytest.raises(RequirementsRefused, match=r"7\.0"):
+        _ = Project.read(tmp_path).version
+
+
+def test_a_comment_behind_a_version_in_setup_cfg_is_told_as_the_cause(tmp_path: Path) -> None:
+    projects.setup_cfg(tmp_path)
+    path = tmp_path / "setup.cfg"
+    path.write_text(path.read_text().replace("version = 1.0.0", "version = 1.0.0  # the version"))
+    with pytest.raises(RequirementsRefused, match="a comment behind a value") as refused:
+        _ = Project.read(tmp_path).version
+    line = refused.value.problems[0].fix.partition(": ")[2]
+    path.write_text(path.read_text().replace("version = 1.0.0  # the version", f"# the version\n{line}"))
+    assert str(Project.read(tmp_path).version) == "1.0.0"

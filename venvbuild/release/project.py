@@ -7,6 +7,7 @@ backend says after an edit (bumping).
 from __future__ import annotations
 
 import configparser
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -139,10 +140,14 @@ class Project:
     def also(self) -> tuple[Place, ...]:
         """`__version__` of its packages where the backend reads it elsewhere, in so far as they are literals."""
         found = []
+        # Several that only lie in src may have versions of their own: no name says that they are this one.
+        is_guess = len(self.packages) > 1 and not _named_packages(self)
         for package in self.packages:
             file = package if package.endswith(".py") else f"{package}/__init__.py"
             place = places.attribute_if_any(self.folder, file, "__version__")
-            if place and (self.place is None or place.where != self.place.where):
+            if place is None or (self.place is not None and place.where == self.place.where):
+                continue
+            if not is_guess or (self.place is not None and place.version == self.place.version):
                 found.append(place)
         return tuple(found)
 
@@ -435,10 +440,15 @@ def _version(place: Place) -> Version:
     try:
         return Version(place.version)
     except InvalidVersion:
+        found = re.match(r"(\S+)\s+[#;]", place.version)
+        has_comment = place.file == SETUP_CFG and found
         raise RequirementsRefused(
             f"{shown(place.version)} is no version",
             where=place.where,
-            fix="write one of PEP 440: 0.1.0",
+            why="of setup.cfg a comment behind a value is a part of it" if has_comment else "",
+            fix=f"put the comment on a line of its own: version = {shown(found[1])}"
+            if found and has_comment
+            else "write one of PEP 440: 0.1.0",
             rule="VERSION",
         ) from None
 

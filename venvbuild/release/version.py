@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 from packaging.version import InvalidVersion, Version
 
@@ -132,7 +132,7 @@ def wanted_version(asked: str, current: Version, pre: str | None = None) -> Vers
     """
     if pre is not None and pre not in PRES:
         raise UsageError(f"{shown(pre)} is no pre-release", where="--pre", fix=f"write one of {', '.join(PRES)}")
-    new = _asked(asked, current, cast("Pre | None", pre))
+    new = _asked(asked, current, pre)
     # What the project has may be none of ours: the numbers of 1!2.0.0 lead to 2.0.1, which comes before it.
     if new < current:
         following = next_version(current, "patch")

@@ -19,7 +19,8 @@ from venvbuild.text import shown
 def command(as_json: bool, **given: Any) -> None:
     """Build wheel and sdist of HEAD, isolated and with pinned requirements, into dist, with a manifest of their bytes.
 
-    What an earlier release left in dist goes when the new files are there. Where anything else is there, nothing is removed or built.
+    What an earlier release left in dist goes when the new files are there. Where anything else is there, nothing
+    is removed or built.
     """
     opened = ours.opened(given)
     tools, settings = ours.tools_of(given)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import projects
+from tests.support.fake_index import PROFILES, FakeIndex
 from tests.support.index_server import IndexServer
 from tests.support.projects import Repo
 from tests.support.tool import Tool
@@ -110,6 +111,17 @@ def test_without_a_project_or_a_repository_it_says_so(tool: Tool) -> None:
     said = tool.run("release", "status", "--project", "project")
     assert (said.code, "git init" in said.stderr) == (2, True)
     assert tool.run("release", "status", "--project", "none").code == 2
+
+
+def test_publish_with_missing_distributions(tool: Tool) -> None:
+    """An empty dist/ is 2 by its manifest that is not there, and nobody is asked anything."""
+    (tool.folder / "dist").mkdir()
+    with FakeIndex(PROFILES["pypiserver"]) as index:
+        refused = tool.run("release", "publish", **index.environment())
+        assert index.requests == []
+    assert (refused.code, refused.stdout) == (2, "")
+    assert "nothing is built" in refused.stderr
+    assert "venvbuild release build" in refused.stderr
 
 
 def test_status_imports_nothing_that_asks_builds_or_checks(ours: Tool) -> None:

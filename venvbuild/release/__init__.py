@@ -10,7 +10,8 @@ checking, contents, interface    are they fit to be published?
 backends                         the kinds of index: both addresses of each, and who we are there; codeartifact: of AWS
 index, devpi, refusals           what the index has of a project, and what it means when it refuses or is silent
 publishing, answers, pypirc      files brought there: sent once, read back
-verifying, trying                a version installed from the index alone, upgraded to and back
+verifying, trying, relay         a version installed from the index alone, upgraded to and back
+scratch                          folders for what is secret, and swept after whoever was killed
 halfway, standing, running       the whole of it: an edit that was stopped, where a release stands, and the steps
 rollback, withdrawing            a release undone while nobody has it; else taken back, as far as its index can
 """

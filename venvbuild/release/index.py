@@ -131,6 +131,14 @@ class Index:
             return Listing(name, (), f"{home} sends to {host} for what it does not have, and that does not count")
         return Listing(name, walk.files)
 
+    def page(self, name: str) -> Walk:
+        """The page of a project as an installer sees it: what another host has under the name counts, too.
+
+        Raises:
+            IndexUnavailable: it breaks off. UsageError: it is larger than any page.
+        """
+        return self._walker.page(f"{self.root}/{name}/", name, is_fresh=True)
+
     def find(self, files: Iterable[BuiltFile], listing: Listing) -> dict[BuiltFile, Found]:
         """What the listing has under the name of each.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from venvbuild.errors import (
 )
 from venvbuild.process import CommandFailed, Completed, clean_environment, run
 from venvbuild.redaction import REDACTOR
-from venvbuild.release import answers, pypirc
+from venvbuild.release import answers, pypirc, scratch
 from venvbuild.release.answers import Answer, Kind
 from venvbuild.release.backends import Credentials, Target
 from venvbuild.release.index import Found, Index, Presence
@@ -150,9 +149,9 @@ class Publisher:
         return Published(file, False, answer.status, waited)
 
     def _upload(self, file: BuiltFile, dist: Path, credentials: Credentials) -> Answer:
-        with tempfile.TemporaryDirectory(prefix="venvbuild-release-") as folder:
+        with scratch.made() as folder:
             # A copy that nobody else writes to, judged: what was judged in dist may be another file by now.
-            copy = Path(folder, file.filename)
+            copy = folder / file.filename
             shutil.copyfile(dist / file.filename, copy)
             if described(copy, file.kind) != file:
                 raise IntegrityError(
@@ -161,7 +160,7 @@ class Publisher:
                     fix="run `venvbuild release build` again",
                     rule="OTHER_BYTES",
                 )
-            home = Path(folder, "home")
+            home = folder / "home"
             home.mkdir()
             with self._access(credentials) as (options, variables):
                 always = ["--non-interactive", "--disable-progress-bar", "--verbose"]

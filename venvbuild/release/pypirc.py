@@ -1,18 +1,18 @@
 """A .pypirc for one upload, for those who need one; the user's own is never opened.
 
 It is nobody else's from its first moment, and goes when the upload ends, however it ends: SIGTERM is an exception here
-(`errors.Terminated`). After SIGKILL it lies in the temporary folder, never in HOME.
+(`errors.Terminated`). After SIGKILL it lies in the temporary folder, never in HOME, until the next run (`scratch`).
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from venvbuild.errors import UsageError
+from venvbuild.release import scratch
 from venvbuild.release.backends import Credentials
 
 SERVER = "private"
@@ -39,8 +39,8 @@ def written(upload_url: str, credentials: Credentials) -> Iterator[Path]:
         f"[distutils]\nindex-servers =\n    {SERVER}\n\n"
         f"[{SERVER}]\nrepository = {upload_url}\nusername = {credentials.user}\npassword = {credentials.token}\n"
     )
-    with tempfile.TemporaryDirectory(prefix="venvbuild-release-") as folder:
-        path = Path(folder, ".pypirc")
+    with scratch.made() as folder:
+        path = folder / ".pypirc"
         with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
         yield path

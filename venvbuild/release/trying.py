@@ -1,26 +1,26 @@
 """A clean environment in which a package is installed as its users install it, and looked at.
 
 pip sees the index alone: no variable, no configuration, no cache (`PIP_FIND_LINKS` would let an install "from" an index
-succeed that lacks the package). What runs the package's own code has a home without our credentials.
+succeed that lacks the package). It sees it through a relay, for it runs what builds from an sdist: neither that code
+nor the package's own is given our credentials, or a proxy's.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from venvbuild.errors import UsageError
 from venvbuild.interpreters import Interpreter, installed, probe
 from venvbuild.process import CommandFailed, clean_environment, run
-from venvbuild.release.backends import Target
+from venvbuild.release import relay
+from venvbuild.release.relay import Relay
 from venvbuild.text import shown
 
 _VENV_S, _INSTALL_S, _LOOK_S, _COMMAND_S = 180, 600, 120, 20
@@ -77,7 +77,7 @@ class Trial:
 
     folder: Path
     python: Interpreter
-    target: Target
+    index: Relay
 
     def make(self) -> None:
         """Make the environment, with the pip that its Python brings.
@@ -104,12 +104,7 @@ class Trial:
         Raises:
             NotInstalled: pip cannot.
         """
-        options: list[str | Path] = ["--no-cache-dir", "--index-url", self.target.index_url]
-        parts = urlsplit(self.target.index_url)
-        if parts.scheme == "http":
-            options += ["--trusted-host", parts.netloc]
-        if self.target.ca_file:
-            options += ["--cert", self.target.ca_file]
+        options: list[str | Path] = ["--no-cache-dir", "--index-url", f"{self.index.root}/"]
         options += ["--find-links", find_links] if find_links else []
         options += ["--upgrade"] if upgrade else []
         self._pip("install", *options, *wishes)
@@ -159,23 +154,19 @@ class Trial:
     def _pip(self, *arguments: str | Path) -> None:
         always = ["-I", "-m", "pip", "--isolated", "--no-input", "--disable-pip-version-check", "--no-color"]
         # --isolated leaves out the user's file, and not that of the machine.
-        env = clean_environment(None, HOME=str(self._home), COLUMNS="1000", PIP_CONFIG_FILE=os.devnull)
+        env = clean_environment(self._home, COLUMNS="1000", PIP_CONFIG_FILE=os.devnull)
+        for name in ("no_proxy", "NO_PROXY"):  # the relay is asked by itself
+            env[name] = ",".join(filter(None, (relay.HOST, env.get(name, ""))))
         try:
             run([self._bin("python"), *always, *arguments], env=env, timeout_s=_INSTALL_S, cwd=self.folder)
         except CommandFailed as failure:
-            raise NotInstalled(_last_lines(failure.output)) from failure
+            raise NotInstalled(_last_lines(self.index.told(failure.output))) from failure
 
     def _write_netrc(self) -> None:
-        """--isolated reads no variable, and a URL with credentials would stand in argv: this way is left."""
-        found = self.target.credentials
-        host = urlsplit(self.target.index_url).hostname
-        if not found or self.target.backend.name == "pypi" or not host:
-            return
-        has_quotes = tuple(map(int, self.python.version.split("."))) >= (3, 11)
-        user, token = (_in_netrc(value, has_quotes=has_quotes) for value in (found.user, found.token))
+        """--isolated reads no variable, and a URL with a password would stand in argv: this way is left."""
         file = os.open(self._home / ".netrc", os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(file, "w", encoding="utf-8") as out:
-            out.write(f"machine {host} login {user} password {token}\n")
+            out.write(f"machine {relay.HOST} login {relay.USER} password {self.index.password}\n")
 
     @property
     def _venv(self) -> Path:
@@ -183,7 +174,7 @@ class Trial:
 
     @property
     def _home(self) -> Path:
-        """Of pip, with the credentials of the index."""
+        """Of pip, with the password of the relay."""
         return self.folder / "home"
 
     @property
@@ -230,19 +221,6 @@ def _pythons(environ: Mapping[str, str]) -> Iterator[Interpreter]:
     if ours:
         yield ours
     yield from reversed(installed(environ))
-
-
-def _in_netrc(value: str, *, has_quotes: bool) -> str:
-    """As Python's netrc reads it: since 3.11 with quotes and backslashes, before that each character as it is."""
-    if not has_quotes:
-        if re.search(r"\s", value):
-            raise UsageError(
-                "pip of this Python takes no password with white space from a file",
-                where="--python",
-                fix="name another Python, from 3.11 on: --python X.Y",
-            )
-        return value
-    return '"' + re.sub(r'(["\\])', r"\\\1", value) + '"'
 
 
 def _last_lines(text: str, count: int = _SHOWN_LINES) -> str:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from packaging.version import InvalidVersion, Version
 
 from venvbuild.errors import CheckFoundSomething, IntegrityError, Problem, UsageError
 from venvbuild.interpreters import Interpreter
+from venvbuild.release import relay, scratch
 from venvbuild.release.backends import Target
 from venvbuild.release.index import Index, Listing, Presence
 from venvbuild.release.manifest import Manifest
@@ -107,8 +107,8 @@ class Verifier:
     @contextmanager
     def _trial(self, requires_python: str) -> Iterator[Trial]:
         python: Interpreter = interpreter_for(requires_python, self.environ, wanted=self.python)
-        with tempfile.TemporaryDirectory(prefix="venvbuild-release-") as folder:
-            trial = Trial(Path(folder, "trial"), python, self.target)
+        with scratch.made() as folder, relay.served(Index(self.target)) as through:
+            trial = Trial(folder / "trial", python, through)
             trial.make()
             yield trial
 
@@ -182,11 +182,11 @@ class Verifier:
             raise IntegrityError.of(wrong)
         if wrong:
             raise CheckFoundSomething.of(wrong)
-        with tempfile.TemporaryDirectory(prefix="venvbuild-release-") as folder:
+        with scratch.made() as folder:
             by_digest = {index.sha256_of(file): file for file in listing.of(Version(manifest.version))}
             for built in manifest.files:
                 # Raises itself where the bytes are not those that the index promises.
-                came = index.download(by_digest[built.sha256], Path(folder, "file"))
+                came = index.download(by_digest[built.sha256], folder / "file")
                 if came != built.sha256:
                     raise IntegrityError(
                         f"{built.filename} comes from the index with other bytes",

@@ -9,6 +9,7 @@ building -> manifest             wheel and sdist of a commit, and their bytes
 checking, contents, interface    are they fit to be published?
 backends                         the kinds of index: both addresses of each, and who we are there; codeartifact: of AWS
 index, devpi, refusals           what the index has of a project, and what it means when it refuses or is silent
+belonging                        is it what the tag says?
 publishing, answers, pypirc      files brought there: sent once, read back
 verifying, trying, relay         a version installed from the index alone, upgraded to and back
 scratch                          folders for what is secret, and swept after whoever was killed
@@ -22,6 +23,7 @@ from venvbuild import lazily
 
 if TYPE_CHECKING:
     from venvbuild.release.backends import Credentials, Target, target_of
+    from venvbuild.release.belonging import require_released
     from venvbuild.release.building import Source, build
     from venvbuild.release.bumping import Bumped, bump, require_finished
     from venvbuild.release.changelog import Changelog
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 else:  # each command needs some of them only, and `status` is to be there at once
     _NAMES = {
         "backends": ("Credentials", "Target", "target_of"),
+        "belonging": ("require_released",),
         "building": ("Source", "build"),
         "bumping": ("Bumped", "bump", "require_finished"),
         "changelog": ("Changelog",),

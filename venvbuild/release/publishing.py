@@ -27,6 +27,7 @@ from venvbuild.redaction import REDACTOR
 from venvbuild.release import answers, pypirc, scratch
 from venvbuild.release.answers import Answer, Kind
 from venvbuild.release.backends import Credentials, Target
+from venvbuild.release.belonging import require_public
 from venvbuild.release.index import Found, Index, Presence
 from venvbuild.release.manifest import BuiltFile, Manifest, described
 from venvbuild.release.refusals import refused, untrusted
@@ -85,7 +86,7 @@ class Publisher:
         Raises:
             UsageError: no credentials, or they are not taken; the address is wrong; nothing is built.
             IntegrityError: `dist` or the index has other bytes.
-            RequirementsRefused: the index does not take the file for what it is.
+            RequirementsRefused: the version is a local one, or the index does not take the file for what it is.
             IndexUnavailable: it does not answer, or does not show the file in time.
         """
         credentials = self._credentials()
@@ -110,8 +111,9 @@ class Publisher:
 
         Raises:
             IntegrityError: one is there with other bytes. Half a release of ours with a file of theirs helps nobody.
-            UsageError, IndexUnavailable: as `publish`.
+            UsageError, RequirementsRefused, IndexUnavailable: as `publish`.
         """
+        require_public(manifest)
         index = Index(self.target)
         listing = index.list(manifest.name)
         if listing.note:

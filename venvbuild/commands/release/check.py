@@ -24,7 +24,8 @@ def command(pythons: tuple[str, ...], as_json: bool, **given: Any) -> None:
     pythons = ours.pythons_of(pythons)
     opened = ours.opened(given)
     tools, settings = ours.tools_of(given)
-    found = release.check_built(opened.source, tools, settings.timeout_s, pythons)
+    with release.held(opened.repository):
+        found = release.check_built(opened.source, tools, settings.timeout_s, pythons)
     ours.say("check", f"metadata, contents, install and import on Python {', '.join(found.pythons)}")
     if as_json:
         told = {"version": found.manifest.version, "pythons": list(found.pythons), "imported": list(found.imported)}

@@ -72,6 +72,23 @@ def project_of(given: Mapping[str, Any]) -> Path:
     return folder.resolve()
 
 
+@contextmanager
+def project_held(folder: Path) -> Iterator[release.Repository | None]:
+    """Hold the project, so that nobody builds meanwhile; its repository. None where the files alone are: there is
+    nobody to hold it against, and nothing to hold them against.
+
+    Raises:
+        UsageError: somebody else holds it, or git says no.
+    """
+    is_project = any((folder / name).exists() for name in ("pyproject.toml", "setup.cfg"))
+    if not is_project or not any(os.path.lexists(one / ".git") for one in (folder, *folder.parents)):
+        yield None
+        return
+    repository = release.Repository.of(folder)
+    with release.held(repository):
+        yield repository
+
+
 def configuration_of(given: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> release.Configuration:
     """How the project is released."""
     flags = {key: given[key] for key in _KEYS}

@@ -60,6 +60,37 @@ def test_what_stands_in_code_is_no_heading_and_no_entry(tmp_path: Path) -> None:
     assert found.released(NEW, DAY, "v1.1.0").count("1.1.0") == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("<!--\n- write here\n-->\n", 0),
+        ("<!-- - one -->\n- a <!-- why -->\n", 1),
+        ("<!-- ```\n- b\n-->\n- a\n", 1),
+        (" - one space\n - two\n", 2),
+        ("1. numbered\n2) too\n", 2),
+        ("Prose of\ntwo lines.\n\nAnd another.\n", 2),
+        ("- a\n  goes on\nlazily\n\n  and on\n    - inner\n- b\n", 2),
+        ("- a\n  - of it\n\n  - too\n- b\n1. c\n   - of it\n", 3),
+        ("- \n*\n1.\n", 0),
+        ("[a]: https://example.com/\n\n---\n\n> said\n", 0),
+        ("-\ttab\n", 1),
+    ],
+)
+def test_entries_are_what_readers_see(tmp_path: Path, text: str, count: int) -> None:
+    assert of(tmp_path, f"## [Unreleased]\n\n{text}\n## 1.0.0\n- old\n").entry_count() == count
+
+
+def test_an_underlined_heading_is_one_and_stays_one(tmp_path: Path) -> None:
+    text = "Changes\n=======\n\nUnreleased\n----------\n- a\n\n1.0.0 - 2026-01-02\n------\n- old\n\n- x\n---\n"
+    found = of(tmp_path, text)
+    assert (found.entries(), found.versions) == ({"": 1}, ("1.0.0",))
+    heads = "Unreleased\n----------\n\n1.1.0 - 2026-11-28\n----------\n"
+    expected = text.replace("Unreleased\n----------\n", heads)
+    assert released(tmp_path, text) == expected
+    assert of(tmp_path, expected).versions == ("1.1.0", "1.0.0")
+    assert of(tmp_path, expected).entries() == {}
+
+
 def test_nothing_unreleased_and_a_version_that_is_there_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RequirementsRefused, match="no entry") as refused:
         of(tmp_path, "## [Unreleased]\n\n### Added\n- \n\n## [1.0.0]\n- a\n").require(NEW)
@@ -80,6 +111,11 @@ def test_nothing_unreleased_and_a_version_that_is_there_are_refused(tmp_path: Pa
         ("### Removed\n- a\n", "0.9.0", "minor"),
         ("### Changed\n- **Breaking:** a\n", "1.0.0", "major"),
         ("### Fixed\n- a that was breaking\n", "1.0.0", "patch"),
+        ("### Breaking Changes\n- a\n", "1.0.0", "major"),
+        ("### ⚠ BREAKING CHANGES\n- a\n", "1.0.0", "major"),
+        ("### Breaking Changes\n### Fixed\n- a\n", "1.0.0", "patch"),
+        ("### Fixed\n- a\n```\n- Breaking: b\n```\n", "1.0.0", "patch"),
+        ("### Fixed\n- a\n<!-- - Breaking: b\n- breaking -->\n", "1.0.0", "patch"),
     ],
 )
 def test_the_kinds_of_entries_propose_the_part(tmp_path: Path, text: str, current: str, part: str) -> None:

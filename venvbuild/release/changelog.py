@@ -16,12 +16,16 @@ from venvbuild.text import shown
 
 UNRELEASED = "Unreleased"
 
-_HEADING = re.compile(r"## +(?P<title>.*?)(?: +#+)? *")
+_HEADING = re.compile(r" {0,3}## +(?P<title>.*?)(?: +#+)? *")
+_UNDERLINE = re.compile(r" {0,3}-{2,} *")
+"""Of a heading of the second level (CommonMark: setext); one dash would be an entry to some."""
 _UNRELEASED = re.compile(r"(?i)(?P<open>\[?)unreleased(?P<close>\]?)(?:\(.*\))?(?: *-.*)?")
 _VERSION = re.compile(r"\[?v?(?P<version>[0-9][^\s\])(]*)\]?.*")
-_KIND = re.compile(r"### +(?P<kind>.*?)(?: +#+)? *")
+_KIND = re.compile(r" {0,3}### +(?P<kind>.*?)(?: +#+)? *")
 _FENCE = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})")
-_ENTRY = re.compile(r"[-*+] +\S")
+# What is indented further is code, or belongs to an entry.
+_ENTRY = re.compile(r" {0,3}(?:[-*+]|[0-9]{1,9}[.)])[ \t]+(?P<text>\S.*)")
+_EMPTY = re.compile(r" {0,3}(?:[-*+]|[0-9]{1,9}[.)])[ \t]*")
 # [Unreleased]: https://example.com/compare/v1.0.0...HEAD
 _LINK = re.compile(r"(?i)\[unreleased\]: *(?P<url>\S+?/compare/)(?P<old>\S+?)(?P<dots>\.{2,3})(?P<head>\S+) *")
 _PROMISED: dict[str, Part] = {
@@ -32,7 +36,10 @@ _PROMISED: dict[str, Part] = {
     "fixed": "patch",
     "security": "patch",
 }
-_BREAKS = re.compile(r"(?i)[-*+] +\W*(?:breaking|incompatible)")
+# A link's target, a table, a quotation, a line across, another heading: no entry.
+_ASIDE = re.compile(r" {0,3}(?:\[[^\]]+\]:|#|>|\||(?:[-*_] *){3,}$)")
+_BREAKS = re.compile(r"(?i)\W*(?:breaking|incompatible)\b")
+"""How the text of an entry begins that is one; or the title of its kind."""
 
 
 @dataclass(frozen=True)
@@ -63,23 +70,31 @@ class Changelog:
         return cls(path, tuple(re.findall(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+", text)))
 
     def _headings(self) -> Iterator[tuple[int, str]]:
-        """(index, title) of each `##`, not of those in code."""
+        """(index, title) of each `##`, or of each line that is underlined with dashes; not of those in code."""
+        before = (-2, "")
         for index, line in self._outside_code():
             if found := _HEADING.fullmatch(line):
                 yield index, found["title"]
+            elif _UNDERLINE.fullmatch(line) and before[0] == index - 1 and _is_title(before[1]):
+                yield before[0], before[1].strip()
+            before = index, line
 
     def _outside_code(self) -> Iterator[tuple[int, str]]:
-        fence = ""
+        """The lines that readers see as text, without what is hidden in `<!-- ... -->`."""
+        fence, is_hidden = "", False
         for index, line in enumerate(self.lines):
             text = line.rstrip("\r\n")
-            found = _FENCE.match(text)
+            found = None if is_hidden else _FENCE.match(text)
             if fence:
                 if found and found["fence"].startswith(fence) and not text.strip().strip(fence[0]):
                     fence = ""
             elif found:
                 fence = found["fence"]
             else:
-                yield index, text
+                seen, was_hidden = text, is_hidden
+                seen, is_hidden = _visible(text, is_hidden)
+                if seen.strip() or not (was_hidden or is_hidden or seen != text):
+                    yield index, seen
 
     def _unreleased(self) -> tuple[int, int] | None:
         """From the heading of what is unreleased to the next one."""
@@ -106,16 +121,31 @@ class Changelog:
 
     def entries(self) -> dict[str, int]:
         """How many entries of each kind (`Added`) are unreleased; "" for those under no kind."""
-        span = self._unreleased()
         found: dict[str, int] = {}
-        kind = ""
-        for index, line in self._outside_code() if span else ():
-            if span and span[0] < index < span[1]:
-                if heading := _KIND.fullmatch(line):
-                    kind = heading["kind"]
-                elif _ENTRY.match(line) and line.strip("-*+ \t"):
-                    found[kind] = found.get(kind, 0) + 1
+        for kind, _ in self._entries():
+            found[kind] = found.get(kind, 0) + 1
         return found
+
+    def _entries(self) -> Iterator[tuple[str, str]]:
+        """(kind, first line) of each entry: an item of a list, or a paragraph."""
+        span = self._unreleased()
+        kind, last, in_entry, inner = "", -1, False, 4
+        for index, line in self._outside_code() if span else ():
+            if not span or not span[0] < index < span[1] or (index == span[0] + 1 and _UNDERLINE.fullmatch(line)):
+                continue
+            goes_on, last = in_entry and index == last + 1, index
+            if heading := _KIND.fullmatch(line):
+                kind, in_entry, inner = heading["kind"], False, 4
+            elif item := _ENTRY.fullmatch(line):
+                in_entry = True
+                if len(line) - len(line.lstrip(" ")) < inner:  # else it is of a list within an entry
+                    inner = item.start("text")
+                    yield kind, item["text"]
+            elif not line.strip() or _EMPTY.fullmatch(line) or _ASIDE.match(line):
+                in_entry = False
+            elif not goes_on and not line.startswith((" ", "\t")):
+                in_entry, inner = True, 4
+                yield kind, line
 
     def entry_count(self) -> int:
         """How many entries are unreleased."""
@@ -126,10 +156,10 @@ class Changelog:
 
         Below 1.0.0 major is minor (SemVer 4: anything may change).
         """
-        span = self._unreleased()
-        parts = {_PROMISED.get(kind.lower(), "minor") for kind in self.entries()}
-        if span and any(_BREAKS.match(self.lines[index]) for index in range(*span)):
-            parts.add("major")
+        parts: set[Part] = set()
+        for kind, text in self._entries():
+            breaks = _BREAKS.match(kind) or _BREAKS.match(text)
+            parts.add("major" if breaks else _PROMISED.get(kind.lower(), "minor"))
         if "major" in parts:
             return "major" if current.major else "minor"
         return "minor" if "minor" in parts else "patch"
@@ -147,9 +177,12 @@ class Changelog:
             found = re.search(r"(?i)\[unreleased\]|unreleased", title)
             assert found
             is_linked = found[0].startswith("[")
-            heading = f"## [{version}] - {day}" if is_linked else f"## {version} - {day}"
+            is_underlined = not _HEADING.fullmatch(title)
+            mark = "" if is_underlined else "## "
+            heading = f"{mark}[{version}] - {day}" if is_linked else f"{mark}{version} - {day}"
             # The new one as the old one was written, but for what may stand behind it.
             above = title[: found.end()]
+            above += f"{end}{lines[index + 1].rstrip()}" if is_underlined else ""
             ending = lines[index][len(title) :]
             lines[index] = f"{above}{end}{end}{heading}{ending}"
         else:
@@ -213,6 +246,21 @@ class Changelog:
         """
         if problem := self.problem(version):
             raise RequirementsRefused.of([problem])
+
+
+def _visible(text: str, is_hidden: bool) -> tuple[str, bool]:
+    """A line without its comments, and whether one goes on behind it."""
+    seen = ""
+    while text:
+        before, mark, text = text.partition("-->" if is_hidden else "<!--")
+        seen += "" if is_hidden else before
+        is_hidden = is_hidden != bool(mark)
+    return seen, is_hidden
+
+
+def _is_title(line: str) -> bool:
+    """Whether dashes below make a heading of it: no other heading, no item, nothing indented."""
+    return bool(line.strip()) and not re.match(r" {4}|\t| {0,3}(?:#|[-*+>] |[0-9]+[.)] )", line)
 
 
 def _same(text: str, version: Version) -> bool:

@@ -226,6 +226,25 @@ def test_nobody_who_listens_is_6(tmp_path: Path) -> None:
         publisher(environ).publish(built(tmp_path, "1.0.0"), tmp_path)
 
 
+def test_a_proxy_that_refuses_is_named_and_its_login_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By urllib's variables; the advice lets the index be asked itself."""
+    manifest = built(tmp_path, "1.0.0")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with FakeIndex(PROFILES["pypiserver"]) as index, FakeIndex(replace(PROFILES["pypiserver"], wrong=407)) as proxy:
+        proxy.token = "another"
+        for host, kind in (("127.0.0.1:9", IndexUnavailable), (proxy.url.removeprefix("http://"), UsageError)):
+            monkeypatch.setenv("http_proxy", f"http://someone:login-Canary@{host}")
+            with pytest.raises(kind) as caught:
+                publisher(index.environment()).missing(manifest)
+            (problem,) = caught.value.problems
+            assert host in problem.what + problem.where
+            assert "login-Canary" not in str(caught.value)
+            assert problem.fix.startswith("correct http_proxy, or leave this host out: no_proxy=127.0.0.1")
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        assert publisher(index.environment()).missing(manifest) == manifest.files
+
+
 def test_an_unknown_authority_is_told_with_its_flag_and_with_it_all_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

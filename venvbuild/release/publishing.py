@@ -30,7 +30,7 @@ from venvbuild.release.backends import Credentials, Target
 from venvbuild.release.belonging import require_public
 from venvbuild.release.index import Found, Index, Presence
 from venvbuild.release.manifest import BuiltFile, Manifest, described
-from venvbuild.release.refusals import refused, untrusted
+from venvbuild.release.refusals import proxy_of, refused, unanswered_by, untrusted
 from venvbuild.release.tools import Tools
 from venvbuild.text import shown, size_text
 
@@ -242,6 +242,8 @@ class Publisher:
         if answer.is_open:
             what = f"{file.filename} is not on the index within {self.patience.index_s:g} s"
             return IndexUnavailable(what, where=where, why=f"its upload: {said}", fix=_AGAIN, rule="NOT_SHOWN")
+        if through := proxy_of(self.target.upload_url):
+            return unanswered_by(through, self.target, said)
         title = self.target.backend.title
         return IndexUnavailable(f"{title} does not answer", where=where, why=said, fix=_AGAIN, rule="UNREACHABLE")
 

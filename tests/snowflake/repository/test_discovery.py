@@ -98,7 +98,7 @@ def test_of_credentials_that_an_account_has_in_clear_none_comes_into_the_file(
     assert "# Its comment has something secret in it" in text
     assert call("check")[0] == 0
     # what is not in the file stays in the account
-    assert "comment" not in call("plan", "--compare")[1]
+    assert "comment" not in call("plan", "--ask")[1]
 
 
 def test_a_repository_that_is_not_there_is_told(call: Call, snowflake_server: SnowflakeServer) -> None:

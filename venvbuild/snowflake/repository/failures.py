@@ -282,7 +282,7 @@ def _whole(name: str, kind: str, doing: Doing, context: Context) -> str:
     """A name that an error tells, perhaps its end alone, as SQL has to write it."""
     one = doing.record
     named = {
-        "SECRET": one.secrets if isinstance(one, Integration) else (getattr(one, "secret", None),),
+        "SECRET": (one.secrets or ()) if isinstance(one, Integration) else (getattr(one, "secret", None),),
         "ARTIFACT REPOSITORY": (getattr(one, "repository", None),),
         "SCHEMA": () if isinstance(one, Integration | Default) else (context.schema_of(one.name),),
     }.get(kind, ())

@@ -39,9 +39,9 @@ def compressed(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
     seen: list[str | None] = []
     real = compression.compress
 
-    def spy(piece: Piece, venv: Path, level: int, gate: Gate) -> Compressed:
+    def spy(piece: Piece, venv: Path, level: int, gate: Gate, archive_root: str) -> Compressed:
         seen.append(piece.distribution)
-        return real(piece, venv, level, gate)
+        return real(piece, venv, level, gate, archive_root)
 
     monkeypatch.setattr(compression, "compress", spy)
     return seen

@@ -166,10 +166,11 @@ def serving(folder: Path) -> Iterator[dict[str, str]]:
 def _pypiserver(folder: Path) -> Iterator[int]:
     """Its port. In a process of its own: it patches how modules are imported."""
     passwords = folder.parent / "htpasswd"
-    script = "import sys; from passlib.hash import apr_md5_crypt as scheme; print(scheme.hash(sys.argv[1]))"
+    script = "import sys; from passlib.hash import apr_md5_crypt as scheme; print(scheme.hash(sys.stdin.read()))"
     quiet = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    # By stdin: tests look for it in the command line of every process of the machine.
     hashed = subprocess.run(
-        [sys.executable, "-c", script, PASSWORD], env=quiet, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], input=PASSWORD, env=quiet, capture_output=True, text=True, check=True
     )
     passwords.write_text(f"{USER}:{hashed.stdout}")
     with socket.socket() as free:

@@ -137,7 +137,7 @@ def test_a_private_index_is_asked_with_what_the_environment_has(
 
 def test_refused_credentials_are_told_by_the_variable(private: PrivateIndex, tmp_path: Path) -> None:
     maker = Maker(tmp_path, "")
-    wrong = private.url_with_credentials.replace("91", "92")
+    wrong = private.url_with_credentials.replace("Canary-91", "Canary-92")
     with pytest.raises(UsageError, match="the credentials of PROGET_URL are not accepted") as refused:
         maker.make("tiny==1.0", environ={"PROGET_URL": wrong})
     assert "Canary" not in str(refused.value)

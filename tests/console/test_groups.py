@@ -33,7 +33,7 @@ def test_help_lists_all_and_a_wrong_name_gets_the_nearest() -> None:
 def test_nothing_is_added_or_taken_away() -> None:
     names = Imported("venvbuild.commands.snowflake", {"zip": "zip"})
     assert (len(names), "zip" in names, "x" in names, names.get("x")) == (1, True, False, None)
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(TypeError, match="is a module"):
         names["x"] = click.Command("x")
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(TypeError, match="is a module"):
         del names["zip"]

@@ -150,7 +150,7 @@ def test_its_readme_installs_upgrades_and_goes_back(index: IndexServer, tmp_path
         wheel(index.folder, "databricks-tools", published, files=files, scripts=scripts)
         [block] = re.findall(rf"^## {title}\n.*?^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
         for line in [*block.splitlines(), "databricks-tools --version"]:
-            command = shlex.split(line.replace("https://pypi.company.com/root/prod/+simple/", index.url()))
+            command = shlex.split(line.replace("https://pypi.company.com/team/prod/+simple/", index.url()))
             ran = run(programs / command[0], *command[1:], path=programs, cwd=tmp_path)
             assert ran.returncode == 0, ran.stderr
         seen.append(ran.stdout.split()[-1])

@@ -28,7 +28,7 @@ class Imported(MutableMapping[str, click.Command]):
         return len(self._modules)
 
     def __setitem__(self, name: str, command: click.Command) -> None:
-        raise NotImplementedError("a command of this group is a module")
+        raise TypeError("a command of this group is a module: none is set or taken away")
 
     def __delitem__(self, name: str) -> None:
-        raise NotImplementedError("a command of this group is a module")
+        raise TypeError("a command of this group is a module: none is set or taken away")

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from tests.support.index_server import IndexServer
 from tests.support.requirement import require
 from tests.support.scripted import put_scripted
 from tests.support.scripts import REPOSITORY
-from tests.support.supplies import here
+from tests.support.supplies import here, pretend
 from venvbuild import doctor
 from venvbuild.doctor import OK, PROBLEM, WARNING, Examined
 from venvbuild.errors import QueryEngineError
@@ -55,6 +56,13 @@ def test_where_all_is_well_each_subject_is_ok(bench: Bench) -> None:
     assert found["disk"].what.startswith("12345.7 MB free in ")
     assert found["store"].what == f"{bench.store.url} can be written and is empty"
     assert found["engine"].what == "duckdb answers"
+
+
+def test_a_free_threaded_python_is_told_as_that(bench: Bench, tmp_path: Path) -> None:
+    pretend(replace(here(), soabi="cpython-311t-x86_64-linux-gnu"), tmp_path / "python3.11")
+    found = examined(bench.using(PATH=f"{tmp_path}:{bench.environ['PATH']}"))["pythons"]
+    assert found.what.startswith(f"builds use {here().full_version}; here are ")
+    assert f"{here().full_version} (free-threaded, {tmp_path}/python3.11)" in found.what
 
 
 def test_a_build_of_a_time_to_come_is_warned_of(bench: Bench) -> None:

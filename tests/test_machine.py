@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.support.supplies import here
 from venvbuild import machine
 from venvbuild.machine import Requires
 
@@ -44,3 +46,23 @@ def test_of_two_needs_for_glibc_the_newer_counts(of_wheels: str | None, of_base:
 
 def test_without_an_interpreter_only_the_wheels_ask() -> None:
     assert Requires("none", "2.17").with_base(None).as_json() == {"abi": "none", "glibc": "2.17"}
+
+
+@pytest.mark.parametrize(
+    ("abi", "soabi", "fits"),
+    [
+        ("cp314", "cpython-314-x86_64-linux-gnu", True),
+        ("cp314", "cpython-314t-x86_64-linux-gnu", False),
+        ("cp314t", "cpython-314-x86_64-linux-gnu", False),
+        ("cp314t", "cpython-314t-x86_64-linux-gnu", True),
+        ("abi3", "cpython-315-x86_64-linux-gnu", True),
+        ("abi3", "cpython-315t-x86_64-linux-gnu", False),
+        ("abi3t", "cpython-315-x86_64-linux-gnu", False),
+        ("abi3t", "cpython-315t-x86_64-linux-gnu", True),
+        ("none", "cpython-315t-x86_64-linux-gnu", True),
+        (None, "cpython-315-x86_64-linux-gnu", True),
+    ],
+)
+def test_the_abi_that_the_wheels_need_is_that_of_the_interpreter(abi: str | None, soabi: str, fits: bool) -> None:
+    found = [problem.what for problem in machine.misfits(Requires(abi), replace(here(), soabi=soabi), None)]
+    assert found == ([] if fits else [f"the environment needs a Python with the ABI {abi}"])

@@ -48,7 +48,6 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/installed/venv_layout.py": "of four makers: tests/foreign, tests/archive/test_members.py",
     "venvbuild/interpreters/compare_scripts.py": "runs in the target's Python: tests/interpreters/test_comparison.py",
     "venvbuild/interpreters/compile_modules.py": "runs in the target's Python: tests/interpreters/test_bytecode.py",
-    "venvbuild/interpreters/search.py": "on this machine: tests/test_doctor.py, tests/end_to_end/test_pythons.py",
     "venvbuild/interpreters/target.py": DATA,
     "venvbuild/lazily.py": "what is imported when: tests/test_main.py",
     "venvbuild/notifiers/services.py": "sent for real: tests/notifiers/test_command.py",

@@ -86,7 +86,9 @@ def _user() -> Iterator[Examined]:
 
 
 def _pythons(settings: Settings, environ: Mapping[str, str]) -> Iterator[Examined]:
-    here = ", ".join(f"{one.full_version} ({one.path})" for one in interpreters.installed(environ))
+    there = interpreters.installed(environ)
+    kinds = ["free-threaded, " if one.is_free_threaded else "" for one in there]
+    here = ", ".join(f"{one.full_version} ({kind}{one.path})" for one, kind in zip(there, kinds, strict=True))
     found = interpreters.find(
         settings.python_version,
         anything_will_do=settings.is_default("python_version"),

@@ -19,6 +19,8 @@ _WAY_OUT = "build it here from its lock, with the same pins: venvbuild get VERSI
 # PEP 513, PEP 571, PEP 599: from before PEP 600 the name does not tell.
 _GLIBC_BY_YEAR = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
 _TIMEOUT_S = 60
+# The stable ABI, and that of free-threaded Pythons (PEP 803), from Python 3.15 on.
+_STABLE, _STABLE_THREADED = "abi3", "abi3t"
 # A soname has no slash: the loader then looks in the folders of this machine only, whoever wrote the name.
 _SONAME = re.compile(r"[A-Za-z0-9._+-]+")
 _PROBE = """
@@ -36,7 +38,7 @@ class Requires:
     """What an environment asks of a machine, or what a part of it does. What nobody knows, or asks, is None."""
 
     abi: str | None = None
-    """`cp311`, `abi3`, `none`."""
+    """`cp311`, `abi3`, `none`; of a free-threaded Python `cp314t`, `abi3t`."""
     glibc: str | None = None
     """The oldest that will do: `2.17`."""
     libraries: tuple[str, ...] | None = None
@@ -69,11 +71,12 @@ def of_wheels(distributions: Iterable[Distribution], target: Target) -> Requires
     """What the installed wheels ask of a machine besides Python X.Y, which always must match (`lib/pythonX.Y`).
 
     `abi`: `cp311` when a wheel has compiled code for that ABI, `abi3` when the stable ABI is the most that any asks
-    for, `none` when there is no compiled extension. `glibc`: the highest version that any needs (`2.17`); None when
-    none needs one. A wheel that names several tags asks for the least of those that `target` supports; one built on
-    the spot (`linux_x86_64`) asks for the glibc of the target, which it was built on.
+    for, `none` when there is no compiled extension; of a free-threaded Python `cp314t` and `abi3t`. `glibc`: the
+    highest version that any needs (`2.17`); None when none needs one. A wheel that names several tags asks for the
+    least of those that `target` supports; one built on the spot (`linux_x86_64`) asks for the glibc of the target,
+    which it was built on.
 
-    Source: PEP 425, PEP 513, PEP 571, PEP 599, PEP 600.
+    Source: PEP 425, PEP 513, PEP 571, PEP 599, PEP 600, PEP 803.
     """
     # The tags of manylinux that a Python supports end with its own glibc (PEP 600).
     own_glibc = max((_glibc(tag, (0, 0)) for tag in target.tags), default=(0, 0))
@@ -88,7 +91,7 @@ def of_wheels(distributions: Iterable[Distribution], target: Target) -> Requires
 
 
 def _demand(abi: str) -> tuple[int, str]:
-    return {"none": 0, "abi3": 1}.get(abi, 2), abi
+    return {"none": 0, _STABLE: 1, _STABLE_THREADED: 1}.get(abi, 2), abi
 
 
 def _glibc(tag: str, own: tuple[int, int]) -> tuple[int, int]:
@@ -105,9 +108,10 @@ def _glibc(tag: str, own: tuple[int, int]) -> tuple[int, int]:
 def misfits(needs: Requires, interpreter: Interpreter, glibc: str | None) -> Iterator[Problem]:
     """Why the environment cannot run here with `interpreter`; `glibc` is this machine's, None where it has none."""
     yield from _platform_misfit(needs, interpreter.platform)
-    # `abi3` and `none` run on any Python of this X.Y.
-    if needs.abi and re.fullmatch(r"cp[0-9]+[a-z]*", needs.abi) and needs.abi != _abi(interpreter):
-        why = f"{interpreter.path} has {_abi(interpreter)}"
+    # What is no ABI of CPython nobody here can judge; `none` runs on any Python of this X.Y.
+    is_known = re.fullmatch(r"cp[0-9]+[a-z]*|abi3t?", needs.abi or "")
+    if needs.abi and is_known and needs.abi not in (interpreter.abi, _stable_abi(interpreter)):
+        why = f"{interpreter.path} has {interpreter.abi}"
         yield Problem(f"the environment needs a Python with the ABI {needs.abi}", "requires.abi", why, _WAY_OUT)
     yield from _glibc_misfit(needs, glibc)
 
@@ -158,9 +162,8 @@ def glibc_here() -> str | None:
     return version if name == "glibc" else None
 
 
-def _abi(interpreter: Interpreter) -> str:
-    """`cp311`, `cp313t`: from `cpython-313t-x86_64-linux-gnu`."""
-    return "cp" + interpreter.soabi.split("-")[1] if "-" in interpreter.soabi else interpreter.soabi
+def _stable_abi(interpreter: Interpreter) -> str:
+    return _STABLE_THREADED if interpreter.is_free_threaded else _STABLE
 
 
 def _numbers(version: str) -> tuple[int, ...]:

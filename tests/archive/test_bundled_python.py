@@ -57,6 +57,19 @@ def test_what_no_server_needs_stays_behind(bundled: Bundle, name: str) -> None:
     assert not [one for one in bundled.members if one.startswith(f"{LIB}/{name}")]
 
 
+def test_what_describes_the_build_to_compilers_stays_behind(tmp_path: Path) -> None:
+    files = [
+        f"lib/python{here().version}/{name}"
+        for name in ("os.py", "build-details.json", "kept.json", "build-details..x86_64-linux-gnu.json")
+    ]
+    files += [f"lib/python{here().version}/_sysconfig_vars__linux_x86_64-linux-gnu.json", f"bin/python{here().version}"]
+    made = bundled_python.bundled(python(tmp_path, *files), tmp_path)
+    assert {name.removeprefix(f"{LIB}/") for name in made.members if name.startswith(f"{LIB}/")} == {
+        "os.py",
+        "kept.json",
+    }
+
+
 def test_how_it_was_configured_names_no_place_of_this_machine(bundled: Bundle) -> None:
     (content,) = (member.content for name, member in bundled.members.items() if "/_sysconfigdata_" in name)
     assert content

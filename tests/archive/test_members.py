@@ -140,7 +140,9 @@ def test_what_the_archive_has_instead_is_taken_and_what_it_must_not_have_left_ou
     assert "gone" not in found
 
 
-@pytest.mark.parametrize("name", ["bin/python", "bin/python3", "bin/python3.12"])
+@pytest.mark.parametrize(
+    "name", ["bin/python", "bin/python3", "bin/python3.12", "bin/python3.14t", "bin/\U0001d70bthon"]
+)
 def test_the_names_of_the_interpreter_are_no_ones_but_ours(name: str) -> None:
     assert is_python_link(name)
     assert not is_python_link(f"{name}-config")

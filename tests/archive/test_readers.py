@@ -106,6 +106,19 @@ def runs(folder: Path) -> None:
         assert run(folder / "venv/bin" / name, "-c", "import plain; print(plain.x)") == "1\n"
 
 
+def test_a_free_threaded_python_is_none_for_it(made: Archive, tmp_path: Path) -> None:
+    run("tar", "-xzf", made.path, "-C", tmp_path)
+    threaded = tmp_path / "python"
+    code = "import sys; sys.abiflags = 't'; exec(sys.argv.pop(1))"
+    threaded.write_text(f'#!/bin/sh\nshift 3\nexec {sys.executable} -I -S -c "{code}" "$@"\n')
+    threaded.chmod(0o755)
+    command: list[str | Path] = ["sh", tmp_path / "venv/bin/rehome", threaded]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, f"rehome: {threaded} is no Python 3.11 that runs here\n")
+    threaded.write_text(threaded.read_text().replace("'t'", "''"))
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
 # PEP 706: what `filter=None` means, which is `data` since Python 3.14.
 AS_SINCE_3_14 = "import shutil, sys, tarfile; tarfile.TarFile.extraction_filter = staticmethod(tarfile.data_filter); "
 UNPACK = "shutil.unpack_archive(sys.argv[1], sys.argv[2])"

@@ -214,6 +214,16 @@ def test_wheels_for_two_other_systems_are_no_case_for_a_marker(index: IndexServe
     assert "sys_platform" not in told(index, "native==1.0").fix
 
 
+def test_a_wheel_for_free_threaded_pythons_alone_is_told_as_that(index: IndexServer) -> None:
+    for tag in (f"cp314-cp314t-{LINUX}", f"cp315-abi3t-{LINUX}", f"cp315-abi3.abi3t-{LINUX}", f"cp314-cp314-{LINUX}"):
+        wheel(index.folder, "native", "1.0", tag=tag)
+    files = project(index, "native").files
+    assert alternatives.tags_text(files, here()) == (
+        f"cp314-{LINUX}, cp314t-{LINUX}, cp315-{LINUX}, cp315-abi3t-{LINUX}"
+    )
+    assert "3.14" not in alternatives.other_pythons([file for file in files if "cp314t" in file.filename], here())
+
+
 def test_tags_are_listed_with_those_of_this_platform_first(index: IndexServer) -> None:
     for tag in ("cp39-cp39-win_amd64", f"cp310-cp310-{LINUX}", f"cp39-cp39-{LINUX}", "cp39-cp39-musllinux_1_1_x86_64"):
         wheel(index.folder, "native", "1.0", tag=tag)

@@ -246,7 +246,9 @@ def test_an_editable_install_cannot_move_and_is_told_once(theirs: Theirs) -> Non
     assert theirs.problems() == [("one 1.0 is an editable install of file:///home/me/one", "one-1.0.dist-info")]
 
 
-@pytest.mark.parametrize("name", ["one.egg-link", "__editable__.one-1.0.pth", "__editable___one_finder.pth"])
+@pytest.mark.parametrize(
+    "name", ["one.egg-link", "__editable__.one-1.0.pth", "__editable___one_finder.pth", "__editable__.one-1.0.start"]
+)
 def test_what_is_left_of_an_editable_install_cannot_move(theirs: Theirs, name: str) -> None:
     theirs.write(f"{SITE}/{name}", "/home/me/one\n")
     assert theirs.problems() == [(f"{name} is of an editable install", f"{SITE}/{name}")]
@@ -267,6 +269,11 @@ def test_what_is_left_of_an_editable_install_cannot_move(theirs: Theirs, name: s
 def test_a_path_file_that_leads_out_cannot_move(theirs: Theirs, text: str, told: list[tuple[str, int]]) -> None:
     theirs.write(f"{SITE}/more.pth", text)
     assert theirs.problems() == [(what, f"{SITE}/more.pth:{line}") for what, line in told]
+
+
+def test_a_start_file_leads_nowhere(theirs: Theirs) -> None:
+    theirs.write(f"{SITE}/more.start", "# /home/me\nmore:begin\n../out:begin\n")
+    assert theirs.problems() == []
 
 
 def test_a_path_file_that_names_the_environment_is_inside(theirs: Theirs) -> None:

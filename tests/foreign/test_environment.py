@@ -44,6 +44,9 @@ def test_the_python_is_told_by_pyvenv_cfg_or_by_lib(
         ("home = /x\n", ["3.11", "3.9"], "does not say.*3.11, 3.9"),
         ("version = 3.7.16\n", ["3.7"], "for Python 3.7.*3.8 or newer"),
         ("version = 3.8.0\n", [], "no lib/pythonX.Y/site-packages"),
+        ("version = 3.14.1\n", ["3.14t"], "for a free-threaded Python, 3.14t.*make it with the usual Python 3.14"),
+        ("home = /x\n", ["3.14t"], "for a free-threaded Python, 3.14t"),
+        ("home = /x\n", ["3.x", "3.14.1"], "no lib/pythonX.Y/site-packages"),
     ],
 )
 def test_a_python_that_does_not_fit_is_refused(
@@ -92,3 +95,8 @@ def test_a_path_is_inside_under_any_of_its_names(tmp_path: Path) -> None:
     assert found.inside(str(tmp_path / "env")) == ""
     for outside in ("/srv/venv2/x", "/srv/venv/../x", "srv/venv/x", "/srv"):
         assert found.inside(outside) is None
+
+
+def test_a_folder_of_a_free_threaded_python_beside_is_not_looked_at(tmp_path: Path) -> None:
+    found = recognised(environment(tmp_path / "env", "version = 3.14.1\n", "3.14", "3.14t"))
+    assert found.python_version == "3.14"

@@ -43,14 +43,18 @@ NONE = {
     "another program": ("/bin/true", "it is no Python that runs here"),
     "one that ends": ("ends", "it is no Python that runs here"),
     "another version": ("other", f"it is CPython 3.7.17; why: the environment is for CPython {VERSION}"),
+    "free-threaded": (
+        "threaded",
+        f"it is a free-threaded CPython {VERSION}.1; why: the environment is for the usual CPython {VERSION}",
+    ),
     "another implementation": ("pypy", f"it is PyPy {VERSION}.1; why: the environment is for CPython {VERSION}"),
 }
 
 
-def says(version: str, implementation: str) -> str:
+def says(version: str, implementation: str, soabi: str = "") -> str:
     """A program that answers as a Python does which is asked what it is."""
     facts = (
-        f'{{"executable": "/x", "prefix": "/x", "version": "{version}", "soabi": "", "marker_environment": '
+        f'{{"executable": "/x", "prefix": "/x", "version": "{version}", "soabi": "{soabi}", "marker_environment": '
         f'{{"implementation_name": "{implementation.lower()}", "platform_python_implementation": "{implementation}", '
         f'"python_version": "{version.rpartition(".")[0]}"}}}}'
     )
@@ -63,6 +67,9 @@ def test_what_is_none_is_refused_with_the_reason(kind: str, tmp_path: Path) -> N
     written(tmp_path / "text", "text", 0o644)
     written(tmp_path / "ends", "#!/bin/sh\nexit 3\n")
     written(tmp_path / "other", says("3.7.17", "CPython"))
+    written(
+        tmp_path / "threaded", says(f"{VERSION}.1", "CPython", f"cpython-{VERSION.replace('.', '')}t-x86_64-linux-gnu")
+    )
     written(tmp_path / "pypy", says(f"{VERSION}.1", "PyPy"))
     name, said = NONE[kind]
     with contextlib.chdir(tmp_path), pytest.raises(UsageError, match=re.escape(f"--python {name}: {said}")) as caught:

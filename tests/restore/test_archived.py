@@ -64,6 +64,13 @@ def test_an_environment_as_it_was_described_is_alike(tmp_path: Path) -> None:
                      id="for two C libraries, here glibc"),
         pytest.param(["cp311-cp311-linux_x86_64"], ("cp311", "2.36"), True, id="made on the spot"),
         pytest.param(["cp311-cp311-linux_x86_64"], ("none", "2.36"), False, id="made on the spot, another abi"),
+        pytest.param(["cp311-cp311t-manylinux_2_17_x86_64"], ("cp311t", "2.17"), True, id="free-threaded"),
+        pytest.param(["cp311-cp311t-manylinux_2_17_x86_64"], ("cp311", "2.17"), False, id="free-threaded, not told"),
+        pytest.param(["cp311-abi3t-manylinux_2_17_x86_64"], ("abi3t", "2.17"), True, id="free-threaded, stable abi"),
+        pytest.param(["cp311-abi3-manylinux_2_17_x86_64", "cp311-abi3t-manylinux_2_17_x86_64"], ("abi3t", "2.17"), True,
+                     id="both stable abis, on a free-threaded one"),
+        pytest.param(["cp311-abi3-manylinux_2_17_x86_64", "cp311-abi3t-manylinux_2_17_x86_64"], ("abi3", "2.17"), True,
+                     id="both stable abis, on a usual one"),
     ],
 )  # fmt: skip
 def test_requires_is_what_the_wheels_ask_for(

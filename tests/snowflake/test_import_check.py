@@ -44,6 +44,8 @@ def test_the_modules_of_a_wheel_are_told_by_its_paths(tmp_path: Path) -> None:
         "setup.py",
         "pack/_c.cpython-311-x86_64-linux-gnu.so",
         "pack/_d.abi3.so",
+        "pack/_e.abi3t-x86_64-linux-gnu.so",
+        "pack/_f.cpython-314t-x86_64-linux-gnu.so",
         "pack/libother.so",
         "_top.so",
         "pack.libs/libx.so.1",
@@ -55,6 +57,8 @@ def test_the_modules_of_a_wheel_are_told_by_its_paths(tmp_path: Path) -> None:
         "_top": "_top.so",
         "pack._c": "pack/_c.cpython-311-x86_64-linux-gnu.so",
         "pack._d": "pack/_d.abi3.so",
+        "pack._e": "pack/_e.abi3t-x86_64-linux-gnu.so",
+        "pack._f": "pack/_f.cpython-314t-x86_64-linux-gnu.so",
     }
 
 

@@ -122,9 +122,11 @@ def test_what_is_reached_is_what_pins_need_with_their_extras_and_past_nothing_le
     assert reached(pins, everything, ENVIRONMENT) == {"a", "b", "c", "d", "e"}
 
 
-def test_a_pth_file_is_told_for_nobody_reads_it(tmp_path: Path) -> None:
-    found = judged(tmp_path, files={"tiny.pth": "import tiny", "tiny.py": ""})
-    assert ["tiny.pth" in line for line in found.remarks(is_unpacked=True)] == [True]
+@pytest.mark.parametrize(("name", "line"), [("tiny.pth", "import tiny"), ("tiny.start", "tiny:begin")])
+def test_what_python_reads_when_it_starts_is_told_for_nobody_reads_it(tmp_path: Path, name: str, line: str) -> None:
+    found = judged(tmp_path, files={name: line, "tiny.py": ""})
+    assert [name in line for line in found.remarks(is_unpacked=True)] == [True]
+    assert found.data_count == 0
 
 
 def test_needs_are_those_of_the_target(tmp_path: Path) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import atexit
 import functools
+import json
 import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import uv
@@ -27,6 +29,15 @@ def here() -> Interpreter:
     found = interpreters.probe(Path(sys.executable))
     assert found
     return found
+
+
+def pretend(one: Interpreter, program: Path) -> None:
+    """A program that answers as this Python does when it is asked what it is."""
+    facts = asdict(replace(one, path=program, prefix=program.parent.parent))
+    facts["executable"], facts["version"] = facts.pop("path"), facts.pop("full_version")
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(facts, default=str)}\nEND\n")
+    program.chmod(0o755)
 
 
 @functools.cache

@@ -31,9 +31,10 @@ from venvbuild.process import clean_environment, run
 
 # What lies in site-packages no lock names; idlelib, turtledemo and turtle are of no use without tkinter.
 # tkinter and nis would ask every host for libtk and libnsl, which servers do not have.
+# Since 3.14 two files describe the build, with its places, for who compiles against it (PEP 739): nobody can.
 _LEFT_OUT = re.compile(
     r"(?:test|tkinter|idlelib|turtledemo|site-packages|dist-packages|config-[^/]*)(?:/.*)?"
-    r"|turtle\.py|lib-dynload/(?:_tkinter|nis)\.[^/]*"
+    r"|turtle\.py|lib-dynload/(?:_tkinter|nis)\.[^/]*|build-details\.[^/]*json|_sysconfig_vars_[^/]*\.json"
 )
 _LIBPYTHON = re.compile(r"libpython3[0-9.]*\.so[0-9.]*")
 # `requires.glibc` covers these: they are parts of one release of it.

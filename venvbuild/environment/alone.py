@@ -1,7 +1,7 @@
 """Some distributions of a closure, installed once more in an environment of their own, for their files to be taken.
 
 To install them again over the first one would start the Python of an environment that is not empty any more, which runs
-the packages' `.pth` files.
+the packages' `.pth` and `.start` files.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from packaging.specifiers import SpecifierSet
+from packaging.tags import Tag
 from packaging.version import Version
 
 from venvbuild.environment.wanted import Wanted
@@ -281,13 +282,21 @@ def tags_text(files: Iterable[File], interpreter: Interpreter) -> str:
         python, platform = tag
         return platform not in ours, _system(platform) != here, *_natural(python), platform
 
-    tags = sorted({(tag.interpreter, tag.platform) for file in files for tag in file.tags}, key=order)
+    tags = sorted({(_python(tag), tag.platform) for file in files for tag in file.tags}, key=order)
     shown = ", ".join("-".join(tag) for tag in tags[:_TAGS_SHOWN])
     return shown + (f" and {len(tags) - _TAGS_SHOWN} more" if len(tags) > _TAGS_SHOWN else "")
 
 
-def _natural(python: str) -> tuple[str, int, int]:
-    """`cp310` after `cp39`."""
-    letters = python.rstrip("0123456789")
-    digits = python[len(letters) :]
-    return letters, int(digits[:1] or 0), int(digits[1:] or 0)
+def _python(tag: Tag) -> str:
+    """`cp310`; of a wheel for free-threaded Pythons alone, which no other takes, `cp314t` or `cp315-abi3t`."""
+    if tag.abi == "abi3t":
+        return f"{tag.interpreter}-{tag.abi}"
+    return tag.abi if tag.abi == f"{tag.interpreter}t" else tag.interpreter
+
+
+def _natural(python: str) -> tuple[str, int, int, str]:
+    """`cp310` after `cp39`, and `cp314t` after `cp314`."""
+    bare = re.sub(r"(?<=[0-9])[^0-9].*", "", python)
+    letters = bare.rstrip("0123456789")
+    digits = bare[len(letters) :]
+    return letters, int(digits[:1] or 0), int(digits[1:] or 0), python[len(bare) :]

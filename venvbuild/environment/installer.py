@@ -215,7 +215,7 @@ class Installer:
 
     def install_with_pip(self, lock: Path, venv: Path, *, find_links: Sequence[Path] = ()) -> None:
         """The same by the venv's own pip, which must be all that the venv holds: its Python starts once, before any
-        package's `.pth` file is there to be run with the index's credentials at hand."""
+        package's `.pth` or `.start` file is there to be run with the index's credentials at hand."""
         # Not as arguments, where every user of the machine could read the credentials. So pip cannot have --isolated,
         # under which it reads no variables.
         self._pip(

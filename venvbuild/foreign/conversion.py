@@ -201,14 +201,14 @@ def _paths_outside(venv: ForeignEnvironment, installed: Iterable[Distribution]) 
         if path in told:
             continue
         name = os.path.relpath(path, venv.path)
-        if path.suffix == ".egg-link" or re.fullmatch(r"__editable__.*\.pth", path.name):
+        if path.suffix == ".egg-link" or re.fullmatch(r"__editable__.*\.(?:pth|start)", path.name):
             yield _immovable(f"{path.name} is of an editable install", name, _FIX_EDITABLE)
         elif path.suffix == ".pth" and path.is_file():
             yield from _lines_outside(venv, path, name)
 
 
 def _lines_outside(venv: ForeignEnvironment, path: Path, name: str) -> Iterator[Problem]:
-    """As `site` reads a .pth file: comments and `import` lines are no paths."""
+    """As `site` reads a .pth file: comments and `import` lines are no paths. A .start file has none (PEP 829)."""
     text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
     for number, line in enumerate(text.splitlines(), 1):
         place = line.strip()

@@ -14,6 +14,7 @@ from venvbuild.installed import configuration_of, site_packages_folders
 from venvbuild.settings.parameters import OLDEST_PYTHON
 
 _FULL_VERSION = re.compile(r"3\.[0-9]+(?:\.[0-9]+)?(?:(?:a|b|rc)[0-9]+)?")
+_LIBRARY = re.compile(r"python3\.[0-9]+t?")
 _VIRTUAL_ENV = re.compile(r"^\s*(?:export\s+)?VIRTUAL_ENV=(.+)$", re.MULTILINE)
 
 
@@ -62,11 +63,8 @@ def recognised(folder: Path) -> ForeignEnvironment:
         raise UsageError("there is no such folder", where=str(folder), fix="give the folder of an environment")
     if (folder / "conda-meta").is_dir():
         raise UsageError("this is a conda environment", where=str(folder), fix="pack it with conda-pack")
-    versions = {
-        place.parent.name.removeprefix("python")
-        for place in folder.glob("lib/python3.*/site-packages")
-        if place.is_dir()
-    }
+    places = (place for place in folder.glob("lib/python3.*/site-packages") if place.is_dir())
+    versions = {place.parent.name.removeprefix("python") for place in places if _LIBRARY.fullmatch(place.parent.name)}
     missing = list(_missing(folder, versions))
     if missing:
         raise UsageError(
@@ -112,6 +110,16 @@ def _full_version(configuration: Mapping[str, str]) -> str | None:
 
 def _version(folder: Path, full_version: str | None, versions: set[str]) -> str:
     said = ".".join(full_version.split(".")[:2]) if full_version else ""
+    # `t`: of a free-threaded Python, which finds no packages in lib/python3.14, and is found by no version.
+    if versions and all(version.endswith("t") for version in versions):
+        usual = min(versions).removesuffix("t")
+        raise UsageError(
+            f"the environment is for a free-threaded Python, {usual}t",
+            where=str(folder),
+            why="environments are packed for the usual ones, which have other packages",
+            fix=f"make it with the usual Python {usual}",
+        )
+    versions = {version for version in versions if not version.endswith("t")}
     if said not in versions and (said or len(versions) > 1):
         raise UsageError(
             f"its pyvenv.cfg is for Python {said}" if said else "its pyvenv.cfg does not say which Python it is for",

@@ -1,6 +1,6 @@
 """Says what is in an environment, and what is wrong with it, by reading its files: the reports and the verdict.
 
-Nothing of the environment is run or imported, not even its interpreter: a `.pth` file in it would run with it.
+Nothing of the environment is run or imported, not even its interpreter: a `.pth` or `.start` file in it would run too.
 """
 
 from __future__ import annotations

@@ -31,8 +31,9 @@ def drawn_trees(
 ) -> dict[str, str | None]:
     """The dependency tree in each form; pipdeptree runs from our own environment and never sees the real one."""
     # With `--path` it judges markers by the Python that runs it (4.2.14; also when `--python` names another one), and
-    # with `--python` alone it runs that Python, `.pth` files and all. So it gets a folder of its own which holds, for
-    # each distribution, only its name, its version and what it needs on the target: nothing that could be a secret.
+    # with `--python` alone it runs that Python, `.pth` and `.start` files and all. So it gets a folder of its own which
+    # holds, for each distribution, only its name, its version and what it needs on the target: nothing that could be a
+    # secret.
     env = clean_environment()
     with tempfile.TemporaryDirectory(prefix="venvbuild-inspect-") as temporary:
         folder = Path(temporary)

@@ -26,7 +26,8 @@ def site_packages_folders(venv: Path, python_version: str) -> tuple[Path, ...]:
 
 
 _VERSION = re.compile(r"version(?:_info)?\s*=\s*(3\.[0-9]{1,3}(?:\.[0-9]{1,3})?)(?:[^0-9].*)?")
-_PYTHON_LINK = re.compile(r"bin/python(3(\.[0-9]+)?)?")
+# The last is a joke of the venv module of 3.14: a second link to the interpreter, or with `--copies` a copy of it.
+_PYTHON_LINK = re.compile(r"bin/(?:python(?:3(?:\.[0-9]+t?)?)?|\U0001d70bthon)")
 _NAMES_THE_MACHINE = ("home", "executable", "command", "base-prefix", "base-exec-prefix", "base-executable")
 
 

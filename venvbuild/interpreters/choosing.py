@@ -37,6 +37,7 @@ def chosen_interpreter(path: Path, python_version: str) -> Interpreter:
         what, why = "it is no Python that runs here", "" if os.access(found, os.X_OK) else "it may not be run"
     else:
         implementation = interpreter.marker_environment["platform_python_implementation"]
-        what = f"it is {implementation} {interpreter.full_version}"
-        why = f"the environment is for CPython {python_version}"
+        kind = "a free-threaded " if interpreter.is_free_threaded else ""
+        what = f"it is {kind}{implementation} {interpreter.full_version}"
+        why = f"the environment is for {'the usual ' if kind else ''}CPython {python_version}"
     raise UsageError(what, where=f"--python {name}", why=why, fix=fix, rule="NO_INTERPRETER")

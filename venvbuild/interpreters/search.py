@@ -65,6 +65,16 @@ class Interpreter:
         """`linux_x86_64`."""
         return f"{self.marker_environment['sys_platform']}_{self.marker_environment['platform_machine']}"
 
+    @property
+    def abi(self) -> str:
+        """As wheels' tags have it: `cp311`, of a free-threaded one `cp314t`; the soabi where that does not tell."""
+        return "cp" + self.soabi.split("-")[1] if "-" in self.soabi else self.soabi
+
+    @property
+    def is_free_threaded(self) -> bool:
+        """Whether it was built without the GIL (PEP 703): its packages lie in `lib/python3.14t`, and are others."""
+        return bool(re.fullmatch(r"cp[0-9]+[a-z]*t[a-z]*", self.abi))
+
     @cached_property
     def supported_tags(self) -> tuple[str, ...]:
         """The wheel tags it can install, best first (PEP 425, PEP 600)."""
@@ -72,7 +82,7 @@ class Interpreter:
         platforms = self.platforms or None
         if self.marker_environment["implementation_name"] == "cpython":
             # `t` of a free-threaded Python, `d` of a debug build: wheels for others do not fit.
-            flags = self.soabi.split("-")[1].lstrip("0123456789") if "-" in self.soabi else ""
+            flags = self.abi.removeprefix("cp").lstrip("0123456789") if "-" in self.soabi else ""
             specific = tags.cpython_tags((major, minor), abis=[f"cp{major}{minor}{flags}"], platforms=platforms)
         else:
             specific = tags.generic_tags(platforms=platforms)
@@ -127,7 +137,8 @@ def find(
         for path in _on_path(environ, ["python3"]):
             fallback = probe(path)
             # As numbers: as text 3.10 comes before 3.8.
-            if fallback and tuple(map(int, fallback.version.split("."))) >= (3, 8):
+            is_old = fallback is None or tuple(map(int, fallback.version.split("."))) < (3, 8)
+            if fallback and not is_old and not fallback.is_free_threaded:
                 return Found(
                     fallback,
                     f"there is no Python {wanted} here; using {fallback.path} "
@@ -229,10 +240,11 @@ def _asked(path: Path, _look: tuple[int, int, int]) -> Interpreter | None:
 
 
 def is_cpython(interpreter: Interpreter, wanted: str) -> bool:
-    """Whether it is a CPython of this version, X.Y or X.Y.Z."""
+    """Whether it is a CPython of this version, X.Y or X.Y.Z; a free-threaded one has an ABI and folders of its own."""
     return (
         wanted in (interpreter.version, interpreter.full_version)
         and interpreter.marker_environment["implementation_name"] == "cpython"
+        and not interpreter.is_free_threaded
     )
 
 
@@ -306,11 +318,15 @@ def _of_uv(wanted: str, uv: Path, environ: Mapping[str, str], allow_download: bo
         found = run(find, env=env, timeout_s=60)
     except CommandFailed:
         return None
-    return probe(Path(found.stdout.strip()))
+    managed = probe(Path(found.stdout.strip()))
+    # uv takes a free-threaded one too, when there is no other.
+    return None if managed is None or managed.is_free_threaded else managed
 
 
 def _found_instead(environ: Mapping[str, str]) -> str:
-    versions = {one.full_version for one in installed(environ) if is_cpython(one, one.version)}
+    there = installed(environ)
+    versions = {one.full_version for one in there if is_cpython(one, one.version)}
+    threaded = sorted({f"{one.full_version} (free-threaded)" for one in there if one.is_free_threaded}, key=_key)
     pyenv = f"{environ['PYENV_ROOT']}/versions and " if environ.get("PYENV_ROOT") else ""
-    listed = ", ".join(sorted(versions, key=_key)) or "none"
+    listed = ", ".join([*sorted(versions, key=_key), *threaded]) or "none"
     return f"found {listed} in {pyenv}the PATH, and it is not among uv's own Pythons"

@@ -99,9 +99,8 @@ def supported(
         fits = SpecifierSet()
     found: dict[str, Interpreter] = {}
     for one in installed(environ):
-        if one.marker_environment["implementation_name"] == "cpython" and fits.contains(
-            one.full_version, prereleases=True
-        ):
+        is_usual = one.marker_environment["implementation_name"] == "cpython" and not one.is_free_threaded
+        if is_usual and fits.contains(one.full_version, prereleases=True):
             found[one.version] = one
     missing = [version for version in wanted if version not in found]
     if missing or not found:

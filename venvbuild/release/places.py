@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import configparser
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -129,7 +130,11 @@ def attribute(folder: Path, file: str, name: str) -> Place:
         node = _value_of(content, name)
     except (SyntaxError, ValueError, RecursionError) as error:
         raise RequirementsRefused(
-            "it is no Python that can be read", where=file, why=first_line(error), fix="correct it", rule="METADATA"
+            "Python {}.{}, which runs the tool, cannot read it".format(*sys.version_info),
+            where=file,
+            why=first_line(error),
+            fix="correct it, or run the tool by a Python that it is written for",
+            rule="METADATA",
         ) from None
     if node is None:
         raise _not_there(file, name)

@@ -23,7 +23,7 @@ _CONFIGURATION = "pyvenv.cfg"
 # As `installed` reads them; a larger one it does not read either.
 _MAX_FILE_BYTES = (16 << 20) + 1
 _TELLING = re.compile(
-    r"pyvenv\.cfg|lib(?:64)?/python3\.[0-9]+/site-packages/"
+    r"pyvenv\.cfg|lib(?:64)?/python3\.[0-9]+t?/site-packages/"
     r"(?:[^/]+\.dist-info/(?:METADATA|WHEEL|INSTALLER)|[^/]+\.egg-info(?:/PKG-INFO)?)"
 )
 _BY = "the archive"
@@ -103,8 +103,8 @@ def _is_for(tag: str, platform: str) -> bool:
 def _unlike_requires(build: Metadata, installed: Sequence[Distribution]) -> Iterator[str]:
     """Of wheels for several C libraries those for the other one count for nothing, and which it was nothing tells."""
     said = Requires.of(build["requires"])
-    cpython = "cp" + build["python_version"].replace(".", "")
-    tags = {tag for one in installed for tag in one.tags if _is_for(tag, build["platform"]) and _can_load(tag, cpython)}
+    abis = _loaded_by("cp" + build["python_version"].replace(".", ""), said.abi or "")
+    tags = {tag for one in installed for tag in one.tags if _is_for(tag, build["platform"]) and abis.fullmatch(tag)}
     worlds = [of_wheels(installed, Target({}, frozenset(tags - _of(tags, other)))) for other in ("musl", "many")]
     # That of a wheel made on the spot is the machine's; that of an interpreter inside is told by its program.
     is_open = bool(_of(tags, "linux_")) or said.libraries is not None
@@ -117,9 +117,10 @@ def _of(tags: set[str], kind: str) -> set[str]:
     return {tag for tag in tags if tag.rpartition("-")[2].startswith(kind)}
 
 
-def _can_load(tag: str, cpython: str) -> bool:
-    abi = tag.split("-")[1] if tag.count("-") == 2 else ""
-    return abi in ("none", "abi3") or abi.startswith(cpython)
+def _loaded_by(cpython: str, abi: str) -> re.Pattern[str]:
+    """The tags of what a Python loads: of a free-threaded one, which only its builds' ABI tells, others (PEP 803)."""
+    kind = "t" if re.fullmatch(r"cp[0-9]+t|abi3t", abi) else "(?!t)"
+    return re.compile(rf"[^-]+-(?:none|abi3{kind}|{cpython}{kind}[a-z]*)-[^-]+")
 
 
 def _meets(said: str | None, least: str | None, is_open: bool) -> bool:

@@ -21,7 +21,9 @@ from venvbuild.snowflake.zip import WheelMembers
 TIME_LIMIT_S = 120
 LOADER = "_venvbuild_native"
 _SCRIPT = Path(__file__).with_name("import_script.py")
-_EXTENSION = re.compile(r"(?P<stem>[^/.]+)\.(?:cpython-[0-9]+[a-z]*(?:-[A-Za-z0-9_-]+)?\.|abi3\.)?so")
+_EXTENSION = re.compile(
+    r"(?P<stem>[^/.]+)\.(?:cpython-[0-9]+[a-z]*(?:-[A-Za-z0-9_-]+)?\.|abi3t?(?:-[A-Za-z0-9_-]+)?\.)?so"
+)
 # What some wheels have beside their packages by mistake, and what runs a program.
 _NO_TOPS = frozenset({"conftest", "setup"})
 _NO_FOLDERS = frozenset({"test", "tests", "doc", "docs", "example", "examples", "benchmark", "benchmarks", "scripts"})

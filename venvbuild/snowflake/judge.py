@@ -25,7 +25,7 @@ from venvbuild.text import count_text
 
 _NATIVE = re.compile(r"\.so(\.[0-9]+)*$")
 _NATIVE_OF_A_PLATFORM = re.compile(r"\.(so(\.[0-9]+)*|pyd|dylib|dll)$")
-_CODE = (".py", ".pyi", ".pyx", ".pxd", ".pth", ".c", ".h", "py.typed")
+_CODE = (".py", ".pyi", ".pyx", ".pxd", ".pth", ".start", ".c", ".h", "py.typed")
 _SHOWN = 120
 
 KNOWN_TO_WORK = frozenset({"certifi", "python-dateutil", "text-unidecode", "tzdata", "urllib3"})
@@ -78,7 +78,8 @@ class Judgement:
     native_files: tuple[str, ...]
     data_count: int
     """Files that are neither code nor metadata."""
-    pth_files: tuple[str, ...]
+    startup_files: tuple[str, ...]
+    """`.pth` and `.start` (PEP 829): what Python reads when it starts."""
     needs: frozenset[str]
     """Canonical names, as its metadata has them for the target, extras apart."""
     requires: tuple[Requirement, ...] = ()
@@ -111,7 +112,7 @@ class Judgement:
             yield f"{self.pin} has a program, {self.programs[0]}, which cannot be run from the ZIP, nor from its folder"
         if self.is_for_one_machine and not self.is_native:
             yield f"{self.pin} has a wheel for one machine alone, and nothing native in it: it counts as pure"
-        for path in self.pth_files:
+        for path in self.startup_files:
             yield f"{self.pin} has {path}, which is only read from site-packages: what it does does not happen"
 
     def _of_data(self) -> Iterator[str]:
@@ -141,7 +142,7 @@ def judge(wheel: WheelMembers, version: str, *, is_for_any: bool, environment: M
         version,
         native_files,
         sum(not path.endswith(_CODE) for path in plain),
-        tuple(path for path in plain if path.endswith(".pth") and "/" not in path),
+        tuple(path for path in plain if path.endswith((".pth", ".start")) and "/" not in path),
         frozenset(name for name, extra in _asked(requires, "", environment) if not extra),
         requires,
         wheel.programs,

@@ -247,3 +247,17 @@ def test_the_forms_of_the_old_page_are_named_all_at_once(tmp_path: Path) -> None
         "Snowflake's Python 3.10 is deprecate", "test_whl_package is used and not imp",
     ]  # fmt: skip
     assert [note.split(":")[0] for note in rules.NOTES] == ["not supported with such a repository", "notebooks"]
+
+
+@pytest.mark.parametrize(
+    ("python", "warned", "refused"),
+    [("3.14", ["the body is NOT CHECKED: Python "], []), ("3.11", [], ["the body is no Python: "])],
+)
+def test_a_body_for_a_newer_python_than_ours_is_not_called_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, python: str, warned: list[str], refused: list[str]
+) -> None:
+    monkeypatch.setattr("sys.version_info", (3, 11, 7, "final", 0))
+    text = PUBLIC.replace('python = "3.11"', f'python = "{python}"', 1).replace("say_hello()", "say_hello(", 1)
+    judgement = judged(tmp_path, text)
+    assert [one.what[:31] for one in judgement.warnings if "body" in one.what] == [one[:31] for one in warned]
+    assert [one.what[:23] for one in judgement.problems] == [one[:23] for one in refused]

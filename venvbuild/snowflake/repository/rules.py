@@ -291,10 +291,13 @@ class _Judge:
         try:
             module = handler.parsed(body)
         except SyntaxError as error:
-            told = f"the body is no Python: {shown(error.msg)}"
-            is_newer = tuple(map(int, re.findall(r"\d+", one.python[:9])[:2])) > sys.version_info[:2]
-            where = self.warnings if is_newer else self.problems  # a newer Python may read it
-            self._at(where, one, error.lineno, told, fix="mend this line")
+            here, told = "{}.{}".format(*sys.version_info), shown(error.msg)
+            if tuple(map(int, re.findall(r"\d+", one.python[:9])[:2])) > sys.version_info[:2]:
+                what = f"the body is NOT CHECKED: Python {here}, which runs the tool, cannot read it"
+                fix = f"mend this line, unless Python {one.python} can read it"
+                self._at(self.warnings, one, error.lineno, what, told, fix)
+            else:
+                self._at(self.problems, one, error.lineno, f"the body is no Python: {told}", fix="mend this line")
             return
         if not handler.defines(module, one.handler) and not one.imports:
             what = f"the body has no '{shown(one.handler)}', which handler names"

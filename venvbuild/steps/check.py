@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from packaging.utils import canonicalize_name
 
@@ -12,6 +13,7 @@ from venvbuild import requirements
 from venvbuild.builds import places
 from venvbuild.environment import IndexAccess, suggested, target
 from venvbuild.errors import UsageError
+from venvbuild.interpreters import past_its_end
 from venvbuild.redaction import strip_credentials
 from venvbuild.requirements import Requirements, Sources
 from venvbuild.run import NORMALISED, Checked, Recorded
@@ -96,8 +98,11 @@ def run(job: Job) -> Made:
     # byte for byte, as `requirements_sha256` is of what was given
     (job.path / places.REQUIREMENTS).write_bytes(examined.requirements.content)
     (job.path / NORMALISED).write_text(examined.requirements.normalised(), "utf-8")
-    for warning in examined.requirements.warnings:
-        log.warning("%s", warning.as_line())
+    # here and not where the Python is found, which several commands of a run do
+    ended = past_its_end(examined.interpreter.version, datetime.now(UTC).date())
+    for warning in (ended, *(one.as_line() for one in examined.requirements.warnings)):
+        if warning:
+            log.warning("%s", warning)
     pins, warnings = len(examined.requirements.pins), len(examined.requirements.warnings)
     return Made(
         (places.REQUIREMENTS, NORMALISED),

@@ -26,5 +26,5 @@ RUN /opt/venvbuild/bin/venvbuild --version \
     && VENVBUILD_NOTIFY_URLS=json://localhost /opt/venvbuild/bin/venvbuild notify failure --dry-run \
     && python3 -m venv /tmp/uv \
     && /tmp/uv/bin/pip install --no-cache-dir uv==0.13.8 \
-    && /tmp/uv/bin/uv python install 3.8 3.9 3.10 3.12 3.13 \
+    && /tmp/uv/bin/uv python install 3.15 3.14 3.13 3.12 3.10 3.9 3.8 \
     && rm -rf /tmp/uv

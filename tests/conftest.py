@@ -22,7 +22,8 @@ from tests.support.tool import Tool
 pytest_plugins = ["tests.support.s3_servers", "tests.support.trino_server", "tests.support.athena_server",
                   "tests.support.snowflake_server", "tests.support.browser", "tests.support.groovy",
                   "tests.support.agent", "tests.support.volumes", "tests.support.users",
-                  "tests.support.devpi_server", "tests.support.private_index"]  # fmt: skip
+                  "tests.support.devpi_server", "tests.support.private_index",
+                  "tests.support.newer_pythons"]  # fmt: skip
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # A shell starts background jobs with SIGINT ignored, and children inherit that; here they are interrupted for real.

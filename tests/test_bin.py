@@ -364,7 +364,7 @@ def test_no_python_of_the_path_is_tried_twice(scripts: Path, tmp_path: Path) -> 
     """That of the PATH may be a shim, which searches each time that it is started."""
     programs = tmp_path / "shims"
     programs.mkdir()
-    for name in ("python3", "python3.13", "python3.12", "python3.11", "python"):
+    for name in ("python3", "python3.15", "python3.14", "python3.13", "python3.12", "python3.11", "python"):
         (programs / name).write_text(f'#!/bin/sh\necho {name} >>{tmp_path}/tried\nexec {sys.executable} "$@"\n')
         (programs / name).chmod(0o755)
     ran = run(scripts / "venvbuild", "--version", env={**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"})

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import newer_pythons
 from tests.support.packing import Packable
 from tests.support.requirement import require
 from venvbuild import interpreters
@@ -127,7 +128,7 @@ UNPACK = "shutil.unpack_archive(sys.argv[1], sys.argv[2])"
 def newest_python() -> Path:
     """One of 3.14 or newer where there is one; else that of the tests, which is told to do as 3.14 does."""
     found = [one for one in interpreters.installed(os.environ) if int(one.version.split(".")[1]) >= 14]
-    return found[-1].path if found else Path(sys.executable)
+    return found[-1].path if found else newer_pythons.program_if_any("3.15") or Path(sys.executable)
 
 
 @pytest.mark.parametrize(

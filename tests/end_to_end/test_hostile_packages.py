@@ -171,6 +171,35 @@ def test_a_hostile_pth_never_runs(tool: Tool, installer: str) -> None:
     assert not trap.exists()
 
 
+@pytest.mark.usefixtures("newer_on_path")
+@pytest.mark.parametrize(("python", "installer"), [("3.15", "uv"), ("3.15", "pip")])
+def test_a_start_file_never_runs_before_its_environment_does(tool: Tool, python: str, installer: str) -> None:
+    real_pip.put_into(tool.index.folder, python)
+    begun, sprung = tool.folder / "begun", tool.folder / "sprung"
+    write = "import pathlib; pathlib.Path({!r}).touch()\n"
+    files = {"trap.start": "trap:begin\n", "trap.py": f"def begin():\n    {write.format(str(begun))}",
+             "trap.pth": "import no_such_module\n", "other.pth": write.format(str(sprung))}  # fmt: skip
+    wheel(tool.index.folder, "trap", "1.0", files=files)
+    tool.env |= {"PYTHON_VERSION": python, "VENVBUILD_INSTALLER": installer}
+    ran = [
+        tool.run("build", "--json", "-r", tool.requirements("trap==1.0"), "--work-dir", tool.work, "--bytecode"),
+        tool.run("inspect", "--work-dir", tool.work, "--again"),
+        tool.run("get", "default@latest", "got"),
+        tool.run("get", "default@latest", "compiled", "--compile"),
+        tool.run("verify", "default@latest"),
+        tool.run("pack", "--venv", "got", "-o", "packed.tar.gz"),
+        tool.run("get", "--from-archive", "packed.tar.gz", "again", "--compile"),
+    ]
+    assert [done.code for done in ran] == [0] * len(ran), [done.stderr for done in ran]
+    assert not begun.exists()
+    assert not sprung.exists()
+    for name in ("got", "compiled", "again"):
+        assert list((tool.folder / name).rglob("trap.start"))
+        subprocess.run([tool.folder / name / "bin/python", "-c", ""], check=True)
+        begun.unlink()  # where its Python starts, it works
+        sprung.unlink()
+
+
 @pytest.mark.parametrize("installer", ["uv", "pip"])
 def test_a_hostile_pth_never_runs_where_two_packages_own_a_path_either(tool: Tool, installer: str) -> None:
     real_pip.put_into(tool.index.folder, "3.11")

@@ -116,7 +116,8 @@ def test_in_the_flat_layout_its_python_is_at_the_top(tmp_path: Path, venv: Path)
     assert "--layout: 'tree' is no layout of an archive" in problem
 
 
-@pytest.mark.parametrize(("maker", "python"), [("venv", "3.13"), ("virtualenv", "3.12"), ("uv", "3.11")])
+@pytest.mark.usefixtures("newer_on_path")
+@pytest.mark.parametrize(("maker", "python"), [("venv", "3.14"), ("virtualenv", "3.12"), ("uv", "3.11")])
 def test_two_folders_give_the_same_bytes(tmp_path: Path, maker: str, python: str) -> None:
     digests = set()
     for number, place in enumerate(("short", f"{DEEP}/longer")):

@@ -93,9 +93,10 @@ def unpacked(archive: Path, folder: Path, python: str) -> Path:
     return folder / "venv"
 
 
-@pytest.mark.parametrize("python", ends([f"3.{minor}" for minor in range(8, 14)]))
+@pytest.mark.usefixtures("newer_on_path")
+@pytest.mark.parametrize("python", ends([f"3.{minor}" for minor in range(15, 7, -1)]))
 def test_they_say_what_they_say_in_an_ordinary_environment(tool: Tool, tmp_path: Path, python: str) -> None:
-    installer = "pip" if python in ("3.10", "3.12", "3.13") else "uv"
+    installer = "pip" if python in ("3.10", "3.12", "3.13", "3.15") else "uv"
     for shell in SHELLS:
         require(shutil.which(shell[0]), f"there is no {shell[0]} here")
     real_pip.put_into(tool.index.folder, python)

@@ -73,7 +73,8 @@ print(compile_modules.bytecode(source, "/venv/m.py") == first)
 """
 
 
-@pytest.mark.parametrize("python", ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"])
+@pytest.mark.usefixtures("newer_on_path")
+@pytest.mark.parametrize("python", ["3.15", "3.14", "3.13", "3.12", "3.11", "3.10", "3.9", "3.8"])
 def test_names_that_something_else_in_the_process_holds_change_nothing(python: str) -> None:
     found = [one for one in search.installed(os.environ) if one.version == python]
     require(found, f"there is no Python {python} here")

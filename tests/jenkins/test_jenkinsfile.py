@@ -15,6 +15,7 @@ from tests.support.groovy import Groovy
 from tests.support.requirement import require
 from tests.support.scripts import BIN, REPOSITORY
 from venvbuild.console.options import DEFAULT_WORK_DIR
+from venvbuild.interpreters import ENDS
 from venvbuild.run import STEPS
 from venvbuild.settings import BY_NAME
 from venvbuild.settings.registry import DEFAULT_PYTHON
@@ -112,8 +113,10 @@ def test_its_defaults_are_those_of_the_tool(parameters: dict[str, dict[str, Any]
 
 
 def test_the_tool_builds_for_each_python_it_offers(parameters: dict[str, dict[str, Any]]) -> None:
-    parse = BY_NAME["python_version"].parse
-    assert [parse(choice, "PYTHON_VERSION") for choice in parameters["PYTHON_VERSION"]["choices"]]
+    parse, choices = BY_NAME["python_version"].parse, parameters["PYTHON_VERSION"]["choices"]
+    assert [parse(choice, "PYTHON_VERSION") for choice in choices]
+    # Jenkins takes the first as the default.
+    assert choices == [DEFAULT_PYTHON, *(version for version in ENDS if version != DEFAULT_PYTHON)]
 
 
 def test_the_shell_lines_have_nothing_that_shellcheck_and_shfmt_find(job: dict[str, Any], tmp_path: Path) -> None:

@@ -187,8 +187,13 @@ def _maven(artifact: str, folder: Path) -> None:
     run(["mvn", "-q", "-B", plugin, f"-Dartifact={artifact}", f"-DoutputDirectory={folder}"])
 
 
+def place(name: str, version: str) -> Path:
+    """Where `fetched` keeps it."""
+    return _CACHE / f"{name}-{version}"
+
+
 def fetched(name: str, version: str, fetch: Callable[[Path], None]) -> Path:
-    folder = _CACHE / f"{name}-{version}"
+    folder = place(name, version)
     if folder.is_dir():
         return folder
     _CACHE.mkdir(parents=True, exist_ok=True)
@@ -209,9 +214,11 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def run(command: list[str], **variables: str) -> None:
+def run(command: list[str], cwd: Path | None = None, /, **variables: str) -> str:
+    """What it says; it must end well."""
     done = subprocess.run(
         command,
+        cwd=cwd,
         env={**_ENVIRONMENT, "HOME": str(_HOME), **variables},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -222,3 +229,4 @@ def run(command: list[str], **variables: str) -> None:
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}")
+    return done.stdout

@@ -17,9 +17,10 @@ STARTING = frozenset(
         "groovy",
         "devpi",
         "pypiserver",
+        "newer_on_path",
     }
 )
-"""The fixtures that start a server, a JVM or a browser."""
+"""The fixtures that start a server, a JVM or a browser, or have Pythons made."""
 _VALUES = frozenset({"moto", "versitygw", "trino", "athena"})
 """The parameters by which other fixtures ask for one of them."""
 _WHOLE = (

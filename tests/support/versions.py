@@ -35,3 +35,6 @@ ANALYSIS_MODEL = "13.18.0"
 
 PYTEST_SOURCE = "9.2.0"
 """pytest's source on the package index, for the JUnit schema among its tests."""
+
+DEBIAN_PYTHONS = "1"
+"""Those of Debian's unstable release, which changes by the day; another number here makes them anew."""

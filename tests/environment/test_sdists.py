@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.index_server import PASSWORD, IndexServer
-from tests.support.supplies import pinned, supply
+from tests.support.supplies import own_pip, pinned, supply
 from tests.support.wheels import sdist, wheel
-from venvbuild.environment import sdists
+from venvbuild.environment import closure, create, sdists
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.errors import IndexUnavailable, IntegrityError, ResolutionError, UsageError, VenvBuildError
 
@@ -84,6 +84,19 @@ def test_an_sdist_without_a_hash_of_the_file_is_not_built(index: IndexServer, tm
 def test_an_sdist_with_a_hash_of_the_file_is_built(index: IndexServer, tmp_path: Path) -> None:
     made = sdist(index.folder, "sourced", "1.0")
     assert list(build(index, tmp_path, f"sourced==1.0 --hash={digest(made)}").built) == ["sourced"]
+
+
+def test_where_the_file_has_the_hash_of_the_sdist_alone_that_is_installed(index: IndexServer, tmp_path: Path) -> None:
+    source = sdist(index.folder, "sourced", "1.0")
+    other = wheel(index.folder, "sourced", "1.0", files={"sourced.py": "x = 'of the index'\n"})
+    pin = f"sourced==1.0 --hash={digest(source)}"
+    given = build(index, tmp_path, pin)
+    pip = index.folder / f"{own_pip().replace('==', '-')}-py3-none-any.whl"
+    locked = closure.lock(pinned(pin, f"{own_pip()} --hash={digest(pip)}"), given, fail_on_conflicts=True, locked=False)
+    create(locked, given, tmp_path / "venv")
+    [module] = (tmp_path / "venv").glob("lib/python*/site-packages/sourced.py")
+    assert "of the index" not in module.read_text()
+    assert build(index, tmp_path, f"{pin} --hash={digest(other)}").built == {}
 
 
 @pytest.mark.parametrize(

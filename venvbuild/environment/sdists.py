@@ -71,15 +71,18 @@ def build_sdists(requirements: Requirements, source: PackageSource) -> PackageSo
 def _sdist(pin: Pin, source: PackageSource) -> File | None:
     """The sdist of the pinned version; None when there is nothing to build.
 
-    A wheel fits this platform, or there is no such version: the resolution will say so.
+    A wheel fits this platform, unless the pin has the hash of the sdist and not its; or there is no such version: the
+    resolution will say so.
     """
     project = source.index.project(pin.canonical_name)
     exact = SpecifierSet(f"=={pin.version}")
     files = [file for file in project.files if exact.contains(file.version, prereleases=True)] if project else []
-    if any(file.rank(source.interpreter.ranks) is not None for file in files):
-        return None
     sdist = next((file for file in files if not file.is_wheel), None)
-    if sdist and pin.hashes and f"sha256:{sdist.sha256}" not in pin.hashes:
+    fitting = [file for file in files if file.rank(source.interpreter.ranks) is not None]
+    wants_sdist = sdist is not None and _has_hash_of(pin, sdist) and not any(_has_hash_of(pin, one) for one in fitting)
+    if fitting and not wants_sdist:
+        return None
+    if sdist and pin.hashes and not _has_hash_of(pin, sdist):
         raise IntegrityError(
             f"{sdist.filename} has none of the hashes given",
             where=pin.where,
@@ -88,6 +91,10 @@ def _sdist(pin: Pin, source: PackageSource) -> File | None:
             rule="WRONG_BYTES",
         )
     return sdist
+
+
+def _has_hash_of(pin: Pin, file: File) -> bool:
+    return f"sha256:{file.sha256}" in pin.hashes
 
 
 def _build_one(sdist: File, pin: Pin, requirements: Requirements, source: PackageSource, wheels: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,14 @@ def put(store: FolderStore, files: dict[str, bytes] | None = None, **fields: Any
 def test_a_build_agrees_with_its_files(store: FolderStore) -> None:
     put(store)
     assert said(store) == []
+
+
+def test_of_a_pylock_that_was_given_it_tells_the_digest_and_not_that_of_its_pins(store: FolderStore) -> None:
+    given, pins = b'lock-version = "1.0"\n', hashlib.sha256(b"good==1.0\n").hexdigest()
+    put(store, {places.PYLOCK_GIVEN: given})
+    assert said(store) == []
+    put_build(store, 1, {places.REQUIREMENTS: b"good==1.0\n", places.PYLOCK_GIVEN: given}, requirements_sha256=pins)
+    assert any(one.startswith(f"requirements_sha256 is {pins}") for one in said(store, 1))
 
 
 def test_a_store_that_was_copied_keeps_what_its_builds_say(store: FolderStore, tmp_path: Path) -> None:

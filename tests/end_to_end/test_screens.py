@@ -112,7 +112,13 @@ class Place:
         return {
             "compile": [["good.in", "-o", "out.txt"], ["evil.in", "-o", "out.txt"], ["odd.in"], [EVIL]],
             "build": [["-r", "evil.txt"], ["-r", "good.txt", *work, "--env-name", "sales"]],
-            "check": [["-r", EVIL], ["-r", "good.txt", "--env-name", EVIL], ["-r", "good.txt", *step]],
+            "check": [
+                ["-r", EVIL],
+                ["-r", "pylock.evil.toml", "--extra", EVIL],
+                ["-r", "pylock.odd.toml", "--group", EVIL],
+                ["-r", "good.txt", "--env-name", EVIL],
+                ["-r", "good.txt", *step],
+            ],
             "create": [step],
             "inspect": [step],
             "pack": [step, ["--venv", self.venv, "-o", "packed.tar.gz"]],
@@ -362,6 +368,14 @@ def _packages(tool: Tool) -> None:
     tool.requirements("good", name="good.in")
     tool.requirements("odd", name="odd.in")  # which makes uv tell why it was yanked
     tool.requirements(f"good>={WORD}", f"good @ {URL}", name="evil.in")
+    evil = '"' + "".join(f"\\U{ord(one):08X}" for one in EVIL) + '"'
+    head = f'lock-version = "1.0"\ncreated-by = {evil}\n'
+    wheels = f"[{{ name = {evil}, hashes = {{ {evil} = {evil} }} }}]"
+    said = "".join(f"{key} = {evil}\n" for key in ("name", "version", "marker", "requires-python"))
+    lists = "".join(f"{key} = [{evil}]\n" for key in ("environments", "extras", "dependency-groups"))
+    tool.requirements(f"{head}{lists}[[packages]]\n{said}wheels = {wheels}", name="pylock.evil.toml")
+    entry = '[[packages]]\nname = "odd"\ndirectory = { path = "." }'
+    tool.requirements(f"{head}dependency-groups = [{evil}]\n{entry}", name="pylock.odd.toml")
 
 
 def _environment(tool: Tool) -> tuple[Path, Path]:

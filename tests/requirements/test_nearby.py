@@ -57,6 +57,20 @@ def test_the_pinned_files_of_the_checkout_are_named_those_of_that_name_first(che
     assert fix().endswith(" (in the job's form: REQUIREMENTS_FILE)")
 
 
+def test_a_pylock_of_the_checkout_is_named_too_when_it_can_be_built(checkout: Path) -> None:
+    wheels = f'[{{ path = "a-1-py3-none-any.whl", hashes = {{ sha256 = "{"a" * 64}" }} }}]'
+    good = f'lock-version = "1.0"\ncreated-by = "uv"\n\n[[packages]]\nname = "a"\nversion = "1"\nwheels = {wheels}\n'
+    bad = good.replace("1.0", "9")
+    write({"pylock.toml": good, "pylock.prod.toml": good, "lock.toml": good, "pylock.bad.toml": bad,
+           "requirements-dev.txt": "a==1\n"})  # fmt: skip
+    assert named() == ["requirements-dev.txt", "pylock.prod.toml", "pylock.toml"]
+
+
+def test_nothing_is_compiled_into_a_pylock_that_is_not_there(checkout: Path) -> None:
+    write({"requirements.in": "a\n"})
+    assert fix("pylock.toml").endswith(" requirements.in -o requirements.txt, and -r requirements.txt")
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

@@ -32,7 +32,7 @@ RECORDED = Recorded(
     bytecode=False, python_path=None, bundle_python=False, layout="venv", index_url="https://index/simple", extra_index_urls=("https://x",),
     find_links=(), requirements="requirements.txt", build_url=None, source_revision=None, requirements_sha256="a" * 64,
     requirements_parts=((1, "requirements.txt", 1),),
-    locked=False, allow_sdist=(), interpreter="/usr/bin/python3.11", python_full_version="3.11.7",
+    locked=False, extras=(), groups=(), allow_sdist=(), interpreter="/usr/bin/python3.11", python_full_version="3.11.7",
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,8 @@ from venvbuild.errors import ConflictsFound, IntegrityError, RequirementsRefused
 from venvbuild.redaction import Redactor
 from venvbuild.restore import RestoreOptions, get, verify
 from venvbuild.run import Checked, Inspected
+from venvbuild.steps import Request
+from venvbuild.steps.check import examine
 from venvbuild.stores import store_of
 from venvbuild.text import count_text, shown_to_all, size_text
 
@@ -555,3 +557,54 @@ def test_a_count_has_its_plural(number: int, text: str) -> None:
 )
 def test_a_size_is_told_in_the_unit_that_fits(size: int, text: str) -> None:
     assert size_text(size) == text
+
+
+# --- a pylock.toml
+
+
+def locked(bench: Bench, **versions: str) -> Request:
+    """For a pylock.toml of these versions, with the hashes of the index."""
+    lines = ['lock-version = "1.0"', 'created-by = "uv"', 'extras = ["web"]']
+    for name, number in versions.items():
+        path = bench.folder.parent / "index" / f"{name}-{number}-py3-none-any.whl"
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        wheels = f'wheels = [{{ path = "{path.name}", hashes = {{ sha256 = "{digest}" }} }}]'
+        lines += ["[[packages]]", f'name = "{name}"', f'version = "{number}"', wheels]
+    bench.folder.mkdir(exist_ok=True)
+    path = bench.folder / "pylock.toml"
+    path.write_text("".join(f"{line}\n" for line in lines))
+    return Request(path)
+
+
+def test_a_pylock_is_kept_as_given_beside_its_pins(bench: Bench) -> None:
+    request = locked(bench, needy="1.0", other="1.0")
+    made = bench.check_of(request)
+    assert made.outputs == ("requirements.txt", "requirements.normalised.txt", "pylock.given.toml")
+    given = request.requirements.read_bytes()
+    assert (bench.work / "pylock.given.toml").read_bytes() == given
+    assert bench.run("create").summary.startswith("3 packages by uv")
+    with bench.job("inspect") as job:
+        assert job.work.recorded.requirements_sha256 == hashlib.sha256(given).hexdigest()
+
+
+def test_what_is_wrong_later_is_told_at_the_line_of_the_lock_and_changed_where_that_was_made(bench: Bench) -> None:
+    bench.check_of(locked(bench, needy="1.0", other="2.0"))
+    with pytest.raises(ConflictsFound) as caught:
+        bench.run("create")
+    [problem] = caught.value.problems
+    assert problem.where == f"{bench.folder}/pylock.toml:8"
+    assert problem.fix.endswith("; what changes a pin is done where the lock was made, and then lock again")
+
+
+def test_other_extras_of_the_same_file_are_another_run(bench: Bench) -> None:
+    request = locked(bench, needy="1.0", other="1.0")
+    records = [
+        examine(one, bench.settings(), bench.environ).recorded for one in (request, replace(request, extras=("web",)))
+    ]
+    assert [one.extras for one in records] == [(), ("web",)]
+
+
+def test_a_file_that_was_no_pylock_leaves_none_of_an_earlier_run(bench: Bench) -> None:
+    bench.check_of(locked(bench, needy="1.0", other="1.0"))
+    bench.check("needy==1.0")
+    assert not (bench.work / "pylock.given.toml").exists()

@@ -76,7 +76,11 @@ class Bench:
 
     def check(self, *lines: str, **asked: Any) -> Made:
         """The first step of a new run, remembered as the pipeline does it."""
-        examined = self.examined(*lines, **asked)
+        return self.check_of(self.request(*lines, **asked))
+
+    def check_of(self, request: Request) -> Made:
+        """The same of what was asked already."""
+        examined = examine(request, self.settings(), self.environ)
         with self.job("check") as job:
             job.work.start(examined.recorded)
             return self._ended("check", job, steps.run("check", replace(job, examined=examined)))

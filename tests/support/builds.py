@@ -73,7 +73,7 @@ def put_metadata(store: Store, metadata: Mapping[str, Any]) -> str:
 
 def _told_by(files: Mapping[str, bytes], venv_version: str) -> dict[str, Any]:
     told: dict[str, Any] = {}
-    if requirements := files.get(places.REQUIREMENTS):
+    if requirements := files.get(places.PYLOCK_GIVEN) or files.get(places.REQUIREMENTS):
         told["requirements_sha256"] = hashlib.sha256(requirements).hexdigest()
     if archive := files.get(places.archive_name(venv_version)):
         told |= {"archive_sha256": hashlib.sha256(archive).hexdigest(), "archive_size_bytes": len(archive)}

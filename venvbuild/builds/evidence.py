@@ -6,7 +6,7 @@ claim.json                  the version, its instant, the environment's name, th
 installed_packages.json     the packages and their count
 conflicts.json              the conflicts, and whether there are any
 archive_index.json          size, root and content of the archive; that its packages are installed ones
-requirements.txt            its digest
+requirements.txt            its digest, or that of pylock.given.toml, whose pins it then has
 """
 
 from __future__ import annotations
@@ -145,8 +145,8 @@ def _within(build: Metadata) -> Iterator[str]:
         yield from unlike(
             "python_version", build["python_version"], "python_full_version", build["python_full_version"]
         )
-    if requirements := build["files"].get(places.REQUIREMENTS):
-        yield from unlike("requirements_sha256", build["requirements_sha256"], "files", requirements["sha256"])
+    if given := build["files"].get(places.PYLOCK_GIVEN) or build["files"].get(places.REQUIREMENTS):
+        yield from unlike("requirements_sha256", build["requirements_sha256"], "files", given["sha256"])
     if archive := build["files"].get(places.archive_name(build["venv_version"])):
         yield from unlike("archive_sha256", build["archive_sha256"], "files", archive["sha256"])
         yield from unlike("archive_size_bytes", build["archive_size_bytes"], "files", archive["size_bytes"])

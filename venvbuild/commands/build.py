@@ -53,7 +53,7 @@ def command(**given: Any) -> None:
 
 
 def _request(given: options.Given) -> Request:
-    return Request(given["requirements"], given["locked"], given["allow_sdist"], given["allow_python_download"])
+    return Request(**options.of_request(given))
 
 
 def _folder(work_dir: str | None) -> tuple[Path, bool]:

@@ -33,7 +33,7 @@ def command(**given: Any) -> None:
     except VenvBuildError as error:
         remember_refusal(error, options.work_dir(given), {})
         raise
-    request = Request(given["requirements"], given["locked"], given["allow_sdist"], given["allow_python_download"])
+    request = Request(**options.of_request(given))
     folder = Path(settings.work_dir or options.DEFAULT_WORK_DIR)
     with StepProgress() as progress:
         result = pipeline.check(request, settings, os.environ, folder, progress, again=given["again"])

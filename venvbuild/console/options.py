@@ -161,6 +161,8 @@ def with_build_options(command: F) -> F:
     for option in (
         *_SOURCE_BUILDS,
         click.option("--locked", is_flag=True, help="Refuse a file that is not its own closure."),
+        click.option("--group", "groups", multiple=True, metavar="NAME", help="With this group of a pylock.toml."),
+        click.option("--extra", "extras", multiple=True, metavar="NAME", help="With this extra of a pylock.toml."),
         _option("timeout_s", metavar="SECONDS"),
         *_places(),
         _option("installer", metavar="uv|pip"),
@@ -174,11 +176,19 @@ def with_build_options(command: F) -> F:
             default=Path("requirements.txt"),
             show_default=True,
             metavar="FILE",
-            help="The pinned requirements.",
+            help="The pinned requirements: a requirements file, or a pylock.toml.",
         ),
     ):
         command = option(command)
     return with_pack_options(command)
+
+
+_OF_REQUEST = ("requirements", "locked", "allow_sdist", "allow_python_download", "extras", "groups")
+
+
+def of_request(given: Given) -> dict[str, Any]:
+    """What of `with_build_options` is no setting, by the fields of `Request`."""
+    return {name: given[name] for name in _OF_REQUEST}
 
 
 def work_dir(given: Given) -> Path:

@@ -6,6 +6,7 @@ write them; the command of each was run once, and what it writes is accepted.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Callable
@@ -44,18 +45,32 @@ def recognised(text: str, name: str) -> Fault | None:
     return None
 
 
-def without_project(text: str) -> str:
+def is_pylock_name(name: str) -> bool:
+    """Whether a file of this name is a pylock.toml. Source: PEP 751, "File Name"."""
+    return _PYLOCK_NAME.fullmatch(name) is not None
+
+
+def is_pylock(text: str) -> bool:
+    """Whether it says that it is one, whatever it is called."""
+    return all(re.search(mark, text[:_ENOUGH], re.MULTILINE) for mark in _PYLOCK_MARKS)
+
+
+def without_project(text: str, output: str = "requirements.txt") -> str:
     """What leaves the project itself out of an export, when `text` is one of a tool that can; else empty."""
     found = _UV_EXPORT.search(text[:_ENOUGH])
     if found:
         command = re.sub(r"\s+(?:-o|--output-file)[= ]\S+", "", found[1]).strip()
         flag = "--no-emit-local" if _OTHER_PROJECT.search(text) else "--no-emit-project"
-        return f"export again without the project: {command} {flag} -o requirements.txt"
+        return f"export again without the project: {command} {flag} -o {output}"
     return ""
 
 
 _UV_EXPORT = re.compile(r"(?m)^#[ \t]+(uv export(?: [\w./=@+-]+)*)[ \t]*$")
-_OTHER_PROJECT = re.compile(r"(?m)^(?:-e[ \t]+)?(?:\.\.?/|/|file:)")
+_OTHER_PROJECT = re.compile(
+    r"(?m)^(?:-e[ \t]+)?(?:\.\.?/|/|file:)|^directory[ \t]*=[ \t]*\{[ \t]*path[ \t]*=[ \t]*\"(?!\.\")"
+)
+_PYLOCK_NAME = re.compile(r"pylock(?:\.[^.]+)?\.toml")
+_PYLOCK_MARKS = (r"^lock-version = ", r"^\[\[packages\]\]|^packages = ")
 _POETRY = "poetry export -o requirements.txt (poetry self add poetry-plugin-export, once)"
 _ENV_NAME = re.compile(r"(?m)^name:[ \t]*([A-Za-z0-9_][A-Za-z0-9_.-]{0,63})[ \t]*$")
 
@@ -88,6 +103,12 @@ def _pyproject(name: str, text: str) -> str:
     if not name.endswith(".toml"):  # what it is compiled as goes by its name
         return "name it pyproject.toml, and pin what it asks for: venvbuild compile pyproject.toml -o requirements.txt"
     return f"pin what it asks for: venvbuild compile {shlex.quote(name)} -o requirements.txt"
+
+
+def _pylock(name: str, _text: str) -> str:
+    if is_pylock_name(os.path.basename(name)):
+        return f"name it itself: venvbuild build -r {shlex.quote(name)}"
+    return "name it pylock.toml or pylock.NAME.toml, and then: venvbuild build -r pylock.toml"
 
 
 def _setup_cfg(name: str, text: str) -> str:
@@ -123,14 +144,7 @@ _KINDS: tuple[_Kind, ...] = (
         ),
         _always("in its folder: uv export --no-emit-project -o requirements.txt"),
     ),
-    _Kind(
-        "a pylock.toml, which is not read yet",
-        (r"^lock-version = ", r"^\[\[packages\]\]"),
-        _always(
-            "pin its source instead, pyproject.toml or requirements.in: "
-            "venvbuild compile pyproject.toml -o requirements.txt"
-        ),
-    ),
+    _Kind("a pylock.toml", _PYLOCK_MARKS, _pylock, "it is pinned already, known by its name (PEP 751) and read alone"),
     _Kind(
         "a Pipfile.lock",
         (r"\A\s*\{", r"\"_meta\"\s*:", r"\"(?:pipfile-spec|default|develop)\"\s*:"),

@@ -4,6 +4,7 @@
     joined   files -> Joined            with those that its `-r` lines include
     pins     Line -> Pin, options or Fault    (markers, faults, foreign_lines, locations, options, system_packages)
     here     Joined -> Requirements     -> normalised(), the copy that pip and uv read
+    pylock   bytes -> Pylock            -> selection, a file of the pins that are wanted of it
 
 A pin is `name[extras]==version [; marker] [--hash=...]`. Everything else is refused, all of it in one run. What is
 accepted means the same to pip and to uv; where the two differ, the line is refused or written out of the difference.
@@ -23,13 +24,14 @@ from packaging.version import InvalidVersion, Version
 from venvbuild.errors import Problem, RequirementsRefused, UsageError, VenvBuildError
 from venvbuild.requirements import joined, nearby
 from venvbuild.requirements.comparisons import contradictions, missing_hashes, remarks
-from venvbuild.requirements.documents import recognised, without_project
+from venvbuild.requirements.documents import is_pylock_name, recognised, without_project
 from venvbuild.requirements.faults import VERSION_WANTED, Fault, with_command
 from venvbuild.requirements.foreign_lines import is_merge_mark
 from venvbuild.requirements.joined import MAX_BYTES, Joined, NoSuchFile, Part, TooLarge
 from venvbuild.requirements.lines import Line
 from venvbuild.requirements.options import Answer, OptionLine, Options, Sources
 from venvbuild.requirements.pins import Pin, judge_line
+from venvbuild.requirements.selection import Selection, refuse_choice, selected
 from venvbuild.requirements.system_packages import system_package
 from venvbuild.text import count_text, shown
 
@@ -67,7 +69,7 @@ class Requirements:
     path: str
     """As messages show it."""
     sha256: str
-    """Of `content`, in hex."""
+    """Of what was given, in hex: `pylock`, or else `content`."""
     pins: tuple[Pin, ...]
     """In the order of the file, repetitions included."""
     warnings: tuple[Problem, ...]
@@ -75,6 +77,8 @@ class Requirements:
     """The given bytes; of a file that includes others, what they were joined to."""
     parts: tuple[Part, ...] = ()
     """Where the lines of `content` come from; empty when it is one file."""
+    pylock: bytes = field(default=b"", repr=False)
+    """The pylock.toml that was given and whose pins `content` has; empty when it was no such file."""
 
     @property
     def active(self) -> tuple[Pin, ...]:
@@ -93,22 +97,29 @@ class Requirements:
 
 
 def read(
-    path: Path, environment: Mapping[str, str], suggest: Suggest | None = None, sources: Sources | None = None
+    path: Path,
+    environment: Mapping[str, str],
+    suggest: Suggest | None = None,
+    sources: Sources | None = None,
+    selection: Selection | None = None,
 ) -> Requirements:
     """The requirements in the file at `path` and those that it includes; see `parse`.
 
+    Of a pylock.toml, which is known by its name (PEP 751), those packages that `selection` wants.
+
     Raises:
         UsageError: there is no such file (names the pinned ones that are near), it is no regular file, or it cannot be
-            read.
+            read. Extras or groups are wanted, and it is no pylock.toml.
         RequirementsRefused: over `MAX_FILE_BYTES` (told by its size, before it is read), or as `parse`.
     """
+    sources, selection = sources or Sources(), selection or Selection()
     try:
-        return _read(path, None, environment, suggest, sources or Sources())
+        return _read(path, None, environment, suggest, sources, selection)
     except NoSuchFile as error:
 
         def is_pinned(other: Path) -> bool:
             try:
-                _read(other, nearby.MAX_BYTES, environment, None, sources or Sources())
+                _read(other, nearby.MAX_BYTES, environment, None, sources, selection)
             except VenvBuildError:
                 return False
             return True
@@ -119,14 +130,36 @@ def read(
 
 
 def _read(
-    path: Path, max_bytes: int | None, environment: Mapping[str, str], suggest: Suggest | None, sources: Sources
+    path: Path,
+    max_bytes: int | None,
+    environment: Mapping[str, str],
+    suggest: Suggest | None,
+    sources: Sources,
+    selection: Selection,
 ) -> Requirements:
     name = shown(str(path), 200)
     try:
+        if is_pylock_name(path.name):
+            content = joined.content_of(path, name, max_bytes or MAX_FILE_BYTES)
+            return _of_pylock(content, name, environment, sources, selection)
         whole = joined.of_file(path, max_bytes)
     except TooLarge as exc:
         raise _too_large(name, exc.size_bytes) from None
+    refuse_choice(selection, name)
     return _accepted(whole, name, _judge(whole, environment), suggest, sources)
+
+
+def _of_pylock(
+    content: bytes, name: str, environment: Mapping[str, str], sources: Sources, selection: Selection
+) -> Requirements:
+    # Only here: most files are none, and what reads it takes as long to load as all the rest.
+    from venvbuild.requirements.pylock import read_pylock
+
+    pinned = selected(read_pylock(content, name), environment, selection)
+    # Judged as any other file, too: what is accepted means the same to pip and to uv.
+    whole = joined.of_bytes(pinned.content, name, pinned.parts)
+    accepted = _accepted(whole, name, _judge(whole, environment), None, sources)
+    return replace(accepted, sha256=hashlib.sha256(content).hexdigest(), pylock=content)
 
 
 def parse(

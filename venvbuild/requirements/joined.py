@@ -70,7 +70,7 @@ def of_file(path: Path, max_bytes: int | None = None) -> Joined:
         TooLarge: it has more; told by its size, before it is read.
     """
     name, max_bytes = shown(str(path), 200), max_bytes or MAX_BYTES
-    content = _content(path, name, max_bytes)
+    content = content_of(path, name, max_bytes)
     joiner = _Joiner(path, name, max_bytes)
     joiner.add(path, name, content)
     parts: tuple[Part, ...] = ()
@@ -141,7 +141,7 @@ class _Joiner:
             self.physical.append(f"# -r {name}, which is above")
             return
         try:
-            content = _content(found, name, self._left)
+            content = content_of(found, name, self._left)
         except UsageError as error:
             what, why = error.problems[0].what, "it is included here"
             self.faults.append((line, Fault("NESTED_FILE", f"{name}: {what}", why, "correct the line, or remove it")))
@@ -203,7 +203,8 @@ def _placed(lines: Iterable[Line], parts: Sequence[Part]) -> Iterable[Line]:
     return map(placed, lines)
 
 
-def _content(path: Path, name: str, max_bytes: int) -> bytes:
+def content_of(path: Path, name: str, max_bytes: int) -> bytes:
+    """The bytes of the file at `path`, which messages call `name`; raises as `of_file`."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):

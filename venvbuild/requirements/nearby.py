@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
+from venvbuild.requirements.documents import is_pylock_name
 from venvbuild.requirements.locations import quotable
 from venvbuild.requirements.projects import Project, read_pyproject
 
@@ -39,7 +40,8 @@ def way_out(asked: Path, is_pinned: Callable[[Path], bool], python: str) -> str:
         listed = ", ".join(f"-r {name}" for name in names[:_MAX_NAMED])
         return f"name a pinned file that is here: {listed}{more} (in the job's form: REQUIREMENTS_FILE)"
     command = f"venvbuild compile --python {python}"
-    output = _quoted(asked) if os.path.isdir(asked.parent) else ""
+    # What is compiled is no pylock.toml.
+    output = _quoted(asked) if os.path.isdir(asked.parent) and not is_pylock_name(asked.name) else ""
     to_output = f"-o {output}" if output else "-o requirements.txt, and -r requirements.txt"
     source = next((path for path in _sources(folder) if _quoted(path)), None)
     if source:
@@ -71,7 +73,7 @@ def _pinned(folder: Path, name: str, is_pinned: Callable[[Path], bool]) -> Itera
 
 
 def _texts(folder: Path) -> Iterator[Path]:
-    """The `.txt` files of the folder and a few levels below that are not too large, the nearer first."""
+    """The `.txt` files and pylock.toml of the folder and a few levels below that are small, the nearer first."""
     left, waiting = _MAX_ENTRIES, [(folder, 0)]
     for place, depth in waiting:  # it grows meanwhile: level by level
         try:
@@ -86,7 +88,7 @@ def _texts(folder: Path) -> Iterator[Path]:
             if entry.is_dir(follow_symlinks=False):
                 if depth < _MAX_DEPTH and not entry.name.startswith(".") and entry.name not in _PASSED_OVER:
                     waiting.append((place / entry.name, depth + 1))
-            elif entry.name.endswith(".txt") and _is_small(entry):
+            elif (entry.name.endswith(".txt") or is_pylock_name(entry.name)) and _is_small(entry):
                 yield place / entry.name
 
 

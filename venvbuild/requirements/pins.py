@@ -35,7 +35,7 @@ from venvbuild.requirements.system_packages import python_line, system_package
 from venvbuild.text import shown
 
 MAX_NAME_LENGTH = 214
-_HASH_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}  # pip's STRONG_HASHES; md5 and sha1 it refuses
+HASH_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}  # pip's STRONG_HASHES; md5 and sha1 it refuses
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def _hashes(options: str, requirement: str) -> tuple[str, ...] | Fault:
         found = _HASH.fullmatch(option)
         algorithm, digest = (found["algorithm"], found["digest"].lower()) if found else ("", "")
         # 1,000: no digest is so long, so an algorithm that pip does not take fits nothing
-        if not re.fullmatch(rf"[0-9a-f]{{{_HASH_DIGITS.get(algorithm, 1_000)}}}", digest):
+        if not re.fullmatch(rf"[0-9a-f]{{{HASH_DIGITS.get(algorithm, 1_000)}}}", digest):
             return Fault(
                 "BAD_HASH",
                 f"{shown(option)} is not a hash that pip takes",

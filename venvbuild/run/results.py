@@ -35,10 +35,13 @@ class Recorded:
     build_url: str | None
     source_revision: str | None
     requirements_sha256: str
-    """Of the build's requirements.txt."""
+    """Of the file that was given: the build's requirements.txt, or its pylock.given.toml."""
     requirements_parts: tuple[tuple[int, str, int], ...]
     """Of which lines of which files that one was joined: `requirements.Part`; empty when it is one file."""
     locked: bool
+    extras: tuple[str, ...]
+    """Of a pylock.toml, as they were asked for; the next too."""
+    groups: tuple[str, ...]
     allow_sdist: tuple[str, ...]
     """PEP 503 names."""
     interpreter: str

@@ -10,7 +10,7 @@ from venvbuild import builds, requirements
 from venvbuild.builds import places, read_lock
 from venvbuild.environment import IndexAccess, suggested
 from venvbuild.interpreters import Interpreter
-from venvbuild.requirements import Requirements, Sources
+from venvbuild.requirements import Requirements, Selection, Sources
 from venvbuild.settings import Settings
 from venvbuild.stores import store_of
 
@@ -51,6 +51,7 @@ def wanted_by(
             target.marker_environment,
             suggest=lambda wanted, pins: suggested(wanted, pins, access, target),
             sources=sources,
+            selection=Selection(sdists=None, tags=target.supported_tags),  # a ZIP holds nothing that was built here
         )
         return Wanted(read)
     assert build is not None

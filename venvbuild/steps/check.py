@@ -15,7 +15,7 @@ from venvbuild.environment import IndexAccess, suggested, target
 from venvbuild.errors import UsageError
 from venvbuild.interpreters import past_its_end
 from venvbuild.redaction import strip_credentials
-from venvbuild.requirements import Requirements, Sources
+from venvbuild.requirements import Requirements, Selection, Sources
 from venvbuild.run import NORMALISED, Checked, Recorded
 from venvbuild.settings import Settings
 from venvbuild.steps.job import Examined, Job, Made, Request
@@ -40,6 +40,12 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
         interpreter.marker_environment,
         suggest=lambda wanted, pins: suggested(wanted, pins, access, interpreter),
         sources=Sources(settings.index_url, settings.extra_index_urls, settings.find_links),
+        selection=Selection(
+            request.extras,
+            request.groups,
+            [canonicalize_name(name) for name in request.allow_sdist],
+            frozenset(interpreter.supported_tags),
+        ),
     )
     recorded = Recorded(
         env_name=settings.env_name,
@@ -62,6 +68,8 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
         requirements_sha256=read.sha256,
         requirements_parts=read.parts,
         locked=request.locked,
+        extras=tuple(sorted(set(request.extras))),
+        groups=tuple(sorted(set(request.groups))),
         allow_sdist=_allowed_sdists(request, read),
         interpreter=str(interpreter.path),
         python_full_version=interpreter.full_version,
@@ -98,6 +106,9 @@ def run(job: Job) -> Made:
     # byte for byte, as `requirements_sha256` is of what was given
     (job.path / places.REQUIREMENTS).write_bytes(examined.requirements.content)
     (job.path / NORMALISED).write_text(examined.requirements.normalised(), "utf-8")
+    given = (places.PYLOCK_GIVEN,) if examined.requirements.pylock else ()
+    for name in given:
+        (job.path / name).write_bytes(examined.requirements.pylock)
     # here and not where the Python is found, which several commands of a run do
     ended = past_its_end(examined.interpreter.version, datetime.now(UTC).date())
     for warning in (ended, *(one.as_line() for one in examined.requirements.warnings)):
@@ -105,7 +116,7 @@ def run(job: Job) -> Made:
             log.warning("%s", warning)
     pins, warnings = len(examined.requirements.pins), len(examined.requirements.warnings)
     return Made(
-        (places.REQUIREMENTS, NORMALISED),
+        (places.REQUIREMENTS, NORMALISED, *given),
         Checked(pins, warnings),
         f"{count_text(pins, 'pin')}, Python {examined.interpreter.full_version}"
         + (f", {count_text(warnings, 'warning')}" if warnings else ""),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
+from dataclasses import replace
 
 from venvbuild import environment
 from venvbuild.builds import places
 from venvbuild.environment import PackageSource, build_sdists, much_to_fetch, sizes_of
+from venvbuild.errors import ConflictsFound, IntegrityError, Problem, ResolutionError
 from venvbuild.installed import MANIFEST, Manifest
 from venvbuild.run import VENV, Created
 from venvbuild.steps.job import Job, Made, interpreter_of
@@ -20,6 +22,23 @@ log = logging.getLogger(__name__)
 
 def run(job: Job) -> Made:
     """The lock and the venv."""
+    try:
+        return _made(job)
+    except (ResolutionError, ConflictsFound, IntegrityError) as error:
+        if not (job.path / places.PYLOCK_GIVEN).is_file():
+            raise
+        given = f"{job.work.recorded.requirements}:"
+        problems = [_where_it_was_locked(one) if one.where.startswith(given) else one for one in error.problems]
+        raise type(error).of(problems) from error
+
+
+def _where_it_was_locked(problem: Problem) -> Problem:
+    # Nobody edits a lock.
+    again = "what changes a pin is done where the lock was made, and then lock again"
+    return replace(problem, fix=f"{problem.fix}; {again}" if problem.fix else again)
+
+
+def _made(job: Job) -> Made:
     recorded, source = job.work.recorded, _source(job)
     read = requirements_of(job, source.interpreter)
     if source.sdists:

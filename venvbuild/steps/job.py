@@ -28,6 +28,9 @@ class Request:
     locked: bool = False
     allow_sdist: tuple[str, ...] = ()
     allow_python_download: bool = False
+    extras: tuple[str, ...] = ()
+    """Of a pylock.toml, as the next."""
+    groups: tuple[str, ...] = ()
 
 
 def asked(request: Request, settings: Settings, environ: Mapping[str, str]) -> dict[str, str | None]:

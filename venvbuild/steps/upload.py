@@ -18,7 +18,8 @@ def run(job: Job) -> Made:
     description = json.loads((job.path / places.METADATA).read_bytes())
     # the one that `describe` could not know yet
     description["duration_s"]["describe"] = job.work.duration_s("describe")
-    names = [places.REQUIREMENTS, places.LOCK, *places.REPORTS, places.BUILD_LOG, places.ARCHIVE_INDEX, ARCHIVE]
+    pins = [places.REQUIREMENTS, places.PYLOCK_GIVEN, places.LOCK]
+    names = [*pins, *places.REPORTS, places.BUILD_LOG, places.ARCHIVE_INDEX, ARCHIVE]
     files = {name: job.path / name for name in names if (job.path / name).is_file()}
     done = builds.commit(store, description, files, folder)
     return Made((), Uploaded(done.metadata, store.url), f"{done.venv_version} in {store.url}")

@@ -1,0 +1,211 @@
+"""What of a pylock.toml a build takes: what holds for its target, and only what an index has."""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.markers import default_environment
+
+from venvbuild.errors import Problem, RequirementsRefused, UsageError
+from venvbuild.requirements import Part, Requirements, Selection, read, reread
+
+HERE = {name: str(value) for name, value in default_environment().items()} | {
+    "python_version": "3.11", "python_full_version": "3.11.7", "sys_platform": "linux", "platform_machine": "x86_64",
+}  # fmt: skip
+TAGS = ("cp311-cp311-manylinux_2_17_x86_64", "py3-none-any")
+A, B, C = "a" * 64, "b" * 64, "c" * 64
+
+
+def package(name: str, version: str = "1.0", *more: str, wheels: str = "py3-none-any", sdist: bool = False) -> str:
+    """An entry with a wheel of each tag."""
+    stem, hashes = f"https://h/{name}-{version}", f'hashes = {{ sha256 = "{A}" }}'
+    files = [f'{{ url = "{stem}-{tag}.whl", {hashes} }}' for tag in wheels.split()]
+    lines = ["[[packages]]", f'name = "{name}"', f'version = "{version}"', *more]
+    lines += [f"wheels = [{', '.join(files)}]"] if files else []
+    if sdist:
+        lines.append(f'sdist = {{ url = "https://h/{name}-{version}.tar.gz", hashes = {{ sha256 = "{B}" }} }}')
+    return "".join(f"{line}\n" for line in lines)
+
+
+def chosen(tmp_path: Path, *packages: str, head: str = "", name: str = "pylock.toml", **wanted: Any) -> Requirements:
+    path = tmp_path / name
+    path.write_text(f'lock-version = "1.0"\ncreated-by = "uv"\n{head}\n' + "\n".join(packages))
+    return read(path, HERE, selection=Selection(**{"tags": TAGS, **wanted}))
+
+
+def pins(tmp_path: Path, *packages: str, **wanted: Any) -> list[str]:
+    return [pin.bare for pin in chosen(tmp_path, *packages, **wanted).pins]
+
+
+def refused(tmp_path: Path, *packages: str, **wanted: Any) -> tuple[Problem, ...]:
+    with pytest.raises(RequirementsRefused) as caught:
+        chosen(tmp_path, *packages, **wanted)
+    return caught.value.problems
+
+
+def test_what_holds_on_the_target_is_taken_and_nothing_else(tmp_path: Path) -> None:
+    here, elsewhere = "marker = \"sys_platform == 'linux'\"", "marker = \"sys_platform == 'win32'\""
+    new, old = "marker = \"python_version >= '3.11'\"", "marker = \"python_version < '3.11'\""
+    packages = (
+        package("a", "1.0", here), package("b", "1.0", elsewhere), package("c", "1.0", old), package("c", "2.0", new),
+    )  # fmt: skip
+    assert pins(tmp_path, *packages) == ["a==1.0", "c==2.0"]
+
+
+def test_extras_and_groups_are_those_that_are_asked_for_and_the_default_ones(tmp_path: Path) -> None:
+    head = 'extras = ["web", "csv-files"]\ndependency-groups = ["dev", "Docs"]\ndefault-groups = ["main"]'
+    marks = {
+        "base": "'main' in dependency_groups", "w": "'web' in extras", "c": "'csv-files' in extras",
+        "d": "'dev' in dependency_groups", "e": "'docs' in dependency_groups",
+        "f": "'web' in extras and 'dev' in dependency_groups",
+    }  # fmt: skip
+    packages = [package(name, "1.0", f'marker = "{marker}"') for name, marker in marks.items()]
+
+    def names(**wanted: Any) -> str:
+        return " ".join(pin.partition("==")[0] for pin in pins(tmp_path, *packages, head=head, **wanted))
+
+    assert names() == "base"
+    assert names(extras=("web",)) == "base w"
+    assert names(extras=("CSV_files",), groups=("docs",)) == "base c e"
+    assert names(extras=("web", "web"), groups=("dev",)) == "base w d f"
+
+
+def test_an_extra_or_group_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
+    head = 'extras = ["web", "csv"]\ndependency-groups = ["dev"]\ndefault-groups = ["main"]'
+    problems = refused(tmp_path, package("a"), head=head, extras=("wbe",), groups=("live", "dev"))
+    assert [(one.rule, one.what, one.why, one.fix) for one in problems] == [
+        ("NO_SUCH_EXTRA", "there is no extra wbe", "it has csv, web", "correct --extra"),
+        ("NO_SUCH_GROUP", "there is no group live", "it has dev", "correct --group"),
+    ]
+    [problem] = refused(tmp_path, package("a"), extras=("web",))
+    assert (problem.why, problem.fix) == ("it has none", "leave --extra out")
+
+
+@pytest.mark.parametrize(("wanted", "flag"), [({"extras": ("web",)}, "--extra"), ({"groups": ("dev",)}, "--group")])
+def test_of_a_requirements_file_nobody_can_choose(wanted: dict[str, Any], flag: str, tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("a==1\n")
+    with pytest.raises(UsageError) as caught:
+        read(tmp_path / "requirements.txt", HERE, selection=Selection(**wanted))
+    assert caught.value.problems[0].where == flag
+    assert f"leave {flag} out" in caught.value.problems[0].fix
+
+
+@pytest.mark.parametrize(("head", "more", "rule", "line"), [
+    ('requires-python = ">=3.12"', "", "REQUIRES_PYTHON", None),
+    ("", 'requires-python = ">=3.12"', "REQUIRES_PYTHON", 4),
+    ("environments = [\"sys_platform == 'darwin'\"]", "", "ENVIRONMENTS", None),
+])  # fmt: skip
+def test_what_was_locked_for_another_target_is_refused(
+    head: str, more: str, rule: str, line: int | None, tmp_path: Path
+) -> None:
+    [problem] = refused(tmp_path, package("a", "1.0", *([more] if more else [])), head=head)
+    assert (problem.rule, problem.line) == (rule, line)
+    fix = "build with --python 3.12, or lock again with uv" if rule == "REQUIRES_PYTHON" else "lock again with uv"
+    assert problem.fix == fix
+    good = head.replace("3.12", "3.11").replace("darwin", "linux")
+    more = more.replace("3.12", "3.11")
+    assert pins(tmp_path, package("a", "1.0", *([more] if more else [])), head=good) == ["a==1.0"]
+
+
+@pytest.mark.parametrize(("source", "rule"), [
+    ('vcs = { type = "git", url = "https://h/a.git", commit-id = "abc" }', "VCS"),
+    ('directory = { path = "." }', "DIRECTORY"), ('directory = { path = "../x", editable = true }', "DIRECTORY"),
+    (f'archive = {{ url = "https://h/a.zip", hashes = {{ sha256 = "{A}" }} }}', "ARCHIVE"),
+])  # fmt: skip
+def test_what_is_no_release_of_an_index_is_refused_by_name_where_it_is_wanted(
+    source: str, rule: str, tmp_path: Path
+) -> None:
+    entry = f'[[packages]]\nname = "proj"\n{source}\n'
+    [problem] = refused(tmp_path, package("a"), entry)
+    assert (problem.rule, problem.line) == (rule, 9)
+    assert problem.what.startswith("proj comes from a")
+    elsewhere = f"{entry}marker = \"sys_platform == 'win32'\"\n"
+    assert pins(tmp_path, package("a"), elsewhere) == ["a==1.0"]
+
+
+@pytest.mark.parametrize(("path", "flag"), [(".", "--no-emit-project"), ("../lib", "--no-emit-local")])
+def test_what_uv_exports_of_a_project_is_left_out_by_its_own_flag(path: str, flag: str, tmp_path: Path) -> None:
+    exported = "# This file was autogenerated by uv via:\n#    uv export --format pylock.toml -o pylock.toml"
+    entry = f'[[packages]]\nname = "proj"\ndirectory = {{ path = "{path}", editable = true }}\n'
+    [problem] = refused(tmp_path, package("a"), entry, head=exported)
+    command = problem.fix.partition(": ")[2]
+    assert shlex.split(command) == ["uv", "export", "--format", "pylock.toml", flag, "-o", "pylock.toml"]
+
+
+def test_two_entries_of_a_name_that_both_hold_are_refused_with_both_lines(tmp_path: Path) -> None:
+    [problem] = refused(tmp_path, package("a"), package("a", "2.0"))
+    assert (problem.rule, problem.line) == ("DUPLICATE_CONFLICT", 9)
+    assert problem.what == "a is listed twice for Python 3.11 on linux_x86_64: also on line 4"
+
+
+def test_a_wheel_for_the_target_is_wanted_and_source_only_where_it_is_allowed(tmp_path: Path) -> None:
+    foreign = package("native", "1.0", wheels="cp312-cp312-manylinux_2_17_x86_64 cp311-cp311-win_amd64", sdist=True)
+    source = package("source", wheels="", sdist=True)
+    problems = refused(tmp_path, foreign, source, package("bare", wheels="cp312-cp312-win32"))
+    assert [(one.rule, one.line) for one in problems] == [("NO_WHEEL", 4), ("NO_WHEEL", 10), ("NO_WHEEL", 15)]
+    assert [one.fix for one in problems] == [
+        "build with --allow-sdist native, or lock again with uv",
+        "build with --allow-sdist source, or lock again with uv",
+        "lock again with uv",
+    ]
+    assert "cp312-cp312-win32" in problems[2].why
+    allowed = chosen(tmp_path, foreign, source, sdists={"native", "source"})
+    assert [pin.hashes for pin in allowed.pins] == [(f"sha256:{A}", f"sha256:{B}"), (f"sha256:{B}",)]
+    # where nothing can be built, nobody is told to allow it
+    assert all("--allow-sdist" not in one.fix for one in refused(tmp_path, foreign, source, sdists=None))
+
+
+def test_the_pins_are_a_requirements_file_with_every_hash_whose_lines_are_those_of_the_lock(tmp_path: Path) -> None:
+    packages = package("b", "1.0", wheels="py3-none-any cp311-cp311-win_amd64", sdist=True), package("a", "2.0")
+    found = chosen(tmp_path, *packages, head='extras = ["web"]', extras=("web",))
+    assert found.content.decode().splitlines() == [
+        "# The pins of pylock.given.toml for Python 3.11 on linux_x86_64, written by venvbuild.", "# With --extra web.",
+        "b==1.0 \\", f"    --hash=sha256:{A} \\", f"    --hash=sha256:{B}", "a==2.0 \\", f"    --hash=sha256:{A}",
+    ]  # fmt: skip
+    name = str(tmp_path / "pylock.toml")
+    assert [pin.where for pin in found.pins] == [f"{name}:4", f"{name}:10"]
+    given = (tmp_path / "pylock.toml").read_bytes()
+    assert (found.pylock, found.sha256) == (given, hashlib.sha256(given).hexdigest())
+    # as the later steps read what `check` wrote
+    again = reread(found.content, name, HERE, [Part(*part) for part in found.parts])
+    assert (again.pins, again.active) == (found.pins, found.pins)
+
+
+def test_a_file_without_anything_for_the_target_is_refused(tmp_path: Path) -> None:
+    [problem] = refused(tmp_path, package("a", "1.0", "marker = \"sys_platform == 'win32'\""))
+    assert (problem.rule, problem.what) == ("EMPTY", "there is nothing to install")
+    [problem] = refused(tmp_path, head="packages = []")
+    assert problem.rule == "EMPTY"
+
+
+def test_a_lock_of_ours_for_another_target_is_told_where_one_is(tmp_path: Path) -> None:
+    path = tmp_path / "pylock.toml"
+    head = 'lock-version = "1.0"\ncreated-by = "venvbuild"\nenvironments = ["sys_platform == \'darwin\'"]\n'
+    path.write_text(head + package("a"))
+    with pytest.raises(RequirementsRefused) as caught:
+        read(path, HERE)
+    assert caught.value.problems[0].fix == "take that of a build for this target: venvbuild lock BUILD"
+
+
+def test_an_interpreter_before_its_release_and_one_built_by_hand_are_judged_too(tmp_path: Path) -> None:
+    head = 'requires-python = ">=3.11"'
+    path = tmp_path / "pylock.toml"
+    path.write_text(f'lock-version = "1.0"\ncreated-by = "uv"\n{head}\n' + package("a"))
+    for full in ("3.15.0rc1", "3.13.0+"):
+        assert read(path, {**HERE, "python_full_version": full}).pins
+
+
+def test_what_everybody_is_told_of_a_pin_is_told_of_these_too(tmp_path: Path) -> None:
+    found = chosen(tmp_path, package("a", "1.0rc1"), package("pip", "26.3"))
+    assert [(one.rule, one.line) for one in found.warnings] == [("PRERELEASE", 4), ("TOOL_PIN", 9)]
+
+
+def test_a_group_whose_name_breaks_the_line_writes_none_of_its_own(tmp_path: Path) -> None:
+    marker = "marker = \"'x' in dependency_groups\""
+    found = chosen(tmp_path, package("a"), package("b", "1.0", marker), head='dependency-groups = ["x", "y\\nevil==1"]',
+                   groups=("x", "y\nevil==1"))  # fmt: skip
+    assert [pin.bare for pin in found.pins] == ["a==1.0", "b==1.0"]

@@ -1,0 +1,383 @@
+"""A pylock.toml (PEP 751) taken apart: whom it is for, its packages with their lines, and all that is wrong with it.
+
+    bytes -> text -> table -> what it says of itself, entries
+
+What of it is wanted for a target is judged by `selection`. Nothing that it names is opened here or later: packages
+come from the index that is configured, and are believed for their hashes.
+Source: PEP 751, version 1.0. Types, markers and specifiers are judged by `packaging.pylock`, one key or package at a
+time, as it stops at the first fault of what it is given.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from packaging import pylock
+from packaging.markers import Marker
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
+from packaging.version import Version
+
+from venvbuild.errors import Problem, RequirementsRefused
+from venvbuild.requirements.documents import is_pylock, recognised
+from venvbuild.requirements.faults import version_fault
+from venvbuild.requirements.lines import read_lines
+from venvbuild.requirements.pins import HASH_DIGITS
+from venvbuild.text import shown
+
+OURS = "venvbuild"
+"""What `created-by` is in those that builds keep."""
+SOURCES = ("vcs", "directory", "archive")
+"""Where a package may come from that is no file of an index."""
+_VERSION = "1.0"
+_LIST = re.compile(r"^[ \t]*\[\[[ \t]*(?:packages|\"packages\"|'packages')[ \t]*\]\]")
+_AT_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)$")
+# Of what lines hold; a comment or a backslash means something else here.
+_OF_TEXT = frozenset({"CREDENTIALS", "ENCODING", "TOO_LONG", "HIDDEN_LINE_BREAK", "BIDI_CONTROL", "CONTROL_CHAR"})
+
+
+@dataclass(frozen=True)
+class LockedFile:
+    """A wheel or sdist of a package."""
+
+    digest: str
+    """`sha256:...`: the strongest of those that everybody knows, else the next."""
+    tags: frozenset[str] = frozenset()
+    """What a wheel fits; empty for an sdist."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One `[[packages]]`."""
+
+    name: str
+    """Canonical (PEP 503)."""
+    version: str
+    """Empty where the source has to be built to know it."""
+    line: int
+    """Of its `[[packages]]`; 1 where the file is written so that it has none."""
+    marker: Marker | None
+    requires_python: SpecifierSet | None
+    source: str
+    """One of `SOURCES`; empty: files of an index."""
+    wheels: tuple[LockedFile, ...]
+    sdist: LockedFile | None
+
+
+@dataclass(frozen=True)
+class Pylock:
+    """The file."""
+
+    name: str
+    """As messages show it."""
+    text: str
+    created_by: str
+    requires_python: SpecifierSet | None
+    environments: tuple[Marker, ...]
+    extras: tuple[str, ...]
+    dependency_groups: tuple[str, ...]
+    default_groups: tuple[str, ...]
+    entries: tuple[Entry, ...]
+    problems: tuple[Problem, ...]
+    """Of the format; what has one is in no other field."""
+
+    @property
+    def again(self) -> str:
+        """How to make another."""
+        if self.created_by == OURS:
+            return "take that of a build for this target: venvbuild lock BUILD"
+        return f"lock again with {shown(self.created_by, 40) or 'the tool that wrote it'}"
+
+
+def read_pylock(content: bytes, name: str) -> Pylock:
+    """The pylock.toml of these bytes; `name` is the file as messages show it.
+
+    Raises:
+        RequirementsRefused: it is no pylock.toml of a version that is known.
+    """
+    text = _decoded(content, name)
+    problems = list(_hidden(content, name))
+    lines = text.split("\n")
+    try:
+        table = _table(text, name)
+    except RequirementsRefused as error:
+        raise RequirementsRefused.of([*problems, *error.problems]) from error
+    reader = _Reader(name, lines, table)
+    problems += reader.header()
+    entries = []
+    for number, package in enumerate(reader.packages()):
+        entry = reader.entry(number, package)
+        if isinstance(entry, Entry):
+            entries.append(entry)
+        else:
+            problems += entry
+    said = reader.said
+    return Pylock(
+        name,
+        text,
+        said.get("created-by", ""),
+        SpecifierSet(said["requires-python"]) if "requires-python" in said else None,
+        tuple(map(Marker, said.get("environments", ()))),
+        tuple(said.get("extras", ())),
+        tuple(said.get("dependency-groups", ())),
+        tuple(said.get("default-groups", ())),
+        tuple(entries),
+        tuple(sorted(problems, key=lambda problem: problem.line or 0)),
+    )
+
+
+def _decoded(content: bytes, name: str) -> str:
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise _refused(name, "it is not UTF-8", "TOML is", "save it as UTF-8", "ENCODING", line) from None
+    if text.startswith("\ufeff"):
+        why = "TOML has none"
+        raise _refused(name, "it begins with a byte order mark", why, "save it as UTF-8 without one", "BOM", 1)
+    return text.replace("\r\n", "\n")
+
+
+def _hidden(content: bytes, name: str) -> Iterator[Problem]:
+    """What a reader does not see, and what nobody is to see."""
+    for problem in read_lines(content, name).problems:
+        if problem.rule == "TOO_LONG":
+            yield replace(problem, why="nobody can read it", fix="write each file of a package on a line of its own")
+        elif problem.rule in _OF_TEXT:
+            yield problem
+
+
+def _table(text: str, name: str) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
+        other = recognised(text, name)
+        if other and not is_pylock(text):
+            raise _refused(name, other.what, other.why, other.fix, other.rule) from None
+        found = _AT_LINE.search(str(error))
+        why = shown(_AT_LINE.sub("", str(error)), 200)
+        fix = "restore it, or lock again"
+        raise _refused(name, "it is not TOML", why, fix, "SYNTAX", int(found[1]) if found else None) from None
+    version = table.get("lock-version")
+    if version is None:
+        other = recognised(text, name)
+        if other and not is_pylock(text):
+            raise _refused(name, other.what, other.why, other.fix, other.rule)
+        fix = "name the file that is meant, or lock again"
+        raise _refused(name, "it has no lock-version", "every pylock.toml has (PEP 751)", fix, "LOCK_VERSION")
+    if version != _VERSION:
+        what = f"its lock-version is {shown(str(version), 40) or 'empty'}"
+        fix = f"lock again with a tool that writes {_VERSION}"
+        line = _line_of_key(text.split("\n"), "lock-version")
+        raise _refused(name, what, f"{_VERSION} is read (PEP 751)", fix, "LOCK_VERSION", line)
+    return table
+
+
+def _refused(name: str, what: str, why: str, fix: str, rule: str, line: int | None = None) -> RequirementsRefused:
+    where = f"{name}:{line}" if line else name
+    return RequirementsRefused(what, where=where, why=why, fix=fix, rule=rule, line=line)
+
+
+def _line_of_key(lines: list[str], key: str) -> int | None:
+    """Where a key of the top table stands: before the first `[`."""
+    for number, line in enumerate(lines, 1):
+        if re.match(rf"[ \t]*[\"']?{key}[\"']?[ \t]*=", line):
+            return number
+        if line.lstrip(" \t").startswith("["):
+            return None
+    return None
+
+
+class _Reader:
+    """Judges a table, key by key and package by package."""
+
+    def __init__(self, name: str, lines: list[str], table: Mapping[str, Any]) -> None:
+        self._name, self._lines, self._table = name, lines, table
+        self._starts = [number for number, line in enumerate(lines, 1) if _LIST.match(line)]
+        self.said: dict[str, Any] = {}
+        """What the file says of itself, as far as it can be believed."""
+
+    def header(self) -> Iterator[Problem]:
+        """The faults of what the file says of itself."""
+        if "created-by" not in self._table:
+            yield self._problem(None, "it has no created-by", "every pylock.toml has (PEP 751)", "lock again", "PYLOCK")
+        for key in ("created-by", "requires-python", "environments", "extras", "dependency-groups", "default-groups"):
+            if key in self._table:
+                value = self._table[key]
+                said = _judged({"created-by": "x", "packages": [], key: value})
+                if said:
+                    line = _line_of_key(self._lines, key)
+                    yield self._problem(line, f"its {key} cannot be read", said, "correct it, or lock again", "PYLOCK")
+                else:
+                    self.said[key] = value
+        packages = self._table.get("packages")
+        if not isinstance(packages, list) or not all(isinstance(one, dict) for one in packages):
+            why = "they are a list of tables (PEP 751)"
+            yield self._problem(None, "its packages cannot be read", why, "correct it, or lock again", "PYLOCK")
+
+    def packages(self) -> list[dict[str, Any]]:
+        """The tables of the packages."""
+        packages = self._table.get("packages")
+        return [one for one in packages if isinstance(one, dict)] if isinstance(packages, list) else []
+
+    def entry(self, number: int, package: Mapping[str, Any]) -> Entry | list[Problem]:
+        """The package, or what is wrong with it."""
+        start = self._start(number)
+        name = package.get("name")
+        called = shown(name, 60) if isinstance(name, str) and name else f"package {number + 1}"
+        files, problems = _files(package), list[Problem]()
+        for key, one in files:
+            fault = _file_fault(one, name, package.get("version"), is_wheel=key != "sdist")
+            if fault:
+                what, why, fix, rule = fault
+                line = self._line_within(start, number, one) or start
+                file = shown(_filename(one), 120) or ("its sdist" if key == "sdist" else "a wheel")
+                problems.append(self._problem(line, f"{called}: {file} {what}", why, fix, rule))
+        if not problems and (said := _judged({"created-by": "x", "packages": [package]})):
+            problems.append(
+                self._problem(start, f"{called} cannot be read", said, "correct it, or lock again", "PYLOCK")
+            )
+        version = _version(package, files) if not problems else ""
+        if version and (why := version_fault(version)):
+            what = f"{called} has no readable version"
+            problems.append(self._problem(start, what, why, "lock again with another version", "BAD_VERSION"))
+        if problems:
+            return problems
+        return Entry(
+            canonicalize_name(package["name"]),
+            version,
+            start or 1,
+            Marker(package["marker"]) if "marker" in package else None,
+            SpecifierSet(package["requires-python"]) if "requires-python" in package else None,
+            next((source for source in SOURCES if source in package), ""),
+            tuple(_locked(one, is_wheel=True) for key, one in files if key != "sdist"),
+            next((_locked(one, is_wheel=False) for key, one in files if key == "sdist"), None),
+        )
+
+    def _start(self, number: int) -> int | None:
+        # Of a list that is written inline nobody can tell.
+        return self._starts[number] if len(self._starts) == len(self.packages()) else None
+
+    def _line_within(self, start: int | None, number: int, file: Mapping[str, Any]) -> int | None:
+        """The line of a file of the package, by its name or address."""
+        if start is None:
+            return None
+        end = self._starts[number + 1] - 1 if number + 1 < len(self._starts) else len(self._lines)
+        values = [value for key in ("url", "path", "name") if isinstance(value := file.get(key), str) and value]
+        marks = [*values, *(value.replace("\\", r"\\") for value in values)]
+        for line, text in enumerate(self._lines[start:end], start + 1):
+            if any(mark in text for mark in marks):
+                return line
+        return None
+
+    def _problem(self, line: int | None, what: str, why: str, fix: str, rule: str) -> Problem:
+        if line is None:
+            return Problem(what, self._name, why, fix, rule)
+        return Problem.at(self._name, line, what, why, fix, rule)
+
+
+def _judged(table: Mapping[str, Any]) -> str:
+    """What `packaging` says against the table; empty when nothing."""
+    try:
+        pylock.Pylock.from_dict({"lock-version": _VERSION, **table})
+    except pylock.PylockValidationError as error:
+        place = (error.context or "").replace("packages[0]", "").lstrip(".")
+        return shown(f"{place}: {error.message}" if place else error.message, 200)
+    except RecursionError:
+        return "it is nested too deeply"
+    return ""
+
+
+def _files(package: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Its wheels and its sdist, as far as they are tables: what is none, `packaging` tells."""
+    wheels, sdist = package.get("wheels"), package.get("sdist")
+    listed = [("wheels", one) for one in wheels] if isinstance(wheels, list) else []
+    return [(key, one) for key, one in (*listed, ("sdist", sdist)) if isinstance(one, dict)]
+
+
+_Fault = tuple[str, str, str, str]
+"""What, why, fix, rule."""
+
+
+def _file_fault(file: Mapping[str, Any], name: object, version: object, *, is_wheel: bool) -> _Fault | None:
+    """What is wrong with a file of the package `name`, as it alone shows; `what` goes on after its name."""
+    filename = _filename(file)
+    if any(_escapes(value) for key in ("path", "name") if isinstance(value := file.get(key), str)):
+        why = "others who install from this file would read there"
+        fix = "put it on the index, or into the folder of this file, and lock again"
+        return "has a path that leads out of the folder of this file", why, fix, "ESCAPES"
+    hashes = file.get("hashes")
+    if not isinstance(hashes, dict) or not hashes:
+        why = "what is installed is known by its hash, and by nothing else"
+        return "has no hash", why, "lock again with hashes", "HASH_MISSING"
+    if not _digest(hashes):
+        why = "sha256 (64 hex digits), sha384 (96) and sha512 (128) are taken"
+        return "has no hash that pip takes", why, "lock again with sha256", "BAD_HASH"
+    try:
+        if is_wheel:
+            owner, own_version, _, _ = parse_wheel_filename(filename)
+        else:
+            owner, own_version = parse_sdist_filename(filename)
+    except ValueError:
+        return "is no name of a file of an index", "names say version and tags", "lock again", "BAD_FILE"
+    if not isinstance(name, str) or name != canonicalize_name(name):
+        return None  # which is told of the package
+    if owner != name or (isinstance(version, str) and not _is_equal(own_version, version)):
+        of = f"{shown(name, 60)} {shown(version, 40)}" if isinstance(version, str) else shown(name, 60)
+        return f"is no file of {of}", "its name says so", "correct it, or lock again", "BAD_FILE"
+    return None
+
+
+def _is_equal(version: Version, text: str) -> bool:
+    try:
+        return version == Version(text)
+    except ValueError:
+        return True  # that it is no version is told of the package
+
+
+def _filename(file: Mapping[str, Any]) -> str:
+    """Its `name`, or the last part of its path or URL (PEP 751)."""
+    name, path, url = (value if isinstance(value := file.get(key), str) else "" for key in ("name", "path", "url"))
+    try:
+        return name or re.split(r"[/\\]", path)[-1] or unquote(urlsplit(url).path.rpartition("/")[2])
+    except ValueError:  # `http://[`
+        return ""
+
+
+def _escapes(path: str) -> bool:
+    windows = PureWindowsPath(path)
+    is_absolute = PurePosixPath(path).is_absolute() or bool(windows.drive or windows.root)
+    return is_absolute or ".." in windows.parts or path.startswith("~")
+
+
+def _digest(hashes: Mapping[str, Any]) -> str:
+    """`sha256:...`, or the next that pip takes; empty when there is none, or it is none."""
+    for algorithm, digits in HASH_DIGITS.items():
+        value = hashes.get(algorithm)
+        if value is not None:
+            is_right = isinstance(value, str) and re.fullmatch(rf"[0-9a-f]{{{digits}}}", value.lower())
+            return f"{algorithm}:{value.lower()}" if is_right else ""
+    return ""
+
+
+def _locked(file: Mapping[str, Any], *, is_wheel: bool) -> LockedFile:
+    tags = parse_wheel_filename(_filename(file))[3] if is_wheel else frozenset()
+    return LockedFile(_digest(file["hashes"]), frozenset(map(str, tags)))
+
+
+def _version(package: Mapping[str, Any], files: list[tuple[str, Mapping[str, Any]]]) -> str:
+    """Its version, or the one that the names of all its files say."""
+    if "version" in package:
+        return str(Version(package["version"]))
+    parsers: Mapping[str, Callable[[str], tuple[Any, ...]]] = {
+        "wheels": parse_wheel_filename,
+        "sdist": parse_sdist_filename,
+    }
+    versions = {str(parsers[key](_filename(file))[1]) for key, file in files}
+    return versions.pop() if len(versions) == 1 else ""

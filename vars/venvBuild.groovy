@@ -180,7 +180,8 @@ List showRun() {
     def lines = []
     quietly {
         archiveArtifacts(allowEmptyArchive: true, artifacts: 'venvbuild-work/build.log, ' +
-            'venvbuild-work/requirements*.txt, venvbuild-work/installed_packages.*, venvbuild-work/pipdeptree.*, ' +
+            'venvbuild-work/requirements*.txt, venvbuild-work/pylock*.toml, venvbuild-work/installed_packages.*, ' +
+            'venvbuild-work/pipdeptree.*, ' +
             'venvbuild-work/conflicts.*, venvbuild-work/metadata.json, venvbuild-work/upload/frozen/metadata.json')
     }
     quietly { lines = showSummary() }

@@ -27,6 +27,7 @@ FILES = {
     "claim.json",
     "requirements.txt",
     "requirements.lock.txt",
+    "pylock.toml",
     "pipdeptree.txt",
     "pipdeptree.json",
     "pipdeptree.dot",

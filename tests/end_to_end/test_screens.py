@@ -130,6 +130,7 @@ class Place:
             "notify": [["failure", "--dry-run", *work]],
             "list": [[], ["--env-name", EVIL], ["--limit", "-1"]],
             "show": [[self.hostile], [self.scripted], [EVIL], [f"sales@{EVIL}"]],
+            "lock": [[self.hostile], ["sales@latest"], [self.scripted], [EVIL]],
             "find": [["good"], ["odd"], [EVIL]],
             "count": [["good"]],
             "diff": [[self.hostile, self.scripted]],

@@ -12,6 +12,7 @@ from tests.support.wheels import wheel
 from venvbuild.environment import closure
 from venvbuild.environment.closure import Closure
 from venvbuild.environment.downloads import much_to_fetch, sizes_of
+from venvbuild.environment.listing import files_of
 from venvbuild.environment.package_source import PackageSource
 
 GB = 10**9
@@ -32,20 +33,20 @@ def torch(index: IndexServer) -> IndexServer:
 
 def test_the_size_of_each_wheel_is_what_the_index_says(torch: IndexServer, tmp_path: Path) -> None:
     given = supply(torch, tmp_path, mode="json")
-    sizes = sizes_of(lock(given, "torch==2.0"), given)
+    sizes = sizes_of(files_of(lock(given, "torch==2.0"), given))
     assert (sizes["torch"], sizes["cuda"]) == (GB, 2 * GB)
     assert 0 < sizes["small"] < 10_000
 
 
 def test_an_index_that_tells_no_sizes_is_no_failure(torch: IndexServer, tmp_path: Path) -> None:
     given = supply(torch, tmp_path)
-    assert sizes_of(lock(given, "torch==2.0"), given) == {}
+    assert sizes_of(files_of(lock(given, "torch==2.0"), given)) == {}
 
 
 def test_over_a_gigabyte_is_told_with_what_of_it_nobody_pinned(torch: IndexServer, tmp_path: Path) -> None:
     given = supply(torch, tmp_path, mode="json")
     locked = lock(given, "torch==2.0")
-    assert much_to_fetch(locked, sizes_of(locked, given)) == (
+    assert much_to_fetch(locked, sizes_of(files_of(locked, given))) == (
         "up to 3.0 GB are fetched, 2.0 GB of it for packages that you did not pin: cuda (2.0 GB)"
     )
 

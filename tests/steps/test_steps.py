@@ -236,7 +236,7 @@ def test_what_is_odd_about_the_file_is_a_warning_with_its_line(bench: Bench, sai
 def test_create_leaves_the_lock_the_environment_and_how_it_looked(bench: Bench, said: list[str]) -> None:
     bench.check("needy==1.0")
     made = bench.run("create")
-    assert made.outputs == ("requirements.lock.txt", "venv", "venv.manifest.json")
+    assert made.outputs == ("requirements.lock.txt", "pylock.toml", "venv", "venv.manifest.json")
     assert (bench.work / f"venv/lib/python{here().version}/site-packages/other.py").is_file()
     assert (bench.work / "requirements.lock.txt").read_text().count("==") == 3
     assert asdict(made.result)["not_pinned"] == ("other",)
@@ -583,6 +583,7 @@ def test_a_pylock_is_kept_as_given_beside_its_pins(bench: Bench) -> None:
     given = request.requirements.read_bytes()
     assert (bench.work / "pylock.given.toml").read_bytes() == given
     assert bench.run("create").summary.startswith("3 packages by uv")
+    assert (bench.work / "pylock.toml").is_file()
     with bench.job("inspect") as job:
         assert job.work.recorded.requirements_sha256 == hashlib.sha256(given).hexdigest()
 

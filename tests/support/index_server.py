@@ -49,6 +49,8 @@ class IndexServer:
         """File name -> reason."""
         self.sizes: dict[str, int] = {}
         """File name -> the size that pages of JSON tell, when it is not its own."""
+        self.hashless = False
+        """Whether pages name no hashes."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
 
@@ -172,7 +174,8 @@ class IndexServer:
             attributes = f' data-requires-python="{html.escape(python)}"' if python else ""
             if file.name in self.yanked:
                 attributes += f' data-yanked="{html.escape(self.yanked[file.name])}"'
-            links.append(f'<a href="/{mode}/files/{file.name}#sha256={digest}"{attributes}>{file.name}</a>')
+            fragment = "" if self.hashless else f"#sha256={digest}"
+            links.append(f'<a href="/{mode}/files/{file.name}{fragment}"{attributes}>{file.name}</a>')
         return f"<!DOCTYPE html><html><body>{''.join(links)}</body></html>".encode() if links else b""
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "notify": "notify",
     "list": "list",
     "show": "show",
+    "lock": "lock",
     "find": "find",
     "count": "count",
     "diff": "diff",

@@ -12,7 +12,7 @@ suggestions                  versions for what a file leaves open
 diagnosis, alternatives      what the index says of a pin, and what helps
 build_failures               why a source could not be built
 contradictions -> lacking, conflicts, tries    what pins need, lack and contradict, and the change that was tried
-downloads                    how much there is to fetch
+listing -> downloads, pylock     the files of a closure that fit: how much there is to fetch, and as PEP 751 has them
 soundness, yanked            releases that can be read, and those that were withdrawn
 """
 
@@ -21,6 +21,7 @@ from venvbuild.environment.compilation import Compilation, compile_files
 from venvbuild.environment.downloads import much_to_fetch, sizes_of
 from venvbuild.environment.elsewhere import Offered, Resolved, resolve_elsewhere
 from venvbuild.environment.installer import Installer
+from venvbuild.environment.listing import Listing, files_of
 from venvbuild.environment.package_source import (
     IndexAccess,
     IndexAddresses,
@@ -30,6 +31,7 @@ from venvbuild.environment.package_source import (
     target,
 )
 from venvbuild.environment.pinning import CompileRequest
+from venvbuild.environment.pylock import pylock_of
 from venvbuild.environment.sdists import build_sdists
 from venvbuild.environment.soundness import sound_releases
 from venvbuild.environment.suggestions import suggested

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
-import tomllib
-from pathlib import Path
-
 from venvbuild.environment.closure import Closure
-from venvbuild.environment.package_source import PackageSource
-from venvbuild.process import CommandFailed
+from venvbuild.environment.listing import Listing
 
 _MUCH_BYTES = 1_000_000_000
 _NAMED = 5
 _WORTH_NAMING_BYTES = 50_000_000
 
 
-def sizes_of(closure: Closure, source: PackageSource) -> dict[str, int]:
-    """Bytes of each wheel of the closure, by name, as far as the index told while it was resolved.
-
-    Asked of nobody: uv has it in its cache. An index that gives no sizes (PEP 503) leaves them out.
+def sizes_of(listing: Listing) -> dict[str, int]:
+    """Bytes of the wheel of each distribution that is installed, by name; an index that gives no sizes (PEP 503) leaves
+    them out.
     """
-    with tempfile.TemporaryDirectory(prefix=".sizes-", dir=source.scratch) as folder:
-        lock, table = Path(folder, "lock.txt"), Path(folder, "pylock.toml")
-        lock.write_text(closure.text(), "utf-8")
-        try:
-            source.installer.list_files(lock, table, source.interpreter, find_links=source.wheels)
-            packages = tomllib.loads(table.read_text("utf-8")).get("packages", [])
-        except (CommandFailed, OSError, ValueError):  # a note is worth no failure
-            return {}
-    files = {package["name"]: package.get("wheels", []) for package in packages}
-    return {name: wheels[0]["size"] for name, wheels in files.items() if wheels and "size" in wheels[0]}
+    sizes = {name: wheels[0].file.size_bytes for name, wheels in listing.wheels.items()}
+    return {name: size for name, size in sizes.items() if size is not None}
 
 
 def much_to_fetch(closure: Closure, sizes: dict[str, int]) -> str:

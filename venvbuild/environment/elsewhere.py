@@ -10,16 +10,15 @@ import time
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from packaging.specifiers import SpecifierSet
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from venvbuild.environment.alternatives import installable, near, other_pythons
 from venvbuild.environment.contradictions import explain
+from venvbuild.environment.listing import wheel_of
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.wanted import Wanted, wanted_by
 from venvbuild.environment.yanked import yanked
@@ -182,7 +181,7 @@ class _Resolution:
 
 def _offered(package: Mapping[str, Any]) -> Offered:
     name, version = canonicalize_name(package["name"]), str(package.get("version", ""))
-    wheels = tuple(file for wheel in package.get("wheels", ()) for file in _file(wheel))
+    wheels = tuple(file for wheel in package.get("wheels", ()) for file in wheel_of(wheel))
     if not wheels:
         without = any("sha256" not in wheel.get("hashes", {}) for wheel in package.get("wheels", ()))
         if without:
@@ -197,20 +196,6 @@ def _offered(package: Mapping[str, Any]) -> Offered:
             rule="NO_WHEEL",
         )
     return Offered(name, version, wheels)
-
-
-def _file(wheel: Mapping[str, Any]) -> Iterator[File]:
-    """The wheel of an entry of PEP 751; nothing when it has no sha256 or a name that cannot be read."""
-    url = wheel.get("url") or Path(wheel.get("path", "")).absolute().as_uri()
-    filename = wheel.get("name") or unquote(urlsplit(url).path.rpartition("/")[2])
-    sha256 = wheel.get("hashes", {}).get("sha256", "")
-    try:
-        _, version, _, tags = parse_wheel_filename(filename)
-    except InvalidWheelFilename:
-        return
-    if sha256:
-        size = wheel.get("size")
-        yield File(filename, url, version, tags, sha256.lower(), size_bytes=size if isinstance(size, int) else None)
 
 
 def _said_by_uv(failure: CommandFailed) -> Problem:

@@ -168,13 +168,23 @@ class Installer:
         return quiet._uv("pip", "compile", source, *plain, *more, find_links=find_links, asks_for=[source]).stdout
 
     def list_files(
-        self, lock: Path, output: Path, interpreter: Interpreter, *, find_links: Sequence[Path] = ()
+        self,
+        lock: Path,
+        output: Path,
+        interpreter: Interpreter,
+        *,
+        find_links: Sequence[Path] = (),
+        offline: bool = True,
     ) -> None:
-        """The files of a lock that was just resolved, with their sizes, into `output`, a `pylock.toml` (PEP 751)."""
+        """The files of a lock that was just resolved, with their sizes, into `output`, a `pylock.toml` (PEP 751).
+
+        `offline`: from the cache, where is what the index said a moment ago.
+        """
         quiet = replace(self, on_line=None)
-        # --offline: what the index said a moment ago is in the cache.
-        plain = ("--no-deps", "--no-build", "--offline", "--format", "pylock.toml", "--python", interpreter.path)
-        quiet._uv("pip", "compile", lock, "--output-file", output, *plain, find_links=find_links)
+        more: list[str | Path] = ["--offline"] if offline else []
+        plain = ("--no-deps", "--no-build", "--no-header", "--format", "pylock.toml", "--python", interpreter.path)
+        named = [] if offline else [lock]
+        quiet._uv("pip", "compile", lock, "-o", output, *plain, *more, find_links=find_links, asks_for=named)
 
     def list_wheels(
         self,

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from venvbuild import environment
 from venvbuild.builds import places
-from venvbuild.environment import PackageSource, build_sdists, much_to_fetch, sizes_of
+from venvbuild.environment import PackageSource, build_sdists, files_of, much_to_fetch, pylock_of, sizes_of
 from venvbuild.errors import ConflictsFound, IntegrityError, Problem, ResolutionError
 from venvbuild.installed import MANIFEST, Manifest
 from venvbuild.run import VENV, Created
@@ -48,9 +48,11 @@ def _made(job: Job) -> Made:
     (job.path / places.LOCK).write_text(locked.text(), "utf-8")
     if locked.not_pinned:
         log.warning("%s not pinned by you: %s", _are(len(locked.not_pinned)), ", ".join(locked.not_pinned))
-    much = much_to_fetch(locked, sizes_of(locked, source))
+    listing = files_of(locked, source)
+    much = much_to_fetch(locked, sizes_of(listing))
     if much:
         log.warning("%s", much)
+    _write_pylock(pylock_of(locked, listing, source.interpreter), job)
     log.info("installing %s", count_text(len(locked.distributions), "package"))
     made = environment.create(locked, source, job.path / VENV, with_pip=recorded.installer == "pip")
     # at once: of a file that is touched after this, its RECORD is not believed
@@ -62,10 +64,23 @@ def _made(job: Job) -> Made:
     )
     forced = ", pins forced" if locked.is_forced else ""
     return Made(
-        (places.LOCK, VENV, MANIFEST),
+        (places.LOCK, *_written(job), VENV, MANIFEST),
         Created(used, tuple(locked.not_pinned), locked.is_forced, made.overlaps, reproducible=not source.built),
         f"{count_text(len(locked.distributions), 'package')} by {used}{forced}",
     )
+
+
+def _write_pylock(text: str, job: Job) -> None:
+    path = job.path / places.PYLOCK
+    path.unlink(missing_ok=True)  # that of an earlier run of this step
+    if text:
+        path.write_text(text, "utf-8")
+    else:
+        log.warning("there is no pylock.toml: uv does not tell which files of the index fit; the lock has all hashes")
+
+
+def _written(job: Job) -> tuple[str, ...]:
+    return (places.PYLOCK,) if (job.path / places.PYLOCK).is_file() else ()
 
 
 def _are(number: int) -> str:

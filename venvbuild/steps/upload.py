@@ -18,7 +18,7 @@ def run(job: Job) -> Made:
     description = json.loads((job.path / places.METADATA).read_bytes())
     # the one that `describe` could not know yet
     description["duration_s"]["describe"] = job.work.duration_s("describe")
-    pins = [places.REQUIREMENTS, places.PYLOCK_GIVEN, places.LOCK]
+    pins = [places.REQUIREMENTS, places.PYLOCK_GIVEN, places.LOCK, places.PYLOCK]
     names = [*pins, *places.REPORTS, places.BUILD_LOG, places.ARCHIVE_INDEX, ARCHIVE]
     files = {name: job.path / name for name in names if (job.path / name).is_file()}
     done = builds.commit(store, description, files, folder)

@@ -1,0 +1,68 @@
+"""`venvbuild lock`: the lock of a build, for other tools."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+from venvbuild import builds
+from venvbuild.builds import Metadata, ScriptedBuild, places
+from venvbuild.console import options, output
+from venvbuild.errors import IntegrityError, NotInStore
+from venvbuild.stores import Store, store_of
+
+_FILES = {"pylock": places.PYLOCK, "requirements": places.LOCK}
+_WRITTEN = re.compile(rb"[\x20-\x7e\n]*")
+"""What this tool writes there; anything else was put there by others."""
+
+
+@click.command("lock", short_help="Print the lock of a build: a pylock.toml, or a requirements file with hashes.")
+@click.argument("version", metavar="BUILD")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(list(_FILES)),
+    default="pylock",
+    show_default=True,
+    help="pylock: PEP 751, the wheels that fit the build's platform; requirements: every platform's hashes.",
+)
+@options.with_store
+@options.with_config
+def command(version: str, form: str, **given: Any) -> None:
+    """Print what a build holds as a lock that pip and uv install from.
+
+    BUILD is a version, ENV@ALIAS, ENV@latest or ENV@ALIAS~N.
+    """
+    store = store_of(options.load(given))
+    found = builds.read_any(store, builds.find(store, version))
+    name = _FILES[form]
+    if isinstance(found, ScriptedBuild) or name not in found["files"]:
+        raise _without(found, name, store)
+    content = builds.read_file(store, found, name)
+    if not _WRITTEN.fullmatch(content):
+        raise IntegrityError(
+            f"{name} has characters that no lock has",
+            where=store.uri(builds.key(found["venv_version"], name)),
+            why="this tool wrote no such file",
+            fix="build it again, and find out who wrote into the store",
+            rule="DAMAGED",
+        )
+    output.print_text(content.decode("ascii").removesuffix("\n"))
+
+
+def _without(build: Metadata | ScriptedBuild, name: str, store: Store) -> NotInStore:
+    """What to do instead where a build has no such file."""
+    if isinstance(build, ScriptedBuild):
+        version, why, other = build.venv_version, "a script made it", ""
+    else:
+        version = build["venv_version"]
+        why = "it was imported" if build.get("imported_from") else "builds of its time did not keep one"
+        other = places.LOCK if places.LOCK in build["files"] else ""
+    fix = (
+        f"take its other lock: venvbuild lock {version} --format requirements"
+        if other and other != name
+        else f"see what it holds: venvbuild show {version}; pin that, and build it again, which keeps both locks"
+    )
+    return NotInStore(f"{version} has no {name}", where=store.uri(builds.key(version, name)), why=why, fix=fix)

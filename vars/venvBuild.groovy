@@ -181,7 +181,7 @@ List showRun() {
     quietly {
         archiveArtifacts(allowEmptyArchive: true, artifacts: 'venvbuild-work/build.log, ' +
             'venvbuild-work/requirements*.txt, venvbuild-work/pylock*.toml, venvbuild-work/installed_packages.*, ' +
-            'venvbuild-work/pipdeptree.*, ' +
+            'venvbuild-work/packages.json, venvbuild-work/pipdeptree.*, ' +
             'venvbuild-work/conflicts.*, venvbuild-work/metadata.json, venvbuild-work/upload/frozen/metadata.json')
     }
     quietly { lines = showSummary() }

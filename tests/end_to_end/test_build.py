@@ -33,6 +33,7 @@ FILES = {
     "pipdeptree.dot",
     "installed_packages.txt",
     "installed_packages.json",
+    "packages.json",
     "conflicts.json",
     "build.log",
     "metadata.json",

@@ -16,7 +16,7 @@ from venvbuild.package_index import WheelCache
 
 pytestmark = pytest.mark.traced
 
-NAMES = ["fragments", "wheels", "catalog", "tools", "uv"]
+NAMES = ["fragments", "wheels", "releases", "catalog", "tools", "uv"]
 LONG_AGO = 1_000_000_000
 
 
@@ -47,7 +47,8 @@ def test_each_cache_is_named_with_its_folder(user: Tool) -> None:
     cache = user.folder / "cache"
     assert [row["folder"] for row in rows] == [
         str(cache / "venvbuild" / "fragments"), str(cache / "venvbuild" / "wheels"),
-        str(cache / "venvbuild" / "catalog"), str(cache / "venvbuild"), str(cache / "uv"),
+        str(cache / "venvbuild" / "releases"), str(cache / "venvbuild" / "catalog"), str(cache / "venvbuild"),
+        str(cache / "uv"),
     ]  # fmt: skip
     lines = user.run("cache", "dir").stdout.splitlines()
     assert [line.split(None, 1) for line in lines] == [[row["cache"], row["folder"]] for row in rows]
@@ -103,8 +104,8 @@ def test_of_a_package_all_goes_from_uvs_cache_and_what_was_packed_here(user: Too
     wheels = {path.name for path in (cache / "uv").glob("wheels-v*/**/*") if path.name.endswith("-py3-none-any")}
     assert any(name.startswith("1.0") for name in wheels), wheels
     pruned = {row["cache"]: row for row in user.run("cache", "prune", "--package", "Good", "--json").json}
-    assert set(pruned) == {"fragments", "wheels", "uv"}
-    assert pruned["wheels"]["file_count"] == 1
+    assert set(pruned) == {"fragments", "wheels", "releases", "uv"}
+    assert pruned["wheels"]["file_count"] == pruned["releases"]["file_count"] == 1
     assert pruned["fragments"]["file_count"] >= 2
     assert pruned["uv"]["file_count"] >= 1
     assert len(files_of(cache / "venvbuild" / "fragments")) == len(fragments) - pruned["fragments"]["file_count"]

@@ -16,7 +16,7 @@ from venvbuild.process import CommandFailed
 
 def test_what_cannot_be_linked_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a wheel in the cache of which some files are another user's."""
-    supply = PackageSource(None, Installer(Path("uv"), "", shares_cache=True), None, tmp_path, None)  # type: ignore[arg-type]
+    supply = PackageSource(None, Installer(Path("uv"), "", shares_cache=True), None, tmp_path, None, None)  # type: ignore[arg-type]
     tries = []
 
     def install(closure: Closure, supply: PackageSource, venv: Path, *, with_pip: bool) -> None:

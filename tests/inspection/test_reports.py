@@ -28,6 +28,7 @@ ALWAYS = [
     "conflicts.json",
     "installed_packages.json",
     "installed_packages.txt",
+    "packages.json",
     "pipdeptree.dot",
     "pipdeptree.json",
     "pipdeptree.txt",
@@ -205,6 +206,7 @@ def test_a_failing_pipdeptree_loses_no_other_report(made: Made, tmp_path: Path) 
         "conflicts.txt",
         "installed_packages.json",
         "installed_packages.txt",
+        "packages.json",
     ]
 
 

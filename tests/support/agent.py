@@ -25,7 +25,7 @@ STAGES = [step.capitalize() for step in STEPS]
 ALL_WELL = dict.fromkeys(STAGES, "SUCCESS")
 """The stages of a build; the Jenkinsfile has some around them."""
 REPORTS = ("build.log", "requirements.txt", "requirements.lock.txt", "pylock.toml", "installed_packages.json",
-           "pipdeptree.txt",
+           "packages.json", "pipdeptree.txt",
            "conflicts.json", "metadata.json", "upload/frozen/metadata.json", "report/index.html", "report/report.css",
            "report/junit.xml", "report/issues.json", "report/report.sarif", "report/summary.md",
            "report/build.log")  # fmt: skip

@@ -51,6 +51,10 @@ class IndexServer:
         """File name -> the size that pages of JSON tell, when it is not its own."""
         self.hashless = False
         """Whether pages name no hashes."""
+        self.uploaded: dict[str, str] = {}
+        """File name -> upload time, told by pages of JSON (PEP 700)."""
+        self.statuses: dict[str, tuple[str, str]] = {}
+        """Project -> status and reason (PEP 792), told by pages of both forms."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
 
@@ -160,11 +164,16 @@ class IndexServer:
                 "url": f"/json/files/{file.name}",
                 "hashes": {"sha256": hashlib.sha256(file.read_bytes()).hexdigest()},
                 "size": self.sizes.get(file.name, file.stat().st_size),
+                "requires-python": _requires_python(file),
+                "yanked": (self.yanked[file.name] or True) if file.name in self.yanked else False,
+                **({"upload-time": self.uploaded[file.name]} if file.name in self.uploaded else {}),
             }
             for file in self._files_of(project)
         ]
-        page = {"meta": {"api-version": "1.1"}, "name": project, "versions": [], "files": files}
-        return json.dumps(page).encode() if files else b""
+        page: dict[str, object] = {"meta": {"api-version": "1.1"}, "name": project, "versions": [], "files": files}
+        if project in self.statuses:
+            page["project-status"] = dict(zip(("status", "reason"), self.statuses[project], strict=True))
+        return json.dumps(page).encode() if files or project in self.statuses else b""
 
     def page(self, mode: str, project: str) -> bytes:
         """The project's page (PEP 503); empty when there is no such project."""
@@ -176,7 +185,14 @@ class IndexServer:
                 attributes += f' data-yanked="{html.escape(self.yanked[file.name])}"'
             fragment = "" if self.hashless else f"#sha256={digest}"
             links.append(f'<a href="/{mode}/files/{file.name}{fragment}"{attributes}>{file.name}</a>')
-        return f"<!DOCTYPE html><html><body>{''.join(links)}</body></html>".encode() if links else b""
+        status, reason = self.statuses.get(project, ("", ""))
+        head = "".join(
+            f'<meta name="pypi:project-status{more}" content="{html.escape(said)}">'
+            for more, said in (("", status), ("-reason", reason))
+            if said
+        )
+        page = f"<!DOCTYPE html><html><head>{head}</head><body>{''.join(links)}</body></html>"
+        return page.encode() if links or status else b""
 
 
 @contextmanager

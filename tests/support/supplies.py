@@ -19,7 +19,7 @@ from venvbuild import interpreters, requirements
 from venvbuild.environment import Installer, PackageSource
 from venvbuild.environment.wanted import pip_version
 from venvbuild.interpreters import Interpreter
-from venvbuild.package_index import PackageIndex, WheelCache
+from venvbuild.package_index import PackageIndex, ReleaseCache, WheelCache
 from venvbuild.requirements import Requirements
 
 
@@ -64,5 +64,11 @@ def supply(index: IndexServer, scratch: Path, *, mode: str = "ok", sdists: Seque
     url, cache = index.url(mode), {"UV_CACHE_DIR": str(uv_cache())}
     installer = Installer(Path(uv.find_uv_bin()), url, timeout_s=120, inherited=cache)
     return PackageSource(
-        here(), installer, PackageIndex(url), scratch, WheelCache(scratch / "wheel-cache"), tuple(sdists)
+        here(),
+        installer,
+        PackageIndex(url),
+        scratch,
+        WheelCache(scratch / "wheel-cache"),
+        ReleaseCache(scratch / "release-cache"),
+        tuple(sdists),
     )

@@ -4,6 +4,7 @@ metadata.json commits to its files, and a field of it that says something else t
 
 claim.json                  the version, its instant, the environment's name, the store that the URIs begin with
 installed_packages.json     the packages and their count
+packages.json               the same
 conflicts.json              the conflicts, and whether there are any
 archive_index.json          size, root and content of the archive; that its packages are installed ones
 requirements.txt            its digest, or that of pylock.given.toml, whose pins it then has
@@ -48,6 +49,7 @@ def disagreements(store: Store, build: Metadata) -> tuple[Problem, ...]:
     for name, held in (
         (places.CLAIM, _against_claim),
         (places.INSTALLED_PACKAGES, _against_packages),
+        (places.PACKAGES, _against_records),
         (places.CONFLICTS, _against_conflicts),
         (places.ARCHIVE_INDEX, _against_index),
     ):
@@ -170,6 +172,11 @@ def _against_packages(build: Metadata, packages: Any) -> Iterator[str]:
     if not isinstance(packages, list):
         raise TypeError("it is no list")
     yield from unlike_lists("installed_packages", build["installed_packages"], places.INSTALLED_PACKAGES, packages)
+
+
+def _against_records(build: Metadata, records: Any) -> Iterator[str]:
+    found = [f"{one['name']}=={one['version']}" for one in records]
+    yield from unlike_lists("installed_packages", build["installed_packages"], places.PACKAGES, found)
 
 
 def _against_conflicts(build: Metadata, findings: Any) -> Iterator[str]:

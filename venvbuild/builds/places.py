@@ -34,11 +34,13 @@ PYLOCK_GIVEN = "pylock.given.toml"
 ARCHIVE_INDEX = "archive_index.json"
 BUILD_LOG = "build.log"
 INSTALLED_PACKAGES = "installed_packages.json"
+PACKAGES = "packages.json"
 TREE = "pipdeptree.json"
 CONFLICTS = "conflicts.json"
 REPORTS = (
     INSTALLED_PACKAGES,
     "installed_packages.txt",
+    PACKAGES,
     "pipdeptree.dot",
     TREE,
     "pipdeptree.txt",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,12 @@ from venvbuild.console import engine, options, output
 from venvbuild.environment import UvCache
 from venvbuild.errors import UsageError, of_disk
 from venvbuild.files import Amount, amount_of, remove
-from venvbuild.package_index import WheelCache
+from venvbuild.package_index import ReleaseCache, WheelCache
 from venvbuild.settings import Settings
 from venvbuild.text import count_text, shown, size_text
 
-NAMES = ("fragments", "wheels", "catalog", "tools", "uv")
-_KNOW_PACKAGES = ("fragments", "wheels", "uv")
+NAMES = ("fragments", "wheels", "releases", "catalog", "tools", "uv")
+_KNOW_PACKAGES = ("fragments", "wheels", "releases", "uv")
 _DAY_S = 86400
 
 
@@ -34,6 +34,7 @@ def command() -> None:
     \b
     fragments  packed packages, for pack and get
     wheels     what each wheel holds, which create compares with; wheels of ZIPs
+    releases   what the index told of releases within the last hour
     catalog    rows and index of the stores that were asked
     tools      set-ups of the tool, made by bin/venvbuild
     uv         uv's own: unpacked packages, and what the index said
@@ -58,6 +59,7 @@ def _caches(settings: Settings, names: Sequence[str]) -> list[_Cache]:
     folders = {
         "fragments": lambda: settings.folders.cache / "fragments",
         "wheels": lambda: settings.folders.cache / "wheels",
+        "releases": lambda: settings.folders.cache / "releases",
         "catalog": lambda: engine.cache_of(settings),
         "tools": lambda: settings.folders.cache,
         "uv": lambda: UvCache.of(os.environ).folder,
@@ -138,7 +140,7 @@ def prune(names: Sequence[str], packages: Sequence[str], unused_days: int, dry_r
     """Remove what can be had again and nobody has used for --unused-days; builds may go on meanwhile.
 
     uv counts no days: of its cache goes what nothing refers to. With --package all that is of this package goes from
-    uv's cache and from wheels, and from the fragments what was packed here.
+    uv's cache, from wheels and releases, and from the fragments what was packed here.
     """
     settings = options.load(given)
     wanted = [_canonical(name) for name in packages]
@@ -180,7 +182,12 @@ def _prune(cache: _Cache, packages: Sequence[str], unused_s: float, settings: Se
         return _prune_tools(cache, unused_s, dry_run=dry_run)
     if cache.name == "catalog":
         return _removed(cache, local_files.unused(cache.folder, unused_s), dry_run=dry_run)
-    entries = WheelCache(cache.folder) if cache.name == "wheels" else FragmentCache(cache.folder)
+    kinds: dict[str, Callable[[Path], FragmentCache | ReleaseCache | WheelCache]] = {
+        "fragments": FragmentCache,
+        "wheels": WheelCache,
+        "releases": ReleaseCache,
+    }
+    entries = kinds[cache.name](cache.folder)
     found = entries.of_distributions(packages) if packages else entries.unused(unused_s)
     return _removed(cache, found, dry_run=dry_run)
 

@@ -14,6 +14,7 @@ build_failures               why a source could not be built
 contradictions -> lacking, conflicts, tries    what pins need, lack and contradict, and the change that was tried
 listing -> downloads, pylock     the files of a closure that fit: how much there is to fetch, and as PEP 751 has them
 soundness, yanked            releases that can be read, and those that were withdrawn
+standing                     what the index tells of the releases of a closure
 """
 
 from venvbuild.environment.closure import Closure, LockedDistribution, lock
@@ -34,6 +35,7 @@ from venvbuild.environment.pinning import CompileRequest
 from venvbuild.environment.pylock import pylock_of
 from venvbuild.environment.sdists import build_sdists
 from venvbuild.environment.soundness import sound_releases
+from venvbuild.environment.standing import Standing, Wheel, of_closure, wheels_of
 from venvbuild.environment.suggestions import suggested
 from venvbuild.environment.uv_cache import UvCache
 from venvbuild.environment.venv import Environment, create

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from venvbuild.environment import alternatives
@@ -59,9 +58,15 @@ def explain_files(wanted: Sequence[Wanted], index: PackageIndex, interpreter: In
 
 
 def version_of(pin: Wanted, project: Project) -> Version:
-    """The version of the index which `==pin` means; a local version (`1.0+cu118`) meets `==1.0` (PEP 440)."""
-    exact = SpecifierSet(f"=={pin.version}")
-    return max(version for version in project.versions if exact.contains(version, prereleases=True))
+    """The version of the index which `==pin` means.
+
+    Raises:
+        ValueError: it has none.
+    """
+    found = project.meant_by(pin.version)
+    if found is None:
+        raise ValueError(pin.version)
+    return found
 
 
 def why_not(

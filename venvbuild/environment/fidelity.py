@@ -11,7 +11,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from venvbuild.environment import witness
 from venvbuild.environment.alone import installed_alone, take
 from venvbuild.environment.closure import Closure
 from venvbuild.environment.expectation import Difference, Expectation
@@ -32,19 +31,19 @@ def make_faithful(
     venv: Path,
     base: Collection[str],
     installed: Sequence[Distribution],
+    wheels: Mapping[str, WheelContents],
     closure: Closure,
     source: PackageSource,
     install: Callable[..., object],
 ) -> bool:
-    """Let every file of `venv` be what the wheels of `closure` have, but for `base`, which was there before them.
+    """Let every file of `venv` be what the `wheels` of `closure` have, but for `base`, which was there before them.
 
     What differs is installed once more, from an empty cache. Whether anything was.
 
     Raises:
-        IntegrityError: something differs even then, or the index has other bytes than the lock.
+        IntegrityError: something differs even then.
     """
     python_version = source.interpreter.version
-    wheels = witness.ask(closure, installed, source)
     found = Expectation.of(installed, wheels, python_version).differences(venv, base)
     if not found:
         return False

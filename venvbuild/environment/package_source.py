@@ -16,7 +16,7 @@ from venvbuild.environment.endless import PageWatch
 from venvbuild.environment.installer import Installer
 from venvbuild.errors import UsageError
 from venvbuild.interpreters import Interpreter, NoInterpreter
-from venvbuild.package_index import PackageIndex, WheelCache
+from venvbuild.package_index import PackageIndex, Project, ReleaseCache, WheelCache
 from venvbuild.redaction import Address
 from venvbuild.settings import Settings, certificates, jenkins
 
@@ -77,6 +77,8 @@ class IndexAccess(NamedTuple):
     settings: Settings
     environ: Mapping[str, str]
     """For certificates, netrc and what installers are told by variables."""
+    known: dict[str, Project | None] | None = None
+    """What whoever asked these indexes before has read there; `package_index` adds to it."""
 
     @classmethod
     def of(cls, settings: Settings, environ: Mapping[str, str]) -> IndexAccess:
@@ -100,6 +102,8 @@ class PackageSource:
     """A folder for files on the way; the work dir."""
     wheel_cache: WheelCache
     """What wheels hold, as far as we have read them."""
+    release_cache: ReleaseCache
+    """What the index told within the hour."""
     sdists: tuple[str, ...] = ()
     """Canonical names that may be built from source."""
     built: Mapping[str, str] = field(default_factory=dict)
@@ -134,15 +138,16 @@ class PackageSource:
             watch=partial(PageWatch, index, interpreter),
             shares_cache=shares_cache,
         )
-        wheel_cache = WheelCache(access.settings.folders.cache / "wheels")
-        return cls(interpreter, installer, index, scratch, wheel_cache, sdists)
+        cache = access.settings.folders.cache
+        kept = WheelCache(cache / "wheels"), ReleaseCache(cache / "releases")
+        return cls(interpreter, installer, index, scratch, *kept, sdists)
 
 
 def package_index(
     access: IndexAccess, timeout_s: float | None = None, judge: Callable[[Address], None] | None = None
 ) -> PackageIndex:
     """What we ask ourselves; with the user's CA file, netrc and time-out (uv's or pip's variable; default 20 s)."""
-    addresses, _, environ = access
+    addresses, environ = access.addresses, access.environ
     configured = environ.get("UV_HTTP_TIMEOUT") or environ.get("PIP_DEFAULT_TIMEOUT") or ""
     return PackageIndex(
         addresses.index_url,
@@ -152,6 +157,7 @@ def package_index(
         extra_urls=addresses.extra_index_urls,
         find_links=addresses.find_links,
         judge=judge,
+        known=access.known,
     )
 
 

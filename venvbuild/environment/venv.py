@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from venvbuild.environment import witness
 from venvbuild.environment.closure import Closure
 from venvbuild.environment.diagnosis import explain_files
 from venvbuild.environment.fidelity import make_faithful
@@ -31,6 +32,7 @@ from venvbuild.installed import (
     site_packages_folders,
 )
 from venvbuild.interpreters import Interpreter, changed_scripts
+from venvbuild.package_index import WheelContents
 from venvbuild.process import CommandFailed
 from venvbuild.retrying import DELAYS_S, tries
 from venvbuild.text import count_text
@@ -46,6 +48,8 @@ class Environment:
     interpreter: Interpreter
     overlaps: Mapping[str, tuple[str, ...]]
     """Paths, relative to the venv, that several distributions own; the last name's content is there."""
+    wheels: Mapping[str, WheelContents]
+    """What was installed, by canonical name; without those that the index did not give."""
 
     @property
     def site_packages(self) -> Path:
@@ -77,7 +81,8 @@ def create(
         installed = distributions_of(building, source.interpreter.version, with_damage=False)
         overlaps = settle_overlaps(building, installed, closure, install)
         log.info("comparing %s with their wheels", count_text(len(closure.distributions), "package"))
-        make_faithful(building, base, installed, closure, source, install)
+        wheels = witness.ask(closure, installed, source)
+        make_faithful(building, base, installed, wheels, closure, source, install)
         log.info("making the environment relocatable")
         _make_relocatable(building, site_packages_folders(building, source.interpreter.version), source.interpreter)
         _replace(building, target)
@@ -86,7 +91,7 @@ def create(
         raise of_disk(error, str(target)) or error from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    return Environment(target, source.interpreter, overlaps)
+    return Environment(target, source.interpreter, overlaps, wheels)
 
 
 def _install_patiently(

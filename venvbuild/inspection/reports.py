@@ -17,6 +17,7 @@ from venvbuild.files import write_whole
 from venvbuild.inspection.conflicts import find_conflicts
 from venvbuild.inspection.dependencies import Root, dependencies
 from venvbuild.inspection.findings import Finding, render
+from venvbuild.inspection.packages import entries
 from venvbuild.inspection.tree import TREES, drawn_trees
 from venvbuild.installed import distributions_of
 from venvbuild.interpreters import Target
@@ -59,13 +60,16 @@ def inspect(
     output: Path,
     run: Callable[..., Completed] = run,
     advice: Advice | None = None,
+    wheels: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Inspection:
     """Read the environment `venv`, made for `target`, and write the reports into the folder `output`.
 
     `pipdeptree.txt .json .dot` (and `.svg` where Graphviz' `dot` is on the PATH), `installed_packages.txt .json`,
-    `conflicts.json` (always) and `conflicts.txt` (only when there are conflicts; one of an earlier run is removed).
-    Each appears under its name when it is whole. Equal environments give equal bytes. Conflicts are no error here: the
-    caller decides.
+    `packages.json`, `conflicts.json` (always) and `conflicts.txt` (only when there are conflicts; one of an earlier run
+    is removed). Each appears under its name when it is whole. Equal environments give equal bytes. Conflicts are no
+    error here: the caller decides.
+
+    `wheels` is what packages.json is to say of the wheel of a distribution, by canonical name and field.
 
     Raises:
         VenvBuildError: pipdeptree failed; the other reports are there all the same.
@@ -78,17 +82,19 @@ def inspect(
     findings = tuple(_redacted(replace(finding, fix=better.get(finding, finding.fix))) for finding in found)
     conflicts = tuple(finding.sentence for finding in findings if finding.is_failure)
     packages = tuple(sorted({one.pin for one in distributions if one.pin}))
+    needs = dependencies(distributions, roots, target)
     output.mkdir(parents=True, exist_ok=True)
     reports = {
         "installed_packages.txt": "".join(f"{package}\n" for package in packages),
         "installed_packages.json": _json(packages),
+        "packages.json": _json(entries(distributions, needs, roots, wheels or {}, REDACTOR.redact)),
         "conflicts.json": _json([finding.as_json() for finding in findings]),
         "conflicts.txt": render(finding for finding in findings if finding.is_failure) or None,
     }
     # Before the trees: if pipdeptree fails, the verdict is there all the same.
     _write(output, reports)
     try:
-        trees = drawn_trees(distributions, dependencies(distributions, roots, target), roots, run)
+        trees = drawn_trees(distributions, needs, roots, run)
     except VenvBuildError:
         _write(output, dict.fromkeys((*TREES, "pipdeptree.svg")))  # those of an earlier run would be taken for ours
         raise

@@ -73,6 +73,10 @@ class Distribution:
     """Name of the folder inside `site_packages`, byte for byte (`os.fsencode`)."""
     problems: tuple[str, ...]
     """Why the distribution cannot be judged as it should: `has no METADATA`; each goes on where its name ends."""
+    license_expression: str | None = None
+    """As METADATA has it (PEP 639)."""
+    classifiers: tuple[str, ...] = ()
+    """As METADATA has them, in order."""
 
     @property
     def label(self) -> str:
@@ -189,6 +193,8 @@ def _read(site_packages: Path, folder: str, with_damage: bool) -> Distribution:
         site_packages=site_packages,
         dist_info=folder,
         problems=tuple(problems),
+        license_expression=metadata.one("License-Expression"),
+        classifiers=metadata.all("Classifier"),
     )
 
 

@@ -2,7 +2,7 @@
 
 Installers say "no matching distribution" for a dead index, a login page and a typing error alike; the exit code of a
 failed build therefore rests on what is asked here. Speaks the simple repository API, JSON and HTML (PEP 503, 592, 629,
-658, 691, 700, 714).
+658, 691, 700, 714, 792).
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from venvbuild.errors import IndexUnavailable, IntegrityError, ResolutionError, UsageError
-from venvbuild.package_index.pages import file_of, files_of_page
+from venvbuild.package_index.pages import Page, file_of, read_page
 from venvbuild.package_index.project import File, Project
-from venvbuild.redaction import REDACTOR, Address
+from venvbuild.redaction import REDACTOR, Address, strip_credentials
 
 # PEP 691: JSON where the server has it, else HTML, of whatever age the server is
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
@@ -67,8 +67,12 @@ class PackageIndex:
         extra_urls: tuple[str, ...] = (),
         find_links: tuple[str, ...] = (),
         judge: Callable[[Address], None] | None = None,
+        known: dict[str, Project | None] | None = None,
     ) -> None:
-        """`judge` is shown every address before it is asked, those of redirects too, and raises to refuse one."""
+        """`judge` is shown every address before it is asked, those of redirects too, and raises to refuse one.
+
+        `known` are projects as another one of these, of the same places, has read them; each adds what it reads.
+        """
         # as uv asks them: further indexes first, and the first that has a name is the one that counts for it
         self._addresses = tuple(Address(one.rstrip("/")) for one in (*extra_urls, url))
         self.url = self._addresses[-1].shown
@@ -81,16 +85,23 @@ class PackageIndex:
         self._opener = urllib.request.build_opener(
             _Http(3 * timeout_s), _Https(cafile, 3 * timeout_s), _Redirects(self._judge_address)
         )
-        self._projects: dict[str, Project | None] = {}
+        self._projects = {} if known is None else known
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where it looks, without credentials: who looks in the same places is told the same."""
+        links = (strip_credentials(one) if "://" in one else one for one in self._find_links)
+        return (*(one.shown for one in self._addresses), *links)
 
     def project(self, name: str) -> Project | None:
         """The project of this canonical name; None when neither an index nor a place of find-links has it."""
         if name not in self._projects:
             linked = tuple(file for place in self._find_links for file in self._linked(place, name))
-            page = next(filter(None, (self._page(one.url, name) for one in self._addresses)), None)
+            pages = (self._page(one.url, name) for one in self._addresses)
+            page = next((one for one in pages if one.files or one.status), Page())
             # every index has pip; an address that is none (a typing error, a login page) has nothing, which installers
             # call a missing package
-            if not page and not linked and name != "pip" and not self._answers_for_pip():
+            if page == Page() and not linked and name != "pip" and not self._answers_for_pip():
                 raise UsageError(
                     "the package index does not answer for any package, not even pip",
                     where=f"{self.url}/{name}/",
@@ -98,19 +109,19 @@ class PackageIndex:
                     fix="correct the index URL (VENVBUILD_INDEX_URL); it ends in /simple on most servers",
                     rule="WRONG_INDEX",
                 )
-            files = (*linked, *(page or ()))
-            self._projects[name] = Project(name, files) if files else None
+            files = (*linked, *page.files)
+            self._projects[name] = Project(name, files, page.status) if files or page.status else None
         return self._projects[name]
 
     def _answers_for_pip(self) -> bool:
         return self.project("pip") is not None
 
-    def _page(self, url: str, name: str) -> tuple[File, ...]:
-        """The files of one index; none when it does not have the project."""
+    def _page(self, url: str, name: str) -> Page:
+        """What one index says; nothing when it does not have the project."""
         try:
-            return tuple(files_of_page(*self._read_page(f"{url}/{name}/"), name))
+            return read_page(*self._read_page(f"{url}/{name}/"), name)
         except _NotFound:
-            return ()
+            return Page()
 
     def _linked(self, place: str, name: str) -> Iterator[File]:
         """The files of a folder or a page of links (pip's and uv's `--find-links`)."""
@@ -128,7 +139,7 @@ class PackageIndex:
                     yield replace(file, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
             return
         with contextlib.suppress(_NotFound):
-            yield from files_of_page(*self._read_page(place), name)
+            yield from read_page(*self._read_page(place), name).files
 
     def _read_page(self, url: str) -> tuple[bytes, str, str]:
         """Content, media type and final address of a page."""

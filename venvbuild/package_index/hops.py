@@ -25,7 +25,7 @@ from venvbuild.package_index.client import (
     _Http,
     _HttpsConnection,
 )
-from venvbuild.package_index.pages import files_of_page
+from venvbuild.package_index.pages import read_page
 from venvbuild.package_index.project import File
 from venvbuild.redaction import Address
 from venvbuild.text import first_line
@@ -91,7 +91,7 @@ class Walker(PackageIndex):
 
         def read(reply: Any) -> tuple[File, ...]:
             content = _decoded(reply, self._whole(reply, _PAGE_LIMIT))
-            return tuple(files_of_page(content, reply.headers.get_content_type(), reply.url, name))
+            return read_page(content, reply.headers.get_content_type(), reply.url, name).files
 
         return self._walk(url, {"Accept": _ACCEPT, **({"Cache-Control": "no-cache"} if is_fresh else {})}, read)
 

@@ -1,6 +1,6 @@
 """The pages of the simple repository API as files, JSON and HTML.
 
-Source: PEP 503, 592, 629, 658, 691, 700, 714."""
+Source: PEP 503, 592, 629, 658, 691, 700, 714, 792."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from html.parser import HTMLParser
+from typing import Any, NamedTuple
 
 from packaging.tags import parse_tag
 from packaging.utils import (
@@ -24,16 +27,35 @@ from packaging.utils import (
 )
 from packaging.version import InvalidVersion, Version
 
-from venvbuild.package_index.project import File
+from venvbuild.package_index.project import File, Status
 
 
-def files_of_page(content: bytes, kind: str, base: str, name: str) -> Iterator[File]:
-    """The files of project `name` on a page of media type `kind`, read at `base`; what cannot be read is left out."""
+class Page(NamedTuple):
+    """What a page says."""
+
+    files: tuple[File, ...] = ()
+    status: Status | None = None
+    """None when it does not say."""
+
+
+def read_page(content: bytes, kind: str, base: str, name: str) -> Page:
+    """A page of media type `kind` about project `name`, read at `base`; what cannot be read is left out."""
     if kind.endswith("json"):
-        yield from _files_of_json(content, base, name)
-        return
+        try:
+            found = json.loads(content)
+        # no answer of an index; whoever asked judges what an empty page means
+        except (ValueError, RecursionError):
+            return Page()
+        if not isinstance(found, dict):
+            return Page()
+        return Page(tuple(_files_of_json(found, base, name)), _status_of_json(found.get("project-status")))
     page = _Anchors()
     page.feed(content.decode("utf-8", "replace"))
+    word, reason = (page.meta.get(f"pypi:project-status{more}", "") for more in ("", "-reason"))
+    return Page(tuple(_files_of_html(page, base, name)), _status(word, reason))
+
+
+def _files_of_html(page: _Anchors, base: str, name: str) -> Iterator[File]:
     for attributes in page.anchors:
         with contextlib.suppress(ValueError):  # a link that is no URL is nobody's file
             url, _, fragment = urllib.parse.urljoin(base, attributes.get("href") or "").partition("#")
@@ -51,16 +73,22 @@ def files_of_page(content: bytes, kind: str, base: str, name: str) -> Iterator[F
             )
 
 
-def _files_of_json(content: bytes, base: str, name: str) -> Iterator[File]:
-    try:
-        entries = list(json.loads(content)["files"])
-    # no answer of an index; whoever asked judges what an empty page means
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return
-    for entry in entries:
+def _status_of_json(found: Any) -> Status | None:
+    return _status(found.get("status"), found.get("reason")) if isinstance(found, dict) else None
+
+
+def _status(word: object, reason: object) -> Status | None:
+    if not isinstance(word, str) or not _WORD.fullmatch(word):
+        return None
+    return Status(word, reason if isinstance(reason, str) else "")
+
+
+def _files_of_json(found: dict[str, Any], base: str, name: str) -> Iterator[File]:
+    entries = found.get("files")
+    for entry in entries if isinstance(entries, list) else ():
         with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):  # one bad entry hides no other
             yanked = entry.get("yanked") or None
-            yield from file_of(
+            for file in file_of(
                 entry["filename"],
                 # Most are whole, and to join thousands of them takes as long as all the rest.
                 entry["url"] if entry["url"].startswith("https://") else urllib.parse.urljoin(base, entry["url"]),
@@ -71,7 +99,9 @@ def _files_of_json(content: bytes, base: str, name: str) -> Iterator[File]:
                 "" if yanked is True else yanked,
                 bool(entry.get("core-metadata") or entry.get("dist-info-metadata")),
                 _size(entry.get("size")),
-            )
+            ):
+                uploaded_at = _instant(entry.get("upload-time"))
+                yield replace(file, uploaded_at=uploaded_at) if uploaded_at else file
 
 
 def file_of(
@@ -107,6 +137,21 @@ def _size(said: object) -> int | None:
     return said if type(said) is int and said > 0 else None
 
 
+@lru_cache(4096)  # the files of a release mostly came within a second
+def _instant(said: object) -> str | None:
+    """`2025-07-22T08:30:00Z` of what PEP 700 has there, to the second."""
+    if not isinstance(said, str) or len(said) > _LONGEST_INSTANT:
+        return None
+    try:
+        found = datetime.fromisoformat(said)
+        # without a zone it would be that of this machine
+        return None if found.tzinfo is None else f"{found.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    except (ValueError, OverflowError):
+        return None
+
+
+_LONGEST_INSTANT = 64
+_WORD = re.compile(r"[a-z][a-z-]{0,39}")
 _PLAIN_WHEEL = re.compile(r"(?P<name>[A-Za-z0-9_.]+)-(?P<version>[A-Za-z0-9_.!+]+)-(?P<tags>[^-]+-[^-]+-[^-]+)\.whl")
 _version = lru_cache(4096)(Version)
 _tags = lru_cache(4096)(parse_tag)
@@ -116,7 +161,11 @@ class _Anchors(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.anchors: list[dict[str, str | None]] = []
+        self.meta: dict[str, str] = {}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "a":
             self.anchors.append({key: "" if value is None else value for key, value in attrs})
+        elif tag == "meta":
+            said = dict(attrs)
+            self.meta.setdefault(said.get("name") or "", said.get("content") or "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag
@@ -30,6 +31,8 @@ class File:
     """Whether `url + ".metadata"` exists (PEP 658)."""
     size_bytes: int | None = None
     """As the index has it (PEP 700); None when it does not say."""
+    uploaded_at: str | None = None
+    """When it came to the index (PEP 700), `2025-07-22T08:30:00Z`; None when that does not say."""
 
     @cached_property
     def address(self) -> Address:
@@ -54,12 +57,24 @@ class File:
         return min((supported[str(tag)] for tag in self.tags if str(tag) in supported), default=None)
 
 
+class Status(NamedTuple):
+    """How a project stands (PEP 792)."""
+
+    word: str
+    """`active`, `archived`, `deprecated`, `quarantined`, or what a later PEP has."""
+    reason: str
+    """May be empty."""
+
+
 @dataclass(frozen=True)
 class Project:
     """What the index has of one name."""
 
     name: str
     files: tuple[File, ...]
+    """None of a project that only has a status."""
+    status: Status | None = None
+    """None when the index does not say."""
 
     @cached_property
     def versions(self) -> tuple[Version, ...]:
@@ -72,6 +87,11 @@ class Project:
         for file in self.files:
             by_version.setdefault(file.version, []).append(file)
         return by_version
+
+    def meant_by(self, version: str) -> Version | None:
+        """The version which `==version` means; a local one (`1.0+cu118`) meets `==1.0` (PEP 440). None: not there."""
+        exact = SpecifierSet(f"=={version}")
+        return max((one for one in self.versions if exact.contains(one, prereleases=True)), default=None)
 
     def files_of(self, version: Version) -> list[File]:
         """The files of one version, in the order of the index."""

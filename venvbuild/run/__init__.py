@@ -22,6 +22,7 @@ from venvbuild.run.workdir import (
     REPORT,
     STEPS,
     VENV,
+    WHEELS,
     WorkDir,
     open_work_dir,
     recorded_work_dir,

@@ -29,6 +29,8 @@ R = TypeVar("R")
 RECORD = "venvbuild-work.json"
 NORMALISED = "requirements.normalised.txt"
 VENV = "venv"
+WHEELS = "wheels.json"
+"""What is known of the wheel of each distribution, which `inspect` puts into packages.json."""
 ARCHIVE = "venv.tar.gz"
 REPORT = "report"
 STEPS = ("check", "create", "inspect", "pack", "describe", "upload", "register")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import logging
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from venvbuild import environment
 from venvbuild.builds import places
 from venvbuild.environment import PackageSource, build_sdists, files_of, much_to_fetch, pylock_of, sizes_of
 from venvbuild.errors import ConflictsFound, IntegrityError, Problem, ResolutionError
 from venvbuild.installed import MANIFEST, Manifest
-from venvbuild.run import VENV, Created
+from venvbuild.run import VENV, WHEELS, Created
 from venvbuild.steps.job import Job, Made, interpreter_of
 from venvbuild.steps.pins import requirements_of
 from venvbuild.steps.sources import index_access_of
@@ -53,10 +54,13 @@ def _made(job: Job) -> Made:
     if much:
         log.warning("%s", much)
     _write_pylock(pylock_of(locked, listing, source.interpreter), job)
+    standing = environment.of_closure(locked, source)
     log.info("installing %s", count_text(len(locked.distributions), "package"))
     made = environment.create(locked, source, job.path / VENV, with_pip=recorded.installer == "pip")
     # at once: of a file that is touched after this, its RECORD is not believed
     (job.path / MANIFEST).write_text(Manifest.taken(made.path).text(), "utf-8")
+    told = environment.wheels_of(locked, made.wheels, standing)
+    (job.path / WHEELS).write_text(json.dumps({name: asdict(one) for name, one in told.items()}), "utf-8")
     used = (
         "uv " + importlib.metadata.version("uv")
         if recorded.installer == "uv"
@@ -64,7 +68,7 @@ def _made(job: Job) -> Made:
     )
     forced = ", pins forced" if locked.is_forced else ""
     return Made(
-        (places.LOCK, *_written(job), VENV, MANIFEST),
+        (places.LOCK, *_written(job), VENV, MANIFEST, WHEELS),
         Created(used, tuple(locked.not_pinned), locked.is_forced, made.overlaps, reproducible=not source.built),
         f"{count_text(len(locked.distributions), 'package')} by {used}{forced}",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from functools import partial
@@ -13,7 +14,7 @@ from venvbuild.errors import ConflictsFound, Problem
 from venvbuild.inspection import Finding, Root
 from venvbuild.interpreters import Interpreter, Target
 from venvbuild.requirements import Requirements
-from venvbuild.run import VENV, Inspected
+from venvbuild.run import VENV, WHEELS, Inspected
 from venvbuild.steps.job import Job, Made, interpreter_of
 from venvbuild.steps.pins import requirements_of
 from venvbuild.text import count_text
@@ -28,7 +29,8 @@ def run(job: Job) -> Made:
     read = requirements_of(job, interpreter)
     roots = [Root(pin.canonical_name, pin.extras) for pin in read.active]
     advice = partial(_sound_instead, read=read, job=job, interpreter=interpreter)
-    found = inspection.inspect(job.path / VENV, roots, target, job.path, advice=advice)
+    wheels = json.loads((job.path / WHEELS).read_bytes())
+    found = inspection.inspect(job.path / VENV, roots, target, job.path, advice=advice, wheels=wheels)
     for finding in found.findings:
         if finding.type == "overlap":
             log.warning("%s", Problem(finding.sentence, _places(finding, read), fix=finding.fix).as_line())

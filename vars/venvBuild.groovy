@@ -71,7 +71,7 @@ def call(Map given = [:]) {
 // Run `body` with what was given as variables.
 void inSettings(Map given, Closure body) {
     def names = ['ENV_NAME', 'PYTHON_VERSION', 'FAIL_ON_CONFLICTS', 'REQUIREMENTS_FILE', 'STORE', 'AWS_CREDENTIALS_ID',
-        'NOTIFY_CREDENTIALS_ID', 'PROMOTE_ALIAS', 'tool']
+        'NOTIFY_CREDENTIALS_ID', 'PROMOTE_ALIAS', 'MIN_AGE_DAYS', 'tool']
     def settings = []
     for (name in given.keySet().toList()) {
         if (!(name in names || name.startsWith('VENVBUILD_') && !(name in ['VENVBUILD_HOME', 'VENVBUILD_WORK_DIR']))) {
@@ -87,8 +87,8 @@ void inSettings(Map given, Closure body) {
             error("$name is empty, and Jenkins hands on no empty one: the run would not build what is asked for")
         }
     }
-    for (name in ['STORE', 'AWS_CREDENTIALS_ID', 'NOTIFY_CREDENTIALS_ID']) {
-        def value = given[name] ?: params[name]
+    for (name in ['STORE', 'AWS_CREDENTIALS_ID', 'NOTIFY_CREDENTIALS_ID', 'MIN_AGE_DAYS']) {
+        def value = given[name]?.toString() ?: params[name] // a number 0 says something, too
         if (value) {
             settings += "VENVBUILD_$name=$value"
         }

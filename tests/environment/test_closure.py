@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -244,18 +243,10 @@ def test_a_reason_that_lies_deep_is_told_in_the_words_of_uv(index: IndexServer, 
     assert "shared" in caught.value.problems[0].why
 
 
-def test_a_yanked_version_is_told_once_with_its_line_and_what_to_write(
-    index: IndexServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logging.getLogger("venvbuild"), "propagate", True)
-    for version in ("1.0", "3.0"):
-        wheel(index.folder, "tiny", version)
+def test_a_version_that_the_resolver_calls_yanked_is_doubted(index: IndexServer, tmp_path: Path) -> None:
+    wheel(index.folder, "other", "1.0")
     index.yanked[wheel(index.folder, "tiny", "2.0").name] = "it bites"
-    lock(pinned("# mine", "tiny==2"), supply(index, tmp_path))
-    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert warnings == [
-        "pins.txt:2: tiny==2.0 is yanked; why: it bites; fix: write tiny==1.0 or tiny==3.0, the nearest that is not"
-    ]
+    assert lock(pinned("tiny==2", "other==1.0"), supply(index, tmp_path)).doubted == ("tiny",)
 
 
 def test_a_lock_that_is_written_reads_back() -> None:

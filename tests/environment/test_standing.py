@@ -54,6 +54,16 @@ def test_an_answer_that_does_not_know_the_file_is_asked_for_again(index: IndexSe
     assert len(standing.of_closure(more, anew(source)).releases["aa"].files) == 2
 
 
+def test_a_file_that_only_the_installer_can_read_is_asked_for_once(index: IndexServer, tmp_path: Path) -> None:
+    locked = closure_of(wheel(index.folder, "aa", "1.0"))
+    [one] = locked.distributions
+    odd = Closure((replace(one, hashes=(*one.hashes, f"sha256:{'0' * 64}")),), (), is_forced=False)
+    source = supply(index, tmp_path, mode="json")
+    standing.of_closure(odd, source)
+    standing.of_closure(odd, anew(source))
+    assert len(pages_of(index)) == 1
+
+
 def test_an_index_that_is_away_is_asked_once_and_fails_nothing(
     index: IndexServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

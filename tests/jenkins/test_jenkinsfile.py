@@ -21,7 +21,7 @@ from venvbuild.settings import BY_NAME
 from venvbuild.settings.registry import DEFAULT_PYTHON
 
 JENKINSFILE = (REPOSITORY / "Jenkinsfile").read_text("utf-8")
-FIELDS_OF_SETTINGS = {"STORE", "AGENT_LABEL", "AWS_CREDENTIALS_ID", "NOTIFY_CREDENTIALS_ID"}
+FIELDS_OF_SETTINGS = {"STORE", "AGENT_LABEL", "AWS_CREDENTIALS_ID", "NOTIFY_CREDENTIALS_ID", "MIN_AGE_DAYS"}
 """Handed on as VENVBUILD_*; empty, the folder's, the controller's or the agent's variable counts."""
 CREDENTIAL_BLOCKS = {"withCredentials", "withAWS", "sshagent"}
 

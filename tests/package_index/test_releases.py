@@ -9,7 +9,7 @@ import pytest
 from tests.support.index_server import IndexServer
 from tests.support.wheels import wheel
 from venvbuild.errors import IndexUnavailable
-from venvbuild.package_index import PackageIndex, Release, ReleaseCache
+from venvbuild.package_index import PackageIndex, Release, ReleaseCache, Status
 from venvbuild.package_index.releases import KEPT_S
 
 
@@ -56,7 +56,7 @@ def test_a_page_of_html_tells_the_same_but_time_and_size(tiny: IndexServer, tmp_
 @pytest.mark.parametrize("mode", ["ok", "json"])
 def test_a_project_without_files_still_has_a_status(index: IndexServer, tmp_path: Path, mode: str) -> None:
     index.statuses["bad"] = ("quarantined", "malware")
-    assert asked(index, mode, tmp_path, "bad") == Release("bad", "1.0", ("quarantined", "malware"), ())  # type: ignore[arg-type]
+    assert asked(index, mode, tmp_path, "bad") == Release("bad", "1.0", "", Status("quarantined", "malware"), ())
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,8 @@ def path(tmp_path: Path) -> Path:
 
 UNPINNED = workdir.Remembered(what="unpinned", where="", why="", fix="", line=None)
 RECORDED = Recorded(
-    env_name="sales", python_version="3.11", fail_on_conflicts=True, installer="uv", timeout_s=60, level=5,
+    env_name="sales", python_version="3.11", fail_on_conflicts=True, installer="uv", timeout_s=60,
+    min_age_days=0, min_age_except=(), yanked="warn", level=5,
     bytecode=False, python_path=None, bundle_python=False, layout="venv", index_url="https://index/simple", extra_index_urls=("https://x",),
     find_links=(), requirements="requirements.txt", build_url=None, source_revision=None, requirements_sha256="a" * 64,
     requirements_parts=((1, "requirements.txt", 1),),
@@ -70,7 +71,7 @@ def test_what_a_step_found_is_there_for_the_next_process(after_create: Path) -> 
     with workdir.open_work_dir(after_create, "inspect") as work:
         assert work.recorded == RECORDED
         assert work.result(Checked) == Checked(2, 0)
-        assert work.result_as_json("check") == {"pins": 2, "warnings": 0}
+        assert work.result_as_json("check") == {"pins": 2, "warnings": 0, "started_at": "", "said": []}
         assert work.duration_s("check") == 1.235
 
 

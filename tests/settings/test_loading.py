@@ -321,3 +321,63 @@ def test_what_is_shown_has_no_credentials() -> None:
 def test_every_setting_is_a_field_of_the_record_and_no_other_is() -> None:
     fields = {field.name for field in dataclasses.fields(loading.Settings)} - {"origins", "notes", "folders"}
     assert fields == set(registry.BY_NAME)
+
+
+@pytest.mark.parametrize("text", ["-1", "3651", "1e9", "1000000000", "seven", "7.0", " 7", "07", "\u0667", "9" * 5000])
+def test_what_is_no_number_of_days_is_refused(home: Path, text: str) -> None:
+    with pytest.raises(UsageError, match="is no number of days") as caught:
+        load(home, VENVBUILD_MIN_AGE_DAYS=text)
+    assert caught.value.problems[0].where == "VENVBUILD_MIN_AGE_DAYS"
+
+
+@pytest.mark.parametrize("value", ["-3", "true", "1e9", "[7]", '"week"'])
+def test_what_is_no_number_of_days_is_refused_in_a_file_too(home: Path, value: str) -> None:
+    write(home / ".config/venvbuild/config.toml", f"min_age_days = {value}\n")
+    with pytest.raises(UsageError, match="min_age_days"):
+        load(home)
+
+
+@pytest.mark.parametrize(("text", "days"), [("0", 0), ("7", 7), ("3650", 3650), ("", 0)])
+def test_a_number_of_days_is_read(home: Path, text: str, days: int) -> None:
+    assert load(home, VENVBUILD_MIN_AGE_DAYS=text).min_age_days == days
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '["Our_Models: we publish it", "urllib3: a fix: CVE"]',
+        '{"Our_Models" = "we publish it", urllib3 = "a  fix: CVE"}',
+    ],
+)
+def test_exceptions_are_a_list_or_a_table_of_names_with_reasons(home: Path, text: str) -> None:
+    write(home / ".config/venvbuild/config.toml", f"min_age_except = {text}\n")
+    expected = ("our-models: we publish it", "urllib3: a fix: CVE")
+    assert load(home).min_age_except == expected
+    assert registry.shown(expected) == "our-models: we publish it; urllib3: a fix: CVE"
+    assert load(home, VENVBUILD_MIN_AGE_EXCEPT=registry.shown(expected)).min_age_except == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ('["urllib3"]', "no reason"),
+        ('["urllib3: "]', "no reason"),
+        ('{urllib3 = ""}', "no reason"),
+        ('[": because"]', "names no package"),
+        ('["a b: because"]', "names no package"),
+        ('["-r x: because"]', "names no package"),
+        ("{urllib3 = 7}", "cannot be the min_age_except"),
+        ("[7]", "cannot be the min_age_except"),
+        ("7", "no reason"),
+    ],
+)
+def test_an_exception_without_a_name_or_a_reason_is_refused(home: Path, value: str, words: str) -> None:
+    write(home / ".config/venvbuild/config.toml", f"min_age_except = {value}\n")
+    with pytest.raises(UsageError, match=words):
+        load(home)
+
+
+def test_yanked_versions_are_warned_of_or_refused(home: Path) -> None:
+    assert (load(home).yanked, load(home, VENVBUILD_YANKED="refuse").yanked) == ("warn", "refuse")
+    with pytest.raises(UsageError, match="write warn or refuse"):
+        load(home, VENVBUILD_YANKED="no")

@@ -221,7 +221,9 @@ def test_the_file_is_kept_as_given_and_as_installers_read_it(bench: Bench) -> No
     assert made.outputs == ("requirements.txt", "requirements.normalised.txt")
     assert (bench.work / "requirements.txt").read_text() == "# ours\nNeedy == 1.0\n"
     assert (bench.work / "requirements.normalised.txt").read_text() == "needy==1.0\n"
-    assert (made.result, made.summary) == (Checked(1, 0), f"1 pin, Python {here().full_version}")
+    assert isinstance(made.result, Checked)
+    assert replace(made.result, started_at="") == Checked(1, 0)
+    assert made.summary == f"1 pin, Python {here().full_version}"
 
 
 def test_what_is_odd_about_the_file_is_a_warning_with_its_line(bench: Bench, said: list[str]) -> None:
@@ -236,7 +238,7 @@ def test_what_is_odd_about_the_file_is_a_warning_with_its_line(bench: Bench, sai
 def test_create_leaves_the_lock_the_environment_and_how_it_looked(bench: Bench, said: list[str]) -> None:
     bench.check("needy==1.0")
     made = bench.run("create")
-    assert made.outputs == ("requirements.lock.txt", "pylock.toml", "venv", "venv.manifest.json")
+    assert made.outputs == ("requirements.lock.txt", "pylock.toml", "venv", "venv.manifest.json", "wheels.json")
     assert (bench.work / f"venv/lib/python{here().version}/site-packages/other.py").is_file()
     assert (bench.work / "requirements.lock.txt").read_text().count("==") == 3
     assert asdict(made.result)["not_pinned"] == ("other",)

@@ -43,6 +43,8 @@ class IndexServer:
         """Wheels and sdists put here are served at once."""
         self.requests: list[tuple[str, str]] = []
         """(path, Authorization header or empty), in order."""
+        self.ours: list[str] = []
+        """Paths that the tool itself asked for, not uv or pip, in order."""
         self.hanging = threading.Event()
         """Set when somebody waits for `/hang`."""
         self.yanked: dict[str, str] = {}
@@ -79,6 +81,8 @@ class IndexServer:
             def do_GET(self) -> None:
                 authorization = self.headers.get("Authorization", "")
                 index.requests.append((self.path, authorization))
+                if self.headers.get("User-Agent") == "venvbuild":
+                    index.ours.append(self.path)
                 match = re.fullmatch(r"/([a-z0-9-]+)/(simple|files)/(?:([^/]+)/?)?", self.path)
                 if not match:
                     return self._answer(404, b"no such page")

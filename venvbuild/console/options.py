@@ -142,6 +142,7 @@ def with_target(command: F) -> F:
     """What packages are for and where they come from, without a run."""
     for option in (
         *_SOURCE_BUILDS,
+        _option("min_age_days", metavar="DAYS"),
         _option("timeout_s", metavar="SECONDS"),
         *_places(),
         _option("python_version", metavar="X.Y"),
@@ -163,6 +164,7 @@ def with_build_options(command: F) -> F:
         click.option("--locked", is_flag=True, help="Refuse a file that is not its own closure."),
         click.option("--group", "groups", multiple=True, metavar="NAME", help="With this group of a pylock.toml."),
         click.option("--extra", "extras", multiple=True, metavar="NAME", help="With this extra of a pylock.toml."),
+        _option("min_age_days", metavar="DAYS"),
         _option("timeout_s", metavar="SECONDS"),
         *_places(),
         _option("installer", metavar="uv|pip"),

@@ -14,9 +14,10 @@ build_failures               why a source could not be built
 contradictions -> lacking, conflicts, tries    what pins need, lack and contradict, and the change that was tried
 listing -> downloads, pylock     the files of a closure that fit: how much there is to fetch, and as PEP 751 has them
 soundness, yanked            releases that can be read, and those that were withdrawn
-standing                     what the index tells of the releases of a closure
+standing -> ages             what the index tells of releases, and which of them may be built
 """
 
+from venvbuild.environment.ages import Rules, judge_closure, judge_pins, refused_needs, without_new_files
 from venvbuild.environment.closure import Closure, LockedDistribution, lock
 from venvbuild.environment.compilation import Compilation, compile_files
 from venvbuild.environment.downloads import much_to_fetch, sizes_of
@@ -39,3 +40,5 @@ from venvbuild.environment.standing import Standing, Wheel, of_closure, wheels_o
 from venvbuild.environment.suggestions import suggested
 from venvbuild.environment.uv_cache import UvCache
 from venvbuild.environment.venv import Environment, create
+from venvbuild.environment.wanted import wanted_by
+from venvbuild.package_index import Project  # what IndexAccess.known holds

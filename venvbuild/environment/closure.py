@@ -6,7 +6,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -16,8 +16,7 @@ from venvbuild.environment.contradictions import Walk, explain
 from venvbuild.environment.lacking import lacking
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.tries import Tries
-from venvbuild.environment.wanted import Wanted, pip_version, wanted_by
-from venvbuild.environment.yanked import yanked
+from venvbuild.environment.wanted import pip_version, wanted_by
 from venvbuild.errors import (
     ConflictsFound,
     IndexUnavailable,
@@ -60,6 +59,8 @@ class Closure:
     """Names that the user's file does not pin, pip apart."""
     is_forced: bool
     """Whether the pins contradict each other and were taken as written all the same."""
+    doubted: tuple[str, ...] = ()
+    """Names that the resolver called yanked: what the index told of them before may not be true any more."""
 
     def text(self) -> str:
         """The lock: what pip and uv read with `--require-hashes`; sorted, the same for the same closure."""
@@ -218,18 +219,9 @@ class _Resolution:
                     )
                 hashes = kept
             distributions.append(LockedDistribution(name, version, hashes))
-        self._warn_of_yanked(distributions)
         not_pinned = tuple(one.name for one in distributions if one.name not in given and one.name != "pip")
-        return Closure(tuple(sorted(distributions, key=lambda one: one.name)), not_pinned, is_forced)
-
-    def _warn_of_yanked(self, distributions: Sequence[LockedDistribution]) -> None:
-        pins = {one.name: one for one in wanted_by(self._requirements, self._source.interpreter, self._source.sdists)}
-        closure = [
-            replace(pins.get(one.name) or Wanted(one.name, ""), version=one.version, extras=frozenset())
-            for one in distributions
-        ]
-        for problem in yanked(closure, self._said, self._source.index, self._source.interpreter):
-            log.warning("%s", problem.as_line())
+        doubted = tuple(one.name for one in distributions if f"`{one.name}=={one.version}` is yanked" in self._said)
+        return Closure(tuple(sorted(distributions, key=lambda one: one.name)), not_pinned, is_forced, doubted)
 
 
 def _is_certain(walk: Walk) -> bool:

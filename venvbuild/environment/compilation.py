@@ -15,18 +15,29 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
 from venvbuild import requirements
+from venvbuild.environment.ages import Rules, judge_pins, refused_needs
 from venvbuild.environment.package_source import IndexAccess, PackageSource, target
 from venvbuild.environment.pinning import CompileRequest, Entry, Resolution, is_equal, relative
-from venvbuild.errors import IndexUnavailable, UsageError, of_disk
+from venvbuild.errors import IndexUnavailable, RequirementsRefused, ResolutionError, UsageError, of_disk
 from venvbuild.files import write_whole
 from venvbuild.interpreters import Interpreter
-from venvbuild.requirements import Pin, PinnedFile, Reading, Sources, read_pinned, read_wishes
+from venvbuild.requirements import (
+    Pin,
+    PinnedFile,
+    Reading,
+    Requirements,
+    Sources,
+    WishFile,
+    read_pinned,
+    read_wishes,
+)
 from venvbuild.retrying import retried
 from venvbuild.settings import Settings
 from venvbuild.text import shown
@@ -66,7 +77,9 @@ def compile_files(
         IndexUnavailable: the index is away. IntegrityError: it has other files than the hashes that were given.
     """
     interpreter = target(settings, environ, allow_download=request.allow_python_download)
-    access = IndexAccess.of(settings, environ)
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    rules = Rules.of(settings.min_age_days, settings.min_age_except, settings.yanked, now)
+    access = IndexAccess.of(settings, environ)._replace(min_age=rules.min_age)
     sources = Sources(settings.index_url, settings.extra_index_urls, settings.find_links)
     reading = Reading(interpreter.marker_environment, sources, request.extras)
     files = read_wishes(request.files, request.constraints, reading)
@@ -74,15 +87,43 @@ def compile_files(
     with _scratch() as folder:
         source = PackageSource.of(access, interpreter, timeout_s=settings.timeout_s, scratch=Path(folder))
         resolution = Resolution(request, files, existing.pins, source, wait)
-        entries = retried(resolution.resolve, wait, curable=IndexUnavailable)
+        try:
+            entries = retried(resolution.resolve, wait, curable=IndexUnavailable)
+        except ResolutionError as error:
+            _refuse_what_is_too_new(files, source, rules, error)
+            raise
         elsewhere = resolution.elsewhere()
     _refuse_unknown(request, entries)
     options = "".join(f"{line}\n" for line in existing.options)
     text = _header(request, interpreter) + options + "".join(entry.text() for entry in entries) + elsewhere
     # A promise: what compile writes, check accepts.
-    requirements.parse(text.encode(), shown(str(request.output), 200), interpreter.marker_environment, None, sources)
+    name = shown(str(request.output), 200)
+    read = requirements.parse(text.encode(), name, interpreter.marker_environment, None, sources)
+    _judge(read, access, interpreter, rules)
     _write(request.output, text)
     return _compilation(request, interpreter, entries, existing.pins)
+
+
+def _refuse_what_is_too_new(
+    files: Sequence[WishFile], source: PackageSource, rules: Rules, error: ResolutionError
+) -> None:
+    """Raise that it is its age that keeps something from being pinned, if it is that."""
+    environment = source.interpreter.marker_environment
+    wishes = [(file, wish) for file in files for wish in file.wishes if wish.holds(environment)]
+    lines = [str(wish.requirement) for file, wish in wishes if not file.is_constraint]
+    # of a name that a constraint limits another version is chosen than without it
+    limited = {wish.name for file, wish in wishes if file.is_constraint}
+    if refused := refused_needs(lines, limited, source, rules):
+        raise RequirementsRefused.of(refused) from error
+
+
+def _judge(read: Requirements, access: IndexAccess, interpreter: Interpreter, rules: Rules) -> None:
+    """Refuse what `check` would refuse, and warn of what it would; of lines that nobody has seen yet."""
+    verdict = judge_pins(read, access, interpreter, rules)
+    if verdict.refused:
+        raise RequirementsRefused.of(replace(one, where="", line=None) for one in verdict.refused)
+    for one in verdict.warnings:
+        log.warning("%s", replace(one, where="").as_line())
 
 
 def _scratch() -> tempfile.TemporaryDirectory[str]:

@@ -31,6 +31,7 @@ from venvbuild.errors import (
 )
 from venvbuild.installed import ENVIRONMENT_LEFTOVERS
 from venvbuild.interpreters import Interpreter
+from venvbuild.package_index import MinAge
 from venvbuild.process import CommandFailed, Completed, clean_environment, run
 from venvbuild.text import shown
 
@@ -80,6 +81,8 @@ class Installer:
     shares_cache: bool = False
     """Whether an environment may be made of hard links to uv's cache, where both are on one file system: only for one
     that nobody keeps, since to edit a file of it would be to edit the cache."""
+    min_age: MinAge | None = None
+    """What is too new to be chosen."""
 
     @classmethod
     def variables_of(cls, environ: Mapping[str, str]) -> dict[str, str]:
@@ -118,6 +121,7 @@ class Installer:
             "--no-header",
             "--no-annotate",
             "--no-build",
+            *self._ages(),
             *more,
             find_links=find_links,
             asks_for=[source],
@@ -143,7 +147,7 @@ class Installer:
         for name in upgrade:
             more += ["--upgrade-package", name]
         options: list[str | Path] = ["--generate-hashes", "--no-header", "--no-build", "--output-file", output]
-        python: list[str | Path] = ["--python", interpreter.path]
+        python: list[str | Path] = ["--python", interpreter.path, *self._ages()]
         self._uv("pip", "compile", *sources, *more, *options, *python, find_links=find_links, asks_for=sources)
 
     def attempt(
@@ -162,10 +166,18 @@ class Installer:
         """
         more: list[str | Path] = ["--overrides", overrides] if overrides else []
         more += ["--resolution", "lowest-direct"] if lowest else []
-        plain = ("--no-header", "--no-annotate", "--no-build", "--python", interpreter.path)
+        more += ["--python", interpreter.path, *self._ages()]
+        plain = ("--no-header", "--no-annotate", "--no-build")
         # Of a question nobody hears the warnings.
         quiet = replace(self, timeout_s=timeout_s, on_line=None)
         return quiet._uv("pip", "compile", source, *plain, *more, find_links=find_links, asks_for=[source]).stdout
+
+    def _ages(self) -> Iterator[str]:
+        """What makes uv pass over files that are too new, or of which the index tells no time."""
+        if self.min_age:
+            yield from ("--exclude-newer", self.min_age.before)
+            for name in sorted(self.min_age.reasons):
+                yield from ("--exclude-newer-package", f"{name}=false")
 
     def list_files(
         self,

@@ -97,7 +97,7 @@ def problem_of(lack: Lack, interpreter: Interpreter) -> Problem:
         return Problem(
             f"{needs}, and the index has no such version",
             root.where,
-            way or f"the newest of {lack.name} is {lack.project.versions[-1]}",
+            way or f"the newest of {lack.name} is {max(lack.project.versions, default='too new')}",
             f"another version of {root.name} may need another; or name the index that has it: --extra-index-urls URL",
             "NO_SUCH_VERSION",
             line=root.line,

@@ -16,7 +16,7 @@ from venvbuild.environment.endless import PageWatch
 from venvbuild.environment.installer import Installer
 from venvbuild.errors import UsageError
 from venvbuild.interpreters import Interpreter, NoInterpreter
-from venvbuild.package_index import PackageIndex, Project, ReleaseCache, WheelCache
+from venvbuild.package_index import MinAge, PackageIndex, Project, ReleaseCache, WheelCache
 from venvbuild.redaction import Address
 from venvbuild.settings import Settings, certificates, jenkins
 
@@ -79,6 +79,8 @@ class IndexAccess(NamedTuple):
     """For certificates, netrc and what installers are told by variables."""
     known: dict[str, Project | None] | None = None
     """What whoever asked these indexes before has read there; `package_index` adds to it."""
+    min_age: MinAge | None = None
+    """What is too new to be looked at."""
 
     @classmethod
     def of(cls, settings: Settings, environ: Mapping[str, str]) -> IndexAccess:
@@ -137,6 +139,7 @@ class PackageSource:
             on_line=_pass_on_warnings,
             watch=partial(PageWatch, index, interpreter),
             shares_cache=shares_cache,
+            min_age=access.min_age,
         )
         cache = access.settings.folders.cache
         kept = WheelCache(cache / "wheels"), ReleaseCache(cache / "releases")
@@ -157,8 +160,7 @@ def package_index(
         extra_urls=addresses.extra_index_urls,
         find_links=addresses.find_links,
         judge=judge,
-        known=access.known,
-    )
+    ).sharing(access.known, access.min_age)
 
 
 def netrc_file(environ: Mapping[str, str]) -> Path | None:

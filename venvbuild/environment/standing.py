@@ -104,17 +104,11 @@ class _Asking:
 
     def release(self, name: str, version: str, hashes: Collection[str]) -> Release | None:
         known = None if name in self.doubted else self.cache.get(self.index, name, version)
-        if known and _knows(known, hashes):
+        if known and known.knows(hashes):
             return known
         if self.failure is None:
             try:
-                return self.cache.ask(self.index, name, version)
+                return self.cache.ask(self.index, name, version, hashes)
             except VenvBuildError as error:
                 self.failure = error
         return None
-
-
-def _knows(release: Release, hashes: Collection[str]) -> bool:
-    """Whether the answer is about these files: somebody may have added one since."""
-    named = {f"sha256:{one.sha256}" for one in release.files if one.sha256}
-    return len(named) < len(release.files) or named.issuperset(hashes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from packaging.version import Version
 
@@ -26,21 +26,20 @@ def yanked(closure: Iterable[Wanted], said: str, index: PackageIndex, interprete
     for one in closure:
         if one.at(one.version) in said:
             with contextlib.suppress(VenvBuildError):  # a warning is worth no failure
-                found += _judged(one, index, interpreter)
+                project = index.project(one.name)
+                files = project.files_of(Version(one.version)) if project else []
+                found += judged(one, [file.yanked for file in files], index, interpreter)
     return found
 
 
-def _on_one_line(reason: str) -> str:
-    """Its publisher's words, which may be many."""
-    return shown(" ".join(reason.split()), _MAX_REASON)
-
-
-def _judged(one: Wanted, index: PackageIndex, interpreter: Interpreter) -> list[Problem]:
-    project = index.project(one.name)
-    reasons = [file.yanked for file in project.files if file.version == Version(one.version)] if project else []
-    if project is None or not reasons or None in reasons:
+def judged(one: Wanted, reasons: Sequence[str | None], index: PackageIndex, interpreter: Interpreter) -> list[Problem]:
+    """That it is yanked, where all its files are, by the reasons of these (None: it is not); and what to write."""
+    if not reasons or None in reasons:
         return []
-    nearest = other_versions(one, project, interpreter)
+    nearest = ""
+    with contextlib.suppress(VenvBuildError):  # a hint is worth no failure
+        project = index.project(one.name)
+        nearest = other_versions(one, project, interpreter) if project else ""
     return [
         Problem(
             f"{one.at(one.version)} is yanked",
@@ -51,3 +50,8 @@ def _judged(one: Wanted, index: PackageIndex, interpreter: Interpreter) -> list[
             line=one.line,
         )
     ]
+
+
+def _on_one_line(reason: str) -> str:
+    """Its publisher's words, which may be many."""
+    return shown(" ".join(reason.split()), _MAX_REASON)

@@ -2,12 +2,14 @@
 
 client asks, pages reads the answers, project says which files fit
 hops              an address asked as it stands: its redirects, and who signed a certificate
+min_age           how old a file has to be
 releases          what it tells of one release, kept for an hour
 wheel_contents    what a wheel holds, by its bytes; wheel_cache: each read once
 """
 
 from venvbuild.package_index.client import ENDLESS, PackageIndex, netrc_login
 from venvbuild.package_index.hops import Walk, Walker
+from venvbuild.package_index.min_age import MinAge
 from venvbuild.package_index.project import File, Project, Status
 from venvbuild.package_index.releases import Release, ReleaseCache, ReleasedFile
 from venvbuild.package_index.wheel_cache import WheelCache

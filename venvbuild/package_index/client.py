@@ -28,9 +28,10 @@ from dataclasses import replace
 from email.parser import Parser
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from venvbuild.errors import IndexUnavailable, IntegrityError, ResolutionError, UsageError
+from venvbuild.package_index.min_age import MinAge
 from venvbuild.package_index.pages import Page, file_of, read_page
 from venvbuild.package_index.project import File, Project
 from venvbuild.redaction import REDACTOR, Address, strip_credentials
@@ -67,12 +68,8 @@ class PackageIndex:
         extra_urls: tuple[str, ...] = (),
         find_links: tuple[str, ...] = (),
         judge: Callable[[Address], None] | None = None,
-        known: dict[str, Project | None] | None = None,
     ) -> None:
-        """`judge` is shown every address before it is asked, those of redirects too, and raises to refuse one.
-
-        `known` are projects as another one of these, of the same places, has read them; each adds what it reads.
-        """
+        """`judge` is shown every address before it is asked, those of redirects too, and raises to refuse one."""
         # as uv asks them: further indexes first, and the first that has a name is the one that counts for it
         self._addresses = tuple(Address(one.rstrip("/")) for one in (*extra_urls, url))
         self.url = self._addresses[-1].shown
@@ -85,7 +82,16 @@ class PackageIndex:
         self._opener = urllib.request.build_opener(
             _Http(3 * timeout_s), _Https(cafile, 3 * timeout_s), _Redirects(self._judge_address)
         )
-        self._projects = {} if known is None else known
+        self._told: dict[str, Project | None] = {}
+        self._min_age: MinAge | None = None
+        self._admitted: dict[str, Project] = {}
+
+    def sharing(self, known: dict[str, Project | None] | None, min_age: MinAge | None) -> Self:
+        """This index, before it is asked: it begins with what another one, of the same places, has read, adds to it,
+        and hides files that are too new from all who look for one.
+        """
+        self._told, self._min_age = self._told if known is None else known, min_age
+        return self
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -94,8 +100,27 @@ class PackageIndex:
         return (*(one.shown for one in self._addresses), *links)
 
     def project(self, name: str) -> Project | None:
-        """The project of this canonical name; None when neither an index nor a place of find-links has it."""
-        if name not in self._projects:
+        """The project of this canonical name; None when neither an index nor a place of find-links has a file of it."""
+        told = self.told(name)
+        if told is None or not told.files:
+            return None
+        if self._min_age is None:
+            return told
+        if name not in self._admitted:
+            admits = self._min_age.admits
+            files = tuple(file for file in told.files if admits(name, file.uploaded_at))
+            self._admitted[name] = replace(told, files=files)
+        return self._admitted[name]
+
+    @property
+    def in_quarantine(self) -> dict[str, str]:
+        """The reason, by canonical name, of the projects that were asked for and are in quarantine (PEP 792)."""
+        stati = {name: one.status for name, one in list(self._told.items()) if one}
+        return {name: one.reason for name, one in stati.items() if one and one.word == "quarantined"}
+
+    def told(self, name: str) -> Project | None:
+        """The same with all its files, however new, and where it has a status and no file. Raises as `project` does."""
+        if name not in self._told:
             linked = tuple(file for place in self._find_links for file in self._linked(place, name))
             pages = (self._page(one.url, name) for one in self._addresses)
             page = next((one for one in pages if one.files or one.status), Page())
@@ -110,11 +135,11 @@ class PackageIndex:
                     rule="WRONG_INDEX",
                 )
             files = (*linked, *page.files)
-            self._projects[name] = Project(name, files, page.status) if files or page.status else None
-        return self._projects[name]
+            self._told[name] = Project(name, files, page.status) if files or page.status else None
+        return self._told[name]
 
     def _answers_for_pip(self) -> bool:
-        return self.project("pip") is not None
+        return self.told("pip") is not None
 
     def _page(self, url: str, name: str) -> Page:
         """What one index says; nothing when it does not have the project."""

@@ -145,7 +145,9 @@ def _instant(said: object) -> str | None:
     try:
         found = datetime.fromisoformat(said)
         # without a zone it would be that of this machine
-        return None if found.tzinfo is None else f"{found.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        if found.tzinfo is None:
+            return None
+        return found.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat() + "Z"
     except (ValueError, OverflowError):
         return None
 

@@ -12,7 +12,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,10 +47,20 @@ class Release:
     """PEP 503."""
     version: str
     """As it was asked for."""
+    found: str
+    """As the index has it: of `1.0` it may be `1.0+cpu`; empty when it has no such version."""
     status: Status | None
     """Of the project; None when the index does not say."""
     files: tuple[ReleasedFile, ...]
     """None when it has no such version."""
+    asked_about: tuple[str, ...] = ()
+    """`sha256:...`, sorted: those that whoever asked knew of."""
+
+    def knows(self, hashes: Collection[str]) -> bool:
+        """Whether the answer is about these files (`sha256:...`): one may have come since."""
+        named = {f"sha256:{one.sha256}" for one in self.files if one.sha256}
+        # some have names that only an installer can read, and asked again the index would say the same
+        return len(named) < len(self.files) or named.union(self.asked_about).issuperset(hashes)
 
     def file_of(self, sha256: str) -> ReleasedFile | None:
         """The file with this digest."""
@@ -78,10 +88,10 @@ class ReleaseCache:
             pass
         return None
 
-    def ask(self, index: PackageIndex, name: str, version: str) -> Release:
-        """What the index tells now, which is kept; raises as `PackageIndex.project` does."""
-        project = index.project(name)
-        release = release_of(name, version, project)
+    def ask(self, index: PackageIndex, name: str, version: str, hashes: Collection[str] = ()) -> Release:
+        """What the index tells now, asked because of `hashes`. It is kept. Raises as `PackageIndex.told` does."""
+        project = index.told(name)
+        release = replace(release_of(name, version, project), asked_about=tuple(sorted(hashes)))
         if project:  # what is not there yet may come at any time
             body = json.dumps({"asked_at": self._clock(), **_as_json(release)}).encode()
             with contextlib.suppress(OSError):
@@ -108,25 +118,27 @@ class ReleaseCache:
 
 
 def release_of(name: str, version: str, project: Project | None) -> Release:
-    """What a project has of a version, as it is asked for: `1.0` may be `1.0+cpu` there."""
+    """What a project has of a version."""
     meant = project.meant_by(version) if project else None
     files = project.files_of(meant) if project and meant else ()
     return Release(
         name,
         version,
+        str(meant) if meant else "",
         project.status if project else None,
         tuple(ReleasedFile(one.filename, one.sha256, one.size_bytes, one.uploaded_at, one.yanked) for one in files),
     )
 
 
 def _as_json(release: Release) -> dict[str, object]:
-    head = {"name": release.name, "version": release.version, "status": release.status}
-    return {**head, "files": release.files}
+    head = {"name": release.name, "version": release.version, "found": release.found, "status": release.status}
+    return {**head, "files": release.files, "asked_about": release.asked_about}
 
 
 def _release(found: dict[str, Any]) -> Release:
     status = Status(*found["status"]) if found["status"] else None
-    return Release(found["name"], found["version"], status, tuple(ReleasedFile(*one) for one in found["files"]))
+    files = tuple(ReleasedFile(*one) for one in found["files"])
+    return Release(found["name"], found["version"], found["found"], status, files, tuple(found["asked_about"]))
 
 
 def _name_of(path: Path) -> str:

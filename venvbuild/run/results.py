@@ -21,6 +21,10 @@ class Recorded:
     fail_on_conflicts: bool
     installer: str
     timeout_s: int
+    min_age_days: int
+    min_age_except: tuple[str, ...]
+    """`name: reason`."""
+    yanked: str
     level: int
     bytecode: bool
     python_path: str | None
@@ -55,6 +59,10 @@ class Checked:
 
     pins: int
     warnings: int
+    started_at: str = ""
+    """When the run began: by that ages count; `2025-07-22T08:30:00Z`."""
+    said: tuple[str, ...] = ()
+    """The warnings, a line each, without secrets."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,8 @@ class Created:
     overlaps: Mapping[str, tuple[str, ...]]
     """Paths, relative to the venv, that several distributions own."""
     reproducible: bool
+    said: tuple[str, ...] = ()
+    """What was warned of beside what `check` said already, a line each, without secrets."""
 
 
 @dataclass(frozen=True)

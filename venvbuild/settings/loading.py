@@ -36,6 +36,9 @@ class Settings:
     proget_url: str | None
     find_links: tuple[str, ...]
     timeout_s: int
+    min_age_days: int
+    min_age_except: tuple[str, ...]
+    yanked: str
     level: int
     bytecode: bool
     python_path: str | None
@@ -132,6 +135,8 @@ def _from_toml(setting: Setting, value: Any, config_name: str) -> Any:
         value = "true" if value else "false"
     elif isinstance(value, list) and isinstance(setting.default, tuple) and all(isinstance(one, str) for one in value):
         return tuple(setting.parse_item(item, where) for item in value if item.strip())
+    elif setting.takes_table and isinstance(value, dict) and all(isinstance(one, str) for one in value.values()):
+        return tuple(setting.parse_item(f"{name}: {text}", where) for name, text in value.items())
     elif isinstance(value, int):
         value = str(value) if abs(value) < 1 << 63 else hex(value)  # Python writes no decimal of thousands of digits
     if not isinstance(value, str):

@@ -30,6 +30,8 @@ class Setting:
     """From text to value; the second argument says where the text came from."""
     parse_item: Callable[[str, str], str] = lambda text, _where: text
     """Of a list: from one item to its value. In text spaces part the items; one of the file's list may hold some."""
+    takes_table: bool = False
+    """Whether the file may have a table of names instead of a list: `name = "text"` is the item `name: text`."""
     has_flag: bool = True
     is_secret: bool = False
     """Whether its value may never be shown."""
@@ -191,6 +193,42 @@ def _seconds(text: str, where: str) -> int:
     return int(text)
 
 
+def _days(text: str, where: str) -> int:
+    # the length first, as above
+    if not re.fullmatch("0|[1-9][0-9]{0,3}", text) or int(text) > _MOST_DAYS:
+        fix = f"write a whole number from 0 to {_MOST_DAYS}; 0 asks for no age"
+        raise UsageError(f"{text[:40]!a} is no number of days", where=where, fix=fix)
+    return int(text)
+
+
+def _exception(text: str, where: str) -> str:
+    name, _, said = text.partition(":")
+    reason = " ".join(said.split())
+    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,200}[A-Za-z0-9])?", name.strip()):
+        fix = 'write min_age_except = ["kedro: why it may be newer"]'
+        raise UsageError(f"{name.strip()[:80]!a} names no package", where=where, fix=fix)
+    if not reason:
+        raise UsageError(
+            f"there is no reason why {name.strip()} may be newer",
+            where=where,
+            why="an exception is kept with what was built, and whoever finds it has to understand it",
+            fix=f"write {name.strip()}: REASON, or leave it out",
+        )
+    # canonical, as PEP 503 has it
+    return f"{re.sub('[-_.]+', '-', name.strip()).lower()}: {reason}"
+
+
+def _exceptions(text: str, where: str) -> tuple[str, ...]:
+    return tuple(_exception(one, where) for one in text.split(";") if one.strip())
+
+
+def _yanked(text: str, where: str) -> str:
+    if text not in ("warn", "refuse"):
+        raise UsageError(f"{text[:40]!a} is no way to take yanked versions", where=where, fix="write warn or refuse")
+    return text
+
+
+_MOST_DAYS = 3650
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         "env_name",
@@ -232,6 +270,17 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("find_links", "folders or pages with wheels, separated by spaces", (), parse=_places, parse_item=_place),
     Setting("timeout_s", "longest time one installer run may take, in seconds", 3600, parse=_seconds),
+    Setting("min_age_days", "refuse what came to the index in the last DAYS days; 0: take any", 0, parse=_days),
+    Setting(
+        "min_age_except",
+        "packages that may be newer, each with its reason, separated by semicolons: kedro: we publish it",
+        (),
+        parse=_exceptions,
+        parse_item=_exception,
+        takes_table=True,
+        has_flag=False,
+    ),
+    Setting("yanked", "of versions that were withdrawn: warn, or refuse them", "warn", parse=_yanked, has_flag=False),
     # 5: level 6 takes a quarter longer, for archives that are half a percent smaller
     Setting("level", "compression level of the archive, 1 (fast) to 9 (small)", 5, parse=_level),
     Setting(
@@ -308,5 +357,5 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):
-        return " ".join(strip_credentials(word) for word in value)
+        return ("; " if any(": " in word for word in value) else " ").join(map(strip_credentials, value))
     return strip_credentials(str(value))

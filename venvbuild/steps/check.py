@@ -11,14 +11,14 @@ from packaging.utils import canonicalize_name
 
 from venvbuild import requirements
 from venvbuild.builds import places
-from venvbuild.environment import IndexAccess, suggested, target
+from venvbuild.environment import IndexAccess, Project, Rules, judge_pins, suggested, target
 from venvbuild.errors import UsageError
 from venvbuild.interpreters import past_its_end
 from venvbuild.redaction import strip_credentials
 from venvbuild.requirements import Requirements, Selection, Sources
 from venvbuild.run import NORMALISED, Checked, Recorded
 from venvbuild.settings import Settings
-from venvbuild.steps.job import Examined, Job, Made, Request
+from venvbuild.steps.job import Examined, Job, Made, Request, said
 from venvbuild.stores import Surroundings, refuse_ephemeral
 from venvbuild.text import count_text, shown_to_all
 
@@ -30,11 +30,14 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
 
     Raises:
         RequirementsRefused: with every problem of the file. UsageError: no such file, no such Python, or a store that
-            would go with this run of Jenkins.
+            would go with this run of Jenkins. IndexUnavailable: it is needed to judge ages, and does not answer.
     """
+    started_at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     refuse_ephemeral(settings, Surroundings.here(environ))  # now, not after minutes of work
     interpreter = target(settings, environ, allow_download=request.allow_python_download)
-    access = IndexAccess.of(settings, environ)
+    rules = Rules.of(settings.min_age_days, settings.min_age_except, settings.yanked, started_at)
+    known: dict[str, Project | None] = {}
+    access = IndexAccess.of(settings, environ)._replace(known=known, min_age=rules.min_age)
     read = requirements.read(
         request.requirements,
         interpreter.marker_environment,
@@ -53,6 +56,9 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
         fail_on_conflicts=settings.fail_on_conflicts,
         installer=settings.installer,
         timeout_s=settings.timeout_s,
+        min_age_days=settings.min_age_days,
+        min_age_except=settings.min_age_except,
+        yanked=settings.yanked,
         level=settings.level,
         bytecode=settings.bytecode,
         python_path=settings.python_path,
@@ -74,7 +80,8 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
         interpreter=str(interpreter.path),
         python_full_version=interpreter.full_version,
     )
-    return Examined(read, interpreter, recorded)
+    warnings = judge_pins(read, access, interpreter, rules).enforce()
+    return Examined(read, interpreter, recorded, started_at, warnings, known)
 
 
 def _place(find_links: str) -> str:
@@ -111,13 +118,15 @@ def run(job: Job) -> Made:
         (job.path / name).write_bytes(examined.requirements.pylock)
     # here and not where the Python is found, which several commands of a run do
     ended = past_its_end(examined.interpreter.version, datetime.now(UTC).date())
-    for warning in (ended, *(one.as_line() for one in examined.requirements.warnings)):
+    found = (*examined.requirements.warnings, *examined.warnings)
+    for warning in (ended, *(one.as_line() for one in found)):
         if warning:
             log.warning("%s", warning)
-    pins, warnings = len(examined.requirements.pins), len(examined.requirements.warnings)
+    pins, warnings = len(examined.requirements.pins), len(found)
+    kept = (*([ended] if ended else ()), *map(said, found))
     return Made(
         (places.REQUIREMENTS, NORMALISED, *given),
-        Checked(pins, warnings),
+        Checked(pins, warnings, examined.started_at, kept),
         f"{count_text(pins, 'pin')}, Python {examined.interpreter.full_version}"
         + (f", {count_text(warnings, 'warning')}" if warnings else ""),
     )

@@ -9,13 +9,23 @@ from dataclasses import asdict, replace
 
 from venvbuild import environment
 from venvbuild.builds import places
-from venvbuild.environment import PackageSource, build_sdists, files_of, much_to_fetch, pylock_of, sizes_of
-from venvbuild.errors import ConflictsFound, IntegrityError, Problem, ResolutionError
+from venvbuild.environment import (
+    Closure,
+    PackageSource,
+    Rules,
+    build_sdists,
+    files_of,
+    much_to_fetch,
+    pylock_of,
+    sizes_of,
+)
+from venvbuild.errors import ConflictsFound, IntegrityError, Problem, RequirementsRefused, ResolutionError
 from venvbuild.installed import MANIFEST, Manifest
-from venvbuild.run import VENV, WHEELS, Created
-from venvbuild.steps.job import Job, Made, interpreter_of
+from venvbuild.requirements import Requirements
+from venvbuild.run import VENV, WHEELS, Checked, Created, Recorded
+from venvbuild.steps.job import Job, Made, interpreter_of, said
 from venvbuild.steps.pins import requirements_of
-from venvbuild.steps.sources import index_access_of
+from venvbuild.steps.sources import index_access_of, rules_of
 from venvbuild.text import count_text
 
 log = logging.getLogger(__name__)
@@ -25,7 +35,7 @@ def run(job: Job) -> Made:
     """The lock and the venv."""
     try:
         return _made(job)
-    except (ResolutionError, ConflictsFound, IntegrityError) as error:
+    except (RequirementsRefused, ResolutionError, ConflictsFound, IntegrityError) as error:
         if not (job.path / places.PYLOCK_GIVEN).is_file():
             raise
         given = f"{job.work.recorded.requirements}:"
@@ -40,12 +50,21 @@ def _where_it_was_locked(problem: Problem) -> Problem:
 
 
 def _made(job: Job) -> Made:
-    recorded, source = job.work.recorded, _source(job)
+    recorded, source, rules = job.work.recorded, _source(job), rules_of(job)
     read = requirements_of(job, source.interpreter)
     if source.sdists:
+        # once more, as code of theirs is run before all is resolved
+        environment.judge_pins(read, index_access_of(job), source.interpreter, rules).enforce()
         source = build_sdists(read, source)
     log.info("resolving %s", count_text(len(read.active), "pin"))
-    locked = environment.lock(read, source, fail_on_conflicts=recorded.fail_on_conflicts, locked=recorded.locked)
+    locked = _locked(read, source, recorded, rules)
+    standing = environment.of_closure(locked, source, locked.doubted)
+    warnings = environment.judge_closure(locked, standing, read, source, rules).enforce()
+    told = job.work.result(Checked).said
+    new = [one for one in warnings if said(one) not in told]
+    for warning in new:
+        log.warning("%s", warning.as_line())
+    locked = environment.without_new_files(locked, standing, rules)
     (job.path / places.LOCK).write_text(locked.text(), "utf-8")
     if locked.not_pinned:
         log.warning("%s not pinned by you: %s", _are(len(locked.not_pinned)), ", ".join(locked.not_pinned))
@@ -54,24 +73,37 @@ def _made(job: Job) -> Made:
     if much:
         log.warning("%s", much)
     _write_pylock(pylock_of(locked, listing, source.interpreter), job)
-    standing = environment.of_closure(locked, source)
     log.info("installing %s", count_text(len(locked.distributions), "package"))
     made = environment.create(locked, source, job.path / VENV, with_pip=recorded.installer == "pip")
     # at once: of a file that is touched after this, its RECORD is not believed
     (job.path / MANIFEST).write_text(Manifest.taken(made.path).text(), "utf-8")
-    told = environment.wheels_of(locked, made.wheels, standing)
-    (job.path / WHEELS).write_text(json.dumps({name: asdict(one) for name, one in told.items()}), "utf-8")
-    used = (
-        "uv " + importlib.metadata.version("uv")
-        if recorded.installer == "uv"
-        else "pip " + next(one.version for one in locked.distributions if one.name == "pip")
-    )
+    wheels = environment.wheels_of(locked, made.wheels, standing)
+    (job.path / WHEELS).write_text(json.dumps({name: asdict(one) for name, one in wheels.items()}), "utf-8")
+    used = _installer(locked, recorded)
     forced = ", pins forced" if locked.is_forced else ""
+    lines, is_reproducible = tuple(map(said, new)), not source.built
     return Made(
         (places.LOCK, *_written(job), VENV, MANIFEST, WHEELS),
-        Created(used, tuple(locked.not_pinned), locked.is_forced, made.overlaps, reproducible=not source.built),
+        Created(used, tuple(locked.not_pinned), locked.is_forced, made.overlaps, is_reproducible, lines),
         f"{count_text(len(locked.distributions), 'package')} by {used}{forced}",
     )
+
+
+def _locked(read: Requirements, source: PackageSource, recorded: Recorded, rules: Rules) -> Closure:
+    try:
+        return environment.lock(read, source, fail_on_conflicts=recorded.fail_on_conflicts, locked=recorded.locked)
+    except (ResolutionError, ConflictsFound) as error:
+        pins = environment.wanted_by(read, source.interpreter, source.sdists)
+        lines = [one.at(one.version) for one in pins]
+        if refused := environment.refused_needs(lines, {one.name for one in pins}, source, rules):
+            raise RequirementsRefused.of(refused) from error
+        raise
+
+
+def _installer(locked: Closure, recorded: Recorded) -> str:
+    if recorded.installer == "uv":
+        return "uv " + importlib.metadata.version("uv")
+    return "pip " + next(one.version for one in locked.distributions if one.name == "pip")
 
 
 def _write_pylock(text: str, job: Job) -> None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from venvbuild import interpreters
 from venvbuild.builds import places
-from venvbuild.errors import UsageError
+from venvbuild.errors import Problem, UsageError
 from venvbuild.interpreters import Interpreter
 from venvbuild.run import Recorded, StepResult, WorkDir
 from venvbuild.settings import Settings
 from venvbuild.stores import Store, Surroundings, refuse_ephemeral, store_of
-from venvbuild.text import shown_to_all
+from venvbuild.text import shown, shown_to_all
 
 if TYPE_CHECKING:
+    from venvbuild.environment import Project
     from venvbuild.requirements import Requirements
+
+
+_MAX_SAID = 1000
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,12 @@ class Examined:
     requirements: Requirements
     interpreter: Interpreter
     recorded: Recorded
+    started_at: str = ""
+    """When the run began, `2025-07-22T08:30:00Z`: by that ages count."""
+    warnings: tuple[Problem, ...] = ()
+    """Of releases; those of the file are its own."""
+    known: dict[str, Project | None] = field(default_factory=dict, repr=False)
+    """What was read of the index meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +95,12 @@ class Job:
     def path(self) -> Path:
         """The work dir."""
         return self.work.path
+
+
+def said(warning: Problem) -> str:
+    """What a build keeps of a warning: a line without secrets, and without folders of this machine."""
+    where = os.path.basename(warning.where) if warning.line is not None else warning.where
+    return shown(replace(warning, where=where, fix="").as_line(), _MAX_SAID)
 
 
 def lasting_store_of(job: Job) -> Store:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from venvbuild.environment import IndexAccess, IndexAddresses
+from venvbuild.environment import IndexAccess, IndexAddresses, Rules
 from venvbuild.redaction import strip_credentials
+from venvbuild.run import Checked
 from venvbuild.steps.job import Job
 
 
@@ -17,7 +18,14 @@ def index_access_of(job: Job) -> IndexAccess:
         tuple(_with_credentials(url, job.settings.extra_index_urls) for url in recorded.extra_index_urls),
         tuple(_with_credentials(url, job.settings.find_links) for url in recorded.find_links),
     )
-    return IndexAccess(addresses, job.settings, job.environ)
+    known = job.examined.known if job.examined else None
+    return IndexAccess(addresses, job.settings, job.environ, known, rules_of(job).min_age)
+
+
+def rules_of(job: Job) -> Rules:
+    """What `check` was told to ask of releases, as of the time when it ran."""
+    recorded, began = job.work.recorded, job.work.result(Checked).started_at
+    return Rules.of(recorded.min_age_days, recorded.min_age_except, recorded.yanked, began)
 
 
 def _with_credentials(recorded: str, current: Sequence[str]) -> str:

@@ -26,7 +26,7 @@ class Search:
     """Which builds are asked for; all conditions hold together."""
 
     packages: tuple[WantedPackage, ...] = ()
-    """At least one to find and to count; for all builds none."""
+    """At least one to find and to count, but for what was yanked; for all builds none."""
     python_version: str | None = None
     """X.Y."""
     env_name: str | None = None
@@ -39,6 +39,8 @@ class Search:
     """The last day, `YYYY-MM-DD` (UTC)."""
     platform: str | None = None
     """As metadata.json has it: `linux_x86_64`."""
+    is_yanked: bool = False
+    """Only packages count that were yanked when the build was made; with none asked for, any of them."""
 
     @property
     def is_conditional(self) -> bool:
@@ -126,6 +128,8 @@ def plan_find(engine: Engine, search: Search) -> Plan:
     """The statement that finds; asks the engine which versions there are when specifiers have to be met."""
     has_specifiers = any(one.specifiers for one in search.packages)
     name = "builds_by_specifier" if has_specifiers else "builds_with_package"
+    if search.is_yanked:
+        name = "builds_with_yanked_packages"
     return _plan(engine, search, name, {"limit": search.limit})
 
 
@@ -136,10 +140,10 @@ def plan_count(engine: Engine, search: Search) -> Plan:
 
 def _plan(engine: Engine, search: Search, question: str, more: Mapping[str, Any]) -> Plan:
     names = [one.name for one in search.packages]
-    scope = Scope(since=search.since, names=tuple(names))
+    scope = Scope(since=search.since, names=tuple(names) or None)
     values: dict[str, Any] = {
-        "names": names,
-        "name_count": len(names),
+        "names": names or None,
+        "name_count": len(names) or None,
         **search.values,
         **more,
     }
@@ -147,7 +151,8 @@ def _plan(engine: Engine, search: Search, question: str, more: Mapping[str, Any]
         return Plan(binding.statement(question, values, scope))
     built = _versions(engine, names, search)
     fitting = {one: [version for version in built[one.name] if one.fits(version)] for one in search.packages}
-    values["versions"] = sorted({version for versions in fitting.values() for version in versions})
+    if not search.is_yanked:
+        values["versions"] = sorted({version for versions in fitting.values() for version in versions})
     values["packages"] = [f"{one.name}=={version}" for one, versions in fitting.items() for version in versions]
     notes = tuple(note for one in search.packages for note in _notes(one, built[one.name], fitting[one], search))
     # which versions fit was found out in the catalog as it was a moment ago: it need not be listed anew

@@ -9,6 +9,8 @@ SELECT venv_version, created_at, python_version, requirements_file, pipdeptree_o
        requires.abi AS requires_abi,
        requires.glibc AS requires_glibc,
        json_format(CAST(requires.libraries AS json)) AS requires_libraries,
+       json_format(CAST(warnings AS json)) AS warnings,
+       json_format(CAST(yanked_packages AS json)) AS yanked_packages,
        imported_from.archive AS imported_from_archive,
        imported_from.archive_sha256 AS imported_from_archive_sha256,
        imported_from.venv_version AS imported_from_venv_version,

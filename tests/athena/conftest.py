@@ -58,6 +58,7 @@ class Indexed(DuckDB):
         yield from super().pieces(statement)
 
 
+YANKED = ["odd==2.0", "odd-one==2.0+cu118"]
 COVERED_BEFORE = "2025-07-24"
 
 
@@ -90,6 +91,9 @@ def builds() -> list[Metadata]:
     made[3]["imported_from"] = {"archive": "s3://old/venv.tar.gz", "archive_sha256": "e" * 64,
                                 "venv_version": "venv_20250722_163000", "created_at": None}  # fmt: skip
     made[4] |= {"archive_root": "", "schema_version": 2}
+    made[5] |= {"warnings": ["requirements.txt:3: odd==2.0 is yanked; why: \"it\", 'bites'"], "yanked_packages": YANKED}
+    made[6] |= {"warnings": [], "yanked_packages": []}
+    made[7] |= {"warnings": [], "yanked_packages": YANKED[:1]}
     return made
 
 

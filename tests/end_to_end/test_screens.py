@@ -131,7 +131,7 @@ class Place:
             "list": [[], ["--env-name", EVIL], ["--limit", "-1"]],
             "show": [[self.hostile], [self.scripted], [EVIL], [f"sales@{EVIL}"]],
             "lock": [[self.hostile], ["sales@latest"], [self.scripted], [EVIL]],
-            "find": [["good"], ["odd"], [EVIL]],
+            "find": [["good"], ["odd"], [EVIL], ["--yanked"]],
             "count": [["good"]],
             "diff": [[self.hostile, self.scripted]],
             "query": [["all.sql"], ["packages.sql"], [EVIL]],

@@ -4,7 +4,7 @@ metadata.json commits to its files, and a field of it that says something else t
 
 claim.json                  the version, its instant, the environment's name, the store that the URIs begin with
 installed_packages.json     the packages and their count
-packages.json               the same
+packages.json               the same, and which of them were yanked
 conflicts.json              the conflicts, and whether there are any
 archive_index.json          size, root and content of the archive; that its packages are installed ones
 requirements.txt            its digest, or that of pylock.given.toml, whose pins it then has
@@ -177,6 +177,9 @@ def _against_packages(build: Metadata, packages: Any) -> Iterator[str]:
 def _against_records(build: Metadata, records: Any) -> Iterator[str]:
     found = [f"{one['name']}=={one['version']}" for one in records]
     yield from unlike_lists("installed_packages", build["installed_packages"], places.PACKAGES, found)
+    if "yanked_packages" in build:
+        yanked = [pin for pin, one in zip(found, records, strict=True) if one["is_yanked"]]
+        yield from unlike_lists("yanked_packages", build["yanked_packages"], places.PACKAGES, yanked)
 
 
 def _against_conflicts(build: Metadata, findings: Any) -> Iterator[str]:

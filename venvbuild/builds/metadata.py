@@ -74,6 +74,8 @@ class DescribedMetadata(TypedDict):
     source_revision: str | None
     duration_s: dict[str, float]
     requires: RequiresEntry
+    warnings: NotRequired[list[str]]
+    yanked_packages: NotRequired[list[str]]
     imported_from: NotRequired[ImportedFrom]
 
 
@@ -114,6 +116,10 @@ class Description:
     """Of what is in the archive, whatever the compression; older builds have none."""
     archive_root: str | None = None
     """The one folder at the top of the archive, `venv`; empty: there is none. Older builds do not say it."""
+    warnings: tuple[str, ...] | None = None
+    """What was warned of; older builds do not say it."""
+    yanked_packages: tuple[str, ...] | None = None
+    """Of the installed ones those that were yanked by then; older builds do not say it."""
     imported_from: ImportedFrom | None = None
 
     @property
@@ -126,7 +132,7 @@ class Description:
         fields = {**asdict(self), "schema_version": self.schema_version}
         fields = json.loads(json.dumps(fields))  # tuples become lists
         # Absent and not null, as in the builds from before there was one.
-        optional = ("content_sha256", "archive_root", "imported_from")
+        optional = ("content_sha256", "archive_root", "warnings", "yanked_packages", "imported_from")
         known = {name: value for name, value in fields.items() if name not in optional or value is not None}
         return cast(DescribedMetadata, known)
 

@@ -13,7 +13,7 @@ from venvbuild.stores import store_of
 
 
 @click.command("count", short_help="How many builds have packages; asked as find is.")
-@with_search
+@with_search()
 @options.with_format
 @options.max_bytes
 @options.strict

@@ -15,7 +15,8 @@ _COLUMNS = ("venv_version", "created_at", "env_name", "python_version", "is_conf
 
 
 @click.command("find", short_help="The builds that have packages: find 'kedro>=0.19,<0.20' pandas")
-@with_search
+@with_search(required=False)
+@click.option("--yanked", "wanted_yanked", is_flag=True, help="Only what was yanked when it was built.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many, the newest.")
 @options.with_format
 @options.max_bytes
@@ -26,7 +27,7 @@ def command(**given: Any) -> None:
     """The builds that have all these packages, newest first.
 
     PACKAGE is a name, or a name with versions as PEP 440 has them: 'kedro>=0.19,<0.20'. A name is that package and no
-    other: kedro is not kedro-viz.
+    other: kedro is not kedro-viz. With --yanked no PACKAGE need be named: those that were yanked are found.
     """
     settings = options.load(given)
     search, shape = search_of(given), tables.shape_of(given)
@@ -44,4 +45,6 @@ def command(**given: Any) -> None:
         say_notes(plan)
     # An answer like any other (0): stdout, which programs read, stays empty.
     if not count:
-        say_why_nothing(settings, store, f"no build{such(search)} has {' and '.join(map(str, search.packages))}")
+        named = " and ".join(map(str, search.packages)) or "a package"
+        yanked = " that was yanked when it was built" if search.is_yanked else ""
+        say_why_nothing(settings, store, f"no build{such(search)} has {named}{yanked}")

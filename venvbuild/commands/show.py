@@ -29,10 +29,14 @@ def command(version: str, **given: Any) -> None:
         output.print_json(build)
         return
     for name, value in build.items():
-        if name not in ("installed_packages", "conflicts", "files"):
+        if name not in ("installed_packages", "conflicts", "files", "warnings", "yanked_packages"):
             output.print_data(f"{name:<20} {_text(name, value)}")
     for conflict in build["conflicts"]:
         output.print_data(f"conflict             {conflict}")
+    for warning in build.get("warnings") or ():
+        output.print_data(f"warning              {warning}")
+    for package in build.get("yanked_packages") or ():
+        output.print_data(f"yanked               {package}")
     for package in build["installed_packages"]:
         output.print_data(f"package              {package}")
 

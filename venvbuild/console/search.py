@@ -19,10 +19,11 @@ from venvbuild.stores import Store, folder_of
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def with_search(command: F) -> F:
-    """The packages and the conditions."""
-    packages = click.argument("packages", metavar="PACKAGE...", nargs=-1, required=True)
-    return packages(with_conditions(command))
+def with_search(*, required: bool = True) -> Callable[[F], F]:
+    """The packages and the conditions; at least one package is `required`."""
+    metavar = "PACKAGE..." if required else "[PACKAGE]..."
+    packages = click.argument("packages", metavar=metavar, nargs=-1, required=required)
+    return lambda command: packages(with_conditions(command))
 
 
 def with_conditions(command: F) -> F:
@@ -54,6 +55,11 @@ def search_of(given: Given) -> Search:
     since, until = given["since"], given["until"]
     if since and until and until < since:
         raise UsageError(f"--until {until:%Y-%m-%d} is before --since {since:%Y-%m-%d}", fix="exchange the two days")
+    is_yanked = given.get("wanted_yanked", False)
+    if "packages" in given and not given["packages"] and not is_yanked:
+        raise UsageError(
+            "no package is named", fix="name one: venvbuild find 'kedro>=0.19'; `venvbuild list` lists all"
+        )
     return Search(
         parse_packages(given.get("packages", ())),
         parameters.minor_python_version(python, "--python") if python is not None else None,
@@ -63,6 +69,7 @@ def search_of(given: Given) -> Search:
         given.get("limit"),
         f"{until:%Y-%m-%d}" if until else None,
         given["wanted_platform"],
+        is_yanked,
     )
 
 

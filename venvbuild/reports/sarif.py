@@ -26,6 +26,7 @@ _RULES = {
     "unknown-extra": "An extra is asked for that there is not",
     "files": "Files are not as the package's RECORD says",
     "overlap": "Two packages own one file",
+    "warning": "Something was warned of",
 }
 _Object = dict[str, Any]
 """An object of SARIF, under its names."""

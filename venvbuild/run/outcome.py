@@ -6,6 +6,7 @@ whoever writes it down has only the rules of his format to keep.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from venvbuild.errors import ConflictsFound, RequirementsRefused
 from venvbuild.installed import distributions_of
 from venvbuild.run import reported, summary, workdir
 from venvbuild.run.reported import Reported
-from venvbuild.run.results import Uploaded
+from venvbuild.run.results import Checked, Created, Uploaded
 from venvbuild.run.summary import Summary
 from venvbuild.run.workdir import STEPS, VENV, Failure, Remembered, WorkDir
 from venvbuild.text import shown
@@ -32,6 +33,7 @@ _MAX_TEXT = 2000  # of one sentence; the longest honest one, a resolver's explan
 _MAX_LOG_LINE = 500
 _LAST_LINES = 40
 _LOG_TAIL_BYTES = 1 << 16
+_AT_A_LINE = re.compile(r"(?P<file>[^:]+):(?P<line>[1-9][0-9]{0,6}): (?P<what>.*)", re.DOTALL)
 _LOG_RECORD = re.compile(r"[0-9-]{10}T[0-9:]{8}Z (?P<text>.*)")
 
 
@@ -45,7 +47,8 @@ class Complaint:
     why: str = ""
     fix: str = ""
     kind: str = ""
-    """The type of a conflict (`version`, `missing`); `pins` for pins that contradict each other; else empty."""
+    """The type of a conflict (`version`, `missing`); `pins` for pins that contradict each other; `warning` for what was
+    warned of; else empty."""
     chain: tuple[str, ...] = ()
     """How a conflict comes about: from a pin to the package in question."""
     packages: tuple[str, ...] = ()
@@ -123,7 +126,7 @@ class Outcome:
     """Why the run failed, other than by conflicts."""
     conflicts: tuple[Complaint, ...]
     notes: tuple[Complaint, ...]
-    """What inspection noticed and no run fails for."""
+    """What was warned of, and what inspection noticed; no run fails for it."""
     pins: tuple[Pin, ...]
     """In the order of the file; empty when it was refused."""
     packages: tuple[Package, ...]
@@ -205,7 +208,7 @@ def _with_what_was_made(blank: Outcome, folder: Path, work: WorkDir, *, is_confl
         blank,
         problems=() if is_conflict else blank.problems,
         conflicts=conflicts,
-        notes=tuple(complaint for is_failure, complaint in noticed if not is_failure),
+        notes=(*_warnings(work), *(complaint for is_failure, complaint in noticed if not is_failure)),
         pins=tuple(pins.judged({one.name: one.version for one in packages}, has_run=work.has_ended("create"))),
         packages=packages,
         metadata=work.result(Uploaded).metadata if work.has_ended("upload") else None,
@@ -244,6 +247,23 @@ def _finding(one: Reported, pins: _Pins) -> Complaint:
         packages=tuple(_name(text) for text in (one["distribution"], one["requirement"], one["found"]) if text),
         line=pins.line_of(pin) if pin else None,
     )
+
+
+def _warnings(work: WorkDir) -> Iterator[Complaint]:
+    """What `check` and `create` warned of."""
+    lines = [*(work.result(Checked).said if work.has_ended("check") else ())]
+    lines += work.result(Created).said if work.has_ended("create") else ()
+    for line in lines:
+        said, _, why = line.partition("; why: ")
+        found = _AT_A_LINE.fullmatch(said)
+        is_of_the_file = found and found["file"] == os.path.basename(str(work.asked.get("requirements")))
+        yield Complaint(
+            _text(found["what"] if found else said),
+            _text(f"{found['file']}:{found['line']}") if found else "",
+            _text(why),
+            kind="warning",
+            line=int(found["line"]) if found and is_of_the_file else None,
+        )
 
 
 def _name(text: str) -> str:

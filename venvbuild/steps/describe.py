@@ -7,7 +7,7 @@ import json
 from venvbuild import __version__
 from venvbuild.builds import Description, RequiresEntry, places, validate_described
 from venvbuild.machine import Requires
-from venvbuild.run import Created, Described, Inspected, Packed
+from venvbuild.run import Checked, Created, Described, Inspected, Packed
 from venvbuild.steps.job import Job, Made, interpreter_of
 from venvbuild.text import count_text
 
@@ -15,7 +15,8 @@ from venvbuild.text import count_text
 def run(job: Job) -> Made:
     """metadata.json, without the fields that the claim gives."""
     recorded = job.work.recorded
-    created, inspected, packed = job.work.result(Created), job.work.result(Inspected), job.work.result(Packed)
+    checked, created = job.work.result(Checked), job.work.result(Created)
+    inspected, packed = job.work.result(Inspected), job.work.result(Packed)
     description = Description(
         python_version=recorded.python_version,
         python_full_version=recorded.python_full_version,
@@ -36,6 +37,8 @@ def run(job: Job) -> Made:
         build_url=recorded.build_url,
         source_revision=recorded.source_revision,
         requires=_requires(inspected.requires, packed.base_requires),
+        warnings=(*checked.said, *created.said),
+        yanked_packages=inspected.yanked_packages,
         # that of `describe` itself is known when it has ended: `upload` adds it
         duration_s={step: job.work.duration_s(step) for step in ("check", "create", "inspect", "pack")},
     )

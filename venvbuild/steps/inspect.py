@@ -46,10 +46,11 @@ def run(job: Job) -> Made:
     for finding in found.findings:
         if not finding.is_failure:
             log.info("%s: %s", finding.type, finding.sentence)
+    yanked = tuple(pin for pin in found.installed_packages if wheels.get(pin.partition("==")[0], {}).get("is_yanked"))
     summary = "conflict free" if found.is_conflict_free else count_text(len(found.conflicts), "conflict")
     return Made(
         found.reports,
-        Inspected(found.installed_packages, found.conflicts, found.requires.as_json()),
+        Inspected(found.installed_packages, found.conflicts, found.requires.as_json(), yanked),
         f"{count_text(len(found.installed_packages), 'package')}, {summary}",
     )
 

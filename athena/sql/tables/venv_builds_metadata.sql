@@ -29,6 +29,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS venv_builds_metadata (
   source_revision string,
   duration_s map<string,double>,
   requires struct<abi:string,glibc:string,libraries:array<string>>,
+  warnings array<string>,
+  yanked_packages array<string>,
   imported_from struct<archive:string,archive_sha256:string,venv_version:string,created_at:string>,
   recorded_at timestamp
 )

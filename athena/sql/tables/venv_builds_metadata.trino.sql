@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS venv_builds_metadata (
   source_revision varchar,
   duration_s map(varchar, double),
   requires row(abi varchar, glibc varchar, libraries array(varchar)),
+  warnings array(varchar),
+  yanked_packages array(varchar),
   imported_from row(archive varchar, archive_sha256 varchar, venv_version varchar, created_at varchar),
   recorded_at timestamp(3),
   dt varchar WITH (

@@ -21,7 +21,7 @@ from athena.questions import Search, parse_packages
 from athena.statement import Statement
 from athena.tables import publish
 from benchmarks import catalog
-from tests.athena.conftest import ON_TRINO
+from tests.athena.conftest import ON_TRINO, YANKED
 from tests.support.sizes import sizes
 from venvbuild import settings
 from venvbuild.builds import Metadata
@@ -313,6 +313,41 @@ def test_the_versions_of_a_package(engine: Engine, builds: list[Build]) -> None:
     assert {version for _, version in answer_to(engine, "package_versions", names=["odd"])} == {
         one.removeprefix("odd==") for one in seen
     }
+
+
+@pytest.mark.on_athena(2)
+@pytest.mark.parametrize(
+    ("wanted", "matches"),
+    [
+        ([], {5: YANKED[::-1], 7: YANKED[:1]}),
+        (["odd"], {5: YANKED[:1], 7: YANKED[:1]}),
+        (["odd", "odd-one"], {5: YANKED[::-1]}),
+        (["kedro"], {}),  # which every one of them has
+    ],
+)
+def test_builds_with_what_was_yanked_when_they_were_built(
+    engine: Engine, builds: list[Build], wanted: list[str], matches: dict[int, list[str]]
+) -> None:
+    """A row that does not say it, or says that there was none, has none."""
+    found, _ = questions.find(engine, Search(parse_packages(wanted), is_yanked=True))
+    assert [(row["venv_version"], sorted(row["matches"])) for row in found] == [
+        (builds[number]["venv_version"], sorted(some)) for number, some in matches.items()
+    ]
+
+
+def test_a_yanked_version_is_found_by_its_specifier(small: Small, put: Callable[..., str]) -> None:
+    old = put(1, "odd==1.0", "tiny==3.0", yanked_packages=["odd==1.0"])
+    new = put(2, "odd==2.0", "tiny==3.0", yanked_packages=["odd==2.0", "tiny==3.0"])
+    put(3, "odd==1.0")
+
+    def found(*wanted: str, **more: Any) -> list[str]:
+        search = Search(parse_packages(wanted), is_yanked=True, **more)
+        return [row["venv_version"] for row in questions.find(small[0], search)[0]]
+
+    assert found("odd<2") == [old]
+    assert found("odd", "tiny>=3") == [new]
+    assert found("odd>2") == []
+    assert found(limit=1) == [new]
 
 
 @pytest.mark.on_athena(3)

@@ -89,6 +89,7 @@ def shown(name: str, **changes: str) -> str:
         pytest.param(shown("venv_builds_metadata.trino", recorded_at=""), "OLD_TABLE", id="an older one, Trino"),
         pytest.param(shown("venv_builds_metadata", imported_from=""), "OLD_TABLE", id="from before imports, Athena"),
         pytest.param(shown("venv_builds_metadata", archive_root=""), "OLD_TABLE", id="from before layouts"),
+        pytest.param(shown("venv_builds_metadata", yanked_packages=""), "OLD_TABLE", id="from before yanks"),
         pytest.param(
             shown("venv_builds_metadata.trino", imported_from=""), "OLD_TABLE", id="from before imports, Trino"
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -16,7 +17,9 @@ from packaging import tags
 
 from tests.inspection.test_conflicts import HERE, distribution
 from tests.support.wheels import unpack, wheel
+from venvbuild import extras, process
 from venvbuild.errors import VenvBuildError
+from venvbuild.inspection import tree
 from venvbuild.inspection.dependencies import Root
 from venvbuild.inspection.reports import inspect
 from venvbuild.interpreters import Target
@@ -218,6 +221,34 @@ def test_the_tree_is_drawn_where_graphviz_is(made: Made, tmp_path: Path, script:
     made.put("a")
     found = inspect(made.folder, [], made.target, tmp_path / "out")
     assert ("pipdeptree.svg" in found.reports) is is_drawn is (tmp_path / "out" / "pipdeptree.svg").exists()
+
+
+def test_without_graphviz_the_wheel_of_the_extra_draws_where_it_is(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def draws(command: Sequence[str | Path], **how: Any) -> Completed:
+        if "pygraphviz" in " ".join(map(str, command)):
+            return Completed(tuple(map(str, command)), 0, f"<svg>{Path(command[-1]).read_text()}</svg>", "")
+        return process.run(command, **how)
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name == "pygraphviz" or None)
+    made.put("a")
+    assert "pipdeptree.svg" in inspect(made.folder, [], made.target, tmp_path / "out", run=draws).reports
+    assert (tmp_path / "out" / "pipdeptree.svg").read_text().startswith("<svg>digraph {")
+
+
+@pytest.mark.slow
+def test_the_wheel_of_the_extra_holds_graphviz(
+    tmp_path: Path, real_cache: Path, real_index: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in real_index.items():
+        monkeypatch.setenv(name, value)
+    python = extras.python_with("graph", ["pygraphviz"], real_cache)
+    source = tmp_path / "tree.dot"
+    source.write_text('digraph { kedro [label="kedro\\n<0.19>"]; kedro -> fsspec [label=">=2021"] }')
+    drawn = process.run(tree.by_wheel(source, python), env={"PATH": "/nowhere"}, timeout_s=120).stdout
+    assert "<svg" in drawn
+    assert "&gt;=2021" in drawn
 
 
 def test_an_empty_environment_is_conflict_free(made: Made, tmp_path: Path) -> None:

@@ -1,7 +1,10 @@
-"""The dependency tree, as pipdeptree draws it of what counts on the target; and its picture, where Graphviz is."""
+"""The dependency tree, as pipdeptree draws it of what counts on the target; and its picture, where Graphviz is, or the
+wheel that has it inside.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import shutil
 import sys
@@ -21,6 +24,10 @@ log = logging.getLogger(__name__)
 
 TREES = {"pipdeptree.txt": "text", "pipdeptree.json": "json", "pipdeptree.dot": "graphviz-dot"}
 _TIMEOUT_S = 120
+_DRAW = """
+import sys, pygraphviz
+sys.stdout.buffer.write(pygraphviz.AGraph(filename=sys.argv[1]).draw(format="svg", prog="dot"))
+"""
 
 
 def drawn_trees(
@@ -127,13 +134,19 @@ def _pipdeptree(folder: Path, form: str, env: Mapping[str, str], run: Callable[.
 
 def _drawing(folder: Path, dot: str, env: Mapping[str, str], run: Callable[..., Completed]) -> str | None:
     """The tree as SVG; None where Graphviz is absent or fails, for a picture is no reason to lose a build."""
-    program = shutil.which("dot", path=env.get("PATH", ""))
-    if program is None:
-        return None
     source = folder / "tree.dot"
+    program = shutil.which("dot", path=env.get("PATH", ""))
+    if program is None and importlib.util.find_spec("pygraphviz") is None:
+        return None
+    command = [program, "-Tsvg", source] if program else by_wheel(source)
     source.write_text(dot, encoding="utf-8")
     try:
-        return run([program, "-Tsvg", source], env=env, timeout_s=_TIMEOUT_S).stdout or None
+        return run(command, env=env, timeout_s=_TIMEOUT_S).stdout or None
     except (CommandFailed, OSError) as error:
         log.warning("no pipdeptree.svg: %s", error)
         return None
+
+
+def by_wheel(source: Path, python: str | Path = sys.executable) -> list[str | Path]:
+    """What draws by pygraphviz, whose wheel holds Graphviz: a process of its own, which may crash."""
+    return [python, "-I", "-c", _DRAW, source]

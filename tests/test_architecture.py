@@ -65,6 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "importing": {
         "installed", "interpreters", "machine", "stores", "builds", "inspection", "archive", "foreign", "restore",
     },
+    "exports": {"stores", "archive", "restore"},
     "athena.engines": {"athena.statement", "athena.duck", "settings", "stores", "athena.rows", "athena.index"},
     "athena.tables": {"athena.statement", "stores", "builds", "athena.rows", "athena.index", "athena.engines"},
     "athena.upkeep": {
@@ -87,8 +88,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "commands": {
         "athena.statement", "package_index", "interpreters", "settings", "stores", "builds", "archive", "environment",
         "run", "athena.rows", "athena.engines", "athena.index", "doctor", "foreign", "notifiers", "reports", "restore",
-        "snowflake", "release", "importing", "athena.tables", "athena.upkeep", "athena.questions", "steps", "pipeline",
-        "console",
+        "snowflake", "release", "importing", "exports", "athena.tables", "athena.upkeep", "athena.questions", "steps",
+        "pipeline", "console",
     },
     "main": {"console", "commands"},
     "__main__": {"main"},

@@ -7,6 +7,7 @@ packing, bundled_python, placement                 the whole of it; an interpret
 
 from venvbuild.archive.archive_index import HEADER_BYTES, ArchiveIndex, Fragment, parse_index
 from venvbuild.archive.bundled_python import Bundle, bundle_of, bundled_executable, required_by_bundle
+from venvbuild.archive.compression import CODEC, END_OF_TAR, Compressed, compress, compress_plain, cut
 from venvbuild.archive.format import (
     ARCHIVE_ROOTS,
     BASE,
@@ -18,11 +19,11 @@ from venvbuild.archive.format import (
     ROOT,
     rehome_script,
 )
-from venvbuild.archive.fragment_cache import FragmentCache
-from venvbuild.archive.gzip_member import GZIP_HEADER
+from venvbuild.archive.fragment_cache import Exported, FragmentCache
+from venvbuild.archive.gzip_member import GZIP_HEADER, GzipMember
 from venvbuild.archive.layout import Known
 from venvbuild.archive.leaks import Gate
-from venvbuild.archive.members import THE_TOP, Member
+from venvbuild.archive.members import THE_TOP, Member, in_archive
 from venvbuild.archive.packing import Archive, PackOptions, pack
 from venvbuild.archive.placement import (
     HEAD_BYTES,
@@ -32,4 +33,6 @@ from venvbuild.archive.placement import (
     refuse_others,
     root_of,
     sum_file,
+    sum_line,
 )
+from venvbuild.archive.workers import Workers, working

@@ -137,6 +137,14 @@ def compress(piece: Piece, venv: Path, level: int, gate: Gate, archive_root: str
     return Compressed(stream.ended(piece), stream.body, sha256, tuple(leaks), tuple(parts))
 
 
+def compress_plain(blocks: Iterable[bytes | memoryview], level: int) -> Compressed:
+    """The fragment that holds these plain bytes, of which nobody knows whose they are."""
+    stream = _Stream(level)
+    for block in blocks:
+        stream.write(block)
+    return Compressed(stream.ended(END_OF_TAR), stream.body)
+
+
 def looked_through(member: Member, venv: Path, gate: Gate) -> tuple[str, tuple[Leak, ...]]:
     """The sha256 of a file, and what `gate` finds in it, without compressing it."""
     found, digest, _ = _write_file(None, venv, Part(member, 0, member.size), gate)
@@ -271,7 +279,7 @@ class _Stream:
         self._out: list[bytes] = []
         self.body = b""
 
-    def write(self, block: bytes) -> None:
+    def write(self, block: bytes | memoryview) -> None:
         # The compressor gets blocks of one size, however the bytes come: what it writes may depend on that.
         self._waiting.append(block)
         self._waiting_bytes += len(block)

@@ -1,4 +1,5 @@
-"""Fragments that were made or fetched before, by their own sha256; what fragments and bytecode a package once gave.
+"""Fragments that were made or fetched before, by their own sha256; what fragments and bytecode a package once gave, and
+what was once exported.
 
 A damaged entry is noticed and removed, never used. Any number of processes may share the folder. A folder that cannot
 be written, or a disk that is full, is a cache that keeps nothing: nobody fails because of it.
@@ -17,7 +18,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from venvbuild.archive.archive_index import Fragment
 from venvbuild.files import write_whole
@@ -26,7 +27,7 @@ from venvbuild.interpreters import Compiled
 log = logging.getLogger(__name__)
 
 LIMIT_BYTES = 5_000_000_000
-_KINDS = ("fragments", "distributions", "bytecode")
+_KINDS = ("fragments", "distributions", "bytecode", "exports")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # Of the limit: else every entry that comes would make us look at all the others.
 _KEPT_AFTER_EVICTION = 0.9
@@ -34,8 +35,17 @@ _KEPT_AFTER_EVICTION = 0.9
 _STALE_S = 3600
 
 
+class Exported(NamedTuple):
+    """A file that was made of an archive, as it is kept."""
+
+    sha256: str
+    """Of the whole file."""
+    pieces: tuple[str, ...]
+    """The sha256 of each of its pieces, in order, which lie among the fragments."""
+
+
 class FragmentCache:
-    """`folder/fragments/ab/<sha256>`, `folder/{distributions,bytecode}/ab/<key>`; made when the first entry comes."""
+    """`folder/fragments/ab/<sha256>`, `folder/{distributions,bytecode,exports}/ab/<key>`; made with the first entry."""
 
     def __init__(self, folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
         self._folder, self._limit = folder, limit_bytes
@@ -87,6 +97,15 @@ class FragmentCache:
     def remember_bytecode(self, key: str, compiled: Sequence[Compiled]) -> None:
         """Which bytecode this key gave; the files themselves are in fragments."""
         self._note(self._path("bytecode", key), list(compiled))
+
+    def look_up_export(self, key: str) -> Exported | None:
+        """What `remember_export` was told under this key; None when it was not, or when that is damaged."""
+        found = self._recalled(self._path("exports", key))
+        return None if found is None else Exported(found[0], tuple(found[1]))
+
+    def remember_export(self, key: str, exported: Exported) -> None:
+        """Which file this key gave; its pieces themselves are in fragments."""
+        self._note(self._path("exports", key), list(exported))
 
     def unused(self, unused_s: float) -> list[Path]:
         """The entries that nobody has used for so long, and what others left half-written; anybody may remove them."""

@@ -26,6 +26,7 @@ COMMANDS = {
     "table": "table",
     "get": "get",
     "verify": "verify",
+    "export": "export",
     "import": "import_",
     "snowflake": "snowflake",
     "release": "release",

@@ -2,6 +2,7 @@
 
 fetching -> unpacking, tar -> rehoming -> targets    from bytes to a folder; restoring is the whole of it
 staging                                              where it lies on the way
+reading                                              a stored archive in parts, not unpacked
 ordinary_tar -> adopting                             the same of archives that others packed
 rebuilding                                           the same from the build's lock
 verification, content_digest, archived               every byte read again, every field compared; scripted_build: as
@@ -9,7 +10,9 @@ verification, content_digest, archived               every byte read again, ever
 """
 
 from venvbuild.restore.adopting import Adopted, adopted
+from venvbuild.restore.reading import StoredArchive
 from venvbuild.restore.rebuilding import rebuild
 from venvbuild.restore.restoring import Restored, RestoreOptions, from_archive, get
 from venvbuild.restore.scripted_build import unlike
+from venvbuild.restore.tar import Unpacker, refused
 from venvbuild.restore.verification import Verification, verify

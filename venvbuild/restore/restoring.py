@@ -37,7 +37,7 @@ from venvbuild.interpreters import (
     find_open_interpreter,
 )
 from venvbuild.machine import Requires, glibc_here, inside_misfits, misfits, wheels_of_others
-from venvbuild.restore import adopting, fetching, gone, rehoming, tar, targets
+from venvbuild.restore import adopting, fetching, gone, reading, rehoming, tar, targets
 from venvbuild.restore.fetching import Bodies, Evicted, ReadRange
 from venvbuild.restore.targets import Place
 from venvbuild.restore.unpacking import unpack, unpack_stream
@@ -179,7 +179,7 @@ def _stored(store: Store, venv_version: str) -> _Origin:
         lambda offset, length: store.read_range(key, offset, length),
         size_bytes,
         build,
-        None if isinstance(build, ScriptedBuild) else _stored_index(store, build),
+        None if isinstance(build, ScriptedBuild) else reading.stored_index(store, build),
         store.url,
     )
 
@@ -214,33 +214,13 @@ def from_archive(file: Path, target: Path, machine: RestoreOptions) -> Restored:
                 fix="get the archive again, or move away an index that belongs to another one",
             )
         if index and build and not isinstance(build, ScriptedBuild):
-            _refuse_another_root(
+            reading.refuse_another_root(
                 index, build, str(index_file), "nothing was unpacked; get the archive and both files beside it again"
             )
         read_range: ReadRange = lambda offset, length: os.pread(descriptor, length, offset)  # noqa: E731
         return _restore(_Origin(str(file), read_range, size_bytes, build, index, file=file), target, machine)
     finally:
         os.close(descriptor)
-
-
-def _stored_index(store: Store, build: Metadata) -> ArchiveIndex | None:
-    """The index of a build, which must be the one its metadata names; None for a build that has none."""
-    if places.ARCHIVE_INDEX not in build["files"]:
-        return None
-    key = builds.key(build["venv_version"], places.ARCHIVE_INDEX)
-    index = parse_index(builds.read_file(store, build, places.ARCHIVE_INDEX), store.uri(key))
-    if index.archive_size_bytes != build["archive_size_bytes"]:
-        raise IntegrityError("the index is of an archive of another size", where=store.uri(key), fix="build it again")
-    _refuse_another_root(index, build, store.uri(key), "restore what was changed from a backup, or build it again")
-    return index
-
-
-def _refuse_another_root(index: ArchiveIndex, build: Metadata, where: str, fix: str) -> None:
-    said = build.get("archive_root", ROOT)
-    if index.root != said:
-        raise IntegrityError(
-            f"root is {index.root!r}, and archive_root of metadata.json is {said!r}", where=where, fix=fix
-        )
 
 
 def _beside(file: Path) -> Metadata | ScriptedBuild | None:

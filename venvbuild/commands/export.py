@@ -1,0 +1,93 @@
+"""`venvbuild export`: a build in the form in which a consumer takes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from venvbuild import builds
+from venvbuild.archive import FragmentCache
+from venvbuild.console import options, output
+from venvbuild.errors import CheckFoundSomething, UsageError
+from venvbuild.exports import CONSUMERS, Build, Consumer, Exported, export, rule_as_json
+from venvbuild.stores import store_of
+
+
+@click.command("export", short_help="Make what Spark, Lambda and others take of a build: export sales@prod --for spark")
+@click.argument("version", required=False, metavar="BUILD")
+@click.option("--for", "consumer", type=click.Choice(list(CONSUMERS)), help="Who is to take it.")
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    type=click.Path(path_type=Path),
+    metavar="FILE|DIR",
+    help="What is made; in a folder that is there a file gets its usual name.",
+)
+@click.option("--force", is_flag=True, help="Replace what is there.")
+@click.option("--list", "lists", is_flag=True, help="Tell the consumers and their rules, each with page and date.")
+@options.with_store
+@options.with_config
+@options.as_json
+def command(
+    version: str | None, consumer: str | None, target: Path | None, force: bool, lists: bool, **given: Any
+) -> None:
+    """Make of a stored build what a consumer takes, and print the settings to paste; nothing is installed again.
+
+    Its rules are judged first, each met, broken or NOT CHECKED, on stderr. Where one is broken nothing is made, and it
+    ends with 11 and the way out. FILE.sha256 lies beside what is made. BUILD is a version, ENV@ALIAS, ENV@latest or
+    ENV@ALIAS~N.
+    """
+    if lists:
+        if version is not None or consumer is not None or target is not None or force:
+            raise UsageError("--list stands alone", where="--list", fix="venvbuild export --list")
+        _print_list(as_json=given["as_json"])
+        return
+    if version is None or consumer is None:
+        raise UsageError(
+            "a build and a consumer are needed", fix="venvbuild export sales@latest --for spark; --list shows them"
+        )
+    settings = options.load(given)
+    store = store_of(settings)
+    cache = FragmentCache(settings.folders.cache / "fragments")
+    # Once, here: while it is read the alias may move.
+    build = Build.of(store, builds.find(store, version), cache)
+    _tell(export(CONSUMERS[consumer], build, target, force=force), as_json=given["as_json"])
+
+
+def _tell(exported: Exported, *, as_json: bool) -> None:
+    for one in exported.verdicts:
+        source = one.rule.source
+        output.say(f"{one.state:<11}  {one.rule.name}: {one.finding.saw} ({source.page}, {source.read_on})")
+    if as_json:
+        output.print_json(exported.as_json())
+    problems = tuple(exported.problems())
+    if problems:
+        raise CheckFoundSomething.of(problems)
+    if exported.file:
+        output.say(f"{exported.file}  {exported.sha256}")
+    if not as_json:
+        for paste in exported.settings:
+            output.print_data(f"# {paste.where}")
+            output.print_text(paste.text)
+
+
+def _print_list(*, as_json: bool) -> None:
+    if as_json:
+        output.print_json([_as_json(one) for one in CONSUMERS.values()])
+        return
+    for one in CONSUMERS.values():
+        output.print_data(f"{one.name}: {one.takes}")
+        for rule in one.rules:
+            output.print_data(f"  {rule.name}: {rule.wants} ({rule.source.page}, {rule.source.read_on})")
+
+
+def _as_json(consumer: Consumer) -> dict[str, Any]:
+    return {
+        "consumer": consumer.name,
+        "takes": consumer.takes,
+        "makes": consumer.makes,
+        "rules": [rule_as_json(rule) for rule in consumer.rules],
+    }

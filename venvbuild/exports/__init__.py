@@ -1,0 +1,13 @@
+"""A build in the form in which others take it, checked before it ships; one file a consumer.
+
+consumer, rules      what a consumer is to us: rules with page and date, what is made, what is pasted; consumers: all
+build                what one is given: a stored build, and where its `bin/python` leads
+exporting            judged, made, judged again, put in its place
+flat, keeping        the archive without a folder at its top; what was made before, out of the cache
+"""
+
+from venvbuild.exports.build import Build
+from venvbuild.exports.consumer import Consumer, Paste
+from venvbuild.exports.consumers import CONSUMERS
+from venvbuild.exports.exporting import Exported, export, rule_as_json
+from venvbuild.exports.rules import Finding, Rule, Verdict

@@ -1,0 +1,46 @@
+"""What was made of an archive once comes out of the fragment cache the next time, each piece compared first."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import IO
+
+from venvbuild import archive
+from venvbuild.archive import CODEC, FragmentCache
+from venvbuild.restore import StoredArchive
+
+_PIECE_BYTES = 16 << 20
+
+
+def made_or_kept(stored: StoredArchive, kind: str, raw: IO[bytes], make: Callable[[IO[bytes]], str]) -> str:
+    """Let `make` write what depends on the archive and on `kind` alone to `raw`, or write what it wrote before; its
+    sha256. `raw` can be read, too, and what is made goes to its end.
+    """
+    key, start = _key(stored, kind), raw.tell()
+    found = stored.cache.look_up_export(key)
+    if found and all(_written(raw, stored.cache, piece) for piece in found.pieces):
+        return found.sha256
+    raw.seek(start)
+    raw.truncate()
+    sha256 = make(raw)
+    raw.seek(start)
+    pieces = []
+    while piece := raw.read(_PIECE_BYTES):
+        pieces.append(stored.cache.put(piece))
+    stored.cache.remember_export(key, archive.Exported(sha256, tuple(pieces)))
+    return sha256
+
+
+def _written(raw: IO[bytes], cache: FragmentCache, sha256: str) -> bool:
+    piece = cache.get(sha256)
+    if piece is not None:
+        raw.write(piece)
+    return piece is not None
+
+
+def _key(stored: StoredArchive, kind: str) -> str:
+    # Whoever lets a kind be made of other bytes gives it another name.
+    about = [kind, stored.build["archive_sha256"], stored.index.level, CODEC]
+    return hashlib.sha256(json.dumps(about).encode()).hexdigest()

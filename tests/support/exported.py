@@ -45,9 +45,13 @@ def put_packed(store: Store, packed: Archive, number: int = 1, **fields: Any) ->
 def build_of(folder: Path, **options: Any) -> Build:
     """A build in a store of its own, packed with these options; `folder` is new."""
     folder.mkdir()
-    packed = packable(folder).pack(**options)
-    store = open_store(str(folder / "store"))
-    return Build.of(store, put_packed(store, packed), FragmentCache(folder / "exports-cache"))
+    return stored(packable(folder), **options)
+
+
+def stored(one: Packable, **options: Any) -> Build:
+    """A build of this environment."""
+    store = open_store(str(one.folder / "store"))
+    return Build.of(store, put_packed(store, one.pack(**options)), FragmentCache(one.folder / "exports-cache"))
 
 
 def saying(build: Build, **fields: Any) -> Build:

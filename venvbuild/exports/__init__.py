@@ -3,7 +3,9 @@
 consumer, rules      what a consumer is to us: rules with page and date, what is made, what is pasted; consumers: all
 build                what one is given: a stored build, and where its `bin/python` leads
 exporting            judged, made, judged again, put in its place
-flat, keeping        the archive without a folder at its top; what was made before, out of the cache
+members, flat        the archive without a folder at its top, written anew
+keeping              what was made before, out of the cache
+zipping              the packages alone
 """
 
 from venvbuild.exports.build import Build

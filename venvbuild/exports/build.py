@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,6 +68,11 @@ class Build:
         """Version by canonical name."""
         pins = (pin.partition("==") for pin in self.archive.build["installed_packages"])
         return {name: version for name, _, version in pins}
+
+    def command_to_get(self, target: str) -> str:
+        """The command that restores it at `target`, from any machine that reaches the store."""
+        words = ["venvbuild", "get", self.venv_version, target, "--store", self.archive.store_url]
+        return shlex.join(words)
 
 
 def leading(fragments: tuple[Fragment, ...]) -> list[Fragment]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from venvbuild.exports.airflow import AIRFLOW
+from venvbuild.exports.aws_lambda import LAMBDA, LAMBDA_LAYER
 from venvbuild.exports.consumer import Consumer
+from venvbuild.exports.docker import DOCKER
+from venvbuild.exports.glue import CLEAN_ROOMS, GLUE
+from venvbuild.exports.jupyter import JUPYTER
 from venvbuild.exports.spark import SPARK
 
-_ALL: tuple[Consumer, ...] = (SPARK,)
+_ALL: tuple[Consumer, ...] = (SPARK, GLUE, CLEAN_ROOMS, LAMBDA, LAMBDA_LAYER, AIRFLOW, DOCKER, JUPYTER)
 CONSUMERS: dict[str, Consumer] = {one.name: one for one in _ALL}
 """In the order in which they are told."""

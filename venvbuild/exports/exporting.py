@@ -95,6 +95,8 @@ def export(consumer: Consumer, build: Build, output: Path | None = None, *, forc
     if consumer.makes == "text" and output is None:
         return told.answered(before)
     place = _place(consumer, build, output)
+    if consumer.makes != "folder":
+        _refuse_ending(consumer.file_name(build), place)
     _refuse_what_is_there(consumer, place, force=force)
     try:
         with tempfile.TemporaryDirectory(prefix=".venvbuild-export-", dir=place.parent) as folder:
@@ -118,7 +120,8 @@ def _made(told: _Told, before: tuple[Verdict, ...], making: Path, place: Path, *
     if consumer.makes == "folder":
         _put_folder(making, place)
     else:
-        making.chmod((making.stat().st_mode & 0o100 and 0o755) or 0o644)  # whatever the umask is: it is made for others
+        # Whatever the umask is: it is made for others.
+        making.chmod(0o755 if making.stat().st_mode & 0o100 else 0o644)
         archive.place(making, place, sha256)
     return told.made(after, place, sha256)
 
@@ -173,6 +176,22 @@ def _place(consumer: Consumer, build: Build, output: Path | None) -> Path:
     is_inside = consumer.makes != "folder" and output.is_dir()
     # Links in the path stay, as settings will name it.
     return Path(os.path.abspath(output / name if is_inside else output))
+
+
+_ENDINGS = {".tar.gz": (".tar.gz", ".tgz"), ".zip": (".zip",), ".py": (".py",)}
+
+
+def _refuse_ending(name: str, place: Path) -> None:
+    """Who takes the file goes by how its name ends; `name` is the usual one."""
+    for ending, others in _ENDINGS.items():
+        if name.endswith(ending) and not place.name.endswith(others):
+            better = place.with_name(place.name + ending)
+            raise UsageError(
+                f"the name of such a file ends in {' or '.join(others)}",
+                where=str(place),
+                why="who takes it goes by the ending",
+                fix=f"-o {shlex.quote(str(better))}",
+            )
 
 
 def _refuse_what_is_there(consumer: Consumer, place: Path, *, force: bool) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from venvbuild.archive import BASE
 from venvbuild.exports.build import Build
 from venvbuild.text import size_text
 
@@ -33,6 +34,13 @@ class Finding(NamedTuple):
     """Of a broken one: what to do, where no flag of `build` does it."""
     flags: tuple[str, ...] = ()
     """Of a broken one: those of `build` that make what is asked for."""
+
+
+class SizeLimit(NamedTuple):
+    """The most that something may hold, and what to do where it is more."""
+
+    size_bytes: int
+    fix: str
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,7 @@ def has_link(source: Source) -> Rule:
 
 
 def platform_among(platforms: Sequence[str], wants: str, source: Source) -> Rule:
-    """The build is for one of `platforms`; one of pure Python is for any."""
+    """The build is for one of `platforms`; also one of pure Python, which may lack what another one needs."""
 
     def judge(build: Build, _: Path | None) -> Finding:
         if build.platform in platforms:
@@ -119,17 +127,21 @@ def glibc_at_most(newest: Mapping[str, str], otherwise: str, wants: str, source:
     """The build needs no newer glibc than there is: by Python X.Y, or `otherwise`."""
 
     def judge(build: Build, _: Path | None) -> Finding:
-        there = newest.get(build.python_version, otherwise)
-        if build.glibc is None:
-            return Finding("met", "it needs none")
-        saw = f"it needs {build.glibc}, and there is {there}"
-        if _numbers(build.glibc) <= _numbers(there):
-            return Finding("met", saw)
-        flag = ", without --bundle-python" if build.is_bundled else ""
-        fix = f"pin older versions of the packages that need it, or build on a machine with glibc {there}{flag}"
-        return Finding("broken", saw, fix=fix)
+        return glibc_finding(build, newest.get(build.python_version, otherwise))
 
     return Rule("glibc", wants, source, judge)
+
+
+def glibc_finding(build: Build, there: str) -> Finding:
+    """Whether the glibc that is `there` will do."""
+    if build.glibc is None:
+        return Finding("met", "it needs none")
+    saw = f"it needs {build.glibc}, and there is {there}"
+    if _numbers(build.glibc) <= _numbers(there):
+        return Finding("met", saw)
+    flag = ", without --bundle-python" if build.is_bundled else ""
+    fix = f"pin older versions of the packages that need it, or build on a machine with glibc {there}{flag}"
+    return Finding("broken", saw, fix=fix)
 
 
 def archive_at_most(limit_bytes: int, wants: str, source: Source) -> Rule:
@@ -166,8 +178,9 @@ def not_checked(name: str, wants: str, why: str, source: Source) -> Rule:
 
     def judge(build: Build, _: Path | None) -> Finding:
         link = "its own interpreter" if build.is_bundled else build.link or "no bin/python"
-        told = {"python_version": build.python_version, "link": link, "platform": build.platform}
-        return Finding("NOT CHECKED", why.format(**told, glibc=f"glibc {build.glibc}" if build.glibc else "any glibc"))
+        glibc = f"glibc {build.glibc} or newer" if build.glibc else "any C library"
+        told = {"python_version": build.python_version, "link": link, "platform": build.platform, "glibc": glibc}
+        return Finding("NOT CHECKED", why.format(**told))
 
     return Rule(name, wants, source, judge)
 
@@ -176,7 +189,7 @@ def largest(build: Build, count: int = 3) -> str:
     """Its largest distributions: `torch 1.8 GB, scipy 90.1 MB`."""
     sizes: dict[str, int] = {}
     for fragment in build.archive.index.fragments:
-        if fragment.distribution:
+        if fragment.distribution not in (None, "pip", BASE):  # these nobody asked for
             sizes[fragment.distribution] = sizes.get(fragment.distribution, 0) + fragment.plain_length
     first = sorted(sizes.items(), key=lambda one: (-one[1], one[0]))[:count]
     return ", ".join(f"{name} {size_text(size)}" for name, size in first)

@@ -64,7 +64,7 @@ SPARK = FlatArchive(
         not_checked(
             "platform",
             "the executors' machines fit the build",
-            "they must be {platform} and have {glibc} or newer",
+            "they must be {platform} and have {glibc}",
             _EMR,
         ),
     ),

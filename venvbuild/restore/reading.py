@@ -25,6 +25,7 @@ class StoredArchive:
     index: ArchiveIndex
     where: str
     """As messages name it."""
+    store_url: str
     read_range: ReadRange
     cache: FragmentCache
 
@@ -47,7 +48,8 @@ class StoredArchive:
                 rule="NO_INDEX",
             )
         fetching.check_limits(index)
-        return cls(build, index, store.uri(key), lambda offset, length: store.read_range(key, offset, length), cache)
+        read_range: ReadRange = lambda offset, length: store.read_range(key, offset, length)  # noqa: E731
+        return cls(build, index, store.uri(key), store.url, read_range, cache)
 
     def plain(self, fragment: Fragment) -> bytes:
         """What a fragment holds. Any number of threads may ask.

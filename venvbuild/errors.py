@@ -10,7 +10,7 @@
     |- IntegrityError         8   hash, schema, signature, leak gate
     |- NotInStore             9   a build, alias or file is not in the store
     |- QueryEngineError      10   the query engine failed
-    `- CheckFoundSomething   11   doctor, table check
+    `- CheckFoundSomething   11   doctor, table check, a rule of a consumer
 
 Terminated (143, SIGTERM) and StdoutClosed (141) stand beside Python's own KeyboardInterrupt (130).
 
@@ -136,7 +136,7 @@ class QueryEngineError(VenvBuildError):
 
 
 class CheckFoundSomething(VenvBuildError):
-    """A check ran and found something: doctor, table check."""
+    """A check ran and found something: doctor, table check, a rule of a consumer."""
 
     exit_code = 11
 

@@ -148,6 +148,14 @@ class Place:
                 ["sales@latest", "got"],
             ],
             "verify": [[self.hostile], [self.scripted], ["sales@latest"]],
+            "export": [
+                [self.hostile, "--for", "spark"],
+                ["sales@latest", "--for", "spark", "-o", f"{WORD}.tar.gz"],
+                ["sales@latest", "--for", "spark", "-o", f"{EVIL}/x.tar.gz"],
+                ["sales@latest", "--for", "airflow"],
+                ["sales@latest", "--for", "jupyter"],
+                ["--list"],
+            ],
             "import": [["theirs", "--env-name", "moved"], [EVIL, "--env-name", "moved"]],
             "snowflake sync": [
                 ["--stage", f"@A.B.{EVIL}", "-r", "good.txt"],

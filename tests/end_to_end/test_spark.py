@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from venvbuild import interpreters
 
 PYTHON = "3.11"
 JAVA = 17
+PANDAS = ("pandas==2.2.3", "numpy==2.2.6", "python-dateutil==2.9.0.post0", "pytz==2025.2", "six==1.17.0",
+          "tzdata==2025.2")  # fmt: skip
 JOB = """
 import importlib.util, json
 from pyspark.sql import SparkSession
@@ -37,6 +40,23 @@ found = sorted({tuple(json.loads(row.seen)) for row in rows})
 print(json.dumps({"executors": found, "driver_has_it": importlib.util.find_spec("only_there") is not None}))
 """
 
+PANDAS_JOB = """
+import importlib.util, json
+from pyspark.sql import SparkSession
+
+session = SparkSession.builder.getOrCreate()
+
+def look(number):
+    import sys, time, pandas
+    time.sleep(1)
+    return pandas.__version__, int(pandas.Series([number, 1]).sum()), sys.prefix
+
+seen = session.sparkContext.parallelize(range(8), 8).map(look).collect()
+found = {"versions": sorted({one[0] for one in seen}), "sums": [one[1] for one in seen]}
+found["prefixes"] = sorted({one[2] for one in seen})
+print(json.dumps({**found, "driver_has_it": importlib.util.find_spec("pandas") is not None}))
+"""
+
 
 @dataclass(frozen=True)
 class Cluster:
@@ -46,11 +66,11 @@ class Cluster:
     python: Path
     """Of the driver."""
 
-    def submit(self, folder: Path, python: str, *options: str | Path) -> Any:
+    def submit(self, folder: Path, python: str, *options: str | Path, job: str = JOB) -> Any:
         """What the job prints, with `python` for the executors."""
-        (folder / "job.py").write_text(JOB)
+        (folder / "job.py").write_text(job)
         env = {
-            "PATH": "/usr/bin:/bin", "HOME": str(folder), "JAVA_HOME": str(java.home(JAVA)),
+            "PATH": f"{self.python.parent}:/usr/bin:/bin", "HOME": str(folder), "JAVA_HOME": str(java.home(JAVA)),
             "SPARK_HOME": str(self.home), "SPARK_LOCAL_DIRS": str(folder / "scratch"), "SPARK_LOCAL_IP": "127.0.0.1",
             "PYSPARK_PYTHON": python, "PYSPARK_DRIVER_PYTHON": str(self.python),
         }  # fmt: skip
@@ -113,3 +133,22 @@ def test_spark_without_a_cluster_runs_in_what_get_restored(tool: Tool, cluster: 
     assert tool.run("get", built, target).code == 0
     said = cluster.submit(tool.folder, str(target / "bin/python"), "--master", "local[1]")
     assert [prefix for _, prefix, _ in said["executors"]] == [str(target)]
+
+
+@pytest.mark.slow
+def test_what_export_prints_runs_a_job_with_pandas_on_two_executors(real_tool: Tool, cluster: Cluster) -> None:
+    done = real_tool.run("build", "-r", real_tool.requirements(*PANDAS), "--env-name", "sales", "--python", PYTHON,
+                         "--python-path", cluster.python)  # fmt: skip
+    assert done.code == 0, done.stderr
+    exported = real_tool.run("export", "sales@latest", "--for", "spark", "-o", "for spark.tar.gz")
+    assert exported.code == 0, exported.stderr
+    pasted = shlex.split(exported.stdout.splitlines()[1])
+    both = ["--conf", "spark.scheduler.minRegisteredResourcesRatio=1.0"]
+    said = cluster.submit(real_tool.folder, "/nonexistent", "--master", "local-cluster[2,1,1024]", *both, *pasted,
+                          job=PANDAS_JOB)  # fmt: skip
+    assert said["versions"] == ["2.2.3"]
+    assert said["sums"] == [number + 1 for number in range(8)]
+    assert said["driver_has_it"] is False
+    one, other = said["prefixes"]
+    assert {Path(prefix).name for prefix in (one, other)} == {"environment"}
+    assert Path(one).parent != Path(other).parent

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.exported import PACKAGES, build_of, packable, saying, stored
+from venvbuild.archive import FragmentCache
 from venvbuild.errors import Problem
 from venvbuild.exports import CONSUMERS, Build, aws_lambda, export, zipping
 
@@ -162,8 +163,6 @@ def test_a_zip_holds_no_link(tmp_path: Path, consumer: str) -> None:
 
 def kept_nowhere(build: Build, folder: Path) -> Build:
     """With a cache that has nothing made."""
-    from venvbuild.archive import FragmentCache
-
     return replace(build, archive=replace(build.archive, cache=FragmentCache(folder / "cache")))
 
 

@@ -32,7 +32,7 @@ def command() -> None:
     """Look after the caches of this machine; without a CACHE all of them.
 
     \b
-    fragments  packed packages, for pack and get
+    fragments  packed packages, for pack and get; what export made
     wheels     what each wheel holds, which create compares with; wheels of ZIPs
     releases   what the index told of releases within the last hour
     catalog    rows and index of the stores that were asked

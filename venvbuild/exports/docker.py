@@ -80,7 +80,7 @@ def _link(build: Build, _: Path | None) -> Finding:
     saw = "the interpreter is inside" if build.is_bundled else f"bin/python leads to {build.link or 'nothing'}"
     if base:
         return Finding("met", f"{saw}: {base.image}")
-    return Finding("broken", saw, flags=("--python-path", f"/usr/local/bin/python{build.python_version}"))
+    return Finding("broken", saw, flags=("--python-path", "/usr/local/bin/python{python}"))
 
 
 def _glibc(build: Build, _: Path | None) -> Finding:

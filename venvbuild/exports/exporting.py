@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,12 +32,13 @@ class Exported:
     verdicts: tuple[Verdict, ...]
     """One of each rule of the consumer."""
     env_name: str
+    python_version: str
+    """X.Y."""
 
     def problems(self) -> Iterator[Problem]:
         """The rules that are broken, each with the way out."""
         broken = [one for one in self.verdicts if one.state == "broken"]
-        flags = [flag for one in broken for flag in one.finding.flags]
-        again = f"venvbuild build -r requirements.txt --env-name {self.env_name} {shlex.join(flags)}"
+        again = f"venvbuild build -r requirements.txt --env-name {self.env_name} {shlex.join(self._flags(broken))}"
         for one in broken:
             yield Problem(
                 f"{self.consumer} takes only: {one.rule.wants}; {one.finding.saw}",
@@ -47,6 +48,12 @@ class Exported:
                 one.finding.fix or f"build it so: {again}",
                 one.rule.name,
             )
+
+    def _flags(self, broken: Iterable[Verdict]) -> list[str]:
+        """Those of a build that breaks none of them."""
+        wanted = dict(one.finding.flags for one in broken if one.finding.flags)
+        python = wanted.get("--python", self.python_version)
+        return [word for flag, value in wanted.items() for word in (flag, value.format(python=python))]
 
     def as_json(self) -> dict[str, Any]:
         """The document of `--json`."""
@@ -62,7 +69,7 @@ class Exported:
                     "state": one.state,
                     "saw": one.finding.saw,
                     "fix": one.finding.fix,
-                    "flags": list(one.finding.flags),
+                    "flags": self._flags([one]),
                 }
                 for one in self.verdicts
             ],
@@ -146,7 +153,8 @@ class _Told:
         self, file: Path | None, sha256: str | None, settings: tuple[Paste, ...], verdicts: tuple[Verdict, ...]
     ) -> Exported:
         build = self.build
-        return Exported(self.consumer.name, build.venv_version, file, sha256, settings, verdicts, build.env_name)
+        of = (build.env_name, build.python_version)
+        return Exported(self.consumer.name, build.venv_version, file, sha256, settings, verdicts, *of)
 
 
 def _judged(consumer: Consumer, build: Build, made: Path | None) -> tuple[Verdict, ...]:

@@ -32,8 +32,9 @@ class Finding(NamedTuple):
     """Of the build; of what is not checked, why not and how it can be."""
     fix: str = ""
     """Of a broken one: what to do, where no flag of `build` does it."""
-    flags: tuple[str, ...] = ()
-    """Of a broken one: those of `build` that make what is asked for."""
+    flags: tuple[str, str] | tuple[()] = ()
+    """Of a broken one: a flag of `build` that makes what is asked for, and its value, in which `{python}` is the X.Y of
+    the build that is to be."""
 
 
 class SizeLimit(NamedTuple):
@@ -92,7 +93,7 @@ def link_leads_to(places: Callable[[str], Sequence[str]], wants: str, source: So
         saw = f"bin/python leads to {build.link}" if build.link else "there is no bin/python"
         if build.link in places(build.python_version):
             return Finding("met", saw)
-        return Finding("broken", saw, flags=("--python-path", places(build.python_version)[0]))
+        return Finding("broken", saw, flags=("--python-path", places("{python}")[0]))
 
     return Rule("link", wants, source, judge)
 
@@ -105,8 +106,7 @@ def has_link(source: Source) -> Rule:
             return Finding("met", "the interpreter is inside")
         if build.link:
             return Finding("met", f"bin/python leads to {build.link}")
-        flags = ("--python-path", f"/usr/bin/python{build.python_version}")
-        return Finding("broken", "there is no bin/python", flags=flags)
+        return Finding("broken", "there is no bin/python", flags=("--python-path", "/usr/bin/python{python}"))
 
     return Rule("link", "the archive has bin/python", source, judge)
 

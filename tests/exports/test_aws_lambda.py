@@ -20,7 +20,8 @@ def test_runtime_and_architecture_are_those_of_the_build(
     text = made.settings[-1].text
     assert f"untime{'s' if 'layer' in consumer else ''} python3.11 " in text
     assert f"architectures {machine} " in text
-    assert f"--zip-file fileb://{made.file}" in text
+    zipped = made.file if "layer" in consumer else "function.zip"
+    assert f"--zip-file fileb://{zipped}" in text
 
 
 @pytest.mark.parametrize("consumer", ["lambda", "lambda-layer"])
@@ -30,7 +31,8 @@ def test_what_is_too_large_to_be_uploaded_goes_by_way_of_a_bucket(
     monkeypatch.setattr(aws_lambda, "_DIRECT_BYTES", 100)
     made = export(CONSUMERS[consumer], build_of(tmp_path / "build"), tmp_path)
     text = made.settings[-1].text
-    assert text.startswith(f"aws s3 cp {made.file} s3://BUCKET/KEY\naws lambda ")
+    zipped = made.file if "layer" in consumer else "function.zip"
+    assert text.startswith(f"aws s3 cp {zipped} s3://BUCKET/KEY\naws lambda ")
     assert "S3Bucket=BUCKET,S3Key=KEY" in text
     [verdict] = [one for one in made.verdicts if one.rule.name == "upload"]
     assert verdict.finding.saw.endswith("by way of S3 alone")

@@ -10,6 +10,7 @@ import click
 from venvbuild import builds
 from venvbuild.archive import FragmentCache
 from venvbuild.console import options, output
+from venvbuild.console.progress import Beat
 from venvbuild.errors import CheckFoundSomething, UsageError
 from venvbuild.exports import CONSUMERS, Build, Consumer, Exported, export, rule_as_json
 from venvbuild.stores import store_of
@@ -52,9 +53,11 @@ def command(
     settings = options.load(given)
     store = store_of(settings)
     cache = FragmentCache(settings.folders.cache / "fragments")
-    # Once, here: while it is read the alias may move.
-    build = Build.of(store, builds.find(store, version), cache)
-    _tell(export(CONSUMERS[consumer], build, target, force=force), as_json=given["as_json"])
+    with Beat("export"):
+        # Once, here: while it is read the alias may move.
+        build = Build.of(store, builds.find(store, version), cache)
+        exported = export(CONSUMERS[consumer], build, target, force=force)
+    _tell(exported, as_json=given["as_json"])
 
 
 def _tell(exported: Exported, *, as_json: bool) -> None:

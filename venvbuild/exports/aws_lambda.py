@@ -119,15 +119,14 @@ class _Zipped:
 
 
 def _of_function(build: Build, made: Path) -> tuple[Paste, ...]:
-    file = shlex.quote(str(made))
+    copied = f"cp {shlex.quote(str(made))} function.zip && zip function.zip app.py"
     runtime = f"--runtime python{build.python_version} --architectures {_ARCHITECTURES[build.platform]}"
     create = f"aws lambda create-function --function-name NAME --role ROLE --handler app.handler {runtime}"
     if made.stat().st_size <= _DIRECT_BYTES:
-        upload = f"{create} --zip-file {shlex.quote(f'fileb://{made}')}"
+        upload = f"{create} --zip-file fileb://function.zip"
     else:
-        upload = f"aws s3 cp {file} s3://BUCKET/KEY\n{create} --code S3Bucket=BUCKET,S3Key=KEY"
-    return (Paste("your code beside the packages: a copy, whose sum is another", f"zip {file} app.py"),
-            Paste("AWS CLI", upload))  # fmt: skip
+        upload = f"aws s3 cp function.zip s3://BUCKET/KEY\n{create} --code S3Bucket=BUCKET,S3Key=KEY"
+    return Paste("a shell: a copy gets your code, here app.py", copied), Paste("AWS CLI", upload)
 
 
 def _of_layer(build: Build, made: Path) -> tuple[Paste, ...]:

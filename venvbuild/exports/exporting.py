@@ -51,9 +51,9 @@ class Exported:
 
     def _flags(self, broken: Iterable[Verdict]) -> list[str]:
         """Those of a build that breaks none of them."""
-        wanted = dict(one.finding.flags for one in broken if one.finding.flags)
-        python = wanted.get("--python", self.python_version)
-        return [word for flag, value in wanted.items() for word in (flag, value.format(python=python))]
+        wanted = {one.finding.flags[0]: one.finding.flags for one in broken if one.finding.flags}
+        _, python = wanted.get("--python", ("", self.python_version))
+        return [word.format(python=python) for flags in wanted.values() for word in flags]
 
     def as_json(self) -> dict[str, Any]:
         """The document of `--json`."""

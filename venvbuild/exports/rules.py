@@ -32,9 +32,9 @@ class Finding(NamedTuple):
     """Of the build; of what is not checked, why not and how it can be."""
     fix: str = ""
     """Of a broken one: what to do, where no flag of `build` does it."""
-    flags: tuple[str, str] | tuple[()] = ()
-    """Of a broken one: a flag of `build` that makes what is asked for, and its value, in which `{python}` is the X.Y of
-    the build that is to be."""
+    flags: tuple[str, ...] = ()
+    """Of a broken one: a flag of `build` that makes what is asked for, and its value if it has one, in which `{python}`
+    is the X.Y of the build that is to be."""
 
 
 class SizeLimit(NamedTuple):

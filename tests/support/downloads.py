@@ -19,8 +19,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import uv
+
 from tests.support import versions
 from tests.support.requirement import require
+from venvbuild.settings import PYPI
 
 _HOME = Path.home()
 """As it was when the tests began: they may not see the home folder, but these caches live there."""
@@ -87,6 +90,12 @@ def readers() -> Path:
     return fetched("readers", tag, _install_readers)
 
 
+def airflow() -> Path:
+    """The Python of an environment with Airflow: `-m airflow`. No folder for PYTHONPATH, as a task would see that."""
+    tag = f"{versions.AIRFLOW[0].rpartition('=')[2]}-py{sys.version_info.major}.{sys.version_info.minor}"
+    return fetched("airflow-venv", tag, _install_airflow) / "venv/bin/python"
+
+
 def build_backends() -> Path:
     """A folder of wheels: what projects are built with, and what that needs."""
     tag = hashlib.sha256(" ".join(versions.BUILD_BACKENDS).encode()).hexdigest()[:8]
@@ -100,6 +109,14 @@ def _fetch_build_backends(folder: Path) -> None:
 
 def _install_readers(folder: Path) -> None:
     _install(folder, f"polars=={versions.POLARS}", f"pyarrow=={versions.PYARROW}")
+
+
+def _install_airflow(folder: Path) -> None:
+    # By uv: pip takes minutes to find what fits the hundred packages that Airflow leaves open.
+    run([uv.find_uv_bin(), "venv", "--quiet", "--no-config", "--python", sys.executable, str(folder / "venv")])
+    index = _ENVIRONMENT.get("UV_DEFAULT_INDEX") or _ENVIRONMENT.get("PIP_INDEX_URL") or PYPI
+    flags = ["--quiet", "--no-config", "--default-index", index, "--python", str(folder / "venv/bin/python")]
+    run([uv.find_uv_bin(), "pip", "install", *flags, *versions.AIRFLOW])
 
 
 def _install_pyspark(folder: Path) -> None:

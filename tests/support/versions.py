@@ -18,6 +18,9 @@ GROOVY_CPS = "1.31"
 PYSPARK = "3.5.9"
 """pyspark on the package index, with all of Spark in it; it runs on Java 17."""
 
+AIRFLOW = ("apache-airflow==3.1.8", "apache-airflow-providers-standard==1.12.3")
+"""On the package index: Airflow, with the operator that runs a task on the Python of an environment."""
+
 POLARS, PYARROW = "2.1.0", "26.0.1"
 """On the package index: readers of Parquet that read the index of the catalog."""
 

@@ -80,7 +80,7 @@ class _Airflow:
 
     def make(self, build: Build, place: Path) -> str:
         """The DAG."""
-        text = _dag(build).encode()
+        text = _dag(build).encode("utf-8", "backslashreplace")
         place.write_bytes(text)
         return sha256(text).hexdigest()
 

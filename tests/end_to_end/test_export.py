@@ -54,6 +54,7 @@ def test_a_broken_rule_ends_with_11_and_its_document_says_so(filled: Tool) -> No
     assert done.code == 11
     assert (done.json["file"], done.json["settings"]) == (None, [])
     assert {one["rule"]: one["state"] for one in done.json["rules"]}["packages"] == "broken"
+    assert "write awsgluedataplanepython==5.1.0" in done.json["problems"][0]["fix"]
     assert not list(filled.folder.glob("*.tar.gz*"))
 
 

@@ -64,10 +64,13 @@ def _tell(exported: Exported, *, as_json: bool) -> None:
     for one in exported.verdicts:
         source = one.rule.source
         output.say(f"{one.state:<11}  {one.rule.name}: {one.finding.saw} ({source.page}, {source.read_on})")
+    problems = tuple(exported.problems())
     if as_json:
         output.print_json(exported.as_json())
-    problems = tuple(exported.problems())
-    if problems:
+        if problems:
+            # A code and no error: all has been said, in the one document that was asked for.
+            raise click.exceptions.Exit(CheckFoundSomething.exit_code)
+    elif problems:
         raise CheckFoundSomething.of(problems)
     if exported.file:
         output.say(f"{exported.file}  {exported.sha256}")

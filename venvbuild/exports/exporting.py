@@ -73,6 +73,7 @@ class Exported:
                 }
                 for one in self.verdicts
             ],
+            "problems": [one.as_json() for one in self.problems()],
         }
 
 

@@ -78,7 +78,7 @@ class Cluster:
         settings = [word for one in few for word in ("--conf", one)]
         done = subprocess.run(
             [self.home / "bin/spark-submit", *options, *settings, folder / "job.py"], cwd=folder, env=env,
-            capture_output=True, text=True, timeout=300, check=False, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=900, check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout.splitlines()[-1])

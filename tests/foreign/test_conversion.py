@@ -297,3 +297,15 @@ def test_nothing_of_the_environment_is_changed(theirs: Theirs) -> None:
     assert {path: os.lstat(path).st_mtime_ns for path in theirs.venv.rglob("*")} == {
         path: facts.st_mtime_ns for path, facts in before.items()
     }
+
+
+def test_a_kernel_of_jupyter_that_names_the_environments_python_finds_it_anywhere(theirs: Theirs) -> None:
+    for number, program in enumerate((f"{theirs.venv}/bin/python3.11", "/usr/bin/python3", "python", 7)):
+        text = json.dumps({"argv": [program, "-m", "ipykernel_launcher"], "language": "python"})
+        theirs.write(f"share/jupyter/kernels/k{number}/kernel.json", text)
+    theirs.write("share/jupyter/kernels/broken/kernel.json", "{")
+    (theirs.venv / "share/jupyter/kernels/link").symlink_to("k0")
+    members = theirs.converted().members
+    assert [name for name in members if "kernel" in name] == ["share/jupyter/kernels/k0/kernel.json"]
+    changed = json.loads(theirs.member("share/jupyter/kernels/k0/kernel.json").content or b"")
+    assert changed == {"argv": ["python", "-m", "ipykernel_launcher"], "language": "python"}

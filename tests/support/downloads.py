@@ -102,6 +102,17 @@ def build_backends() -> Path:
     return fetched("build-backends", tag, _fetch_build_backends)
 
 
+def ipykernel() -> Path:
+    """A folder of wheels: ipykernel, and what that needs, for the Python of the tests."""
+    tag = f"{versions.IPYKERNEL}-py{sys.version_info.major}.{sys.version_info.minor}"
+    return fetched("ipykernel", tag, _fetch_ipykernel)
+
+
+def _fetch_ipykernel(folder: Path) -> None:
+    flags = ["--quiet", "--no-input", "--disable-pip-version-check", "--only-binary", ":all:", "--dest", str(folder)]
+    run([sys.executable, "-m", "pip", "download", *flags, f"ipykernel=={versions.IPYKERNEL}"], PIP_FIND_LINKS="")
+
+
 def _fetch_build_backends(folder: Path) -> None:
     flags = ["--quiet", "--no-input", "--disable-pip-version-check", "--only-binary", ":all:", "--dest", str(folder)]
     run([sys.executable, "-m", "pip", "download", *flags, *versions.BUILD_BACKENDS], PIP_FIND_LINKS="")

@@ -27,6 +27,9 @@ POLARS, PYARROW = "2.1.0", "26.0.1"
 BUILD_BACKENDS = ("hatchling==1.33.0", "setuptools==84.2.1", "flit-core==4.2.0", "poetry-core==2.5.0")
 """On the package index: what projects of the tests are built with."""
 
+IPYKERNEL = "7.4.0"
+"""On the package index: the kernel of Jupyter, which brings the client that starts it."""
+
 MAVEN_DEPENDENCY_PLUGIN = "3.6.1"
 """org.apache.maven.plugins:maven-dependency-plugin, which fetches jars."""
 

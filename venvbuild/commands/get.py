@@ -16,7 +16,7 @@ from venvbuild.console.progress import FetchProgress
 from venvbuild.environment import IndexAccess, PackageSource
 from venvbuild.errors import UsageError
 from venvbuild.interpreters import Interpreter
-from venvbuild.restore import Restored, RestoreOptions
+from venvbuild.restore import Kernel, Restored, RestoreOptions
 from venvbuild.settings import Settings
 from venvbuild.stores import store_of
 
@@ -40,6 +40,7 @@ from venvbuild.stores import store_of
 @click.option(
     "--rebuild", "rebuilds", is_flag=True, help="Install the build's lock here instead; for another platform."
 )
+@click.option("--kernel", metavar="NAME", help="Make it a kernel of Jupyter too, by this name.")
 @options.with_store
 @options.with_index
 @options.with_config
@@ -51,6 +52,7 @@ def command(
     python: Path | None,
     compiles: bool,
     rebuilds: bool,
+    kernel: str | None,
     **given: Any,
 ) -> None:
     """Restore the environment of a build at TARGET, which becomes the environment: TARGET/bin/python.
@@ -58,13 +60,18 @@ def command(
     BUILD is a version, ENV@ALIAS, ENV@latest or ENV@ALIAS~N. Only what the fragment cache lacks is fetched. TARGET must
     be absent, empty, or made by `get`. An archive that `tar -czf` made of an environment of `python -m venv` will do,
     too: its scripts are made relocatable, and what cannot move is named. With --rebuild the packages of the build's
-    lock are installed from the index, with their hashes, for a Python of this machine.
+    lock are installed from the index, with their hashes, for a Python of this machine. With --kernel Jupyter finds it
+    by that name; the environment must have ipykernel.
     """
     settings = options.load(given)
     with FetchProgress() as on_fetch:
         here = replace(RestoreOptions.of(settings), on_fetch=on_fetch, compiles=compiles)
         here = here.with_python(python) if python else here
+        if kernel is not None:
+            here = replace(here, kernel=Kernel.of(kernel, os.environ))
         restored = _restored(version, target, from_archive, rebuilds, settings, here)
+    if restored.kernel:
+        output.say(f"kernel {restored.kernel}")
     for problem in (*restored.cannot_move, *restored.warnings):
         output.say(f"warning: {problem.as_line()}")
     if given["as_json"]:

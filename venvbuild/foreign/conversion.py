@@ -34,6 +34,8 @@ from venvbuild.interpreters import Interpreter, changed_scripts
 from venvbuild.redaction import strip_credentials
 
 _FIX_EDITABLE = "install it as a wheel: pip install --force-reinstall --no-deps /path/to/project"
+_KERNELS = "share/jupyter/kernels/*/kernel.json"
+_MAX_KERNEL_BYTES = 1 << 16
 # They name the environment's path, and no form of them could do without; `get` writes some again.
 _OTHER_ACTIVATION = re.compile(r"activate\.(?:sh|csh)|deactivate\.csh")
 
@@ -61,6 +63,7 @@ def converted(
     """How `venv` becomes relocatable; `installed` are its distributions, `activation` relocatable scripts by name."""
     changed: dict[str, Member | None] = {"pyvenv.cfg": _file("pyvenv.cfg", _configuration(venv))}
     changed |= _places(venv)
+    changed |= _kernels(venv)
     changed |= {f"bin/{name}": member for name, member in _activation(venv, activation)}
     scripts = relocated_scripts(venv.path, venv.names)
     if not scripts.problems:
@@ -97,6 +100,26 @@ def _places(venv: ForeignEnvironment) -> Iterator[tuple[str, Member | None]]:
             inside = venv.inside(os.readlink(venv.path / name))
             if inside is not None:
                 yield name, Member(name, "l", 0o777, link=os.path.relpath(inside or ".", os.path.dirname(name) or "."))
+
+
+def _kernels(venv: ForeignEnvironment) -> Iterator[tuple[str, Member]]:
+    """Kernels of Jupyter that start the Python of the environment by its path (`ipykernel install --sys-prefix`): by
+    `python`, as in the wheel of ipykernel. For that a Jupyter in the environment takes the Python that it runs on.
+    """
+    for path in sorted(venv.path.glob(_KERNELS)):
+        # No file may lie below a link in an archive.
+        if path.resolve() != path or not path.is_file() or path.stat().st_size > _MAX_KERNEL_BYTES:
+            continue
+        try:
+            kernel = json.loads(path.read_bytes())
+            program = kernel["argv"][0]
+            place = venv.inside(program)
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
+            continue  # no kernel.json that Jupyter could read
+        if place is not None and is_python_link(place):
+            kernel["argv"][0] = "python"
+            name = os.path.relpath(path, venv.path)
+            yield name, _file(name, (json.dumps(kernel, indent=1) + "\n").encode())
 
 
 def _activation(venv: ForeignEnvironment, activation: Mapping[str, bytes]) -> Iterator[tuple[str, Member | None]]:

@@ -5,11 +5,13 @@ staging                                              where it lies on the way
 reading                                              a stored archive in parts, not unpacked
 ordinary_tar -> adopting                             the same of archives that others packed
 rebuilding                                           the same from the build's lock
+kernel                                               by which Jupyter starts it
 verification, content_digest, archived               every byte read again, every field compared; scripted_build: as
                                                      far as it goes
 """
 
 from venvbuild.restore.adopting import Adopted, adopted
+from venvbuild.restore.kernel import Kernel
 from venvbuild.restore.reading import StoredArchive
 from venvbuild.restore.rebuilding import rebuild
 from venvbuild.restore.restoring import Restored, RestoreOptions, from_archive, get

@@ -55,6 +55,7 @@ def rebuild(
         target = restoring.absolute(target)
         targets.check(target)
         machine = machine.for_target(target)
+        restoring.check_kernel(machine.kernel, target, build, venv_version)
         interpreter = machine.find_interpreter(build["python_version"])
         lock = _pins(store, build, places.LOCK, interpreter)
         pinned = _pins(store, build, places.REQUIREMENTS, interpreter)

@@ -39,6 +39,7 @@ from venvbuild.interpreters import (
 from venvbuild.machine import Requires, glibc_here, inside_misfits, misfits, wheels_of_others
 from venvbuild.restore import adopting, fetching, gone, reading, rehoming, tar, targets
 from venvbuild.restore.fetching import Bodies, Evicted, ReadRange
+from venvbuild.restore.kernel import Kernel
 from venvbuild.restore.targets import Place
 from venvbuild.restore.unpacking import unpack, unpack_stream
 from venvbuild.settings import Settings
@@ -71,7 +72,9 @@ class Restored:
     cannot_move: tuple[Problem, ...] = ()
     """What of an environment that somebody else packed works only where it was made; nothing of our own archives."""
     warnings: tuple[Problem, ...] = ()
-    """What to know of the target: that it was filled in place, that others cannot run its Python."""
+    """What to know of the target: that it was filled in place, that others cannot run its Python; and of its kernel."""
+    kernel: str | None = None
+    """The kernel.json by which Jupyter finds it, where one was wanted."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,8 @@ class RestoreOptions:
     """Whether the bytecode is made too."""
     is_python_chosen: bool = False
     """Whether somebody named the Python that `find_interpreter` gives."""
+    kernel: Kernel | None = None
+    """The kernel of Jupyter that is to run in it."""
 
     @classmethod
     def of(cls, settings: Settings) -> RestoreOptions:
@@ -240,6 +245,7 @@ def _restore(origin: _Origin, target: Path, machine: RestoreOptions) -> Restored
     target = absolute(target)
     targets.check(target)
     machine = machine.for_target(target)
+    check_kernel(machine.kernel, target, origin.metadata, origin.where)
     # what does not fit this machine is refused before a byte is fetched
     interpreter = _foreseen(origin.build, machine) if origin.build else None
     if not origin.is_ours:
@@ -280,6 +286,19 @@ def absolute(target: Path) -> Path:
     return Path(os.path.abspath(target))
 
 
+def check_kernel(kernel: Kernel | None, target: Path, build: Metadata | None, where: str) -> None:
+    """Refuse a kernel that is wanted and cannot be, as far as that is known before anything is fetched.
+
+    Raises:
+        UsageError: says why.
+    """
+    if kernel is None:
+        return
+    kernel.check(target)
+    if build:
+        kernel.refuse_without_ipykernel(build["installed_packages"], where)
+
+
 def put_in_place(
     venv: Path,
     restored: Restored,
@@ -289,14 +308,22 @@ def put_in_place(
     place: Place,
 ) -> Restored:
     """Link a whole environment to its interpreter, mark it as ours, and make it the target, with what is to be said."""
-    target = Path(restored.target)
+    target, kernel = Path(restored.target), machine.kernel
+    if kernel:
+        kernel.refuse_unable(venv, interpreter.version, restored.venv_version or restored.target)
     rehoming.rehome(venv, target, interpreter)
     if machine.compiles:
         rehoming.compile_bytecode(venv, target, interpreter)
     rehoming.write(venv / MARKER, _marker(restored, store_url))
     targets.check(target)  # again: somebody may have put something there meanwhile
     in_place = targets.put_in_place(venv, place)
-    return replace(restored, warnings=tuple(_warnings(target, interpreter, in_place)))
+    restored = replace(restored, warnings=tuple(_warnings(target, interpreter, in_place)))
+    if kernel is None:
+        return restored
+    # Last: it names what is there by now.
+    place_of_kernel, problem = kernel.write(target, interpreter.version, restored.venv_version)
+    warnings = (*restored.warnings, problem) if problem else restored.warnings
+    return replace(restored, warnings=warnings, kernel=str(place_of_kernel))
 
 
 def _warnings(target: Path, interpreter: Interpreter, in_place: str) -> Iterator[Problem]:

@@ -65,7 +65,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "importing": {
         "installed", "interpreters", "machine", "stores", "builds", "inspection", "archive", "foreign", "restore",
     },
-    "exports": {"stores", "archive", "restore"},
+    "exports": {"stores", "builds", "archive", "restore"},
     "athena.engines": {"athena.statement", "athena.duck", "settings", "stores", "athena.rows", "athena.index"},
     "athena.tables": {"athena.statement", "stores", "builds", "athena.rows", "athena.index", "athena.engines"},
     "athena.upkeep": {

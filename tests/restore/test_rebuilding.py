@@ -19,6 +19,7 @@ from venvbuild.archive import FragmentCache
 from venvbuild.environment import Closure, LockedDistribution
 from venvbuild.errors import IntegrityError, NotInStore, Problem, ResolutionError, UsageError
 from venvbuild.restore import rebuilding
+from venvbuild.restore.kernel import Kernel
 from venvbuild.restore.restoring import Restored, RestoreOptions
 from venvbuild.stores.folder import FolderStore
 
@@ -46,10 +47,9 @@ class Rebuilding:
         files = {"requirements.txt": f"{pins}\n".encode(), "requirements.lock.txt": text.encode()}
         return put_build(self.store, 1, files, **{"python_version": here().version, **fields})
 
-    def run(self, build: str) -> Restored:
-        machine = RestoreOptions(
-            lambda wanted: here(), FragmentCache(self.folder / "cache"), "99.0", lambda *counts: None
-        )
+    def run(self, build: str, kernel: Kernel | None = None) -> Restored:
+        cache = FragmentCache(self.folder / "cache")
+        machine = RestoreOptions(lambda wanted: here(), cache, "99.0", lambda *counts: None, kernel=kernel)
         return rebuilding.rebuild(
             self.store, build, self.target, machine, lambda interpreter, scratch: supply(self.index, scratch)
         )
@@ -71,6 +71,20 @@ def anew(tmp_path: Path, index: IndexServer) -> Rebuilding:
 
 def digest(file: Path) -> str:
     return "sha256:" + hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_it_becomes_a_kernel_if_it_can_be_one_which_is_asked_before_anything_is_installed(anew: Rebuilding) -> None:
+    launcher = {"ipykernel_launcher.py": "x = 1\n"}
+    files = [wheel(anew.index.folder, "ipykernel", "7.0", files=launcher), wheel(anew.index.folder, "other", "1.0")]
+    kernel = Kernel.of("sales", {"JUPYTER_DATA_DIR": str(anew.folder / "data")})
+    with pytest.raises(UsageError, match="has no ipykernel"):
+        anew.run(anew.put(*files, pins="other==1.0", installed_packages=["other==1.0"]), kernel)
+    assert not anew.target.exists()
+    anew = Rebuilding(anew.folder / "again", anew.index)
+    anew.folder.mkdir()
+    pins = ["ipykernel==7.0", "other==1.0"]
+    restored = anew.run(anew.put(*files, pins=pins[0], installed_packages=pins), kernel)
+    assert restored.kernel == str(kernel.place / "kernel.json")
 
 
 def test_what_the_lock_says_is_installed_and_is_ours(anew: Rebuilding) -> None:

@@ -29,6 +29,7 @@ _WHOLE = (
     "test_bin.py",
     "test_extras.py",
     "archive/test_readers.py",
+    "exports/test_run_file.py",
     "release/test_doors.py",
     "release/test_pipelines.py",
     "release/test_workflow.py",

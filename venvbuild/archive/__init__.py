@@ -12,6 +12,7 @@ from venvbuild.archive.format import (
     ARCHIVE_ROOTS,
     BASE,
     FLAT,
+    MAKERS,
     MARKER,
     MAX_DEPTH,
     MAX_MEMBERS,

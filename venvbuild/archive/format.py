@@ -21,6 +21,8 @@ NO_PYTHON = "none"
 
 MARKER = ".venvbuild.json"
 """In an environment that `get` made: what it is, and the leave to replace it."""
+MAKERS = ("venvbuild get", "venvbuild export --for run")
+"""Who may have made an environment that has it, as it says in `made_by`."""
 
 # What anybody's archive may make `get` do. `pack` keeps to them too, so that it makes none which `get` refuses.
 MAX_MEMBERS = 200_000

@@ -12,7 +12,7 @@ from venvbuild.archive import FragmentCache
 from venvbuild.console import options, output
 from venvbuild.console.progress import Beat
 from venvbuild.errors import CheckFoundSomething, UsageError
-from venvbuild.exports import CONSUMERS, Build, Consumer, Exported, export, rule_as_json
+from venvbuild.exports import CONSUMERS, RUN_WITH_PYTHON, Build, Consumer, Exported, export, rule_as_json
 from venvbuild.stores import store_of
 
 
@@ -27,13 +27,20 @@ from venvbuild.stores import store_of
     metavar="FILE|DIR",
     help="What is made; in a folder that is there a file gets its usual name.",
 )
+@click.option("--bundle-python", "is_bundled", is_flag=True, help="For run: only a build that brings its Python.")
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @click.option("--list", "lists", is_flag=True, help="Tell the consumers and their rules, each with page and date.")
 @options.with_store
 @options.with_config
 @options.as_json
 def command(
-    version: str | None, consumer: str | None, target: Path | None, force: bool, lists: bool, **given: Any
+    version: str | None,
+    consumer: str | None,
+    target: Path | None,
+    is_bundled: bool,
+    force: bool,
+    lists: bool,
+    **given: Any,
 ) -> None:
     """Make of a stored build what a consumer takes, and print the settings to paste; nothing is installed again.
 
@@ -42,7 +49,7 @@ def command(
     ENV@ALIAS~N.
     """
     if lists:
-        if version is not None or consumer is not None or target is not None or force:
+        if version is not None or consumer is not None or target is not None or force or is_bundled:
             raise UsageError("--list stands alone", where="--list", fix="venvbuild export --list")
         _print_list(as_json=given["as_json"])
         return
@@ -50,14 +57,24 @@ def command(
         raise UsageError(
             "a build and a consumer are needed", fix="venvbuild export sales@latest --for spark; --list shows them"
         )
+    taker = _consumer(consumer, is_bundled=is_bundled)
     settings = options.load(given)
     store = store_of(settings)
     cache = FragmentCache(settings.folders.cache / "fragments")
     with Beat("export"):
         # Once, here: while it is read the alias may move.
         build = Build.of(store, builds.find(store, version), cache)
-        exported = export(CONSUMERS[consumer], build, target, force=force)
+        exported = export(taker, build, target, force=force)
     _tell(exported, as_json=given["as_json"])
+
+
+def _consumer(name: str, *, is_bundled: bool) -> Consumer:
+    if not is_bundled:
+        return CONSUMERS[name]
+    if name != RUN_WITH_PYTHON.name:
+        fix = f"leave it out here: venvbuild build --bundle-python makes a build that has it for {name}, too"
+        raise UsageError("only --for run takes it", where="--bundle-python", fix=fix)
+    return RUN_WITH_PYTHON
 
 
 def _tell(exported: Exported, *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ exporting            judged, made, judged again, put in its place
 members, flat        the archive without a folder at its top, written anew
 keeping              what was made before, out of the cache
 zipping              the packages alone
+run_file             what stands before an archive that unpacks itself
 """
 
 from venvbuild.exports.build import Build
@@ -13,3 +14,4 @@ from venvbuild.exports.consumer import Consumer, Paste
 from venvbuild.exports.consumers import CONSUMERS
 from venvbuild.exports.exporting import Exported, export, rule_as_json
 from venvbuild.exports.rules import Finding, Rule, Verdict
+from venvbuild.exports.run import RUN_WITH_PYTHON

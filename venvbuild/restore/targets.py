@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from venvbuild.archive import MARKER
+from venvbuild.archive import MAKERS, MARKER
 from venvbuild.errors import StoreUnavailable, UsageError, of_disk
 from venvbuild.files import mountinfo_here, mounts, remove, write_whole
 from venvbuild.restore import likeness, staging
@@ -70,13 +70,13 @@ def check(target: Path) -> None:
 
 
 def is_ours(target: Path) -> bool:
-    """Whether `get` made the folder `target`."""
+    """Whether `get` made the folder `target`, or a file of `export --for run`."""
     try:
         marker = target / MARKER
         # a link lets somebody else's folder pass for ours
         if target.is_symlink() or marker.is_symlink():
             return False
-        return json.loads(marker.read_bytes())["made_by"] == "venvbuild get"  # type: ignore[no-any-return]
+        return json.loads(marker.read_bytes())["made_by"] in MAKERS
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import tempfile
 from collections.abc import Callable
 from datetime import date
@@ -15,8 +14,7 @@ from packaging.version import Version
 from tests.support import projects
 from tests.support.projects import Repo
 from venvbuild.errors import RequirementsRefused, UsageError
-from venvbuild.release import Project, Tools, build, bump, require_finished, wanted_version
-from venvbuild.release.bumping import edits
+from venvbuild.release import Project, Tools, build, bump, wanted_version
 
 DAY = date(2026, 11, 28)
 
@@ -132,24 +130,3 @@ def test_what_a_hook_leaves_beside_the_commit_is_not_tagged(repo: Repo, tools: T
         bump(repo.wanted("minor"), tools, DAY)
     assert refused.value.problems[0].where == "README.md"
     assert repo.git("tag") == "v1.0.0"
-
-
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_a_bump_that_was_killed_is_recognised_and_its_advice_takes_it_back(
-    repo: Repo, tools: Tools, count: int
-) -> None:
-    release = repo.wanted("minor")
-    assert release.changelog
-    content = edits(release.project, release.version)
-    content["CHANGELOG.md"] = release.changelog.released(release.version, DAY, release.tag).encode()
-    require_finished(release.project, release.repository, release.configuration)
-    for name in list(content)[:count]:
-        (repo.folder / name).write_bytes(content[name])
-    with pytest.raises(UsageError, match=r"a bump to 1\.1\.0") as refused:
-        require_finished(repo.project, release.repository, release.configuration)
-    more = (repo.folder / "CHANGELOG.md").read_text()
-    repo.write("CHANGELOG.md", f"{more}\n- Mine.\n")  # what is of nobody's bump is not to be lost
-    require_finished(repo.project, release.repository, release.configuration)
-    repo.write("CHANGELOG.md", more)
-    repo.git(*shlex.split(refused.value.problems[0].fix.split("`")[1])[1:])
-    assert repo.git("status", "--porcelain") == ""

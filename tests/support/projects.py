@@ -96,6 +96,16 @@ def hatchling(folder: Path, version: str = "1.0.0") -> None:
     path.write_text(text.replace(f'version = "{version}"  # Managed by scripts/version.py', 'dynamic = ["version"]'))
 
 
+def hatch_vcs(folder: Path, version: str = "1.0.0") -> None:
+    """The version in no file: its tag says it."""
+    hatchling(folder, version)
+    path = folder / "pyproject.toml"
+    text = path.read_text().replace('path = "src/demo_tools/__init__.py"', 'source = "vcs"')
+    path.write_text(text.replace('"hatchling>=1.18.0"', '"hatchling", "hatch-vcs"'))
+    init = folder / "src/demo_tools/__init__.py"
+    init.write_text(init.read_text().replace(f'"{version}"', '"of the tag"'))
+
+
 def setuptools_attr(folder: Path, version: str = "1.0.0") -> None:
     _write(
         folder,

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from venvbuild.release.backends import Credentials, Target, target_of
     from venvbuild.release.belonging import require_released
     from venvbuild.release.building import Source, build
-    from venvbuild.release.bumping import Bumped, bump, require_finished
+    from venvbuild.release.bumping import Bumped, bump
     from venvbuild.release.changelog import Changelog
     from venvbuild.release.checking import Checked, check_built
     from venvbuild.release.configuration import Configuration, load
     from venvbuild.release.git import Repository
-    from venvbuild.release.halfway import undo_edit
+    from venvbuild.release.halfway import require_finished, undo_edit
     from venvbuild.release.index import Found, Index, Listing, Presence
     from venvbuild.release.interface import breaks, is_announced
     from venvbuild.release.lock import held
@@ -50,12 +50,12 @@ else:  # each command needs some of them only, and `status` is to be there at on
         "backends": ("Credentials", "Target", "target_of"),
         "belonging": ("require_released",),
         "building": ("Source", "build"),
-        "bumping": ("Bumped", "bump", "require_finished"),
+        "bumping": ("Bumped", "bump"),
         "changelog": ("Changelog",),
         "checking": ("Checked", "check_built"),
         "configuration": ("Configuration", "load"),
         "git": ("Repository",),
-        "halfway": ("undo_edit",),
+        "halfway": ("require_finished", "undo_edit"),
         "index": ("Found", "Index", "Listing", "Presence"),
         "interface": ("breaks", "is_announced"),
         "lock": ("held",),

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import re
-import shlex
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,9 +18,7 @@ from venvbuild.files import write_whole
 from venvbuild.process import CommandFailed, run
 from venvbuild.release.changelog import Changelog
 from venvbuild.release.checkout import checked_out
-from venvbuild.release.configuration import Configuration
 from venvbuild.release.failures import of_backend
-from venvbuild.release.git import Repository
 from venvbuild.release.preflight import Release
 from venvbuild.release.project import Project
 from venvbuild.release.tools import Tools
@@ -57,7 +53,7 @@ def edits(project: Project, version: Version) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     places = [project.place, *project.also] if project.place else []
     # A file may have two names. From its end to its beginning, so that the places before stay where they are.
-    named = {(_itself(project, one.file), one.begin): one for one in places if one}
+    named = {(itself(project.folder, one.file), one.begin): one for one in places if one}
     for (file, _), place in sorted(named.items(), key=lambda one: (one[0][0], -one[0][1])):
         if Version(place.version) == version:
             continue
@@ -66,9 +62,9 @@ def edits(project: Project, version: Version) -> dict[str, bytes]:
     return found
 
 
-def _itself(project: Project, name: str) -> str:
-    """The path of the file that `name` leads to, relative to the project."""
-    return os.path.relpath((project.folder / name).resolve(), project.folder.resolve())
+def itself(folder: Path, name: str) -> str:
+    """The path of the file that `name` leads to, both relative to the project in `folder`."""
+    return os.path.relpath((folder / name).resolve(), folder.resolve())
 
 
 def bump(
@@ -83,7 +79,9 @@ def bump(
     project, version = release.project, release.version
     old = project.version if project.place else None
     changed = edits(project, version)
-    places = tuple(one.where for one in (project.place, *project.also) if one and _itself(project, one.file) in changed)
+    places = tuple(
+        one.where for one in (project.place, *project.also) if one and itself(project.folder, one.file) in changed
+    )
     if changed:
         with tempfile.TemporaryDirectory(prefix="venvbuild-release-") as scratch:
             _prove(release, changed, tools, Path(scratch))
@@ -92,7 +90,7 @@ def bump(
         said = _said(release.changelog, version, day)
         text = release.changelog.released(version, day, release.tag)
         file = os.path.relpath(release.changelog.path, project.folder)
-        changed[_itself(project, file)] = text.encode("utf-8")
+        changed[itself(project.folder, file)] = text.encode("utf-8")
     subject = message or f"Release {version}"
     commit = release.repository.head
     if changed:
@@ -102,50 +100,6 @@ def bump(
     if tags:
         release.repository.tag(release.tag, subject, signed=signs, at=commit)
     return Bumped(old, version, places, said, commit, subject, release.tag if tags else "")
-
-
-def require_finished(project: Project, repository: Repository, configuration: Configuration) -> None:
-    """Make sure that no `bump` ended between its edit and its commit, as one that is killed does.
-
-    Raises:
-        UsageError: what is not committed is such an edit, to the byte; to take it back loses nothing.
-    """
-    changelog = _itself(project, configuration.changelog)
-    versions = {Version(one.version) for one in (project.place, *project.also) if one}
-    folder, top = project.folder.resolve(), Path(repository.top).resolve()
-    left = {os.path.relpath(top / path, folder) for path in repository.changed()}
-    if not left or not left <= {
-        changelog,
-        *(_itself(project, one.file) for one in (project.place, *project.also) if one),
-    }:
-        return
-    now = {name: (folder / name).read_bytes() for name in left if (folder / name).is_file()}
-    with tempfile.TemporaryDirectory(prefix="venvbuild-release-") as scratch:
-        was = Project.read(checked_out(repository, repository.head, Path(scratch) / "source"))
-        edited = next((one for one in versions if _would_be(was, changelog, one, configuration, now)), None)
-    if edited is not None:
-        back = shlex.join(["git", "-C", str(project.folder), "restore", "--", *sorted(left)])
-        raise UsageError(
-            f"a bump to {edited} has edited the files, and was stopped before its commit",
-            where=", ".join(map(shown, sorted(left))),
-            why="it is as no release has it: neither committed nor taken back",
-            fix=f"`{back}` takes back what it wrote, and nothing else; then run it again",
-            rule="UNFINISHED",
-        )
-
-
-def _would_be(
-    was: Project, changelog: str, version: Version, configuration: Configuration, now: dict[str, bytes]
-) -> bool:
-    """Whether `now` is what a bump to `version` makes of these files of `was`, some day."""
-    made = edits(was, version)
-    before = Changelog.read(was.folder / changelog)
-    if before is not None and changelog in now:
-        days = re.findall(rb"^## .* - (\d{4}-\d\d-\d\d)", now[changelog], re.MULTILINE)
-        tag = configuration.tag_of(str(version))
-        with contextlib.suppress(ValueError, IndexError):
-            made[changelog] = before.released(version, date.fromisoformat(days[0].decode()), tag).encode("utf-8")
-    return bool(now) and all(made.get(name) == content for name, content in now.items())
 
 
 def backend_version(project: Path, tools: Tools, scratch: Path, timeout_s: float = _METADATA_S) -> Version:

@@ -54,7 +54,7 @@ def command(part: str | None, **given: Any) -> None:
 def _bump(opened: Opened, part: str, given: Mapping[str, Any]) -> release.Bumped:
     if given["signs"] and not given["tags"]:
         raise UsageError("--sign-tag is for a tag", fix="add --tag, or run `venvbuild release tag --sign-tag` after it")
-    release.require_finished(opened.project, opened.repository, opened.configuration)
+    release.require_finished(opened.repository, opened.configuration)
     current = current_version(opened)
     new = release.wanted_version(part, current, given["pre"])
     day = ours.day_of(given["day"])
@@ -108,7 +108,7 @@ def judge_interface(opened: Opened, current: Version, new: Version, tools: relea
 
 
 def _propose(opened: Opened, *, as_json: bool) -> None:
-    release.require_finished(opened.project, opened.repository, opened.configuration)
+    release.require_finished(opened.repository, opened.configuration)
     current, changelog = current_version(opened), opened.changelog()
     if changelog is None or not changelog.entry_count():
         raise UsageError(

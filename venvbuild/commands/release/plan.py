@@ -24,7 +24,7 @@ def command(part: str, pre: str | None, as_json: bool, **given: Any) -> None:
     Asks the remote whether it takes a push, the index for its versions, and edits nothing.
     """
     opened = ours.opened(given)
-    release.require_finished(opened.project, opened.repository, opened.configuration)
+    release.require_finished(opened.repository, opened.configuration)
     current = current_version(opened)
     new = release.wanted_version(part, current, pre)
     wanted = ours.release_of(opened, new, given, pushes=opened.repository.has_remote())

@@ -204,7 +204,7 @@ class Place:
             "snowflake repository privatelink provision": [["-f", "evil.toml"], ["-f", "odd.toml"]],
             "snowflake repository uses": [["good", "--connection", EVIL], [EVIL], ["good", "--repository", EVIL]],
             "release status": [["--project", "released"], ["--project", EVIL], ["--project", "misreleased"]],
-            "release plan": [["--project", "released", "minor"], ["--project", "released", EVIL]],
+            "release plan": [["--project", "released", *more] for more in ([], ["minor"], [EVIL])],
             "release bump": [
                 ["--project", "released"],
                 ["--project", "released", EVIL],

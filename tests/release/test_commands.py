@@ -66,6 +66,62 @@ def test_plan_says_what_bump_would_do_and_refuses_what_it_refuses(ours: Tool, re
     assert repo.git("log", "--format=%s") == "Release 1.0.0"
 
 
+@pytest.mark.traced
+def test_without_a_part_plan_takes_the_one_that_the_entries_ask_for(ours: Tool, repo: Repo) -> None:
+    planned = ours.run("release", "plan")
+    assert planned.code == 0, planned.stderr
+    assert planned.stdout.splitlines()[0] == "part        minor, for 1 entry under Added, 1 entry under Fixed"
+    assert planned.stdout.splitlines()[2].startswith("bump        1.0.0 -> 1.1.0 in pyproject.toml:3")
+    assert ours.run("release", "plan", "--pre", "rc", "--json").json["version"] == "1.1.0rc1"
+    repo.write("CHANGELOG.md", projects.CHANGELOG.replace("### Added\n- A greeting for everybody.\n\n", ""))
+    repo.commit()
+    assert [ours.run("release", "plan", "--json").json[key] for key in ("part", "version")] == ["patch", "1.0.1"]
+    repo.write("CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n")
+    for verb in ("plan", "bump"):
+        empty = ours.run("release", verb)
+        assert (empty.code, "write what changed for users under `## [Unreleased]`" in empty.stderr) == (3, True)
+    repo.git("rm", "--quiet", "--force", "CHANGELOG.md")
+    repo.commit()
+    for verb in ("plan", "bump"):
+        none = ours.run("release", verb)
+        assert (none.code, f"name the part: `venvbuild release {verb} patch`" in none.stderr) == (2, True)
+    assert ours.run("release", "plan", "patch").code == 0
+
+
+def test_after_a_push_that_was_refused_the_next_bump_says_so_and_how_it_goes_on(tmp_path: Path, ours: Tool) -> None:
+    repo = projects.repo(tmp_path / "own", projects.hatch_vcs)  # of which the build backend is asked nothing
+    ours.folder = repo.folder
+    hook = repo.remote / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\necho 'frozen until Monday' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    refused = ours.run("release", "bump", "minor", "--tag")
+    assert (refused.code, "frozen until Monday" in refused.stderr) == (2, True), refused.stderr
+    told = set()
+    for words in (["bump", "minor", "--tag"], ["bump", "1.1.0"], ["bump"], ["plan", "patch"], ["plan"]):
+        again = ours.run("release", *words, "--json")
+        assert again.code == 2, again.stderr
+        told.add(tuple(again.json["error"]["problems"][0][key] for key in ("what", "why", "fix")))
+    [(what, why, fix)] = told
+    assert what == "HEAD is 1.1.0 already, and origin does not have v1.1.0"
+    assert why == "its push was refused, or not made; nothing was committed since"
+    assert fix == (
+        "`git push --atomic origin main v1.1.0` makes it public; `venvbuild release rollback` takes it back; "
+        "for a new one commit what is new, with its line in the changelog"
+    )
+    before = repo.git("rev-parse", "HEAD^")
+    assert ours.run("release", "rollback").code == 0
+    assert repo.git("rev-parse", "HEAD") == before
+    assert ours.run("release", "bump", "minor", "--tag").code == 2
+    hook.unlink()
+    repo.git(*fix.split("`")[1].split()[1:])
+    assert repo.at_remote("rev-parse", "main", "v1.1.0^{commit}").split() == [repo.git("rev-parse", "HEAD")] * 2
+    assert ours.run("release", "plan", "minor").code == 3  # nothing is unreleased: that is so, now
+    text = (repo.folder / "CHANGELOG.md").read_text()
+    repo.write("CHANGELOG.md", text.replace("## [Unreleased]\n", "## [Unreleased]\n\n### Fixed\n- More.\n", 1))
+    repo.commit()
+    assert ours.run("release", "plan", "--json").json["version"] == "1.1.1"
+
+
 def test_a_number_that_the_index_has_is_taken_where_one_is_configured(ours: Tool, repo: Repo) -> None:
     wheel(ours.index.folder, "demo-tools", "1.1.0")
     ours.env |= {

@@ -13,7 +13,7 @@ from packaging.version import Version
 from tests.support import projects
 from tests.support.projects import Repo
 from venvbuild.errors import IntegrityError, UsageError
-from venvbuild.release import BuiltFile, Manifest, released_at_head, require_tag, stands
+from venvbuild.release import BuiltFile, Manifest, released_at_head, require_new, require_tag, stands
 from venvbuild.release.changelog import Changelog
 from venvbuild.release.index import Found, Presence
 from venvbuild.release.manifest import described
@@ -102,6 +102,32 @@ def test_what_the_index_has_is_told_by_kind(repo: Repo) -> None:
     standing = Standing(NEXT, True, made, True, found)
     assert standing.is_public
     assert standing.as_words() == "committed, tagged, built, pushed; wheel on the index (same bytes), sdist not"
+
+
+def test_a_release_that_waits_for_its_tag_or_its_push_is_told_with_the_next_command(repo: Repo) -> None:
+    def waits() -> str:
+        try:
+            require_new(repo.source, Changelog.read(repo.folder / "CHANGELOG.md"))
+        except UsageError as error:
+            return f"{error.problems[0].what} | {error.problems[0].fix}"
+        return ""
+
+    assert waits() == ""
+    committed(repo)
+    assert waits().startswith("HEAD is 1.1.0 already, which has no tag yet | `venvbuild release tag` makes v1.1.0; ")
+    repo.git("tag", "-a", "-m", "x", "v1.1.0")
+    what, _, fix = waits().partition(" | ")
+    assert what == "HEAD is 1.1.0 already, and origin does not have v1.1.0"
+    text = (repo.folder / "CHANGELOG.md").read_text()
+    repo.write("CHANGELOG.md", text.replace("## [Unreleased]\n", "## [Unreleased]\n\n- New.\n", 1))
+    assert waits() == ""  # there is something for another one
+    repo.write("CHANGELOG.md", text)
+    repo.git("remote", "set-url", "origin", str(repo.folder / "none"))
+    assert waits() == ""  # preflight tells that, too
+    repo.git("remote", "set-url", "origin", str(repo.remote))
+    repo.git(*fix.split("`")[1].split()[1:])
+    assert waits() == ""
+    assert repo.at_remote("rev-parse", "main", "v1.1.0^{commit}").split() == [repo.git("rev-parse", "HEAD")] * 2
 
 
 def test_a_tag_must_be_of_the_version_that_is_checked_out(repo: Repo) -> None:

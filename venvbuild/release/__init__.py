@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from venvbuild.release.publishing import Patience, Published, Publisher
     from venvbuild.release.rollback import Plan, Rollback, RolledBack, notice, previous_line
     from venvbuild.release.running import STEPS, Ended, Run, Wishes, tell
-    from venvbuild.release.standing import Standing, released_at_head, require_tag, stands
+    from venvbuild.release.standing import Standing, released_at_head, require_new, require_tag, stands
     from venvbuild.release.tools import Tools
     from venvbuild.release.verifying import Verified, Verifier
-    from venvbuild.release.version import PRES, next_version, read_version, wanted_version
+    from venvbuild.release.version import PRES, Part, next_version, read_version, wanted_version
     from venvbuild.release.withdrawing import Withdrawal, todo_of, withdraw
 else:  # each command needs some of them only, and `status` is to be there at once
     _NAMES = {
@@ -65,10 +65,10 @@ else:  # each command needs some of them only, and `status` is to be there at on
         "publishing": ("Patience", "Published", "Publisher"),
         "rollback": ("Plan", "RolledBack", "Rollback", "notice", "previous_line"),
         "running": ("STEPS", "Ended", "Run", "Wishes", "tell"),
-        "standing": ("Standing", "released_at_head", "require_tag", "stands"),
+        "standing": ("Standing", "released_at_head", "require_new", "require_tag", "stands"),
         "tools": ("Tools",),
         "verifying": ("Verified", "Verifier"),
-        "version": ("PRES", "next_version", "read_version", "wanted_version"),
+        "version": ("PRES", "Part", "next_version", "read_version", "wanted_version"),
         "withdrawing": ("Withdrawal", "todo_of", "withdraw"),
     }
     __getattr__ = lazily.from_modules(__name__, {name: module for module, names in _NAMES.items() for name in names})

@@ -233,8 +233,13 @@ class Changelog:
                 fix=f"take its heading away, or release another version than {version}",
                 rule="CHANGELOG",
             )
+        return self.lack()
+
+    def lack(self) -> Problem | None:
+        """That nothing is unreleased; None: something is, or nobody keeps it."""
         if self.has_unreleased and not self.entry_count():
             fix = "write what changed for users under `## [Unreleased]`, an entry a line: `- ...`"
+            where = shown(str(self.path), 200)
             return Problem("nothing is unreleased: the changelog has no entry", where, fix=fix, rule="CHANGELOG")
         return None
 

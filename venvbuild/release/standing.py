@@ -6,13 +6,14 @@ Nothing is remembered between two runs; a conflict is an `IntegrityError`.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from packaging.version import Version
 
-from venvbuild.errors import IntegrityError, UsageError
+from venvbuild.errors import IndexUnavailable, IntegrityError, UsageError
 from venvbuild.process import CommandFailed
 from venvbuild.release.building import Source
 from venvbuild.release.changelog import Changelog
@@ -112,6 +113,50 @@ def stands(source: Source, version: Version, index: Index | None, *, asks_remote
     if index and taken:
         raise IntegrityError.of([other_bytes(file, found, index) for file, found in taken])
     return Standing(version, at is not None, built, is_pushed, on_index)
+
+
+def require_new(source: Source, changelog: Changelog | None) -> None:
+    """Make sure that a next version is not asked for while HEAD is one that waits for its tag or its push, with nothing
+    new since: as after a push that was refused.
+
+    Raises:
+        UsageError: it is; says the next command. RequirementsRefused: the project's version cannot be read.
+    """
+    found = released_at_head(source)
+    if found is None or (changelog and (changelog.entry_count() or not changelog.has_unreleased)):
+        return
+    repository, tag = source.repository, source.configuration.tag_of(str(found))
+    where, branch = shown(str(repository.top), 200), repository.branch
+    last = (
+        "`venvbuild release rollback` takes it back; for a new one commit what is new, with its line in the changelog"
+    )
+    if repository.tag_at(tag) is None:
+        if changelog:
+            wish = "" if source.project.place else f" {found}"
+            raise UsageError(
+                f"HEAD is {found} already, which has no tag yet",
+                where=where,
+                why="nothing was committed since",
+                fix=f"`venvbuild release tag{wish}` makes {shown(tag)}; {last}",
+                rule="RELEASED",
+            )
+    elif branch and _lacks(repository, branch, tag):
+        push = shlex.join(["git", "push", "--atomic", REMOTE, branch, tag])
+        raise UsageError(
+            f"HEAD is {found} already, and {REMOTE} does not have {shown(tag)}",
+            where=where,
+            why="its push was refused, or not made; nothing was committed since",
+            fix=f"`{push}` makes it public; {last}",
+            rule="RELEASED",
+        )
+
+
+def _lacks(repository: Repository, branch: str, tag: str) -> bool:
+    """Whether the remote is there and does not have the tag."""
+    try:
+        return repository.has_remote() and f"refs/tags/{tag}" not in repository.on_remote(branch, tag)
+    except (UsageError, IndexUnavailable):  # which preflight tells, with all else
+        return False
 
 
 def require_tag(source: Source) -> Version:

@@ -14,7 +14,7 @@ from venvbuild import release
 from venvbuild.commands.release import options as ours
 from venvbuild.commands.release.options import Opened
 from venvbuild.console import options, output
-from venvbuild.errors import CheckFoundSomething, Problem, UsageError
+from venvbuild.errors import CheckFoundSomething, Problem, RequirementsRefused, UsageError
 from venvbuild.text import shown
 
 
@@ -54,11 +54,11 @@ def command(part: str | None, **given: Any) -> None:
 def _bump(opened: Opened, part: str, given: Mapping[str, Any]) -> release.Bumped:
     if given["signs"] and not given["tags"]:
         raise UsageError("--sign-tag is for a tag", fix="add --tag, or run `venvbuild release tag --sign-tag` after it")
-    release.require_finished(opened.repository, opened.configuration)
+    changelog = opened.require_new()
     current = current_version(opened)
     new = release.wanted_version(part, current, given["pre"])
     day = ours.day_of(given["day"])
-    wanted = ours.release_of(opened, new, given, pushes=given["tags"])
+    wanted = ours.release_of(opened, new, changelog, given, pushes=given["tags"])
     ours.say("preflight", ", ".join(release.pass_preflight(wanted)))
     tools, _ = ours.tools_of(given)
     judge_interface(opened, current, new, tools, strict=given["strict_api"])
@@ -108,19 +108,33 @@ def judge_interface(opened: Opened, current: Version, new: Version, tools: relea
 
 
 def _propose(opened: Opened, *, as_json: bool) -> None:
-    release.require_finished(opened.repository, opened.configuration)
-    current, changelog = current_version(opened), opened.changelog()
-    if changelog is None or not changelog.entry_count():
+    changelog = opened.require_new()
+    current = current_version(opened)
+    part, entries = proposed_part(opened, changelog, current, "bump")
+    new = release.next_version(current, part)
+    if as_json:
+        output.print_json({"part": part, "version": str(new), "entries": entries})
+        return
+    output.say(f"{ours.entries(entries)} since {current}; `venvbuild release bump {part}` makes it")
+    output.print_data(f"{part} {new}")
+
+
+def proposed_part(
+    opened: Opened, changelog: release.Changelog | None, current: Version, verb: str
+) -> tuple[release.Part, Mapping[str, int]]:
+    """The part that the unreleased entries ask for, and how many there are of each kind.
+
+    Raises:
+        RequirementsRefused: nothing is unreleased. UsageError: nobody keeps what is.
+    """
+    if changelog and (problem := changelog.lack()):
+        raise RequirementsRefused.of([problem])
+    if changelog is None or not changelog.has_unreleased:
         raise UsageError(
             "nothing tells which part comes next",
             where=shown(opened.configuration.changelog),
             why="there is no unreleased entry in it",
-            fix="write what changed under `## [Unreleased]`, or name the part: `venvbuild release bump patch`",
+            fix=f"name the part: `venvbuild release {verb} patch`; or write what changed under `## [Unreleased]`",
+            rule="NO_PART",
         )
-    part = changelog.proposed(current)
-    new = release.next_version(current, part)
-    if as_json:
-        output.print_json({"part": part, "version": str(new), "entries": changelog.entries()})
-        return
-    output.say(f"{ours.entries(changelog.entries())} since {current}; `venvbuild release bump {part}` makes it")
-    output.print_data(f"{part} {new}")
+    return changelog.proposed(current), changelog.entries()

@@ -68,6 +68,17 @@ class Opened:
             output.say(f"warning: there is no {shown(self.configuration.changelog)}: users cannot read what changes")
         return found
 
+    def require_new(self) -> release.Changelog | None:
+        """The changelog, before another version is asked for.
+
+        Raises:
+            UsageError: an edit was stopped before its commit; or HEAD is a release that waits for its tag or its push.
+        """
+        release.require_finished(self.repository, self.configuration)
+        changelog = self.changelog()
+        release.require_new(self.source, changelog)
+        return changelog
+
     def tag_of(self, version: object) -> str:
         """The tag of a version."""
         return self.configuration.tag_of(str(version))
@@ -106,14 +117,16 @@ def asked_index(
     return release.IndexBefore(release.Index(target), publishes=False)
 
 
-def release_of(opened: Opened, version: Version, given: Mapping[str, Any], *, pushes: bool) -> release.Release:
+def release_of(
+    opened: Opened, version: Version, changelog: release.Changelog | None, given: Mapping[str, Any], *, pushes: bool
+) -> release.Release:
     """The release that is asked for, with all that preflight looks at."""
     return release.Release(
         opened.project,
         opened.repository,
         opened.configuration,
         version,
-        opened.changelog(),
+        changelog,
         pushes=pushes,
         index=asked_index(opened, given),
         older_line=given["older_line"],

@@ -233,7 +233,10 @@ class Place:
                 ["--project", "released", "minor", "--until", EVIL],
                 ["--project", "misreleased", "--from-tag"],
             ],
-            "release rollback": [["--project", "released"], ["--project", EVIL], ["--project", "misreleased"]],
+            "release rollback": [
+                *(["--project", name] for name in ("released", EVIL, "misreleased")),
+                ["--project", "released", EVIL],
+            ],
             "promote": [[self.hostile, "prod"], [self.hostile, EVIL], ["--undo", f"{EVIL}@{EVIL}"]],
             "aliases": [[], ["--history"], [EVIL]],
             "cache dir": [[], ["uv"]],

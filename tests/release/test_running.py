@@ -14,7 +14,7 @@ from tests.support import canary
 from tests.support.devpi_server import Devpi
 from tests.support.private_index import PASSWORD, USER
 from tests.support.projects import Repo, git
-from tests.support.releases import publisher, target
+from tests.support.releases import built, publisher, target
 from tests.support.tool import Ended, Tool
 from venvbuild.release import Index, Manifest, Tools, build, held
 
@@ -135,6 +135,39 @@ def test_killed_after_each_line_and_gone_on_with_it_is_the_same_release(
     assert {one.filename: one.sha256 for one in built.files}.items() <= on_index(index.environment()).items()
     assert repo.git("log", "--format=%s") == "Release 1.1.0\nRelease 1.0.0"
     assert not list((repo.folder / "dist").glob(".venvbuild-*"))
+
+
+@pytest.mark.xdist_group("devpi")
+def test_it_goes_by_the_staging_index_and_a_kill_between_both_sends_nothing_twice(
+    user: Tool, repo: Repo, devpi: Devpi
+) -> None:
+    """What is installed from staging is so before anything is sent to the other one; by the server's own log."""
+    staging, index = devpi.index(), devpi.index()
+    user.env |= {**index.environment(), "VENVBUILD_RELEASE_STAGING": staging.url}
+    made = built(repo.folder / "dist", "1.0.0", name=NAME, commit=repo.git("rev-parse", "HEAD"))
+    ours = {one.filename: one.sha256 for one in made.files}
+    words = ("--from-tag", "--no-rehearsal")
+    said = stopped(user, "staging     pip install", *words)
+    assert any(one.startswith("staging     wheel uploaded, sdist uploaded; both on the index") for one in said)
+    assert on_index(staging.environment()) == ours
+    assert on_index(index.environment()) == {}
+    done = user.run(*RUN, *words)
+    assert done.code == 0, done.stderr
+    steps = [
+        one.partition("(")[0] for one in done.stderr.splitlines() if one.startswith(("staging", "publish", "verify"))
+    ]
+    assert [one.split()[0] for one in steps] == ["staging", "staging", "publish", "verify"]
+    assert steps[0] == "staging     wheel already there, sdist already there; both on the index with these hashes"
+    assert steps[2].startswith("publish     wheel uploaded, sdist uploaded; both on the index with these hashes after")
+    assert on_index(index.environment()) == ours
+    assert (devpi.uploads(staging), devpi.uploads(index)) == (2, 2)
+    assert done.stdout == f"pip install {NAME}==1.0.0 --index-url {index.url}+simple/\n"
+    paths = [one.url.removeprefix(devpi.url) for one in (staging, index)]
+    log = devpi.log.read_text().splitlines()
+    sent = [min(number for number, line in enumerate(log) if f"POST {path}" in line) for path in paths]
+    wheel = made.files[0].filename
+    read = [number for number, line in enumerate(log) if f"GET {paths[0]}" in line and wheel in line]
+    assert sent[0] < min(read) < sent[1]
 
 
 def test_of_two_at_once_one_is_refused(user: Tool, repo: Repo) -> None:

@@ -96,6 +96,12 @@ def airflow() -> Path:
     return fetched("airflow-venv", tag, _install_airflow) / "venv/bin/python"
 
 
+def devpi_client() -> Path:
+    """A folder for PYTHONPATH, with the `devpi` that the owner of an index types."""
+    tag = f"{versions.DEVPI_CLIENT}-py{sys.version_info.major}.{sys.version_info.minor}"
+    return fetched("devpi-client", tag, lambda folder: _install(folder, f"devpi-client=={versions.DEVPI_CLIENT}"))
+
+
 def build_backends() -> Path:
     """A folder of wheels: what projects are built with, and what that needs."""
     tag = hashlib.sha256(" ".join(versions.BUILD_BACKENDS).encode()).hexdigest()[:8]

@@ -103,7 +103,8 @@ def hatch_vcs(folder: Path, version: str = "1.0.0") -> None:
     text = path.read_text().replace('path = "src/demo_tools/__init__.py"', 'source = "vcs"')
     path.write_text(text.replace('"hatchling>=1.18.0"', '"hatchling", "hatch-vcs"'))
     init = folder / "src/demo_tools/__init__.py"
-    init.write_text(init.read_text().replace(f'"{version}"', '"of the tag"'))
+    code = init.read_text().replace(f'__version__ = "{version}"', '__version__ = version("demo-tools")')
+    init.write_text(code.replace("\n\n", "\n\nfrom importlib.metadata import version\n\n", 1))
 
 
 def setuptools_attr(folder: Path, version: str = "1.0.0") -> None:

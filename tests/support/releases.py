@@ -23,7 +23,9 @@ PATIENCE = Patience(upload_s=30, index_s=3, pause_s=0.02)
 COMMIT = "1f2e3d4c" * 5
 
 
-def built(dist: Path, version: str, text: str = "", *, module: str | None = None) -> Manifest:
+def built(
+    dist: Path, version: str, text: str = "", *, module: str | None = None, name: str = NAME, commit: str = COMMIT
+) -> Manifest:
     """A wheel and an sdist of the package in `dist`, with the manifest; `text` makes their bytes others.
 
     Its module has `__version__`, and its command `vb-demo --version` prints it.
@@ -31,14 +33,14 @@ def built(dist: Path, version: str, text: str = "", *, module: str | None = None
     code = f'__version__ = "{version}"\n\n\ndef main():\n    print("vb-demo version", __version__)\n{text}'
     files = {"vb_demo.py": code if module is None else module}
     made = [
-        wheel(dist, NAME, version, files=files, scripts={NAME: "vb_demo:main"}, python=">=3.8"),
-        sdist(dist, NAME, version, files=files),
+        wheel(dist, name, version, files=files, scripts={NAME: "vb_demo:main"}, python=">=3.8"),
+        sdist(dist, name, version, files=files),
     ]
     digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in made]
     manifest = Manifest(
-        NAME,
+        name,
         version,
-        COMMIT,
+        commit,
         f"v{version}",
         (),
         (

@@ -30,6 +30,9 @@ BUILD_BACKENDS = ("hatchling==1.33.0", "setuptools==84.2.1", "flit-core==4.2.0",
 IPYKERNEL = "7.4.0"
 """On the package index: the kernel of Jupyter, which brings the client that starts it."""
 
+DEVPI_CLIENT = "7.3.0"
+"""On the package index: what the owner of an index of devpi types."""
+
 MAVEN_DEPENDENCY_PLUGIN = "3.6.1"
 """org.apache.maven.plugins:maven-dependency-plugin, which fetches jars."""
 

@@ -148,10 +148,10 @@ class Repository:
         """Whether a tag that is there is an object of its own, which says who made it."""
         return self.ask("cat-file", "-t", f"refs/tags/{tag}") == "tag"
 
-    def tags(self) -> tuple[str, ...]:
-        """All that are here."""
+    def tags(self, *of: str) -> tuple[str, ...]:
+        """All that are here; `of`: those alone, as `git for-each-ref` takes it."""
         # Not by `git tag`, which column.* and tag.sort of the user shape.
-        return tuple(self.ask("for-each-ref", "--format=%(refname:strip=2)", "refs/tags").splitlines())
+        return tuple(self.ask("for-each-ref", "--format=%(refname:strip=2)", *of, "refs/tags").splitlines())
 
     def has_remote(self) -> bool:
         """Whether there is a place to push to."""

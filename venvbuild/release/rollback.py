@@ -48,6 +48,10 @@ class Plan:
     """The version that users go back to; None: there is none."""
     restored: Version | None
     """The version before, by its tag here, that the next one is made of; None: there is no such tag."""
+    followed_by: Version | None = None
+    """What the project has gone on to since, so that nothing is committed; None: it is the project's last release."""
+    newer: Version | None = None
+    """The newest on the index above it, of one that was followed."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class RolledBack:
 
 @dataclass(frozen=True)
 class Rollback:
-    """Takes the last release of one project back. Whoever calls it holds the project's lock."""
+    """Takes a release of one project back. Whoever calls it holds the project's lock."""
 
     source: Source
     say: Say
@@ -81,36 +85,86 @@ class Rollback:
     def _tag(self, version: Version) -> str:
         return self.source.configuration.tag_of(str(version))
 
-    def plan(self) -> Plan:
-        """What there is to take back. Asks the remote and the index.
+    def plan(self, asked: Version | None = None) -> Plan:
+        """What there is to take back: the last release of the project, or the version that is `asked` for. Asks the
+        remote and the index.
 
         Raises:
             UsageError: there is nothing. UsageError, IndexUnavailable: the remote or the index cannot be asked.
         """
-        version = self._version()
+        own = self._own()
+        if asked is not None and asked != own:
+            return self._plan_of(asked, own)
+        if own is None:
+            raise self._nothing()
+        version = own
         listing = Index(self.target).list(self.source.project.name) if self.target else None
         files = listing.of(version) if listing else ()
         public = [*self._at_remote(version)]
-        if self.target and files:
-            public.append(f"{len(files)} of its files are on {self.target.backend.title} {Index(self.target).where}")
+        if files:
+            public.append(self._on_index(len(files)))
         restored = self._before(version)
         found = listing.older_than(version, _PYTHON) if listing else None
         return Plan(version, tuple(public), bool(files), found or restored, restored)
 
-    def _version(self) -> Version:
+    def _plan_of(self, asked: Version, own: Version | None) -> Plan:
+        """Of a version that the project is not at: only the index can let it go."""
+        name = f"{self.source.project.name} {asked}"
+        now = own or (self.source.project.version if self.source.project.place else None)
+        if now is None or now == asked:
+            raise self._nothing()
+        if self.target is None:
+            raise UsageError(
+                f"no index is configured that {shown(name, 200)} could be withdrawn from",
+                where=shown(str(self.source.project.folder), 200),
+                why=f"the project has gone on to {now}, and what is in git stays",
+                fix="name the index, by the variables of its backend or by --index-url URL --upload-url URL",
+                rule="NO_URL",
+            )
+        index = Index(self.target)
+        listing = index.list(self.source.project.name)
+        files = listing.of(asked)
+        newer = max((one for one in listing.versions if one > asked and not one.is_prerelease), default=None)
+        if not files:
+            raise UsageError(
+                f"{shown(name, 200)} is not on the index",
+                where=index.where,
+                why=f"it has {', '.join(map(str, listing.versions[-8:])) or 'nothing of it'}",
+                fix="name one that is there: `venvbuild release rollback VERSION`",
+                rule="NO_RELEASE",
+            )
+        if newer is None and now < asked:
+            raise UsageError(
+                f"{asked} is the newest on the index, and the project is at {now} here",
+                where=shown(str(self.source.project.folder), 200),
+                why="a version has to follow it, which is made where it was released",
+                fix=f"`git switch` to its branch, which has the tag {shown(self._tag(asked))}; "
+                "then `venvbuild release rollback`",
+                rule="NOT_HERE",
+            )
+        public = (self._on_index(len(files)),)
+        return Plan(asked, public, True, listing.older_than(asked, _PYTHON), None, now, newer)
+
+    def _on_index(self, count: int) -> str:
+        assert self.target
+        return f"{count} of its files are on {self.target.backend.title} {Index(self.target).where}"
+
+    def _own(self) -> Version | None:
+        """The release that the project is at, though commits may have come after it; None: it is at none."""
         found = released_at_head(self.source)
         if found is None and self.source.project.place is not None:
             own = self.source.project.version
-            found = own if self._repository.tag_at(self._tag(own)) else None
-        if found is None:
-            raise UsageError(
-                "there is no release to take back",
-                where=shown(str(self.source.project.folder), 200),
-                why="HEAD is no release, and the project's version has no tag",
-                fix="`git tag --list` has the releases; a version that is only on the index is taken back there",
-                rule="NO_RELEASE",
-            )
-        return found
+            return own if self._repository.tag_at(self._tag(own)) else None
+        return found or max(self._versions("--merged", "HEAD"), default=None)
+
+    def _nothing(self) -> UsageError:
+        return UsageError(
+            "there is no release to take back",
+            where=shown(str(self.source.project.folder), 200),
+            why="HEAD is no release, and the project's version has no tag here",
+            fix="`git fetch --tags` brings tags that are on the remote; `git tag --list` has the releases",
+            rule="NO_RELEASE",
+        )
 
     def _at_remote(self, version: Version) -> list[str]:
         repository, tag = self._repository, self._tag(version)
@@ -119,14 +173,18 @@ class Rollback:
         branch = repository.branch
         there = repository.on_remote(branch, tag)
         found = [f"{REMOTE} has {tag}"] if f"refs/tags/{tag}" in there else []
-        if branch and released_at_head(self.source) and self._has_commit(branch, there.get(f"refs/heads/{branch}")):
+        if (
+            branch
+            and released_at_head(self.source)
+            and self._has_commit(version, branch, there.get(f"refs/heads/{branch}"))
+        ):
             found.append(f"{REMOTE}/{branch} has its commit")
         return found
 
-    def _has_commit(self, branch: str, theirs: str | None) -> bool:
+    def _has_commit(self, version: Version, branch: str, theirs: str | None) -> bool:
         """Whether the remote has HEAD. What is not here came from others, on top of what was seen of it last."""
         repository = self._repository
-        if theirs is None or not is_release_commit(self.source, self._version()):
+        if theirs is None or not is_release_commit(self.source, version):
             return False
         known = theirs if repository.commit_of(theirs) else f"refs/remotes/{REMOTE}/{branch}"
         try:
@@ -137,14 +195,18 @@ class Rollback:
 
     def _before(self, version: Version) -> Version | None:
         """The newest version below it that has a tag here: a final one where there is one."""
+        older = [one for one in self._versions() if one < version]
+        return max((one for one in older if not one.is_prerelease), default=max(older, default=None))
+
+    def _versions(self, *of: str) -> list[Version]:
+        """Those that have a tag here; `of`: as `git for-each-ref` takes it."""
         found = []
-        for tag in self._repository.tags():
+        for tag in self._repository.tags(*of):
             try:
                 found.append(Version(self.source.configuration.version_of(tag) or ""))
             except ValueError:  # a tag of something else
                 continue
-        older = [one for one in found if one < version]
-        return max((one for one in older if not one.is_prerelease), default=max(older, default=None))
+        return found
 
     # --- nobody has it
 
@@ -189,7 +251,8 @@ class Rollback:
 
     def withdraw(self, plan: Plan, tools: Tools) -> RolledBack:
         """Take it from the index, as far as that lets go; then commit and tag the version that follows, which has the
-        content of the one before. Nothing is pushed or published: that is the next release's.
+        content of the one before. Nothing is pushed or published: that is the next release's. Of a version that the
+        project has gone on from nothing is committed.
 
         Raises:
             UsageError: the tree, the branch or the next version's tag are in the way, and nothing was done; or what is
@@ -198,7 +261,7 @@ class Rollback:
         release = self._next(plan)
         if release:
             pass_preflight(release)
-        else:
+        elif plan.followed_by is None:
             self._require_clean()
         done = RolledBack(plan)
         if self.target and plan.is_on_index:
@@ -266,8 +329,10 @@ def notice(plan: Plan, name: str, made: Bumped | None, withdrawal: Withdrawal | 
     """What users are told, in sentences."""
     gone = "is withdrawn" if withdrawal is None or withdrawal.is_done else "is bad, and still on the index"
     told = [f"{name} {plan.version} {gone}: do not install it."]
-    if plan.previous:
-        told.append(f"Whoever has it goes back to {plan.previous}.")
+    ways = [f"back to {plan.previous}"] if plan.previous else []
+    ways += [f"on to {plan.newer}"] if plan.newer else []
+    if ways:
+        told.append(f"Whoever has it goes {', or '.join(ways)}.")
     if made:
         told.append(f"{made.new} follows, and is {plan.restored} again.")
     return " ".join(told)

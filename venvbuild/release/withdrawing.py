@@ -97,7 +97,8 @@ def _from_devpi(target: Target, name: str, version: str) -> Withdrawal:
         return Withdrawal(
             False,
             f"the index {index.name} is not volatile: devpi takes nothing from it, and cannot yank",
-            f"its owner can: `devpi index {index.name} volatile=True`, "
+            f"its owner can: `devpi use {shown(index.url, 200)}`, `devpi login {shown(index.name.partition('/')[0])}`, "
+            f"`devpi index {index.name} volatile=True`, "
             f"`devpi remove -y --index {index.name} {name}=={version}`, `devpi index {index.name} volatile=False`",
         )
     status = index.remove(name, version)

@@ -234,8 +234,10 @@ class Place:
                 ["--project", "misreleased", "--from-tag"],
             ],
             "release rollback": [
-                *(["--project", name] for name in ("released", EVIL, "misreleased")),
+                ["--project", "released"],
                 ["--project", "released", EVIL],
+                ["--project", EVIL],
+                ["--project", "misreleased"],
             ],
             "promote": [[self.hostile, "prod"], [self.hostile, EVIL], ["--undo", f"{EVIL}@{EVIL}"]],
             "aliases": [[], ["--history"], [EVIL]],

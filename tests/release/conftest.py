@@ -11,7 +11,7 @@ from tests.support import downloads, index_server, projects
 from tests.support.index_server import IndexServer
 from tests.support.projects import Repo
 from tests.support.tool import Tool
-from venvbuild.release import Tools
+from venvbuild.release import Tools, build
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +39,19 @@ def user(tool: Tool, repo: Repo, backends: IndexServer, uv_cache: Path) -> Tool:
     tool.folder = repo.folder
     tool.env |= {"VENVBUILD_INDEX_URL": backends.url(), "UV_CACHE_DIR": str(uv_cache)}
     return tool
+
+
+@pytest.fixture(scope="session")
+def _built(tmp_path_factory: pytest.TempPathFactory, backends: IndexServer, uv_cache: Path) -> Path:
+    folder = tmp_path_factory.mktemp("built")
+    build(projects.repo(folder).source, projects.tools(backends, uv_cache), 300)
+    return folder
+
+
+@pytest.fixture
+def built_repo(_built: Path, tmp_path: Path) -> Repo:
+    """The seed's project at 1.0.0, tagged, pushed, and built: once for all, and each test has a copy."""
+    return projects.copied(_built, tmp_path)
 
 
 @pytest.fixture

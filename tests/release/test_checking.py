@@ -24,9 +24,9 @@ def refused(repo: Repo, tools: Tools) -> str:
     return str(found.value)
 
 
-def test_verify_distributions_with_twine(repo: Repo, tools: Tools) -> None:
+def test_verify_distributions_with_twine(built_repo: Repo, tools: Tools) -> None:
     """What is sound is installed and imported from both files; a readme that cannot be rendered is found."""
-    build(repo.source, tools, 300)
+    repo = built_repo
     found = check_built(repo.source, tools, 300, [HERE])
     assert [one.rpartition(".")[0] for one in found.pythons] == [HERE]
     assert found.imported == ("demo_tools",)
@@ -56,8 +56,8 @@ def rebuilt(repo: Repo, files: dict[str, str]) -> None:
     dataclasses.replace(made, files=(manifest.described(wheel, "wheel"), made.files[1])).write(dist)
 
 
-def test_what_must_not_be_in_it_is_named_all_at_once_and_no_secret_is_shown(repo: Repo, tools: Tools) -> None:
-    build(repo.source, tools, 300)
+def test_what_must_not_be_in_it_is_named_all_at_once_and_no_secret_is_shown(built_repo: Repo, tools: Tools) -> None:
+    repo = built_repo
     token = "ghp_" + "a1B2" * 9
     rebuilt(repo, {
         "tests/test_x.py": "",
@@ -75,8 +75,8 @@ def test_what_must_not_be_in_it_is_named_all_at_once_and_no_secret_is_shown(repo
     assert "fine.py" not in said
 
 
-def test_versions_that_disagree_are_found_wherever_they_stand(repo: Repo, tools: Tools) -> None:
-    build(repo.source, tools, 300)
+def test_versions_that_disagree_are_found_wherever_they_stand(built_repo: Repo, tools: Tools) -> None:
+    repo = built_repo
     repo.write("pyproject.toml", (repo.folder / "pyproject.toml").read_text().replace('"1.0.0"', '"1.0.1"'))
     init = (repo.folder / "src/demo_tools/__init__.py").read_text()
     repo.write("src/demo_tools/__init__.py", init.replace('"1.0.0"', '"1.0.1"'))
@@ -86,10 +86,12 @@ def test_versions_that_disagree_are_found_wherever_they_stand(repo: Repo, tools:
     assert "CHANGELOG.md: it says 0.9.0" in said
 
 
-def test_other_bytes_are_8_and_nothing_built_is_2(repo: Repo, tools: Tools) -> None:
+def test_other_bytes_are_8_and_nothing_built_is_2(built_repo: Repo, tools: Tools) -> None:
+    repo, made = built_repo, Manifest.read(built_repo.source.dist)
+    aside = repo.source.dist.rename(repo.folder.parent / "aside")
     with pytest.raises(UsageError, match="venvbuild release build"):
         check_built(repo.source, tools, 300)
-    made = build(repo.source, tools, 300)
+    aside.rename(repo.source.dist)
     (repo.source.dist / made.files[1].filename).write_bytes(b"other")
     with pytest.raises(IntegrityError, match=made.files[1].sha256):
         check_built(repo.source, tools, 300)

@@ -13,7 +13,7 @@ from tests.support.devpi_server import Devpi
 from tests.support.private_index import PASSWORD
 from tests.support.projects import Repo
 from tests.support.releases import publisher, target, verifier
-from venvbuild.release import Index, Tools, build, bump, withdraw
+from venvbuild.release import Index, Manifest, Tools, build, bump, withdraw
 
 DAY = date(2026, 11, 28)
 NAME = "demo-tools"
@@ -33,8 +33,12 @@ ON_DEVPI = pytest.param("devpi", marks=pytest.mark.xdist_group("devpi"))
 
 
 def released(repo: Repo, tools: Tools, environ: dict[str, str]) -> dict[str, str]:
-    """What is built of HEAD, published; file name -> sha256 as the index shows it."""
-    made = build(repo.source, tools, 300)
+    """HEAD, built and published; as `sent`."""
+    return sent(repo, build(repo.source, tools, 300), environ)
+
+
+def sent(repo: Repo, made: Manifest, environ: dict[str, str]) -> dict[str, str]:
+    """What is built, published; file name -> sha256 as the index shows it."""
     publisher(environ).publish(made, repo.source.dist)
     shown = {file.filename: file.sha256 for file in Index(target(environ)).list(NAME).files}
     assert {one.filename: one.sha256 for one in made.files}.items() <= shown.items()
@@ -42,9 +46,10 @@ def released(repo: Repo, tools: Tools, environ: dict[str, str]) -> dict[str, str
 
 
 @pytest.mark.parametrize("index", ["pypiserver", ON_DEVPI], indirect=True)
-def test_end_to_end_build_and_publish(repo: Repo, tools: Tools, index: dict[str, str]) -> None:
+def test_end_to_end_build_and_publish(built_repo: Repo, tools: Tools, index: dict[str, str]) -> None:
     """The seed's project: after each release the index shows the sha256 of both of its files."""
-    released(repo, tools, index)
+    repo = built_repo
+    sent(repo, Manifest.read(repo.source.dist), index)
     bump(repo.wanted("minor"), tools, DAY)
     shown = released(repo, tools, index)
     assert len(shown) == 4

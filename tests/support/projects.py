@@ -261,6 +261,15 @@ def repo(folder: Path, make: Callable[[Path], None] = seed) -> Repo:
     return made
 
 
+def copied(other: Path, folder: Path) -> Repo:
+    """Another of what `repo` made in `other`, with what was built there, in `folder`: it has the same commits."""
+    for name in ("project", "remote.git"):
+        shutil.copytree(other / name, folder / name, symlinks=True)
+    made = Repo(folder / "project", folder / "remote.git")
+    made.git("remote", "set-url", "origin", str(made.remote))
+    return made
+
+
 def identify(folder: Path) -> None:
     """Who commits there."""
     git(folder, "config", "user.name", "Somebody")

@@ -61,6 +61,7 @@ def test_the_version_is_edited_where_the_backend_reads_it_and_nothing_else(
 DYNAMIC = '[project]\nname="a"\ndynamic=["version"]\n[build-system]\n'
 HATCH = f'{DYNAMIC}requires=["hatchling"]\nbuild-backend="hatchling.build"\n[tool.hatch.version]\n'
 SETUPTOOLS = f'{DYNAMIC}requires=["setuptools"]\nbuild-backend="setuptools.build_meta"\n[tool.setuptools.dynamic]\n'
+PDM = f'{DYNAMIC}requires=["pdm-backend"]\nbuild-backend="pdm.backend"\n[tool.pdm.version]\n'
 FIND = "[metadata]\nname=a\nversion = attr: a.b.version\n[options]\npackage_dir=\n  = lib\n"
 
 
@@ -78,6 +79,14 @@ FIND = "[metadata]\nname=a\nversion = attr: a.b.version\n[options]\npackage_dir=
                      "2.0", id="pattern"),
         pytest.param({"pyproject.toml": f'{HATCH}path="a.py"\n', "a.py": "\ufeffé = 1; VERSION = '2.0'\n"},
                      "2.0", id="a mark and a name of more bytes"),
+        pytest.param({"pyproject.toml": f'{HATCH}path="a.txt"\n', "a.txt": "# of a\nVERSION = 'v2.0'\n"},
+                     "2.0", id="a text as hatchling looks through it"),
+        pytest.param({"pyproject.toml": f'{HATCH}source="code"\npath="a.py"\nexpression="V"\n', "a.py": "V = '2.0'\n"},
+                     "2.0", id="code"),
+        pytest.param({"pyproject.toml": f'{PDM}source="file"\npath="a/v.py"\n', "a/v.py": '__version__ = "2.0"\n'},
+                     "2.0", id="pdm"),
+        pytest.param({"setup.cfg": "[metadata]\nname=a\nversion = file: VERSION\n", "VERSION": "2.0\n"},
+                     "2.0", id="file of setup.cfg"),
     ],
 )  # fmt: skip
 def test_other_forms_of_it_are_found_to_the_byte(tmp_path: Path, files: dict[str, str], version: str) -> None:
@@ -92,6 +101,36 @@ def test_other_forms_of_it_are_found_to_the_byte(tmp_path: Path, files: dict[str
     assert str(Project.read(tmp_path).version) == "3.1.4"
     assert path.read_text("utf-8").count("3.1.4") == 1
     assert path.read_text("utf-8").replace("3.1.4", version) == files[project.place.file]
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        pytest.param({"pyproject.toml": '[project]\nversion="1.0"\n'}, "the project has no name", id="no name"),
+        pytest.param({"pyproject.toml": '[project]\nname="a"\n'}, "nothing says where", id="no version"),
+        pytest.param({"pyproject.toml": f'{SETUPTOOLS}version={{file=["A", "B"]}}\n'}, "several files", id="two files"),
+        pytest.param({"pyproject.toml": f'{SETUPTOOLS}version={{attr="a.b"}}\n'}, r"a\.b is not there", id="no module"),
+        pytest.param({"pyproject.toml": f'{SETUPTOOLS}version={{attr="b"}}\n'}, "looked for a module", id="no dot"),
+        pytest.param(
+            {"pyproject.toml": f'{HATCH}path="a.txt"\npattern="("\n', "a.txt": ""}, "pattern", id="no pattern"
+        ),
+        pytest.param(
+            {"pyproject.toml": f'{HATCH}path="a.txt"\npattern="v(.)"\n', "a.txt": "v1"}, "group", id="no group"
+        ),
+        pytest.param({"pyproject.toml": f'{HATCH}path="a.txt"\n', "a.txt": "1.0"}, "is not in it", id="nothing found"),
+        pytest.param({"pyproject.toml": f'{HATCH}path="gone.py"\n'}, "cannot be read", id="no file"),
+        pytest.param({"pyproject.toml": 'project = {name="a", version="1\\u002e0"}\n'}, "as it stands", id="an escape"),
+        pytest.param({"setup.cfg": "[metadata\n"}, "cannot be read", id="no setup.cfg"),
+    ],
+)
+def test_what_says_no_version_is_told_by_its_file(tmp_path: Path, files: dict[str, str], why: str) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    with pytest.raises(RequirementsRefused, match=why) as refused:
+        _ = (Project.read(tmp_path).name, Project.read(tmp_path).version)
+    [problem] = refused.value.problems
+    assert any(name in problem.where for name in (*files, "gone.py"))
+    assert problem.fix
 
 
 @pytest.mark.parametrize(
@@ -159,6 +198,19 @@ def test_validate_package_checks_that_it_is_described(tmp_path: Path) -> None:
         pytest.param(["src/other/__init__.py"], "", None, id="another name"),
         pytest.param(["lib/x.py"], "", "src/demo_tools/__init__.py", id="nothing"),
         pytest.param(["demo_tools.py"], 'license-files = ["LIC*", "NOTICE"]', "NOTICE", id="a licence by name"),
+        pytest.param(["demo_tools.py"], 'license = {file = "COPYING.txt"}', "COPYING.txt", id="a licence as a file"),
+        pytest.param(
+            ["src/a/__init__.py"],
+            '[tool.hatch.build.targets.wheel]\npackages = ["src/a", "src/gone"]',
+            "src/gone/__init__.py",
+            id="a package that the backend is told of",
+        ),
+        pytest.param(
+            ["lib/m.py"],
+            '[tool.setuptools]\npy-modules = ["m"]\npackage-dir = {"" = "lib"}',
+            None,
+            id="a module that the backend is told of",
+        ),
         pytest.param(["demo_tools.py"], 'readme = {file = "docs/R.rst"}', "docs/R.rst", id="a readme by name"),
     ],
 )

@@ -77,6 +77,7 @@ def test_of_a_release_that_is_not_the_last_commit_or_not_clean_nothing_is_undone
     assert (none.code, "there is no release to take back" in none.stderr) == (2, True)
 
 
+@pytest.mark.traced
 @pytest.mark.parametrize("changelog", [True, False])
 def test_what_is_pushed_is_followed_by_the_version_before_and_never_rewritten(
     user: Tool, repo: Repo, changelog: bool
@@ -120,6 +121,7 @@ def test_what_does_not_come_out_again_leaves_all_as_it_was(user: Tool, repo: Rep
     assert (repo.git("rev-parse", "HEAD"), repo.git("status", "--porcelain")) == (before, "")
 
 
+@pytest.mark.traced
 @pytest.mark.xdist_group("devpi")
 def test_rollback_to_previous_version(user: Tool, repo: Repo, devpi: Devpi, hook: Webhook, tmp_path: Path) -> None:
     """The bad version is gone from the index: a plain install gives the one before, as the printed line does; users are
@@ -246,6 +248,7 @@ def test_what_follows_a_version_that_stays_is_what_users_upgrade_to(
 # --- not the last one
 
 
+@pytest.mark.traced
 @pytest.mark.xdist_group("devpi")
 def test_an_older_version_is_withdrawn_and_nothing_is_committed(
     user: Tool, repo: Repo, devpi: Devpi, tmp_path: Path

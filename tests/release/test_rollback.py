@@ -35,10 +35,15 @@ def broken(repo: Repo) -> None:
     repo.commit("Break it")
 
 
-def released(repo: Repo) -> None:
-    """1.1.0 of what is committed: as `bump --tag` does it, without asking a build backend."""
+def tagged(repo: Repo) -> None:
+    """1.1.0 of what is committed: as `run --until tag` makes it, without asking a build backend."""
     committed(repo)
     repo.git("tag", "--annotate", "--message", "Release 1.1.0", "v1.1.0")
+
+
+def released(repo: Repo) -> None:
+    """The same, pushed."""
+    tagged(repo)
     repo.git("push", "--quiet", "--atomic", "origin", "main", "v1.1.0")
 
 
@@ -57,7 +62,7 @@ def test_what_nobody_has_is_undone(make: Callable[[Path], None], tmp_path: Path,
     repo = projects.repo(tmp_path / "own", make)
     user.folder = repo.folder
     before = repo.git("rev-parse", "HEAD")
-    assert user.run("release", "run", "minor", "--until", "tag").code == 0
+    tagged(repo)
     done = user.run("release", "rollback")
     assert (done.code, done.stdout) == (0, ""), done.stderr
     assert repo.git("rev-parse", "HEAD") == before
@@ -66,7 +71,7 @@ def test_what_nobody_has_is_undone(make: Callable[[Path], None], tmp_path: Path,
 
 
 def test_of_a_release_that_is_not_the_last_commit_or_not_clean_nothing_is_undone(user: Tool, repo: Repo) -> None:
-    assert user.run("release", "run", "minor", "--until", "tag").code == 0
+    tagged(repo)
     repo.write("new.txt", "")
     assert "the tree is not clean" in user.run("release", "rollback").stderr
     repo.commit("More")
@@ -285,8 +290,7 @@ def test_the_newest_is_taken_back_where_the_project_is_at_it(
     user.env |= pypiserver
     published(pypiserver, tmp_path, "1.0.0", "1.1.0")
     repo.git("switch", "--quiet", "--create", "next")
-    committed(repo)
-    repo.git("tag", "--annotate", "--message", "Release 1.1.0", "v1.1.0")
+    tagged(repo)
     repo.git("switch", "--quiet", "main")
     refused = user.run("release", "rollback", "1.1.0", "--yes")
     assert (refused.code, "1.1.0 is the newest on the index, and the project is at 1.0.0 here" in refused.stderr) == (

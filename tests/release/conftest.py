@@ -51,7 +51,7 @@ def _built(tmp_path_factory: pytest.TempPathFactory, backends: IndexServer, uv_c
 @pytest.fixture
 def built_repo(_built: Path, tmp_path: Path) -> Repo:
     """The seed's project at 1.0.0, tagged, pushed, and built: once for all, and each test has a copy."""
-    return projects.copied(_built, tmp_path)
+    return projects.copied(_built, tmp_path / "built")
 
 
 @pytest.fixture

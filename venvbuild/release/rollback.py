@@ -29,7 +29,7 @@ from venvbuild.release.standing import is_release_commit, released_at_head
 from venvbuild.release.tools import Tools
 from venvbuild.release.version import next_pre_of, next_version
 from venvbuild.release.withdrawing import Withdrawal, withdraw
-from venvbuild.text import shown
+from venvbuild.text import count_text, shown
 
 Say = Callable[[str, str], object]
 _PYTHON = "3.99.0"
@@ -147,7 +147,7 @@ class Rollback:
 
     def _on_index(self, count: int) -> str:
         assert self.target
-        return f"{count} of its files are on {self.target.backend.title} {Index(self.target).where}"
+        return f"{self.target.backend.title} {Index(self.target).where} has {count_text(count, 'file')} of it"
 
     def _own(self) -> Version | None:
         """The release that the project is at, though commits may have come after it; None: it is at none."""

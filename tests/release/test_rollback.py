@@ -310,14 +310,18 @@ def test_the_newest_is_taken_back_where_the_project_is_at_it(
 
 def test_of_an_edit_that_was_killed_the_edit_alone_is_undone(user: Tool, repo: Repo) -> None:
     """The release before it is another matter, though somebody is sure."""
-    before = repo.git("rev-parse", "HEAD")
-    for name, content in edited(repo).items():
+    before, content_of = repo.git("rev-parse", "HEAD"), edited(repo)
+    for name, content in content_of.items():
         (repo.folder / name).write_bytes(content)
     done = user.run("release", "rollback", "--yes", "--json")
     assert done.code == 0, done.stderr
     assert (done.json["version"], done.json["was_public"], done.json["undone"]) == ("1.1.0", False, ["edit of 1.1.0"])
     assert (repo.git("rev-parse", "HEAD"), repo.git("status", "--porcelain")) == (before, "")
     assert repo.git("tag", "--list") == "v1.0.0"
+    for name, content in content_of.items():
+        (repo.folder / name).write_bytes(content)
+    asked = user.run("release", "rollback", "0.9.0")  # which is not done by that
+    assert (asked.code, "no index is configured" in asked.stderr, repo.git("status", "--porcelain")) == (2, True, "")
 
 
 def test_of_a_project_whose_tag_is_its_version_the_last_release_is_found_below_later_commits(

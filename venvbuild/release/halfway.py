@@ -43,7 +43,7 @@ def undo_edit(repository: Repository, configuration: Configuration) -> Version |
     Raises:
         UsageError: git does not check HEAD out.
     """
-    edit = _edit(repository, configuration)
+    edit = _found(repository, configuration)
     if edit is None:
         return None
     for name, content in edit.before.items():
@@ -58,7 +58,7 @@ def require_finished(repository: Repository, configuration: Configuration) -> No
     Raises:
         UsageError: what is not committed is such an edit, to the byte; to take it back loses nothing.
     """
-    edit = _edit(repository, configuration)
+    edit = _found(repository, configuration)
     if edit is not None:
         back = shlex.join(["git", "-C", str(repository.folder), "restore", "--", *sorted(edit.before)])
         raise UsageError(
@@ -70,7 +70,7 @@ def require_finished(repository: Repository, configuration: Configuration) -> No
         )
 
 
-def _edit(repository: Repository, configuration: Configuration) -> _Edit | None:
+def _found(repository: Repository, configuration: Configuration) -> _Edit | None:
     """The edit that is all that has changed in the tree; None: something else has, or nothing."""
     folder, changed = repository.folder, repository.changed()
     if not changed:

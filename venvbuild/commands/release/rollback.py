@@ -48,11 +48,12 @@ def command(wanted: str | None, is_sure: bool, notifies: bool, **given: Any) -> 
     opened = ours.opened(given)
     with release.held(opened.repository):
         if edited := release.undo_edit(opened.repository, opened.configuration):
-            # It was all that was begun: the release before it is another matter.
             ours.say("undone", f"the edit of {edited}, which was not committed")
-            nobody = release.Plan(edited, (), False, None, None)
-            _tell(opened, release.RolledBack(nobody, (f"edit of {edited}",)), None, None, as_json=given["as_json"])
-            return
+            if asked is None:  # it was all that was begun: the release before it is another matter
+                nobody = release.Plan(edited, (), False, None, None)
+                _tell(opened, release.RolledBack(nobody, (f"edit of {edited}",)), None, None, as_json=given["as_json"])
+                return
+            opened = ours.opened(given)
         target = _target(opened)
         work = release.Rollback(opened.source, ours.say, ours.day_of(given["day"]), target, os.environ)
         plan = work.plan(asked)

@@ -249,7 +249,7 @@ def test_what_follows_a_version_that_stays_is_what_users_upgrade_to(
     broken(repo)
     released(repo)
     done = user.run("release", "rollback", "--yes")
-    assert "note: `venvbuild release run` publishes 1.1.1" in done.stderr
+    assert "note: `venvbuild release run` publishes 1.1.1" in done.stderr, done.stderr
     made = user.run("release", "run", "--python", HERE)
     assert made.code == 0, made.stderr
     assert "upgrade from 1.1.0 and back: ok" in made.stderr

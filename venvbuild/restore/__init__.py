@@ -10,11 +10,30 @@ verification, content_digest, archived               every byte read again, ever
                                                      far as it goes
 """
 
-from venvbuild.restore.adopting import Adopted, adopted
-from venvbuild.restore.kernel import Kernel
-from venvbuild.restore.reading import StoredArchive
-from venvbuild.restore.rebuilding import rebuild
-from venvbuild.restore.restoring import Restored, RestoreOptions, from_archive, get
-from venvbuild.restore.scripted_build import unlike
-from venvbuild.restore.tar import Unpacker, refused
-from venvbuild.restore.verification import Verification, verify
+from typing import TYPE_CHECKING
+
+from venvbuild import lazily
+
+if TYPE_CHECKING:
+    from venvbuild.restore.adopting import Adopted, adopted
+    from venvbuild.restore.kernel import Kernel
+    from venvbuild.restore.reading import StoredArchive
+    from venvbuild.restore.rebuilding import rebuild
+    from venvbuild.restore.restoring import Restored, RestoreOptions, from_archive, get
+    from venvbuild.restore.scripted_build import unlike
+    from venvbuild.restore.tar import Unpacker, refused
+    from venvbuild.restore.verification import Verification, verify
+else:  # an export reads an archive, and needs none of what restores one
+    _RESTORING = dict.fromkeys(("Restored", "RestoreOptions", "from_archive", "get"), "restoring")
+    _VERIFICATION = dict.fromkeys(("Verification", "verify"), "verification")
+    _OTHERS = {
+        "Adopted": "adopting",
+        "adopted": "adopting",
+        "Kernel": "kernel",
+        "StoredArchive": "reading",
+        "rebuild": "rebuilding",
+        "unlike": "scripted_build",
+        "Unpacker": "tar",
+        "refused": "tar",
+    }
+    __getattr__ = lazily.from_modules(__name__, {**_RESTORING, **_VERIFICATION, **_OTHERS})

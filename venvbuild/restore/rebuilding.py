@@ -69,19 +69,24 @@ def rebuild(
         _refuse_incomplete(venv, pinned, interpreter, build)
         _add_rehome(venv)
         _open_to_all(venv)
-        restored = Restored(
-            venv_version=venv_version,
-            target=str(target),
-            python=str(interpreter.path),
-            python_full_version=interpreter.full_version,
-            archive_sha256=None,
-            bytes_total=build["archive_size_bytes"],
-            bytes_fetched=0,
-            fragments_total=0,
-            fragments_fetched=0,
-            rebuilt=True,
-        )
+        restored = _told(venv_version, target, interpreter, build)
         return restoring.put_in_place(venv, restored, interpreter, machine, store.url, place)
+
+
+def _told(venv_version: str, target: Path, interpreter: Interpreter, build: Metadata) -> Restored:
+    """What is told of it: nothing of an archive was fetched."""
+    return Restored(
+        venv_version=venv_version,
+        target=str(target),
+        python=str(interpreter.path),
+        python_full_version=interpreter.full_version,
+        archive_sha256=None,
+        bytes_total=build["archive_size_bytes"],
+        bytes_fetched=0,
+        fragments_total=0,
+        fragments_fetched=0,
+        rebuilt=True,
+    )
 
 
 def _with_lock(store: Store, venv_version: str, machine: RestoreOptions) -> Metadata:

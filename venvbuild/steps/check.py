@@ -13,7 +13,7 @@ from venvbuild import requirements
 from venvbuild.builds import places
 from venvbuild.environment import IndexAccess, Project, Rules, judge_pins, suggested, target
 from venvbuild.errors import UsageError
-from venvbuild.interpreters import past_its_end
+from venvbuild.interpreters import Interpreter, past_its_end
 from venvbuild.redaction import strip_credentials
 from venvbuild.requirements import Requirements, Selection, Sources
 from venvbuild.run import NORMALISED, Checked, Recorded
@@ -50,7 +50,16 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
             frozenset(interpreter.supported_tags),
         ),
     )
-    recorded = Recorded(
+    recorded = _recorded(request, settings, environ, read, interpreter)
+    warnings = judge_pins(read, access, interpreter, rules).enforce()
+    return Examined(read, interpreter, recorded, started_at, warnings, known)
+
+
+def _recorded(
+    request: Request, settings: Settings, environ: Mapping[str, str], read: Requirements, interpreter: Interpreter
+) -> Recorded:
+    """What the steps after this one go by."""
+    return Recorded(
         env_name=settings.env_name,
         python_version=interpreter.version,
         fail_on_conflicts=settings.fail_on_conflicts,
@@ -80,8 +89,6 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
         interpreter=str(interpreter.path),
         python_full_version=interpreter.full_version,
     )
-    warnings = judge_pins(read, access, interpreter, rules).enforce()
-    return Examined(read, interpreter, recorded, started_at, warnings, known)
 
 
 def _place(find_links: str) -> str:

@@ -31,6 +31,7 @@ _DECISIONS = (
     r"^name (?:it|one|another|a file|the)\b", r"^in its folder: ", r"^conda env create ", r"^list it as pins: ",
     r"^export again\b", r"\binstall what its build needs", r"^write at least one\b",
     r"^compile what it was made from", r"^(?:in \S+, )?run\b", r"^read the\b",
+    r"\block again\b", r"^(?:correct|leave) (?:--extra|--group|flag)\b", r"^(?:use|ask) an index that has\b",
     r"; the index named none in time$", r"^(?:make room|make it|set (?:TMPDIR|another))\b",
 )  # fmt: skip
 """How fixes begin, or what they hold, that ask for what only a person knows, or for another tool."""

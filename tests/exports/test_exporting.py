@@ -121,3 +121,10 @@ def test_several_broken_rules_have_one_way_out(build: Build, tmp_path: Path) -> 
     [fix] = fixes
     command = "venvbuild build -r requirements.txt --env-name sales --python 3.13 --python-path /usr/bin/python3.13"
     assert fix == f"build it so: {command}"
+
+
+def test_the_command_that_is_advised_builds_for_the_same_python_in_the_same_store(build: Build, tmp_path: Path) -> None:
+    made = export(SPARK, replace(saying(build, python_version="3.13"), link=None), tmp_path)
+    [problem] = replace(made, also=("--store", "a store")).problems()
+    command = "venvbuild build -r requirements.txt --env-name sales --python 3.13"
+    assert problem.fix == f"build it so: {command} --python-path /usr/bin/python3.13 --store 'a store'"

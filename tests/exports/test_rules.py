@@ -54,3 +54,22 @@ def test_a_package_is_inside_in_a_version_for_the_python(build: Build, there: st
     rule = has_package("two", {"3.13": ("3.0",), "3.11": ("2.0", "1.0")}, "", PAGE)
     found = rule.judge(saying(build, installed_packages=[there]), None)
     assert (found.state, found.fix) == (state, way_out)
+
+
+@pytest.mark.parametrize(("there", "way_out"), [("one==1", "write two==3.0 into requirements.txt"), ("two==3.0", "")])
+def test_with_another_python_goes_the_package_for_that(build: Build, there: str, way_out: str) -> None:
+    rule = has_package("two", {"3.13": ("3.0",), "3.11": ("2.0", "1.0")}, "", PAGE)
+    found = rule.judge(saying(build, python_version="3.9", installed_packages=[there]), None)
+    assert (found.state, found.fix, found.flags) == ("broken", way_out, ("--python", "3.13"))
+
+
+@pytest.mark.parametrize(
+    ("link", "state"),
+    [
+        ("/usr/bin/python3.11", "met"), ("/opt/x/bin/python", "met"), ("/usr/bin/python3", "met"),
+        ("/usr/bin/python3.13", "broken"), ("/usr/bin/python3.1", "broken"), (None, "broken"),
+    ],
+)  # fmt: skip
+def test_a_link_leads_to_no_python_of_another_version(build: Build, link: str | None, state: str) -> None:
+    found = has_link(PAGE).judge(replace(build, link=link), None)
+    assert (found.state, bool(found.flags)) == (state, state == "broken")

@@ -106,7 +106,7 @@ def test_what_a_host_must_have_is_told_and_nothing_of_it_is_skipped(bundled: Bui
 def test_with_bundle_python_a_build_without_one_is_refused_and_what_to_build_is_said(tmp_path: Path) -> None:
     exported = export(RUN_WITH_PYTHON, build_of(tmp_path / "build"), tmp_path)
     assert (exported.file, [one.rule for one in exported.problems()]) == (None, ["python"])
-    assert next(exported.problems()).fix.endswith("--env-name sales --bundle-python")
+    assert next(exported.problems()).fix.endswith("--env-name sales --python 3.11 --bundle-python")
     assert not (tmp_path / "sales.run").exists()
 
 

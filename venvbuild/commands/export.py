@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +66,7 @@ def command(
     with Beat("export"):
         # Once, here: while it is read the alias may move.
         build = Build.of(store, builds.find(store, version), cache)
-        exported = export(taker, build, target, force=force)
+        exported = replace(export(taker, build, target, force=force), also=_also(given))
     _tell(exported, as_json=given["as_json"])
 
 
@@ -75,6 +77,12 @@ def _consumer(name: str, *, is_bundled: bool) -> Consumer:
         fix = f"leave it out here: venvbuild build --bundle-python makes a build that has it for {name}, too"
         raise UsageError("only --for run takes it", where="--bundle-python", fix=fix)
     return RUN_WITH_PYTHON
+
+
+def _also(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The flags by which whoever follows an advice comes to the same store."""
+    words = ((f"--{name}", str(given[name])) for name in ("store", "config") if given.get(name) is not None)
+    return tuple(word for pair in words for word in pair)
 
 
 def _tell(exported: Exported, *, as_json: bool) -> None:

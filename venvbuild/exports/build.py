@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from venvbuild.archive import Fragment, FragmentCache, Member
 from venvbuild.exports.members import MemberReader
 from venvbuild.restore import StoredArchive
 from venvbuild.stores import Store
+
+_NAMED = re.compile(r"python(3\.[0-9]+)t?$")
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,12 @@ class Build:
     def is_bundled(self) -> bool:
         """Whether it brings its interpreter."""
         return "libraries" in self.archive.build["requires"]
+
+    @property
+    def links_to_another(self) -> bool:
+        """Whether `bin/python` leads to a Python that by its name has another X.Y."""
+        named = _NAMED.search(self.link or "")
+        return not self.is_bundled and named is not None and named[1] != self.python_version
 
     @cached_property
     def packages(self) -> Mapping[str, str]:

@@ -18,7 +18,6 @@ _READ_ON = "2026-11-29"
 _DEBIAN = Source("https://packages.debian.org/search?keywords=python3&searchon=names&exact=1", _READ_ON)
 _OFFICIAL = Source("https://hub.docker.com/_/python", _READ_ON)
 _PLATFORMS = ("linux_x86_64", "linux_aarch64")
-_OFFICIAL_LINK = re.compile(r"/usr/local/bin/python(3\.[0-9]+)")
 
 
 @dataclass(frozen=True)
@@ -68,11 +67,11 @@ RUN apt-get update \\
 def _base_of(build: Build) -> _Base | None:
     if build.is_bundled:
         return _FOR_BUNDLED
-    official = _OFFICIAL_LINK.fullmatch(build.link or "")
-    if official and official[1] == build.python_version:
+    if build.link is None or build.links_to_another:
+        return None
+    if build.link == f"/usr/local/bin/python{build.python_version}":
         return _Base(f"python:{build.python_version}-slim", _OFFICIAL_GLIBC)
-    is_own = (build.link or "").endswith(f"python{build.python_version}")
-    return _BY_LINK.get(build.link or "") if is_own else None
+    return _BY_LINK.get(build.link)
 
 
 def _link(build: Build, _: Path | None) -> Finding:

@@ -34,25 +34,31 @@ class Exported:
     env_name: str
     python_version: str
     """X.Y."""
+    also: tuple[str, ...] = ()
+    """Flags that were given for this command, and are to be in one that is advised: `--store URL`."""
 
     def problems(self) -> Iterator[Problem]:
         """The rules that are broken, each with the way out."""
         broken = [one for one in self.verdicts if one.state == "broken"]
-        again = f"venvbuild build -r requirements.txt --env-name {self.env_name} {shlex.join(self._flags(broken))}"
+        again = ["venvbuild", "build", "-r", "requirements.txt", "--env-name", self.env_name]
+        # One command for all that flags can do, or who follows the first one breaks the next.
+        command = f"build it so: {shlex.join((*again, *self._flags(broken), *self.also))}"
         for one in broken:
             yield Problem(
                 f"{self.consumer} takes only: {one.rule.wants}; {one.finding.saw}",
                 self.venv_version,
                 f"{one.rule.source.page} ({one.rule.source.read_on})",
-                # One command for all that flags can do, or who follows the first one breaks the next.
-                one.finding.fix or f"build it so: {again}",
+                ", and ".join(filter(None, (one.finding.fix, command if one.finding.flags else ""))),
                 one.rule.name,
             )
 
     def _flags(self, broken: Iterable[Verdict]) -> list[str]:
-        """Those of a build that breaks none of them."""
+        """Those of a build that breaks none of them; always with its Python, as a build without may have another."""
         wanted = {one.finding.flags[0]: one.finding.flags for one in broken if one.finding.flags}
-        _, python = wanted.get("--python", ("", self.python_version))
+        if not wanted:
+            return []
+        wanted = {"--python": ("--python", self.python_version), **wanted}
+        python = wanted["--python"][1]
         return [word.format(python=python) for flags in wanted.values() for word in flags]
 
     def as_json(self) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class Finding(NamedTuple):
     saw: str
     """Of the build; of what is not checked, why not and how it can be."""
     fix: str = ""
-    """Of a broken one: what to do, where no flag of `build` does it."""
+    """Of a broken one: what to do beside the `flags`, or where no flag of `build` does it."""
     flags: tuple[str, ...] = ()
     """Of a broken one: a flag of `build` that makes what is asked for, and its value if it has one, in which `{python}`
     is the X.Y of the build that is to be."""
@@ -99,16 +99,19 @@ def link_leads_to(places: Callable[[str], Sequence[str]], wants: str, source: So
 
 
 def has_link(source: Source) -> Rule:
-    """There is a `bin/python`, wherever it leads."""
+    """There is a `bin/python`, wherever it leads, but not to a Python that by its name has another X.Y."""
 
     def judge(build: Build, _: Path | None) -> Finding:
         if build.is_bundled:
             return Finding("met", "the interpreter is inside")
-        if build.link:
-            return Finding("met", f"bin/python leads to {build.link}")
-        return Finding("broken", "there is no bin/python", flags=("--python-path", "/usr/bin/python{python}"))
+        saw = f"bin/python leads to {build.link}" if build.link else "there is no bin/python"
+        if build.links_to_another:
+            saw = f"{saw}, and the packages are for Python {build.python_version}"
+        elif build.link:
+            return Finding("met", saw)
+        return Finding("broken", saw, flags=("--python-path", "/usr/bin/python{python}"))
 
-    return Rule("link", "the archive has bin/python", source, judge)
+    return Rule("link", "the archive has bin/python, which leads to its Python X.Y", source, judge)
 
 
 def platform_among(platforms: Sequence[str], wants: str, source: Source) -> Rule:
@@ -165,8 +168,12 @@ def has_package(name: str, versions: Mapping[str, Sequence[str]], wants: str, so
         if there in fit:
             return Finding("met", saw)
         if not fit:
-            saw = f"{saw}, and none is for Python {build.python_version}"
-            return Finding("broken", saw, flags=("--python", next(iter(versions))))
+            saw, (python, others) = (
+                f"{saw}, and none is for Python {build.python_version}",
+                next(iter(versions.items())),
+            )
+            fix = "" if there in others else f"write {name}=={others[0]} into requirements.txt"
+            return Finding("broken", saw, fix, ("--python", python))
         fix = f"write {name}=={fit[0]} into requirements.txt, and build it again"
         return Finding("broken", saw, fix=fix)
 

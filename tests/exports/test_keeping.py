@@ -49,6 +49,15 @@ def test_an_entry_of_another_build_is_not_believed(tmp_path: Path) -> None:
     assert exported(build, tmp_path, "2.tar.gz") == made
 
 
+def test_a_sum_in_the_record_is_not_believed(tmp_path: Path) -> None:
+    build = build_of(tmp_path / "build")
+    one = export(CONSUMERS["spark"], build, tmp_path / "1.tar.gz")
+    [entry] = (tmp_path / "build/exports-cache/exports").glob("??/*")
+    entry.write_text(entry.read_text().replace(str(one.sha256), "0" * 64))
+    two = export(CONSUMERS["spark"], build, tmp_path / "2.tar.gz")
+    assert (two.sha256, exported(build, tmp_path, "3.tar.gz")) == (one.sha256, (tmp_path / "1.tar.gz").read_bytes())
+
+
 def test_what_was_kept_is_found_by_who_prunes(tmp_path: Path) -> None:
     build = build_of(tmp_path / "build")
     exported(build, tmp_path, "1.tar.gz")

@@ -20,7 +20,10 @@ def made_or_kept(stored: StoredArchive, kind: str, raw: IO[bytes], make: Callabl
     """
     key, start = _key(stored, kind), raw.tell()
     found = stored.cache.look_up_export(key)
-    if found and all(_written(raw, stored.cache, piece) for piece in found.pieces):
+    digest = hashlib.sha256()
+    is_kept = found is not None and all(_written(raw, stored.cache, piece, digest) for piece in found.pieces)
+    # The record may be another's: what was written counts.
+    if found and is_kept and digest.hexdigest() == found.sha256:
         return found.sha256
     raw.seek(start)
     raw.truncate()
@@ -33,10 +36,11 @@ def made_or_kept(stored: StoredArchive, kind: str, raw: IO[bytes], make: Callabl
     return sha256
 
 
-def _written(raw: IO[bytes], cache: FragmentCache, sha256: str) -> bool:
+def _written(raw: IO[bytes], cache: FragmentCache, sha256: str, digest: hashlib._Hash) -> bool:
     piece = cache.get(sha256)
     if piece is not None:
         raw.write(piece)
+        digest.update(piece)
     return piece is not None
 
 

@@ -357,6 +357,13 @@ def test_one_that_is_ended_on_its_way_leaves_nothing_that_passes_for_whole(
     assert host.names() == [*left, "sales"]
 
 
+def test_one_that_is_ended_when_its_folder_was_made_leaves_nothing(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "mkdir").write_text('#!/bin/sh\n/bin/mkdir "$@"\nkill -TERM $PPID\n')
+    (tmp_path / "mkdir").chmod(0o755)
+    done = host.start(env={"PATH": f"{tmp_path}:{host.path}"})
+    assert (done.returncode, host.names()) == (143, [])
+
+
 def wait_for(there: Callable[[], bool]) -> None:
     for _ in range(600):
         if there():

@@ -191,11 +191,12 @@ if os.path.isdir(building):
         check_bytes
         _number=0
         # A killed one may have left a folder of that name.
-        until make_folder "$$$_number"; do
-            lies "$_parent/$_name" || fail 2 "nothing can be made in $_parent/: give a folder of another one by --target"
-            _number=$((_number + 1))
-        done
-        _building=$_parent/$_name
+        while lies "$_parent/.venvbuild-run-$$$_number"; do _number=$((_number + 1)); done
+        _building=$_parent/.venvbuild-run-$$$_number # before it is there: whoever is ended then takes it along
+        if ! make_folder "$$$_number"; then
+            _building=
+            fail 2 "nothing can be made in $_parent/: give a folder of another one by --target"
+        fi
         say "unpacking $_version (Python $_minor) into $_target"
         umask 022
         # busybox leaves out links that lead up unless it is told, bsdtar fails on names that the locale does not have

@@ -73,6 +73,9 @@ def test_no_file_takes_the_place_of_what_is_none(build: Build, tmp_path: Path) -
     os.mkfifo(tmp_path / "sales.tar.gz")
     with pytest.raises(UsageError, match="no place for a file"):
         export(SPARK, build, tmp_path / "sales.tar.gz", force=True)
+    for place, why in (("/dev/null", "no place for a file"), ("-", "goes to stdout")):
+        with pytest.raises(UsageError, match=why):
+            export(SPARK, build, Path(place))
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,7 @@ def test_with_bundle_python_a_build_without_one_is_refused_and_what_to_build_is_
 def test_the_line_to_paste_starts_the_file_whatever_it_is_called(tmp_path: Path) -> None:
     build = build_of(tmp_path / "build", level=1)
     exported = export(CONSUMERS["run"], saying(build), tmp_path / "it's $HOME.run")
+    assert CONSUMERS["run"].settings(build, tmp_path / "-c")[0].text.startswith("sh ./-c -- ")
     env = {"PATH": f"{foreign.interpreter('3.11').path.parent}:/usr/bin:/bin"}
     for paste in exported.settings:
         done = subprocess.run(

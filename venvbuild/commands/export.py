@@ -25,7 +25,7 @@ from venvbuild.stores import store_of
     "-o",
     "--output",
     "target",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=str),
     metavar="FILE|DIR",
     help="What is made; in a folder that is there a file gets its usual name.",
 )
@@ -38,7 +38,7 @@ from venvbuild.stores import store_of
 def command(
     version: str | None,
     consumer: str | None,
-    target: Path | None,
+    target: str | None,
     is_bundled: bool,
     force: bool,
     lists: bool,
@@ -66,7 +66,7 @@ def command(
     with Beat("export"):
         # Once, here: while it is read the alias may move.
         build = Build.of(store, builds.find(store, version), cache)
-        exported = replace(export(taker, build, target, force=force), also=_also(given))
+        exported = replace(export(taker, build, _place(target, taker), force=force), also=_also(given))
     _tell(exported, as_json=given["as_json"])
 
 
@@ -77,6 +77,13 @@ def _consumer(name: str, *, is_bundled: bool) -> Consumer:
         fix = f"leave it out here: venvbuild build --bundle-python makes a build that has it for {name}, too"
         raise UsageError("only --for run takes it", where="--bundle-python", fix=fix)
     return RUN_WITH_PYTHON
+
+
+def _place(target: str | None, taker: Consumer) -> Path | None:
+    # A path forgets the slash at its end.
+    if target and target.endswith(("/", "/.")) and taker.makes != "folder" and not Path(target).is_dir():
+        raise UsageError("the folder is not there", where=target, fix="make it, or name another with -o")
+    return None if target is None else Path(target)
 
 
 def _also(given: Mapping[str, Any]) -> tuple[str, ...]:

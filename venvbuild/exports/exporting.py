@@ -109,6 +109,7 @@ def export(consumer: Consumer, build: Build, output: Path | None = None, *, forc
     if consumer.makes == "text" and output is None:
         return told.answered(before)
     place = _place(consumer, build, output)
+    _refuse_what_is_there(consumer, place, force=True)  # what is no place at all, whatever it is called
     if consumer.makes != "folder":
         _refuse_ending(consumer.file_name(build), place)
     _refuse_what_is_there(consumer, place, force=force)
@@ -188,6 +189,8 @@ def _place(consumer: Consumer, build: Build, output: Path | None) -> Path:
     name = consumer.file_name(build)
     if output is None:
         return Path(name).absolute()
+    if output == Path("-"):
+        raise UsageError("a file is made, and nothing of it goes to stdout", where="-o -", fix="-o ./NAME")
     is_inside = consumer.makes != "folder" and output.is_dir()
     # Links in the path stay, as settings will name it.
     return Path(os.path.abspath(output / name if is_inside else output))

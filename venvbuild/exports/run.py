@@ -86,7 +86,7 @@ class SelfExtracting:
 
     def settings(self, build: Build, made: Path | None) -> tuple[Paste, ...]:
         """How it is started."""
-        name = shlex.quote((made or Path(self.file_name(build))).name)
+        name = shlex.quote(f"./{(made or Path(self.file_name(build))).name}")
         return (Paste("a host, in the folder of the file", f"sh {name} -- python -c 'import sys; print(sys.prefix)'"),)
 
 

@@ -60,6 +60,7 @@ TELLS_ONLY = {(one, rule) for one in ("lambda", "lambda-layer") for rule in ("up
     ("spark", "executors"), ("spark", "driver"), ("spark", "platform"), ("glue", "base-packages"),
     ("clean-rooms", "together"), ("airflow", "path"), ("airflow", "platform"), ("airflow", "values"),
     ("docker", "image"), ("jupyter", "platform"),
+    *((one, "libraries") for one in ("spark", "glue", "clean-rooms", "airflow", "docker", "jupyter")),
     ("run", "python"), ("run", "platform"), ("run", "libraries"), ("run", "tools"),
 }  # fmt: skip
 """Of what nothing in a build tells, or where there is a way in any case."""
@@ -132,6 +133,19 @@ def test_what_nothing_tells_is_said_not_to_be_checked(build: Build, tmp_path: Pa
     made = export(CONSUMERS[consumer], fitting(build, consumer), output)
     [verdict] = [one for one in made.verdicts if one.rule.name == rule]
     assert verdict.state == ("met" if rule in ("upload", "start_files", "libraries") else "NOT CHECKED")
+
+
+@pytest.mark.parametrize("consumer", ["spark", "glue", "clean-rooms", "airflow", "docker", "jupyter", "run"])
+def test_of_a_build_with_an_interpreter_libraries_are_named_and_no_python_is_asked_for(
+    build: Build, consumer: str
+) -> None:
+    inside = saying(build, requires={"abi": "none", "glibc": None, "libraries": ["libssl.so.3"]})
+    found = {one.name: one.judge(inside, None) for one in CONSUMERS[consumer].rules if not one.is_of_what_is_made}
+    assert found["libraries"].state == "NOT CHECKED"
+    assert "libssl" in found["libraries"].saw
+    for name in ("executors", "platform", "image"):
+        assert "Python" not in found[name].saw if name in found else True
+        assert "interpreter" not in found[name].saw or found[name].state == "met" if name in found else True
 
 
 @pytest.mark.parametrize("consumer", ["lambda", "lambda-layer"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from dataclasses import replace
@@ -33,13 +34,31 @@ def test_the_image_has_the_python_that_the_archive_links_to(
     tmp_path: Path, link: str, python: str, image: str, installs: bool
 ) -> None:
     text = dockerfile_of(replace(saying(build_of(tmp_path / "build"), python_version=python), link=link), tmp_path)
-    assert re.findall("^FROM (\\S+)", text, re.MULTILINE) == [image, image]
+    assert re.findall("^FROM --platform=linux/amd64 (\\S+)", text, re.MULTILINE) == [image, image]
     assert ("apt-get install" in text) == installs
 
 
 def test_an_interpreter_inside_needs_none_of_the_image(tmp_path: Path) -> None:
     build = saying(build_of(tmp_path / "build"), requires={"abi": "none", "glibc": "2.17", "libraries": []})
     assert "apt-get" not in dockerfile_of(replace(build, link="../_base/bin/python3.11"), tmp_path)
+
+
+def test_the_image_is_of_the_architecture_of_the_build(tmp_path: Path) -> None:
+    text = dockerfile_of(
+        replace(saying(build_of(tmp_path / "build"), platform="linux_aarch64"), link="/usr/bin/python3.11"), tmp_path
+    )
+    assert re.findall("^FROM (\\S+)", text, re.MULTILINE) == ["--platform=linux/arm64"] * 2
+
+
+def test_what_an_interpreter_inside_loads_is_installed_and_loaded(tmp_path: Path) -> None:
+    needs = {"abi": "none", "glibc": "2.17", "libraries": ["libssl.so.3", "libz.so.1", "libother.so.7"]}
+    build = replace(saying(build_of(tmp_path / "build"), requires=needs), link="../_base/bin/python3.11")
+    text = dockerfile_of(build, tmp_path)
+    assert "--no-install-recommends libssl3 zlib1g \\\n" in text
+    [line] = [line for line in text.splitlines() if line.startswith("RUN [") and "CDLL" in line]
+    assert json.loads(line[4:])[3:] == needs["libraries"]
+    [found] = [one.finding for one in export(DOCKER, build, tmp_path / "x").verdicts if one.rule.name == "libraries"]
+    assert (found.state, "libother.so.7, of which no package is known" in found.saw) == ("NOT CHECKED", True)
 
 
 @pytest.mark.parametrize("link", ["/usr/bin/python3.10", "/usr/local/bin/python3.10"])

@@ -14,9 +14,9 @@ from venvbuild.exports.glue import CLEAN_ROOMS, GLUE
 def test_the_version_of_glue_is_that_of_its_package(tmp_path: Path, pin: str, glue: str) -> None:
     build = saying(build_of(tmp_path / "build"), installed_packages=[f"awsgluedataplanepython=={pin}"])
     copy, parameters = GLUE.settings(build, Path("/srv/a b.tar.gz"))
-    assert copy.text == "aws s3 cp '/srv/a b.tar.gz' 's3://BUCKET/PREFIX/a b.tar.gz'"
+    assert copy.text == "aws s3 cp '/srv/a b.tar.gz' s3://BUCKET/PREFIX/sales.tar.gz"
     assert parameters.where.endswith(glue)
-    assert parameters.text == "--python-virtual-env 's3://BUCKET/PREFIX/a b.tar.gz'"
+    assert parameters.text == "--python-virtual-env s3://BUCKET/PREFIX/sales.tar.gz"
 
 
 def test_clean_rooms_gets_an_object_with_its_sum(tmp_path: Path) -> None:

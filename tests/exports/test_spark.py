@@ -44,5 +44,13 @@ def test_emr_serverless_has_variables_of_its_own(build: Build) -> None:
     assert set(found.values()) == {"./environment/bin/python"}
 
 
+def test_emr_on_eks_takes_it_from_a_bucket_by_a_name_that_nobody_cuts(build: Build) -> None:
+    for name in ("sales.tar.gz", "a,b #.tar.gz"):
+        assert pasted(build, f"/srv/{name}", 3) == {
+            "spark.archives": "s3://BUCKET/PREFIX/sales.tar.gz#environment",
+            "spark.pyspark.python": "./environment/bin/python",
+        }
+
+
 def test_a_name_that_spark_would_cut_is_an_address(build: Build) -> None:
     assert pasted(build, "/srv/a,b #.tar.gz", 0)["spark.archives"] == "file:///srv/a%2Cb%20%23.tar.gz#environment"

@@ -9,7 +9,7 @@ from string import Template
 
 from venvbuild.exports.build import Build
 from venvbuild.exports.consumer import Makes, Paste
-from venvbuild.exports.rules import Rule, Source, not_checked
+from venvbuild.exports.rules import Finding, Rule, Source, has_libraries, not_checked
 
 _PAGE = Source(
     "https://airflow.apache.org/docs/apache-airflow-providers-standard/stable/operators/python.html", "2026-11-29"
@@ -65,7 +65,9 @@ class _Airflow:
             "the workers fit the build",
             "they must be {platform}, and have {glibc} and a Python {python_version}",
             _PAGE,
+            inside=Finding("NOT CHECKED", "they must be {platform}, and have {glibc}"),
         ),
+        has_libraries("the workers", _PAGE),
         not_checked(
             "values",
             "what a task takes and returns can be read by both Pythons",

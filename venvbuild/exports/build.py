@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
@@ -65,6 +65,11 @@ class Build:
     def is_bundled(self) -> bool:
         """Whether it brings its interpreter."""
         return "libraries" in self.archive.build["requires"]
+
+    @property
+    def libraries(self) -> Sequence[str]:
+        """The sonames that an interpreter inside needs of the machine."""
+        return self.archive.build["requires"].get("libraries", ())
 
     @property
     def links_to_another(self) -> bool:

@@ -7,6 +7,7 @@ are those that a build with `--layout flat` has, by the same library at the same
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from venvbuild.exports.members import MemberReader, link_member
 from venvbuild.exports.rules import Rule
 from venvbuild.restore import StoredArchive, Unpacker
 
+_PLAIN = re.compile(r"[A-Za-z0-9._=-]+")
 _NOTHING = Gate((), (), {})
 _THREADS = 4
 """Of these some wait for the store."""
@@ -143,6 +145,12 @@ class _Writer(MemberReader):
     def end(self) -> None:
         """A tar pads each file to whole blocks (POSIX.1-2001, pax)."""
         self._blocks.append(bytes(self._padding))
+
+
+def place_in_bucket(build: Build, archive: str) -> str:
+    """Where in S3 settings name it: by the name it has, unless Spark or a URL would cut that one."""
+    name = Path(archive).name
+    return f"s3://BUCKET/PREFIX/{name if _PLAIN.fullmatch(name) else f'{build.env_name}.tar.gz'}"
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 
 from venvbuild.exports.build import Build
 from venvbuild.exports.consumer import Paste
-from venvbuild.exports.flat import FlatArchive
+from venvbuild.exports.flat import FlatArchive, place_in_bucket
 from venvbuild.exports.rules import (
     Source,
     archive_at_most,
     glibc_at_most,
+    has_libraries,
     has_package,
     link_leads_to,
     not_checked,
@@ -46,15 +46,15 @@ def _version_of_glue(build: Build) -> str:
 
 
 def _glue_settings(build: Build, archive: str) -> tuple[Paste, ...]:
-    place = f"s3://BUCKET/PREFIX/{Path(archive).name}"
+    place = place_in_bucket(build, archive)
     return (
         Paste("a shell", f"aws s3 cp {shlex.quote(archive)} {shlex.quote(place)}"),
         Paste(f"parameters of a job of Glue {_version_of_glue(build)}", f"--python-virtual-env {shlex.quote(place)}"),
     )
 
 
-def _clean_rooms_settings(_build: Build, archive: str) -> tuple[Paste, ...]:
-    place = f"s3://BUCKET/PREFIX/{Path(archive).name}"
+def _clean_rooms_settings(build: Build, archive: str) -> tuple[Paste, ...]:
+    place = place_in_bucket(build, archive)
     copy = f"aws s3 cp {shlex.quote(archive)} {shlex.quote(place)} --checksum-algorithm SHA256"
     return (Paste("a shell; the bucket must have versioning, as the template records version and sum", copy),)
 
@@ -79,6 +79,7 @@ GLUE = FlatArchive(
             "see whether boto3, numpy, pandas and what else your job imports are among its packages",
             _GLUE,
         ),
+        has_libraries("its machines", _AL2023),
     ),
     _glue_settings,
 )
@@ -95,6 +96,7 @@ CLEAN_ROOMS = FlatArchive(
         not_checked(
             "together", "at most 1 GB, with the script of the template", "add the size of the script", _CLEAN_ROOMS
         ),
+        has_libraries("its machines", _AL2023),
     ),
     _clean_rooms_settings,
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from venvbuild.exports.build import Build
 from venvbuild.exports.consumer import Makes, Paste
-from venvbuild.exports.rules import Finding, Rule, Source, not_checked
+from venvbuild.exports.rules import Finding, Rule, Source, has_libraries, not_checked
 
 _PAGE = Source("https://jupyter-client.readthedocs.io/en/stable/kernels.html", "2026-11-29")
 _IPYKERNEL = "ipykernel"
@@ -37,7 +37,9 @@ class _Jupyter:
             "the machine fits the build",
             "it must be {platform}, and have {glibc} and a Python {python_version}; `get` refuses what does not fit",
             _PAGE,
+            inside=Finding("NOT CHECKED", "it must be {platform}, and have {glibc}; `get` refuses what does not fit"),
         ),
+        has_libraries("the machines", _PAGE),
     )
 
     def file_name(self, build: Build) -> str:

@@ -180,14 +180,32 @@ def has_package(name: str, versions: Mapping[str, Sequence[str]], wants: str, so
     return Rule("packages", wants, source, judge)
 
 
-def not_checked(name: str, wants: str, why: str, source: Source) -> Rule:
-    """What nothing in a build tells; `why` says what to look at, with {python_version}, {link}, {platform}, {glibc}."""
+def has_libraries(who: str, source: Source) -> Rule:
+    """The machines have what an interpreter inside loads of theirs; nothing in a build tells."""
 
     def judge(build: Build, _: Path | None) -> Finding:
-        link = "its own interpreter" if build.is_bundled else build.link or "no bin/python"
+        if not build.libraries:
+            return Finding("met", "it needs none" if build.is_bundled else "no interpreter is inside")
+        return Finding("NOT CHECKED", f"they must have {', '.join(build.libraries)}")
+
+    return Rule("libraries", f"{who} have the libraries of an interpreter inside", source, judge)
+
+
+def not_checked(name: str, wants: str, why: str, source: Source, *, inside: Finding | None = None) -> Rule:
+    """What nothing in a build tells; `why` says what to look at, with {python_version}, {link}, {platform}, {glibc}.
+
+    `inside` is the finding where the build brings its interpreter, if that is another one.
+    """
+
+    def judge(build: Build, _: Path | None) -> Finding:
+        if inside and build.is_bundled:
+            return inside._replace(saw=inside.saw.format(**told_of(build)))
+        return Finding("NOT CHECKED", why.format(**told_of(build)))
+
+    def told_of(build: Build) -> Mapping[str, str]:
+        link = build.link or "no bin/python"
         glibc = f"glibc {build.glibc} or newer" if build.glibc else "any C library"
-        told = {"python_version": build.python_version, "link": link, "platform": build.platform, "glibc": glibc}
-        return Finding("NOT CHECKED", why.format(**told))
+        return {"python_version": build.python_version, "link": link, "platform": build.platform, "glibc": glibc}
 
     return Rule(name, wants, source, judge)
 

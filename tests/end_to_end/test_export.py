@@ -42,6 +42,9 @@ def test_settings_are_on_stdout_and_rules_on_stderr(filled: Tool) -> None:
     assert done.stdout.startswith("# spark-submit in client mode")
     assert re.findall("^(met|NOT CHECKED) ", done.stderr, re.MULTILINE) == ["met", *["NOT CHECKED"] * 3, "met"]
     assert (filled.folder / "sales.tar.gz.sha256").is_file()
+    for absent in ("gone/", "gone/."):
+        refused = exported(filled, "spark", "-o", absent)
+        assert (refused.code, "the folder is not there" in refused.stderr) == (2, True)
     again = exported(filled, "spark", "--json", "--force")
     assert again.json["file"] == str(filled.folder / "sales.tar.gz")
     assert [one["state"] for one in again.json["rules"]] == ["met", *["NOT CHECKED"] * 3, "met"]

@@ -48,6 +48,18 @@ def test_files_that_python_runs_at_its_start_are_named(tmp_path: Path) -> None:
     assert "a.pth, b.start" in verdict.finding.saw
 
 
+@pytest.mark.parametrize("consumer", ["lambda", "lambda-layer"])
+def test_files_of_packages_that_lie_elsewhere_are_named(tmp_path: Path, consumer: str) -> None:
+    one = packable(tmp_path)
+    [record] = one.site.glob("good-*.dist-info/RECORD")
+    with record.open("a") as lines:
+        lines.write("../../../share/good/a.txt,,\n../../../etc/b,,\n../../../bin/good,,\n")
+    made = export(CONSUMERS[consumer], stored(one), tmp_path)
+    [verdict] = [one for one in made.verdicts if one.rule.name == "outside"]
+    assert verdict.state == "NOT CHECKED"
+    assert verdict.finding.saw.startswith("left out: good share/good/a.txt and 1 more; see")
+
+
 def test_the_packages_of_a_layer_lie_below_python(tmp_path: Path) -> None:
     made = export(CONSUMERS["lambda-layer"], build_of(tmp_path / "build"), tmp_path)
     assert made.file == tmp_path / "sales-lambda-layer.zip"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shlex
 import zipfile
 from collections.abc import Callable
@@ -62,6 +63,29 @@ def _start_files(_build: Build, made: Path | None) -> Finding:
     return Finding("NOT CHECKED", f"Lambda does not run {', '.join(found)}: see whether your code needs what that does")
 
 
+def _outside(_build: Build, made: Path | None) -> Finding:
+    assert made
+    left: dict[str, list[str]] = {}
+    with zipfile.ZipFile(made) as opened:
+        for name in opened.namelist():
+            if name.endswith(".dist-info/RECORD"):
+                rows = csv.reader(opened.read(name).decode("utf-8", "replace").splitlines())
+                left[name.split("/")[-2].partition("-")[0]] = [row[0] for row in rows if row and _is_left_out(row[0])]
+    told = [f"{name} {files[0].lstrip('./')}{_and_more(len(files) - 1)}" for name, files in left.items() if files]
+    if not told:
+        return Finding("met", "there are none")
+    return Finding("NOT CHECKED", f"left out: {', '.join(told)}; see whether your code needs them")
+
+
+def _is_left_out(path: str) -> bool:
+    # Scripts lie beside, too, and nobody misses them there.
+    return path.startswith("../") and not path.startswith("../../../bin/")
+
+
+def _and_more(count: int) -> str:
+    return f" and {count} more" if count else ""
+
+
 def _upload(_build: Build, made: Path | None) -> Finding:
     assert made
     size_bytes = made.stat().st_size
@@ -82,6 +106,7 @@ _RULES = (
     Rule(UNPACKED, "at most 250 MB (262144000 bytes) unpacked", _LIMITS, _unpacked, is_of_what_is_made=True),
     Rule("upload", "over 50 MB by way of S3 alone", _LIMITS, _upload, is_of_what_is_made=True),
     Rule("start_files", "no .pth, no .start: none runs there", _PACKAGES, _start_files, is_of_what_is_made=True),
+    Rule("outside", "no files of packages outside of site-packages", _PACKAGES, _outside, is_of_what_is_made=True),
     not_checked(
         "together",
         "at most 250 MB unpacked, with the code and all layers of the function",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.support.index_server import IndexServer
 from tests.support.wheels import wheel
 from venvbuild.errors import IndexUnavailable
 from venvbuild.package_index import PackageIndex, Release, ReleaseCache, Status
+from venvbuild.package_index.pages import read_page
 from venvbuild.package_index.releases import KEPT_S
 
 
@@ -126,3 +128,23 @@ def test_a_failing_index_is_no_answer(tiny: IndexServer, tmp_path: Path) -> None
     with pytest.raises(IndexUnavailable):
         cache.ask(here, "tiny", "1.0")
     assert list(tmp_path.glob("*.json")) == []
+
+
+@pytest.mark.parametrize(
+    ("odd", "is_yanked"),
+    [
+        ({"yanked": 1}, True),
+        ({"yanked": ["x"]}, True),
+        ({"upload-time": ["x"]}, False),
+        ({"upload-time": {}}, False),
+        ({"hashes": ["x"]}, False),
+        ({"hashes": {"sha256": 1}}, False),
+        ({"requires-python": [3]}, False),
+    ],
+)
+def test_an_odd_value_of_a_page_costs_that_value_alone(odd: dict[str, object], is_yanked: bool) -> None:
+    entry = {"filename": "tiny-1.0.tar.gz", "url": "t", "hashes": {"sha256": "AB"}, "size": 3, **odd}
+    [file] = read_page(json.dumps({"files": [entry]}).encode(), "application/json", "https://host/", "tiny").files
+    assert (file.size_bytes, file.yanked, file.requires_python) == (3, "" if is_yanked else None, "")
+    # of capitals or not: a digest is a number
+    assert file.sha256 == ("" if "hashes" in odd else "ab")

@@ -87,20 +87,20 @@ def _files_of_json(found: dict[str, Any], base: str, name: str) -> Iterator[File
     entries = found.get("files")
     for entry in entries if isinstance(entries, list) else ():
         with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):  # one bad entry hides no other
-            yanked = entry.get("yanked") or None
+            yanked, hashes = entry.get("yanked"), entry.get("hashes")
             for file in file_of(
                 entry["filename"],
                 # Most are whole, and to join thousands of them takes as long as all the rest.
                 entry["url"] if entry["url"].startswith("https://") else urllib.parse.urljoin(base, entry["url"]),
                 name,
-                (entry.get("hashes") or {}).get("sha256", ""),
-                entry.get("requires-python") or "",
-                # PEP 691: true, or the reason
-                "" if yanked is True else yanked,
+                _word(hashes.get("sha256") if isinstance(hashes, dict) else None),
+                _word(entry.get("requires-python")),
+                # PEP 691: the reason, or whatever else is true
+                _word(yanked) if yanked else None,
                 bool(entry.get("core-metadata") or entry.get("dist-info-metadata")),
                 _size(entry.get("size")),
             ):
-                uploaded_at = _instant(entry.get("upload-time"))
+                uploaded_at = _instant(_word(entry.get("upload-time")))
                 yield replace(file, uploaded_at=uploaded_at) if uploaded_at else file
 
 
@@ -129,7 +129,13 @@ def file_of(
     except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
         return
     if owner == name:
-        yield File(filename, url, version, file_tags, sha256, requires_python, yanked, has_metadata, size_bytes)
+        digest = sha256.lower()
+        yield File(filename, url, version, file_tags, digest, requires_python, yanked, has_metadata, size_bytes)
+
+
+def _word(said: object) -> str:
+    # what is no text says nothing, and hides nothing else that is said of the file
+    return said if isinstance(said, str) else ""
 
 
 def _size(said: object) -> int | None:
@@ -138,9 +144,9 @@ def _size(said: object) -> int | None:
 
 
 @lru_cache(4096)  # the files of a release mostly came within a second
-def _instant(said: object) -> str | None:
+def _instant(said: str) -> str | None:
     """`2025-07-22T08:30:00Z` of what PEP 700 has there, to the second."""
-    if not isinstance(said, str) or len(said) > _LONGEST_INSTANT:
+    if len(said) > _LONGEST_INSTANT:
         return None
     try:
         found = datetime.fromisoformat(said)

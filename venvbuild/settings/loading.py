@@ -143,9 +143,20 @@ def _from_toml(setting: Setting, value: Any, config_name: str) -> Any:
         raise UsageError(
             f"a {type(value).__name__} cannot be the {setting.name}",
             where=where,
-            fix='write it as text: python_version = "3.11"',
+            fix=_as_written(setting),
         )
     return setting.parse(value, where)
+
+
+def _as_written(setting: Setting) -> str:
+    """What a value looks like in a configuration file."""
+    if setting.takes_table:
+        return f'write {setting.name} = ["NAME: REASON"]'
+    if isinstance(setting.default, bool):
+        return f"write {setting.name} = true or false"
+    if isinstance(setting.default, int):
+        return f"write a whole number: {setting.name} = {setting.default}"
+    return 'write it as text: python_version = "3.11"'
 
 
 def _config_file(given: Path | None, folders: Folders) -> tuple[Mapping[str, Any], str]:

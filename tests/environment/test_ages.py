@@ -13,12 +13,12 @@ import pytest
 from tests.support.benches import Bench
 from tests.support.index_server import IndexServer
 from tests.support.supplies import here
-from tests.support.wheels import wheel
+from tests.support.wheels import sdist, wheel
 from venvbuild import pipeline
 from venvbuild.environment import CompileRequest, compile_files
 from venvbuild.environment.wanted import pip_version
 from venvbuild.errors import IndexUnavailable, Problem, RequirementsRefused, ResolutionError, VenvBuildError
-from venvbuild.run import Checked, Created
+from venvbuild.run import Checked, Created, outcome_of
 
 PIP = f"pip-{pip_version(here().version)}-py3-none-any.whl"
 
@@ -114,6 +114,8 @@ def test_what_a_pin_needs_and_is_nowhere_old_enough_is_refused_by_name(week: Ben
     found = re.search(r"VENVBUILD_MIN_AGE_EXCEPT='(tiny: REASON)'$", problem.fix)
     assert found
     assert "write tiny" not in problem.fix
+    assert problem.where == "needed by newer"
+    assert "the newest that is old enough, tiny==1.0, does not do" in problem.why
     week.using(VENVBUILD_MIN_AGE_EXCEPT=found[1]).run_until("create", "newer==1.0")
 
 
@@ -192,6 +194,56 @@ def test_compile_refuses_what_check_would(aged: IndexServer, bench: Bench, tmp_p
     assert not output.exists()
 
 
+# --- files in several places, and what builds are made with
+
+
+def test_a_copy_in_a_folder_of_links_does_not_make_a_file_new(week: Bench, aged: IndexServer, tmp_path: Path) -> None:
+    copy = tmp_path / "links" / "tiny-1.0-py3-none-any.whl"
+    copy.parent.mkdir()
+    copy.write_bytes((aged.folder / copy.name).read_bytes())
+    week.using(VENVBUILD_FIND_LINKS=str(copy.parent)).run_until("create", "tiny==1.0")
+    assert "--hash" in locked(week).split("tiny==1.0")[1]
+
+
+def test_what_an_sdist_is_built_with_is_judged_before_it_is_installed(aged: IndexServer, bench: Bench) -> None:
+    wheel(aged.folder, "tool", "1.0")
+    requires = '[build-system]\nrequires = ["tool"]\nbuild-backend = "tool"\n'
+    sdist(aged.folder, "sourced", "1.0", pyproject=requires)
+    aged.statuses["tool"] = ("quarantined", "malware")
+    bench.check("sourced==1.0", allow_sdist=("sourced",))
+    with pytest.raises(RequirementsRefused) as caught:
+        bench.run("create")
+    [problem] = caught.value.problems
+    assert (problem.what, problem.where) == (
+        "tool is quarantined",
+        "sourced-1.0.tar.gz: [build-system] requires",
+    )
+
+
+@pytest.mark.parametrize("yanked", ["warn", "refuse"])
+def test_of_a_version_that_is_yanked_in_part_the_other_file_is_installed(
+    aged: IndexServer, bench: Bench, yanked: str
+) -> None:
+    python = here().version.replace(".", "")
+    better = wheel(aged.folder, "tiny", "1.0", tag=f"cp{python}-none-any")
+    aged.yanked[better.name] = "the wrong file"
+    bench.using(VENVBUILD_YANKED=yanked).run_until("inspect", "tiny==1.0")
+    records = {one["name"]: one for one in json.loads((bench.work / "packages.json").read_bytes())}
+    assert (records["tiny"]["wheel"], records["tiny"]["is_yanked"]) == ("tiny-1.0-py3-none-any.whl", False)
+
+
+def test_a_constraint_that_is_too_new_is_told_with_its_line(week: Bench, aged: IndexServer, tmp_path: Path) -> None:
+    wanted, limits = tmp_path / "wanted.in", tmp_path / "limits.txt"
+    wanted.write_text("needy\n")
+    limits.write_text("# ours\ntiny==3.0\n")
+    request = CompileRequest((wanted,), tmp_path / "pinned.txt", constraints=(limits,))
+    with pytest.raises(RequirementsRefused) as caught:
+        compile_files(request, week.settings(), week.environ, lambda _: None)
+    [problem] = caught.value.problems
+    assert problem.what.startswith("tiny==3.0 was uploaded ")
+    assert problem.where.endswith("limits.txt:2")
+
+
 # --- states
 
 
@@ -244,6 +296,23 @@ def test_any_other_status_is_built_and_kept(aged: IndexServer, bench: Bench, sta
     bench.run_until("inspect", "tiny==1.0")
     [record] = [one for one in json.loads((bench.work / "packages.json").read_bytes()) if one["name"] == "tiny"]
     assert record["project_status"] == status
+
+
+def test_a_warning_of_an_included_file_names_that_file(aged: IndexServer, bench: Bench) -> None:
+    aged.yanked["tiny-2.0-py3-none-any.whl"] = "see https://me:s3cr3tCanary@host/x"
+    (bench.folder / "sub").mkdir(parents=True)
+    (bench.folder / "sub" / "pins.txt").write_text("# theirs\ntiny==2.0\n")
+    bench.run_until("create", "-r sub/pins.txt")
+    with bench.job("create") as job:
+        said = job.work.result(Checked).said[-1]
+        notes = outcome_of(bench.work)
+    assert said.startswith("sub/pins.txt:2: tiny==2.0 is yanked")
+    assert notes
+    note = notes.notes[-1]
+    assert (note.where, note.line) == ("sub/pins.txt:2", None)
+    kept = [path for path in [*bench.work.glob("*.json"), *bench.folder.rglob("releases/*.json")] if path.is_file()]
+    assert kept
+    assert not [path for path in kept if b"s3cr3tCanary" in path.read_bytes()]
 
 
 # --- who is asked

@@ -17,7 +17,7 @@ soundness, yanked            releases that can be read, and those that were with
 standing -> ages             what the index tells of releases, and which of them may be built
 """
 
-from venvbuild.environment.ages import Rules, judge_closure, judge_pins, refused_needs, without_new_files
+from venvbuild.environment.ages import Rules, judge_closure, judge_pins, refused_needs, without_refused_files
 from venvbuild.environment.closure import Closure, LockedDistribution, lock
 from venvbuild.environment.compilation import Compilation, compile_files
 from venvbuild.environment.downloads import much_to_fetch, sizes_of

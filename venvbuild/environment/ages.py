@@ -6,18 +6,21 @@ Judged by what the index tells (PEP 592, 700, 792): of pins before anything is d
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import logging
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from venvbuild.builds import read_lock
 from venvbuild.environment import standing
 from venvbuild.environment.alternatives import newest, written
-from venvbuild.environment.closure import Closure
+from venvbuild.environment.closure import Closure, LockedDistribution
 from venvbuild.environment.package_source import IndexAccess, PackageSource, package_index
 from venvbuild.environment.standing import Standing
-from venvbuild.environment.tries import OutOfTries, Question, Tries
+from venvbuild.environment.tries import Answer, OutOfTries, Question, Tries
 from venvbuild.environment.wanted import Wanted, wanted_by
 from venvbuild.environment.yanked import judged
 from venvbuild.errors import Problem, RequirementsRefused, VenvBuildError
@@ -26,10 +29,13 @@ from venvbuild.package_index import MinAge, PackageIndex, Release, ReleaseCache,
 from venvbuild.requirements import Requirements
 from venvbuild.text import shown
 
+log = logging.getLogger(__name__)
+
 _MAX_REASON = 300
 # Where no verdict depends on it, an index that hangs is not waited for.
 _PATIENCE_S = 3.0
 _SECONDS_TO_TRY = 60.0
+_MOST_NEEDERS = 5
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,10 @@ class Rules:
     def of(cls, min_age_days: int, min_age_except: Iterable[str], yanked: str, started_at: str) -> Rules:
         """By the settings of these names; `started_at` is when the build began."""
         return cls(MinAge.of(min_age_days, min_age_except, started_at), yanked == "refuse")
+
+    def admit(self, name: str, file: ReleasedFile) -> bool:
+        """Whether this file of a project (canonical name) may be installed, as far as its age goes."""
+        return self.min_age is None or self.min_age.admits(name, file.uploaded_at)
 
     @property
     def need_the_index(self) -> bool:
@@ -80,7 +90,16 @@ def judge_pins(requirements: Requirements, access: IndexAccess, interpreter: Int
     cache = ReleaseCache(access.settings.folders.cache / "releases")
     wanted = wanted_by(requirements, interpreter, ())
     found = standing.ask([(one.name, one.version, ()) for one in wanted], index, cache)
+    if found.failure and not rules.need_the_index:
+        log.warning("whether pins are yanked or in quarantine was not looked at: %s", found.failure)
     return _Judging(found, index, interpreter, rules).verdict(wanted)
+
+
+def judge_sources(requirements: Requirements, source: PackageSource, rules: Rules) -> None:
+    """Refuse what `judge_pins` would, where code of a pin is about to run. Raises as that does."""
+    wanted = wanted_by(requirements, source.interpreter, source.sdists)
+    found = standing.ask([(one.name, one.version, ()) for one in wanted], source.index, source.release_cache)
+    _Judging(found, source.index, source.interpreter, rules).verdict(wanted).enforce()
 
 
 def judge_closure(
@@ -89,50 +108,100 @@ def judge_closure(
     """The verdict on all that is to be installed. Raises as `judge_pins` does."""
     pins = {one.name: one for one in wanted_by(requirements, source.interpreter, source.sdists)}
     wanted = [replace(pins.get(one.name) or Wanted(one.name, ""), version=one.version) for one in closure.distributions]
-    return _Judging(found, source.index, source.interpreter, rules).verdict(wanted)
+    judging = _Judging(found, source.index, source.interpreter, rules)
+    verdict = judging.verdict(wanted)
+    if any(not one.where for one in verdict.refused):
+        answer = _answer([one.at(one.version) for one in pins.values()], (), source)
+        needers = answer.needers if answer else {}
+        verdict = judging.verdict([replace(one, where=one.where or _needed_by(one.name, needers)) for one in wanted])
+    return verdict
 
 
-def without_new_files(closure: Closure, found: Standing, rules: Rules) -> Closure:
-    """The closure without the hashes of files that are too new, for one that is old enough has others beside them."""
-    if rules.min_age is None:
-        return closure
-    kept = []
+def judge_tools(lock: str, where: str, source: PackageSource, rules: Rules) -> Closure:
+    """What something is built with, by the lock of it, without the files that may not be installed.
+
+    Raises:
+        RequirementsRefused: some of it may not be; IndexUnavailable, UsageError as in `judge_pins`.
+    """
+    closure = Closure(tuple(LockedDistribution(*one) for one in read_lock(lock)), (), is_forced=False)
+    found = standing.of_closure(closure, source)
+    wanted = [Wanted(one.name, one.version, where=where) for one in closure.distributions]
+    for warning in _Judging(found, source.index, source.interpreter, rules).verdict(wanted).enforce():
+        log.warning("%s", replace(warning, fix="").as_line())
+    return without_refused_files(closure, found, rules)
+
+
+def without_refused_files(closure: Closure, found: Standing, rules: Rules) -> Closure:
+    """The closure without the hashes of files that are too new or yanked, where others of the version may be installed.
+
+    So of a version of which some files are yanked one of the others is installed, as pip does it.
+
+    Raises:
+        RequirementsRefused: a package has no hash left, as the index tells those of new files only.
+    """
+    kept, refused = [], []
     for one in closure.distributions:
         release = found.releases.get(one.name)
-        new = {
-            f"sha256:{file.sha256}"
-            for file in (release.files if release else ())
-            if not rules.min_age.admits(one.name, file.uploaded_at)
-        }
-        kept.append(replace(one, hashes=tuple(digest for digest in one.hashes if digest not in new)))
+        files = [file for file in release.files if f"sha256:{file.sha256}" in one.hashes] if release else []
+        old = [file for file in files if rules.admit(one.name, file)]
+        good = [file for file in old if file.yanked is None] or old
+        # the same bytes may be in two places
+        dropped = {file.sha256 for file in files} - {file.sha256 for file in good}
+        hashes = tuple(digest for digest in one.hashes if digest.removeprefix("sha256:") not in dropped)
+        kept.append(replace(one, hashes=hashes))
+        if one.hashes and not hashes:
+            what = f"of {one.name}=={one.version} no file is known that is old enough"
+            why = "the index does not tell the digests of its older files"
+            refused.append(Problem(what, "", why, _exception(one.name), "TOO_NEW"))
+    if refused:
+        raise RequirementsRefused.of(refused)
     return replace(closure, distributions=tuple(kept))
 
 
-def refused_needs(lines: Sequence[str], judged: Collection[str], source: PackageSource, rules: Rules) -> list[Problem]:
+def refused_needs(
+    lines: Sequence[str],
+    source: PackageSource,
+    rules: Rules,
+    *,
+    judged: Collection[str] = (),
+    constraints: Sequence[str] = (),
+    places: Mapping[str, str] | None = None,
+) -> list[Problem]:
     """What `lines` need that may not be built, where they cannot be resolved for that reason; else empty.
 
-    Names that are `judged` already are not told of. `source` was asked why before.
+    Names that are `judged` already are not told of. `source` was asked why before. `places` has the lines of a file
+    (`wanted.in:3`) by canonical name.
     """
+    named = places or {}
     told = source.index.in_quarantine
     # where a project still offers its files, the verdict on the closure tells
     hidden = [name for name in told if (project := source.index.told(name)) and not project.files]
     if hidden or rules.min_age is None:
-        return [_quarantined(Wanted(name, ""), told[name]) for name in sorted(hidden)]
+        return [_quarantined(Wanted(name, "", where=named.get(name, "")), told[name]) for name in sorted(hidden)]
     free = replace(source, installer=replace(source.installer, min_age=None))
-    answer = None
-    with contextlib.suppress(OutOfTries):
-        answer = Tries(free, _SECONDS_TO_TRY).ask(Question(tuple(lines)))
+    answer = _answer(lines, constraints, free)
     if answer is None or answer.versions is None:
         return []
-    needed = [Wanted(name, version) for name, version in answer.versions.items() if name not in judged]
+    needed = [
+        Wanted(name, version, where=named.get(name) or _needed_by(name, answer.needers))
+        for name, version in answer.versions.items()
+        if name not in judged
+    ]
     found = standing.ask([(one.name, one.version, ()) for one in needed], source.index, source.release_cache)
-    refused = _Judging(found, source.index, source.interpreter, rules).verdict(needed).refused
-    return [replace(one, fix=_later(one)) for one in refused if one.rule in ("TOO_NEW", "NO_TIME", "NO_TIMES")]
+    judging = _Judging(found, source.index, source.interpreter, rules, are_pinned=False)
+    return [one for one in judging.verdict(needed).refused if one.rule in ("TOO_NEW", "NO_TIME", "NO_TIMES")]
 
 
-def _later(problem: Problem) -> str:
-    # An older version is no advice: with one of those it could have been resolved.
-    return problem.fix.partition("; or ")[2] if problem.rule == "TOO_NEW" else problem.fix
+def _answer(lines: Sequence[str], constraints: Sequence[str], source: PackageSource) -> Answer | None:
+    with contextlib.suppress(OutOfTries):
+        question = Question(tuple(lines), constraints=tuple(constraints))
+        return Tries(source, _SECONDS_TO_TRY).ask(question)
+    return None
+
+
+def _needed_by(name: str, needers: Mapping[str, Sequence[str]]) -> str:
+    names = needers.get(name, ())
+    return f"needed by {', '.join(names[:_MOST_NEEDERS])}" if names else ""
 
 
 @dataclass
@@ -144,12 +213,14 @@ class _Judging:
     """Which hides what is too new."""
     interpreter: Interpreter
     rules: Rules
+    are_pinned: bool = True
+    """Whether a line can be written with another version."""
 
     def verdict(self, wanted: Sequence[Wanted]) -> Verdict:
         if self.standing.failure and self.rules.need_the_index:
             raise self.standing.failure
         refused, warnings = list[Problem](), list[Problem]()
-        silent = list[Wanted]()
+        silent = list[str]()
         for one in wanted:
             release = self.standing.releases.get(one.name)
             if release is None:
@@ -160,14 +231,15 @@ class _Judging:
             files = self._candidates(release, one.hashes) if self._matters(release) else ()
             # `1` may be pinned, and `1.0` be there
             meant = replace(one, version=release.found or one.version)
-            withdrawn = judged(meant, [file.yanked for file in files], self.index, self.interpreter)
+            withdrawn = judged(meant, self._reasons(one, files), self.index, self.interpreter)
             (refused if self.rules.refuses_yanked else warnings).extend(withdrawn)
             for problem in self._age(meant, files):
                 if problem.rule == "NO_TIME":
-                    silent.append(one)
+                    silent.append(one.name)
                 (warnings if problem.rule == "EXCEPTED" else refused).append(problem)
-        if silent and not self._tells_times():
-            refused = [one for one in refused if one.rule != "NO_TIME"] + [self._no_times()]
+        # pip, which every index has, among them: of one package it may be that one's own affair
+        if "pip" in silent and not self._tells_times():
+            refused = [one for one in refused if one.rule != "NO_TIME"] + [self._no_times(silent)]
         return Verdict(tuple(refused), tuple(warnings))
 
     def _matters(self, release: Release) -> bool:
@@ -178,6 +250,14 @@ class _Judging:
         """The files of which one would be installed: the wheels that fit, else all; with hashes, of those."""
         named = [file for file in release.files if f"sha256:{file.sha256}" in hashes] or release.files
         return [file for file in named if _fits(file.filename, self.interpreter)] or named
+
+    def _reasons(self, one: Wanted, files: Sequence[ReleasedFile]) -> Sequence[str | None]:
+        """Why those are yanked that may be installed otherwise; None for one that is not."""
+        old = [file for file in files if self.rules.admit(one.name, file)] or files
+        # what has no digest cannot be kept from being installed
+        return [file.yanked for file in old if file.yanked is not None and not file.sha256] or [
+            file.yanked for file in old
+        ]
 
     def _age(self, one: Wanted, files: Sequence[ReleasedFile]) -> Iterator[Problem]:
         age = self.rules.min_age
@@ -195,14 +275,23 @@ class _Judging:
             yield Problem(said, one.where, why, _exception(one.name), "NO_TIME", one.line)
             return
         why = f"min_age_days is {age.days}, and what came after {age.latest} is too new for this build"
-        ways = [self._older(one), f"build it from {age.old_enough_at(times[0])} on", _exception(one.name)]
+        ways = [f"build it from {age.old_enough_at(times[0])} on", _exception(one.name)]
+        older = self._older(one)
+        if self.are_pinned:
+            ways.insert(0, older)
+        elif found := re.match("write (.*), the newest that is old enough", older):
+            # An older version is no advice: with one of those it could have been resolved.
+            why += f"; the newest that is old enough, {found[1]}, does not do"
         yield Problem(said, one.where, why, "; or ".join(ways), "TOO_NEW", one.line)
 
     def _older(self, one: Wanted) -> str:
-        project = None
-        with contextlib.suppress(VenvBuildError):
+        try:
             project = self.index.project(one.name)
+        except VenvBuildError:
+            return f"pin an older version of {one.name}; the index does not answer now, so which there are is not known"
         found = newest(project, self.interpreter, SpecifierSet()) if project else None
+        if found is None and one.name == "pip":
+            return "use an index that has an older pip, which every environment gets: VENVBUILD_INDEX_URL"
         if found is None:
             return f"leave out {one.name}, of which no version is old enough"
         pin = replace(one, hashes=frozenset()) if one.line is None else one
@@ -211,20 +300,22 @@ class _Judging:
     def _tells_times(self) -> bool:
         return any(file.uploaded_at for release in self.standing.releases.values() for file in release.files)
 
-    def _no_times(self) -> Problem:
+    def _no_times(self, names: Sequence[str]) -> Problem:
         age = self.rules.min_age
         assert age
         return Problem(
             "the index tells no upload times",
             self.index.url,
             f"min_age_days is {age.days}, and without them no age is known",
-            "use an index that has pages of JSON with upload-time (PEP 691, PEP 700), or set min_age_days to 0",
+            "use an index that has pages of JSON with upload-time (PEP 691, PEP 700), or set min_age_days to 0; or "
+            + _exception(*names),
             "NO_TIMES",
         )
 
 
-def _exception(name: str) -> str:
-    return f"say why it may be newer: VENVBUILD_MIN_AGE_EXCEPT='{name}: REASON'"
+def _exception(*names: str) -> str:
+    said = "; ".join(f"{name}: REASON" for name in sorted(names))
+    return f"say why {'it' if len(names) == 1 else 'each'} may be newer: VENVBUILD_MIN_AGE_EXCEPT='{said}'"
 
 
 def _quarantined(one: Wanted, reason: str) -> Problem:
@@ -233,7 +324,9 @@ def _quarantined(one: Wanted, reason: str) -> Problem:
         f"{one.name} is quarantined",
         one.where,
         said or "the index says that it is unsafe to use, and gives no reason",
-        f"use another package than {one.name}",
+        f"use another package than {one.name}"
+        if one.name != "pip"
+        else "use an index that has a pip which is safe, as every environment gets one: VENVBUILD_INDEX_URL",
         "QUARANTINED",
         line=one.line,
     )

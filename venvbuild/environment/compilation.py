@@ -86,7 +86,7 @@ def compile_files(
     existing = _existing(request, reading)
     with _scratch() as folder:
         source = PackageSource.of(access, interpreter, timeout_s=settings.timeout_s, scratch=Path(folder))
-        resolution = Resolution(request, files, existing.pins, source, wait)
+        resolution = Resolution(request, files, existing.pins, source, rules, wait)
         try:
             entries = retried(resolution.resolve, wait, curable=IndexUnavailable)
         except ResolutionError as error:
@@ -95,7 +95,12 @@ def compile_files(
         elsewhere = resolution.elsewhere()
     _refuse_unknown(request, entries)
     options = "".join(f"{line}\n" for line in existing.options)
-    text = _header(request, interpreter) + options + "".join(entry.text() for entry in entries) + elsewhere
+    text = (
+        _header(request, interpreter, settings.min_age_days)
+        + options
+        + "".join(entry.text() for entry in entries)
+        + elsewhere
+    )
     # A promise: what compile writes, check accepts.
     name = shown(str(request.output), 200)
     read = requirements.parse(text.encode(), name, interpreter.marker_environment, None, sources)
@@ -111,9 +116,9 @@ def _refuse_what_is_too_new(
     environment = source.interpreter.marker_environment
     wishes = [(file, wish) for file in files for wish in file.wishes if wish.holds(environment)]
     lines = [str(wish.requirement) for file, wish in wishes if not file.is_constraint]
-    # of a name that a constraint limits another version is chosen than without it
-    limited = {wish.name for file, wish in wishes if file.is_constraint}
-    if refused := refused_needs(lines, limited, source, rules):
+    constraints = [str(wish.requirement) for file, wish in wishes if file.is_constraint]
+    places = {wish.name: wish.where for _, wish in reversed(wishes)}
+    if refused := refused_needs(lines, source, rules, constraints=constraints, places=places):
         raise RequirementsRefused.of(refused) from error
 
 
@@ -167,10 +172,11 @@ def _refuse_unknown(request: CompileRequest, entries: Sequence[Entry]) -> None:
                 )
 
 
-def _header(request: CompileRequest, interpreter: Interpreter) -> str:
+def _header(request: CompileRequest, interpreter: Interpreter, min_age_days: int) -> str:
     """Who wrote this, and the command that does it again: no folder of this machine, no index."""
     folder = Path(os.path.abspath(request.output)).parent
     words = ["venvbuild", "compile", "--python", interpreter.version]
+    words += ["--min-age-days", str(min_age_days)] if min_age_days else []
     for flag, values in (
         ("--extra", request.extras),
         ("--allow-sdist", request.allow_sdist),

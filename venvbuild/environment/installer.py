@@ -158,16 +158,19 @@ class Installer:
         timeout_s: float,
         lowest: bool = False,
         overrides: Path | None = None,
+        constraints: Path | None = None,
         find_links: Sequence[Path] = (),
     ) -> str:
-        """Whether `source` can be resolved, and to what: lines `name==version`, from which nothing is installed.
+        """Whether `source` can be resolved, and to what: lines `name==version` and who needs it, from which nothing is
+        installed.
 
         With `lowest`, what `source` itself leaves open is as old as may be.
         """
         more: list[str | Path] = ["--overrides", overrides] if overrides else []
+        more += ["--constraints", constraints] if constraints else []
         more += ["--resolution", "lowest-direct"] if lowest else []
         more += ["--python", interpreter.path, *self._ages()]
-        plain = ("--no-header", "--no-annotate", "--no-build")
+        plain = ("--no-header", "--no-build")
         # Of a question nobody hears the warnings.
         quiet = replace(self, timeout_s=timeout_s, on_line=None)
         return quiet._uv("pip", "compile", source, *plain, *more, find_links=find_links, asks_for=[source]).stdout

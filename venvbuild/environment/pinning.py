@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from venvbuild import requirements
+from venvbuild.environment.ages import Rules
 from venvbuild.environment.alternatives import ABOUT_SOURCE, newest
 from venvbuild.environment.closure import lock
 from venvbuild.environment.diagnosis import why_not
@@ -75,10 +76,11 @@ class Resolution:
         files: Sequence[WishFile],
         existing: Sequence[Pin],
         source: PackageSource,
+        rules: Rules,
         wait: Callable[[float], None],
     ) -> None:
         self._request, self._files, self._existing = request, files, existing
-        self._source, self._wait = source, wait
+        self._source, self._rules, self._wait = source, rules, wait
         self._upgrade = {canonicalize_name(name) for name in request.upgrade}
         self._kept = {pin.canonical_name: pin for pin in existing if pin.canonical_name not in self._upgrade}
         environment = source.interpreter.marker_environment
@@ -218,7 +220,7 @@ class Resolution:
         if chosen:
             text = "".join(f"{name}=={version}\n" for name, version in chosen.items())
             pins = requirements.parse(text.encode(), "--allow-sdist", self._source.interpreter.marker_environment)
-            self._source = build_sdists(pins, replace(self._source, sdists=tuple(chosen)))
+            self._source = build_sdists(pins, replace(self._source, sdists=tuple(chosen)), self._rules)
 
     def _asked(self, name: str) -> SpecifierSet:
         """What all lines that hold here ask of `name` together."""

@@ -20,12 +20,13 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from venvbuild.environment import build_failures
+from venvbuild.environment import ages, build_failures
+from venvbuild.environment.ages import Rules
 from venvbuild.environment.alternatives import help_without_build
 from venvbuild.environment.contradictions import neighbours_of
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.wanted import wanted_by
-from venvbuild.errors import IntegrityError, Problem, ResolutionError
+from venvbuild.errors import IntegrityError, Problem, RequirementsRefused, ResolutionError
 from venvbuild.package_index import File
 from venvbuild.process import CommandFailed
 from venvbuild.requirements import Pin, Requirements
@@ -37,15 +38,20 @@ WHEELS = "wheels"
 _LEGACY = ("setuptools", "wheel")
 # Anybody may have written it, and it is read into memory.
 _PYPROJECT_LIMIT = 1 << 20
+_PLACE = "[build-system] requires"
 
 
-def build_sdists(requirements: Requirements, source: PackageSource) -> PackageSource:
+def build_sdists(requirements: Requirements, source: PackageSource, rules: Rules | None = None) -> PackageSource:
     """The source with a wheel of each of its `sdists` that has none for this platform, in the folder `wheels`.
 
     Raises:
+        RequirementsRefused: a pin, or what an sdist is built with, may not be installed by `rules`.
         ResolutionError: there is no such sdist, or it cannot be built. IntegrityError: other bytes than promised.
         IndexUnavailable, UsageError: the index is the reason.
     """
+    rules = rules or Rules()
+    # code of theirs is run before all is resolved
+    ages.judge_sources(requirements, source, rules)
     folder = source.scratch / WHEELS
     # A wheel of an earlier run would be taken for one of these.
     shutil.rmtree(folder, ignore_errors=True)
@@ -57,7 +63,7 @@ def build_sdists(requirements: Requirements, source: PackageSource) -> PackageSo
         found = _sdist(pins[name], source)
         if found is not None:
             try:
-                wheel = _build_one(found, pins[name], requirements, source, folder)
+                wheel = _build_one(found, pins[name], requirements, source, folder, rules)
             except ResolutionError as error:
                 # The others are tried all the same, for nobody should learn of them one run after the other.
                 failed += error.problems
@@ -97,7 +103,9 @@ def _has_hash_of(pin: Pin, file: File) -> bool:
     return f"sha256:{file.sha256}" in pin.hashes
 
 
-def _build_one(sdist: File, pin: Pin, requirements: Requirements, source: PackageSource, wheels: Path) -> Path:
+def _build_one(
+    sdist: File, pin: Pin, requirements: Requirements, source: PackageSource, wheels: Path, rules: Rules
+) -> Path:
     with tempfile.TemporaryDirectory(prefix=".sdist-", dir=source.scratch) as name:
         scratch = Path(name)
         home, fetched = scratch / "home", scratch / sdist.filename
@@ -105,7 +113,7 @@ def _build_one(sdist: File, pin: Pin, requirements: Requirements, source: Packag
         # By us, who have the credentials: what is built next must not need any.
         source.index.download(sdist, fetched)
         try:
-            python = _build_environment(fetched, source, scratch)
+            python = _build_environment(fetched, source, scratch, rules)
             log.info("building %s, its code runs now", sdist.filename)
             source.installer.build_wheel(fetched, python, wheels, home)
         except CommandFailed as failure:
@@ -134,7 +142,7 @@ def _instead(pin: Pin, requirements: Requirements, source: PackageSource, missin
     return help_without_build(own, index.project(own.name), interpreter, missing, neighbours)
 
 
-def _build_environment(sdist: Path, source: PackageSource, scratch: Path) -> Path:
+def _build_environment(sdist: Path, source: PackageSource, scratch: Path, rules: Rules) -> Path:
     """A venv with what the sdist says it is built with: wheels only, installed before any of its code runs."""
     # As copies: the sdist's code may write to them, and a link would lead into the installer's cache.
     installer = replace(source.installer, shares_cache=False)
@@ -145,11 +153,17 @@ def _build_environment(sdist: Path, source: PackageSource, scratch: Path) -> Pat
         wanted.write_text("".join(f"{line}\n" for line in needs), "utf-8")
         try:
             source.installer.compile(wanted, lock, source.interpreter)
+            # no byte of them is here yet
+            judged = ages.judge_tools(lock.read_text("utf-8"), f"{sdist.name}: {_PLACE}", source, rules)
+            lock.write_text(judged.text(), "utf-8")
             installer.install(lock, venv)
         except CommandFailed as failure:
             source.installer.judge_locally(failure, source.scratch)
             for line in needs:
                 source.index.project(canonicalize_name(Requirement(line).name))  # an index that is away says so here
+            if refused := ages.refused_needs(needs, source, rules):
+                where = f"{sdist.name}: {_PLACE}"
+                raise RequirementsRefused.of(replace(one, where=where) for one in refused) from failure
             raise
     return venv / "bin" / "python"
 
@@ -163,7 +177,7 @@ def _plain(line: str, sdist: str) -> str:
     if requirement is None or requirement.url:
         raise ResolutionError(
             f"{sdist} wants to be built with {line[:80]!a}, which is no plain requirement",
-            where="pyproject.toml: [build-system] requires",
+            where=f"pyproject.toml: {_PLACE}",
             fix="choose a version with wheels",
             rule="NO_WHEEL",
         )

@@ -69,6 +69,8 @@ def of_closure(closure: Closure, source: PackageSource, doubted: Collection[str]
     if standing.failure:
         silent = len(asked) - len(standing.releases)
         log.info("the index was not asked about %s: %s", count_text(silent, "package"), standing.failure)
+    elif not any(file.uploaded_at for release in standing.releases.values() for file in release.files):
+        log.warning("the index tells no upload times: how old a package is, is not known")
     return standing
 
 
@@ -81,7 +83,8 @@ def _wheel(held: WheelContents | None, release: Release | None) -> Wheel:
     file = release.file_of(held.sha256) if held and release else None
     # which of the files it was nobody knows otherwise; what holds for all of them does
     reasons = [one.yanked for one in ((file,) if file else release.files if release else ())]
-    is_yanked = None not in reasons if reasons else None
+    states = {one is not None for one in reasons}
+    is_yanked = states.pop() if len(states) == 1 else None
     return Wheel(
         wheel=file.filename if file else held.filename if held else None,
         sha256=held.sha256 if held else None,

@@ -40,6 +40,7 @@ class Question:
 
     lines: tuple[str, ...]
     overrides: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
     lowest: bool = False
     """Whether what the lines leave open is to be as old as may be."""
 
@@ -50,6 +51,8 @@ class Answer:
 
     versions: Mapping[str, str] | None
     """Canonical name -> version of everything; None when these lines cannot be resolved."""
+    needers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Canonical name -> the names of those that need it."""
     said: str = field(default="", repr=False)
     """The resolver's words where it failed; for people, and as a hint where to look first."""
 
@@ -99,12 +102,15 @@ class Tries:
 
     def _asked(self, question: Question, seconds: float) -> Answer:
         with tempfile.TemporaryDirectory(prefix=".try-", dir=self._source.scratch) as folder:
-            wanted, forced, wheels = (Path(folder, name) for name in ("wanted.in", "forced.txt", "stand-ins"))
+            wanted, forced, limits, wheels = (
+                Path(folder, name) for name in ("wanted.in", "forced.txt", "limits.txt", "stand-ins")
+            )
             wheels.mkdir()
             for put in self._stand_ins:
                 put(wheels)
             wanted.write_text("".join(f"{line}\n" for line in question.lines), "utf-8")
             forced.write_text("".join(f"{line}\n" for line in question.overrides), "utf-8")
+            limits.write_text("".join(f"{line}\n" for line in question.constraints), "utf-8")
             try:
                 text = self._source.installer.attempt(
                     wanted,
@@ -112,14 +118,30 @@ class Tries:
                     timeout_s=seconds,
                     lowest=question.lowest,
                     overrides=forced if question.overrides else None,
+                    constraints=limits if question.constraints else None,
                     find_links=(*self._source.wheels, *([wheels] if self._stand_ins else [])),
                 )
             except CommandFailed as failure:
                 if failure.exit_code is None:
                     raise OutOfTries from failure
-                return Answer(None, failure.output)
-        pairs = (line.split(";")[0].strip().partition("==") for line in text.splitlines())
-        return Answer({name: version for name, equal, version in pairs if equal})
+                return Answer(None, said=failure.output)
+        return _read(text)
+
+
+def _read(text: str) -> Answer:
+    """uv's `name==version`, each with lines `# via needer` below, or `# via` and then `#   needer`."""
+    versions: dict[str, str] = {}
+    needers: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        if line.lstrip().startswith("#"):
+            needer = line.strip("# ").removeprefix("via").strip()
+            if needer and not needer.startswith("-") and versions:
+                needers.setdefault([*versions][-1], []).append(needer)
+            continue
+        name, equal, version = line.split(";")[0].strip().partition("==")
+        if equal:
+            versions[name] = version
+    return Answer(versions, needers)
 
 
 def fewest(items: Sequence[T], fails: Callable[[Sequence[T]], bool]) -> list[T]:

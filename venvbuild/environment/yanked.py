@@ -36,16 +36,18 @@ def judged(one: Wanted, reasons: Sequence[str | None], index: PackageIndex, inte
     """That it is yanked, where all its files are, by the reasons of these (None: it is not); and what to write."""
     if not reasons or None in reasons:
         return []
-    nearest = ""
-    with contextlib.suppress(VenvBuildError):  # a hint is worth no failure
+    try:
         project = index.project(one.name)
         nearest = other_versions(one, project, interpreter) if project else ""
+        fix = f"write {nearest}, the nearest that is not" if nearest else f"use another package than {one.name}"
+    except VenvBuildError:  # a hint is worth no failure
+        fix = f"pin another version of {one.name}; the index does not answer now, so which there are is not known"
     return [
         Problem(
             f"{one.at(one.version)} is yanked",
             one.where,
             _on_one_line(next(filter(None, reasons), "")) or "its publisher withdrew it, and gives no reason",
-            f"write {nearest}, the nearest that is not" if nearest else f"use another package than {one.name}",
+            fix,
             "YANKED",
             line=one.line,
         )

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 from venvbuild.files import write_whole
 from venvbuild.package_index.client import PackageIndex
-from venvbuild.package_index.project import Project, Status
+from venvbuild.package_index.project import File, Project, Status
+from venvbuild.redaction import REDACTOR
 
 KEPT_S = 3600
 """How old an answer may be."""
@@ -120,14 +121,28 @@ class ReleaseCache:
 def release_of(name: str, version: str, project: Project | None) -> Release:
     """What a project has of a version."""
     meant = project.meant_by(version) if project else None
-    files = project.files_of(meant) if project and meant else ()
+    files = [_redacted(one) for one in project.files_of(meant)] if project and meant else []
+    # of a copy in a folder of find-links the index tells more
+    copies = {(one.filename, one.sha256) for one in files if one.sha256 and _tells(one)}
+    files = [one for one in files if _tells(one) or (one.filename, one.sha256) not in copies]
+    status = project.status if project else None
     return Release(
         name,
         version,
         str(meant) if meant else "",
-        project.status if project else None,
-        tuple(ReleasedFile(one.filename, one.sha256, one.size_bytes, one.uploaded_at, one.yanked) for one in files),
+        status and Status(status.word, REDACTOR.redact(status.reason)),
+        tuple(files),
     )
+
+
+def _redacted(file: File) -> ReleasedFile:
+    """What is kept of a file, and may come into many builds."""
+    reason = REDACTOR.redact(file.yanked) if file.yanked else file.yanked
+    return ReleasedFile(file.filename, file.sha256, file.size_bytes, file.uploaded_at, reason)
+
+
+def _tells(file: ReleasedFile) -> bool:
+    return file.uploaded_at is not None or file.yanked is not None or file.size_bytes is not None
 
 
 def _as_json(release: Release) -> dict[str, object]:

@@ -88,8 +88,8 @@ class Inspected:
     installed_packages: tuple[str, ...]
     conflicts: tuple[str, ...]
     requires: RequiresEntry
-    yanked_packages: tuple[str, ...] = ()
-    """Of the installed ones those that were yanked, as the index told `create`."""
+    yanked_packages: tuple[str, ...] | None = ()
+    """Of the installed ones those that were yanked, as the index told `create`; None where it was not asked of all."""
 
 
 @dataclass(frozen=True)

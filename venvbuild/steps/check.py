@@ -14,7 +14,7 @@ from venvbuild.builds import places
 from venvbuild.environment import IndexAccess, Project, Rules, judge_pins, suggested, target
 from venvbuild.errors import UsageError
 from venvbuild.interpreters import Interpreter, past_its_end
-from venvbuild.redaction import strip_credentials
+from venvbuild.redaction import REDACTOR, strip_credentials
 from venvbuild.requirements import Requirements, Selection, Sources
 from venvbuild.run import NORMALISED, Checked, Recorded
 from venvbuild.settings import Settings
@@ -66,7 +66,7 @@ def _recorded(
         installer=settings.installer,
         timeout_s=settings.timeout_s,
         min_age_days=settings.min_age_days,
-        min_age_except=settings.min_age_except,
+        min_age_except=tuple(map(_exception, settings.min_age_except)),
         yanked=settings.yanked,
         level=settings.level,
         bytecode=settings.bytecode,
@@ -89,6 +89,11 @@ def _recorded(
         interpreter=str(interpreter.path),
         python_full_version=interpreter.full_version,
     )
+
+
+def _exception(said: str) -> str:
+    name, _, reason = said.partition(": ")
+    return f"{name}: {REDACTOR.redact(reason)}"
 
 
 def _place(find_links: str) -> str:
@@ -120,8 +125,8 @@ def run(job: Job) -> Made:
     # byte for byte, as `requirements_sha256` is of what was given
     (job.path / places.REQUIREMENTS).write_bytes(examined.requirements.content)
     (job.path / NORMALISED).write_text(examined.requirements.normalised(), "utf-8")
-    given = (places.PYLOCK_GIVEN,) if examined.requirements.pylock else ()
-    for name in given:
+    locks = (places.PYLOCK_GIVEN,) if examined.requirements.pylock else ()
+    for name in locks:
         (job.path / name).write_bytes(examined.requirements.pylock)
     # here and not where the Python is found, which several commands of a run do
     ended = past_its_end(examined.interpreter.version, datetime.now(UTC).date())
@@ -130,9 +135,10 @@ def run(job: Job) -> Made:
         if warning:
             log.warning("%s", warning)
     pins, warnings = len(examined.requirements.pins), len(found)
-    kept = (*([ended] if ended else ()), *map(said, found))
+    given = job.work.recorded.requirements
+    kept = (*([ended] if ended else ()), *(said(one, given) for one in found))
     return Made(
-        (places.REQUIREMENTS, NORMALISED, *given),
+        (places.REQUIREMENTS, NORMALISED, *locks),
         Checked(pins, warnings, examined.started_at, kept),
         f"{count_text(pins, 'pin')}, Python {examined.interpreter.full_version}"
         + (f", {count_text(warnings, 'warning')}" if warnings else ""),

@@ -53,18 +53,19 @@ def _made(job: Job) -> Made:
     recorded, source, rules = job.work.recorded, _source(job), rules_of(job)
     read = requirements_of(job, source.interpreter)
     if source.sdists:
-        # once more, as code of theirs is run before all is resolved
-        environment.judge_pins(read, index_access_of(job), source.interpreter, rules).enforce()
-        source = build_sdists(read, source)
+        source = build_sdists(read, source, rules)
     log.info("resolving %s", count_text(len(read.active), "pin"))
     locked = _locked(read, source, recorded, rules)
     standing = environment.of_closure(locked, source, locked.doubted)
     warnings = environment.judge_closure(locked, standing, read, source, rules).enforce()
     told = job.work.result(Checked).said
-    new = [one for one in warnings if said(one) not in told]
+    new = [one for one in warnings if said(one, recorded.requirements) not in told]
     for warning in new:
         log.warning("%s", warning.as_line())
-    locked = environment.without_new_files(locked, standing, rules)
+    if unused := sorted({*(rules.min_age.reasons if rules.min_age else ())} - {*standing.releases}):
+        # a configuration file may serve many jobs, so that it is no fault
+        log.info("min_age_except names what is not in this build: %s", ", ".join(unused))
+    locked = environment.without_refused_files(locked, standing, rules)
     (job.path / places.LOCK).write_text(locked.text(), "utf-8")
     if locked.not_pinned:
         log.warning("%s not pinned by you: %s", _are(len(locked.not_pinned)), ", ".join(locked.not_pinned))
@@ -81,7 +82,7 @@ def _made(job: Job) -> Made:
     (job.path / WHEELS).write_text(json.dumps({name: asdict(one) for name, one in wheels.items()}), "utf-8")
     used = _installer(locked, recorded)
     forced = ", pins forced" if locked.is_forced else ""
-    lines, is_reproducible = tuple(map(said, new)), not source.built
+    lines, is_reproducible = tuple(said(one, recorded.requirements) for one in new), not source.built
     return Made(
         (places.LOCK, *_written(job), VENV, MANIFEST, WHEELS),
         Created(used, tuple(locked.not_pinned), locked.is_forced, made.overlaps, is_reproducible, lines),
@@ -95,7 +96,7 @@ def _locked(read: Requirements, source: PackageSource, recorded: Recorded, rules
     except (ResolutionError, ConflictsFound) as error:
         pins = environment.wanted_by(read, source.interpreter, source.sdists)
         lines = [one.at(one.version) for one in pins]
-        if refused := environment.refused_needs(lines, {one.name for one in pins}, source, rules):
+        if refused := environment.refused_needs(lines, source, rules, judged={one.name for one in pins}):
             raise RequirementsRefused.of(refused) from error
         raise
 

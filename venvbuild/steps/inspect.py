@@ -46,11 +46,14 @@ def run(job: Job) -> Made:
     for finding in found.findings:
         if not finding.is_failure:
             log.info("%s: %s", finding.type, finding.sentence)
-    yanked = tuple(pin for pin in found.installed_packages if wheels.get(pin.partition("==")[0], {}).get("is_yanked"))
+    states = {pin: wheels.get(pin.partition("==")[0], {}).get("is_yanked") for pin in found.installed_packages}
+    yanked = tuple(pin for pin, is_yanked in states.items() if is_yanked)
+    # where the index was not asked, that none is yanked would be untrue
+    told = yanked if yanked or None not in states.values() else None
     summary = "conflict free" if found.is_conflict_free else count_text(len(found.conflicts), "conflict")
     return Made(
         found.reports,
-        Inspected(found.installed_packages, found.conflicts, found.requires.as_json(), yanked),
+        Inspected(found.installed_packages, found.conflicts, found.requires.as_json(), told),
         f"{count_text(len(found.installed_packages), 'package')}, {summary}",
     )
 

@@ -97,9 +97,15 @@ class Job:
         return self.work.path
 
 
-def said(warning: Problem) -> str:
-    """What a build keeps of a warning: a line without secrets, and without folders of this machine."""
-    where = os.path.basename(warning.where) if warning.line is not None else warning.where
+def said(warning: Problem, requirements: str) -> str:
+    """What a build keeps of a warning: a line without secrets, and without folders of this machine.
+
+    A file is told of as seen from the folder of `requirements`, the one that was given: what that includes may have the
+    same name.
+    """
+    where = warning.where
+    if warning.line is not None:
+        where = os.path.relpath(where, os.path.dirname(requirements) or os.curdir)
     return shown(replace(warning, where=where, fix="").as_line(), _MAX_SAID)
 
 

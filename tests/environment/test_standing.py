@@ -87,7 +87,7 @@ def test_of_a_wheel_is_known_what_the_index_tells_of_this_file(index: IndexServe
     )
     # of a file that nobody knows, what holds for all
     unknown = standing.wheels_of(locked, {}, found)["aa"]
-    assert unknown == Wheel(is_yanked=False, project_status="active")
+    assert unknown == Wheel(project_status="active")
     index.yanked[file.name] = ""
     withdrawn = standing.of_closure(locked, anew(supply(index, tmp_path / "again", mode="json"), index=index))
     told = standing.wheels_of(locked, {"aa": held}, withdrawn)["aa"]

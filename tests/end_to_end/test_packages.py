@@ -51,6 +51,18 @@ def test_a_yanked_package_is_in_all_that_tells_of_the_build(tool: Tool) -> None:
     assert "- requirements.txt:1: good==1.0 is yanked\n  - why: it bites\n" in report
 
 
+def test_what_is_needed_exactly_and_yanked_is_built_where_a_line_pins_it(tool: Tool) -> None:
+    tool.env["VENVBUILD_INDEX_URL"] = tool.index.url("json")
+    wheel(tool.index.folder, "needy", "1.0", requires=["bitten==2.0"])
+    tool.index.yanked[wheel(tool.index.folder, "bitten", "2.0").name] = "it bites"
+    refused = tool.run("build", "-r", tool.requirements("needy==1.0"))
+    assert refused.code == 4
+    advised = 'or pin bitten==2.0 beside it, which is built where yanked is "warn"'
+    assert advised in refused.stderr
+    done = tool.run("build", "--json", "-r", tool.requirements("needy==1.0\nbitten==2.0"))
+    assert (done.code, done.json["yanked_packages"]) == (0, ["bitten==2.0"])
+
+
 def test_a_record_that_says_something_else_is_damage(tool: Tool) -> None:
     wheel(tool.index.folder, "good", "1.0")
     build = tool.build("good==1.0").json

@@ -7,6 +7,7 @@ resolver: that these pins cannot be together, that nothing smaller is the cause,
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,6 +25,8 @@ from venvbuild.errors import Problem
 # Conflicts that have nothing to do with each other; who has more learns of them in the next run.
 _MAX_CONFLICTS = 5
 _UV_WORDS = 400
+_YANKED = re.compile(r"\b([a-z0-9][a-z0-9._-]*==[^\s,;]+) was yanked\b")
+"""In uv's words."""
 
 
 @dataclass(frozen=True)
@@ -311,7 +314,10 @@ def _fix(conflict: Conflict, cure: Wanted | None, version: str) -> str:
         return f"write {written(cure, [Version(version)])}; tried: with it the other pins stay as they are"
     names = " or ".join(pin.name for pin in conflict.cures)
     if len(conflict.cures) == 1 and not conflict.asks:
-        return f"no other version of {names} helps: leave it out, or ask its publisher"
+        fix = f"no other version of {names} helps: leave it out, or ask its publisher"
+        found = _YANKED.search(conflict.why)
+        # uv takes a version that was yanked where somebody asks for it exactly, and a package is nobody
+        return f'{fix}; or pin {found[1]} beside it, which is built where yanked is "warn"' if found else fix
     helpless = f"no other version of {names} helps while the other pins stay: "
     if not conflict.needed and conflict.asks:  # about a name that nobody pinned, so nothing can be forced
         needed = canonicalize_name(conflict.asks[0].requirement.name)

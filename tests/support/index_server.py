@@ -46,7 +46,7 @@ class IndexServer:
         self.ours: list[str] = []
         """Paths that the tool itself asked for, not uv or pip, in order."""
         self.hanging = threading.Event()
-        """Set when somebody waits for `/hang`."""
+        """Set when uv or pip waits for `/hang`."""
         self.yanked: dict[str, str] = {}
         """File name -> reason."""
         self.sizes: dict[str, int] = {}
@@ -81,13 +81,14 @@ class IndexServer:
             def do_GET(self) -> None:
                 authorization = self.headers.get("Authorization", "")
                 index.requests.append((self.path, authorization))
-                if self.headers.get("User-Agent") == "venvbuild":
+                is_ours = self.headers.get("User-Agent") == "venvbuild"
+                if is_ours:
                     index.ours.append(self.path)
                 match = re.fullmatch(r"/([a-z0-9-]+)/(simple|files)/(?:([^/]+)/?)?", self.path)
                 if not match:
                     return self._answer(404, b"no such page")
                 mode, kind, name = match[1], match[2], match[3] or ""
-                refused = index.refusal(mode, kind, authorization)
+                refused = index.refusal(mode, kind, authorization, is_ours=is_ours)
                 if refused is not None:
                     return self._answer(*refused)
                 return self._page(mode, name) if kind == "simple" else self._file(mode, name)
@@ -141,10 +142,11 @@ class IndexServer:
 
         return Handler
 
-    def refusal(self, mode: str, kind: str, authorization: str) -> tuple[int, bytes] | None:
+    def refusal(self, mode: str, kind: str, authorization: str, *, is_ours: bool) -> tuple[int, bytes] | None:
         """What a bad index says instead of an answer."""
         if mode == "hang":
-            self.hanging.set()
+            if not is_ours:  # we ask before uv does, and wait some seconds only
+                self.hanging.set()
             time.sleep(3600)
         if mode == "none":
             return 404, b"nothing here"

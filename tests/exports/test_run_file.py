@@ -119,8 +119,12 @@ def test_folders_may_be_called_anything(tmp_path: Path, source: Path, tools: Pat
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_the_command_sees_the_environment_of_its_caller(host: Host, shell: str) -> None:
-    words = set(re.findall(r"[a-z][a-z_]*", TEMPLATE.read_text()))
-    env = {word: f"{word} of the caller" for word in words}
+    words = set(re.findall(r"_*[a-z][a-z_]*", TEMPLATE.read_text()))
+    names = words | {word.strip("_") for word in words} | {f"_{word}" for word in words}
+    env = {name: f"{name} of the caller" for name in names}
+    if shell == "bash":  # which takes functions from the environment, too
+        functions = re.findall(r"^ *_([a-z_]+)\(\)", TEMPLATE.read_text(), re.MULTILINE)
+        env |= {f"BASH_FUNC_{mark}{name}%%": "() {  echo mine\n}" for name in functions for mark in ("", "_")}
     done = host.start(
         "--", "python", "-c", "import os, json; print(json.dumps(dict(os.environ)))", shell=shell, env=env
     )

@@ -2,7 +2,8 @@
 { # read as a whole before any of it is run: half a script is a syntax error
     # The environment @NAME@ (@VERSION@), made by venvbuild; its archive lies behind this script. sh THIS_FILE --help
     set -eu
-    # Each variable begins with `_`: any other may be one of the environment, which the command is to see as it was.
+    # Each variable and function begins with `_`, for which the file that is made has a longer word: any other name may
+    # be one of the environment, which the command is to see as it was.
     _sum=@SCRIPT_SHA256@
     _lines=@LINES@ _begin=@BEGIN@ _archive=@ARCHIVE_SHA256@ _inside=@INSIDE@
     _env_name=@NAME@ _version=@VERSION@ _minor=@PYTHON@
@@ -10,33 +11,33 @@
 
     _me=${0##*/}
     _building=
-    say() { printf '%s\n' "$_me: $*" >&2; }
-    fail() {
+    _say() { printf '%s\n' "$_me: $*" >&2; }
+    _fail() {
         _code=$1
         shift
-        say "$@"
+        _say "$@"
         exit "$_code"
     }
-    damaged() { say "damaged, $1: nothing was run; get the file again (it is read by its name: sh FILE)"; }
-    has() { command -v "$1" >/dev/null 2>&1; }
+    _damaged() { _say "damaged, $1: nothing was run; get the file again (it is read by its name: sh FILE)"; }
+    _has() { command -v "$1" >/dev/null 2>&1; }
 
     # All lines of this script but the one of the sum.
-    own_lines() {
+    _own_lines() {
         _count=0
         while [ "$_count" -lt "$_lines" ] && IFS= read -r _line; do
             _count=$((_count + 1))
             case $_line in "    _sum="*) ;; *) printf '%s\n' "$_line" ;; esac
         done <"$0"
     }
-    is_whole() { [ "$(own_lines | sha256sum)" = "$_sum  -" ]; }
+    _is_whole() { [ "$(_own_lines | sha256sum)" = "$_sum  -" ]; }
     # What is looked for may be in any line, so none is relied upon alone.
-    if has sha256sum && ! is_whole; then
-        damaged "in its script"
+    if _has sha256sum && ! _is_whole; then
+        _damaged "in its script"
         exit 8
     fi
 
     # $1 for a line of sh.
-    quoted() {
+    _quoted() {
         _rest=$1
         _text=
         while :; do
@@ -51,18 +52,18 @@
         printf '%s' "'$_text$_rest'"
     }
     # The full path of the folder $1, in $_place.
-    find_place() {
+    _find_place() {
         _place=$(CDPATH='' cd -- "$1" && pwd -P && echo .) || return 1
         _place=${_place%??} # a line end that belongs to a name stays
     }
-    lies() { [ -e "$1" ] || [ -h "$1" ]; }
-    is_empty() {
+    _lies() { [ -e "$1" ] || [ -h "$1" ]; }
+    _is_empty() {
         for _entry in "$1"/* "$1"/.[!.]* "$1"/..?*; do
-            if lies "$_entry"; then return 1; fi
+            if _lies "$_entry"; then return 1; fi
         done
     }
     # Whether the target is what this file holds, made by it or by `venvbuild get`.
-    is_there() {
+    _is_there() {
         [ ! -h "$_target" ] && [ -f "$_target/.venvbuild.json" ] && [ ! -h "$_target/.venvbuild.json" ] || return 1
         _count=0
         while [ "$_count" -lt 20 ] && IFS= read -r _line; do
@@ -71,41 +72,41 @@
         done <"$_target/.venvbuild.json"
         return 1
     }
-    refuse_others() {
-        if [ -h "$_target" ]; then fail 2 "$_target is a link; nothing was touched: give what it leads to by --target"; fi
-        if [ -d "$_target" ] && is_empty "$_target"; then return; fi
-        if lies "$_target"; then
-            fail 2 "$_target is there, and is not $_version; nothing was touched: give an absent or empty folder by --target"
+    _refuse_others() {
+        if [ -h "$_target" ]; then _fail 2 "$_target is a link; nothing was touched: give what it leads to by --target"; fi
+        if [ -d "$_target" ] && _is_empty "$_target"; then return; fi
+        if _lies "$_target"; then
+            _fail 2 "$_target is there, and is not $_version; nothing was touched: give an absent or empty folder by --target"
         fi
     }
     # As `venvbuild get` writes it, which may replace what has it.
-    marker() {
+    _marker() {
         printf '%s\n' '{' ' "made_by": "venvbuild export --for run",' " \"venv_version\": \"$_version\"," \
             " \"archive_sha256\": \"$_archive\"," ' "rebuilt": false,' ' "store": null' '}'
     }
-    clean_up() {
+    _clean_up() {
         if [ -z "$_building" ]; then return; fi
-        if has rm; then rm -rf -- "$_building" || :; else say "left behind, as there is no rm here: $_building"; fi
+        if _has rm; then rm -rf -- "$_building" || :; else _say "left behind, as there is no rm here: $_building"; fi
         _building=
     }
     # Make the folder NAME in $_parent, which must be new; where there is no mkdir, by a tar of it (POSIX, ustar).
-    make_folder() { # the digits of NAME
+    _make_folder() { # the digits of NAME
         _name=.venvbuild-run-$1
-        if has mkdir; then
+        if _has mkdir; then
             mkdir -m 700 -- "$_parent/$_name" 2>/dev/null
             return
         fi
-        if lies "$_parent/$_name"; then return 1; fi
-        folder_tar "$1" | tar -xf - -C "$_parent/" && [ -d "$_parent/$_name" ]
+        if _lies "$_parent/$_name"; then return 1; fi
+        _folder_tar "$1" | tar -xf - -C "$_parent/" && [ -d "$_parent/$_name" ]
     }
-    zeros() {
+    _zeros() {
         _count=$1
         while [ "$_count" -gt 0 ]; do
             printf '\000'
             _count=$((_count - 1))
         done
     }
-    folder_tar() {
+    _folder_tar() {
         _bytes=4487 # all of the header but the digits
         _rest=$1
         while [ -n "$_rest" ]; do
@@ -113,23 +114,23 @@
             _rest=${_rest#?}
         done
         printf '%s' "$_name"
-        zeros $((100 - ${#_name}))
+        _zeros $((100 - ${#_name}))
         printf '0000700\0000000000\0000000000\00000000000000\00000000000000\000%06o\000 5' "$_bytes"
-        zeros 100
+        _zeros 100
         printf 'ustar\00000'
-        zeros $((247 + 1024))
+        _zeros $((247 + 1024))
     }
-    link_python() {
-        if [ -n "$_own_python" ] && [ -n "$_python" ]; then fail 2 "it brings its own Python: leave out --python"; fi
+    _link_python() {
+        if [ -n "$_own_python" ] && [ -n "$_python" ]; then _fail 2 "it brings its own Python: leave out --python"; fi
         if [ -n "$_own_python" ]; then return; fi
         if ! _said=$(sh "$1/bin/rehome" ${_python:+"$_python"} 2>&1); then
-            case $_said in *"no Python $_minor"*) ;; *) fail 7 "its Python cannot be linked: $_said" ;; esac
-            if [ -n "$_python" ]; then fail 2 "$_python is no Python $_minor that runs here"; fi
-            fail 2 "there is no Python $_minor on the PATH: install one, or name it by --python /path/to/python$_minor"
+            case $_said in *"no Python $_minor"*) ;; *) _fail 7 "its Python cannot be linked: $_said" ;; esac
+            if [ -n "$_python" ]; then _fail 2 "$_python is no Python $_minor that runs here"; fi
+            _fail 2 "there is no Python $_minor on the PATH: install one, or name it by --python /path/to/python$_minor"
         fi
     }
     # What in the environment $1 does not fit this machine; it runs no code of a package.
-    probe() {
+    _probe() {
         "$1/bin/python" -I -S -c '
 import os, sys, sysconfig
 platform, abi, glibc = sys.argv[1:4]
@@ -155,26 +156,26 @@ for library in sys.argv[4:]:
         print("its Python needs the library %s, which is not here" % library)
 ' "$_platform" "$_abi" "$_glibc" $_libraries # words without spaces
     }
-    check_bytes() {
+    _check_bytes() {
         for _tool in tail tar gzip; do
-            if ! has "$_tool"; then fail 2 "there is no $_tool here, which unpacking needs"; fi
+            if ! _has "$_tool"; then _fail 2 "there is no $_tool here, which unpacking needs"; fi
         done
-        if has sha256sum; then
-            if ! is_whole || [ "$(tail -c "+$_begin" <"$0" | sha256sum)" != "$_archive  -" ]; then
-                damaged "in its archive"
+        if _has sha256sum; then
+            if ! _is_whole || [ "$(tail -c "+$_begin" <"$0" | sha256sum)" != "$_archive  -" ]; then
+                _damaged "in its archive"
                 exit 8
             fi
         else
-            say "there is no sha256sum here, so its bytes are compared by the sum of gzip only"
+            _say "there is no sha256sum here, so its bytes are compared by the sum of gzip only"
             tail -c "+$_begin" <"$0" | gzip -t || {
-                damaged "in its archive"
+                _damaged "in its archive"
                 exit 8
             }
         fi
     }
     # Give the whole environment $1 its name at once, by its own Python: it takes the place of nothing but an empty
     # folder, where mv would put it into a folder that somebody made meanwhile.
-    place() {
+    _place() {
         "$1/bin/python" -I -S -c '
 import os, sys
 made, target, building = sys.argv[1:]
@@ -187,39 +188,39 @@ if os.path.isdir(building):
     os.rmdir(building)
 ' "$1" "$_target" "$_building" 2>&1
     }
-    unpack() {
-        check_bytes
+    _unpack() {
+        _check_bytes
         _number=0
         # A killed one may have left a folder of that name.
-        while lies "$_parent/.venvbuild-run-$$$_number"; do _number=$((_number + 1)); done
+        while _lies "$_parent/.venvbuild-run-$$$_number"; do _number=$((_number + 1)); done
         _building=$_parent/.venvbuild-run-$$$_number # before it is there: whoever is ended then takes it along
-        if ! make_folder "$$$_number"; then
+        if ! _make_folder "$$$_number"; then
             _building=
-            fail 2 "nothing can be made in $_parent/: give a folder of another one by --target"
+            _fail 2 "nothing can be made in $_parent/: give a folder of another one by --target"
         fi
-        say "unpacking $_version (Python $_minor) into $_target"
+        _say "unpacking $_version (Python $_minor) into $_target"
         umask 022
         # busybox leaves out links that lead up unless it is told, bsdtar fails on names that the locale does not have
         _failed=$({ {
             tail -c "+$_begin" <"$0" | gzip -dc || echo gzip >&3
         } | EXTRACT_UNSAFE_SYMLINKS=1 LC_ALL=C.UTF-8 tar -xf - -C "$_building" || echo tar >&3; } 3>&1 >&2)
-        if [ -n "$_failed" ]; then fail 7 "it could not be unpacked in $_parent/, as said above: make room, and run it again"; fi
+        if [ -n "$_failed" ]; then _fail 7 "it could not be unpacked in $_parent/, as said above: make room, and run it again"; fi
         _venv=$_building$_inside
-        link_python "$_venv"
-        if ! _problems=$(probe "$_venv"); then
-            fail 2 "its Python does not start in $_parent/: it is for $_platform, and wants a disk that programs may be run from"
+        _link_python "$_venv"
+        if ! _problems=$(_probe "$_venv"); then
+            _fail 2 "its Python does not start in $_parent/: it is for $_platform, and wants a disk that programs may be run from"
         fi
-        if [ -n "$_problems" ]; then fail 2 "it does not fit this machine: $_problems"; fi
-        marker >"$_venv/.venvbuild.json"
+        if [ -n "$_problems" ]; then _fail 2 "it does not fit this machine: $_problems"; fi
+        _marker >"$_venv/.venvbuild.json"
         umask "$_mask"
-        if _problems=$(place "$_venv") || is_there; then
+        if _problems=$(_place "$_venv") || _is_there; then
             if [ ! -d "$_building" ]; then _building=; fi
             return
         fi
-        refuse_others
-        fail 2 "$_target cannot be replaced ($_problems): give a folder in it by --target $(quoted "$_target/$_env_name")"
+        _refuse_others
+        _fail 2 "$_target cannot be replaced ($_problems): give a folder in it by --target $(_quoted "$_target/$_env_name")"
     }
-    usage() {
+    _usage() {
         printf '%s\n' "usage: sh $_me [--target DIR] [--python PATH] [-- COMMAND [ARGUMENT ...]]" '' \
             "Unpacks the environment $_env_name ($_version, Python $_minor) into DIR, ./$_env_name unless it" \
             'is given, and starts COMMAND in it, as when it were activated. DIR must be absent or empty; when it is this' \
@@ -235,7 +236,7 @@ if os.path.isdir(building):
     while [ $# -gt 0 ]; do
         case $1 in
         -h | --help)
-            usage
+            _usage
             exit 0
             ;;
         --target=* | --python=*)
@@ -246,7 +247,7 @@ if os.path.isdir(building):
             continue
             ;;
         --target | --python)
-            if [ $# -lt 2 ] || [ -z "$2" ]; then fail 2 "$1 wants a path"; fi
+            if [ $# -lt 2 ] || [ -z "$2" ]; then _fail 2 "$1 wants a path"; fi
             if [ "$1" = --target ]; then _target=$2; else _python=$2; fi
             shift 2
             ;;
@@ -254,45 +255,45 @@ if os.path.isdir(building):
             shift
             break
             ;;
-        *) fail 2 "unknown argument $(quoted "$1"): a command stands behind --; sh $_me --help" ;;
+        *) _fail 2 "unknown argument $(_quoted "$1"): a command stands behind --; sh $_me --help" ;;
         esac
     done
 
     _here=
-    if find_place .; then _here=$_place; fi
+    if _find_place .; then _here=$_place; fi
     case $_target in /*) ;; *) _target=./$_target ;; esac
     while :; do
         case $_target in ?*/) _target=${_target%/} ;; *) break ;; esac
     done
     case ${_target##*/} in
     '' | . | ..)
-        find_place "$_target" || fail 2 "there is no folder $_target"
+        _find_place "$_target" || _fail 2 "there is no folder $_target"
         _target=$_place
         ;;
     esac
     _parent=${_target%/*}/
-    if [ ! -d "$_parent" ] || ! find_place "$_parent"; then
-        fail 2 "there is no folder $_parent: mkdir -p -- $(quoted "$_parent")"
+    if [ ! -d "$_parent" ] || ! _find_place "$_parent"; then
+        _fail 2 "there is no folder $_parent: mkdir -p -- $(_quoted "$_parent")"
     fi
     _parent=${_place%/}
     _target=$_parent/${_target##*/}
 
     _mask=$(umask)
-    trap clean_up EXIT
+    trap _clean_up EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    if is_there; then
-        if [ -n "$_python" ]; then link_python "$_target"; fi
+    if _is_there; then
+        if [ -n "$_python" ]; then _link_python "$_target"; fi
     else
-        refuse_others
-        unpack
+        _refuse_others
+        _unpack
     fi
-    clean_up
+    _clean_up
     trap - EXIT HUP INT TERM
     if [ "$_here" = "$_target" ]; then cd -- "$_target"; fi # the folder that was there is gone
     if [ ! -x "$_target/bin/python" ]; then
-        fail 2 "the Python of $_target is gone: name another one by --python /path/to/python$_minor"
+        _fail 2 "the Python of $_target is gone: name another one by --python /path/to/python$_minor"
     fi
 
     if [ $# -eq 0 ]; then
@@ -309,7 +310,7 @@ if os.path.isdir(building):
     # in a folder with a colon nothing is found by the PATH
     *) if [ -x "$_target/bin/$_program" ]; then _program=$_target/bin/$_program; fi ;;
     esac
-    case $_program in -*) fail 127 "there is no command $(quoted "$_program")" ;; esac
+    case $_program in -*) _fail 127 "there is no command $(_quoted "$_program")" ;; esac
     shift
     exec "$_program" "$@"
 }

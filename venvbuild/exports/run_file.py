@@ -17,7 +17,10 @@ from venvbuild.errors import IntegrityError
 
 _PLAIN = re.compile(r"[A-Za-z0-9._+/-]*")
 _PLACEHOLDER = re.compile(r"@([A-Z0-9_]+)@")
-_SUM_LINE = b"    _sum="
+# Each variable and function of the template begins with `_`; whoever starts the file may have any name but ours.
+_OWN_NAME = re.compile(r"(?<!\w)_(?=[a-z])")
+_PREFIX = "_venvbuild_"
+_SUM_LINE = f"    {_PREFIX}sum=".encode()
 
 
 class RunFile:
@@ -41,7 +44,7 @@ class RunFile:
                     where=self._build["venv_version"],
                     fix="build the environment again",
                 )
-        template = resources.files("venvbuild.exports").joinpath("run.sh").read_text("utf-8")
+        template = _OWN_NAME.sub(_PREFIX, resources.files("venvbuild.exports").joinpath("run.sh").read_text("utf-8"))
         head, begin = b"", 0
         while begin != len(head) + 1:  # the number of its own bytes is in it
             begin = len(head) + 1

@@ -131,3 +131,21 @@ def test_the_command_that_is_advised_builds_for_the_same_python_in_the_same_stor
     [problem] = replace(made, also=("--store", "a store")).problems()
     command = "venvbuild build -r requirements.txt --env-name sales --python 3.13"
     assert problem.fix == f"build it so: {command} --python-path /usr/bin/python3.13 --store 'a store'"
+
+
+@pytest.mark.parametrize("consumer", ["clean-rooms", "glue", "lambda"])
+def test_a_build_with_its_python_inside_is_advised_to_have_one_again(
+    build: Build, tmp_path: Path, consumer: str
+) -> None:
+    requires = {"abi": "none", "glibc": None, "libraries": []}
+    inside = replace(saying(build, python_version="3.8", requires=requires), link=None)
+    made = export(CONSUMERS[consumer], inside, tmp_path)
+    [fix] = [problem.fix for problem in made.problems() if problem.rule == "python"]
+    python = {"clean-rooms": "3.9"}.get(consumer, "3.13")
+    assert fix.endswith(f"--env-name sales --python {python} --bundle-python")
+    [flags] = [one["flags"] for one in made.as_json()["rules"] if one["rule"] == "python"]
+    assert flags == ["--python", python, "--bundle-python"]
+    newer = saying(inside, requires={**requires, "glibc": "2.99"})
+    refused = {problem.rule: problem.fix for problem in export(CONSUMERS[consumer], newer, tmp_path).problems()}
+    assert refused["python"].endswith(f"--env-name sales --python {python}")
+    assert refused["glibc"].endswith("without --bundle-python")

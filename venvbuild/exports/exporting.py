@@ -14,7 +14,7 @@ from venvbuild import archive
 from venvbuild.errors import Problem, UsageError, of_disk
 from venvbuild.exports.build import Build
 from venvbuild.exports.consumer import Consumer, Paste, Unfit
-from venvbuild.exports.rules import Finding, Rule, Verdict
+from venvbuild.exports.rules import BUNDLE_PYTHON, Finding, Rule, Verdict
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Exported:
     env_name: str
     python_version: str
     """X.Y."""
+    is_bundled: bool
+    """Whether the build brings its interpreter."""
     also: tuple[str, ...] = ()
     """Flags that were given for this command, and are to be in one that is advised: `--store URL`."""
 
@@ -53,12 +55,16 @@ class Exported:
             )
 
     def _flags(self, broken: Iterable[Verdict]) -> list[str]:
-        """Those of a build that breaks none of them; always with its Python, as a build without may have another."""
+        """Those of a build that breaks none of them; always with its Python, as a build without may have another, and
+        with the interpreter inside where it is now, unless that breaks a rule: without it other rules may break.
+        """
         wanted = {one.finding.flags[0]: one.finding.flags for one in broken if one.finding.flags}
         if not wanted:
             return []
         wanted = {"--python": ("--python", self.python_version), **wanted}
         python = wanted["--python"][1]
+        if self.is_bundled and not any(BUNDLE_PYTHON in one.finding.without for one in self.verdicts):
+            wanted[BUNDLE_PYTHON] = (BUNDLE_PYTHON,)
         return [word.format(python=python) for flags in wanted.values() for word in flags]
 
     def as_json(self) -> dict[str, Any]:
@@ -161,7 +167,7 @@ class _Told:
         self, file: Path | None, sha256: str | None, settings: tuple[Paste, ...], verdicts: tuple[Verdict, ...]
     ) -> Exported:
         build = self.build
-        of = (build.env_name, build.python_version)
+        of = (build.env_name, build.python_version, build.is_bundled)
         return Exported(self.consumer.name, build.venv_version, file, sha256, settings, verdicts, *of)
 
 

@@ -13,6 +13,8 @@ from venvbuild.exports.build import Build
 from venvbuild.text import size_text
 
 State = Literal["met", "broken", "NOT CHECKED"]
+BUNDLE_PYTHON = "--bundle-python"
+"""The flag of `build` that puts the interpreter inside."""
 
 
 class Source(NamedTuple):
@@ -35,6 +37,8 @@ class Finding(NamedTuple):
     flags: tuple[str, ...] = ()
     """Of a broken one: a flag of `build` that makes what is asked for, and its value if it has one, in which `{python}`
     is the X.Y of the build that is to be."""
+    without: tuple[str, ...] = ()
+    """Of a broken one: flags that this build was made with, and the next one must not be."""
 
 
 class SizeLimit(NamedTuple):
@@ -142,9 +146,10 @@ def glibc_finding(build: Build, there: str) -> Finding:
     saw = f"it needs {build.glibc}, and there is {there}"
     if _numbers(build.glibc) <= _numbers(there):
         return Finding("met", saw)
-    flag = ", without --bundle-python" if build.is_bundled else ""
-    fix = f"pin older versions of the packages that need it, or build on a machine with glibc {there}{flag}"
-    return Finding("broken", saw, fix=fix)
+    without = (BUNDLE_PYTHON,) if build.is_bundled else ()
+    also = "".join(f", without {flag}" for flag in without)
+    fix = f"pin older versions of the packages that need it, or build on a machine with glibc {there}{also}"
+    return Finding("broken", saw, fix=fix, without=without)
 
 
 def archive_at_most(limit_bytes: int, wants: str, source: Source) -> Rule:

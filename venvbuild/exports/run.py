@@ -9,13 +9,12 @@ from pathlib import Path
 
 from venvbuild.exports.build import Build
 from venvbuild.exports.consumer import Makes, Paste
-from venvbuild.exports.rules import Finding, Rule, Source
+from venvbuild.exports.rules import BUNDLE_PYTHON, Finding, Rule, Source
 from venvbuild.exports.run_file import RunFile
 
 _SH = Source("https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html", "2026-11-29")
 _TAIL = Source("https://pubs.opengroup.org/onlinepubs/9799919799/utilities/tail.html", "2026-11-29")
 _GLIBC = Source("https://peps.python.org/pep-0600/", "2026-11-29")
-_OWN = ("--bundle-python",)
 _LATER = "the file looks before it puts anything in its place"
 
 
@@ -25,14 +24,14 @@ def _python(build: Build, _: Path | None) -> Finding:
     return Finding(
         "NOT CHECKED",
         f"each host must have a Python {build.python_version} on the PATH, or be told one by --python; a build with"
-        f" {_OWN[0]} brings its own",
+        f" {BUNDLE_PYTHON} brings its own",
     )
 
 
 def _own_python(build: Build, _: Path | None) -> Finding:
     if build.is_bundled:
         return Finding("met", "the interpreter is inside")
-    return Finding("broken", f"it runs on a Python {build.python_version} of the host", flags=_OWN)
+    return Finding("broken", f"it runs on a Python {build.python_version} of the host", flags=(BUNDLE_PYTHON,))
 
 
 def _platform(build: Build, _: Path | None) -> Finding:

@@ -67,7 +67,12 @@ def test_the_list_has_every_rule(tool: Tool) -> None:
         assert f"{one.name}: {one.takes}\n" in done.stdout
         for rule in one.rules:
             assert f"  {rule.name}: {rule.wants} ({rule.source.page}, {rule.source.read_on})\n" in done.stdout
-    assert [one["consumer"] for one in tool.run("export", "--list", "--json").json] == list(CONSUMERS)
+    assert "\nrun --bundle-python: " in done.stdout
+    assert "  python: the interpreter is inside (https://" in done.stdout.partition("\nrun --bundle-python: ")[2]
+    listed = tool.run("export", "--list", "--json").json
+    assert [one["consumer"] for one in listed] == [*CONSUMERS, "run"]
+    assert [one["flags"] for one in listed] == [*([] for _ in CONSUMERS), ["--bundle-python"]]
+    assert listed[-1]["rules"][0]["wants"] == "the interpreter is inside"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,16 @@ from venvbuild.archive import FragmentCache
 from venvbuild.console import options, output
 from venvbuild.console.progress import Beat
 from venvbuild.errors import CheckFoundSomething, UsageError
-from venvbuild.exports import CONSUMERS, RUN_WITH_PYTHON, Build, Consumer, Exported, export, rule_as_json
+from venvbuild.exports import (
+    BUNDLE_PYTHON,
+    CONSUMERS,
+    RUN_WITH_PYTHON,
+    Build,
+    Consumer,
+    Exported,
+    export,
+    rule_as_json,
+)
 from venvbuild.stores import store_of
 
 
@@ -29,7 +38,7 @@ from venvbuild.stores import store_of
     metavar="FILE|DIR",
     help="What is made; in a folder that is there a file gets its usual name.",
 )
-@click.option("--bundle-python", "is_bundled", is_flag=True, help="For run: only a build that brings its Python.")
+@click.option(BUNDLE_PYTHON, "is_bundled", is_flag=True, help="For run: only a build that brings its Python.")
 @click.option("--force", is_flag=True, help="Replace what is there.")
 @click.option("--list", "lists", is_flag=True, help="Tell the consumers and their rules, each with page and date.")
 @options.with_store
@@ -74,8 +83,8 @@ def _consumer(name: str, *, is_bundled: bool) -> Consumer:
     if not is_bundled:
         return CONSUMERS[name]
     if name != RUN_WITH_PYTHON.name:
-        fix = f"leave it out here: venvbuild build --bundle-python makes a build that has it for {name}, too"
-        raise UsageError("only --for run takes it", where="--bundle-python", fix=fix)
+        fix = f"leave it out here: venvbuild build {BUNDLE_PYTHON} makes a build that has it for {name}, too"
+        raise UsageError("only --for run takes it", where=BUNDLE_PYTHON, fix=fix)
     return RUN_WITH_PYTHON
 
 
@@ -112,19 +121,27 @@ def _tell(exported: Exported, *, as_json: bool) -> None:
             output.print_text(paste.text)
 
 
+_LISTED: tuple[tuple[Consumer, tuple[str, ...]], ...] = (
+    *((one, ()) for one in CONSUMERS.values()),
+    (RUN_WITH_PYTHON, (BUNDLE_PYTHON,)),
+)
+"""With the flags that `--for NAME` wants beside it."""
+
+
 def _print_list(*, as_json: bool) -> None:
     if as_json:
-        output.print_json([_as_json(one) for one in CONSUMERS.values()])
+        output.print_json([_as_json(*one) for one in _LISTED])
         return
-    for one in CONSUMERS.values():
-        output.print_data(f"{one.name}: {one.takes}")
+    for one, flags in _LISTED:
+        output.print_data(f"{' '.join((one.name, *flags))}: {one.takes}")
         for rule in one.rules:
             output.print_data(f"  {rule.name}: {rule.wants} ({rule.source.page}, {rule.source.read_on})")
 
 
-def _as_json(consumer: Consumer) -> dict[str, Any]:
+def _as_json(consumer: Consumer, flags: tuple[str, ...]) -> dict[str, Any]:
     return {
         "consumer": consumer.name,
+        "flags": list(flags),
         "takes": consumer.takes,
         "makes": consumer.makes,
         "rules": [rule_as_json(rule) for rule in consumer.rules],

@@ -13,5 +13,5 @@ from venvbuild.exports.build import Build
 from venvbuild.exports.consumer import Consumer, Paste
 from venvbuild.exports.consumers import CONSUMERS
 from venvbuild.exports.exporting import Exported, export, rule_as_json
-from venvbuild.exports.rules import Finding, Rule, Verdict
+from venvbuild.exports.rules import BUNDLE_PYTHON, Finding, Rule, Verdict
 from venvbuild.exports.run import RUN_WITH_PYTHON

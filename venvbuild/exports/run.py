@@ -90,5 +90,8 @@ class SelfExtracting:
 
 
 RUN = SelfExtracting((Rule("python", "the hosts have a Python X.Y, or it is inside", _SH, _python), *_RULES))
-RUN_WITH_PYTHON = SelfExtracting((Rule("python", "the interpreter is inside", _SH, _own_python), *_RULES))
+RUN_WITH_PYTHON = SelfExtracting(
+    (Rule("python", "the interpreter is inside", _SH, _own_python), *_RULES),
+    takes="the same, only of a build that brings its Python",
+)
 """For hosts that have no Python."""

@@ -188,6 +188,24 @@ def test_what_is_there_is_refused_untouched_with_a_way_out(
         assert host.start("--target", "empty", "--", "true").returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("number", "is_rebuilt", "says"),
+    [
+        (0, True, "is VERSION, but not of this archive: get --rebuild installed it anew; nothing was touched"),
+        (0, False, "is VERSION, but not of this archive; nothing was touched"),
+        (1, True, "is not VERSION; nothing was touched"),
+    ],
+)
+def test_what_get_made_otherwise_is_called_what_it_is(
+    host: Host, build: Build, number: int, is_rebuilt: bool, says: str
+) -> None:
+    there = {"venv_version": f"{build.venv_version}{number or ''}", "archive_sha256": None, "rebuilt": is_rebuilt}
+    (host.folder / "sales").mkdir()
+    (host.folder / "sales/.venvbuild.json").write_text(json.dumps({"made_by": "venvbuild get", **there}, indent=1))
+    done = host.start()
+    assert (done.returncode, says.replace("VERSION", build.venv_version) in done.stderr) == (2, True), done.stderr
+
+
 def test_the_folder_around_it_has_to_be_there_and_what_makes_it_is_said(host: Host, tmp_path: Path) -> None:
     missing = host.start("--target", "it's/not there/venv")
     advice = re.findall(r"(mkdir -p .*)\n", missing.stderr)
@@ -205,6 +223,30 @@ def test_the_folder_around_it_has_to_be_there_and_what_makes_it_is_said(host: Ho
     cwd, env = host.folder / "here", {"PATH": host.path}
     done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=True)
     assert "pyvenv.cfg" in done.stdout
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_shell_whose_working_folder_it_replaced_is_told_how_to_come_back(host: Host, shell: str) -> None:
+    require(shutil.which(SHELLS[shell][0]), f"there is no {shell} here")
+    (host.folder / "here").mkdir()
+    run = f'{shlex.join([*SHELLS[shell], str(host.file)])} --target . -- python -c "import sys; print(sys.prefix)"'
+    env = {"PATH": host.path}
+    done = subprocess.run(
+        [*SHELLS[shell], "-c", f"{run}; {run}; echo $?"],
+        cwd=host.folder / "here", env=env, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == f"{host.folder}/here\n2\n"
+    assert 'a shell that stands there wants cd "$PWD"' in done.stderr
+    assert 'the working folder is gone, perhaps as an environment took its place: cd "$PWD"' in done.stderr
+    named = run.replace("--target .", f"--target {shlex.quote(str(host.folder / 'here'))}")
+    followed = f'{run}; cd "$PWD"; {run}; mkdir ../gone; cd ../gone; rmdir ../gone; {named}'
+    shutil.rmtree(host.folder / "here")
+    (host.folder / "here").mkdir()
+    done = subprocess.run(
+        [*SHELLS[shell], "-c", followed],
+        cwd=host.folder / "here", env=env, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == f"{host.folder}/here\n" * 3, done.stderr
 
 
 @pytest.mark.parametrize(
@@ -383,17 +425,26 @@ def test_folders_of_killed_ones_are_in_nobodys_way_and_a_place_that_cannot_be_wr
     line = "i=0; while [ $i -lt 12 ]; do mkdir .venvbuild-run-$$$i; i=$((i + 1)); done; exec sh ./sales.run"
     done = subprocess.run(["sh", "-c", line], cwd=host.folder, env={"PATH": host.path}, check=True)
     assert (done.returncode, len(host.names())) == (0, 13)
-    (tmp_path / "mkdir").write_text("#!/bin/sh\nexit 1\n")
-    (tmp_path / "mkdir").chmod(0o755)
-    refused = host.start("--target", "x", env={"PATH": f"{tmp_path}:{host.path}"})
-    assert (refused.returncode, "nothing can be made in" in refused.stderr) == (2, True)
+    for says, why in (
+        ("", ""),
+        ("mkdir: cannot create directory: No space left on device", " (No space left on device)"),
+    ):
+        (tmp_path / "mkdir").write_text(f"#!/bin/sh\necho '{says}' >&2\nexit 1\n")
+        (tmp_path / "mkdir").chmod(0o755)
+        refused = host.start("--target", "x", env={"PATH": f"{tmp_path}:{host.path}"})
+        told = f"sales.run: no folder can be made in {host.folder}/{why}: give one somewhere else by --target\n"
+        assert (refused.returncode, refused.stderr) == (2, told)
 
 
 def test_a_disk_that_fails_leaves_nothing(host: Host, tmp_path: Path) -> None:
     slow = waiting(tmp_path / "broken")
-    (slow / "tar").write_text("#!/bin/sh\necho no room >&2\nexit 1\n")
+    line = 'while [ $((i += 1)) -lt 2000 ]; do echo "tar: file $i: no room" >&2; done'
+    (slow / "tar").write_text(f"#!/bin/sh\ni=0\n{line}\nexit 1\n")
     done = host.start(env={"PATH": f"{slow}:{host.path}"})
-    assert (done.returncode, "no room" in done.stderr, host.names()) == (7, True, [])
+    assert (done.returncode, host.names()) == (7, [])
+    assert [line for line in done.stderr.splitlines() if "no room" in line] == [
+        f"tar: file {number}: no room" for number in (1997, 1998, 1999)
+    ]
 
 
 def test_several_at_once_all_end_well(host: Host) -> None:

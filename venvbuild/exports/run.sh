@@ -11,6 +11,7 @@
 
     _me=${0##*/}
     _building=
+    _problems=
     _say() { printf '%s\n' "$_me: $*" >&2; }
     _fail() {
         _code=$1
@@ -55,6 +56,8 @@
     _find_place() {
         _place=$(CDPATH='' cd -- "$1" && pwd -P && echo .) || return 1
         _place=${_place%??} # a line end that belongs to a name stays
+        # of a folder that is gone dash and busybox say nothing, bash a dot
+        case $_place in /*) ;; *) return 1 ;; esac
     }
     _lies() { [ -e "$1" ] || [ -h "$1" ]; }
     _is_empty() {
@@ -62,22 +65,28 @@
             if _lies "$_entry"; then return 1; fi
         done
     }
-    # Whether the target is what this file holds, made by it or by `venvbuild get`.
-    _is_there() {
+    # Whether the target has a marker, of this file or of `venvbuild get`, with the line $1.
+    _is_marked() {
         [ ! -h "$_target" ] && [ -f "$_target/.venvbuild.json" ] && [ ! -h "$_target/.venvbuild.json" ] || return 1
         _count=0
         while [ "$_count" -lt 20 ] && IFS= read -r _line; do
             _count=$((_count + 1))
-            case $_line in *"\"archive_sha256\": \"$_archive\""*) return 0 ;; esac
+            case $_line in *"$1"*) return 0 ;; esac
         done <"$_target/.venvbuild.json"
         return 1
     }
+    # Whether the target is what this file holds.
+    _is_there() { _is_marked "\"archive_sha256\": \"$_archive\""; }
     _refuse_others() {
         if [ -h "$_target" ]; then _fail 2 "$_target is a link; nothing was touched: give what it leads to by --target"; fi
         if [ -d "$_target" ] && _is_empty "$_target"; then return; fi
-        if _lies "$_target"; then
-            _fail 2 "$_target is there, and is not $_version; nothing was touched: give an absent or empty folder by --target"
+        if ! _lies "$_target"; then return; fi
+        _is="and is not $_version"
+        if _is_marked "\"venv_version\": \"$_version\""; then
+            _is="and is $_version, but not of this archive"
+            if _is_marked '"rebuilt": true'; then _is="$_is: get --rebuild installed it anew"; fi
         fi
+        _fail 2 "$_target is there, $_is; nothing was touched: give an absent or empty folder by --target"
     }
     # As `venvbuild get` writes it, which may replace what has it.
     _marker() {
@@ -93,7 +102,7 @@
     _make_folder() { # the digits of NAME
         _name=.venvbuild-run-$1
         if _has mkdir; then
-            mkdir -m 700 -- "$_parent/$_name" 2>/dev/null
+            _problems=$(mkdir -m 700 -- "$_parent/$_name" 2>&1)
             return
         fi
         if _lies "$_parent/$_name"; then return 1; fi
@@ -196,14 +205,17 @@ if os.path.isdir(building):
         _building=$_parent/.venvbuild-run-$$$_number # before it is there: whoever is ended then takes it along
         if ! _make_folder "$$$_number"; then
             _building=
-            _fail 2 "nothing can be made in $_parent/: give a folder of another one by --target"
+            _why=${_problems:+ (${_problems##*: })}
+            _fail 2 "no folder can be made in $_parent/$_why: give one somewhere else by --target"
         fi
         _say "unpacking $_version (Python $_minor) into $_target"
         umask 022
         # busybox leaves out links that lead up unless it is told, bsdtar fails on names that the locale does not have
-        _failed=$({ {
+        # of what is said for each file, as on a disk that is full, a few lines
+        _failed=$({ { {
             tail -c "+$_begin" <"$0" | gzip -dc || echo gzip >&3
-        } | EXTRACT_UNSAFE_SYMLINKS=1 LC_ALL=C.UTF-8 tar -xf - -C "$_building" || echo tar >&3; } 3>&1 >&2)
+        } | EXTRACT_UNSAFE_SYMLINKS=1 LC_ALL=C.UTF-8 tar -xf - -C "$_building" || echo tar >&3; } 2>&1 |
+            tail -n 3 >&2; } 3>&1)
         if [ -n "$_failed" ]; then _fail 7 "it could not be unpacked in $_parent/, as said above: make room, and run it again"; fi
         _venv=$_building$_inside
         _link_python "$_venv"
@@ -260,8 +272,16 @@ if os.path.isdir(building):
     done
 
     _here=
-    if _find_place .; then _here=$_place; fi
-    case $_target in /*) ;; *) _target=./$_target ;; esac
+    if _find_place . 2>/dev/null; then _here=$_place; fi
+    case $_target in
+    /*) ;;
+    *)
+        if [ -z "$_here" ]; then
+            _fail 2 "the working folder is gone, perhaps as an environment took its place: cd \"\$PWD\", and run it again"
+        fi
+        _target=./$_target
+        ;;
+    esac
     while :; do
         case $_target in ?*/) _target=${_target%/} ;; *) break ;; esac
     done
@@ -279,6 +299,7 @@ if os.path.isdir(building):
     _target=$_parent/${_target##*/}
 
     _mask=$(umask)
+    _made=
     trap _clean_up EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
@@ -288,10 +309,14 @@ if os.path.isdir(building):
     else
         _refuse_others
         _unpack
+        _made=yes
     fi
     _clean_up
     trap - EXIT HUP INT TERM
-    if [ "$_here" = "$_target" ]; then cd -- "$_target"; fi # the folder that was there is gone
+    if [ "$_here" = "$_target" ]; then
+        cd -- "$_target" # the folder that was there is gone
+        if [ -n "$_made" ]; then _say "the working folder was replaced: a shell that stands there wants cd \"\$PWD\""; fi
+    fi
     if [ ! -x "$_target/bin/python" ]; then
         _fail 2 "the Python of $_target is gone: name another one by --python /path/to/python$_minor"
     fi

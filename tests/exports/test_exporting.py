@@ -137,7 +137,7 @@ def test_the_command_that_is_advised_builds_for_the_same_python_in_the_same_stor
 def test_a_build_with_its_python_inside_is_advised_to_have_one_again(
     build: Build, tmp_path: Path, consumer: str
 ) -> None:
-    requires = {"abi": "none", "glibc": None, "libraries": []}
+    requires: dict[str, object] = {"abi": "none", "glibc": None, "libraries": []}
     inside = replace(saying(build, python_version="3.8", requires=requires), link=None)
     made = export(CONSUMERS[consumer], inside, tmp_path)
     [fix] = [problem.fix for problem in made.problems() if problem.rule == "python"]

@@ -20,7 +20,7 @@ from venvbuild.archive.format import (
     ROOT,
     rehome_script,
 )
-from venvbuild.archive.fragment_cache import Exported, FragmentCache
+from venvbuild.archive.fragment_cache import FragmentCache, KeptExport
 from venvbuild.archive.gzip_member import GZIP_HEADER, GzipMember
 from venvbuild.archive.layout import Known
 from venvbuild.archive.leaks import Gate

@@ -35,7 +35,7 @@ _KEPT_AFTER_EVICTION = 0.9
 _STALE_S = 3600
 
 
-class Exported(NamedTuple):
+class KeptExport(NamedTuple):
     """A file that was made of an archive, as it is kept."""
 
     sha256: str
@@ -98,14 +98,14 @@ class FragmentCache:
         """Which bytecode this key gave; the files themselves are in fragments."""
         self._note(self._path("bytecode", key), list(compiled))
 
-    def look_up_export(self, key: str) -> Exported | None:
+    def look_up_export(self, key: str) -> KeptExport | None:
         """What `remember_export` was told under this key; None when it was not, or when that is damaged."""
         found = self._recalled(self._path("exports", key))
-        return None if found is None else Exported(found[0], tuple(found[1]))
+        return None if found is None else KeptExport(found[0], tuple(found[1]))
 
-    def remember_export(self, key: str, exported: Exported) -> None:
+    def remember_export(self, key: str, kept: KeptExport) -> None:
         """Which file this key gave; its pieces themselves are in fragments."""
-        self._note(self._path("exports", key), list(exported))
+        self._note(self._path("exports", key), list(kept))
 
     def unused(self, unused_s: float) -> list[Path]:
         """The entries that nobody has used for so long, and what others left half-written; anybody may remove them."""

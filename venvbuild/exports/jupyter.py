@@ -8,19 +8,16 @@ from pathlib import Path
 from venvbuild.exports.build import Build
 from venvbuild.exports.consumer import Makes, Paste
 from venvbuild.exports.rules import Finding, Rule, Source, has_libraries, not_checked
+from venvbuild.restore import IPYKERNEL, NATIVE_KERNEL, PIN_IPYKERNEL
 
 _PAGE = Source("https://jupyter-client.readthedocs.io/en/stable/kernels.html", "2026-11-29")
-_IPYKERNEL = "ipykernel"
-# The kernel that each Jupyter brings itself.
-_NATIVE = "python3"
 
 
 def _has_ipykernel(build: Build, _: Path | None) -> Finding:
-    version = build.packages.get(_IPYKERNEL)
+    version = build.packages.get(IPYKERNEL)
     if version:
-        return Finding("met", f"{_IPYKERNEL}=={version}")
-    fix = f"pin {_IPYKERNEL} in requirements.txt, and build it again"
-    return Finding("broken", f"there is no {_IPYKERNEL}", fix=fix)
+        return Finding("met", f"{IPYKERNEL}=={version}")
+    return Finding("broken", f"there is no {IPYKERNEL}", fix=PIN_IPYKERNEL)
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class _Jupyter:
     takes: str = "nothing: it answers with the command that restores a build as a kernel"
     makes: Makes = "answer"
     rules: tuple[Rule, ...] = (
-        Rule("packages", f"{_IPYKERNEL} is inside", _PAGE, _has_ipykernel),
+        Rule("packages", f"{IPYKERNEL} is inside", _PAGE, _has_ipykernel),
         not_checked(
             "platform",
             "the machine fits the build",
@@ -54,7 +51,7 @@ class _Jupyter:
         """The command."""
         del made
         name = build.env_name.lower()
-        name = f"{name}-venv" if name == _NATIVE else name
+        name = f"{name}-venv" if name == NATIVE_KERNEL else name
         return (Paste("a shell", f"{build.command_to_get(f'./{build.env_name}')} --kernel {name}"),)
 
 

@@ -7,8 +7,7 @@ import json
 from collections.abc import Callable
 from typing import IO
 
-from venvbuild import archive
-from venvbuild.archive import CODEC, FragmentCache
+from venvbuild.archive import CODEC, FragmentCache, KeptExport
 from venvbuild.restore import StoredArchive
 
 _PIECE_BYTES = 16 << 20
@@ -32,7 +31,7 @@ def made_or_kept(stored: StoredArchive, kind: str, raw: IO[bytes], make: Callabl
     pieces = []
     while piece := raw.read(_PIECE_BYTES):
         pieces.append(stored.cache.put(piece))
-    stored.cache.remember_export(key, archive.Exported(sha256, tuple(pieces)))
+    stored.cache.remember_export(key, KeptExport(sha256, tuple(pieces)))
     return sha256
 
 

@@ -16,7 +16,7 @@ from venvbuild import lazily
 
 if TYPE_CHECKING:
     from venvbuild.restore.adopting import Adopted, adopted
-    from venvbuild.restore.kernel import Kernel
+    from venvbuild.restore.kernel import IPYKERNEL, NATIVE_KERNEL, PIN_IPYKERNEL, Kernel
     from venvbuild.restore.reading import StoredArchive
     from venvbuild.restore.rebuilding import rebuild
     from venvbuild.restore.restoring import Restored, RestoreOptions, from_archive, get
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from venvbuild.restore.verification import Verification, verify
 else:  # an export reads an archive, and needs none of what restores one
     _RESTORING = dict.fromkeys(("Restored", "RestoreOptions", "from_archive", "get"), "restoring")
+    _KERNEL = dict.fromkeys(("IPYKERNEL", "NATIVE_KERNEL", "PIN_IPYKERNEL", "Kernel"), "kernel")
     _VERIFICATION = dict.fromkeys(("Verification", "verify"), "verification")
     _OTHERS = {
         "Adopted": "adopting",
         "adopted": "adopting",
-        "Kernel": "kernel",
         "StoredArchive": "reading",
         "rebuild": "rebuilding",
         "unlike": "scripted_build",
         "Unpacker": "tar",
         "refused": "tar",
     }
-    __getattr__ = lazily.from_modules(__name__, {**_RESTORING, **_VERIFICATION, **_OTHERS})
+    __getattr__ = lazily.from_modules(__name__, {**_RESTORING, **_KERNEL, **_VERIFICATION, **_OTHERS})

@@ -21,12 +21,14 @@ from venvbuild.files import write_whole
 from venvbuild.installed import site_packages_folders
 
 IPYKERNEL = "ipykernel"
+PIN_IPYKERNEL = f"pin {IPYKERNEL} in requirements.txt, and build it again"
+"""What helps a build that has none."""
+NATIVE_KERNEL = "python3"
+"""The kernel that every Jupyter brings itself (jupyter_client, kernelspec.py, NATIVE_KERNEL_NAME)."""
 _FILE = "kernel.json"
 _MADE_BY = "venvbuild get"
 # jupyter_client, kernelspec.py, takes these in any case and makes them small. `..` would lead out of the folder.
 _NAME = re.compile(r"[a-z0-9_][a-z0-9._-]{0,99}")
-# The kernel that every Jupyter brings itself (kernelspec.py, NATIVE_KERNEL_NAME).
-_NATIVE = "python3"
 # jupyter_client, manager.py: for these words in an argument Jupyter puts values of its own.
 _FIELD = re.compile(r"\{[A-Za-z0-9_]+\}")
 _LEFT_BY_KILLED = re.compile(rf"\.{re.escape(_FILE)}-[0-9a-f]{{8}}")
@@ -67,9 +69,9 @@ class Kernel:
             UsageError: Jupyter would not take the name, or it is that of its own kernel.
         """
         small = name.lower()
-        if small == _NATIVE:
+        if small == NATIVE_KERNEL:
             raise UsageError(
-                f"{_NATIVE} is the kernel that each Jupyter brings itself",
+                f"{NATIVE_KERNEL} is the kernel that each Jupyter brings itself",
                 where="--kernel",
                 why="one of that name here would take its place in every Jupyter of this user",
                 fix="give another name, such as that of the environment",
@@ -145,7 +147,7 @@ class Kernel:
             raise UsageError(
                 f"the environment has no {IPYKERNEL}, and Jupyter starts no kernel without it",
                 where=where,
-                fix=f"pin it in its requirements ({IPYKERNEL}==VERSION) and build again, or leave out --kernel",
+                fix=f"{PIN_IPYKERNEL}, or leave out --kernel",
                 rule="NO_IPYKERNEL",
             )
 
@@ -232,7 +234,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _of_environment(venv: Path) -> Mapping[str, Any]:
     """How the ipykernel of the environment describes itself, as far as it is what one may be."""
     try:
-        found = _read(venv / "share" / "jupyter" / "kernels" / _NATIVE / _FILE)
+        found = _read(venv / "share" / "jupyter" / "kernels" / NATIVE_KERNEL / _FILE)
         words, about = found["argv"], found["metadata"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return _USUAL

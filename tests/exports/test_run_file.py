@@ -372,7 +372,7 @@ def test_a_file_that_is_cut_or_has_another_bit_runs_nothing_and_says_so(host: Ho
             spoilt[bit // 8] ^= 1 << bit % 8
         host.file.write_bytes(spoilt)
         done = host.start("--", "echo", "ran", shell=chance.choice(list(SHELLS)), errors="replace")
-        assert done.returncode not in (0, 1), (number, done)
+        assert done.returncode != 0, (number, done)  # 1 is the shell's own, of a line that was spoilt
         assert (done.stdout, bool(done.stderr), host.names()) == ("", True, []), (number, done)
 
 
@@ -391,8 +391,11 @@ def test_one_that_is_ended_on_its_way_leaves_nothing_that_passes_for_whole(
     slow = waiting(tmp_path / "slow")
     command = ["sh", str(host.file), "--", "touch", "ran"]
     running = subprocess.Popen(
-        command, cwd=host.folder, env={"PATH": f"{slow}:{host.path}"}, start_new_session=True, stderr=subprocess.DEVNULL
-    )
+        command, cwd=host.folder, env={"PATH": f"{slow}:{host.path}"},
+        start_new_session=True, stderr=subprocess.DEVNULL,
+        # a shell cannot catch what its caller ignored, as nohup does
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+    )  # fmt: skip
     wait_for((slow / "began").exists)
     os.killpg(running.pid, number)
     code = running.wait(timeout=30)

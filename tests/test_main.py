@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -53,3 +54,9 @@ def test_a_step_that_only_goes_on_loads_nothing_that_reads_requirements_or_makes
         done = run([sys.executable, "-c", SCRIPT, step], env=tool.environment(), cwd=tool.folder, timeout_s=60)
         heavy = {"venvbuild.requirements", "venvbuild.environment", "venvbuild.package_index", "venvbuild.foreign"}
         assert not heavy & set(json.loads(done.stdout))
+
+
+def test_a_stdout_that_was_closed_is_one_that_nobody_reads() -> None:
+    command = ["sh", "-c", 'exec "$@" >&-', "sh", sys.executable, "-m", "venvbuild", "--version"]
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (141, "")

@@ -78,6 +78,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # As an exception, so that everything is tidied up by the blocks that it leaves.
     signal.signal(signal.SIGTERM, _terminate)
     logs.configure()
+    if sys.stdout is None:  # `>&-`: who prints is to find that nobody reads
+        reading, writing = os.pipe()
+        os.close(reading)
+        sys.stdout = os.fdopen(writing, "w")
     # Rows of RECORDs and of catalogs are many, and in no cycles: looking for some every 700 objects takes a tenth of
     # the time of what reads them.
     gc.set_threshold(100_000, 20, 20)

@@ -118,6 +118,7 @@ def test_pip_and_uv_install_the_lock_of_a_build(tool: Tool) -> None:
     printed = tool.run("lock", made["venv_version"])
     stored = tool.stored(made["venv_version"])
     assert printed.stdout == (stored / "pylock.toml").read_text()
+    assert f"no index has {mine.name}: who installs puts them beside the lock" in printed.stderr
     table = tomllib.loads(printed.stdout)
     assert [f"{one['name']}=={one['version']}" for one in table["packages"]] == made["installed_packages"]
     lock = tool.folder / "pylock.toml"

@@ -17,6 +17,8 @@ _FILES = {"pylock": places.PYLOCK, "requirements": places.LOCK}
 _WRITTEN = re.compile(rb"[\x20-\x7e\n]*")
 """What this tool writes there; anything else was put there by others."""
 
+_BESIDE = re.compile(r"\bpath = \"([^\"]+)\"")
+
 
 @click.command("lock", short_help="Print the lock of a build: a pylock.toml, or a requirements file with hashes.")
 @click.argument("version", metavar="BUILD")
@@ -49,7 +51,11 @@ def command(version: str, form: str, **given: Any) -> None:
             fix="build it again, and find out who wrote into the store",
             rule="DAMAGED",
         )
-    output.print_text(content.decode("ascii").removesuffix("\n"))
+    text = content.decode("ascii").removesuffix("\n")
+    output.print_text(text)
+    beside = ", ".join(_BESIDE.findall(text)) if form == "pylock" else ""
+    if beside:
+        output.say(f"note: no index has {beside}: who installs puts them beside the lock")
 
 
 def _without(build: Metadata | ScriptedBuild, name: str, store: Store) -> NotInStore:

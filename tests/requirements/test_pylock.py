@@ -55,7 +55,7 @@ DAMAGES = {
     "no version of the format": Damage(TOP, "", "LOCK_VERSION", None, "no lock-version"),
     "of a format to come": Damage(TOP, 'lock-version = "2.0"\n', "LOCK_VERSION", 1, "lock-version is 2.0"),
     "of a format that may add": Damage(TOP, 'lock-version = "1.1"\n', "LOCK_VERSION", 1, "lock-version is 1.1"),
-    "a number for a version": Damage(TOP, "lock-version = 1.0\n", "LOCK_VERSION", 1, "lock-version is 1.0"),
+    "a number for a version": Damage(TOP, "lock-version = 1.0\n", "LOCK_VERSION", 1, "lock-version is no text"),
     "nobody made it": Damage('created-by = "uv"\n', "", "PYLOCK", None, "no created-by"),
     "an odd Python": Damage('">=3.8"', '"3.8 or so"', "PYLOCK", 3, "its requires-python cannot be read"),
     "an odd environment": Damage('">=3.8"', '">=3.8"\nenvironments = ["x"]', "PYLOCK", 4, "its environments"),
@@ -99,6 +99,20 @@ DAMAGES = {
     "a URL that is none": Damage("https://h/lib-1.0.tar.gz", "http://[", "BAD_FILE", 8, "lib"),
     "a credential in a URL": Damage(
         "https://h/lib-1.0.tar.gz", "https://me:hunter2-Canary@h/lib-1.0.tar.gz", "CREDENTIALS", 8, "a credential"
+    ),
+    "a credential with an escape in it": Damage(
+        "https://h/lib-1.0.tar.gz", r"https://me:hunter2-Canary\u0040h/lib-1.0.tar.gz", "CREDENTIALS", 5, "a credential"
+    ),
+    "a credential on several lines": Damage(
+        '"https://h/lib-1.0.tar.gz"',
+        '"""https://me:\\\n  hunter2-Canary\\\n  @h/lib-1.0.tar.gz"""',
+        "CREDENTIALS",
+        5,
+        "a credential",
+    ),
+    "an escaped end of text": Damage('"uv"', r'"u\u0000v"', "CONTROL_CHAR", None, "U+0000"),
+    "a file of this machine": Damage(
+        "https://h/lib-1.0.tar.gz", "FILE:///srv/lib-1.0.tar.gz", "ESCAPES", 8, "leads out of the folder"
     ),
     "text that reads backwards": Damage('"uv"', '"u\u202ev"', "BIDI_CONTROL", 2, "U+202E"),
     "a line break that is none": Damage('"uv"', '"u\u2028v"', "HIDDEN_LINE_BREAK", 2, "U+2028"),

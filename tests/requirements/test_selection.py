@@ -209,3 +209,10 @@ def test_a_group_whose_name_breaks_the_line_writes_none_of_its_own(tmp_path: Pat
     found = chosen(tmp_path, package("a"), package("b", "1.0", marker), head='dependency-groups = ["x", "y\\nevil==1"]',
                    groups=("x", "y\nevil==1"))  # fmt: skip
     assert [pin.bare for pin in found.pins] == ["a==1.0", "b==1.0"]
+
+
+def test_for_a_later_release_of_the_same_python_another_is_named(tmp_path: Path) -> None:
+    here = HERE["python_version"]
+    [problem] = refused(tmp_path, package("a"), head=f'requires-python = ">={here}.90"')
+    assert problem.fix.startswith("build with --python 3.")
+    assert f"--python {here}," not in problem.fix

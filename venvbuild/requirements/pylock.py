@@ -42,6 +42,10 @@ _AT_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)$")
 _OF_TEXT = frozenset({"CREDENTIALS", "ENCODING", "TOO_LONG", "HIDDEN_LINE_BREAK", "BIDI_CONTROL", "CONTROL_CHAR"})
 
 
+_CHANGING = ("\\", '"""', "'''")
+"""Without one of these a text of TOML says what its line shows."""
+
+
 @dataclass(frozen=True)
 class LockedFile:
     """A wheel or sdist of a package."""
@@ -109,6 +113,8 @@ def read_pylock(content: bytes, name: str) -> Pylock:
     except RequirementsRefused as error:
         raise RequirementsRefused.of([*problems, *error.problems]) from error
     reader = _Reader(name, lines, table)
+    if not problems and any(sign in text for sign in _CHANGING):
+        problems += reader.escaped()
     problems += reader.header()
     entries = []
     for number, package in enumerate(reader.packages()):
@@ -171,6 +177,10 @@ def _table(text: str, name: str) -> dict[str, Any]:
             raise _refused(name, other.what, other.why, other.fix, other.rule)
         fix = "name the file that is meant, or lock again"
         raise _refused(name, "it has no lock-version", "every pylock.toml has (PEP 751)", fix, "LOCK_VERSION")
+    if not isinstance(version, str):
+        line = _line_of_key(text.split("\n"), "lock-version")
+        fix = f'write lock-version = "{_VERSION}"'
+        raise _refused(name, "its lock-version is no text", "PEP 751 has it so", fix, "LOCK_VERSION", line)
     if version != _VERSION:
         what = f"its lock-version is {shown(str(version), 40) or 'empty'}"
         fix = f"lock again with a tool that writes {_VERSION}"
@@ -220,6 +230,16 @@ class _Reader:
         if not isinstance(packages, list) or not all(isinstance(one, dict) for one in packages):
             why = "they are a list of tables (PEP 751)"
             yield self._problem(None, "its packages cannot be read", why, "correct it, or lock again", "PYLOCK")
+
+    def escaped(self) -> Iterator[Problem]:
+        """What no line shows, as it is written with escapes or over several lines; at the package that has it."""
+        head = {key: value for key, value in self._table.items() if key != "packages"}
+        for line, table in [(None, head), *((self._start(at), one) for at, one in enumerate(self.packages()))]:
+            said = "\n".join(_texts(table)).encode("utf-8", "backslashreplace")
+            found = next((one for one in read_lines(said, self._name).problems if one.rule in _OF_TEXT), None)
+            if found and found.rule != "TOO_LONG":
+                what = found.what.replace("the line", "a text in it")
+                yield self._problem(line, what, found.why, found.fix, found.rule)
 
     def packages(self) -> list[dict[str, Any]]:
         """The tables of the packages."""
@@ -282,6 +302,19 @@ class _Reader:
         return Problem.at(self._name, line, what, why, fix, rule)
 
 
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a value of TOML, names of keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield key
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
 def _judged(table: Mapping[str, Any]) -> str:
     """What `packaging` says against the table; empty when nothing."""
     try:
@@ -308,7 +341,9 @@ _Fault = tuple[str, str, str, str]
 def _file_fault(file: Mapping[str, Any], name: object, version: object, *, is_wheel: bool) -> _Fault | None:
     """What is wrong with a file of the package `name`, as it alone shows; `what` goes on after its name."""
     filename = _filename(file)
-    if any(_escapes(value) for key in ("path", "name") if isinstance(value := file.get(key), str)):
+    url = file.get("url")
+    is_of_here = isinstance(url, str) and url.lower().startswith("file:")
+    if is_of_here or any(_escapes(value) for key in ("path", "name") if isinstance(value := file.get(key), str)):
         why = "others who install from this file would read there"
         fix = "put it on the index, or into the folder of this file, and lock again"
         return "has a path that leads out of the folder of this file", why, fix, "ESCAPES"

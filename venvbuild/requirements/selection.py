@@ -157,7 +157,8 @@ class _Chooser:
         return specifier.contains(self._full, prereleases=True)
 
     def _another_python(self, specifier: SpecifierSet) -> str:
-        versions = [f"3.{minor}" for minor in _MINORS if specifier.contains(f"3.{minor}.99")]
+        others = [f"3.{minor}" for minor in _MINORS if not self._full.startswith(f"3.{minor}.")]
+        versions = [version for version in others if specifier.contains(f"{version}.99")]
         return f"build with --python {versions[0]}, or {self._lock.again}" if versions else self._lock.again
 
     def holds(self, entry: Entry) -> bool | Problem:

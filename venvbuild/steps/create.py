@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import logging
+import re
 from dataclasses import asdict, replace
 
 from venvbuild import environment
@@ -30,6 +31,9 @@ from venvbuild.text import count_text
 
 log = logging.getLogger(__name__)
 
+_PIN = re.compile(r"^write (\S+==[^\s;,]+)(?: without its hashes \([^)]*\))?")
+"""Advice to edit a line of pins, which a lock has not."""
+
 
 def run(job: Job) -> Made:
     """The lock and the venv."""
@@ -45,6 +49,9 @@ def run(job: Job) -> Made:
 
 def _where_it_was_locked(problem: Problem) -> Problem:
     # Nobody edits a lock.
+    fix = _PIN.sub(r"have \1 where the lock was made, and lock again", problem.fix)
+    if fix != problem.fix:
+        return replace(problem, fix=fix)
     again = "what changes a pin is done where the lock was made, and then lock again"
     return replace(problem, fix=f"{problem.fix}; {again}" if problem.fix else again)
 

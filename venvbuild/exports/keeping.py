@@ -1,4 +1,4 @@
-"""What was made of an archive once comes out of the fragment cache the next time, each piece compared first."""
+"""What was made of an archive once comes out of the fragment cache the next time, compared before it is given."""
 
 from __future__ import annotations
 
@@ -21,22 +21,24 @@ def made_or_kept(stored: StoredArchive, kind: str, raw: IO[bytes], make: Callabl
     found = stored.cache.look_up_export(key)
     digest = hashlib.sha256()
     is_kept = found is not None and all(_written(raw, stored.cache, piece, digest) for piece in found.pieces)
-    # The record may be another's: what was written counts.
+    # The record may be another's: what was written counts, all of it, so that no piece is hashed by itself.
     if found and is_kept and digest.hexdigest() == found.sha256:
         return found.sha256
+    for piece in found.pieces if found else ():
+        stored.cache.get(piece)  # which removes it where it is damaged
     raw.seek(start)
     raw.truncate()
     sha256 = make(raw)
     raw.seek(start)
     pieces = []
-    while piece := raw.read(_PIECE_BYTES):
-        pieces.append(stored.cache.put(piece))
+    while content := raw.read(_PIECE_BYTES):
+        pieces.append(stored.cache.put(content))
     stored.cache.remember_export(key, KeptExport(sha256, tuple(pieces)))
     return sha256
 
 
 def _written(raw: IO[bytes], cache: FragmentCache, sha256: str, digest: hashlib._Hash) -> bool:
-    piece = cache.get(sha256)
+    piece = cache.get_unchecked(sha256)
     if piece is not None:
         raw.write(piece)
         digest.update(piece)

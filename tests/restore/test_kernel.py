@@ -187,8 +187,8 @@ def test_what_cannot_be_written_or_started_is_refused_before_anything_is_fetched
     assert restored.kernel == str(tmp_path / "more/data/kernels/sales/kernel.json")
 
 
-@pytest.mark.skipif(sys.platform == "darwin", reason="has a folder of its own")
 def test_kernels_go_where_jupyter_looks_for_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")  # macOS has a folder of its own
     monkeypatch.setenv("HOME", str(tmp_path))
     assert data_folder({}) == tmp_path / ".local/share/jupyter"
     assert data_folder({"XDG_DATA_HOME": "", "JUPYTER_DATA_DIR": ""}) == tmp_path / ".local/share/jupyter"

@@ -44,8 +44,8 @@ class _Jupyter:
         return build.env_name
 
     def make(self, build: Build, place: Path) -> str:
-        """Never called."""
-        raise NotImplementedError(build, place)
+        """Of an answer it is not called."""
+        raise AssertionError(f"nothing is made of {build.venv_version} at {place}")
 
     def settings(self, build: Build, made: Path | None) -> tuple[Paste, ...]:
         """The command."""

@@ -48,16 +48,16 @@ class Aws:
     [
         pytest.param(
             "devpi",
-            {"DEVPI_INDEX_URL": "https://pypi.company.com/root/prod/+simple/"},
-            "https://pypi.company.com/root/prod/",
-            "https://pypi.company.com/root/prod/+simple/",
+            {"DEVPI_INDEX_URL": "https://pypi.company.com/team/prod/+simple/"},
+            "https://pypi.company.com/team/prod/",
+            "https://pypi.company.com/team/prod/+simple/",
             id="devpi, as the seed has it",
         ),
         pytest.param(
             "devpi",
-            {"DEVPI_INDEX_URL": "https://pypi.company.com/root/prod"},
-            "https://pypi.company.com/root/prod/",
-            "https://pypi.company.com/root/prod/+simple/",
+            {"DEVPI_INDEX_URL": "https://pypi.company.com/team/prod"},
+            "https://pypi.company.com/team/prod/",
+            "https://pypi.company.com/team/prod/+simple/",
             id="devpi",
         ),
         pytest.param(
@@ -124,9 +124,9 @@ def test_the_address_of_code_artifact_is_asked_for_and_never_made_up() -> None:
 
 
 def test_that_an_address_for_installing_was_given_is_said() -> None:
-    found = addresses_of(configured("devpi"), {"DEVPI_INDEX_URL": "https://h/root/prod/+simple/"})
+    found = addresses_of(configured("devpi"), {"DEVPI_INDEX_URL": "https://h/team/prod/+simple/"})
     (note,) = found.notes
-    assert note == "DEVPI_INDEX_URL is where packages are installed from; uploads go to https://h/root/prod/"
+    assert note == "DEVPI_INDEX_URL is where packages are installed from; uploads go to https://h/team/prod/"
 
 
 def test_variables_of_a_backend_are_stronger_than_a_file_and_a_flag_than_they(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_what_is_missing_is_told_at_once_with_the_token(backend: str, variables:
     assert [problem.where for problem in caught.value.problems] == [*variables, BY_NAME[backend].tokens[0]]
 
 
-@pytest.mark.parametrize("url", ["http://pypi.company.com/root/prod/", "https://me:pw@pypi.company.com/root/prod/"])
+@pytest.mark.parametrize("url", ["http://pypi.company.com/team/prod/", "https://me:pw@pypi.company.com/team/prod/"])
 def test_a_variable_is_judged_as_a_flag_is(url: str) -> None:
     with pytest.raises(UsageError, match="DEVPI_INDEX_URL"):
         addresses_of(configured("devpi"), {"DEVPI_INDEX_URL": url})
@@ -172,7 +172,7 @@ def test_a_pair_wants_both() -> None:
 @pytest.mark.parametrize(
     ("backend", "url", "end"),
     [
-        ("devpi", "https://h/root/prod/+simple/", "+simple/"),
+        ("devpi", "https://h/team/prod/+simple/", "+simple/"),
         ("pypiserver", "https://h/simple", "simple/"),
         ("", "https://h/simple/", "simple/"),
     ],
@@ -195,7 +195,7 @@ def test_staging_is_an_index_of_the_same_kind() -> None:
     ("backend", "environ", "user", "variable"),
     [
         ("devpi", {"DEVPI_TOKEN": TOKEN, "DEVPI_USER": "alice"}, "alice", "DEVPI_TOKEN"),
-        ("devpi", {"DEVPI_TOKEN": TOKEN, "DEVPI_INDEX_URL": "https://h/proxied/root/prod/"}, "root", "DEVPI_TOKEN"),
+        ("devpi", {"DEVPI_TOKEN": TOKEN, "DEVPI_INDEX_URL": "https://h/proxied/team/prod/"}, "team", "DEVPI_TOKEN"),
         ("artifactory", {"ARTIFACTORY_TOKEN": TOKEN, "ARTIFACTORY_USER": "ci"}, "ci", "ARTIFACTORY_TOKEN"),
         ("aws_codeartifact", {"AWS_CODEARTIFACT_TOKEN": TOKEN, "PYPI_USERNAME": "ci"}, "aws", "AWS_CODEARTIFACT_TOKEN"),
         ("aws_codeartifact", {"CODEARTIFACT_AUTH_TOKEN": TOKEN}, "aws", "CODEARTIFACT_AUTH_TOKEN"),
@@ -248,7 +248,7 @@ def test_a_password_without_its_user_names_the_variable_of_the_user(backend: str
 
 
 def test_who_only_reads_needs_no_token() -> None:
-    environ = {"DEVPI_INDEX_URL": "https://h/root/prod/"}
+    environ = {"DEVPI_INDEX_URL": "https://h/team/prod/"}
     assert target_of(configured("devpi"), environ, is_read_only=True).credentials is None
 
 

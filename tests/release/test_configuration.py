@@ -76,7 +76,7 @@ def test_all_that_is_wrong_in_the_file_is_told_at_once(tmp_path: Path) -> None:
     ("url", "said"),
     [
         pytest.param("https://ci:hunter2-Canary@h/simple/", "it holds credentials", id="credentials"),
-        pytest.param("http://pypi.company.com/root/prod/", "--allow-http", id="http"),
+        pytest.param("http://pypi.company.com/team/prod/", "--allow-http", id="http"),
         pytest.param("http://127.0.0.1.evil.com/x/", "--allow-http", id="like loopback"),
         pytest.param("ftp://h/x", "no URL of an index", id="scheme"),
         pytest.param("https:///x", "no URL of an index", id="no host"),

@@ -17,7 +17,7 @@ from venvbuild.release import Release, pass_preflight
 class Index:
     """An index as preflight asks it."""
 
-    shown = "devpi https://pypi.example.com/root/prod/"
+    shown = "devpi https://pypi.example.com/team/prod/"
 
     def __init__(self, *versions: str, lacks: Problem | None = None, away: bool = False) -> None:
         self.versions, self.lacks, self.away = frozenset(map(Version, versions)), lacks, away
@@ -50,7 +50,7 @@ def test_all_is_well_and_is_said(repo: Repo) -> None:
         "v1.1.0 free",
         "2 entries unreleased",
         "main = origin/main",
-        "1.1.0 not on devpi https://pypi.example.com/root/prod/ (newest 1.0.0)",
+        "1.1.0 not on devpi https://pypi.example.com/team/prod/ (newest 1.0.0)",
     )
 
 

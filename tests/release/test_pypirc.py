@@ -41,12 +41,12 @@ def test_configure_pypirc_creates_valid_config(token: str, monkeypatch: pytest.M
     monkeypatch.setattr(os, "open", seen)
     before = os.umask(0)
     try:
-        with pypirc.written("https://h/root/prod/", credentials(token)) as path:
+        with pypirc.written("https://h/team/prod/", credentials(token)) as path:
             # What twine reads it with (twine/utils.py).
             read = configparser.RawConfigParser()
             read.read(path)
             assert dict(read[pypirc.SERVER]) == {
-                "repository": "https://h/root/prod/",
+                "repository": "https://h/team/prod/",
                 "username": "ci",
                 "password": token,
             }

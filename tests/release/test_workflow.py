@@ -28,7 +28,7 @@ OURS = REPOSITORY / ".github" / "workflows" / "publish.yml"
 PROJECT = REPOSITORY / "examples" / "release" / "project"
 OF_THE_EXAMPLE = PROJECT / ".github" / "workflows" / "publish.yml"
 BOTH = pytest.mark.parametrize("file", [OURS, OF_THE_EXAMPLE], ids=["ours", "example"])
-INDEX_URL = "https://pypi.company.com/root/prod/+simple/"
+INDEX_URL = "https://pypi.company.com/team/prod/+simple/"
 TOKEN = "pw-Canary-21-abcdefghij"  # a secret of the tests
 TOLD = {"PYPI_BACKEND", "DEVPI_INDEX_URL", "DEVPI_USER", "DEVPI_TOKEN"}
 WHOLE = {

@@ -79,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self) -> None:
-        raise NotImplementedError
+        self.send_error(405)  # each of the two below has its own
 
     def asked(self) -> Asked:
         return Asked(self.path, self.headers.get("Authorization", ""), self.headers.get("User-Agent", ""))

@@ -45,7 +45,7 @@ class IndexBefore:
 
     @property
     def shown(self) -> str:
-        """`devpi https://pypi.company.com/root/prod/+simple/`."""
+        """`devpi https://pypi.company.com/team/prod/+simple/`."""
         return f"{self.index.target.backend.title} {self.index.where}"
 
     def versions_on_index(self, name: str) -> frozenset[Version]:

@@ -18,6 +18,7 @@ from tests.support import index_server, tiers
 from tests.support.forks import Forks
 from tests.support.index_server import IndexServer
 from tests.support.tool import Tool
+from venvbuild.redaction import REDACTOR
 
 pytest_plugins = ["tests.support.s3_servers", "tests.support.trino_server", "tests.support.athena_server",
                   "tests.support.snowflake_server", "tests.support.browser", "tests.support.groovy",
@@ -86,6 +87,13 @@ def _nobodys_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
     monkeypatch.setenv("TERM", "xterm")  # what a terminal can do decides on bars
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")  # a test that means S3 says where
+
+
+@pytest.fixture(autouse=True)
+def _nobodys_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A redactor that knows no value of the tests before: what has the shape of a secret, not what was one there."""
+    monkeypatch.setattr(REDACTOR, "_made", None)
+    monkeypatch.setattr(REDACTOR, "_told", [])
 
 
 @pytest.fixture(scope="session")

@@ -78,6 +78,46 @@ def test_a_file_that_says_something_else_is_named(store: FolderStore, name: str,
     assert [what in one for one in said(store)] == [True]
 
 
+LOCK = b"good==1.0 \\\n    --hash=sha256:" + b"a" * 64 + b"\n"
+PYLOCK = b"""lock-version = "1.0"
+[[packages]]
+name = "good"
+version = "1.0"
+wheels = [{ url = "https://h/good-1.0-py3-none-any.whl", hashes = { sha256 = "%s" } }]
+""" % (b"a" * 64)
+
+
+@pytest.mark.parametrize(
+    ("lock", "pylock", "what"),
+    [
+        pytest.param(LOCK, PYLOCK, [], id="whole"),
+        pytest.param(LOCK.replace(b"1.0", b"1.1"), PYLOCK,
+                     ["installed_packages has good==1.0, which requirements.l", "installed_packages lacks good==1.1"],
+                     id="another version locked"),
+        pytest.param(LOCK + LOCK.replace(b"good", b"evil"), PYLOCK, ["installed_packages lacks evil==1.0, which req"],
+                     id="more locked"),
+        pytest.param(LOCK, PYLOCK.replace(b'"1.0"\nwheels', b'"1.1"\nwheels'),
+                     ["installed_packages has good==1.0, which pylock.toml", "installed_packages lacks good==1.1"],
+                     id="another version in the pylock"),
+        pytest.param(LOCK, PYLOCK.replace(b"aaaa", b"baaa", 1), ["its pylock.toml has a file of good with a hash that"],
+                     id="another wheel"),
+        pytest.param(LOCK, PYLOCK.replace(b"wheels = [", b"sdist =").replace(b"} }]", b"} }").replace(b"aaaa", b"baaa"),
+                     ["its pylock.toml has a file of good with a hash that"], id="another sdist"),
+        pytest.param(LOCK, PYLOCK.replace(b"aaaa", b"baaa", 1).replace(b"url = \"https://h/", b"path = \""), [],
+                     id="built from what is locked"),
+        pytest.param(LOCK.replace(b"sha256", b"sha512"), PYLOCK, [], id="other hashes"),
+        pytest.param(LOCK, b"packages = 7\n", ["its pylock.toml cannot be read"], id="no packages"),
+        pytest.param(LOCK, b"packages = " + b"[" * 9999, ["its pylock.toml cannot be read"], id="deep"),
+        pytest.param(LOCK, b"packages = [{ name = 'good' }]\n", ["its pylock.toml cannot be read"], id="no version"),
+        pytest.param(b"\xff", PYLOCK, ["its requirements.lock.txt cannot be read"], id="no text"),
+    ],
+)  # fmt: skip
+def test_both_locks_are_of_what_is_installed(store: FolderStore, lock: bytes, pylock: bytes, what: list[str]) -> None:
+    put(store, {places.LOCK: lock, places.PYLOCK: pylock})
+    assert [any(one.startswith(start) for one in said(store)) for start in what] == [True] * len(what)
+    assert len(said(store)) == len(what)
+
+
 def test_what_is_not_a_failure_is_no_conflict(store: FolderStore) -> None:
     put(store, {"conflicts.json": b'[{"is_failure": false, "sentence": "a and b need each other"}]'})
     assert said(store) == []

@@ -5,6 +5,8 @@ metadata.json commits to its files, and a field of it that says something else t
 claim.json                  the version, its instant, the environment's name, the store that the URIs begin with
 installed_packages.json     the packages and their count
 packages.json               the same, and which of them were yanked
+requirements.lock.txt       the same
+pylock.toml                 the same, each file of an index with a hash of the lock
 conflicts.json              the conflicts, and whether there are any
 archive_index.json          size, root and content of the archive; that its packages are installed ones
 requirements.txt            its digest, or that of pylock.given.toml, whose pins it then has
@@ -15,11 +17,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from venvbuild.builds import metadata, places, schemas
+from venvbuild.builds.lock import read_lock
 from venvbuild.builds.metadata import Metadata
 from venvbuild.errors import IntegrityError, NotInStore, Problem
 from venvbuild.stores import Store
@@ -45,20 +49,17 @@ def disagreements(store: Store, build: Metadata) -> tuple[Problem, ...]:
     Raises:
         StoreUnavailable, UsageError: the store fails or refuses.
     """
-    found = [*_unnamed(build), *_within(build)]
-    for name, held in (
-        (places.CLAIM, _against_claim),
-        (places.INSTALLED_PACKAGES, _against_packages),
-        (places.PACKAGES, _against_records),
-        (places.CONFLICTS, _against_conflicts),
-        (places.ARCHIVE_INDEX, _against_index),
-    ):
+    found, known = [*_unnamed(build), *_within(build)], dict[str, Any]()
+    for name, read, held in _HELD:
         if build["files"].get(name, {"size_bytes": 0})["size_bytes"] > schemas.MAX_BYTES:
             # Not even fetched: memory would have to hold it.
             found.append(f"its {name} cannot be read, as it has more than {schemas.MAX_BYTES} bytes")
             continue
         try:
-            found += held(build, schemas.parsed(metadata.read_file(store, build, name), half_pairs=True))
+            known[name] = read(metadata.read_file(store, build, name))
+            found += held(build, known[name])
+            if name == places.PYLOCK and places.LOCK in known:
+                found += _of_two_locks(known[places.LOCK], known[name])
         except (NotInStore, IntegrityError):
             continue
         # It has its promised bytes, and they are not what this tool writes there.
@@ -154,6 +155,10 @@ def _within(build: Metadata) -> Iterator[str]:
         yield from unlike("archive_size_bytes", build["archive_size_bytes"], "files", archive["size_bytes"])
 
 
+def _json(body: bytes) -> Any:
+    return schemas.parsed(body, half_pairs=True)
+
+
 def _against_claim(build: Metadata, claim: Any) -> Iterator[str]:
     for field in ("venv_version", "created_at", "env_name"):
         yield from unlike(field, build[field], places.CLAIM, claim[field])
@@ -180,6 +185,40 @@ def _against_records(build: Metadata, records: Any) -> Iterator[str]:
     if "yanked_packages" in build:
         yanked = [pin for pin, one in zip(found, records, strict=True) if one["is_yanked"]]
         yield from unlike_lists("yanked_packages", build["yanked_packages"], places.PACKAGES, yanked)
+
+
+def _lock(body: bytes) -> dict[str, tuple[str, frozenset[str]]]:
+    """Of each name its version and hashes."""
+    return {name: (version, frozenset(hashes)) for name, version, hashes in read_lock(body.decode())}
+
+
+def _against_lock(build: Metadata, entries: Any) -> Iterator[str]:
+    pins = (f"{name}=={_normal(version)}" for name, (version, _) in entries.items())
+    yield from unlike_lists("installed_packages", sorted(build["installed_packages"]), places.LOCK, sorted(pins))
+
+
+def _pylock(body: bytes) -> Any:
+    try:
+        return tomllib.loads(body.decode())["packages"]
+    except RecursionError:  # what tomllib answers to a thousand brackets
+        raise ValueError("it is nested too deep") from None
+
+
+def _against_pylock(build: Metadata, packages: Any) -> Iterator[str]:
+    pins = [f"{one['name']}=={_normal(one['version'])}" for one in packages]
+    yield from unlike_lists("installed_packages", sorted(build["installed_packages"]), places.PYLOCK, sorted(pins))
+
+
+def _of_two_locks(entries: Any, packages: Any) -> Iterator[str]:
+    """What the pylock.toml takes from an index, and the lock allows nobody to take."""
+    for one in packages:
+        _, allowed = entries.get(one["name"], ("", frozenset()))
+        # Of others the lock may have other hashes than the pylock: there is nothing to compare.
+        if not all(digest.startswith("sha256:") for digest in allowed):
+            continue
+        files = [file for file in (*one.get("wheels", ()), one.get("sdist")) if file and "url" in file]
+        if any(f"sha256:{file['hashes']['sha256']}" not in allowed for file in files):
+            yield f"its {places.PYLOCK} has a file of {_text(one['name'])} with a hash that {places.LOCK} does not have"
 
 
 def _against_conflicts(build: Metadata, findings: Any) -> Iterator[str]:
@@ -230,3 +269,15 @@ def _few(names: list[str]) -> str:
 
 def _text(value: object) -> str:
     return shown(value if isinstance(value, str) else json.dumps(value)) or "''"
+
+
+_HELD: tuple[tuple[str, Callable[[bytes], Any], Callable[[Metadata, Any], Iterator[str]]], ...] = (
+    (places.CLAIM, _json, _against_claim),
+    (places.INSTALLED_PACKAGES, _json, _against_packages),
+    (places.PACKAGES, _json, _against_records),
+    (places.CONFLICTS, _json, _against_conflicts),
+    (places.ARCHIVE_INDEX, _json, _against_index),
+    (places.LOCK, _lock, _against_lock),
+    (places.PYLOCK, _pylock, _against_pylock),
+)
+"""How each file is read, and what it says that metadata.json does not; the lock before what is compared with it."""

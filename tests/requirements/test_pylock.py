@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import copy
+import datetime
+import json
+import math
 import random
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.markers import default_environment
 
 from venvbuild.errors import Problem, RequirementsRefused
 from venvbuild.requirements.documents import is_pylock_name
-from venvbuild.requirements.file import read
+from venvbuild.requirements.file import MAX_FILE_BYTES, read
 from venvbuild.requirements.pylock import read_pylock
 
 HERE = {name: str(value) for name, value in default_environment().items()}
@@ -67,7 +73,9 @@ DAMAGES = {
     "an odd version": Damage('version = "2.0"', 'version = "two"', "PYLOCK", 13, "other cannot be read"),
     "another version": Damage('version = "2.0"', 'version = "2.1"', "BAD_FILE", 16, "is no file of other 2.1"),
     "a version beyond numbers": Damage("2.0", "9" * 5000, "PYLOCK", 13, "other"),
-    "an odd marker": Damage('version = "2.0"', 'version = "2.0"\nmarker = "sky == blue"', "PYLOCK", 13, "other cannot"),
+    "an odd marker": Damage(
+        'version = "2.0"', 'version = "2.0"\nmarker = "sky == blue"', "PYLOCK", 13, "the marker of other"
+    ),
     "a package's odd Python": Damage(
         'version = "2.0"', 'version = "2.0"\nrequires-python = "x"', "PYLOCK", 13, "other cannot be read"
     ),
@@ -78,7 +86,6 @@ DAMAGES = {
     "a weak hash": Damage(f'{{ sha256 = "{C}" }}', '{ md5 = "x" }', "BAD_HASH", 16, "other-2.0-py3-none-any.whl"),
     "a short hash": Damage(C, C[:-1], "BAD_HASH", 16, "no hash that pip takes"),
     "a hash of a number": Damage(f'"{C}"', "7", "BAD_HASH", 16, "no hash that pip takes"),
-    "no hash of a source": Damage(f', hashes = {{ sha256 = "{B}" }}', "", "HASH_MISSING", 8, "lib-1.0.tar.gz"),
     "a path upwards": Damage('"wheels/', '"../../', "ESCAPES", 16, "other-2.0-py3-none-any.whl"),
     "a path upwards inside": Damage('"wheels/', '"wheels/../../x/', "ESCAPES", 16, "leads out of the folder"),
     "a path from the root": Damage('"wheels/', '"/srv/wheels/', "ESCAPES", 16, "leads out of the folder"),
@@ -90,13 +97,33 @@ DAMAGES = {
     ),
     "no file's name": Damage("other-2.0-py3-none-any.whl", "other.whl", "BAD_FILE", 16, "other.whl"),
     "a file of another package": Damage("other-2.0-py3", "evil-2.0-py3", "BAD_FILE", 16, "is no file of other 2.0"),
-    "no source's name": Damage("lib-1.0.tar.gz", "lib.exe", "BAD_FILE", 8, "lib.exe"),
-    "neither URL nor path": Damage(
-        'path = "wheels/other-2.0', 'name = "other-2.0', "PYLOCK", 13, "other cannot be read"
+    "neither URL nor path": Damage('path = "wheels/', 'name = "', "PYLOCK", 16, "-any.whl cannot be read"),
+    "a size of text": Damage('hashes = { sha256 = "c', 'size = "7", hashes = { sha256 = "c', "PYLOCK", 16, "cannot be"),
+    "a size that is none": Damage(
+        'hashes = { sha256 = "c', 'size = true, hashes = { sha256 = "c', "PYLOCK", 16, "cannot"
     ),
-    "a size of text": Damage("size = 7", 'size = "7"', "PYLOCK", 5, "lib cannot be read"),
-    "a time of text": Damage("size = 7", 'upload-time = "now"', "PYLOCK", 5, "lib cannot be read"),
-    "a URL that is none": Damage("https://h/lib-1.0.tar.gz", "http://[", "BAD_FILE", 8, "lib"),
+    "a size below none": Damage(
+        'hashes = { sha256 = "c', 'size = -1, hashes = { sha256 = "c', "PYLOCK", 16, "size of -1"
+    ),
+    "a time of text": Damage(
+        'hashes = { sha256 = "c', 'upload-time = "now", hashes = { sha256 = "c', "PYLOCK", 16, "cann"
+    ),
+    "a day for a time": Damage(
+        'hashes = { sha256 = "c', 'upload-time = 2026-11-01, hashes = { sha256 = "c', "PYLOCK", 16
+    ),
+    "a URL that is none": Damage(
+        'path = "wheels/other-2.0-py3-none-any.whl"', 'url = "http://["', "BAD_FILE", 16, "other: "
+    ),
+    "a marker of a number": Damage(
+        'version = "2.0"', 'version = "2.0"\nmarker = 7', "PYLOCK", 13, "the marker of other"
+    ),
+    "a marker without end": Damage(
+        'version = "2.0"', f'version = "2.0"\nmarker = "{"(" * 5000}"', "PYLOCK", 13, "the marker of other"
+    ),
+    "an index of a number": Damage('version = "2.0"', 'version = "2.0"\nindex = 7', "PYLOCK", 13, "other cannot be"),
+    "needs that are no tables": Damage('version = "2.0"', 'version = "2.0"\ndependencies = ["a"]', "PYLOCK", 13),
+    "a wheel that is no table": Damage("wheels = [{ path", "wheels = [7, { path", "PYLOCK", 13, "other cannot be read"),
+    "a folder and files": Damage('version = "2.0"', 'version = "2.0"\ndirectory = { path = "." }', "PYLOCK", 13),
     "a credential in a URL": Damage(
         "https://h/lib-1.0.tar.gz", "https://me:hunter2-Canary@h/lib-1.0.tar.gz", "CREDENTIALS", 8, "a credential"
     ),
@@ -165,9 +192,98 @@ def test_a_secret_is_told_also_where_nothing_else_can_be_read(tmp_path: Path) ->
 
 
 def test_all_damages_are_told_at_once(tmp_path: Path) -> None:
-    content = GOOD.replace('created-by = "uv"\n', "").replace("size = 7", 'size = "7"')
+    content = GOOD.replace('created-by = "uv"\n', "").replace('n = "1.0"\nsdist', 'n = "one"\nsdist')
     content = content.replace(C, "x").replace('">=3.8"', '"x"')
     assert [problem.rule for problem in refused(content, tmp_path)] == ["PYLOCK", "PYLOCK", "PYLOCK", "BAD_HASH"]
+
+
+ODD = (
+    7, -1, True, math.nan, "", "x", "\x1b[2J", [], [7], {}, {"a": 7},
+    datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC), datetime.date(2026, 11, 1),
+)  # fmt: skip
+OPTIONAL = {
+    "marker": "python_version > '3'", "requires-python": ">=3.8", "index": "https://h/simple", "tool": {"uv": {}},
+    "dependencies": [{"name": "other"}], "attestation-identities": [{"kind": "GitHub"}], "vcs": None, "directory": None,
+    "archive": None,
+}  # fmt: skip
+OF_FILE = {
+    "name": "lib-1.0-py3-none-any.whl",
+    "size": 7,
+    "upload-time": datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC),
+}
+FREE = {"tool", "dependencies", "attestation-identities"}
+"""What is in these is read by nobody here."""
+
+
+def toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f'"{key}" = {toml(inner)}' for key, inner in value.items()) + " }"
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml, value))}]"
+    if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
+        return value.isoformat()
+    return json.dumps(value).replace("NaN", "nan")
+
+
+def written(table: dict[str, Any]) -> str:
+    """A pylock.toml whose packages have lines of their own, where they are a list of tables."""
+    packages = table.get("packages")
+    is_plain = isinstance(packages, list) and packages and all(isinstance(one, dict) for one in packages)
+    head = [f"{key} = {toml(value)}" for key, value in table.items() if key != "packages" or not is_plain]
+    blocks = [["", "[[packages]]", *(f"{key} = {toml(value)}" for key, value in one.items())]
+              for one in packages] if is_plain else []  # fmt: skip
+    return "".join(f"{line}\n" for lines in [head, *blocks] for line in lines)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where something stands in a table, at any depth."""
+    if path:
+        yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield from places(one, (*path, key))
+
+
+def changed(table: dict[str, Any], place: tuple[Any, ...], value: Any) -> tuple[str, Any]:
+    """The file with another value in one place, and what stood there. Of what is None a package has one at most."""
+    at = table = copy.deepcopy(table)
+    for key in place[:-1]:
+        at = at[key]
+    before, at[place[-1]] = at[place[-1]], value
+    for package in table["packages"] if isinstance(table["packages"], list) else ():
+        for key in [key for key, one in package.items() if one is None] if isinstance(package, dict) else ():
+            del package[key]
+    return written(table), before
+
+
+def test_an_odd_value_anywhere_is_taken_for_what_it_is_or_refused_by_name_with_its_line(tmp_path: Path) -> None:
+    whole = tomllib.loads(GOOD)
+    whole |= {"environments": ["python_version > '3'"], "extras": ["web"], "dependency-groups": ["dev"],
+              "default-groups": ["main"], "tool": {}}  # fmt: skip
+    whole["packages"][0] |= OPTIONAL
+    whole["packages"][0]["wheels"][0] |= OF_FILE
+    path = tmp_path / "pylock.toml"
+    for place in places(whole):
+        for odd in ODD:
+            text, before = changed(whole, place, odd)
+            path.write_text(text)
+            try:
+                read(path, HERE)
+            except RequirementsRefused as error:
+                for problem in error.problems:
+                    assert problem.where.startswith(str(path)), (place, odd)
+                    assert problem.why, (place, odd)
+                    assert problem.fix, (place, odd)
+                    assert "\\n" not in problem.as_line(), (place, odd)
+                    assert problem.line or len(place) < 3 or place[0] != "packages", (place, odd)
+            else:
+                # a source beside a wheel is nobody's matter
+                assert (
+                    type(odd) is type(before)
+                    or FREE & {*place}
+                    or "sdist" in place[2:-1]
+                    or (place[2:] == ("sdist",) and isinstance(odd, dict))
+                ), (place, odd)
 
 
 _MUTATIONS: tuple[Callable[[bytearray, random.Random], object], ...] = (
@@ -221,6 +337,39 @@ def test_included_by_another_file_it_is_to_be_named_itself(tmp_path: Path) -> No
     assert problem.fix == f"name it itself: venvbuild build -r {tmp_path}/pylock.toml"
 
 
+def test_what_is_wrong_with_a_source_that_nobody_needs_here_refuses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "pylock.toml"
+    for before, after in (
+        (f', hashes = {{ sha256 = "{B}" }}', ""), (B, "b"), ("lib-1.0.tar.gz", "lib-1.0.tar.bz2"),
+        (f'{{ sha256 = "{B}" }}', '{ md5 = "x" }'), ("size = 7", "size = -7"), ("lib-1.0.tar", "evil-1.0.tar"),
+    ):  # fmt: skip
+        path.write_text(GOOD.replace(before, after, 1))
+        assert [pin.hashes for pin in read(path, HERE).pins] == [(f"sha256:{A}",), (f"sha256:{C}",)]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("pylock.toml", "pylock.toml"), ("a.txt", "requirements file")])
+def test_a_file_that_is_too_large_is_called_what_it_is(name: str, kind: str, tmp_path: Path) -> None:
+    with (tmp_path / name).open("wb") as file:
+        file.truncate(MAX_FILE_BYTES + 1)
+    with pytest.raises(RequirementsRefused) as caught:
+        read(tmp_path / name, HERE)
+    assert caught.value.problems[0].fix == f"check that this is the {kind}"
+
+
+@pytest.mark.parametrize(("marker", "said"), [
+    ("sky == blue", "Expected a marker variable or quoted string: sky == blue"),
+    ("os_name == 'x' and", "Expected a marker variable or quoted string at the end of: os_name == 'x' and"),
+    ("(os_name == 'x'",
+     "Expected matching RIGHT_PARENTHESIS for LEFT_PARENTHESIS, after marker expression: (os_name == 'x'"),
+    (r"os_name == 'x'\n or os_name == 'y'", "Expected end of marker expression: or os_name == 'y'"),
+])  # fmt: skip
+def test_why_a_marker_cannot_be_read_is_told_on_a_line_from_where_it_goes_wrong(
+    marker: str, said: str, tmp_path: Path
+) -> None:
+    [problem] = refused(GOOD.replace('version = "2.0"', f'version = "2.0"\nmarker = "{marker}"'), tmp_path)
+    assert (problem.why, problem.line) == (said, 13)
+
+
 def test_a_list_that_is_written_inline_has_no_lines() -> None:
     wheel = f'{{ path = "a-1-py3-none-any.whl", hashes = {{ sha256 = "{A}" }} }}'
     packages = f'[{{ name = "a", version = "1", wheels = [{wheel}] }}]'
@@ -232,7 +381,8 @@ def test_a_list_that_is_written_inline_has_no_lines() -> None:
 def test_of_several_hashes_of_a_file_the_one_that_everybody_knows_counts() -> None:
     def digest(hashes: str) -> str:
         lock = read_pylock(GOOD.replace(f'sha256 = "{C}"', hashes).encode(), "pylock.toml")
-        return lock.entries[1].wheels[0].digest if not lock.problems else lock.problems[0].rule
+        wheel = lock.entries[1].wheels[0]
+        return wheel.fault.rule if wheel.fault else wheel.digest
 
     assert digest(f'sha512 = "{"d" * 128}", sha256 = "{C.upper()}", md5 = "x"') == f"sha256:{C}"
     assert digest(f'blake2b = "x", sha512 = "{"d" * 128}"') == f"sha512:{'d' * 128}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,19 @@ def package(name: str, version: str = "1.0", *more: str, wheels: str = "py3-none
     return "".join(f"{line}\n" for line in lines)
 
 
-def chosen(tmp_path: Path, *packages: str, head: str = "", name: str = "pylock.toml", **wanted: Any) -> Requirements:
-    path = tmp_path / name
+def chosen(
+    tmp_path: Path, *packages: str, head: str = "", here: Mapping[str, str] = HERE, **wanted: Any
+) -> Requirements:
+    path = tmp_path / "pylock.toml"
     path.write_text(f'lock-version = "1.0"\ncreated-by = "uv"\n{head}\n' + "\n".join(packages))
-    return read(path, HERE, selection=Selection(**{"tags": TAGS, **wanted}))
+    return read(path, here, selection=Selection(**{"tags": TAGS, **wanted}))
+
+
+def of_python(version: str) -> dict[str, Any]:
+    """What `chosen` is given for this Python X.Y on the same machine."""
+    tag, abi = "manylinux_2_17_x86_64", f"cp{version.replace('.', '')}"
+    tags = (f"{abi}-{abi}-{tag}", f"{abi}-abi3-{tag}", f"{abi}-none-any", "py3-none-any")
+    return {"here": {**HERE, "python_version": version, "python_full_version": f"{version}.4"}, "tags": tags}
 
 
 def pins(tmp_path: Path, *packages: str, **wanted: Any) -> list[str]:
@@ -148,11 +158,15 @@ def test_a_wheel_for_the_target_is_wanted_and_source_only_where_it_is_allowed(tm
     problems = refused(tmp_path, foreign, source, package("bare", wheels="cp312-cp312-win32"))
     assert [(one.rule, one.line) for one in problems] == [("NO_WHEEL", 4), ("NO_WHEEL", 10), ("NO_WHEEL", 15)]
     assert [one.fix for one in problems] == [
-        "build with --allow-sdist native, or lock again with uv",
+        "build with --python 3.12, or with --allow-sdist native, or lock again with uv",
         "build with --allow-sdist source, or lock again with uv",
         "lock again with uv",
     ]
-    assert "cp312-cp312-win32" in problems[2].why
+    only = "source is built only where that is allowed by name"
+    assert [one.why for one in problems] == [
+        f"it has wheels for cp311-cp311-win_amd64, cp312-cp312-manylinux_2_17_x86_64; {only}", only,
+        "it has wheels for cp312-cp312-win32",
+    ]  # fmt: skip
     allowed = chosen(tmp_path, foreign, source, sdists={"native", "source"})
     assert [pin.hashes for pin in allowed.pins] == [(f"sha256:{A}", f"sha256:{B}"), (f"sha256:{B}",)]
     # where nothing can be built, nobody is told to allow it
@@ -216,3 +230,122 @@ def test_for_a_later_release_of_the_same_python_another_is_named(tmp_path: Path)
     [problem] = refused(tmp_path, package("a"), head=f'requires-python = ">={here}.90"')
     assert problem.fix.startswith("build with --python 3.")
     assert f"--python {here}," not in problem.fix
+
+
+LINUX = "manylinux_2_17_x86_64"
+NEW, OLD = 'requires-python = ">=3.11"', "marker = \"python_version < '3.12'\""
+
+
+@pytest.mark.parametrize(("packages", "head", "python"), [
+    ([package("a", wheels=f"cp310-cp310-{LINUX} cp313-cp313-{LINUX}")], "", "3.10"),
+    ([package("a", wheels=f"cp310-cp310-{LINUX} cp313-cp313-{LINUX}"), package("b", "1.0", NEW)], "", "3.13"),
+    ([package("a", wheels=f"cp310-cp310-{LINUX} cp314-abi3-{LINUX}")], 'requires-python = ">=3.12"', "3.14"),
+    ([package("a", "1.0", OLD, wheels="cp311-cp311-win32"), package("b")], "", "3.12"),
+    ([package("a", wheels="cp310-cp310-win32")], "", ""),
+    ([package("a", wheels=f"cp310-cp310-{LINUX}"), package("b", wheels=f"cp311-cp311-{LINUX}")], "", ""),
+    ([package("a")], "requires-python = '>=3.16'", ""),
+])  # fmt: skip
+def test_another_python_is_advised_where_all_of_the_file_can_be_had_with_it(
+    packages: list[str], head: str, python: str, tmp_path: Path
+) -> None:
+    for problem in refused(tmp_path, *packages, head=head):
+        assert problem.fix == (f"build with --python {python}, or " if python else "") + "lock again with uv"
+    if python:
+        assert pins(tmp_path, *packages, head=head, **of_python(python))
+        # who cannot have that one is not told of it
+        assert all("--python" not in one.fix for one in refused(tmp_path, *packages, head=head, pythons=("3.8", "3.9")))
+
+
+ELSEWHERE = "marker = \"sys_platform == 'win32'\""
+WRONG = {
+    "only md5": (f'{{ sha256 = "{A}" }}', '{ md5 = "x" }', "BAD_HASH"),
+    "no hash": (f', hashes = {{ sha256 = "{A}" }}', "", "HASH_MISSING"),
+    "another package's": ("h/a-1.0", "h/evil-1.0", "BAD_FILE"),
+    "an egg": ("-py3-none-any.whl", "-py3.11.egg", "BAD_FILE"),
+    "a size below none": (", hashes", ", size = -1, hashes", "PYLOCK"),
+    "an odd index": ("wheels", "index = 7\nwheels", "PYLOCK"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_is_wrong_with_a_package_for_other_targets_refuses_nothing(kind: str, tmp_path: Path) -> None:
+    before, after, rule = WRONG[kind]
+    [problem, *_] = refused(tmp_path, package("b"), package("a").replace(before, after))
+    assert (problem.rule, problem.line) == (rule, 9 if "index" in after else 12)
+    assert pins(tmp_path, package("b"), package("a", "1.0", ELSEWHERE).replace(before, after)) == ["b==1.0"]
+
+
+@pytest.mark.parametrize("kind", [one for one in WRONG if one != "an odd index"])
+def test_what_is_wrong_with_a_wheel_for_other_targets_leaves_out_that_wheel(kind: str, tmp_path: Path) -> None:
+    before, after, _ = WRONG[kind]
+    entry = package("a", wheels="cp311-cp311-win_amd64 py3-none-any")
+    first, rest = entry.split(".whl", 1)
+    foreign = (first + ".whl" + rest.partition("},")[0] + "},").replace("cp311-cp311-win_amd64", "py3-none-any")
+    changed = foreign.replace(before, after).replace("py3-none-any", "cp311-cp311-win_amd64").replace(A, C)
+    found = chosen(tmp_path, changed + entry[len(first) + 4 :].partition("},")[2])
+    assert [pin.hashes for pin in found.pins] == [(f"sha256:{A}",)]
+
+
+def test_source_that_cannot_be_taken_is_no_advice_and_told_where_it_is_wanted(tmp_path: Path) -> None:
+    entry = package("a", wheels="cp312-cp312-win32", sdist=True).replace(B, "b")
+    problems = refused(tmp_path, entry)
+    assert [(one.rule, one.fix) for one in problems] == [
+        ("NO_WHEEL", "lock again with uv"), ("BAD_HASH", "lock again with sha256"),
+    ]  # fmt: skip
+    assert [one.rule for one in refused(tmp_path, entry, sdists={"a"})] == ["BAD_HASH"]
+    assert [one.rule for one in refused(tmp_path, entry, sdists=None)] == ["NO_WHEEL"]
+
+
+@pytest.mark.parametrize("marker", ["", ELSEWHERE])
+def test_a_path_that_leads_out_and_a_credential_are_refused_whoever_wants_them(marker: str, tmp_path: Path) -> None:
+    for url, rule in (("file:///srv/", "ESCAPES"), ("https://me:hunter2-Canary@h/", "CREDENTIALS")):
+        entry = package("a", "1.0", *([marker] if marker else [])).replace("https://h/", url)
+        [problem] = refused(tmp_path, package("b"), entry)
+        assert problem.rule == rule
+        assert "Canary" not in problem.as_line()
+
+
+HEAD = 'extras = ["web"]\ndependency-groups = ["dev"]'
+
+
+@pytest.mark.parametrize(("marker", "why"), [
+    ("python_full_version < 'a'", "`python_full_version`, which is 3.11.7, cannot be compared as a version with < 'a'"),
+    ("'abc' < python_version", "`python_version`, which is 3.11, cannot be compared as a version with 'abc' <"),
+    ("python_version ~= '3'", "`python_version`, which is 3.11, cannot be compared as a version with ~= '3'"),
+    ("platform_release >= '5'", "`platform_release`, which is 6.1-kernel, cannot be compared as a version with >= '5'"),
+    ("sys_platform >= 'a'", "`sys_platform` is text, which has no order: it can be == or !="),
+    ("sys_platform ~= 'a'", "`sys_platform` is text, which has no order: it can be == or !="),
+    ("os_name == sys_platform", "a comparison needs one name and one quoted value"),
+    ("'posix' == 'posix'", "a comparison needs one name and one quoted value"),
+    ("extra == 'web'", "`extra` is of what a package says it needs; in a lock it is 'web' in extras"),
+    ("extras == 'web'", "`extras` is a set of names: it can be asked with 'name' in extras"),
+    ("'web' == extras", "`extras` is a set of names: it can be asked with 'name' in extras"),
+    ("'wbe' in extras", "the file has no extra wbe, so that nobody can ask for it; it has web"),
+    ("'wbe' not in extras", "the file has no extra wbe, so that nobody can ask for it; it has web"),
+    ("'live' in dependency_groups", "the file has no group live, so that nobody can ask for it; it has dev"),
+    ("implementation_version > '3'", "`implementation_version` is not known of the target"),
+    ("sys_platform == 'linux' and 'x' in extras", "the file has no extra x, so that nobody can ask for it; it has web"),
+])  # fmt: skip
+def test_a_marker_that_means_nothing_leaves_nothing_out_without_a_word(marker: str, why: str, tmp_path: Path) -> None:
+    here = {**HERE, "platform_release": "6.1-kernel"}
+    del here["implementation_version"]
+    entry = package("b", "1.0", f'marker = "{marker}"')
+    [problem] = refused(tmp_path, package("a"), entry, head=HEAD, here=here)
+    assert (problem.rule, problem.line, problem.why) == ("MARKER", 10, why)
+    assert problem.what == f"nobody can say whether b is meant: its marker is {marker}"
+    assert problem.fix == "correct it, or lock again with uv"
+
+
+@pytest.mark.parametrize(("marker", "holds"), [
+    ("sys_platform == 'win32' and platform_release >= '10'", False), ("python_version < '3' and 'x' in extras", False),
+    ("sys_platform == 'linux' or platform_release >= '10'", True), ("'WEB' in extras", False),
+    ("(os_name == 'posix' or 'x' in extras) and python_version in '3.10 3.11'", True),
+    ("'dev' not in dependency_groups", True), ("'3.12' > python_version", True),
+    ("platform_release == '6.1-kernel'", True), ("python_full_version >= '3.11.7'", True),
+    ("python_version === '3.11'", True), ("python_version == '3.*'", True), ("'linux' in sys_platform", True),
+    ("platform_python_implementation == 'a\\\"b'", False),
+])  # fmt: skip
+def test_what_decides_a_marker_is_all_that_counts(marker: str, holds: bool, tmp_path: Path) -> None:
+    here = {**HERE, "platform_release": "6.1-kernel"}
+    entry = package("b", "1.0", f'marker = "{marker}"')
+    assert ("b==1.0" in pins(tmp_path, package("a"), entry, head=HEAD, here=here)) is holds

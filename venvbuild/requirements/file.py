@@ -144,7 +144,8 @@ def _read(
             return _of_pylock(content, name, environment, sources, selection)
         whole = joined.of_file(path, max_bytes)
     except TooLarge as exc:
-        raise _too_large(name, exc.size_bytes) from None
+        kind = "pylock.toml" if is_pylock_name(path.name) else "requirements file"
+        raise _too_large(name, exc.size_bytes, kind) from None
     refuse_choice(selection, name)
     return _accepted(whole, name, _judge(whole, environment), suggest, sources)
 
@@ -384,11 +385,11 @@ def _limited(problems: list[Problem], name: str) -> list[Problem]:
     return [*problems[:_MAX_PROBLEMS], rest]
 
 
-def _too_large(name: str, size_bytes: int) -> RequirementsRefused:
+def _too_large(name: str, size_bytes: int, kind: str = "requirements file") -> RequirementsRefused:
     return RequirementsRefused(
         f"the file has {size_bytes:,} bytes",
         where=name,
         why=f"at most {MAX_FILE_BYTES:,} are read",
-        fix="check that this is the requirements file",
+        fix=f"check that this is the {kind}",
         rule="TOO_LONG",
     )

@@ -1,14 +1,21 @@
-"""Environment markers that mean the same to pip and to uv.
+"""Environment markers that mean the same to pip and to uv, and those of a lock, which one reader has to decide.
 
-PEP 508 allows more than both agree on; such markers are refused, with the reason.
+PEP 508 allows more than pip and uv agree on; such markers are refused, with the reason. Of a lock those are refused
+that are decided by a comparison which means nothing: as false it would leave its package out without a word.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 
+from packaging.markers import Marker
+from packaging.specifiers import InvalidSpecifier, Specifier
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
+
+from venvbuild.text import shown
 
 MAX_MARKER_LENGTH = 4096
 _MAX_DEPTH = 32  # parsers recurse at each parenthesis; the deepest marker a resolver writes has two or three
@@ -38,6 +45,10 @@ _TEXTS = frozenset(
 )
 _KERNEL = frozenset({"platform_release", "platform_version", "platform.version"})
 _EXTRAS = frozenset({"extra", "extras", "dependency_groups"})
+_SETS = {"extras": "extra", "dependency_groups": "group"}
+"""What a lock has sets of (PEP 751), and what one of them is called."""
+_FALSE, _TRUE = "python_version < '0'", "python_version >= '0'"
+"""What stands for a comparison that means nothing."""
 _MINORS = re.compile(r"\d+\.\d+(?: +\d+\.\d+)*")  # uv splits at blanks only, and ignores what has a comma
 
 
@@ -100,3 +111,86 @@ def _version_comparison_fault(variable: str, op: str, value: str, is_reversed: b
         return f"`{variable}` is compared with something that is no version"
     is_plain = str(parsed) == ".".join(map(str, parsed.release))
     return "" if is_plain else f"`{variable}` is compared with more than numbers and dots, where pip and uv differ"
+
+
+class Undecidable(ValueError):
+    """Nobody can say whether a marker holds; the text is the reason."""
+
+
+def holds_in_lock(
+    marker: str, environment: Mapping[str, str | frozenset[str]], known: Mapping[str, Collection[str]]
+) -> bool:
+    """Whether a marker of a pylock.toml holds; `known` has the names of all its `extras` and `dependency_groups`.
+
+    Raises:
+        Undecidable: a comparison that means nothing decides it. One that changes nothing is passed over, as in
+            `sys_platform == 'win32' and platform_release >= '10'` on Linux, whose kernel's release is no version.
+        RecursionError: it is nested too deeply.
+    Source: PEP 508 and 751; there is no `not`, so that what is the same for all of them false and all true is certain.
+    """
+    text, reasons = str(Marker(marker)), dict[str, str]()
+    for found in _COMPARISON.finditer(text):
+        operator = re.sub(r"\s+", " ", found["op"])
+        if why := _undecidable(found["left"], operator, found["right"], environment, known):
+            reasons[found[0]] = why
+
+    def answer(solid: str) -> bool:
+        certain = _COMPARISON.sub(lambda found: solid if found[0] in reasons else found[0], text)
+        return Marker(certain).evaluate({**environment}, context="lock_file")
+
+    at_least, at_most = answer(_FALSE), answer(_TRUE)
+    if at_least != at_most:
+        raise Undecidable("; ".join(dict.fromkeys(reasons.values())))
+    return at_least
+
+
+def _undecidable(
+    left: str,
+    op: str,
+    right: str,
+    environment: Mapping[str, str | frozenset[str]],
+    known: Mapping[str, Collection[str]],
+) -> str:
+    """Why a comparison means nothing there; empty when it does."""
+    if (left[0] in "\"'") == (right[0] in "\"'"):
+        return "a comparison needs one name and one quoted value"
+    is_reversed = left[0] in "\"'"
+    variable, value = (right, left[1:-1]) if is_reversed else (left, right[1:-1])
+    if variable == "extra":
+        return f"`extra` is of what a package says it needs; in a lock it is {shown(value, 40)!r} in extras"
+    if variable in _SETS:
+        return _set_fault(variable, op, value, known[variable]) if is_reversed else _of_set(variable)
+    here = environment.get(variable)
+    if not isinstance(here, str):
+        return f"`{variable}` is not known of the target"
+    if op in ("in", "not in"):
+        return ""
+    if variable in _VERSIONS or variable == "platform_release":
+        return _version_fault(variable, op, value, here, is_reversed)
+    return "" if op in ("==", "!=") else f"`{variable}` is text, which has no order: it can be == or !="
+
+
+def _set_fault(variable: str, op: str, value: str, names: Collection[str]) -> str:
+    if op not in ("in", "not in"):
+        return _of_set(variable)
+    if canonicalize_name(value) in map(canonicalize_name, names):
+        return ""
+    there = f"it has {shown(', '.join(sorted(names)), 200)}" if names else "it has none"
+    return f"the file has no {_SETS[variable]} {shown(value, 40)}, so that nobody can ask for it; {there}"
+
+
+def _of_set(variable: str) -> str:
+    return f"`{variable}` is a set of names: it can be asked with 'name' in {variable}"
+
+
+def _version_fault(variable: str, op: str, value: str, here: str, is_reversed: bool) -> str:
+    here = here.rstrip("+")  # of a Python that somebody built between two releases
+    if op in ("==", "!=", "===") and variable == "platform_release":
+        return ""  # PEP 508: as text where they are no versions
+    try:
+        Specifier(f"{op}{here if is_reversed else value}")
+        Version(value if is_reversed else here)
+    except (InvalidSpecifier, InvalidVersion):
+        asked = f"{value!r} {op}" if is_reversed else f"{op} {value!r}"
+        return f"`{variable}`, which is {shown(here, 60)}, cannot be compared as a version with {shown(asked, 60)}"
+    return ""

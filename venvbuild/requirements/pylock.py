@@ -3,13 +3,16 @@
     bytes -> text -> table -> what it says of itself, entries
 
 What of it is wanted for a target is judged by `selection`. Nothing that it names is opened here or later: packages
-come from the index that is configured, and are believed for their hashes.
+come from the index that is configured, and are believed for their hashes. What is wrong with a package or with a file
+of it stays with that: it matters where that is wanted. Only what is never taken is told at once: secrets, hidden
+characters, paths that lead out, markers that nobody can read.
 Source: PEP 751, version 1.0. Types, markers and specifiers are judged by `packaging.pylock`, one key or package at a
 time, as it stops at the first fault of what it is given.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +22,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from packaging import pylock
-from packaging.markers import Marker
+from packaging.markers import InvalidMarker, Marker
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 from packaging.version import Version
@@ -28,6 +31,7 @@ from venvbuild.errors import Problem, RequirementsRefused
 from venvbuild.requirements.documents import is_pylock, recognised
 from venvbuild.requirements.faults import version_fault
 from venvbuild.requirements.lines import read_lines
+from venvbuild.requirements.markers import shape_fault
 from venvbuild.requirements.pins import HASH_DIGITS
 from venvbuild.text import shown
 
@@ -42,6 +46,8 @@ _AT_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)$")
 _OF_TEXT = frozenset({"CREDENTIALS", "ENCODING", "TOO_LONG", "HIDDEN_LINE_BREAK", "BIDI_CONTROL", "CONTROL_CHAR"})
 
 
+_OF_FILE = re.compile(r"^(?:wheels\[0\]|sdist)[.:] ?")
+"""Where `packaging` finds a fault in a package that we make of one file."""
 _CHANGING = ("\\", '"""', "'''")
 """Without one of these a text of TOML says what its line shows."""
 
@@ -50,10 +56,17 @@ _CHANGING = ("\\", '"""', "'''")
 class LockedFile:
     """A wheel or sdist of a package."""
 
+    name: str
+    line: int
+    """1 where nobody can tell."""
     digest: str
-    """`sha256:...`: the strongest of those that everybody knows, else the next."""
+    """`sha256:...`: the strongest of those that everybody knows, else the next. Empty where there is a fault."""
     tags: frozenset[str] = frozenset()
-    """What a wheel fits; empty for an sdist."""
+    """What a wheel fits; empty for an sdist, and for a wheel whose name cannot be read."""
+    size_bytes: int | None = None
+    """As the file says."""
+    fault: Problem | None = None
+    """Why it cannot be taken."""
 
 
 @dataclass(frozen=True)
@@ -61,17 +74,20 @@ class Entry:
     """One `[[packages]]`."""
 
     name: str
-    """Canonical (PEP 503)."""
+    """Canonical (PEP 503), unless that is the fault."""
     version: str
     """Empty where the source has to be built to know it."""
     line: int
     """Of its `[[packages]]`; 1 where the file is written so that it has none."""
-    marker: Marker | None
+    marker: str
+    """PEP 508, parsed once; empty: it always holds."""
     requires_python: SpecifierSet | None
     source: str
     """One of `SOURCES`; empty: files of an index."""
     wheels: tuple[LockedFile, ...]
     sdist: LockedFile | None
+    faults: tuple[Problem, ...] = ()
+    """Of what it says of itself; where there is one, nothing else of it is to be believed."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +105,7 @@ class Pylock:
     default_groups: tuple[str, ...]
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...]
-    """Of the format; what has one is in no other field."""
+    """Of the format, and what is never taken; a package without a marker that can be read is in no other field."""
 
     @property
     def again(self) -> str:
@@ -116,13 +132,13 @@ def read_pylock(content: bytes, name: str) -> Pylock:
     if not problems and any(sign in text for sign in _CHANGING):
         problems += reader.escaped()
     problems += reader.header()
-    entries = []
+    entries: list[Entry] = []
     for number, package in enumerate(reader.packages()):
-        entry = reader.entry(number, package)
-        if isinstance(entry, Entry):
-            entries.append(entry)
-        else:
-            problems += entry
+        fault = reader.marker_fault(number, package)
+        entry = reader.entry(number, package) if fault is None else None
+        problems += reader.escapes(number, package)
+        problems += [fault] if fault else []
+        entries += [entry] if entry else []
     said = reader.said
     return Pylock(
         name,
@@ -246,46 +262,76 @@ class _Reader:
         packages = self._table.get("packages")
         return [one for one in packages if isinstance(one, dict)] if isinstance(packages, list) else []
 
-    def entry(self, number: int, package: Mapping[str, Any]) -> Entry | list[Problem]:
-        """The package, or what is wrong with it."""
-        start = self._start(number)
-        name = package.get("name")
-        called = shown(name, 60) if isinstance(name, str) and name else f"package {number + 1}"
-        files, problems = _files(package), list[Problem]()
-        for key, one in files:
-            fault = _file_fault(one, name, package.get("version"), is_wheel=key != "sdist")
-            if fault:
-                what, why, fix, rule = fault
-                line = self._line_within(start, number, one) or start
-                file = shown(_filename(one), 120) or ("its sdist" if key == "sdist" else "a wheel")
-                problems.append(self._problem(line, f"{called}: {file} {what}", why, fix, rule))
-        if not problems and (said := _judged({"created-by": "x", "packages": [package]})):
-            problems.append(
-                self._problem(start, f"{called} cannot be read", said, "correct it, or lock again", "PYLOCK")
-            )
-        version = _version(package, files) if not problems else ""
+    def marker_fault(self, number: int, package: Mapping[str, Any]) -> Problem | None:
+        """Why nobody can read for whom a package is."""
+        marker = package.get("marker")
+        if marker is None:
+            return None
+        why = "it is no text" if not isinstance(marker, str) else shape_fault(marker) or _unreadable(marker)
+        if not why:
+            return None
+        what = f"the marker of {_called(number, package)} cannot be read"
+        return self._problem(self._start(number), what, why, "correct it, or lock again", "PYLOCK")
+
+    def escapes(self, number: int, package: Mapping[str, Any]) -> Iterator[Problem]:
+        """The files of a package that lead out of the folder of this one."""
+        for key, one in _files(package):
+            if _leads_out(one):
+                file = self._file_called(number, package, key, one)
+                what = f"{file} has a path that leads out of the folder of this file"
+                why = "others who install from this file would read there"
+                fix = "put it on the index, or into the folder of this file, and lock again"
+                yield self._problem(self._line_within(number, one), what, why, fix, "ESCAPES")
+
+    def entry(self, number: int, package: Mapping[str, Any]) -> Entry:
+        """The package, whose marker can be read, with what is wrong with it and with each of its files."""
+        start, called = self._start(number), _called(number, package)
+        files = [(key, self._file(number, package, key, one)) for key, one in _files(package)]
+        said = _judged({"created-by": "x", "packages": [_without_files(package)]})
+        faults = []
+        if said:
+            faults.append(self._problem(start, f"{called} cannot be read", said, "correct it, or lock again", "PYLOCK"))
+        version = "" if said else _version(package)
         if version and (why := version_fault(version)):
             what = f"{called} has no readable version"
-            problems.append(self._problem(start, what, why, "lock again with another version", "BAD_VERSION"))
-        if problems:
-            return problems
+            faults.append(self._problem(start, what, why, "lock again with another version", "BAD_VERSION"))
+        requires_python = package.get("requires-python") if not said else None
         return Entry(
-            canonicalize_name(package["name"]),
+            called,
             version,
             start or 1,
-            Marker(package["marker"]) if "marker" in package else None,
-            SpecifierSet(package["requires-python"]) if "requires-python" in package else None,
+            package.get("marker", ""),
+            SpecifierSet(requires_python) if requires_python is not None else None,
             next((source for source in SOURCES if source in package), ""),
-            tuple(_locked(one, is_wheel=True) for key, one in files if key != "sdist"),
-            next((_locked(one, is_wheel=False) for key, one in files if key == "sdist"), None),
+            tuple(file for key, file in files if key != "sdist"),
+            next((file for key, file in files if key == "sdist"), None),
+            tuple(faults),
         )
+
+    def _file(self, number: int, package: Mapping[str, Any], key: str, file: Mapping[str, Any]) -> LockedFile:
+        line = self._line_within(number, file)
+        tags = _tags(_filename(file)) if key != "sdist" else frozenset[str]()
+        if _leads_out(file):
+            return LockedFile(_filename(file), line or 1, "", tags)  # told already, whoever wants it
+        found = _file_fault(file, package.get("name"), package.get("version"), is_wheel=key != "sdist")
+        fault = None
+        if found:
+            what, why, fix, rule = found
+            fault = self._problem(line, f"{self._file_called(number, package, key, file)} {what}", why, fix, rule)
+        digest, size = ("", None) if fault else (_digest(file["hashes"]), file.get("size"))
+        return LockedFile(_filename(file), line or 1, digest, tags, size, fault)
+
+    def _file_called(self, number: int, package: Mapping[str, Any], key: str, file: Mapping[str, Any]) -> str:
+        name = shown(_filename(file), 120) or ("its sdist" if key == "sdist" else "a wheel")
+        return f"{_called(number, package)}: {name}"
 
     def _start(self, number: int) -> int | None:
         # Of a list that is written inline nobody can tell.
         return self._starts[number] if len(self._starts) == len(self.packages()) else None
 
-    def _line_within(self, start: int | None, number: int, file: Mapping[str, Any]) -> int | None:
-        """The line of a file of the package, by its name or address."""
+    def _line_within(self, number: int, file: Mapping[str, Any]) -> int | None:
+        """The line of a file of the package, by its name or address; where that is not found, of the package."""
+        start = self._start(number)
         if start is None:
             return None
         end = self._starts[number + 1] - 1 if number + 1 < len(self._starts) else len(self._lines)
@@ -294,7 +340,7 @@ class _Reader:
         for line, text in enumerate(self._lines[start:end], start + 1):
             if any(mark in text for mark in marks):
                 return line
-        return None
+        return start
 
     def _problem(self, line: int | None, what: str, why: str, fix: str, rule: str) -> Problem:
         if line is None:
@@ -321,7 +367,8 @@ def _judged(table: Mapping[str, Any]) -> str:
         pylock.Pylock.from_dict({"lock-version": _VERSION, **table})
     except pylock.PylockValidationError as error:
         place = (error.context or "").replace("packages[0]", "").lstrip(".")
-        return shown(f"{place}: {error.message}" if place else error.message, 200)
+        message = on_one_line(error.message)
+        return shown(f"{place}: {message}" if place else message, 200)
     except RecursionError:
         return "it is nested too deeply"
     return ""
@@ -334,19 +381,36 @@ def _files(package: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     return [(key, one) for key, one in (*listed, ("sdist", sdist)) if isinstance(one, dict)]
 
 
+def _without_files(package: Mapping[str, Any]) -> dict[str, Any]:
+    """The package with one wheel that is right in place of all its files, which are judged one by one."""
+    if not _files(package):
+        return {**package}
+    wheels, sdist = package.get("wheels", []), package.get("sdist")
+    name = f"{str(package.get('name')).replace('-', '_')}-{_version(package) or '0'}-py3-none-any.whl"
+    right = {"path": name, "hashes": {"sha256": "x"}}
+    left = {key: value for key, value in package.items() if key != "sdist" or not isinstance(sdist, dict)}
+    is_list = isinstance(wheels, list)
+    return {**left, "wheels": [*(one for one in wheels if not isinstance(one, dict)), right] if is_list else wheels}
+
+
+def _called(number: int, package: Mapping[str, Any]) -> str:
+    """What a package is called in messages."""
+    name = package.get("name")
+    return shown(name, 60) if isinstance(name, str) and name else f"package {number + 1}"
+
+
 _Fault = tuple[str, str, str, str]
 """What, why, fix, rule."""
 
 
-def _file_fault(file: Mapping[str, Any], name: object, version: object, *, is_wheel: bool) -> _Fault | None:
-    """What is wrong with a file of the package `name`, as it alone shows; `what` goes on after its name."""
-    filename = _filename(file)
+def _leads_out(file: Mapping[str, Any]) -> bool:
     url = file.get("url")
     is_of_here = isinstance(url, str) and url.lower().startswith("file:")
-    if is_of_here or any(_escapes(value) for key in ("path", "name") if isinstance(value := file.get(key), str)):
-        why = "others who install from this file would read there"
-        fix = "put it on the index, or into the folder of this file, and lock again"
-        return "has a path that leads out of the folder of this file", why, fix, "ESCAPES"
+    return is_of_here or any(_escapes(value) for key in ("path", "name") if isinstance(value := file.get(key), str))
+
+
+def _file_fault(file: Mapping[str, Any], name: object, version: object, *, is_wheel: bool) -> _Fault | None:
+    """What is wrong with a file of the package `name`, as it alone shows; `what` goes on after its name."""
     hashes = file.get("hashes")
     if not isinstance(hashes, dict) or not hashes:
         why = "what is installed is known by its hash, and by nothing else"
@@ -354,6 +418,7 @@ def _file_fault(file: Mapping[str, Any], name: object, version: object, *, is_wh
     if not _digest(hashes):
         why = "sha256 (64 hex digits), sha384 (96) and sha512 (128) are taken"
         return "has no hash that pip takes", why, "lock again with sha256", "BAD_HASH"
+    filename = _filename(file)
     try:
         if is_wheel:
             owner, own_version, _, _ = parse_wheel_filename(filename)
@@ -361,12 +426,20 @@ def _file_fault(file: Mapping[str, Any], name: object, version: object, *, is_wh
             owner, own_version = parse_sdist_filename(filename)
     except ValueError:
         return "is no name of a file of an index", "names say version and tags", "lock again", "BAD_FILE"
+    if said := _judged({"created-by": "x", "packages": [{"name": owner, **_alone(file, is_wheel=is_wheel)}]}):
+        return "cannot be read", _OF_FILE.sub("", said), "correct it, or lock again", "PYLOCK"
+    if (size := file.get("size")) is not None and size < 0:
+        return f"has a size of {size}", "no file has", "correct it, or lock again", "PYLOCK"
     if not isinstance(name, str) or name != canonicalize_name(name):
         return None  # which is told of the package
     if owner != name or (isinstance(version, str) and not _is_equal(own_version, version)):
         of = f"{shown(name, 60)} {shown(version, 40)}" if isinstance(version, str) else shown(name, 60)
         return f"is no file of {of}", "its name says so", "correct it, or lock again", "BAD_FILE"
     return None
+
+
+def _alone(file: Mapping[str, Any], *, is_wheel: bool) -> dict[str, Any]:
+    return {"wheels": [file]} if is_wheel else {"sdist": file}
 
 
 def _is_equal(version: Version, text: str) -> bool:
@@ -401,18 +474,47 @@ def _digest(hashes: Mapping[str, Any]) -> str:
     return ""
 
 
-def _locked(file: Mapping[str, Any], *, is_wheel: bool) -> LockedFile:
-    tags = parse_wheel_filename(_filename(file))[3] if is_wheel else frozenset()
-    return LockedFile(_digest(file["hashes"]), frozenset(map(str, tags)))
+def _tags(filename: str) -> frozenset[str]:
+    try:
+        return frozenset(map(str, parse_wheel_filename(filename)[3]))
+    except ValueError:
+        return frozenset()
 
 
-def _version(package: Mapping[str, Any], files: list[tuple[str, Mapping[str, Any]]]) -> str:
-    """Its version, or the one that the names of all its files say."""
+def _version(package: Mapping[str, Any]) -> str:
+    """Its version, or the one that the names of all its files say; empty when there is none."""
     if "version" in package:
-        return str(Version(package["version"]))
+        with contextlib.suppress(ValueError, TypeError):
+            return str(Version(package["version"]))
+        return ""
     parsers: Mapping[str, Callable[[str], tuple[Any, ...]]] = {
         "wheels": parse_wheel_filename,
         "sdist": parse_sdist_filename,
     }
-    versions = {str(parsers[key](_filename(file))[1]) for key, file in files}
+    versions = set()
+    for key, file in _files(package):
+        with contextlib.suppress(ValueError):  # what has an odd name, or another package's, is told of by itself
+            owner, version, *_ = parsers[key](_filename(file))
+            versions |= {str(version)} if owner == package.get("name") else set()
     return versions.pop() if len(versions) == 1 else ""
+
+
+def _unreadable(marker: str) -> str:
+    """Why it is no marker; empty when it is one."""
+    try:
+        Marker(marker)
+    except InvalidMarker as error:
+        return shown(on_one_line(str(error)), 200)
+    except RecursionError:
+        return "it is nested too deeply"
+    return ""
+
+
+def on_one_line(message: str) -> str:
+    """What `packaging` says on three lines (what, the text, a mark below it), with the text from the mark on."""
+    what, _, rest = message.partition("\n    ")
+    text, _, mark = rest.rpartition("\n    ")
+    if "^" in mark and not mark.strip(" ~^"):
+        left = " ".join(text[len(mark) - len(mark.lstrip()) :].split())
+        return f"{what}: {left}" if left else f"{what} at the end of: {' '.join(text.split())}"
+    return " ".join(message.split())

@@ -7,10 +7,12 @@ Source: PEP 751, "Installation".
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
+from packaging import tags
 from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -18,13 +20,17 @@ from packaging.utils import canonicalize_name
 from venvbuild.errors import Problem, RequirementsRefused, UsageError
 from venvbuild.requirements.documents import without_project
 from venvbuild.requirements.joined import Part
+from venvbuild.requirements.markers import Undecidable, holds_in_lock
 from venvbuild.text import shown
 
 if TYPE_CHECKING:
-    from venvbuild.requirements.pylock import Entry, Pylock
+    from venvbuild.requirements.pylock import Entry, LockedFile, Pylock
 
-_MINORS = range(8, 21)
-"""Of Python 3, where one is looked for that a file is for."""
+PYTHONS = tuple(f"3.{minor}" for minor in range(8, 16))
+"""That environments are made for, and that may be advised."""
+_MICRO = 20
+"""Of a Python that may be advised: about the last, as `requires-python` has a lower bound more often than an upper one.
+"""
 _FEW = 10
 
 
@@ -39,6 +45,8 @@ class Selection:
     """Canonical names that may be built from source; None: nothing can be."""
     tags: Collection[str] = ()
     """Of the wheels that the target takes; empty: not judged."""
+    pythons: Collection[str] = PYTHONS
+    """X.Y of those that may be advised."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +78,8 @@ def selected(lock: Pylock, environment: Mapping[str, str], selection: Selection)
             every reason.
     """
     chooser = _Chooser(lock, environment, selection)
-    problems = [*lock.problems, *chooser.against_target()]
-    wanted: dict[str, Entry] = {}
-    for entry in lock.entries:
-        holds = chooser.holds(entry)
-        if isinstance(holds, Problem):
-            problems.append(holds)
-        elif holds:
-            problems += chooser.faults(entry, wanted.get(entry.name))
-            wanted.setdefault(entry.name, entry)
+    wanted, found = chooser.chosen()
+    problems = [*lock.problems, *chooser.advised(found)]
     if problems:
         raise RequirementsRefused.of(sorted(problems, key=lambda problem: problem.line or 0))
     if not wanted:
@@ -89,7 +90,20 @@ def selected(lock: Pylock, environment: Mapping[str, str], selection: Selection)
             fix=lock.again,
             rule="EMPTY",
         )
-    return _pinned(lock, tuple(wanted.values()), chooser)
+    return _pinned(lock, wanted, chooser)
+
+
+class _Found(NamedTuple):
+    """Something that is against the choice."""
+
+    of: str
+    """The package; empty: the file."""
+    problem: Problem
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """The same of another Python."""
+        return self.of, self.problem.rule
 
 
 class _Chooser:
@@ -99,7 +113,7 @@ class _Chooser:
         self._lock, self._selection = lock, selection
         # `3.13.0+` of a Python that somebody built between two releases
         self._full = environment["python_full_version"].rstrip("+")
-        self._plain = environment
+        self._given = environment
         self.target = (
             f"Python {environment['python_version']} on {environment['sys_platform']}_"
             + (environment["platform_machine"])
@@ -112,8 +126,53 @@ class _Chooser:
             "extras": frozenset(self.extras),
             "dependency_groups": frozenset((*lock.default_groups, *self.groups)),
         }
+        self._names = {"extras": lock.extras, "dependency_groups": groups}
 
-    def against_target(self) -> Iterator[Problem]:
+    def chosen(self) -> tuple[tuple[Entry, ...], list[_Found]]:
+        """The packages that are wanted, each name once, and what is against that."""
+        found = [_Found("", problem) for problem in self._against_target()]
+        wanted: dict[str, Entry] = {}
+        for entry in self._lock.entries:
+            holds = self._holds(entry)
+            if isinstance(holds, Problem):
+                found.append(_Found(entry.name, holds))
+            elif holds:
+                found += [_Found(entry.name, problem) for problem in self._faults(entry, wanted.get(entry.name))]
+                wanted.setdefault(entry.name, entry)
+        return tuple(wanted.values()), found
+
+    def advised(self, found: Sequence[_Found]) -> Iterator[Problem]:
+        """The problems, with the Python that helps where one does: with it the problem is gone, and no other comes."""
+        kinds = {one.kind for one in found}
+        for one in found:
+            helps = one.problem.rule in ("NO_WHEEL", "REQUIRES_PYTHON")
+            others = self._of_others.items() if helps else ()
+            left = {version: len(there) for version, there in others if there <= kinds - {one.kind}}
+            python = min(left, key=lambda version: left[version], default="")
+            fix = one.problem.fix.replace("build with ", "with ")
+            yield replace(one.problem, fix=f"build with --python {python}, or {fix}") if python else one.problem
+
+    @cached_property
+    def _of_others(self) -> dict[str, set[tuple[str, str]]]:
+        """What is against the choice with another Python, the nearest first."""
+        if self._given.get("implementation_name") != "cpython":
+            return {}
+        here = self._given["python_version"]
+
+        def distance(version: str) -> tuple[int, int]:
+            return abs(_minor(version) - _minor(here)), -_minor(version)
+
+        others = sorted({*self._selection.pythons} - {here}, key=distance)
+        return {version: {one.kind for one in self._with(version).chosen()[1]} for version in others}
+
+    def _with(self, version: str) -> _Chooser:
+        """The same for another Python X.Y on this machine."""
+        full = f"{version}.{_MICRO}"
+        more = {"python_version": version, "python_full_version": full, "implementation_version": full}
+        other = replace(self._selection, tags=_tags_of(version, self._selection.tags, self._given["python_version"]))
+        return _Chooser(self._lock, {**self._given, **more}, other)
+
+    def _against_target(self) -> Iterator[Problem]:
         """What is against the file as a whole."""
         lock = self._lock
         for flag, unknown, known in (
@@ -134,7 +193,7 @@ class _Chooser:
                 f"it is for Python {shown(str(lock.requires_python), 60)}",
                 lock.name,
                 f"{self._full} is asked for",
-                self._another_python(lock.requires_python),
+                lock.again,
                 "REQUIRES_PYTHON",
             )
         if lock.environments and not any(self._is_met(marker) for marker in lock.environments):
@@ -148,7 +207,7 @@ class _Chooser:
 
     def _is_met(self, marker: Marker) -> bool:
         try:
-            return marker.evaluate(self._plain, context="requirement")
+            return marker.evaluate(self._given, context="requirement")
         except (UndefinedComparison, UndefinedEnvironmentName, ValueError, RecursionError):
             return False
 
@@ -156,24 +215,22 @@ class _Chooser:
         # the interpreter itself may be a release candidate
         return specifier.contains(self._full, prereleases=True)
 
-    def _another_python(self, specifier: SpecifierSet) -> str:
-        others = [f"3.{minor}" for minor in _MINORS if not self._full.startswith(f"3.{minor}.")]
-        versions = [version for version in others if specifier.contains(f"{version}.99")]
-        return f"build with --python {versions[0]}, or {self._lock.again}" if versions else self._lock.again
-
-    def holds(self, entry: Entry) -> bool | Problem:
+    def _holds(self, entry: Entry) -> bool | Problem:
         """Whether the package is meant for the target; a problem where its marker does not tell."""
-        if entry.marker is None:
+        if not entry.marker:
             return True
         try:
-            return entry.marker.evaluate(self._environment, context="lock_file")
-        except (UndefinedComparison, UndefinedEnvironmentName, ValueError, RecursionError) as error:
-            return self._problem(
-                entry, f"the marker of {entry.name} cannot be judged", shown(str(error), 200), "correct it", "MARKER"
-            )
+            return holds_in_lock(entry.marker, self._environment, self._names)
+        except (Undecidable, RecursionError) as error:
+            what = f"nobody can say whether {entry.name} is meant: its marker is {shown(entry.marker, 120)}"
+            why = str(error) if isinstance(error, Undecidable) else "it is nested too deeply"
+            return self._problem(entry, what, why, f"correct it, or {self._lock.again}", "MARKER")
 
-    def faults(self, entry: Entry, first: Entry | None) -> Iterator[Problem]:
+    def _faults(self, entry: Entry, first: Entry | None) -> Iterator[Problem]:
         """What is against a package that is meant for the target; `first` is another of its name."""
+        if entry.faults:
+            yield from entry.faults
+            return
         if first is not None:
             yield self._problem(
                 entry,
@@ -187,7 +244,7 @@ class _Chooser:
                 entry,
                 f"{entry.name} is for Python {shown(str(entry.requires_python), 60)}",
                 f"{self._full} is asked for",
-                self._another_python(entry.requires_python),
+                self._lock.again,
                 "REQUIRES_PYTHON",
             )
         if entry.source:
@@ -196,7 +253,7 @@ class _Chooser:
             why = "its files are of several versions"
             yield self._problem(entry, f"{entry.name} has no version", why, self._lock.again, "UNPINNED")
         else:
-            yield from self._without_wheel(entry)
+            yield from self._of_files(entry)
 
     def _of_source(self, entry: Entry) -> Problem:
         fix = f"release it to the index as a version, ask for that, and {self._lock.again}"
@@ -211,17 +268,35 @@ class _Chooser:
             entry.source.upper(),
         )
 
-    def _without_wheel(self, entry: Entry) -> Iterator[Problem]:
-        sdists, tags = self._selection.sdists, self._selection.tags
-        if any(not tags or not wheel.tags.isdisjoint(tags) for wheel in entry.wheels):
+    def _of_files(self, entry: Entry) -> Iterator[Problem]:
+        """What is against the files of which one is wanted; what is wrong with others matters to nobody here."""
+        fitting = [wheel for wheel in entry.wheels if self._fits(wheel)]
+        sdist, sdists = entry.sdist, self._selection.sdists
+        if not fitting and sdist and sdists is not None and entry.name in sdists:
+            fitting = [sdist]
+        if fitting:
+            yield from _faults_of(fitting)
             return
-        if entry.sdist and sdists is not None and entry.name in sdists:
-            return
-        may_build = entry.sdist is not None and sdists is not None
-        yield self._problem(
+        # One of those may be for the target, or be what is built instead.
+        yield from _faults_of(wheel for wheel in entry.wheels if not wheel.tags)
+        yield from _faults_of([sdist] if sdist and sdists is not None else [])
+        if sdist or any(wheel.tags for wheel in entry.wheels):
+            yield self._without_wheel(entry)
+
+    def _fits(self, wheel: LockedFile) -> bool:
+        tags = self._selection.tags
+        return not tags or not wheel.tags.isdisjoint(tags)
+
+    def _without_wheel(self, entry: Entry) -> Problem:
+        builds = self._selection.sdists is not None
+        may_build = builds and entry.sdist is not None and entry.sdist.fault is None
+        why = [_listed(entry)] if any(wheel.tags for wheel in entry.wheels) else []
+        why += ["source is built only where that is allowed by name"] if may_build else []
+        why += [] if builds else ["nothing is built from source here"]
+        return self._problem(
             entry,
             f"{entry.name}=={entry.version} has no wheel for {self.target}" + (", only source" if entry.sdist else ""),
-            "source is built only where that is allowed by name" if may_build else _listed(entry),
+            "; ".join(why) or "what there is cannot be taken",
             f"build with --allow-sdist {entry.name}, or {self._lock.again}" if may_build else self._lock.again,
             "NO_WHEEL",
         )
@@ -233,13 +308,34 @@ class _Chooser:
 _SPOKEN = {"vcs": "a repository", "directory": "a folder", "archive": "an archive at an address"}
 
 
+def _faults_of(files: Iterable[LockedFile]) -> Iterator[Problem]:
+    return (file.fault for file in files if file.fault)
+
+
 def _listed(entry: Entry) -> str:
     """The tags that there are wheels for."""
-    tags = sorted({tag for wheel in entry.wheels for tag in wheel.tags})
-    if not tags:
-        return "it has source only, and nothing is built here"
-    more = f" and {len(tags) - _FEW} more" if len(tags) > _FEW else ""
-    return shown(f"it has wheels for {', '.join(tags[:_FEW])}{more}", 400)
+    found = sorted({tag for wheel in entry.wheels for tag in wheel.tags})
+    more = f" and {len(found) - _FEW} more" if len(found) > _FEW else ""
+    return shown(f"it has wheels for {', '.join(found[:_FEW])}{more}", 400)
+
+
+def _minor(version: str) -> int:
+    return int(version.partition(".")[2])
+
+
+def _tags_of(version: str, those: Collection[str], here: str) -> frozenset[str]:
+    """The tags of Python `version` on a machine where Python `here` has `those`; none where these are not judged."""
+    parts = [tag.split("-") for tag in those]
+    platforms = sorted({platform for _, _, platform in parts} - {"any"})
+    own = f"cp{here.replace('.', '')}"
+    # `t` of a free-threaded Python, `d` of a debug build: wheels for others do not fit.
+    flags = sorted({abi.removeprefix(own) for python, abi, _ in parts if python == own and abi.startswith(own)})
+    number, name = (3, _minor(version)), f"cp3{_minor(version)}"
+    if not parts:
+        return frozenset()
+    specific = tags.cpython_tags(number, abis=[f"{name}{flag}" for flag in flags], platforms=platforms)
+    generic = tags.compatible_tags(number, interpreter=name, platforms=platforms)
+    return frozenset(map(str, (*specific, *generic)))
 
 
 def _known(asked: tuple[str, ...], there: tuple[str, ...]) -> tuple[list[str], list[str]]:
@@ -258,6 +354,6 @@ def _pinned(lock: Pylock, entries: tuple[Entry, ...], chooser: _Chooser) -> Pinn
     for entry in entries:
         files = [*entry.wheels, *([entry.sdist] if entry.sdist else [])]
         parts.append(Part(len(lines) + 1, lock.name, entry.line))
-        hashes = sorted({file.digest for file in files})
+        hashes = sorted({file.digest for file in files if file.digest})
         lines += " \\\n    --hash=".join((f"{entry.name}=={entry.version}", *hashes)).split("\n")
     return Pinned("".join(f"{line}\n" for line in lines).encode(), tuple(parts))

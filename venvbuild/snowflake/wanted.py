@@ -12,6 +12,7 @@ from venvbuild.environment import IndexAccess, suggested
 from venvbuild.interpreters import Interpreter
 from venvbuild.requirements import Requirements, Selection, Sources
 from venvbuild.settings import Settings
+from venvbuild.snowflake import runtimes
 from venvbuild.stores import store_of
 
 
@@ -51,7 +52,8 @@ def wanted_by(
             target.marker_environment,
             suggest=lambda wanted, pins: suggested(wanted, pins, access, target),
             sources=sources,
-            selection=Selection(sdists=None, tags=target.supported_tags),  # a ZIP holds nothing that was built here
+            # a ZIP holds nothing that was built here
+            selection=Selection(sdists=None, tags=target.supported_tags, pythons=runtimes.running()),
         )
         return Wanted(read)
     assert build is not None

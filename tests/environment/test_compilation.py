@@ -199,6 +199,16 @@ def test_files_that_were_named_by_their_hash_stay_the_only_ones(index: IndexServ
 
 
 @pytest.mark.parametrize("where", ["a.in", "out.txt"])
+def test_a_file_that_was_named_by_a_hash_of_another_kind_stays_by_its_sha256(where: str, index: IndexServer) -> None:
+    file = index.folder / "other-1.0-py3-none-any.whl"
+    written("a.in", "other==1.0")
+    written(where, f"other==1.0 --hash=sha512:{hashlib.sha512(file.read_bytes()).hexdigest()}")
+    compiled(index, "a.in")
+    (pin,) = requirements.read(Path("out.txt"), here().marker_environment).pins
+    assert pin.hashes == (sha256(file),)
+
+
+@pytest.mark.parametrize("where", ["a.in", "out.txt"])
 def test_a_file_that_the_index_has_changed_is_told_and_nothing_is_written(where: str, index: IndexServer) -> None:
     written("a.in", "other")
     text = written(where, f"other==1.0 --hash=sha256:{'0' * 64}").read_text()

@@ -218,6 +218,19 @@ def test_a_file_with_no_hash_of_the_closure_is_not_even_read(index: IndexServer)
     assert not [path for path, _ in index.requests if "/files/" in path]
 
 
+def test_a_hash_that_the_index_does_not_tell_is_held_against_the_bytes(index: IndexServer) -> None:
+    file = wheel(index.folder, "tiny", "1.0")
+    right = "sha512:" + hashlib.sha512(file.read_bytes()).hexdigest()
+    explain_files(index, Wanted("tiny", "1.0", hashes=frozenset({right})))
+    with pytest.raises(IntegrityError, match=r"no file of tiny 1\.0 has one of the hashes given") as caught:
+        explain_files(index, Wanted("tiny", "1.0", hashes=frozenset({"sha512:" + "0" * 128})))
+    assert right[:60] in caught.value.problems[0].why
+    index.hash_kind = "sha512"  # of which our own page says nothing
+    explain_files(index, Wanted("tiny", "1.0", hashes=frozenset({right})))
+    with pytest.raises(IntegrityError, match="other bytes than promised"):
+        explain_files(index, Wanted("tiny", "1.0", hashes=frozenset({"sha512:" + "0" * 128})))
+
+
 def test_all_files_with_the_first_kind_of_fault_are_told_at_once(index: IndexServer) -> None:
     pins = [
         Wanted(name, "1.0", hashes=frozenset({digest(wheel(index.folder, name, "1.0"))})) for name in ("one", "two")

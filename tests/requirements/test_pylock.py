@@ -197,11 +197,11 @@ def test_all_damages_are_told_at_once(tmp_path: Path) -> None:
     assert [problem.rule for problem in refused(content, tmp_path)] == ["PYLOCK", "PYLOCK", "PYLOCK", "BAD_HASH"]
 
 
-ODD = (
+ODD: tuple[Any, ...] = (
     7, -1, True, math.nan, "", "x", "\x1b[2J", [], [7], {}, {"a": 7},
     datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC), datetime.date(2026, 11, 1),
 )  # fmt: skip
-OPTIONAL = {
+OPTIONAL: dict[str, Any] = {
     "marker": "python_version > '3'", "requires-python": ">=3.8", "index": "https://h/simple", "tool": {"uv": {}},
     "dependencies": [{"name": "other"}], "attestation-identities": [{"kind": "GitHub"}], "vcs": None, "directory": None,
     "archive": None,
@@ -227,7 +227,7 @@ def toml(value: Any) -> str:
 
 def written(table: dict[str, Any]) -> str:
     """A pylock.toml whose packages have lines of their own, where they are a list of tables."""
-    packages = table.get("packages")
+    packages: Any = table.get("packages")
     is_plain = isinstance(packages, list) and packages and all(isinstance(one, dict) for one in packages)
     head = [f"{key} = {toml(value)}" for key, value in table.items() if key != "packages" or not is_plain]
     blocks = [["", "[[packages]]", *(f"{key} = {toml(value)}" for key, value in one.items())]

@@ -599,6 +599,22 @@ def test_what_is_wrong_later_is_told_at_the_line_of_the_lock_and_changed_where_t
     assert problem.fix.startswith("have other==1.0 where the lock was made, and lock again; tried: ")
 
 
+def test_a_size_in_the_lock_is_that_of_the_file(bench: Bench) -> None:
+    request = locked(bench, other="1.0")
+    given = request.requirements.read_text()
+    size = (bench.folder.parent / "index" / "other-1.0-py3-none-any.whl").stat().st_size
+    for more in (1, 0):
+        request.requirements.write_text(given.replace("hashes = ", f"size = {size + more}, hashes = "))
+        bench.check_of(request)
+        if more:
+            with pytest.raises(IntegrityError) as caught:
+                bench.run("create")
+            [problem] = caught.value.problems
+            assert (problem.where, problem.rule) == (f"{bench.folder}/pylock.toml:7", "WRONG_SIZE")
+            assert problem.fix.endswith("what changes a pin is done where the lock was made, and then lock again")
+    assert bench.run("create").summary.startswith("2 packages")
+
+
 def test_other_extras_of_the_same_file_are_another_run(bench: Bench) -> None:
     request = locked(bench, needy="1.0", other="1.0")
     records = [

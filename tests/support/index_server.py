@@ -53,6 +53,8 @@ class IndexServer:
         """File name -> the size that pages of JSON tell, when it is not its own."""
         self.hashless = False
         """Whether pages name no hashes."""
+        self.hash_kind = "sha256"
+        """Of the hashes that pages name."""
         self.uploaded: dict[str, str] = {}
         """File name -> upload time, told by pages of JSON (PEP 700)."""
         self.statuses: dict[str, tuple[str, str]] = {}
@@ -168,7 +170,7 @@ class IndexServer:
             {
                 "filename": file.name,
                 "url": f"/json/files/{file.name}",
-                "hashes": {"sha256": hashlib.sha256(file.read_bytes()).hexdigest()},
+                "hashes": {self.hash_kind: hashlib.new(self.hash_kind, file.read_bytes()).hexdigest()},
                 "size": self.sizes.get(file.name, file.stat().st_size),
                 "requires-python": _requires_python(file),
                 "yanked": (self.yanked[file.name] or True) if file.name in self.yanked else False,
@@ -185,11 +187,11 @@ class IndexServer:
         """The project's page (PEP 503); empty when there is no such project."""
         links = []
         for file in self._files_of(project):
-            digest, python = hashlib.sha256(file.read_bytes()).hexdigest(), _requires_python(file)
+            digest, python = hashlib.new(self.hash_kind, file.read_bytes()).hexdigest(), _requires_python(file)
             attributes = f' data-requires-python="{html.escape(python)}"' if python else ""
             if file.name in self.yanked:
                 attributes += f' data-yanked="{html.escape(self.yanked[file.name])}"'
-            fragment = "" if self.hashless else f"#sha256={digest}"
+            fragment = "" if self.hashless else f"#{self.hash_kind}={digest}"
             links.append(f'<a href="/{mode}/files/{file.name}{fragment}"{attributes}>{file.name}</a>')
         status, reason = self.statuses.get(project, ("", ""))
         head = "".join(

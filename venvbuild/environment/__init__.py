@@ -2,6 +2,7 @@
 
 package_source               interpreter, installer, index: where packages come from
 pinning -> compilation       a pinned file from ranges, before all of it
+allowed                       which files the hashes of a pin allow, by what is told or by bytes
 sdists -> closure -> venv     built from source where allowed, resolved and locked, installed
 installer, overlaps          the door to uv and pip; files that two packages own
 uv_cache                     where uv keeps packages, and how they go
@@ -12,6 +13,7 @@ suggestions                  versions for what a file leaves open
 diagnosis, alternatives      what the index says of a pin, and what helps
 build_failures               why a source could not be built
 contradictions -> lacking, conflicts, tries    what pins need, lack and contradict, and the change that was tried
+sizes                        whether files are as large as a lock says
 listing -> downloads, pylock     the files of a closure that fit: how much there is to fetch, and as PEP 751 has them
 soundness, yanked            releases that can be read, and those that were withdrawn
 standing -> ages             what the index tells of releases, and which of them may be built

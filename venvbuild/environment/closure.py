@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from venvbuild.builds import places, read_lock
+from venvbuild.environment.allowed import Allowed, allowed
 from venvbuild.environment.conflicts import Conflicts
 from venvbuild.environment.contradictions import Walk, explain
 from venvbuild.environment.lacking import lacking
@@ -26,8 +27,9 @@ from venvbuild.errors import (
     ResolutionError,
     VenvBuildError,
 )
+from venvbuild.parallel import each
 from venvbuild.process import CommandFailed
-from venvbuild.requirements import Requirements
+from venvbuild.requirements import Pin, Requirements
 from venvbuild.retrying import retried
 
 log = logging.getLogger(__name__)
@@ -200,28 +202,43 @@ class _Resolution:
 
     def _closure(self, *, is_forced: bool) -> Closure:
         given = {pin.canonical_name: pin for pin in self._requirements.active}
-        distributions = []
-        for name, version, hashes in read_lock(self._output.read_text("utf-8")):
+        distributions, resolved = [], list(read_lock(self._output.read_text("utf-8")))
+        comparisons = self._compared(resolved, given)
+        for name, version, hashes in resolved:
             pin = given.get(name)
             if name in self._source.built:
                 hashes = (self._source.built[name],)  # of the wheel that was built here, which no index has
             elif pin and pin.hashes:
                 # Who gives hashes of some files wants these and no others.
-                kept = tuple(one for one in hashes if one in pin.hashes)
-                if not kept:
+                found = comparisons[name]
+                if not found.hashes:
                     raise IntegrityError(
                         f"no file of {name} {version} has one of the hashes given",
                         rule="WRONG_BYTES",
                         where=pin.where,
                         line=pin.line,
-                        why="the index has " + ", ".join(hashes)[:160],
+                        why=found.text,
                         fix="compare the hashes with those of the index; one of the two is out of date",
                     )
-                hashes = kept
+                hashes = found.hashes
             distributions.append(LockedDistribution(name, version, hashes))
         not_pinned = tuple(one.name for one in distributions if one.name not in given and one.name != "pip")
         doubted = tuple(one.name for one in distributions if f"`{one.name}=={one.version}` is yanked" in self._said)
         return Closure(tuple(sorted(distributions, key=lambda one: one.name)), not_pinned, is_forced, doubted)
+
+    def _compared(
+        self, resolved: Sequence[tuple[str, str, tuple[str, ...]]], given: Mapping[str, Pin]
+    ) -> dict[str, Allowed]:
+        """What the hashes of pins allow, by name, of those that have some; files may have to be read for it."""
+        hashed = [one for one in resolved if one[0] in given and given[one[0]].hashes]
+        hashed = [one for one in hashed if one[0] not in self._source.built]
+        index, interpreter = self._source.index, self._source.interpreter
+
+        def compared(one: tuple[str, str, tuple[str, ...]]) -> Allowed:
+            name, version, told = one
+            return allowed((name, version), told, given[name].hashes, index, interpreter)
+
+        return {one[0]: found for one, found in zip(hashed, each(compared, hashed, workers=4), strict=True)}
 
 
 def _is_certain(walk: Walk) -> bool:

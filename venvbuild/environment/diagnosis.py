@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from packaging.version import Version
 
 from venvbuild.environment import alternatives
+from venvbuild.environment.allowed import Allowed, first_right
 from venvbuild.environment.alternatives import ALONE, Neighbours
 from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import IntegrityError, Problem, ResolutionError, VenvBuildError
@@ -36,10 +37,15 @@ def explain_files(wanted: Sequence[Wanted], index: PackageIndex, interpreter: In
             files = project.wheels(version_of(pin, project), supported)
             allowed = [file for file in files if f"sha256:{file.sha256}" in pin.hashes or not file.sha256]
             if not allowed and pin.hashes and not pin.sdist_allowed:
+                read = first_right(files, pin.hashes, index)
+                if read.file:
+                    return None
+                told = [f"sha256:{file.sha256}" for file in files if file.sha256]
                 return IntegrityError(
                     f"no file of {pin.name} {pin.version} has one of the hashes given",
                     where=pin.where or index.url,
                     rule="WRONG_BYTES",
+                    why=Allowed((), read.seen or tuple(told)).text,
                     fix="compare the hashes with those of the index; one of the two is out of date",
                 )
             # One is enough: the installer takes the best that is allowed, and this is it.

@@ -16,10 +16,12 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from venvbuild.environment.allowed import Allowed, first_right
 from venvbuild.environment.alternatives import installable, near, other_pythons
 from venvbuild.environment.contradictions import explain
 from venvbuild.environment.listing import wheel_of
 from venvbuild.environment.package_source import PackageSource
+from venvbuild.environment.sizes import refuse_other_sizes
 from venvbuild.environment.wanted import Wanted, wanted_by
 from venvbuild.environment.yanked import yanked
 from venvbuild.errors import IndexUnavailable, IntegrityError, Problem, ResolutionError
@@ -70,7 +72,7 @@ def resolve_elsewhere(
     Raises:
         ResolutionError: a pin or what it needs is not there for the target, or they contradict each other.
         IndexUnavailable: the index is away and the cache does not do. UsageError: the index refuses.
-        IntegrityError: no file has a hash that the pin gives, or the index names none.
+        IntegrityError: no file has a hash that the pin gives, the index names none, or another size than the lock.
     """
     resolution = _Resolution(requirements, platform, source, tuple(constraints), frozenset(pythons))
     return retried(resolution.resolve, wait, curable=IndexUnavailable)
@@ -115,6 +117,7 @@ class _Resolution:
         found = tomllib.loads(output.read_text("utf-8")).get("packages", [])
         offered = [_offered(package) for package in found]
         kept = tuple(sorted(self._with_hashes(offered), key=lambda one: one.name))
+        refuse_other_sizes((file for one in kept for file in one.wheels), self.requirements.sizes)
         return Resolved(kept, is_offline, tuple(self._yanked(kept, said)))
 
     def _yanked(self, offered: Sequence[Offered], said: str) -> list[Problem]:
@@ -136,13 +139,18 @@ class _Resolution:
         for one in offered:
             allowed = given.get(one.name)
             wheels = tuple(file for file in one.wheels if allowed is None or f"sha256:{file.sha256}" in allowed)
+            read = None
+            if not wheels and allowed:
+                best = sorted(one.wheels, key=lambda file: file.rank(self.source.interpreter.ranks) or 0)
+                read = first_right(best, allowed, self.source.index)
+                wheels = (read.file,) if read.file else ()
             if not wheels:
                 pin = places[one.name]
                 raise IntegrityError(
                     f"no wheel of {one.name} {one.version} for the target has one of the hashes given",
                     where=pin.where,
                     line=pin.line,
-                    why="the index has " + ", ".join(f"sha256:{file.sha256}" for file in one.wheels)[:160],
+                    why=Allowed((), (read and read.seen) or tuple(f"sha256:{file.sha256}" for file in one.wheels)).text,
                     fix="compare the hashes with those of the index, and add those of the wheels for the target",
                     rule="WRONG_BYTES",
                 )

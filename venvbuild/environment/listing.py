@@ -18,6 +18,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 
 from venvbuild.environment.closure import Closure
 from venvbuild.environment.package_source import PackageSource
+from venvbuild.environment.sizes import refuse_other_sizes
 from venvbuild.errors import VenvBuildError
 from venvbuild.package_index import File
 from venvbuild.process import CommandFailed
@@ -50,6 +51,9 @@ def files_of(closure: Closure, source: PackageSource) -> Listing:
 
     The index is not asked again: uv has its pages in its cache. Only where it gives no hashes uv fetches files once
     more, to know theirs. Empty when neither helps.
+
+    Raises:
+        IntegrityError: the index tells another size of one than the lock that was given.
     """
     allowed = {one.name: frozenset(one.hashes) for one in closure.distributions}
     found: dict[str, list[ListedWheel]] = {}
@@ -61,6 +65,7 @@ def files_of(closure: Closure, source: PackageSource) -> Listing:
             for file in wheel_of(wheel)
             if f"sha256:{file.sha256}" in allowed.get(name, ()) and file.rank(source.interpreter.ranks) is not None
         ]
+    refuse_other_sizes([wheel.file for wheels in found.values() for wheel in wheels], source.sizes)
     return Listing({name: tuple(_best_first(wheels, source)) for name, wheels in found.items() if wheels})
 
 

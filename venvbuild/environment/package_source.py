@@ -18,6 +18,7 @@ from venvbuild.errors import UsageError
 from venvbuild.interpreters import Interpreter, NoInterpreter
 from venvbuild.package_index import MinAge, PackageIndex, Project, ReleaseCache, WheelCache
 from venvbuild.redaction import Address
+from venvbuild.requirements import SaidSize
 from venvbuild.settings import Settings, certificates, jenkins
 
 log = logging.getLogger(__name__)
@@ -110,6 +111,8 @@ class PackageSource:
     """Canonical names that may be built from source."""
     built: Mapping[str, str] = field(default_factory=dict)
     """Those that were: canonical name -> `sha256:...` of the wheel."""
+    sizes: Mapping[str, SaidSize] = field(default_factory=dict)
+    """What the lock that was given says of files, by file name."""
     wheels: tuple[Path, ...] = ()
     """The folder which those wheels are in; none when nothing was built."""
 

@@ -14,6 +14,7 @@ from packaging.version import Version
 
 from venvbuild import requirements
 from venvbuild.environment.ages import Rules
+from venvbuild.environment.allowed import allowed
 from venvbuild.environment.alternatives import ABOUT_SOURCE, newest
 from venvbuild.environment.closure import lock
 from venvbuild.environment.diagnosis import why_not
@@ -178,17 +179,18 @@ class Resolution:
             # The index has no wheel of it; what is built from is to be the same.
             entry.hashes = self._hashes(entry.name, entry.version)
         for where, hashes in self._given(entry):
-            kept = tuple(one for one in entry.hashes if one in hashes)
-            if not kept:
+            version, source = (entry.name, entry.version), self._source
+            found = allowed(version, entry.hashes, hashes, source.index, source.interpreter)
+            if not found.hashes:
                 raise IntegrityError(
                     f"no file of {entry.name} {entry.version} has one of the hashes given",
                     where=where,
                     line=int(where.rpartition(":")[2]),
-                    why="the index has " + ", ".join(entry.hashes)[:160],
+                    why=found.text,
                     fix="compare the two; if those of the index are right, delete the line's hashes and compile again",
                     rule="WRONG_BYTES",
                 )
-            entry.hashes = kept
+            entry.hashes = found.hashes
         return entry
 
     def _given(self, entry: Entry) -> Iterator[tuple[str, tuple[str, ...]]]:

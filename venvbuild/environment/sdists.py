@@ -13,6 +13,7 @@ import shutil
 import tarfile
 import tempfile
 import tomllib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,9 +23,11 @@ from packaging.utils import canonicalize_name
 
 from venvbuild.environment import ages, build_failures
 from venvbuild.environment.ages import Rules
+from venvbuild.environment.allowed import Allowed, first_right
 from venvbuild.environment.alternatives import help_without_build
 from venvbuild.environment.contradictions import neighbours_of
 from venvbuild.environment.package_source import PackageSource
+from venvbuild.environment.sizes import refuse_other_size
 from venvbuild.environment.wanted import wanted_by
 from venvbuild.errors import IntegrityError, Problem, RequirementsRefused, ResolutionError
 from venvbuild.package_index import File
@@ -85,22 +88,29 @@ def _sdist(pin: Pin, source: PackageSource) -> File | None:
     files = [file for file in project.files if exact.contains(file.version, prereleases=True)] if project else []
     sdist = next((file for file in files if not file.is_wheel), None)
     fitting = [file for file in files if file.rank(source.interpreter.ranks) is not None]
-    wants_sdist = sdist is not None and _has_hash_of(pin, sdist) and not any(_has_hash_of(pin, one) for one in fitting)
-    if fitting and not wants_sdist:
+    if fitting and (not pin.hashes or sdist is None or _allowed(pin, fitting, source).hashes):
         return None
-    if sdist and pin.hashes and not _has_hash_of(pin, sdist):
+    found = _allowed(pin, [sdist], source) if sdist and pin.hashes else None
+    if fitting and found and not found.hashes:
+        return None
+    if found and sdist and not found.hashes:
         raise IntegrityError(
             f"{sdist.filename} has none of the hashes given",
             where=pin.where,
             line=pin.line,
+            why=found.text,
             fix="compare the hashes with those of the index; one of the two is out of date",
             rule="WRONG_BYTES",
         )
     return sdist
 
 
-def _has_hash_of(pin: Pin, file: File) -> bool:
-    return f"sha256:{file.sha256}" in pin.hashes
+def _allowed(pin: Pin, files: Sequence[File], source: PackageSource) -> Allowed:
+    """Which of the files the hashes of the pin allow."""
+    told = tuple(f"sha256:{file.sha256}" for file in files if file.sha256)
+    kept = tuple(one for one in told if one in pin.hashes)
+    read = first_right(() if kept else files, pin.hashes, source.index)
+    return Allowed(kept or ((read.sha256,) if read.file else ()), read.seen or told)
 
 
 def _build_one(
@@ -112,6 +122,7 @@ def _build_one(
         home.mkdir()
         # By us, who have the credentials: what is built next must not need any.
         source.index.download(sdist, fetched)
+        refuse_other_size(sdist.filename, fetched.stat().st_size, source.sizes)
         try:
             python = _build_environment(fetched, source, scratch, rules)
             log.info("building %s, its code runs now", sdist.filename)

@@ -17,6 +17,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from venvbuild.environment.closure import Closure, LockedDistribution
 from venvbuild.environment.diagnosis import version_of
 from venvbuild.environment.package_source import PackageSource
+from venvbuild.environment.sizes import refuse_other_size
 from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import IndexUnavailable, IntegrityError, VenvBuildError
 from venvbuild.installed import Distribution
@@ -93,6 +94,7 @@ class _Asking:
             digest = self.source.index.download(file, path)
             # a page without digests (PEP 503) may have other files of this version
             if f"sha256:{digest}" in one.hashes:
+                refuse_other_size(file.filename, path.stat().st_size, self.source.sizes)
                 yield WheelContents.read(path, file.filename)
 
     def _files(self, one: LockedDistribution) -> Iterable[File]:

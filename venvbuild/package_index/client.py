@@ -23,7 +23,7 @@ import urllib.parse
 import urllib.request
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from email.parser import Parser
 from functools import partial
@@ -47,6 +47,8 @@ _WHOLE_LIMIT = 4 << 30
 ENDLESS = "ENDLESS_PAGE"
 """The rule of an answer that is larger than any may be, or comes so slowly that it never ends."""
 _CHUNK = 1 << 18
+_KINDS = hashlib.algorithms_guaranteed - {"shake_128", "shake_256"}
+"""Of hashes that somebody may have; the two have no length of their own."""
 _SLOWEST = 1000
 """Bytes a second; what comes slower, after a grace of one time-out, never ends."""
 
@@ -205,20 +207,26 @@ class PackageIndex:
             ) from error
 
     def verify(self, file: File, allowed: frozenset[str] = frozenset()) -> None:
-        """Read the whole file; its digest is `allowed` (`sha256:...`), or the one the index names.
+        """Read the whole file; one of its hashes is `allowed` (`sha256:...`, `sha512:...`), or the one the index names.
 
         Raises:
             IntegrityError: it is another one. IndexUnavailable: the connection is cut within the file.
         """
-        self._judge(file, self._digest(file, None), allowed)
+        self._judge(file, self._hashed(file, None, {one.partition(":")[0] for one in allowed}), allowed)
 
-    def _judge(self, file: File, digest: str, allowed: frozenset[str] = frozenset()) -> None:
+    def hashes_of(self, file: File, kinds: Collection[str]) -> frozenset[str]:
+        """Read the whole file; its hashes of these kinds (`sha512`: `sha512:...`) and sha256. Raises as `verify`."""
+        found = self._hashed(file, None, kinds)
+        self._judge(file, found)
+        return found
+
+    def _judge(self, file: File, found: frozenset[str], allowed: frozenset[str] = frozenset()) -> None:
         expected = allowed or frozenset({f"sha256:{file.sha256}"} if file.sha256 else ())
-        if expected and f"sha256:{digest}" not in expected:
+        if expected and expected.isdisjoint(found):
             raise IntegrityError(
                 f"{file.filename} has other bytes than promised",
                 where=file.address.shown,
-                why=f"expected {', '.join(sorted(expected))[:200]}, got sha256:{digest}",
+                why=f"expected {', '.join(sorted(expected))[:200]}, got {', '.join(sorted(found))}",
                 fix="ask who runs the index; a proxy or a cache may have damaged or replaced the file",
                 rule="WRONG_BYTES",
             )
@@ -227,21 +235,23 @@ class PackageIndex:
         """Write the file to `target`; its sha256. Raises as `verify` does."""
         try:
             with target.open("wb") as out:
-                digest = self._digest(file, out)
+                found = self._hashed(file, out)
             # of the bytes that came; read again, they may be others
-            self._judge(file, digest)
+            self._judge(file, found)
         except BaseException:
             target.unlink(missing_ok=True)
             raise
-        return digest
+        return next(iter(found)).removeprefix("sha256:")
 
-    def _digest(self, file: File, out: IO[bytes] | None) -> str:
-        digest, size = hashlib.sha256(), 0
+    def _hashed(self, file: File, out: IO[bytes] | None, kinds: Collection[str] = ()) -> frozenset[str]:
+        """What comes, by sha256 and by those of these kinds that are any (`_KINDS`); written to `out`."""
+        digests, size = {kind: hashlib.new(kind) for kind in {"sha256", *(_KINDS & {*kinds})}}, 0
         try:
             with self._open(file.url) as reply:
                 promised = reply.headers.get("Content-Length")
                 for chunk in self._pieces(reply):
-                    digest.update(chunk)
+                    for digest in digests.values():
+                        digest.update(chunk)
                     size += len(chunk)
                     _refuse_larger(file, size)
                     if out:
@@ -253,7 +263,7 @@ class PackageIndex:
         # http.client ends a read of so many bytes without a word when the connection is cut
         if promised is not None and promised.isdigit() and size < int(promised):
             raise _unavailable(file.address.shown, f"the connection was cut after {size} of {promised} bytes")
-        return digest.hexdigest()
+        return frozenset(f"{kind}:{digest.hexdigest()}" for kind, digest in digests.items())
 
     def read_range(self, url: str, first: int, last: int) -> tuple[bytes, int]:
         """Bytes `first` to `last` (inclusive; negative `first`: from the end) and the size of the whole file."""

@@ -5,7 +5,7 @@ pylock -> selection -> file                 the same of a pylock.toml (PEP 751)
 wishes                                      what is to be pinned first, by `venvbuild compile`
 """
 
-from venvbuild.requirements.file import MAX_FILE_BYTES, Requirements, Suggest, Suggested, parse, read, reread
+from venvbuild.requirements.file import MAX_FILE_BYTES, Requirements, SaidSize, Suggest, Suggested, parse, read, reread
 from venvbuild.requirements.joined import Part
 from venvbuild.requirements.options import Sources
 from venvbuild.requirements.pins import Pin

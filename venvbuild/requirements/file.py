@@ -17,6 +17,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
@@ -62,6 +63,15 @@ Suggest = Callable[[Sequence[tuple[str, str]], Sequence[str]], Suggested]
 """From (PEP 503 name, specifier) pairs and the pins beside them (`name[extra]==1.0`)."""
 
 
+class SaidSize(NamedTuple):
+    """What a lock says of the size of a file."""
+
+    size_bytes: int
+    where: str
+    """`pylock.toml:7`."""
+    line: int
+
+
 @dataclass(frozen=True)
 class Requirements:
     """A requirements file that was accepted."""
@@ -84,6 +94,22 @@ class Requirements:
     def active(self) -> tuple[Pin, ...]:
         """The pins whose marker holds on the target."""
         return tuple(pin for pin in self.pins if pin.holds)
+
+    @property
+    def sizes(self) -> dict[str, SaidSize]:
+        """What a pylock.toml says of the files of its pins, by file name; nothing of any other file."""
+        if not self.pylock:
+            return {}
+        from venvbuild.requirements.pylock import read_pylock
+
+        pins = {(pin.canonical_name, pin.line) for pin in self.pins}
+        entries = [one for one in read_pylock(self.pylock, self.path).entries if (one.name, one.line) in pins]
+        return {
+            file.name: SaidSize(file.size_bytes, f"{self.path}:{file.line}", file.line)
+            for entry in entries
+            for file in (*entry.wheels, *([entry.sdist] if entry.sdist else []))
+            if file.size_bytes is not None
+        }
 
     def normalised(self) -> str:
         """The copy for pip and uv: a line for each pin in the order of the file, equal ones merged with all extras."""

@@ -59,6 +59,7 @@ def _where_it_was_locked(problem: Problem) -> Problem:
 def _made(job: Job) -> Made:
     recorded, source, rules = job.work.recorded, _source(job), rules_of(job)
     read = requirements_of(job, source.interpreter)
+    source = replace(source, sizes=read.sizes)
     if source.sdists:
         source = build_sdists(read, source, rules)
     log.info("resolving %s", count_text(len(read.active), "pin"))

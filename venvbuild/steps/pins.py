@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from venvbuild import requirements
 from venvbuild.builds import places
 from venvbuild.interpreters import Interpreter
@@ -15,4 +17,6 @@ def requirements_of(job: Job, interpreter: Interpreter) -> Requirements:
     content = (job.path / places.REQUIREMENTS).read_bytes()
     recorded = job.work.recorded
     parts = [Part(*part) for part in recorded.requirements_parts]
-    return requirements.reread(content, recorded.requirements, interpreter.marker_environment, parts)
+    read = requirements.reread(content, recorded.requirements, interpreter.marker_environment, parts)
+    given = job.path / places.PYLOCK_GIVEN
+    return replace(read, pylock=given.read_bytes()) if given.is_file() else read

@@ -17,6 +17,7 @@ import pytest
 from packaging.markers import default_environment
 
 from venvbuild.errors import Problem, RequirementsRefused
+from venvbuild.requirements import pylock
 from venvbuild.requirements.documents import is_pylock_name
 from venvbuild.requirements.file import MAX_FILE_BYTES, read
 from venvbuild.requirements.pylock import read_pylock
@@ -284,6 +285,22 @@ def test_an_odd_value_anywhere_is_taken_for_what_it_is_or_refused_by_name_with_i
                     or "sdist" in place[2:-1]
                     or (place[2:] == ("sdist",) and isinstance(odd, dict))
                 ), (place, odd)
+
+
+def test_of_a_file_that_is_taken_at_a_glance_packaging_would_say_nothing_either() -> None:
+    whole = {"url": "https://h/lib-1.0-py3-none-any.whl", **OF_FILE, "path": "lib-1.0-py3-none-any.whl"}
+    whole["hashes"] = {"sha256": A, "md5": "x"}
+    plain = []
+    for key in whole:
+        for odd in (*ODD, None):
+            file = {name: value for name, value in {**whole, key: odd}.items() if value is not None}
+            if key != "hashes" and pylock._is_plain(file):
+                plain.append((key, odd))
+                judged = {"created-by": "x", "packages": [{"name": "lib", "wheels": [file]}]}
+                name = pylock._filename(file)
+                assert not name.endswith("lib-1.0-py3-none-any.whl") or not pylock._judged(judged), (key, odd)
+    assert {key for key, _ in plain} == {*whole} - {"hashes"}
+    assert not pylock._is_plain({**whole, "hashes": {"sha256": A, "md5": 7}})
 
 
 _MUTATIONS: tuple[Callable[[bytearray, random.Random], object], ...] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -274,6 +275,17 @@ def test_what_cannot_be_in_the_zip_is_told_with_its_line(
     # nothing half-made, but for what imports not: that is kept
     made = [path.name for path in maker.folder.glob("made-*/*")]
     assert made == [] if kind is not ImportFailed else len(made) == 1 and made[0].startswith("app_packages-")
+
+
+def test_a_hash_of_another_kind_than_the_index_tells_is_held_against_the_bytes(
+    maker: Maker, index: IndexServer
+) -> None:
+    wheel(index.folder, "alone", "1.0")
+    file = index.folder / "alone-1.0-py3-none-any.whl"
+    right = hashlib.sha512(file.read_bytes()).hexdigest()
+    maker.make(f"alone==1.0 --hash=sha512:{right}")
+    with pytest.raises(IntegrityError, match=rf"the index has {file.name} with sha512:{right[:40]}"):
+        maker.make("alone==1.0 --hash=sha512:" + "0" * 128)
 
 
 def test_the_ways_out_that_are_told_work(maker: Maker, index: IndexServer) -> None:

@@ -610,7 +610,7 @@ def test_a_size_in_the_lock_is_that_of_the_file(bench: Bench) -> None:
             with pytest.raises(IntegrityError) as caught:
                 bench.run("create")
             [problem] = caught.value.problems
-            assert (problem.where, problem.rule) == (f"{bench.folder}/pylock.toml:7", "WRONG_SIZE")
+            assert (problem.where, problem.rule) == (f"{bench.folder}/pylock.toml:4", "WRONG_SIZE")
             assert problem.fix.endswith("what changes a pin is done where the lock was made, and then lock again")
     assert bench.run("create").summary.startswith("2 packages")
 

@@ -68,7 +68,7 @@ class SaidSize(NamedTuple):
 
     size_bytes: int
     where: str
-    """`pylock.toml:7`."""
+    """`pylock.toml:7`, of the package."""
     line: int
 
 
@@ -105,7 +105,7 @@ class Requirements:
         pins = {(pin.canonical_name, pin.line) for pin in self.pins}
         entries = [one for one in read_pylock(self.pylock, self.path).entries if (one.name, one.line) in pins]
         return {
-            file.name: SaidSize(file.size_bytes, f"{self.path}:{file.line}", file.line)
+            file.name: SaidSize(file.size_bytes, f"{self.path}:{entry.line}", entry.line)
             for entry in entries
             for file in (*entry.wheels, *([entry.sdist] if entry.sdist else []))
             if file.size_bytes is not None

@@ -17,6 +17,8 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import lru_cache
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -48,6 +50,9 @@ _OF_TEXT = frozenset({"CREDENTIALS", "ENCODING", "TOO_LONG", "HIDDEN_LINE_BREAK"
 
 _OF_FILE = re.compile(r"^(?:wheels\[0\]|sdist)[.:] ?")
 """Where `packaging` finds a fault in a package that we make of one file."""
+_KINDS: Mapping[str, type] = {"name": str, "url": str, "path": str, "size": int, "upload-time": datetime}
+"""Of what a file has."""
+_parse_wheel = lru_cache(1 << 14)(parse_wheel_filename)
 _CHANGING = ("\\", '"""', "'''")
 """Without one of these a text of TOML says what its line shows."""
 
@@ -57,8 +62,6 @@ class LockedFile:
     """A wheel or sdist of a package."""
 
     name: str
-    line: int
-    """1 where nobody can tell."""
     digest: str
     """`sha256:...`: the strongest of those that everybody knows, else the next. Empty where there is a fault."""
     tags: frozenset[str] = frozenset()
@@ -225,6 +228,7 @@ class _Reader:
 
     def __init__(self, name: str, lines: list[str], table: Mapping[str, Any]) -> None:
         self._name, self._lines, self._table = name, lines, table
+        self._packages = [*_packages_of(table)]
         self._starts = [number for number, line in enumerate(lines, 1) if _LIST.match(line)]
         self.said: dict[str, Any] = {}
         """What the file says of itself, as far as it can be believed."""
@@ -259,8 +263,7 @@ class _Reader:
 
     def packages(self) -> list[dict[str, Any]]:
         """The tables of the packages."""
-        packages = self._table.get("packages")
-        return [one for one in packages if isinstance(one, dict)] if isinstance(packages, list) else []
+        return self._packages
 
     def marker_fault(self, number: int, package: Mapping[str, Any]) -> Problem | None:
         """Why nobody can read for whom a package is."""
@@ -309,17 +312,17 @@ class _Reader:
         )
 
     def _file(self, number: int, package: Mapping[str, Any], key: str, file: Mapping[str, Any]) -> LockedFile:
-        line = self._line_within(number, file)
         tags = _tags(_filename(file)) if key != "sdist" else frozenset[str]()
         if _leads_out(file):
-            return LockedFile(_filename(file), line or 1, "", tags)  # told already, whoever wants it
+            return LockedFile(_filename(file), "", tags)  # told already, whoever wants it
         found = _file_fault(file, package.get("name"), package.get("version"), is_wheel=key != "sdist")
         fault = None
         if found:
             what, why, fix, rule = found
+            line = self._line_within(number, file)
             fault = self._problem(line, f"{self._file_called(number, package, key, file)} {what}", why, fix, rule)
         digest, size = ("", None) if fault else (_digest(file["hashes"]), file.get("size"))
-        return LockedFile(_filename(file), line or 1, digest, tags, size, fault)
+        return LockedFile(_filename(file), digest, tags, size, fault)
 
     def _file_called(self, number: int, package: Mapping[str, Any], key: str, file: Mapping[str, Any]) -> str:
         name = shown(_filename(file), 120) or ("its sdist" if key == "sdist" else "a wheel")
@@ -346,6 +349,11 @@ class _Reader:
         if line is None:
             return Problem(what, self._name, why, fix, rule)
         return Problem.at(self._name, line, what, why, fix, rule)
+
+
+def _packages_of(table: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    packages = table.get("packages")
+    yield from (one for one in packages if isinstance(one, dict)) if isinstance(packages, list) else ()
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -421,12 +429,14 @@ def _file_fault(file: Mapping[str, Any], name: object, version: object, *, is_wh
     filename = _filename(file)
     try:
         if is_wheel:
-            owner, own_version, _, _ = parse_wheel_filename(filename)
+            owner, own_version, _, _ = _parse_wheel(filename)
         else:
             owner, own_version = parse_sdist_filename(filename)
     except ValueError:
         return "is no name of a file of an index", "names say version and tags", "lock again", "BAD_FILE"
-    if said := _judged({"created-by": "x", "packages": [{"name": owner, **_alone(file, is_wheel=is_wheel)}]}):
+    alone = {"wheels": [file]} if is_wheel else {"sdist": file}
+    said = "" if _is_plain(file) else _judged({"created-by": "x", "packages": [{"name": owner, **alone}]})
+    if said:
         return "cannot be read", _OF_FILE.sub("", said), "correct it, or lock again", "PYLOCK"
     if (size := file.get("size")) is not None and size < 0:
         return f"has a size of {size}", "no file has", "correct it, or lock again", "PYLOCK"
@@ -438,8 +448,14 @@ def _file_fault(file: Mapping[str, Any], name: object, version: object, *, is_wh
     return None
 
 
-def _alone(file: Mapping[str, Any], *, is_wheel: bool) -> dict[str, Any]:
-    return {"wheels": [file]} if is_wheel else {"sdist": file}
+def _is_plain(file: Mapping[str, Any]) -> bool:
+    """Whether it is what nearly every file is; `packaging` would say the same of it, slower (a test holds this)."""
+    is_right = all(type(file[key]) is kind for key, kind in _KINDS.items() if key in file)
+    return (
+        is_right
+        and bool(file.get("url") or file.get("path"))
+        and all(type(one) is str for one in file["hashes"].values())
+    )
 
 
 def _is_equal(version: Version, text: str) -> bool:
@@ -476,7 +492,7 @@ def _digest(hashes: Mapping[str, Any]) -> str:
 
 def _tags(filename: str) -> frozenset[str]:
     try:
-        return frozenset(map(str, parse_wheel_filename(filename)[3]))
+        return frozenset(map(str, _parse_wheel(filename)[3]))
     except ValueError:
         return frozenset()
 
@@ -488,7 +504,7 @@ def _version(package: Mapping[str, Any]) -> str:
             return str(Version(package["version"]))
         return ""
     parsers: Mapping[str, Callable[[str], tuple[Any, ...]]] = {
-        "wheels": parse_wheel_filename,
+        "wheels": _parse_wheel,
         "sdist": parse_sdist_filename,
     }
     versions = set()

@@ -31,6 +31,8 @@ PYTHONS = tuple(f"3.{minor}" for minor in range(8, 16))
 _MICRO = 20
 """Of a Python that may be advised: about the last, as `requires-python` has a lower bound more often than an upper one.
 """
+_OF_PYTHON = frozenset({"NO_WHEEL", "REQUIRES_PYTHON", "ENVIRONMENTS", "EMPTY"})
+"""The rules of problems that another Python may not have."""
 _FEW = 10
 
 
@@ -82,14 +84,6 @@ def selected(lock: Pylock, environment: Mapping[str, str], selection: Selection)
     problems = [*lock.problems, *chooser.advised(found)]
     if problems:
         raise RequirementsRefused.of(sorted(problems, key=lambda problem: problem.line or 0))
-    if not wanted:
-        raise RequirementsRefused(
-            "there is nothing to install",
-            where=lock.name,
-            why="no package of the file is for this target",
-            fix=lock.again,
-            rule="EMPTY",
-        )
     return _pinned(lock, wanted, chooser)
 
 
@@ -139,13 +133,17 @@ class _Chooser:
             elif holds:
                 found += [_Found(entry.name, problem) for problem in self._faults(entry, wanted.get(entry.name))]
                 wanted.setdefault(entry.name, entry)
+        if not wanted and not found and not self._lock.problems:
+            why = "no package of the file is for this target"
+            empty = Problem("there is nothing to install", self._lock.name, why, self._lock.again, "EMPTY")
+            found.append(_Found("", empty))
         return tuple(wanted.values()), found
 
     def advised(self, found: Sequence[_Found]) -> Iterator[Problem]:
         """The problems, with the Python that helps where one does: with it the problem is gone, and no other comes."""
         kinds = {one.kind for one in found}
         for one in found:
-            helps = one.problem.rule in ("NO_WHEEL", "REQUIRES_PYTHON")
+            helps = one.problem.rule in _OF_PYTHON
             others = self._of_others.items() if helps else ()
             left = {version: len(there) for version, there in others if there <= kinds - {one.kind}}
             python = min(left, key=lambda version: left[version], default="")
@@ -163,13 +161,14 @@ class _Chooser:
             return abs(_minor(version) - _minor(here)), -_minor(version)
 
         others = sorted({*self._selection.pythons} - {here}, key=distance)
-        return {version: {one.kind for one in self._with(version).chosen()[1]} for version in others}
+        chosen = {version: self._with(version).chosen() for version in others}
+        return {version: {one.kind for one in found} for version, (wanted, found) in chosen.items() if wanted}
 
     def _with(self, version: str) -> _Chooser:
         """The same for another Python X.Y on this machine."""
         full = f"{version}.{_MICRO}"
         more = {"python_version": version, "python_full_version": full, "implementation_version": full}
-        other = replace(self._selection, tags=_tags_of(version, self._selection.tags, self._given["python_version"]))
+        other = replace(self._selection, tags=_tags_of(version, self._selection.tags))
         return _Chooser(self._lock, {**self._given, **more}, other)
 
     def _against_target(self) -> Iterator[Problem]:
@@ -323,17 +322,14 @@ def _minor(version: str) -> int:
     return int(version.partition(".")[2])
 
 
-def _tags_of(version: str, those: Collection[str], here: str) -> frozenset[str]:
-    """The tags of Python `version` on a machine where Python `here` has `those`; none where these are not judged."""
-    parts = [tag.split("-") for tag in those]
-    platforms = sorted({platform for _, _, platform in parts} - {"any"})
-    own = f"cp{here.replace('.', '')}"
-    # `t` of a free-threaded Python, `d` of a debug build: wheels for others do not fit.
-    flags = sorted({abi.removeprefix(own) for python, abi, _ in parts if python == own and abi.startswith(own)})
+def _tags_of(version: str, those: Collection[str]) -> frozenset[str]:
+    """The tags of Python `version` on the machine where the target's Python has `those`; none where these are not
+    judged."""
+    platforms = sorted({tag.rpartition("-")[2] for tag in those} - {"any"})
     number, name = (3, _minor(version)), f"cp3{_minor(version)}"
-    if not parts:
+    if not those:
         return frozenset()
-    specific = tags.cpython_tags(number, abis=[f"{name}{flag}" for flag in flags], platforms=platforms)
+    specific = tags.cpython_tags(number, abis=[name], platforms=platforms)
     generic = tags.compatible_tags(number, interpreter=name, platforms=platforms)
     return frozenset(map(str, (*specific, *generic)))
 

@@ -164,7 +164,7 @@ def test_a_wheel_for_the_target_is_wanted_and_source_only_where_it_is_allowed(tm
     ]
     only = "source is built only where that is allowed by name"
     assert [one.why for one in problems] == [
-        f"it has wheels for cp311-cp311-win_amd64, cp312-cp312-manylinux_2_17_x86_64; {only}", only,
+        f"it has wheels for cp312-cp312-manylinux_2_17_x86_64, cp311-cp311-win_amd64; {only}", only,
         "it has wheels for cp312-cp312-win32",
     ]  # fmt: skip
     allowed = chosen(tmp_path, foreign, source, sdists={"native", "source"})
@@ -257,6 +257,18 @@ def test_another_python_is_advised_where_all_of_the_file_can_be_had_with_it(
         assert pins(tmp_path, *packages, head=head, **of_python(python))
         # who cannot have that one is not told of it
         assert all("--python" not in one.fix for one in refused(tmp_path, *packages, head=head, pythons=("3.8", "3.9")))
+
+
+def test_another_platform_is_advised_where_one_can_be_chosen_and_all_can_be_had_there(tmp_path: Path) -> None:
+    arm = ("cp311-cp311-manylinux_2_17_aarch64", "py3-none-any")
+    packages = [package("a", wheels=arm[0]), package("b")]
+    there: dict[str, Any] = {"sdists": None, "platforms": {"x86_64": TAGS, "aarch64": arm}}
+    [problem] = refused(tmp_path, *packages, **there)
+    assert problem.fix == "build with --platform aarch64, or lock again with uv"
+    assert len(pins(tmp_path, *packages, here={**HERE, "platform_machine": "aarch64"}, tags=arm, sdists=None)) == 2
+    [problem] = refused(tmp_path, *packages, package("c", "1.0", "marker = \"platform_machine != 'x86_64'\"",
+                                                     wheels="cp312-cp312-win32"), **there)  # fmt: skip
+    assert problem.fix == "lock again with uv"
 
 
 ELSEWHERE = "marker = \"sys_platform == 'win32'\""

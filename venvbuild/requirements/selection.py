@@ -8,7 +8,7 @@ Source: PEP 751, "Installation".
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,8 +31,8 @@ PYTHONS = tuple(f"3.{minor}" for minor in range(8, 16))
 _MICRO = 20
 """Of a Python that may be advised: about the last, as `requires-python` has a lower bound more often than an upper one.
 """
-_OF_PYTHON = frozenset({"NO_WHEEL", "REQUIRES_PYTHON", "ENVIRONMENTS", "EMPTY"})
-"""The rules of problems that another Python may not have."""
+_OF_TARGET = frozenset({"NO_WHEEL", "REQUIRES_PYTHON", "ENVIRONMENTS", "EMPTY"})
+"""The rules of problems that another Python or platform may not have."""
 _FEW = 10
 
 
@@ -49,6 +49,8 @@ class Selection:
     """Of the wheels that the target takes; empty: not judged."""
     pythons: Collection[str] = PYTHONS
     """X.Y of those that may be advised."""
+    platforms: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Machines that `--platform` may name, `aarch64`, and the tags of the same Python there; one: the target's."""
 
 
 @dataclass(frozen=True)
@@ -140,19 +142,19 @@ class _Chooser:
         return tuple(wanted.values()), found
 
     def advised(self, found: Sequence[_Found]) -> Iterator[Problem]:
-        """The problems, with the Python that helps where one does: with it the problem is gone, and no other comes."""
+        """The problems, with the flag that helps where one does: with it the problem is gone, and no other comes."""
         kinds = {one.kind for one in found}
         for one in found:
-            helps = one.problem.rule in _OF_PYTHON
+            helps = one.problem.rule in _OF_TARGET
             others = self._of_others.items() if helps else ()
-            left = {version: len(there) for version, there in others if there <= kinds - {one.kind}}
-            python = min(left, key=lambda version: left[version], default="")
+            left = {flag: len(there) for flag, there in others if there <= kinds - {one.kind}}
+            best = min(left, key=lambda flag: left[flag], default="")
             fix = one.problem.fix.replace("build with ", "with ")
-            yield replace(one.problem, fix=f"build with --python {python}, or {fix}") if python else one.problem
+            yield replace(one.problem, fix=f"build with {best}, or {fix}") if best else one.problem
 
     @cached_property
     def _of_others(self) -> dict[str, set[tuple[str, str]]]:
-        """What is against the choice with another Python, the nearest first."""
+        """What is against the choice with another Python, the nearest first, or on another platform."""
         if self._given.get("implementation_name") != "cpython":
             return {}
         here = self._given["python_version"]
@@ -161,8 +163,12 @@ class _Chooser:
             return abs(_minor(version) - _minor(here)), -_minor(version)
 
         others = sorted({*self._selection.pythons} - {here}, key=distance)
-        chosen = {version: self._with(version).chosen() for version in others}
-        return {version: {one.kind for one in found} for version, (wanted, found) in chosen.items() if wanted}
+        chosen = {f"--python {version}": self._with(version).chosen() for version in others}
+        for machine, those in self._selection.platforms.items():
+            other = replace(self._selection, tags=those)
+            there = _Chooser(self._lock, {**self._given, "platform_machine": machine}, other)
+            chosen[f"--platform {machine}"] = there.chosen()
+        return {flag: {one.kind for one in found} for flag, (wanted, found) in chosen.items() if wanted}
 
     def _with(self, version: str) -> _Chooser:
         """The same for another Python X.Y on this machine."""
@@ -289,7 +295,7 @@ class _Chooser:
     def _without_wheel(self, entry: Entry) -> Problem:
         builds = self._selection.sdists is not None
         may_build = builds and entry.sdist is not None and entry.sdist.fault is None
-        why = [_listed(entry)] if any(wheel.tags for wheel in entry.wheels) else []
+        why = [self._listed(entry)] if any(wheel.tags for wheel in entry.wheels) else []
         why += ["source is built only where that is allowed by name"] if may_build else []
         why += [] if builds else ["nothing is built from source here"]
         return self._problem(
@@ -300,6 +306,14 @@ class _Chooser:
             "NO_WHEEL",
         )
 
+    def _listed(self, entry: Entry) -> str:
+        """The tags that there are wheels for, those of this platform first."""
+        ours = {tag.rpartition("-")[2] for tag in self._selection.tags} - {"any"}
+        tags_there = {tag for wheel in entry.wheels for tag in wheel.tags}
+        found = sorted(tags_there, key=lambda tag: (tag.rpartition("-")[2] not in ours, tag))
+        more = f" and {len(found) - _FEW} more" if len(found) > _FEW else ""
+        return shown(f"it has wheels for {', '.join(found[:_FEW])}{more}", 400)
+
     def _problem(self, entry: Entry, what: str, why: str, fix: str, rule: str) -> Problem:
         return Problem.at(self._lock.name, entry.line, what, why, fix, rule)
 
@@ -309,13 +323,6 @@ _SPOKEN = {"vcs": "a repository", "directory": "a folder", "archive": "an archiv
 
 def _faults_of(files: Iterable[LockedFile]) -> Iterator[Problem]:
     return (file.fault for file in files if file.fault)
-
-
-def _listed(entry: Entry) -> str:
-    """The tags that there are wheels for."""
-    found = sorted({tag for wheel in entry.wheels for tag in wheel.tags})
-    more = f" and {len(found) - _FEW} more" if len(found) > _FEW else ""
-    return shown(f"it has wheels for {', '.join(found[:_FEW])}{more}", 400)
 
 
 def _minor(version: str) -> int:

@@ -52,8 +52,12 @@ def wanted_by(
             target.marker_environment,
             suggest=lambda wanted, pins: suggested(wanted, pins, access, target),
             sources=sources,
-            # a ZIP holds nothing that was built here
-            selection=Selection(sdists=None, tags=target.supported_tags, pythons=runtimes.running()),
+            selection=Selection(
+                sdists=None,  # a ZIP holds nothing that was built here
+                tags=target.supported_tags,
+                pythons=runtimes.running(),
+                platforms={one: runtimes.target(target.version, one).supported_tags for one in runtimes.MACHINES},
+            ),
         )
         return Wanted(read)
     assert build is not None

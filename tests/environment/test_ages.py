@@ -287,7 +287,7 @@ def test_a_quarantined_project_is_refused(aged: IndexServer, tmp_path: Path, mod
     # and where nobody pinned it
     wheel(aged.folder, "trusting", "1.0", requires=["bad"])
     [problem] = refused(RequirementsRefused, bench, "trusting==1.0", until="create")
-    assert (problem.rule, problem.what) == ("QUARANTINED", "bad is quarantined")
+    assert (problem.rule, problem.what, problem.where) == ("QUARANTINED", "bad is quarantined", "needed by trusting")
 
 
 @pytest.mark.parametrize("status", ["active", "archived", "deprecated", "something-new"])

@@ -16,10 +16,11 @@ contradictions -> lacking, conflicts, tries    what pins need, lack and contradi
 sizes                        whether files are as large as a lock says
 listing -> downloads, pylock     the files of a closure that fit: how much there is to fetch, and as PEP 751 has them
 soundness, yanked            releases that can be read, and those that were withdrawn
-standing -> ages             what the index tells of releases, and which of them may be built
+standing -> ages -> barred   what the index tells of releases, which of them may be built, and what that keeps from it
 """
 
-from venvbuild.environment.ages import Rules, judge_closure, judge_pins, refused_needs, without_refused_files
+from venvbuild.environment.ages import Rules, judge_closure, judge_pins, without_refused_files
+from venvbuild.environment.barred import refused_needs
 from venvbuild.environment.closure import Closure, LockedDistribution, lock
 from venvbuild.environment.compilation import Compilation, compile_files
 from venvbuild.environment.downloads import much_to_fetch, sizes_of

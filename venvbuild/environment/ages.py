@@ -20,7 +20,7 @@ from venvbuild.environment.alternatives import newest, written
 from venvbuild.environment.closure import Closure, LockedDistribution
 from venvbuild.environment.package_source import IndexAccess, PackageSource, package_index
 from venvbuild.environment.standing import Standing
-from venvbuild.environment.tries import Answer, OutOfTries, Question, Tries
+from venvbuild.environment.tries import OutOfTries, Question, Tries
 from venvbuild.environment.wanted import Wanted, wanted_by
 from venvbuild.environment.yanked import judged
 from venvbuild.errors import Problem, RequirementsRefused, VenvBuildError
@@ -36,6 +36,7 @@ _MAX_REASON = 300
 _PATIENCE_S = 3.0
 _SECONDS_TO_TRY = 60.0
 _MOST_NEEDERS = 5
+_LET = "let it be used all the same: VENVBUILD_YANKED=warn; or choose a version with wheels"
 
 
 @dataclass(frozen=True)
@@ -92,14 +93,14 @@ def judge_pins(requirements: Requirements, access: IndexAccess, interpreter: Int
     found = standing.ask([(one.name, one.version, ()) for one in wanted], index, cache)
     if found.failure and not rules.need_the_index:
         log.warning("whether pins are yanked or in quarantine was not looked at: %s", found.failure)
-    return _Judging(found, index, interpreter, rules).verdict(wanted)
+    return Judging(found, index, interpreter, rules).verdict(wanted)
 
 
 def judge_sources(requirements: Requirements, source: PackageSource, rules: Rules) -> None:
     """Refuse what `judge_pins` would, where code of a pin is about to run. Raises as that does."""
     wanted = wanted_by(requirements, source.interpreter, source.sdists)
     found = standing.ask([(one.name, one.version, ()) for one in wanted], source.index, source.release_cache)
-    _Judging(found, source.index, source.interpreter, rules).verdict(wanted).enforce()
+    Judging(found, source.index, source.interpreter, rules).verdict(wanted).enforce()
 
 
 def judge_closure(
@@ -108,12 +109,11 @@ def judge_closure(
     """The verdict on all that is to be installed. Raises as `judge_pins` does."""
     pins = {one.name: one for one in wanted_by(requirements, source.interpreter, source.sdists)}
     wanted = [replace(pins.get(one.name) or Wanted(one.name, ""), version=one.version) for one in closure.distributions]
-    judging = _Judging(found, source.index, source.interpreter, rules)
+    judging = Judging(found, source.index, source.interpreter, rules)
     verdict = judging.verdict(wanted)
     if any(not one.where for one in verdict.refused):
-        answer = _answer([one.at(one.version) for one in pins.values()], (), source)
-        needers = answer.needers if answer else {}
-        verdict = judging.verdict([replace(one, where=one.where or _needed_by(one.name, needers)) for one in wanted])
+        needers = _needers(pins.values(), source)
+        verdict = judging.verdict([replace(one, where=one.where or needers_text(one.name, needers)) for one in wanted])
     return verdict
 
 
@@ -126,7 +126,10 @@ def judge_tools(lock: str, where: str, source: PackageSource, rules: Rules) -> C
     closure = Closure(tuple(LockedDistribution(*one) for one in read_lock(lock)), (), is_forced=False)
     found = standing.of_closure(closure, source)
     wanted = [Wanted(one.name, one.version, where=where) for one in closure.distributions]
-    for warning in _Judging(found, source.index, source.interpreter, rules).verdict(wanted).enforce():
+    verdict = Judging(found, source.index, source.interpreter, rules, are_pinned=False).verdict(wanted)
+    # Nobody writes another version into somebody's source.
+    refused = tuple(replace(one, fix=_LET) if one.rule == "YANKED" else one for one in verdict.refused)
+    for warning in replace(verdict, refused=refused).enforce():
         log.warning("%s", replace(warning, fix="").as_line())
     return without_refused_files(closure, found, rules)
 
@@ -158,55 +161,22 @@ def without_refused_files(closure: Closure, found: Standing, rules: Rules) -> Cl
     return replace(closure, distributions=tuple(kept))
 
 
-def refused_needs(
-    lines: Sequence[str],
-    source: PackageSource,
-    rules: Rules,
-    *,
-    judged: Collection[str] = (),
-    constraints: Sequence[str] = (),
-    places: Mapping[str, str] | None = None,
-) -> list[Problem]:
-    """What `lines` need that may not be built, where they cannot be resolved for that reason; else empty.
-
-    Names that are `judged` already are not told of. `source` was asked why before. `places` has the lines of a file
-    (`wanted.in:3`) by canonical name.
-    """
-    named = places or {}
-    told = source.index.in_quarantine
-    # where a project still offers its files, the verdict on the closure tells
-    hidden = [name for name in told if (project := source.index.told(name)) and not project.files]
-    if hidden or rules.min_age is None:
-        return [_quarantined(Wanted(name, "", where=named.get(name, "")), told[name]) for name in sorted(hidden)]
-    free = replace(source, installer=replace(source.installer, min_age=None))
-    answer = _answer(lines, constraints, free)
-    if answer is None or answer.versions is None:
-        return []
-    needed = [
-        Wanted(name, version, where=named.get(name) or _needed_by(name, answer.needers))
-        for name, version in answer.versions.items()
-        if name not in judged
-    ]
-    found = standing.ask([(one.name, one.version, ()) for one in needed], source.index, source.release_cache)
-    judging = _Judging(found, source.index, source.interpreter, rules, are_pinned=False)
-    return [one for one in judging.verdict(needed).refused if one.rule in ("TOO_NEW", "NO_TIME", "NO_TIMES")]
-
-
-def _answer(lines: Sequence[str], constraints: Sequence[str], source: PackageSource) -> Answer | None:
+def _needers(pins: Iterable[Wanted], source: PackageSource) -> Mapping[str, Sequence[str]]:
     with contextlib.suppress(OutOfTries):
-        question = Question(tuple(lines), constraints=tuple(constraints))
-        return Tries(source, _SECONDS_TO_TRY).ask(question)
-    return None
+        question = Question(tuple(one.at(one.version) for one in pins))
+        return Tries(source, _SECONDS_TO_TRY).ask(question).needers
+    return {}
 
 
-def _needed_by(name: str, needers: Mapping[str, Sequence[str]]) -> str:
+def needers_text(name: str, needers: Mapping[str, Sequence[str]]) -> str:
+    """`needed by app, lib`; empty for what nobody needs."""
     names = needers.get(name, ())
     return f"needed by {', '.join(names[:_MOST_NEEDERS])}" if names else ""
 
 
 @dataclass
-class _Judging:
-    """One verdict."""
+class Judging:
+    """The verdict on releases, by what the index told of them."""
 
     standing: Standing
     index: PackageIndex
@@ -217,6 +187,7 @@ class _Judging:
     """Whether a line can be written with another version."""
 
     def verdict(self, wanted: Sequence[Wanted]) -> Verdict:
+        """That on these. Raises as `judge_pins` does."""
         if self.standing.failure and self.rules.need_the_index:
             raise self.standing.failure
         refused, warnings = list[Problem](), list[Problem]()
@@ -226,7 +197,7 @@ class _Judging:
             if release is None:
                 continue
             if release.status and release.status.word == "quarantined":
-                refused.append(_quarantined(one, release.status.reason))
+                refused.append(quarantined(one, release.status.reason))
                 continue
             files = self._candidates(release, one.hashes) if self._matters(release) else ()
             # `1` may be pinned, and `1.0` be there
@@ -318,7 +289,8 @@ def _exception(*names: str) -> str:
     return f"say why {'it' if len(names) == 1 else 'each'} may be newer: VENVBUILD_MIN_AGE_EXCEPT='{said}'"
 
 
-def _quarantined(one: Wanted, reason: str) -> Problem:
+def quarantined(one: Wanted, reason: str) -> Problem:
+    """That the project is in quarantine, and what the index says of it."""
     said = shown(" ".join(reason.split()), _MAX_REASON)
     return Problem(
         f"{one.name} is quarantined",

@@ -53,6 +53,12 @@ def installable(project: Project, interpreter: Interpreter, specifier: Specifier
     return _advisable(fits, interpreter, specifier)
 
 
+def unfit(project: Project, interpreter: Interpreter) -> list[Version]:
+    """Versions that the resolver would take and that are no advice: it passes over upper bounds on Python."""
+    fit = {*installable(project, interpreter)}
+    return [one for one in project.versions if one not in fit and project.wheels(one, interpreter.ranks)]
+
+
 def buildable(project: Project, interpreter: Interpreter, specifier: SpecifierSet | None = None) -> list[Version]:
     """The versions that may be advised, oldest first, where only their source is there or counts."""
     return _advisable([file for file in project.files if not file.is_wheel], interpreter, specifier)

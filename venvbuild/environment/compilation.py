@@ -22,7 +22,8 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from venvbuild import requirements
-from venvbuild.environment.ages import Rules, judge_pins, refused_needs
+from venvbuild.environment.ages import Rules, judge_pins
+from venvbuild.environment.barred import refused_needs
 from venvbuild.environment.package_source import IndexAccess, PackageSource, target
 from venvbuild.environment.pinning import CompileRequest, Entry, Resolution, is_equal, relative
 from venvbuild.errors import IndexUnavailable, RequirementsRefused, ResolutionError, UsageError, of_disk

@@ -15,7 +15,7 @@ from functools import partial
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from venvbuild.environment.alternatives import installable, near, written
+from venvbuild.environment.alternatives import installable, near, unfit, written
 from venvbuild.environment.contradictions import Ask, Contradiction, Walk, merged
 from venvbuild.environment.lacking import Lack, lacking, problem_of, put_stand_ins
 from venvbuild.environment.tries import OutOfTries, Question, Tries, fewest
@@ -25,7 +25,7 @@ from venvbuild.errors import Problem
 # Conflicts that have nothing to do with each other; who has more learns of them in the next run.
 _MAX_CONFLICTS = 5
 _UV_WORDS = 400
-_YANKED = re.compile(r"\b([a-z0-9][a-z0-9._-]*==[^\s,;]+) was yanked\b")
+_YANKED = re.compile(r"\b([a-z0-9][a-z0-9._-]*(?:\[[^\]\s]*\])?==[^\s,;]+) was yanked\b")
 """In uv's words."""
 
 
@@ -117,10 +117,10 @@ class Conflicts:
         """Whether all resolves when these pins may be another version: the nearest above, else the nearest below."""
         free = {pin.name: pin for pin in changed}
         others = [pin.at(pin.version) for pin in self._pins if pin.name not in free]
-        unfit = {name: "".join(f",!={version}" for version in self._unfit(pin)) for name, pin in free.items()}
+        no_advice = {name: "".join(f",!={version}" for version in self._unfit(pin)) for name, pin in free.items()}
 
         def asked(bound: str, *, lowest: bool = False) -> Question:
-            lines = (f"{pin.bare}{bound}{pin.version},!={pin.version}{unfit[pin.name]}" for pin in free.values())
+            lines = (f"{pin.bare}{bound}{pin.version},!={pin.version}{no_advice[pin.name]}" for pin in free.values())
             return Question((*others, *lines), lowest=lowest)
 
         either_way = [asked("!=")] if len(free) > 1 else []
@@ -141,12 +141,8 @@ class Conflicts:
         return replace(problem, fix=fix)
 
     def _unfit(self, pin: Wanted) -> list[Version]:
-        """Versions that the resolver would take and that are no advice: it passes over upper bounds on Python."""
-        project, target = self._walk.index.project(pin.name), self._walk.interpreter
-        if project is None:
-            return []
-        fit = {*installable(project, target)}
-        return [one for one in project.versions if one not in fit and project.wheels(one, target.ranks)]
+        project = self._walk.index.project(pin.name)
+        return unfit(project, self._walk.interpreter) if project else []
 
     # --- found
 

@@ -25,6 +25,7 @@ from venvbuild.environment import ages, build_failures
 from venvbuild.environment.ages import Rules
 from venvbuild.environment.allowed import Allowed, first_right
 from venvbuild.environment.alternatives import help_without_build
+from venvbuild.environment.barred import refused_needs
 from venvbuild.environment.contradictions import neighbours_of
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.sizes import refuse_other_size
@@ -172,11 +173,16 @@ def _build_environment(sdist: Path, source: PackageSource, scratch: Path, rules:
             source.installer.judge_locally(failure, source.scratch)
             for line in needs:
                 source.index.project(canonicalize_name(Requirement(line).name))  # an index that is away says so here
-            if refused := ages.refused_needs(needs, source, rules):
-                where = f"{sdist.name}: {_PLACE}"
-                raise RequirementsRefused.of(replace(one, where=where) for one in refused) from failure
+            if refused := refused_needs(needs, source, rules):
+                raise RequirementsRefused.of(_of_tool(one, sdist.name) for one in refused) from failure
             raise
     return venv / "bin" / "python"
+
+
+def _of_tool(refused: Problem, sdist: str) -> Problem:
+    # Of what a tool needs nobody can write a line.
+    fix = "choose a version with wheels, or one that is built otherwise" if refused.rule == "YANKED" else refused.fix
+    return replace(refused, where=f"{sdist}: {_PLACE}", fix=fix)
 
 
 def _plain(line: str, sdist: str) -> str:

@@ -218,6 +218,32 @@ def test_what_was_built_from_source_is_named(tool: Tool) -> None:
     assert "lib 1.0 was built" not in done.stderr
 
 
+@pytest.mark.parametrize("offers_files", [True, False])
+def test_what_is_in_quarantine_by_now_is_not_fetched(tool: Tool, foreign: str, offers_files: bool) -> None:
+    tool.index.statuses["native"] = ("quarantined", "malware")
+    if not offers_files:
+        for path in tool.index.folder.glob("native-*"):
+            path.unlink()
+    tool.index.requests.clear()
+    later = str(tool.folder / "an hour later")  # for so long an answer is believed
+    done = tool.run("get", foreign, "venv", "--rebuild", XDG_CACHE_HOME=later)
+    refused(tool, done, 3, "native is quarantined\n  where: requirements.lock.txt\n  why: malware", "change the pins")
+    assert not [path for path, _ in tool.index.requests if "/files/" in path]
+    # its archive asks no index, as the page says
+    describe(tool, foreign, platform=f"linux_{HERE}")
+    assert tool.run("get", foreign, "venv", XDG_CACHE_HOME=later).code == 0
+
+
+def test_what_was_yanked_since_is_warned_of_and_installed(tool: Tool, foreign: str) -> None:
+    for path in tool.index.folder.glob("native-*"):
+        tool.index.yanked[path.name] = "it bites"
+    strict = {"VENVBUILD_YANKED": "refuse", "VENVBUILD_MIN_AGE_DAYS": "7", "XDG_CACHE_HOME": str(tool.folder / "later")}
+    done = tool.run("get", foreign, "venv", "--rebuild", "--json", **strict)
+    assert done.code == 0, done.stderr
+    assert [(one["what"], one["why"]) for one in done.json["warnings"]] == [("native==1.0 is yanked", "it bites")]
+    assert "warning: requirements.lock.txt: native==1.0 is yanked; why: it bites\n" in done.stderr
+
+
 def test_conflicts_that_the_build_is_known_for_are_no_reason_to_refuse(tool: Tool) -> None:
     wheel(tool.index.folder, "odd", "1.0", requires=["lib>=2"])
     wheel(tool.index.folder, "lib", "2.0")

@@ -19,7 +19,7 @@ soundness, yanked            releases that can be read, and those that were with
 standing -> ages -> barred   what the index tells of releases, which of them may be built, and what that keeps from it
 """
 
-from venvbuild.environment.ages import Rules, judge_closure, judge_pins, without_refused_files
+from venvbuild.environment.ages import Rules, judge_closure, judge_lock, judge_pins, without_refused_files
 from venvbuild.environment.barred import refused_needs
 from venvbuild.environment.closure import Closure, LockedDistribution, lock
 from venvbuild.environment.compilation import Compilation, compile_files

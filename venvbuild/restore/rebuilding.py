@@ -45,6 +45,7 @@ def rebuild(
 
     Raises:
         UsageError: `target` is not ours, or there is no such Python here. NotInStore: there is no such build.
+        RequirementsRefused: a project of the lock is in quarantine.
         ResolutionError: the index has no file of a package for this platform, or a package needs one here that the lock
             does not have; all such packages are named. IntegrityError: a file of the build is not what its metadata
             says, or the index has no file with a hash of the lock. IndexUnavailable, StoreUnavailable: a retry may
@@ -62,6 +63,7 @@ def rebuild(
     locked = _closure(lock, store.uri(builds.key(venv_version, places.LOCK)))
     with targets.staged(target) as place:
         source = source_for(interpreter, place.folder)
+        warnings = _judged(locked, source)
         if not build["reproducible"]:
             _refuse_built_from_source(locked, source)
         venv = place.folder / ROOT
@@ -69,7 +71,7 @@ def rebuild(
         _refuse_incomplete(venv, pinned, interpreter, build)
         _add_rehome(venv)
         _open_to_all(venv)
-        restored = _told(venv_version, target, interpreter, build)
+        restored = replace(_told(venv_version, target, interpreter, build), warnings=warnings)
         return restoring.put_in_place(venv, restored, interpreter, machine, store.url, place)
 
 
@@ -138,6 +140,19 @@ def _closure(lock: Requirements, where: str) -> Closure:
         )
     locked = (LockedDistribution(pin.canonical_name, pin.version, pin.hashes) for pin in lock.active)
     return Closure(tuple(sorted(locked, key=lambda one: one.name)), (), is_forced=False)
+
+
+def _judged(locked: Closure, source: PackageSource) -> tuple[Problem, ...]:
+    """What is yanked. The same files are wanted whatever became of them since, but none of a project in quarantine.
+
+    Raises:
+        RequirementsRefused: there is one.
+    """
+    verdict = environment.judge_lock(locked, places.LOCK, source)
+    if verdict.refused:
+        raise RequirementsRefused.of(replace(one, fix=f"{one.fix}; {_WAY_OUT}") for one in verdict.refused)
+    # whoever restores has no pins of his own to change
+    return tuple(replace(one, fix="") for one in verdict.warnings)
 
 
 def _refuse_built_from_source(locked: Closure, source: PackageSource) -> None:

@@ -72,7 +72,8 @@ class Restored:
     cannot_move: tuple[Problem, ...] = ()
     """What of an environment that somebody else packed works only where it was made; nothing of our own archives."""
     warnings: tuple[Problem, ...] = ()
-    """What to know of the target: that it was filled in place, that others cannot run its Python; and of its kernel."""
+    """What to know of the target: that it was filled in place, that others cannot run its Python; of its kernel; and
+    what of a lock that was installed is yanked."""
     kernel: str | None = None
     """The kernel.json by which Jupyter finds it, where one was wanted."""
 
@@ -317,7 +318,7 @@ def put_in_place(
     rehoming.write(venv / MARKER, _marker(restored, store_url))
     targets.check(target)  # again: somebody may have put something there meanwhile
     in_place = targets.put_in_place(venv, place)
-    restored = replace(restored, warnings=tuple(_warnings(target, interpreter, in_place)))
+    restored = replace(restored, warnings=(*restored.warnings, *_warnings(target, interpreter, in_place)))
     if kernel is None:
         return restored
     # Last: it names what is there by now.

@@ -21,7 +21,7 @@ from tests.support.builds import put_build, version
 from tests.support.scripted import put_whole
 from tests.support.supplies import here
 from tests.support.tool import Ended, Tool
-from tests.support.wheels import wheel
+from tests.support.wheels import sdist, wheel
 from venvbuild.builds import places
 from venvbuild.stores import open_store
 
@@ -134,6 +134,34 @@ def test_pip_and_uv_install_the_lock_of_a_build(tool: Tool) -> None:
         run(tool, one, "-c", "import app, lib, native, mine")
     # and it is what a build takes
     assert built(tool.run("build", "--json", "-r", lock, **more))["content_sha256"] == made["content_sha256"]
+
+
+def test_what_was_built_from_source_installs_elsewhere_by_either_lock(tool: Tool) -> None:
+    source = sdist(tool.index.folder, "sourced", "1.0")
+    more = {"VENVBUILD_INDEX_URL": tool.index.url("json")}
+    allowed = "--json", "--allow-sdist", "sourced", "-r"
+    made = built(tool.run("build", *allowed, tool.requirements("sourced==1.0", "lib==1.0"), **more))
+    locks = {}
+    for form, name in (("pylock", "pylock.toml"), ("requirements", "pins.txt")):
+        printed = tool.run("lock", made["venv_version"], "--format", form)
+        assert (printed.code, printed.stderr) == (0, "")
+        locks[form] = tool.folder / name
+        locks[form].write_text(printed.stdout)
+    [package] = [one for one in tomllib.loads(locks["pylock"].read_text())["packages"] if one["name"] == "sourced"]
+    assert (package["sdist"]["size"], "wheels" in package) == (source.stat().st_size, False)
+    for form, flags in (("pylock", ()), ("requirements", ("--require-hashes",))):
+        bin_folder = real_pip.environment(tool.folder / f"by-pip-{form}")
+        run(tool, bin_folder / "pip", "install", "-q", *flags, "-r", locks[form])
+        run(tool, bin_folder / "python", "-c", "import sourced, lib")
+        python = tool.folder / f"by-uv-{form}" / "bin" / "python"
+        run(tool, UV, "venv", "-q", python.parents[1])
+        run(tool, UV, "pip", "sync", "-q", *flags, "--python", python, locks[form])
+        run(tool, python, "-c", "import sourced, lib")
+    # and it is what a build takes, where it may
+    assert tool.run("build", "-r", locks["pylock"], **more).code == 3
+    assert built(tool.run("build", *allowed, locks["pylock"], **more))["content_sha256"] == made["content_sha256"]
+    refused = tool.run("get", made["venv_version"], "venv", "--rebuild", **more)
+    assert (refused.code, "sourced 1.0 was built from source" in refused.stderr) == (4, True)
 
 
 def test_the_other_lock_has_the_files_of_every_platform(tool: Tool) -> None:

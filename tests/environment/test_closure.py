@@ -123,14 +123,18 @@ def test_a_hash_that_no_file_of_the_index_has_is_told_with_its_line(needy: Index
     assert sha256(needy.folder / "needy-1.0-py3-none-any.whl") in caught.value.problems[0].why
 
 
-def test_the_hash_of_a_wheel_that_was_built_here_is_its_only_one(index: IndexServer, tmp_path: Path) -> None:
-    sdist(index.folder, "sourced", "1.0")
+def test_what_was_built_here_has_the_hashes_of_that_wheel_and_of_its_source(index: IndexServer, tmp_path: Path) -> None:
+    source = sdist(index.folder, "sourced", "1.0")
     built = wheel(tmp_path / "wheels", "sourced", "1.0")
+    given = supply(index, tmp_path, sdists=["sourced"])
+    project = given.index.project("sourced")
+    assert project
     given = replace(
-        supply(index, tmp_path, sdists=["sourced"]), built={"sourced": sha256(built)}, wheels=(built.parent,)
+        given, built={"sourced": sha256(built)}, wheels=(built.parent,), sources={"sourced": project.files[0]}
     )
     locked = lock(pinned("sourced==1.0"), given)
-    assert locked.distributions[-1] == LockedDistribution("sourced", "1.0", (sha256(built),))
+    hashes = tuple(sorted([sha256(built), sha256(source)]))
+    assert locked.distributions[-1] == LockedDistribution("sourced", "1.0", hashes)
 
 
 def test_pins_that_contradict_each_other_are_a_conflict_with_its_line(needy: IndexServer, tmp_path: Path) -> None:

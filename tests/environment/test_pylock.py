@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from datetime import UTC, datetime, timedelta, timezone
 
-from packaging.pylock import Pylock
+from packaging.pylock import Package, Pylock
 from packaging.tags import Tag, parse_tag
 from packaging.version import Version
 
@@ -73,6 +73,29 @@ def test_no_credential_of_a_url_is_in_it() -> None:
 
 def test_what_no_index_has_is_named_as_a_file_beside_it() -> None:
     assert urls(listed("file:///home/me/wheels/lib-1.0-py3-none-any.whl")) == ["path lib-1.0-py3-none-any.whl"]
+
+
+def test_of_what_was_built_here_the_source_is_named_in_place_of_the_wheel_that_nobody_else_has() -> None:
+    closure = Closure((LockedDistribution("lib", "1.0", (f"sha256:{A}", f"sha256:{B}")),), (), is_forced=False)
+    here_only = Listing({"lib": (listed("file:///work/wheels/lib-1.0-py3-none-any.whl"),)})
+    when = "2025-07-22T08:30:00Z"
+
+    def written_of(url: str) -> Package:
+        source = File("lib-1.0.tar.gz", url, Version("1.0"), frozenset(), B, size_bytes=9, uploaded_at=when)
+        text = pylock_of(closure, here_only, here(), {"lib": source})
+        [package] = Pylock.from_dict(tomllib.loads(text)).packages
+        return package
+
+    package = written_of("https://me:hunter2-Canary@h/files/lib-1.0.tar.gz")
+    assert package.sdist
+    assert package.wheels is None
+    assert (package.sdist.url, package.sdist.size, package.sdist.hashes) == (
+        "https://h/files/lib-1.0.tar.gz", 9, {"sha256": B},
+    )  # fmt: skip
+    assert package.sdist.upload_time == datetime(2025, 7, 22, 8, 30, tzinfo=UTC)
+    beside = written_of("file:///home/me/lib-1.0.tar.gz").sdist
+    assert beside
+    assert (beside.url, beside.path) == (None, "lib-1.0.tar.gz")
 
 
 def test_a_file_that_the_index_calls_otherwise_has_its_name() -> None:

@@ -41,12 +41,13 @@ def failing(index: IndexServer, requires: str, says: str = "'oh no'") -> Path:
 
 
 def test_what_is_allowed_and_has_no_wheel_is_built(index: IndexServer, tmp_path: Path) -> None:
-    sdist(index.folder, "sourced", "1.0")
+    source = sdist(index.folder, "sourced", "1.0")
     made = build(index, tmp_path)
     (folder,) = made.wheels
     (file,) = folder.glob("*.whl")
     assert file.name == "sourced-1.0-py3-none-any.whl"
     assert made.built == {"sourced": digest(file)}
+    assert [(one.filename, f"sha256:{one.sha256}") for one in made.sources.values()] == [(source.name, digest(source))]
 
 
 def test_of_a_build_only_its_wheel_stays(index: IndexServer, tmp_path: Path) -> None:

@@ -207,7 +207,9 @@ class _Resolution:
         for name, version, hashes in resolved:
             pin = given.get(name)
             if name in self._source.built:
-                hashes = (self._source.built[name],)  # of the wheel that was built here, which no index has
+                # of the wheel that was built here, which no index has; and of its source, for who builds it elsewhere
+                source = self._source.sources.get(name)
+                hashes = tuple(sorted([self._source.built[name], *([f"sha256:{source.sha256}"] if source else [])]))
             elif pin and pin.hashes:
                 # Who gives hashes of some files wants these and no others.
                 found = comparisons[name]

@@ -35,7 +35,12 @@ class ListedWheel:
     @property
     def is_local(self) -> bool:
         """Whether no index has it: it was built here, or lies in a folder."""
-        return not self.file.url.startswith(("http://", "https://"))
+        return is_local(self.file)
+
+
+def is_local(file: File) -> bool:
+    """Whether it is a file of this machine, by its URL."""
+    return not file.url.startswith(("http://", "https://"))
 
 
 @dataclass(frozen=True)

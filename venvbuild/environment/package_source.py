@@ -16,7 +16,7 @@ from venvbuild.environment.endless import PageWatch
 from venvbuild.environment.installer import Installer
 from venvbuild.errors import UsageError
 from venvbuild.interpreters import Interpreter, NoInterpreter
-from venvbuild.package_index import MinAge, PackageIndex, Project, ReleaseCache, WheelCache
+from venvbuild.package_index import File, MinAge, PackageIndex, Project, ReleaseCache, WheelCache
 from venvbuild.redaction import Address
 from venvbuild.requirements import SaidSize
 from venvbuild.settings import Settings, certificates, jenkins
@@ -115,6 +115,10 @@ class PackageSource:
     """What the lock that was given says of files, by file name."""
     wheels: tuple[Path, ...] = ()
     """The folder which those wheels are in; none when nothing was built."""
+    sources: Mapping[str, File] = field(default_factory=dict)
+    """What they were built of, by the same names; each with its digest."""
+    tools: frozenset[str] = frozenset()
+    """Canonical names of what they were built with."""
 
     @classmethod
     def of(

@@ -1,4 +1,5 @@
-"""The pylock.toml that a build keeps: its closure with the wheels that fit its target, for pip, uv and others.
+"""The pylock.toml that a build keeps: its closure with the wheels that fit its target, for pip, uv and others; of what
+was built here its source.
 
 It is the same for the same files of the same index: no time of the build, no version of a tool. A URL in it holds no
 credential; what no index has is named as a file beside it.
@@ -8,24 +9,29 @@ Source: PEP 751.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from datetime import UTC
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 
 from venvbuild.environment.closure import Closure
-from venvbuild.environment.listing import ListedWheel, Listing
+from venvbuild.environment.listing import ListedWheel, Listing, is_local
 from venvbuild.interpreters import Interpreter
+from venvbuild.package_index import File
 from venvbuild.redaction import REDACTOR, strip_credentials
 
 
-def pylock_of(closure: Closure, listing: Listing, interpreter: Interpreter) -> str:
-    """The text of the file; empty where the wheels of a distribution are not known."""
-    if any(one.name not in listing.wheels for one in closure.distributions):
+def pylock_of(
+    closure: Closure, listing: Listing, interpreter: Interpreter, sources: Mapping[str, File] | None = None
+) -> str:
+    """The text of the file; empty where the wheels of a distribution are not known.
+
+    `sources`, by canonical name: of what was built here. Nobody else has that wheel, so they are named in its place.
+    """
+    built = sources or {}
+    if any(one.name not in listing.wheels and one.name not in built for one in closure.distributions):
         return ""
     packages = [
-        "\n[[packages]]\n"
-        f"name = {_text(one.name)}\n"
-        f"version = {_text(one.version)}\n"
-        "wheels = [\n" + "".join(f"    {_wheel(wheel)},\n" for wheel in listing.wheels[one.name]) + "]\n"
+        f"\n[[packages]]\nname = {_text(one.name)}\nversion = {_text(one.version)}\n"
+        + (f"sdist = {_sdist(built[one.name])}\n" if one.name in built else _wheels(listing.wheels[one.name]))
         for one in closure.distributions
     ]
     return "".join([*_head(interpreter), *packages])
@@ -41,23 +47,36 @@ def _head(interpreter: Interpreter) -> Iterator[str]:
     yield 'created-by = "venvbuild"\n'
 
 
-def _wheel(wheel: ListedWheel) -> str:
-    file, url = wheel.file, _url(wheel)
+def _wheels(wheels: Iterable[ListedWheel]) -> str:
+    lines = [f"    {_entry(one.file, _instant(one.uploaded_at) if one.uploaded_at else None)},\n" for one in wheels]
+    return f"wheels = [\n{''.join(lines)}]\n"
+
+
+def _sdist(file: File) -> str:
+    return _entry(file, file.uploaded_at)
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _entry(file: File, uploaded_at: str | None) -> str:
+    url = _url(file)
     place = f"url = {_text(url)}" if url else f"path = {_text(file.filename)}"
     # The last part of a URL is the name, unless the index calls its files otherwise.
     said = [place] if not url or url.endswith(f"/{file.filename}") else [f"name = {_text(file.filename)}", place]
-    if wheel.uploaded_at:
-        said.append(f"upload-time = {wheel.uploaded_at.astimezone(UTC).isoformat().replace('+00:00', 'Z')}")
+    if uploaded_at:
+        said.append(f"upload-time = {uploaded_at}")
     if file.size_bytes is not None:
         said.append(f"size = {file.size_bytes}")
     return f"{{ {', '.join(said)}, hashes = {{ sha256 = {_text(file.sha256)} }} }}"
 
 
-def _url(wheel: ListedWheel) -> str:
+def _url(file: File) -> str:
     """Its URL without credentials; empty where there is none, or none without them."""
-    if wheel.is_local:
+    if is_local(file):
         return ""
-    whole = strip_credentials(wheel.file.url).partition("#")[0]
+    whole = strip_credentials(file.url).partition("#")[0]
     # A signed address is good for minutes, and only for who has it; a token may be a part of the path.
     return next((url for url in (whole, whole.partition("?")[0]) if REDACTOR.redact(url) == url), "")
 

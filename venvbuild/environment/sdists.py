@@ -14,7 +14,7 @@ import tarfile
 import tempfile
 import tomllib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -61,21 +61,36 @@ def build_sdists(requirements: Requirements, source: PackageSource, rules: Rules
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     pins = {pin.canonical_name: pin for pin in requirements.active}
-    built: dict[str, str] = {}
+    built: dict[str, _Built] = {}
     failed: list[Problem] = []
     for name in source.sdists:
         found = _sdist(pins[name], source)
         if found is not None:
             try:
-                wheel = _build_one(found, pins[name], requirements, source, folder, rules)
+                built[name] = _build_one(found, pins[name], requirements, source, folder, rules)
             except ResolutionError as error:
                 # The others are tried all the same, for nobody should learn of them one run after the other.
                 failed += error.problems
-            else:
-                built[name] = "sha256:" + hashlib.sha256(wheel.read_bytes()).hexdigest()
     if failed:
         raise ResolutionError.of(failed)
-    return replace(source, built=built, wheels=(folder,))
+    return replace(
+        source,
+        built={name: f"sha256:{hashlib.sha256(one.wheel.read_bytes()).hexdigest()}" for name, one in built.items()},
+        wheels=(folder,),
+        sources={name: one.sdist for name, one in built.items()},
+        tools=frozenset().union(*(one.tools for one in built.values())),
+    )
+
+
+@dataclass(frozen=True)
+class _Built:
+    """A wheel, what it was made of, and with what."""
+
+    wheel: Path
+    sdist: File
+    """With its digest."""
+    tools: frozenset[str]
+    """Canonical names."""
 
 
 def _sdist(pin: Pin, source: PackageSource) -> File | None:
@@ -116,16 +131,16 @@ def _allowed(pin: Pin, files: Sequence[File], source: PackageSource) -> Allowed:
 
 def _build_one(
     sdist: File, pin: Pin, requirements: Requirements, source: PackageSource, wheels: Path, rules: Rules
-) -> Path:
+) -> _Built:
     with tempfile.TemporaryDirectory(prefix=".sdist-", dir=source.scratch) as name:
         scratch = Path(name)
         home, fetched = scratch / "home", scratch / sdist.filename
         home.mkdir()
         # By us, who have the credentials: what is built next must not need any.
-        source.index.download(sdist, fetched)
+        digest = source.index.download(sdist, fetched)
         refuse_other_size(sdist.filename, fetched.stat().st_size, source.sizes)
         try:
-            python = _build_environment(fetched, source, scratch, rules)
+            python, tools = _build_environment(fetched, source, scratch, rules)
             log.info("building %s, its code runs now", sdist.filename)
             source.installer.build_wheel(fetched, python, wheels, home)
         except CommandFailed as failure:
@@ -142,7 +157,8 @@ def _build_one(
                 ]
             ) from failure
     # The folder is shared by all sdists, and only the build itself knows what it calls its wheel.
-    return max(wheels.glob("*.whl"), key=lambda path: path.stat().st_mtime_ns)
+    wheel = max(wheels.glob("*.whl"), key=lambda path: path.stat().st_mtime_ns)
+    return _Built(wheel, replace(sdist, sha256=digest), tools)
 
 
 def _instead(pin: Pin, requirements: Requirements, source: PackageSource, missing: str) -> str:
@@ -154,12 +170,15 @@ def _instead(pin: Pin, requirements: Requirements, source: PackageSource, missin
     return help_without_build(own, index.project(own.name), interpreter, missing, neighbours)
 
 
-def _build_environment(sdist: Path, source: PackageSource, scratch: Path, rules: Rules) -> Path:
-    """A venv with what the sdist says it is built with: wheels only, installed before any of its code runs."""
+def _build_environment(sdist: Path, source: PackageSource, scratch: Path, rules: Rules) -> tuple[Path, frozenset[str]]:
+    """The Python of a venv with what the sdist says it is built with, and the names of that: wheels only, installed
+    before any of its code runs.
+    """
     # As copies: the sdist's code may write to them, and a link would lead into the installer's cache.
     installer = replace(source.installer, shares_cache=False)
     venv, wanted, lock = scratch / "venv", scratch / "build-requires.in", scratch / "build-requires.txt"
     source.installer.make_venv(source.interpreter, venv)
+    tools = frozenset[str]()
     needs = [_plain(line, sdist.name) for line in _build_requires(sdist)]
     if needs:
         wanted.write_text("".join(f"{line}\n" for line in needs), "utf-8")
@@ -169,6 +188,7 @@ def _build_environment(sdist: Path, source: PackageSource, scratch: Path, rules:
             judged = ages.judge_tools(lock.read_text("utf-8"), f"{sdist.name}: {_PLACE}", source, rules)
             lock.write_text(judged.text(), "utf-8")
             installer.install(lock, venv)
+            tools = frozenset(one.name for one in judged.distributions)
         except CommandFailed as failure:
             source.installer.judge_locally(failure, source.scratch)
             for line in needs:
@@ -176,7 +196,7 @@ def _build_environment(sdist: Path, source: PackageSource, scratch: Path, rules:
             if refused := refused_needs(needs, source, rules):
                 raise RequirementsRefused.of(_of_tool(one, sdist.name) for one in refused) from failure
             raise
-    return venv / "bin" / "python"
+    return venv / "bin" / "python", tools
 
 
 def _of_tool(refused: Problem, sdist: str) -> Problem:

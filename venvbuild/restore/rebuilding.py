@@ -160,8 +160,9 @@ def _refuse_built_from_source(locked: Closure, source: PackageSource) -> None:
     def is_there(one: LockedDistribution) -> bool:
         project = source.index.project(one.name)
         files = [file for file in project.files if file.version == Version(one.version)] if project else []
+        wheels = [file for file in files if file.is_wheel]
         # What is not there at all, installing tells; where the index names no hash, the installer compares the bytes.
-        return not files or any(not file.sha256 or f"sha256:{file.sha256}" in one.hashes for file in files)
+        return not files or any(not file.sha256 or f"sha256:{file.sha256}" in one.hashes for file in wheels)
 
     # a question to the index for each, so many at once
     there = each(is_there, locked.distributions)

@@ -81,7 +81,7 @@ def _made(job: Job) -> Made:
     much = much_to_fetch(locked, sizes_of(listing))
     if much:
         log.warning("%s", much)
-    _write_pylock(pylock_of(locked, listing, source.interpreter), job)
+    _write_pylock(pylock_of(locked, listing, source.interpreter, source.sources), job)
     log.info("installing %s", count_text(len(locked.distributions), "package"))
     made = environment.create(locked, source, job.path / VENV, with_pip=recorded.installer == "pip")
     # at once: of a file that is touched after this, its RECORD is not believed

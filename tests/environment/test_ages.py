@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import tarfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -94,9 +95,10 @@ def test_what_nobody_pinned_is_resolved_among_what_is_old_enough(bench: Bench, w
 def test_an_exception_needs_its_name_and_tells_its_reason(week: Bench) -> None:
     excepted = week.using(VENVBUILD_MIN_AGE_EXCEPT="Tiny: we publish it; other: who knows")
     excepted.run_until("create", "tiny==3.0", "needy==1.0")
+    unused = "min_age_except: it names what nothing in this build uses: other"
     with excepted.job("create") as job:
         [said] = job.work.result(Checked).said
-        assert job.work.result(Created).said == ()
+        assert job.work.result(Created).said == (unused,)
     assert re.fullmatch(
         r"pins.txt:1: tiny==3.0 was uploaded \S+Z, which is allowed though min_age_days is 7; why: we publish it", said
     )
@@ -105,6 +107,27 @@ def test_an_exception_needs_its_name_and_tells_its_reason(week: Bench) -> None:
     assert "tiny==3.0" in locked(excepted)
     with excepted.job("create") as job:
         assert "tiny==3.0 was uploaded" in job.work.result(Created).said[0]
+        assert job.work.result(Created).said[1:] == (unused,)
+
+
+def test_an_exception_for_what_a_source_is_built_with_is_used(
+    week: Bench, aged: IndexServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    aged.uploaded[wheel(aged.folder, "tool", "1.0").name] = ago(1)
+    backend = '[build-system]\nrequires = ["tool"]\nbuild-backend = "_backend"\nbackend-path = ["."]\n'
+    plain = sdist(aged.folder, "plain", "1.0")
+    with tarfile.open(plain) as archive:
+        member = archive.extractfile("plain-1.0/_backend.py")
+        assert member
+        files: dict[str, str | bytes] = {"_backend.py": member.read(), "sourced.py": "x = 1\n"}
+    aged.uploaded[sdist(aged.folder, "sourced", "1.0", pyproject=backend, files=files).name] = ago(30)
+    excepted = week.using(VENVBUILD_MIN_AGE_EXCEPT="tool: ours; tol: misspelt")
+    excepted.check("sourced==1.0", allow_sdist=("sourced",))
+    excepted.run("create")
+    with excepted.job("create") as job:
+        [said] = job.work.result(Created).said
+    assert said.endswith("it names what nothing in this build uses: tol")
+    assert any(one.levelname == "WARNING" and said in one.message for one in caplog.records)
 
 
 def test_what_a_pin_needs_and_is_nowhere_old_enough_is_refused_by_name(week: Bench, aged: IndexServer) -> None:

@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import logging
 import re
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, replace
 
 from venvbuild import environment
@@ -68,11 +69,9 @@ def _made(job: Job) -> Made:
     warnings = environment.judge_closure(locked, standing, read, source, rules).enforce()
     told = job.work.result(Checked).said
     new = [one for one in warnings if said(one, recorded.requirements) not in told]
+    new += _unused_exceptions(rules, {*source.tools, *(one.name for one in locked.distributions)})
     for warning in new:
         log.warning("%s", warning.as_line())
-    if unused := sorted({*(rules.min_age.reasons if rules.min_age else ())} - {*standing.releases}):
-        # a configuration file may serve many jobs, so that it is no fault
-        log.info("min_age_except names what is not in this build: %s", ", ".join(unused))
     locked = environment.without_refused_files(locked, standing, rules)
     (job.path / places.LOCK).write_text(locked.text(), "utf-8")
     if locked.not_pinned:
@@ -107,6 +106,19 @@ def _locked(read: Requirements, source: PackageSource, recorded: Recorded, rules
         if refused := environment.refused_needs(lines, source, rules, judged={one.name for one in pins}):
             raise RequirementsRefused.of(refused) from error
         raise
+
+
+def _unused_exceptions(rules: Rules, used: Collection[str]) -> Iterator[Problem]:
+    """That names may be newer which nothing here uses, as misspelt ones are not."""
+    unused = sorted(name for name in (rules.min_age.reasons if rules.min_age else ()) if name not in used)
+    if unused:
+        yield Problem(
+            f"it names what nothing in this build uses: {', '.join(unused)}",
+            "min_age_except",
+            # a configuration file may serve many jobs, so that it is no fault
+            fix="correct the name, or leave it out where other builds do not need it",
+            rule="UNUSED_EXCEPTION",
+        )
 
 
 def _installer(locked: Closure, recorded: Recorded) -> str:

@@ -33,6 +33,16 @@ def test_a_file_or_a_build_is_wanted_and_not_both() -> None:
             wish.judge()
 
 
+def test_a_build_has_no_extras_to_choose_from() -> None:
+    replace(WISH, extras=("web",), groups=("dev",)).judge()
+    of_build = replace(WISH, requirements=None, build="sales@prod")
+    web, dev = replace(of_build, extras=("web",)), replace(of_build, groups=("dev",))
+    for wish, flag in ((web, "--extra"), (dev, "--group")):
+        with pytest.raises(UsageError, match=f"leave {flag} out") as caught:
+            wish.judge()
+        assert caught.value.problems[0].where == flag
+
+
 def test_the_python_and_the_machine_are_snowflakes() -> None:
     with pytest.raises(RequirementsRefused):
         replace(WISH, python="3.9").judge()

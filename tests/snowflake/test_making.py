@@ -464,3 +464,25 @@ def test_a_build_gives_its_pins_its_lock_and_its_hashes(tool: Tool, index: Index
     refused = tool.run("snowflake", "zip", "--from", "sales@latest", "-o", "out.zip", "--python", HERE)
     assert refused.code == 4, refused.stderr
     assert "no wheel of helper 2.0 for the target has a hash of the build's lock" in refused.stderr
+
+
+def test_extras_and_groups_of_a_pylock_choose_what_goes_in(maker: Maker, index: IndexServer) -> None:
+    lines = ['lock-version = "1.0"', 'extras = ["web"]', 'dependency-groups = ["dev"]', 'created-by = "t"']
+    markers = {"tiny": "", "helper": "", "webby": "'web' in extras", "devy": "'dev' in dependency_groups"}
+    for name, marker in markers.items():
+        file = next(index.folder.glob(f"{name}-*.whl"), None) or wheel(index.folder, name, "1.0")
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        said = [f'marker = "{marker}"'] if marker else []
+        wheels = f'wheels = [{{ url = "{index.url()}/{file.name}", hashes = {{ sha256 = "{digest}" }} }}]'
+        lines += ["[[packages]]", f'name = "{name}"', f'version = "{file.name.split("-")[1]}"', *said, wheels]
+    lock = maker.folder / "pylock.toml"
+    lock.write_text("".join(f"{line}\n" for line in lines))
+
+    def names(**chosen: Any) -> set[str]:
+        return {one.name for one in maker.make(requirements=lock, **chosen).distributions}
+
+    assert names() == {"tiny", "helper"}
+    assert names(extras=("web",)) == {"tiny", "helper", "webby"}
+    assert names(extras=("web",), groups=("dev",)) == {"tiny", "helper", "webby", "devy"}
+    with pytest.raises(RequirementsRefused, match="there is no extra wbe"):
+        names(extras=("wbe",))

@@ -138,6 +138,13 @@ def with_pack_options(command: F) -> F:
     return command
 
 
+SELECTION = (
+    click.option("--extra", "extras", multiple=True, metavar="NAME", help="With this extra of a pylock.toml."),
+    click.option("--group", "groups", multiple=True, metavar="NAME", help="With this group of a pylock.toml."),
+)
+"""What of a pylock.toml is wanted."""
+
+
 def with_target(command: F) -> F:
     """What packages are for and where they come from, without a run."""
     for option in (
@@ -162,8 +169,7 @@ def with_build_options(command: F) -> F:
     for option in (
         *_SOURCE_BUILDS,
         click.option("--locked", is_flag=True, help="Refuse a file that is not its own closure."),
-        click.option("--group", "groups", multiple=True, metavar="NAME", help="With this group of a pylock.toml."),
-        click.option("--extra", "extras", multiple=True, metavar="NAME", help="With this extra of a pylock.toml."),
+        *reversed(SELECTION),
         _option("min_age_days", metavar="DAYS"),
         _option("timeout_s", metavar="SECONDS"),
         *_places(),

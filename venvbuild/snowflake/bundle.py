@@ -40,6 +40,9 @@ class Wish:
     """Whether the index may be asked without TLS."""
     is_default_python: bool = False
     """Whether nobody asked for `python`."""
+    extras: tuple[str, ...] = ()
+    """Of a pylock.toml, as the next."""
+    groups: tuple[str, ...] = ()
 
     def judge(self) -> None:
         """Nothing, or why it cannot be met.
@@ -54,6 +57,13 @@ class Wish:
                 where="--from",
                 fix="venvbuild snowflake zip -r requirements.txt -o FILE, or --from ENV@ALIAS",
             )
+        for flag, names in (("--extra", self.extras), ("--group", self.groups)):
+            if names and self.build is not None:
+                raise UsageError(
+                    f"{flag} chooses of a file, and a build has what it has",
+                    where=flag,
+                    fix=f"leave {flag} out, or name the build's file with -r in place of --from",
+                )
         runtimes.runtime(self.python)
         runtimes.machine(self.platform)
         if self.zip_name is not None and not _NAME.fullmatch(self.zip_name):

@@ -126,7 +126,7 @@ class _Making:
         self.say("warning", text)
 
     def _wanted(self, access: IndexAccess) -> Wanted:
-        wanted = wanted_by(self.wish.requirements, self.wish.build, self.settings, self._target, access)
+        wanted = wanted_by(self.wish, self.settings, self._target, access)
         chosen = " (default)" if self.wish.is_default_python else ""
         pins = count_text(len(wanted.requirements.active), "pin")
         self.say("check", f"{pins}, Python {self.wish.python} for Snowflake{chosen}, {self.wish.platform}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from venvbuild import builds, requirements
 from venvbuild.builds import places, read_lock
@@ -13,6 +12,7 @@ from venvbuild.interpreters import Interpreter
 from venvbuild.requirements import Requirements, Selection, Sources
 from venvbuild.settings import Settings
 from venvbuild.snowflake import runtimes
+from venvbuild.snowflake.bundle import Wish
 from venvbuild.stores import store_of
 
 
@@ -36,23 +36,23 @@ class Wanted:
         return frozenset(self.locked or (pin.canonical_name for pin in self.requirements.active))
 
 
-def wanted_by(
-    path: Path | None, build: str | None, settings: Settings, target: Interpreter, access: IndexAccess
-) -> Wanted:
-    """The file at `path`, or the build of the settings' store, as they read for the target.
+def wanted_by(wish: Wish, settings: Settings, target: Interpreter, access: IndexAccess) -> Wanted:
+    """The file of a wish, or its build of the settings' store, as they read for the target.
 
     Raises:
         UsageError: there is no such file, or a script made the build. RequirementsRefused: a line is no exact pin.
         NotInStore, IntegrityError, StoreUnavailable: as reading a build.
     """
-    if path is not None:
+    if wish.requirements is not None:
         sources = Sources(settings.index_url, settings.extra_index_urls, settings.find_links)
         read = requirements.read(
-            path,
+            wish.requirements,
             target.marker_environment,
             suggest=lambda wanted, pins: suggested(wanted, pins, access, target),
             sources=sources,
             selection=Selection(
+                wish.extras,
+                wish.groups,
                 sdists=None,  # a ZIP holds nothing that was built here
                 tags=target.supported_tags,
                 pythons=runtimes.running(),
@@ -60,9 +60,9 @@ def wanted_by(
             ),
         )
         return Wanted(read)
-    assert build is not None
+    assert wish.build is not None
     store = store_of(settings)
-    found = builds.read(store, builds.find(store, build))
+    found = builds.read(store, builds.find(store, wish.build))
     body = builds.read_file(store, found, places.REQUIREMENTS)
     lock = read_lock(builds.read_file(store, found, places.LOCK).decode())
     return Wanted(

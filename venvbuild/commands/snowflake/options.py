@@ -23,6 +23,7 @@ _OPTIONS = (
         metavar="FILE",
         help="The pinned requirements; requirements.txt when neither this nor --from is given.",
     ),
+    *options.SELECTION,
     click.option("--from", "build", metavar="BUILD", help="The pins of this build and its lock: VERSION or ENV@ALIAS."),
     click.option("--python", "python", metavar="X.Y", help=f"Snowflake's Python; {runtimes.DEFAULT} unless given."),
     click.option(
@@ -78,6 +79,8 @@ def wish_of(given: Given) -> Wish:
         allowed_hosts=given["allowed_hosts"],
         may_http=given["allow_http"],
         is_default_python=given["python"] is None,
+        extras=given["extras"],
+        groups=given["groups"],
     )
 
 

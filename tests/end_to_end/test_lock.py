@@ -215,6 +215,19 @@ def test_a_build_without_a_lock_says_what_there_is_instead(tool: Tool) -> None:
             assert "package " in shown.stdout
 
 
+def test_what_is_printed_is_the_file_byte_for_byte_or_nothing(tool: Tool) -> None:
+    store = open_store(tool.store)
+    url = b'url = "https://me:hunter2-Canary@h/good-1.0-py3-none-any.whl"\n'
+    for number, (lock, is_printed) in enumerate(
+        ((b'x = "1"\n', True), (b'x = "1"', True), (b"", True), (b'url = "https://h/?x=1"\n\n', True), (url, False)), 1
+    ):
+        files = {places.REQUIREMENTS: b"good==1.0\n", places.archive_name(version(number)): b"tar"}
+        printed = tool.run("lock", put_build(store, number, {**files, places.PYLOCK: lock}))
+        assert (printed.code, printed.stdout.encode()) == ((0, lock) if is_printed else (8, b""))
+    assert "pylock.toml holds what looks like a secret, on line 1" in printed.stderr
+    assert "hunter2" not in printed.stderr
+
+
 def test_a_lock_that_others_wrote_is_not_printed(tool: Tool) -> None:
     store = open_store(tool.store)
     files = {places.REQUIREMENTS: b"good==1.0\n", places.PYLOCK: b'x = "\x1b[31m"\n'}

@@ -12,6 +12,7 @@ from venvbuild.builds import Metadata, ScriptedBuild, places
 from venvbuild.console import options, output
 from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.stores import Store, store_of
+from venvbuild.text import masked_lines
 
 _FILES = {"pylock": places.PYLOCK, "requirements": places.LOCK}
 _WRITTEN = re.compile(rb"[\x20-\x7e\n]*")
@@ -33,7 +34,7 @@ _BESIDE = re.compile(r"\bpath = \"([^\"]+)\"")
 @options.with_store
 @options.with_config
 def command(version: str, form: str, **given: Any) -> None:
-    """Print what a build holds as a lock that pip and uv install from.
+    """Print what a build holds as a lock that pip and uv install from, byte for byte as it is stored.
 
     BUILD is a version, ENV@ALIAS, ENV@latest or ENV@ALIAS~N.
     """
@@ -51,11 +52,27 @@ def command(version: str, form: str, **given: Any) -> None:
             fix="build it again, and find out who wrote into the store",
             rule="DAMAGED",
         )
-    text = content.decode("ascii").removesuffix("\n")
-    output.print_text(text)
+    text = content.decode("ascii")
+    _refuse_secret(text, store.uri(builds.key(found["venv_version"], name)), name)
+    with output.whole() as write:
+        write(text)
     beside = ", ".join(_BESIDE.findall(text)) if form == "pylock" else ""
     if beside:
         output.say(f"note: no index has {beside}: who installs puts them beside the lock")
+
+
+def _refuse_secret(text: str, where: str, name: str) -> None:
+    # Masked it would be another lock, and whoever installs from it would not know.
+    masked = zip(text.split("\n"), masked_lines(text).split("\n"), strict=True)
+    lines = [str(number) for number, (line, shown) in enumerate(masked, 1) if line != shown]
+    if lines:
+        raise IntegrityError(
+            f"{name} holds what looks like a secret, on line {', '.join(lines[:5])}",
+            where=where,
+            why="with that masked it would be another lock, and what this prints is the file, byte for byte",
+            fix="if it is one, revoke it, as whoever reads the store has it, and build again; else take that file",
+            rule="SECRET",
+        )
 
 
 def _without(build: Metadata | ScriptedBuild, name: str, store: Store) -> NotInStore:

@@ -64,7 +64,7 @@ def main() -> None:
             calls: dict[str, Callable[[], object]] = {
                 "pack, empty cache": partial(_run, _PACK, work, place / "packed.tar.gz", place / f"p{number}", python)
             }
-            for consumer, ending in (("spark", ".tar.gz"), ("lambda", ".zip")):
+            for consumer, ending in (("spark", ".tar.gz"), ("lambda", ".zip"), ("run", ".run")):
                 of = (store, name, place / f"{consumer}{number}", consumer, place / f"made{ending}")
                 calls[f"export --for {consumer}"] = calls[f"{consumer} again"] = partial(_run, _EXPORT, *of)
             for row, call in calls.items():

@@ -29,6 +29,14 @@ def test_what_was_put_comes_back_under_its_digest(cache: FragmentCache) -> None:
     assert (cache.has(digest, 4), cache.has(digest, 5), cache.has("0" * 64, 4)) == (True, False, False)
 
 
+def test_what_is_read_unchecked_comes_in_parts_and_is_lacking_where_it_is_gone(cache: FragmentCache) -> None:
+    body = os.urandom(700_000)
+    digest = cache.put(body)
+    assert [bytes(part) for part in cache.read_unchecked(digest)] == [body[: 1 << 18], body[1 << 18 : 1 << 19],
+                                                                      body[1 << 19 :]]  # fmt: skip
+    assert list(cache.read_unchecked("0" * 64)) == []
+
+
 def test_a_damaged_fragment_is_removed_and_absent(cache: FragmentCache, tmp_path: Path) -> None:
     digest = cache.put(b"body")
     entry = next((tmp_path / "cache").rglob(digest))

@@ -60,6 +60,30 @@ def test_files_of_packages_that_lie_elsewhere_are_named(tmp_path: Path, consumer
     assert verdict.finding.saw.startswith("left out: good share/good/a.txt and 1 more; see")
 
 
+def test_a_record_that_cannot_be_read_is_told_and_stops_nothing(tmp_path: Path) -> None:
+    one = packable(tmp_path)
+    [record] = one.site.glob("good-*.dist-info/RECORD")
+    with record.open("a") as lines:
+        lines.write(f"../../../share/{'a' * 140_000},,\n")
+    made = export(CONSUMERS["lambda"], stored(one), tmp_path)
+    [verdict] = [one for one in made.verdicts if one.rule.name == "outside"]
+    assert "good what its RECORD names, which cannot be read; see" in verdict.finding.saw
+
+
+def test_a_zip_that_was_made_anew_under_its_name_is_read_anew(tmp_path: Path) -> None:
+    names = []
+    for more in ("a.pth", "b.pth"):
+        (tmp_path / more).mkdir()
+        one = packable(tmp_path / more)
+        (one.site / more).write_text("import sys\n")
+        made = tmp_path / "made.zip"
+        made.unlink(missing_ok=True)
+        CONSUMERS["lambda"].make(stored(one), made)
+        [rule] = [rule for rule in CONSUMERS["lambda"].rules if rule.name == "start_files"]
+        names.append(rule.judge(stored(one), made).saw)
+    assert ["a.pth" in names[0], "b.pth" in names[1]] == [True, True]
+
+
 def test_the_packages_of_a_layer_lie_below_python(tmp_path: Path) -> None:
     made = export(CONSUMERS["lambda-layer"], build_of(tmp_path / "build"), tmp_path)
     assert made.file == tmp_path / "sales-lambda-layer.zip"

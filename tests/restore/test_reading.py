@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from pathlib import Path
 
@@ -16,9 +17,12 @@ from venvbuild.stores import open_store
 
 
 def test_it_is_copied_byte_for_byte(tmp_path: Path) -> None:
-    stored, raw = build_of(tmp_path / "build").archive, io.BytesIO()
-    assert stored.copy_to(raw) == stored.build["archive_sha256"]
-    assert raw.getvalue() == (tmp_path / "build/venv.tar.gz").read_bytes()
+    stored, raw = build_of(tmp_path / "build").archive, io.BytesIO(b"head")
+    raw.seek(4)
+    whole = hashlib.sha256(b"head")
+    assert stored.copy_to(raw, whole) == stored.build["archive_sha256"]
+    assert raw.getvalue() == b"head" + (tmp_path / "build/venv.tar.gz").read_bytes()
+    assert whole.digest() == hashlib.sha256(raw.getvalue()).digest()
 
 
 @pytest.mark.parametrize("cut", [0, 1])

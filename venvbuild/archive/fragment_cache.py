@@ -31,6 +31,8 @@ _KINDS = ("fragments", "distributions", "bytecode", "exports")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 # Of the limit: else every entry that comes would make us look at all the others.
 _KEPT_AFTER_EVICTION = 0.9
+# It stays in a processor's own memory, from which it is hashed and written.
+_PART_BYTES = 1 << 18
 # A temporary file that is older was left by a process that is gone.
 _STALE_S = 3600
 
@@ -64,13 +66,15 @@ class FragmentCache:
         _remove(path)
         return None
 
-    def get_unchecked(self, sha256: str) -> bytes | None:
-        """What has this digest's name, not compared with it: for who compares all that it is put together to."""
-        path = self._path("fragments", sha256)
-        body = _read(path)
-        if body is not None:
+    def read_unchecked(self, sha256: str) -> Iterator[memoryview]:
+        """What has this digest's name, not compared with it: for who compares all that it is put together to, as what
+        is gone or cannot be read is lacking without a word. Each part is to be used before the next one is asked for.
+        """
+        path, memory = self._path("fragments", sha256), memoryview(bytearray(_PART_BYTES))
+        with contextlib.suppress(OSError), path.open("rb", buffering=0) as file:
+            while count := file.readinto(memory):
+                yield memory[:count]
             _touch(path)
-        return body
 
     def has(self, sha256: str, size_bytes: int) -> bool:
         """Whether something with this digest's name and this size is there; only `get` tells whether it is whole."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import shlex
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from venvbuild.exports.build import Build
 from venvbuild.exports.consumer import Makes, Paste
@@ -37,26 +39,50 @@ _AMAZON_LINUX_2023 = "2.34"
 _UNPACKED_BYTES = 262_144_000
 _DIRECT_BYTES = 50 << 20
 _ARCHITECTURES = {"linux_x86_64": "x86_64", "linux_aarch64": "arm64"}
+_UPWARDS = ("../", '"../')
+"""So begins a line of RECORD of a file beside the packages."""
+
+
+class _Contents(NamedTuple):
+    """Of a ZIP that was made, what the rules ask for."""
+
+    names: tuple[str, ...]
+    size_bytes: int
+    """Of all files together, unpacked."""
+    records: Mapping[str, str]
+    """The text of RECORD by the name of the distribution, as its folder has it."""
+
+
+def _contents(made: Path | None) -> _Contents:
+    assert made
+    facts = made.stat()
+    return _contents_of(made, facts.st_ino, facts.st_size, facts.st_mtime_ns)
+
+
+@lru_cache(maxsize=1)  # several rules ask, and of 20,000 files each reading takes a tenth of a second
+def _contents_of(made: Path, *_as_it_is: int) -> _Contents:
+    with zipfile.ZipFile(made) as opened:
+        names = tuple(opened.namelist())
+        records = {
+            name.split("/")[-2].partition("-")[0]: opened.read(name).decode("utf-8", "replace")
+            for name in names
+            if name.endswith(".dist-info/RECORD")
+        }
+        return _Contents(names, sum(one.file_size for one in opened.infolist()), records)
 
 
 def _unpacked(_build: Build, made: Path | None) -> Finding:
-    assert made
-    with zipfile.ZipFile(made) as opened:
-        size_bytes = sum(info.file_size for info in opened.infolist())
+    size_bytes = _contents(made).size_bytes
     # More was not even made: `write_zip` gave it up.
     return Finding("met", f"{size_text(size_bytes)}, {size_bytes} bytes")
 
 
 def _files(_build: Build, made: Path | None) -> Finding:
-    assert made
-    with zipfile.ZipFile(made) as opened:
-        return Finding("met", f"{len(opened.namelist())} files")
+    return Finding("met", f"{len(_contents(made).names)} files")
 
 
 def _start_files(_build: Build, made: Path | None) -> Finding:
-    assert made
-    with zipfile.ZipFile(made) as opened:
-        names = [name.removeprefix("python/") for name in opened.namelist()]
+    names = [name.removeprefix("python/") for name in _contents(made).names]
     found = [name for name in names if "/" not in name and name.endswith((".pth", ".start"))]
     if not found:
         return Finding("met", "there are none")
@@ -64,22 +90,22 @@ def _start_files(_build: Build, made: Path | None) -> Finding:
 
 
 def _outside(_build: Build, made: Path | None) -> Finding:
-    assert made
     left: dict[str, list[str]] = {}
-    with zipfile.ZipFile(made) as opened:
-        for name in opened.namelist():
-            if name.endswith(".dist-info/RECORD"):
-                rows = csv.reader(opened.read(name).decode("utf-8", "replace").splitlines())
-                left[name.split("/")[-2].partition("-")[0]] = [row[0] for row in rows if row and _is_left_out(row[0])]
+    for name, text in _contents(made).records.items():
+        left[name] = _left_out(text)
     told = [f"{name} {files[0].lstrip('./')}{_and_more(len(files) - 1)}" for name, files in left.items() if files]
     if not told:
         return Finding("met", "there are none")
     return Finding("NOT CHECKED", f"left out: {', '.join(told)}; see whether your code needs them")
 
 
-def _is_left_out(path: str) -> bool:
-    # Scripts lie beside, too, and nobody misses them there.
-    return path.startswith("../") and not path.startswith("../../../bin/")
+def _left_out(record: str) -> list[str]:
+    rows = csv.reader(line for line in record.splitlines() if line.startswith(_UPWARDS))
+    try:
+        # Scripts lie beside, too, and nobody misses them there.
+        return [row[0] for row in rows if not row[0].startswith("../../../bin/")]
+    except csv.Error:  # a field of more than 131,072 characters
+        return ["what its RECORD names, which cannot be read"]
 
 
 def _and_more(count: int) -> str:

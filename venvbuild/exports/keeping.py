@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import IO
 
 from venvbuild.archive import CODEC, FragmentCache, KeptExport
@@ -19,13 +19,12 @@ def made_or_kept(stored: StoredArchive, kind: str, raw: IO[bytes], make: Callabl
     """
     key, start = _key(stored, kind), raw.tell()
     found = stored.cache.look_up_export(key)
-    digest = hashlib.sha256()
-    is_kept = found is not None and all(_written(raw, stored.cache, piece, digest) for piece in found.pieces)
-    # The record may be another's: what was written counts, all of it, so that no piece is hashed by itself.
-    if found and is_kept and digest.hexdigest() == found.sha256:
-        return found.sha256
-    for piece in found.pieces if found else ():
-        stored.cache.get(piece)  # which removes it where it is damaged
+    if found:
+        # The record may be another's: what was written counts, all of it, so that no piece is hashed by itself.
+        if _written(raw, stored.cache, found.pieces) == found.sha256:
+            return found.sha256
+        for piece in found.pieces:
+            stored.cache.get(piece)  # which removes it where it is damaged
     raw.seek(start)
     raw.truncate()
     sha256 = make(raw)
@@ -37,12 +36,14 @@ def made_or_kept(stored: StoredArchive, kind: str, raw: IO[bytes], make: Callabl
     return sha256
 
 
-def _written(raw: IO[bytes], cache: FragmentCache, sha256: str, digest: hashlib._Hash) -> bool:
-    piece = cache.get_unchecked(sha256)
-    if piece is not None:
-        raw.write(piece)
-        digest.update(piece)
-    return piece is not None
+def _written(raw: IO[bytes], cache: FragmentCache, pieces: Iterable[str]) -> str:
+    """Write what the cache has under these names; the sha256 of what was written."""
+    digest = hashlib.sha256()
+    for piece in pieces:
+        for part in cache.read_unchecked(piece):
+            digest.update(part)
+            raw.write(part)
+    return digest.hexdigest()
 
 
 def _key(stored: StoredArchive, kind: str) -> str:

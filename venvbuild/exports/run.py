@@ -75,13 +75,13 @@ class SelfExtracting:
 
     def make(self, build: Build, place: Path) -> str:
         """The script, and behind it the archive as it is."""
-        with place.open("x+b") as raw:
-            raw.write(RunFile(build.archive.build).head())
-            build.archive.copy_to(raw)
-            raw.seek(0)
-            sha256 = hashlib.file_digest(raw, "sha256").hexdigest()
+        head = RunFile(build.archive.build).head()
+        whole = hashlib.sha256(head)
+        with place.open("xb") as raw:
+            raw.write(head)
+            build.archive.copy_to(raw, whole)
         place.chmod(0o755)
-        return sha256
+        return whole.hexdigest()
 
     def settings(self, build: Build, made: Path | None) -> tuple[Paste, ...]:
         """How it is started."""

@@ -314,6 +314,7 @@ def test_without_sha256sum_that_is_said_and_gzip_has_the_last_word(host: Host, t
         ({"platform": "linux_riscv64"}, "it is for linux_riscv64, this machine is linux_"),
         ({"requires": {"abi": "none", "glibc": "99.0"}}, "it needs glibc 99.0 or newer"),
         ({"requires": {"abi": "cp311d", "glibc": None}}, "it needs a Python with the ABI cp311d"),
+        ({"requires": {"abi": "abi3t", "glibc": None}}, "it needs a Python with the ABI abi3t"),
         ({"requires": {"abi": None, "glibc": None, "libraries": ["libnowhere.so.7"]}}, "the library libnowhere.so.7"),
     ],
 )

@@ -149,7 +149,8 @@ here = "%s_%s" % (sys.platform, os.uname().machine)
 if platform and platform != here:
     print("it is for %s, this machine is %s" % (platform, here))
 own = "cp" + "".join((sysconfig.get_config_var("SOABI") or "").split("-")[1:2])
-if abi and abi != own:
+# free-threaded Pythons have a stable ABI of their own (PEP 803)
+if abi and abi not in (own, "abi3t" if own.endswith("t") else "abi3"):
     print("it needs a Python with the ABI %s, and %s has %s" % (abi, os.path.realpath(sys.executable), own))
 try:
     name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")

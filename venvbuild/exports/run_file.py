@@ -54,8 +54,8 @@ class RunFile:
     def _facts(self) -> Mapping[str, str]:
         build, needs = self._build, self._build["requires"]
         libraries, abi = needs.get("libraries"), needs["abi"] or ""
-        # `abi3` and `none` run on any Python of this X.Y, and an interpreter inside is the one it was made with.
-        has_abi = libraries is None and re.fullmatch(r"cp[0-9]+[a-z]*", abi)
+        # `none` runs on any Python of this X.Y, and an interpreter inside is the one it was made with.
+        has_abi = libraries is None and re.fullmatch(r"cp[0-9]+[a-z]*|abi3t?", abi)
         root = build.get("archive_root", ROOT)
         return {
             "NAME": build["env_name"],

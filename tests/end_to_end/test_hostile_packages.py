@@ -171,14 +171,24 @@ def test_a_hostile_pth_never_runs(tool: Tool, installer: str) -> None:
     assert not trap.exists()
 
 
+_RUN_AT_START = {
+    "trap": "", "-x y": "", "trä": "", "pure": "trap-1.0.data/purelib/", "plat": "trap-1.0.data/platlib/",
+    "far": "trap-1.0.data/data/lib/python3.15/site-packages/",
+}  # fmt: skip
+"""Names of `.start` files that Python 3.15 runs, and from where in a wheel an installer puts them there."""
+_READ_BY_NOBODY = (".hidden.start", "trap.START", "below/trap.start", "trap-1.0.dist-info/trap.start")
+
+
 @pytest.mark.usefixtures("newer_on_path")
 @pytest.mark.parametrize(("python", "installer"), [("3.15", "uv"), ("3.15", "pip")])
 def test_a_start_file_never_runs_before_its_environment_does(tool: Tool, python: str, installer: str) -> None:
     real_pip.put_into(tool.index.folder, python)
-    begun, sprung = tool.folder / "begun", tool.folder / "sprung"
-    write = "import pathlib; pathlib.Path({!r}).touch()\n"
-    files = {"trap.start": "trap:begin\n", "trap.py": f"def begin():\n    {write.format(str(begun))}",
-             "trap.pth": "import no_such_module\n", "other.pth": write.format(str(sprung))}  # fmt: skip
+    begun = tool.folder / "begun"
+    begun.mkdir()
+    code = f"import pathlib\ndef __getattr__(name): return (pathlib.Path({str(begun)!r}) / name[1:]).touch\n"
+    starts = {f"{place}{name}.start": name for name, place in _RUN_AT_START.items()}
+    files = {path: f"trap:_{starts.get(path, 'nobody').encode().hex()}\n" for path in (*starts, *_READ_BY_NOBODY)}
+    files |= {"trap.py": code, "trap.pth": "import no_such_module\n", "other.pth": "import trap; trap._other()\n"}
     wheel(tool.index.folder, "trap", "1.0", files=files)
     tool.env |= {"PYTHON_VERSION": python, "VENVBUILD_INSTALLER": installer}
     ran = [
@@ -187,17 +197,21 @@ def test_a_start_file_never_runs_before_its_environment_does(tool: Tool, python:
         tool.run("get", "default@latest", "got"),
         tool.run("get", "default@latest", "compiled", "--compile"),
         tool.run("verify", "default@latest"),
+    ]
+    (tool.folder / f"got/lib/python{python}/site-packages/linked.start").symlink_to("trap.start")
+    ran += [
         tool.run("pack", "--venv", "got", "-o", "packed.tar.gz"),
         tool.run("get", "--from-archive", "packed.tar.gz", "again", "--compile"),
     ]
     assert [done.code for done in ran] == [0] * len(ran), [done.stderr for done in ran]
-    assert not begun.exists()
-    assert not sprung.exists()
+    assert list(begun.iterdir()) == []
     for name in ("got", "compiled", "again"):
-        assert list((tool.folder / name).rglob("trap.start"))
+        assert len(list((tool.folder / name).rglob("*.start"))) == len(files) - 4 + (name != "compiled")
         subprocess.run([tool.folder / name / "bin/python", "-c", ""], check=True)
-        begun.unlink()  # where its Python starts, it works
-        sprung.unlink()
+        # where its Python starts, it works
+        assert {path.name for path in begun.iterdir()} == {"other", *(one.encode().hex() for one in _RUN_AT_START)}
+        for path in begun.iterdir():
+            path.unlink()
 
 
 @pytest.mark.parametrize("installer", ["uv", "pip"])

@@ -94,7 +94,7 @@ def unpacked(archive: Path, folder: Path, python: str) -> Path:
 
 
 @pytest.mark.usefixtures("newer_on_path")
-@pytest.mark.parametrize("python", ends([f"3.{minor}" for minor in range(15, 7, -1)]))
+@pytest.mark.parametrize("python", ["3.15", *ends([f"3.{minor}" for minor in range(14, 7, -1)])])
 def test_they_say_what_they_say_in_an_ordinary_environment(tool: Tool, tmp_path: Path, python: str) -> None:
     installer = "pip" if python in ("3.10", "3.12", "3.13", "3.15") else "uv"
     for shell in SHELLS:

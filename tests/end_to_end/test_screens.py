@@ -162,7 +162,7 @@ class Place:
                 ["--stage", "@A.B.C", "-r", "good.txt", "--dry-run", "--artifact-repository", EVIL],
                 ["--stage", "@A.B.C", "-r", "good.txt", "--connection", EVIL],
                 ["--stage", "@A.B.C", "-r", "good.txt", "--dry-run"],
-                ["--stage", "@A.B.C", "-r", "pylock.odd.toml", "--group", EVIL],
+                ["--stage", "@A.B.C", "-r", "pylock.odd.toml", "--group", EVIL, "--dry-run"],
             ],
             "snowflake zip": [
                 ["-o", "out.zip", "-r", "good.txt"],

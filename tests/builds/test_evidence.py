@@ -118,6 +118,31 @@ def test_both_locks_are_of_what_is_installed(store: FolderStore, lock: bytes, py
     assert len(said(store)) == len(what)
 
 
+def record(name: str, version: str, wheel: str | None) -> dict[str, Any]:
+    return {"name": name, "version": version, "wheel": wheel, "is_yanked": None}
+
+
+@pytest.mark.parametrize(
+    ("second", "wheel", "what"),
+    [
+        pytest.param("bundled==3.0", None, [], id="that another wheel brings"),
+        pytest.param(
+            "evil==3.0", "evil-3.0-py3-none-any.whl", ["installed_packages has evil==3.0"] * 2, id="of an index"
+        ),
+    ],
+)  # fmt: skip
+def test_what_no_wheel_of_an_index_is_nobody_locks(
+    store: FolderStore, second: str, wheel: str | None, what: list[str]
+) -> None:
+    good = record("good", "1.0.0", "good-1.0-py3-none-any.whl")
+    records = json.dumps([record("evil" if wheel else "bundled", "3.0", wheel), good]).encode()
+    files = {places.LOCK: LOCK, places.PYLOCK: PYLOCK, places.PACKAGES: records}
+    # 1.0 in the wheel's name and 1.0.0 in its METADATA are one version
+    put(store, files, installed_packages=[second, "good==1.0.0"], package_count=2)
+    assert [any(one.startswith(start) for one in said(store)) for start in what] == [True] * len(what)
+    assert len(said(store)) == len(what), said(store)
+
+
 def test_what_is_not_a_failure_is_no_conflict(store: FolderStore) -> None:
     put(store, {"conflicts.json": b'[{"is_failure": false, "sentence": "a and b need each other"}]'})
     assert said(store) == []

@@ -18,7 +18,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ _ROOT = "venv"
 _ALWAYS = (places.CLAIM, places.REQUIREMENTS, places.INSTALLED_PACKAGES, places.CONFLICTS, places.TREE)
 _INDEX_SCHEMA = "archive/archive_index.schema.json"
 _FEW = 3
+_Known = Mapping[str, Any]
+"""What the files of the build that were read before have, by name."""
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _VERSION = re.compile(r"[\w.!+-]+", re.ASCII)
 
@@ -57,9 +59,7 @@ def disagreements(store: Store, build: Metadata) -> tuple[Problem, ...]:
             continue
         try:
             known[name] = read(metadata.read_file(store, build, name))
-            found += held(build, known[name])
-            if name == places.PYLOCK and places.LOCK in known:
-                found += _of_two_locks(known[places.LOCK], known[name])
+            found += held(build, known)
         except (NotInStore, IntegrityError):
             continue
         # It has its promised bytes, and they are not what this tool writes there.
@@ -159,7 +159,8 @@ def _json(body: bytes) -> Any:
     return schemas.parsed(body, half_pairs=True)
 
 
-def _against_claim(build: Metadata, claim: Any) -> Iterator[str]:
+def _against_claim(build: Metadata, known: _Known) -> Iterator[str]:
+    claim = known[places.CLAIM]
     for field in ("venv_version", "created_at", "env_name"):
         yield from unlike(field, build[field], places.CLAIM, claim[field])
     # Where it was committed: a store that was copied keeps what its builds said there.
@@ -173,13 +174,15 @@ def _against_claim(build: Metadata, claim: Any) -> Iterator[str]:
         yield from unlike(field, build[field], places.CLAIM, uri)  # type: ignore[literal-required]
 
 
-def _against_packages(build: Metadata, packages: Any) -> Iterator[str]:
+def _against_packages(build: Metadata, known: _Known) -> Iterator[str]:
+    packages = known[places.INSTALLED_PACKAGES]
     if not isinstance(packages, list):
         raise TypeError("it is no list")
     yield from unlike_lists("installed_packages", build["installed_packages"], places.INSTALLED_PACKAGES, packages)
 
 
-def _against_records(build: Metadata, records: Any) -> Iterator[str]:
+def _against_records(build: Metadata, known: _Known) -> Iterator[str]:
+    records = known[places.PACKAGES]
     found = [f"{one['name']}=={one['version']}" for one in records]
     yield from unlike_lists("installed_packages", build["installed_packages"], places.PACKAGES, found)
     if "yanked_packages" in build:
@@ -192,9 +195,29 @@ def _lock(body: bytes) -> dict[str, tuple[str, frozenset[str]]]:
     return {name: (version, frozenset(hashes)) for name, version, hashes in read_lock(body.decode())}
 
 
-def _against_lock(build: Metadata, entries: Any) -> Iterator[str]:
-    pins = (f"{name}=={_normal(version)}" for name, (version, _) in entries.items())
-    yield from unlike_lists("installed_packages", sorted(build["installed_packages"]), places.LOCK, sorted(pins))
+def _against_lock(build: Metadata, known: _Known) -> Iterator[str]:
+    pins = {name: version for name, (version, _) in known[places.LOCK].items()}
+    yield from _against_pins(build, known, places.LOCK, pins)
+
+
+def _against_pins(build: Metadata, known: _Known, by: str, pins: Mapping[str, str]) -> Iterator[str]:
+    """What is installed in another version than it is locked, or only one of both."""
+    from packaging.utils import canonicalize_version  # only here: most commands do without
+
+    installed = dict(pin.split("==", 1) for pin in build["installed_packages"])
+    # A wheel may bring a second distribution, which no index has and nobody locks.
+    of_index = {one["name"] for one in known.get(places.PACKAGES, ()) if one["wheel"]}
+    found = dict(pins)
+    for name in installed.keys() & pins.keys():
+        # 1.0 is 1.0.0, and a wheel may say the one in its name and the other in its METADATA.
+        if canonicalize_version(installed[name]) == canonicalize_version(pins[name]):
+            found[name] = installed[name]
+    said = {name: version for name, version in installed.items() if name in pins or name in of_index}
+    yield from unlike_lists("installed_packages", _lines(said), by, _lines(found))
+
+
+def _lines(pins: Mapping[str, str]) -> list[str]:
+    return sorted(f"{name}=={version}" for name, version in pins.items())
 
 
 def _pylock(body: bytes) -> Any:
@@ -204,15 +227,11 @@ def _pylock(body: bytes) -> Any:
         raise ValueError("it is nested too deep") from None
 
 
-def _against_pylock(build: Metadata, packages: Any) -> Iterator[str]:
-    pins = [f"{one['name']}=={_normal(one['version'])}" for one in packages]
-    yield from unlike_lists("installed_packages", sorted(build["installed_packages"]), places.PYLOCK, sorted(pins))
-
-
-def _of_two_locks(entries: Any, packages: Any) -> Iterator[str]:
-    """What the pylock.toml takes from an index, and the lock allows nobody to take."""
-    for one in packages:
-        _, allowed = entries.get(one["name"], ("", frozenset()))
+def _against_pylock(build: Metadata, known: _Known) -> Iterator[str]:
+    packages = known[places.PYLOCK]
+    yield from _against_pins(build, known, places.PYLOCK, {one["name"]: one["version"] for one in packages})
+    for one in packages if places.LOCK in known else ():
+        _, allowed = known[places.LOCK].get(one["name"], ("", frozenset()))
         # Of others the lock may have other hashes than the pylock: there is nothing to compare.
         if not all(digest.startswith("sha256:") for digest in allowed):
             continue
@@ -221,13 +240,14 @@ def _of_two_locks(entries: Any, packages: Any) -> Iterator[str]:
             yield f"its {places.PYLOCK} has a file of {_text(one['name'])} with a hash that {places.LOCK} does not have"
 
 
-def _against_conflicts(build: Metadata, findings: Any) -> Iterator[str]:
+def _against_conflicts(build: Metadata, known: _Known) -> Iterator[str]:
+    findings = known[places.CONFLICTS]
     sentences = [finding["sentence"] for finding in findings if finding["is_failure"]]
     yield from unlike_lists("conflicts", build["conflicts"], places.CONFLICTS, sentences)
 
 
-def _against_index(build: Metadata, index: Any) -> Iterator[str]:
-    by = places.ARCHIVE_INDEX
+def _against_index(build: Metadata, known: _Known) -> Iterator[str]:
+    by, index = places.ARCHIVE_INDEX, known[places.ARCHIVE_INDEX]
     if faults := schemas.faults(index, _INDEX_SCHEMA):
         yield f"its {by} cannot be read: {': '.join(faults[0])}"
         return
@@ -271,7 +291,7 @@ def _text(value: object) -> str:
     return shown(value if isinstance(value, str) else json.dumps(value)) or "''"
 
 
-_HELD: tuple[tuple[str, Callable[[bytes], Any], Callable[[Metadata, Any], Iterator[str]]], ...] = (
+_HELD: tuple[tuple[str, Callable[[bytes], Any], Callable[[Metadata, _Known], Iterator[str]]], ...] = (
     (places.CLAIM, _json, _against_claim),
     (places.INSTALLED_PACKAGES, _json, _against_packages),
     (places.PACKAGES, _json, _against_records),
@@ -280,4 +300,4 @@ _HELD: tuple[tuple[str, Callable[[bytes], Any], Callable[[Metadata, Any], Iterat
     (places.LOCK, _lock, _against_lock),
     (places.PYLOCK, _pylock, _against_pylock),
 )
-"""How each file is read, and what it says that metadata.json does not; the lock before what is compared with it."""
+"""How each file is read, and what it says that metadata.json does not; what others are compared with comes first."""

@@ -62,8 +62,12 @@ def pins(output: str = "out.txt") -> dict[str, str]:
     return {pin.canonical_name: pin.version for pin in read.pins}
 
 
+def hashed(file: Path, kind: str) -> str:
+    return f"{kind}:{hashlib.new(kind, file.read_bytes()).hexdigest()}"
+
+
 def sha256(file: Path) -> str:
-    return "sha256:" + hashlib.sha256(file.read_bytes()).hexdigest()
+    return hashed(file, "sha256")
 
 
 def test_what_is_asked_for_and_what_that_needs_is_pinned_with_hashes_and_reasons(index: IndexServer) -> None:
@@ -140,7 +144,8 @@ def test_a_requirement_for_another_system_is_not_pinned_here(index: IndexServer)
 
 def test_a_pinned_file_gets_all_its_hashes_in_place_and_keeps_what_holds_elsewhere(index: IndexServer) -> None:
     digest = sha256(index.folder / "other-1.0-py3-none-any.whl")
-    elsewhere = f"win==1.0 ; sys_platform == 'win32' --hash=sha256:{'0' * 64}"
+    named = f"sha512:{'0' * 128}"
+    elsewhere = f"win==1.0 ; sys_platform == 'win32' --hash={named}"
     written("out.txt", "needy==1.0", f"other==1.0 --hash={digest}", elsewhere)
     compiled(index, "out.txt")
     read = requirements.read(Path("out.txt"), here().marker_environment)
@@ -149,6 +154,7 @@ def test_a_pinned_file_gets_all_its_hashes_in_place_and_keeps_what_holds_elsewhe
         ("other", "1.0", 1),
         ("win", "1.0", 1),
     ]
+    assert read.pins[-1].hashes == (named,)
 
 
 def test_a_line_that_holds_elsewhere_only_and_has_no_hash_gets_those_of_the_index(index: IndexServer) -> None:
@@ -198,20 +204,53 @@ def test_files_that_were_named_by_their_hash_stay_the_only_ones(index: IndexServ
     assert pin.hashes == (wanted,)
 
 
-@pytest.mark.parametrize("where", ["a.in", "out.txt"])
-def test_a_file_that_was_named_by_a_hash_of_another_kind_stays_by_its_sha256(where: str, index: IndexServer) -> None:
+@pytest.mark.parametrize(("where", "kind"), [("a.in", "sha512"), ("out.txt", "sha512"), ("a.in", "sha384")])
+def test_a_file_that_was_named_by_a_hash_of_another_kind_stays_by_its_sha256(
+    where: str, kind: str, index: IndexServer
+) -> None:
     file = index.folder / "other-1.0-py3-none-any.whl"
+    # a better one, which nobody named
+    wheel(index.folder, "other", "1.0", tag=f"cp{here().version.replace('.', '')}-none-any")
     written("a.in", "other==1.0")
-    written(where, f"other==1.0 --hash=sha512:{hashlib.sha512(file.read_bytes()).hexdigest()}")
+    written(where, f"other==1.0 --hash={hashed(file, kind)}")
     compiled(index, "a.in")
     (pin,) = requirements.read(Path("out.txt"), here().marker_environment).pins
     assert pin.hashes == (sha256(file),)
 
 
+def test_what_two_lines_name_by_hashes_of_two_kinds_has_to_be_one_file(index: IndexServer) -> None:
+    plain = index.folder / "other-1.0-py3-none-any.whl"
+    best = wheel(index.folder, "other", "1.0", tag=f"cp{here().version.replace('.', '')}-none-any")
+    written("a.in", f"other==1.0 --hash={sha256(best)}")
+    written("b.in", f"other==1.0 --hash={hashed(plain, 'sha512')}")
+    with pytest.raises(IntegrityError, match="has one of the hashes given") as caught:
+        compiled(index, "a.in", "b.in")
+    assert caught.value.problems[0].where == "b.in:1"
+    written("b.in", f"other==1.0 --hash={hashed(best, 'sha512')}")
+    compiled(index, "a.in", "b.in")
+    (pin,) = requirements.read(Path("out.txt"), here().marker_environment).pins
+    assert pin.hashes == (sha256(best),)
+
+
+def test_source_that_was_named_by_a_hash_of_another_kind_stays_by_its_sha256(index: IndexServer) -> None:
+    file = sdist(index.folder, "sourced", "1.0")
+    written("a.in", f"sourced==1.0 --hash={hashed(file, 'sha512')}")
+    compiled(index, "a.in", allow_sdist=("sourced",))
+    (pin,) = requirements.read(Path("out.txt"), here().marker_environment).pins
+    assert pin.hashes == (sha256(file),)
+    written("a.in", f"sourced==1.0 --hash=sha512:{'0' * 128}")
+    with pytest.raises(IntegrityError, match="has one of the hashes given") as caught:
+        compiled(index, "a.in", output="new.txt", allow_sdist=("sourced",))
+    assert f"{file.name} with {hashed(file, 'sha512')}"[:100] in caught.value.problems[0].why
+
+
+@pytest.mark.parametrize("wrong", [f"sha256:{'0' * 64}", f"sha512:{'0' * 128}"])
 @pytest.mark.parametrize("where", ["a.in", "out.txt"])
-def test_a_file_that_the_index_has_changed_is_told_and_nothing_is_written(where: str, index: IndexServer) -> None:
+def test_a_file_that_the_index_has_changed_is_told_and_nothing_is_written(
+    where: str, wrong: str, index: IndexServer
+) -> None:
     written("a.in", "other")
-    text = written(where, f"other==1.0 --hash=sha256:{'0' * 64}").read_text()
+    text = written(where, f"other==1.0 --hash={wrong}").read_text()
     with pytest.raises(IntegrityError, match="has one of the hashes given") as caught:
         compiled(index, "a.in")
     assert caught.value.problems[0].where == f"{where}:1"

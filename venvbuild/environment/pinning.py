@@ -14,7 +14,7 @@ from packaging.version import Version
 
 from venvbuild import requirements
 from venvbuild.environment.ages import Rules
-from venvbuild.environment.allowed import allowed
+from venvbuild.environment.allowed import Allowed, allowed, first_right
 from venvbuild.environment.alternatives import ABOUT_SOURCE, newest
 from venvbuild.environment.closure import lock
 from venvbuild.environment.diagnosis import why_not
@@ -178,10 +178,10 @@ class Resolution:
         if entry.name in self._source.built:
             # The index has no wheel of it; what is built from is to be the same.
             entry.hashes = self._hashes(entry.name, entry.version)
+        before: tuple[str, ...] = ()
         for where, hashes in self._given(entry):
-            version, source = (entry.name, entry.version), self._source
-            found = allowed(version, entry.hashes, hashes, source.index, source.interpreter)
-            if not found.hashes:
+            found = self._allowed(entry, hashes)
+            if not found.hashes or _are_others(found.hashes, before):
                 raise IntegrityError(
                     f"no file of {entry.name} {entry.version} has one of the hashes given",
                     where=where,
@@ -190,8 +190,17 @@ class Resolution:
                     fix="compare the two; if those of the index are right, delete the line's hashes and compile again",
                     rule="WRONG_BYTES",
                 )
-            entry.hashes = found.hashes
+            entry.hashes = before = found.hashes
         return entry
+
+    def _allowed(self, entry: Entry, hashes: tuple[str, ...]) -> Allowed:
+        """Which of the files these hashes allow."""
+        source, sdist = self._source, self._source.sources.get(entry.name)
+        if sdist is None:
+            return allowed((entry.name, entry.version), entry.hashes, hashes, source.index, source.interpreter)
+        kept = tuple(one for one in entry.hashes if one in hashes)
+        read = first_right(() if kept else [sdist], hashes, source.index)
+        return Allowed(kept or ((read.sha256,) if read.file else ()), read.seen or entry.hashes)
 
     def _given(self, entry: Entry) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Where hashes of this very version were given, and which."""
@@ -332,6 +341,12 @@ def _first(request: CompileRequest) -> str:
 def is_equal(one: str, other: str) -> bool:
     """Whether two versions mean the same: `1.0` and `1.0.0` do."""
     return Version(one) == Version(other)
+
+
+def _are_others(hashes: Sequence[str], before: Sequence[str]) -> bool:
+    """Whether they are of other files than those before, as far as the two are of one kind and can be compared."""
+    kinds, kinds_before = ({one.partition(":")[0] for one in some} for some in (hashes, before))
+    return not kinds.isdisjoint(kinds_before) and {*hashes}.isdisjoint(before)
 
 
 def _said_by_uv(failure: CommandFailed) -> Problem:

@@ -23,7 +23,7 @@ from venvbuild.requirements.faults import VERSION_WANTED, Fault, with_command
 from venvbuild.requirements.file import MAX_FILE_BYTES
 from venvbuild.requirements.lines import Line, read_lines
 from venvbuild.requirements.options import OptionLine, Options, Sources
-from venvbuild.requirements.pins import Pin, judge_line
+from venvbuild.requirements.pins import HASH_DIGITS, Pin, judge_line
 from venvbuild.requirements.projects import Project, read_pyproject, read_setup_cfg
 from venvbuild.requirements.system_packages import system_package
 from venvbuild.text import shown
@@ -31,7 +31,8 @@ from venvbuild.text import shown
 # Faults of a pin that are none of a wish.
 _OPEN = frozenset({"UNPINNED", "WILDCARD_PIN", "REDUNDANT_SPECIFIER", "ARBITRARY_EQUALITY"})
 _HASHES = re.compile(r"[ \t]+--hash\b.*")
-_SHA256 = re.compile(r"--hash(?:=|[ \t]+)(sha256:[0-9a-f]{64})(?![0-9a-f])", re.IGNORECASE)
+_KINDS = "|".join(f"{kind}:[0-9a-f]{{{digits}}}" for kind, digits in HASH_DIGITS.items())
+_HASH = re.compile(rf"--hash(?:=|[ \t]+)((?:{_KINDS})(?![0-9a-f]))", re.IGNORECASE)
 _NESTED = re.compile(r"(?:-(?P<short>[rc])[ \t]*=?|--(?P<long>requirement|constraint)s?(?:[ \t]+|=))[ \t]*(?P<file>.+)")
 # Of `check` and `build`, where fixes name them.
 _RUN_OPTION = re.compile(r"(?: with|:) -r FILE")
@@ -49,7 +50,7 @@ class Wish:
     """`requirements.in:3`."""
     line: int
     hashes: tuple[str, ...] = ()
-    """`sha256:...` of the files that are wanted and no others; empty: any."""
+    """`sha256:...`, or another that pip takes, of the files that are wanted and no others; empty: any."""
     pin: Pin | None = None
     """The same when it is exact."""
 
@@ -163,7 +164,7 @@ def read_pinned(path: Path, reading: Reading) -> PinnedFile:
     for line in text.lines:
         judged = judge_line(replace(line, text=_HASHES.sub("", line.text)), reading.environment)
         if isinstance(judged, Pin):
-            pins.append(replace(judged, hashes=_sha256_of(line.text)))
+            pins.append(replace(judged, hashes=_hashes_of(line.text)))
         elif isinstance(judged, OptionLine):
             lost += [(line.number, problem.what) for problem in _of_options([judged], name, reading)]
             options += [] if _IMPLIED.fullmatch(line.text) else [line.text]
@@ -263,7 +264,7 @@ def _judged(line: Line, name: str, reading: Reading) -> Wish | Problem:
         system = system_package(judged.name, judged.version)
         if system:
             return _problem(line.number, system, name, reading)
-        return Wish(Requirement(text), where, line.number, _sha256_of(line.text), judged)
+        return Wish(Requirement(text), where, line.number, _hashes_of(line.text), judged)
     if isinstance(judged, OptionLine):  # in the list of a project
         return Problem.at(name, line.number, "it is an option", "requirements have none", "remove it", "OPTION")
     # Of what is not pinned, `packaging` says whether it is a requirement.
@@ -279,8 +280,8 @@ def _is_requirement(text: str) -> bool:
         return False
 
 
-def _sha256_of(text: str) -> tuple[str, ...]:
-    return tuple(sorted({found.lower() for found in _SHA256.findall(text)}))
+def _hashes_of(text: str) -> tuple[str, ...]:
+    return tuple(sorted({found.lower() for found in _HASH.findall(text)}))
 
 
 def _of_a_source(problem: Problem) -> Problem:

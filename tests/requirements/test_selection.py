@@ -320,6 +320,7 @@ def test_a_path_that_leads_out_and_a_credential_are_refused_whoever_wants_them(m
         assert "Canary" not in problem.as_line()
 
 
+NO_VERSION = "`platform_release`, which is 6.1-kernel, cannot be compared as a version with"
 HEAD = 'extras = ["web"]\ndependency-groups = ["dev"]'
 
 
@@ -328,6 +329,9 @@ HEAD = 'extras = ["web"]\ndependency-groups = ["dev"]'
     ("'abc' < python_version", "`python_version`, which is 3.11, cannot be compared as a version with 'abc' <"),
     ("python_version ~= '3'", "`python_version`, which is 3.11, cannot be compared as a version with ~= '3'"),
     ("platform_release >= '5'", "`platform_release`, which is 6.1-kernel, cannot be compared as a version with >= '5'"),
+    ("platform_release != '4.0'", f"{NO_VERSION} != '4.0'"),
+    ("platform_release === '6 1'", f"{NO_VERSION} === '6 1'"),
+    ("platform_release == '6.*'", f"{NO_VERSION} == '6.*'"),
     ("sys_platform >= 'a'", "`sys_platform` is text, which has no order: it can be == or !="),
     ("sys_platform ~= 'a'", "`sys_platform` is text, which has no order: it can be == or !="),
     ("os_name == sys_platform", "a comparison needs one name and one quoted value"),
@@ -351,12 +355,36 @@ def test_a_marker_that_means_nothing_leaves_nothing_out_without_a_word(marker: s
     assert problem.fix == "correct it, or lock again with uv"
 
 
+@pytest.mark.parametrize("marker", [
+    "platform_release >= '5'", "'generic' not in platform_release", "platform_version != 'x'", "platform_release == ''",
+])  # fmt: skip
+def test_what_is_empty_is_not_known_of_the_target(marker: str, tmp_path: Path) -> None:
+    here = {**HERE, "platform_release": "", "platform_version": ""}
+    [problem] = refused(tmp_path, package("a"), package("b", "1.0", f'marker = "{marker}"'), here=here)
+    assert "` is not known of the target" in problem.why
+
+
+@pytest.mark.parametrize(
+    ("marker", "holds"), [("platform_release != '6.1.0'", False), ("platform_release == '6.*'", True)]
+)
+def test_a_kernel_whose_release_is_a_version_is_compared_as_one(marker: str, holds: bool, tmp_path: Path) -> None:
+    entry = package("b", "1.0", f'marker = "{marker}"')
+    here = {**HERE, "platform_release": "6.1"}
+    assert ("b==1.0" in pins(tmp_path, package("a"), entry, here=here)) is holds
+    own = {**HERE, "platform_release": "6.1+"}
+    assert [one.rule for one in refused(tmp_path, package("b", "1.0", f'marker = "{marker}"'), here=own)] == ["MARKER"]
+    [problem] = refused(tmp_path, package("b", "1.0", "marker = \"'abc' != platform_release\""), here=here)
+    assert problem.why == "`platform_release`, which is 6.1, cannot be compared as a version with 'abc' !="
+
+
 @pytest.mark.parametrize(("marker", "holds"), [
     ("sys_platform == 'win32' and platform_release >= '10'", False), ("python_version < '3' and 'x' in extras", False),
     ("sys_platform == 'linux' or platform_release >= '10'", True), ("'WEB' in extras", False),
     ("(os_name == 'posix' or 'x' in extras) and python_version in '3.10 3.11'", True),
     ("'dev' not in dependency_groups", True), ("'3.12' > python_version", True),
-    ("platform_release == '6.1-kernel'", True), ("python_full_version >= '3.11.7'", True),
+    ("platform_release == '6.1-kernel'", True), ("platform_release != '5.4-azure'", True),
+    ("'4.0' != platform_release", True), ("platform_release === '4.0'", False),
+    ("python_full_version >= '3.11.7'", True),
     ("python_version === '3.11'", True), ("python_version == '3.*'", True), ("'linux' in sys_platform", True),
     ("platform_python_implementation == 'a\\\"b'", False),
 ])  # fmt: skip

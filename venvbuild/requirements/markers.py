@@ -161,7 +161,7 @@ def _undecidable(
     if variable in _SETS:
         return _set_fault(variable, op, value, known[variable]) if is_reversed else _of_set(variable)
     here = environment.get(variable)
-    if not isinstance(here, str):
+    if not isinstance(here, str) or not here:  # empty where nobody could say (`platform` of Python)
         return f"`{variable}` is not known of the target"
     if op in ("in", "not in"):
         return ""
@@ -184,13 +184,21 @@ def _of_set(variable: str) -> str:
 
 
 def _version_fault(variable: str, op: str, value: str, here: str, is_reversed: bool) -> str:
-    here = here.rstrip("+")  # of a Python that somebody built between two releases
-    if op in ("==", "!=", "===") and variable == "platform_release":
-        return ""  # PEP 508: as text where they are no versions
+    if variable == "python_full_version":
+        here = here.rstrip("+")  # of one that somebody built between two releases; `packaging` knows that
+    left, right = (value, here) if is_reversed else (here, value)
+    is_specifier = _can_be(Specifier, f"{op}{right}")
+    # PEP 508: as text where it is no version. Where only the left one is none, `packaging` says false, of `!=` too.
+    is_text = is_specifier if op == "===" else op in ("==", "!=") and not is_specifier
+    if (variable == "platform_release" and is_text) or (is_specifier and _can_be(Version, left)):
+        return ""
+    asked = f"{value!r} {op}" if is_reversed else f"{op} {value!r}"
+    return f"`{variable}`, which is {shown(here, 60)}, cannot be compared as a version with {shown(asked, 60)}"
+
+
+def _can_be(kind: type[Specifier | Version], text: str) -> bool:
     try:
-        Specifier(f"{op}{here if is_reversed else value}")
-        Version(value if is_reversed else here)
+        kind(text)
     except (InvalidSpecifier, InvalidVersion):
-        asked = f"{value!r} {op}" if is_reversed else f"{op} {value!r}"
-        return f"`{variable}`, which is {shown(here, 60)}, cannot be compared as a version with {shown(asked, 60)}"
-    return ""
+        return False
+    return True

@@ -321,6 +321,26 @@ def test_a_path_that_leads_out_and_a_credential_are_refused_whoever_wants_them(m
 
 
 NO_VERSION = "`platform_release`, which is 6.1-kernel, cannot be compared as a version with"
+
+
+@pytest.mark.parametrize("source", [
+    'vcs = { type = "git", path = "/srv/x", commit-id = "abc" }',
+    f'archive = {{ path = "../x.tar.gz", hashes = {{ sha256 = "{A}" }} }}',
+    f'archive = {{ url = "file:///srv/x.tar.gz", hashes = {{ sha256 = "{A}" }} }}',
+])  # fmt: skip
+def test_a_source_that_leads_out_is_refused_for_that_where_it_is_not_wanted(source: str, tmp_path: Path) -> None:
+    kind = source.partition(" ")[0]
+    entry = f'[[packages]]\nname = "c"\n{ELSEWHERE}\n{source}\n'
+    [problem] = refused(tmp_path, package("b"), entry)
+    assert (problem.rule, problem.line) == ("ESCAPES", 12)
+    assert problem.what == f"c: its {kind} has a path that leads out of the folder of this file"
+    assert problem.fix.startswith("leave it out, or release it to the index")
+    assert pins(tmp_path, package("b")) == ["b==1.0"]
+    assert [one.rule for one in refused(tmp_path, package("b"), entry.replace(ELSEWHERE, ""))] == [kind.upper()]
+    inside = entry.replace("../", "./").replace("file:///", "https://h/").replace("/srv/", "srv/")
+    assert pins(tmp_path, package("b"), inside) == ["b==1.0"]
+
+
 HEAD = 'extras = ["web"]\ndependency-groups = ["dev"]'
 
 

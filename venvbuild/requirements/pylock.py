@@ -91,6 +91,8 @@ class Entry:
     sdist: LockedFile | None
     faults: tuple[Problem, ...] = ()
     """Of what it says of itself; where there is one, nothing else of it is to be believed."""
+    leads_out: Problem | None = None
+    """Of its archive or repository, which is told where it is not wanted: else it is refused for what it is."""
 
 
 @dataclass(frozen=True)
@@ -280,11 +282,21 @@ class _Reader:
         """The files of a package that lead out of the folder of this one."""
         for key, one in _files(package):
             if _leads_out(one):
-                file = self._file_called(number, package, key, one)
-                what = f"{file} has a path that leads out of the folder of this file"
-                why = "others who install from this file would read there"
                 fix = "put it on the index, or into the folder of this file, and lock again"
-                yield self._problem(self._line_within(number, one), what, why, fix, "ESCAPES")
+                yield self._escape(number, one, self._file_called(number, package, key, one), fix)
+
+    def _source_escape(self, number: int, package: Mapping[str, Any]) -> Problem | None:
+        """The same of an archive or repository; folders beside that of this file are those of a workspace."""
+        for source in ("archive", "vcs"):
+            if isinstance(one := package.get(source), dict) and _leads_out(one):
+                fix = "leave it out, or release it to the index as a version, ask for that, and lock again"
+                return self._escape(number, one, f"{_called(number, package)}: its {source}", fix)
+        return None
+
+    def _escape(self, number: int, file: Mapping[str, Any], called: str, fix: str) -> Problem:
+        what = f"{called} has a path that leads out of the folder of this file"
+        why = "others who install from this file would read there"
+        return self._problem(self._line_within(number, file), what, why, fix, "ESCAPES")
 
     def entry(self, number: int, package: Mapping[str, Any]) -> Entry:
         """The package, whose marker can be read, with what is wrong with it and with each of its files."""
@@ -309,6 +321,7 @@ class _Reader:
             tuple(file for key, file in files if key != "sdist"),
             next((file for key, file in files if key == "sdist"), None),
             tuple(faults),
+            self._source_escape(number, package),
         )
 
     def _file(self, number: int, package: Mapping[str, Any], key: str, file: Mapping[str, Any]) -> LockedFile:

@@ -135,6 +135,8 @@ class _Chooser:
             elif holds:
                 found += [_Found(entry.name, problem) for problem in self._faults(entry, wanted.get(entry.name))]
                 wanted.setdefault(entry.name, entry)
+            elif entry.leads_out:
+                found.append(_Found(entry.name, entry.leads_out))
         if not wanted and not found and not self._lock.problems:
             why = "no package of the file is for this target"
             empty = Problem("there is nothing to install", self._lock.name, why, self._lock.again, "EMPTY")
@@ -318,7 +320,7 @@ class _Chooser:
         return Problem.at(self._lock.name, entry.line, what, why, fix, rule)
 
 
-_SPOKEN = {"vcs": "a repository", "directory": "a folder", "archive": "an archive at an address"}
+_SPOKEN = {"vcs": "a repository", "directory": "a folder", "archive": "an archive"}
 
 
 def _faults_of(files: Iterable[LockedFile]) -> Iterator[Problem]:

@@ -95,6 +95,21 @@ def test_an_extra_or_group_that_is_not_there_is_refused_with_those_that_are(tmp_
     assert (problem.why, problem.fix) == ("it has none", "leave --extra out")
 
 
+@pytest.mark.parametrize(("head", "marker", "wanted"), [
+    ('extras = ["Dev_X"]', "'dev-x' in extras", {"extras": ("dev.x",)}),
+    ('extras = "dev"', "'dev' not in extras", {}),
+    ('dependency-groups = [1]', "'dev' in dependency_groups", {"groups": ("dev",)}),
+    ('default-groups = [1]', "'main' in dependency_groups", {}),
+])  # fmt: skip
+def test_of_extras_and_groups_that_cannot_be_read_only_that_is_told(
+    head: str, marker: str, wanted: dict[str, Any], tmp_path: Path
+) -> None:
+    packages = (package("a"), package("b", "1.0", f'marker = "{marker}"'), package("c", wheels="cp312-cp312-win32"))
+    first, other = refused(tmp_path, *packages, head=head, **wanted)
+    assert (first.rule, first.line, other.rule) == ("PYLOCK", 3, "NO_WHEEL")
+    assert first.what == f"its {head.partition(' ')[0]} cannot be read"
+
+
 @pytest.mark.parametrize(("wanted", "flag"), [({"extras": ("web",)}, "--extra"), ({"groups": ("dev",)}, "--group")])
 def test_of_a_requirements_file_nobody_can_choose(wanted: dict[str, Any], flag: str, tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("a==1\n")

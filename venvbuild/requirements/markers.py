@@ -118,9 +118,10 @@ class Undecidable(ValueError):
 
 
 def holds_in_lock(
-    marker: str, environment: Mapping[str, str | frozenset[str]], known: Mapping[str, Collection[str]]
+    marker: str, environment: Mapping[str, str | frozenset[str]], known: Mapping[str, Collection[str] | None]
 ) -> bool:
-    """Whether a marker of a pylock.toml holds; `known` has the names of all its `extras` and `dependency_groups`.
+    """Whether a marker of a pylock.toml holds; `known` has the names of all its `extras` and `dependency_groups`,
+    None where these cannot be read, so that any may be one.
 
     Raises:
         Undecidable: a comparison that means nothing decides it. One that changes nothing is passed over, as in
@@ -149,7 +150,7 @@ def _undecidable(
     op: str,
     right: str,
     environment: Mapping[str, str | frozenset[str]],
-    known: Mapping[str, Collection[str]],
+    known: Mapping[str, Collection[str] | None],
 ) -> str:
     """Why a comparison means nothing there; empty when it does."""
     if (left[0] in "\"'") == (right[0] in "\"'"):
@@ -170,10 +171,10 @@ def _undecidable(
     return "" if op in ("==", "!=") else f"`{variable}` is text, which has no order: it can be == or !="
 
 
-def _set_fault(variable: str, op: str, value: str, names: Collection[str]) -> str:
+def _set_fault(variable: str, op: str, value: str, names: Collection[str] | None) -> str:
     if op not in ("in", "not in"):
         return _of_set(variable)
-    if canonicalize_name(value) in map(canonicalize_name, names):
+    if names is None or canonicalize_name(value) in map(canonicalize_name, names):
         return ""
     there = f"it has {shown(', '.join(sorted(names)), 200)}" if names else "it has none"
     return f"the file has no {_SETS[variable]} {shown(value, 40)}, so that nobody can ask for it; {there}"

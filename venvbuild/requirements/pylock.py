@@ -108,6 +108,8 @@ class Pylock:
     extras: tuple[str, ...]
     dependency_groups: tuple[str, ...]
     default_groups: tuple[str, ...]
+    unread: frozenset[str]
+    """The keys of the file whose value cannot be read, so that nobody knows what they say."""
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...]
     """Of the format, and what is never taken; a package without a marker that can be read is in no other field."""
@@ -154,6 +156,7 @@ def read_pylock(content: bytes, name: str) -> Pylock:
         tuple(said.get("extras", ())),
         tuple(said.get("dependency-groups", ())),
         tuple(said.get("default-groups", ())),
+        frozenset(reader.unread),
         tuple(entries),
         tuple(sorted(problems, key=lambda problem: problem.line or 0)),
     )
@@ -234,6 +237,8 @@ class _Reader:
         self._starts = [number for number, line in enumerate(lines, 1) if _LIST.match(line)]
         self.said: dict[str, Any] = {}
         """What the file says of itself, as far as it can be believed."""
+        self.unread: set[str] = set()
+        """Of which keys it cannot."""
 
     def header(self) -> Iterator[Problem]:
         """The faults of what the file says of itself."""
@@ -244,6 +249,7 @@ class _Reader:
                 value = self._table[key]
                 said = _judged({"created-by": "x", "packages": [], key: value})
                 if said:
+                    self.unread.add(key)
                     line = _line_of_key(self._lines, key)
                     yield self._problem(line, f"its {key} cannot be read", said, "correct it, or lock again", "PYLOCK")
                 else:

@@ -122,7 +122,11 @@ class _Chooser:
             "extras": frozenset(self.extras),
             "dependency_groups": frozenset((*lock.default_groups, *self.groups)),
         }
-        self._names = {"extras": lock.extras, "dependency_groups": groups}
+        # Of what the file does not say so that it can be read, nothing is missing: that is told, and nothing after it.
+        self._names = {
+            "extras": None if "extras" in lock.unread else lock.extras,
+            "dependency_groups": None if lock.unread & {"dependency-groups", "default-groups"} else groups,
+        }
 
     def chosen(self) -> tuple[tuple[Entry, ...], list[_Found]]:
         """The packages that are wanted, each name once, and what is against that."""
@@ -182,11 +186,11 @@ class _Chooser:
     def _against_target(self) -> Iterator[Problem]:
         """What is against the file as a whole."""
         lock = self._lock
-        for flag, unknown, known in (
-            ("--extra", self._unknown_extras, lock.extras),
-            ("--group", self._unknown_groups, lock.dependency_groups),
+        for flag, unknown, known, names in (
+            ("--extra", self._unknown_extras, lock.extras, self._names["extras"]),
+            ("--group", self._unknown_groups, lock.dependency_groups, self._names["dependency_groups"]),
         ):
-            for name in unknown:
+            for name in unknown if names is not None else ():
                 kind = flag.removeprefix("--")
                 yield Problem(
                     f"there is no {kind} {shown(name, 40)}",

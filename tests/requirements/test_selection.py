@@ -136,6 +136,19 @@ def test_what_was_locked_for_another_target_is_refused(
     assert pins(tmp_path, package("a", "1.0", *([more] if more else [])), head=good) == ["a==1.0"]
 
 
+def test_environments_that_nobody_can_decide_are_no_other_target(tmp_path: Path) -> None:
+    here = {**HERE, "platform_release": "6.1-kernel"}
+    doubtful, other = "platform_release >= '5'", "sys_platform == 'darwin'"
+    [problem] = refused(tmp_path, package("a"), head=f'environments = ["{other}", "{doubtful}"]', here=here)
+    asked = doubtful.replace("'", '"')
+    what = f"nobody can say whether it is for Python 3.11 on linux_x86_64: of its environments {asked}"
+    why = "`platform_release`, which is 6.1-kernel, cannot be compared as a version with >= '5'"
+    assert (problem.rule, problem.what, problem.why) == ("MARKER", what, why)
+    assert problem.fix == "correct it, or lock again with uv"
+    corrected = f'environments = ["{doubtful}", "sys_platform == \'linux\'"]'
+    assert pins(tmp_path, package("a"), head=corrected, here=here) == ["a==1.0"]
+
+
 @pytest.mark.parametrize(("source", "rule"), [
     ('vcs = { type = "git", url = "https://h/a.git", commit-id = "abc" }', "VCS"),
     ('directory = { path = "." }', "DIRECTORY"), ('directory = { path = "../x", editable = true }', "DIRECTORY"),

@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from packaging import tags
-from packaging.markers import Marker, UndefinedComparison, UndefinedEnvironmentName
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
@@ -207,7 +206,22 @@ class _Chooser:
                 lock.again,
                 "REQUIRES_PYTHON",
             )
-        if lock.environments and not any(self._is_met(marker) for marker in lock.environments):
+        yield from self._of_environments()
+
+    def _of_environments(self) -> Iterator[Problem]:
+        """What is against the target in the environments that the file is for: it has to be one of them."""
+        lock, doubts = self._lock, dict[str, str]()
+        for marker in map(str, lock.environments):
+            try:
+                if holds_in_lock(marker, self._environment, self._names):
+                    return
+            except (Undecidable, RecursionError) as error:
+                doubts[marker] = _reason(error)
+        if doubts:
+            marker, why = next(iter(doubts.items()))
+            what = f"nobody can say whether it is for {self.target}: of its environments {shown(marker, 120)}"
+            yield Problem(what, lock.name, why, f"correct it, or {lock.again}", "MARKER")
+        elif lock.environments:
             yield Problem(
                 f"it is not for {self.target}",
                 lock.name,
@@ -215,12 +229,6 @@ class _Chooser:
                 lock.again,
                 "ENVIRONMENTS",
             )
-
-    def _is_met(self, marker: Marker) -> bool:
-        try:
-            return marker.evaluate(self._given, context="requirement")
-        except (UndefinedComparison, UndefinedEnvironmentName, ValueError, RecursionError):
-            return False
 
     def _admits(self, specifier: SpecifierSet) -> bool:
         # the interpreter itself may be a release candidate
@@ -234,8 +242,7 @@ class _Chooser:
             return holds_in_lock(entry.marker, self._environment, self._names)
         except (Undecidable, RecursionError) as error:
             what = f"nobody can say whether {entry.name} is meant: its marker is {shown(entry.marker, 120)}"
-            why = str(error) if isinstance(error, Undecidable) else "it is nested too deeply"
-            return self._problem(entry, what, why, f"correct it, or {self._lock.again}", "MARKER")
+            return self._problem(entry, what, _reason(error), f"correct it, or {self._lock.again}", "MARKER")
 
     def _faults(self, entry: Entry, first: Entry | None) -> Iterator[Problem]:
         """What is against a package that is meant for the target; `first` is another of its name."""
@@ -322,6 +329,10 @@ class _Chooser:
 
     def _problem(self, entry: Entry, what: str, why: str, fix: str, rule: str) -> Problem:
         return Problem.at(self._lock.name, entry.line, what, why, fix, rule)
+
+
+def _reason(error: Undecidable | RecursionError) -> str:
+    return str(error) if isinstance(error, Undecidable) else "it is nested too deeply"
 
 
 _SPOKEN = {"vcs": "a repository", "directory": "a folder", "archive": "an archive"}

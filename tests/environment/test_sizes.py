@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,6 +46,37 @@ def test_a_wheel_of_another_size_is_refused_where_that_is_told_or_seen(
     refused(caught, file, why)
     assert not (tmp_path / "venv").exists()
     taken(replace(given, sizes=says(file)), tmp_path)
+    with pytest.raises(IntegrityError) as caught:  # what is in caches now is no excuse
+        taken(replace(given, sizes=says(file, 1)), tmp_path)
+    refused(caught, file, why)
+
+
+def test_a_wheel_that_was_read_by_an_older_tool_is_measured_now(index: IndexServer, tmp_path: Path) -> None:
+    file = wheel(index.folder, "tiny", "1.0", files={"tiny.py": f"x = {str(tmp_path)!r}\n"})
+    given = supply(index, tmp_path / "work")
+    taken(given, tmp_path)
+    [known] = given.wheel_cache.known([f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"])
+    given.wheel_cache.put(replace(known, size_bytes=None))
+    index.ours.clear()
+    (tmp_path / "more").mkdir()
+    taken(given, tmp_path / "more")
+    assert [path for path in index.ours if "/files/tiny" in path] == []
+    with pytest.raises(IntegrityError) as caught:
+        taken(replace(given, sizes=says(file, 1)), tmp_path)
+    refused(caught, file, "so many came")
+
+
+def test_the_size_that_an_index_without_sha256_tells_is_compared(index: IndexServer, tmp_path: Path) -> None:
+    file = wheel(index.folder, "tiny", "1.0", files={"tiny.py": f"x = {str(tmp_path)!r}\n"})
+    index.hash_kind = "sha512"
+    given = supply(index, tmp_path / "work", mode="json")
+    digest = hashlib.sha512(file.read_bytes()).hexdigest()
+    pins = pinned(f"tiny==1.0 --hash=sha512:{digest}")
+    locked = closure.lock(pins, given, fail_on_conflicts=True, locked=False)
+    with pytest.raises(IntegrityError) as caught:
+        files_of(locked, replace(given, sizes=says(file, 1)))
+    refused(caught, file, "the index tells so")
+    files_of(locked, replace(given, sizes=says(file)))
 
 
 def test_a_source_of_another_size_is_not_built(index: IndexServer, tmp_path: Path) -> None:

@@ -486,3 +486,22 @@ def test_extras_and_groups_of_a_pylock_choose_what_goes_in(maker: Maker, index: 
     assert names(extras=("web",), groups=("dev",)) == {"tiny", "helper", "webby", "devy"}
     with pytest.raises(RequirementsRefused, match="there is no extra wbe"):
         names(extras=("wbe",))
+
+
+def test_a_wheel_that_is_not_as_large_as_its_lock_says_is_refused_from_the_cache_too(
+    maker: Maker, index: IndexServer
+) -> None:
+    file = wheel(index.folder, "alone", "1.0")
+    digest, size = hashlib.sha256(file.read_bytes()).hexdigest(), file.stat().st_size
+    lock = maker.folder / "pylock.toml"
+
+    def make(size: int) -> None:
+        said = f'url = "{index.url()}/{file.name}", size = {size}, hashes = {{ sha256 = "{digest}" }}'
+        package = f'[[packages]]\nname = "alone"\nversion = "1.0"\nwheels = [{{ {said} }}]\n'
+        lock.write_text(f'lock-version = "1.0"\ncreated-by = "t"\n{package}')
+        maker.make(requirements=lock)
+
+    for _ in range(2):
+        with pytest.raises(IntegrityError, match=f"{file.name} has {size:,} bytes, and the lock says {size + 1:,}"):
+            make(size + 1)
+        make(size)

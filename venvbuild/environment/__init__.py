@@ -38,6 +38,7 @@ from venvbuild.environment.package_source import (
 from venvbuild.environment.pinning import CompileRequest
 from venvbuild.environment.pylock import pylock_of
 from venvbuild.environment.sdists import build_sdists
+from venvbuild.environment.sizes import refuse_other_size
 from venvbuild.environment.soundness import sound_releases
 from venvbuild.environment.standing import Standing, Wheel, of_closure, wheels_of
 from venvbuild.environment.suggestions import suggested

@@ -63,7 +63,7 @@ def allowed(
     kept = tuple(one for one in told if one in given)
     if not _kinds(given) - _kinds(told):
         return Allowed(kept, tuple(told))
-    wheels = _wheels(*version, index, interpreter)
+    wheels = fitting_wheels(*version, index, interpreter)
     if any(f"sha256:{file.sha256}" in kept for file in wheels):
         return Allowed(kept, tuple(told))
     read = first_right(wheels, given, index)
@@ -71,7 +71,7 @@ def allowed(
     return Allowed(tuple(sorted(found)), read.seen or tuple(told))
 
 
-def _wheels(name: str, version: str, index: PackageIndex, interpreter: Interpreter) -> list[File]:
+def fitting_wheels(name: str, version: str, index: PackageIndex, interpreter: Interpreter) -> list[File]:
     """The wheels of a version that fit this Python and platform, best first."""
     project = index.project(name)
     meant = project.meant_by(version) if project else None

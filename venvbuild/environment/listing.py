@@ -5,9 +5,10 @@ Source: PEP 751, which is how uv lists them; size and upload time are those of P
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,8 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
-from venvbuild.environment.closure import Closure
+from venvbuild.environment.allowed import fitting_wheels
+from venvbuild.environment.closure import Closure, LockedDistribution
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.sizes import refuse_other_sizes
 from venvbuild.errors import VenvBuildError
@@ -70,7 +72,9 @@ def files_of(closure: Closure, source: PackageSource) -> Listing:
             for file in wheel_of(wheel)
             if f"sha256:{file.sha256}" in allowed.get(name, ()) and file.rank(source.interpreter.ranks) is not None
         ]
-    refuse_other_sizes([wheel.file for wheels in found.values() for wheel in wheels], source.sizes)
+    told = [wheel.file for wheels in found.values() for wheel in wheels]
+    unlisted = [one for one in closure.distributions if not found.get(one.name)] if source.sizes else []
+    refuse_other_sizes([*told, *_unlisted(unlisted, source)], source.sizes)
     return Listing({name: tuple(_best_first(wheels, source)) for name, wheels in found.items() if wheels})
 
 
@@ -86,6 +90,16 @@ def wheel_of(entry: Mapping[str, Any]) -> Iterator[File]:
     if sha256:
         size = entry.get("size")
         yield File(filename, url, version, tags, sha256.lower(), size_bytes=size if isinstance(size, int) else None)
+
+
+def _unlisted(distributions: Iterable[LockedDistribution], source: PackageSource) -> Iterator[File]:
+    """The wheels of those that uv does not list, as where the index tells sha512 alone; as the index tells of them."""
+    for one in distributions:
+        if one.name in source.built:
+            continue
+        with contextlib.suppress(VenvBuildError):  # an index that is away tells no size
+            wheels = fitting_wheels(one.name, one.version, source.index, source.interpreter)
+            yield from (file for file in wheels if not file.sha256 or f"sha256:{file.sha256}" in one.hashes)
 
 
 def _packages(closure: Closure, source: PackageSource) -> list[dict[str, Any]]:

@@ -61,7 +61,9 @@ class _Asking:
     def wheel_of(self, one: LockedDistribution, tags: frozenset[str]) -> WheelContents | None:
         """The wheel that was installed, by the Tag lines in the environment; None when it cannot be asked."""
         known = self._best(self.source.wheel_cache.known(one.hashes), tags)
-        if known or self.is_away or not any(value.startswith("sha256:") for value in one.hashes):
+        if known and self._is_measured(known, one):
+            return known
+        if self.is_away or not any(value.startswith("sha256:") for value in one.hashes):
             return known
         try:
             with tempfile.TemporaryDirectory(prefix=".wheel-", dir=self.source.scratch) as folder:
@@ -77,7 +79,20 @@ class _Asking:
             raise
         except VenvBuildError as error:
             self.why, self.is_away = str(error), isinstance(error, IndexUnavailable)
-            return None
+            return known
+
+    def _is_measured(self, known: WheelContents, one: LockedDistribution) -> bool:
+        """Whether what was read before is enough; it is as large as the lock that was given says, then.
+
+        Raises:
+            IntegrityError: it is not.
+        """
+        # what was built here is another file than that of the lock, whatever its name
+        if known.filename not in self.source.sizes or one.name in self.source.built:
+            return True
+        if known.size_bytes is not None:
+            refuse_other_size(known.filename, known.size_bytes, self.source.sizes)
+        return known.size_bytes is not None
 
     def _built(self, one: LockedDistribution) -> Iterator[WheelContents]:
         """Of a wheel that was built here."""

@@ -65,6 +65,8 @@ class WheelContents:
     unmet: tuple[str, ...]
     """Paths which its RECORD names and which it does not have."""
     files: tuple[WheelFile, ...]
+    size_bytes: int | None = None
+    """Of the wheel; None where it was read by a tool that did not keep it."""
 
     @cached_property
     def dist_info(self) -> str:
@@ -103,7 +105,8 @@ class WheelContents:
                 data = _data(texts.dist_info)
                 files = tuple(_file(archive, name, member, record, data) for name, member in sorted(names.items()))
                 unmet = tuple(sorted(record.keys() - names.keys()))
-                return cls(sha256, filename, texts.tags(), texts.scripts(), unmet, files)
+                size_bytes = path.stat().st_size
+                return cls(sha256, filename, texts.tags(), texts.scripts(), unmet, files, size_bytes)
         except _UNREADABLE as error:
             raise ResolutionError(
                 f"{filename} is no readable wheel: {error}",
@@ -113,14 +116,16 @@ class WheelContents:
     def as_json(self) -> dict[str, object]:
         """Ready for `json.dumps`."""
         head = {"sha256": self.sha256, "filename": self.filename, "tags": self.tags, "scripts": self.scripts}
-        return {**head, "unmet": self.unmet, "files": self.files}
+        return {**head, "unmet": self.unmet, "files": self.files, "size_bytes": self.size_bytes}
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> WheelContents:
         """What `as_json` gave, once through JSON."""
         tags, scripts, unmet = (tuple(found[name]) for name in ("tags", "scripts", "unmet"))
         files = tuple(WheelFile(*one) for one in found["files"])
-        return cls(found["sha256"], found["filename"], tags, scripts, unmet, files)
+        size = found.get("size_bytes")
+        size_bytes = size if isinstance(size, int) else None
+        return cls(found["sha256"], found["filename"], tags, scripts, unmet, files, size_bytes)
 
 
 class _Texts:

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from venvbuild import __version__
-from venvbuild.environment import IndexAccess, PackageSource, Resolved, resolve_elsewhere
+from venvbuild.environment import IndexAccess, PackageSource, Resolved, refuse_other_size, resolve_elsewhere
 from venvbuild.errors import RequirementsRefused, ResolutionError, UsageError, VenvBuildError, of_disk
 from venvbuild.interpreters import Interpreter, matching
 from venvbuild.package_index import PackageIndex
@@ -165,6 +165,9 @@ class _Making:
             chosen = wheels.choose(offered, self._target, hosts, wanted.locked)
             self.say("lock", _locked_text([one.name for one in chosen], wanted))
             fetched = wheels.fetch(chosen, source.index, source.wheel_cache, self.scratch)
+        sizes = wanted.requirements.sizes
+        for one in fetched:
+            refuse_other_size(one.wheel.file.filename, one.size_bytes, sizes)
         cached, places = sum(one.was_cached for one in fetched), sorted({one.wheel.host for one in fetched})
         size = size_text(sum(one.size_bytes for one in fetched))
         count = count_text(len(fetched), "wheel")

@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from venvbuild.text import indented, masked_urls, on_a_line, on_screen, shown_to_all
+from venvbuild.text import indented, masked_urls, on_a_line, on_screen, shown_to_all, some_of
 
 
 def test_no_character_that_a_screen_obeys_or_hides_passes() -> None:
@@ -85,3 +85,11 @@ def test_the_credentials_of_a_url_are_masked(text: str) -> None:
 
 def test_what_everybody_may_read_is_on_a_line() -> None:
     assert shown_to_all("https://u:p@ci/job/1/\x1b[2J\n") == r"https://ci/job/1/\x1b[2J\n"
+
+
+@pytest.mark.parametrize(("limit", "text"), [
+    (0, "first and 2 more"), (12, "first and 2 more"), (13, "first, second and 1 more"), (20, "first, second, third"),
+])  # fmt: skip
+def test_of_many_items_each_that_is_shown_is_whole(limit: int, text: str) -> None:
+    assert some_of(["first", "second", "third"], limit) == text
+    assert some_of([], limit) == ""

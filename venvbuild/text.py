@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, islice, takewhile
 
 from venvbuild.redaction import REDACTOR, strip_credentials
 
@@ -98,6 +98,14 @@ def size_text(size_bytes: int) -> str:
 def count_text(number: int, noun: str) -> str:
     """`1 package`, `2 packages`."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def some_of(items: Sequence[str], limit: int) -> str:
+    """As many of the items, each whole, as `limit` characters hold, the first in any case: `A, B and 3 more`."""
+    ends = accumulate(len(item) + 2 for item in items)
+    count = max(1, sum(1 for _ in takewhile(lambda end: end - 2 <= limit, ends)))
+    more = f" and {len(items) - count} more" if len(items) > count else ""
+    return ", ".join(items[:count]) + more
 
 
 def there_are(kind: str, names: Iterable[str]) -> str:

@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 from venvbuild.interpreters import Interpreter
 from venvbuild.package_index import File, PackageIndex
+from venvbuild.text import some_of
 
 log = logging.getLogger(__name__)
 
-_MANY = 160
-"""Characters of hashes in a message."""
+_MANY = 600
+"""Characters of hashes in a message; as they are to be compared, each is whole."""
 
 
 class Allowed(NamedTuple):
@@ -30,7 +31,7 @@ class Allowed(NamedTuple):
     @property
     def text(self) -> str:
         """What was seen, for a message."""
-        return ("the index has " + ", ".join(self.seen))[:_MANY]
+        return f"the index has {some_of(self.seen, _MANY) or 'none'}"
 
 
 class Read(NamedTuple):

@@ -35,6 +35,7 @@ from venvbuild.package_index.min_age import MinAge
 from venvbuild.package_index.pages import Page, file_of, read_page
 from venvbuild.package_index.project import File, Project
 from venvbuild.redaction import REDACTOR, Address, strip_credentials
+from venvbuild.text import some_of
 
 # PEP 691: JSON where the server has it, else HTML, of whatever age the server is
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
@@ -226,7 +227,7 @@ class PackageIndex:
             raise IntegrityError(
                 f"{file.filename} has other bytes than promised",
                 where=file.address.shown,
-                why=f"expected {', '.join(sorted(expected))[:200]}, got {', '.join(sorted(found))}",
+                why=f"expected {some_of(sorted(expected), 300)}, got {', '.join(sorted(found))}",
                 fix="ask who runs the index; a proxy or a cache may have damaged or replaced the file",
                 rule="WRONG_BYTES",
             )

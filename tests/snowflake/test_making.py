@@ -277,15 +277,26 @@ def test_what_cannot_be_in_the_zip_is_told_with_its_line(
     assert made == [] if kind is not ImportFailed else len(made) == 1 and made[0].startswith("app_packages-")
 
 
+@pytest.mark.parametrize(("told", "given"), [
+    ("sha256", "sha512"), ("sha512", "sha256"), ("sha512", "sha512"), ("md5", "sha384"), ("", "sha512"),
+])  # fmt: skip
 def test_a_hash_of_another_kind_than_the_index_tells_is_held_against_the_bytes(
-    maker: Maker, index: IndexServer
+    told: str, given: str, maker: Maker, index: IndexServer
 ) -> None:
-    wheel(index.folder, "alone", "1.0")
-    file = index.folder / "alone-1.0-py3-none-any.whl"
-    right = hashlib.sha512(file.read_bytes()).hexdigest()
-    maker.make(f"alone==1.0 --hash=sha512:{right}")
-    with pytest.raises(IntegrityError, match=rf"the index has {file.name} with sha512:{right[:40]}"):
-        maker.make("alone==1.0 --hash=sha512:" + "0" * 128)
+    file = wheel(index.folder, "alone", "1.0")
+    index.hash_kind, index.hashless = told or "sha256", not told
+    right = hashlib.new(given, file.read_bytes()).hexdigest()
+    maker.make(f"alone==1.0 --hash={given}:{right}")
+    with pytest.raises(IntegrityError, match=rf"the index has {file.name} with {given}:{right}"):
+        maker.make(f"alone==1.0 --hash={given}:{'0' * len(right)}")
+
+
+def test_what_neither_the_index_nor_its_pin_has_a_sha256_of_is_not_taken(maker: Maker, index: IndexServer) -> None:
+    file = wheel(index.folder, "alone", "1.0")
+    index.hash_kind = "sha512"
+    with pytest.raises(IntegrityError, match=r"no sha256 of alone 1\.0; .* alone==1\.0 --hash=sha512:\.\.\.; or"):
+        maker.make("alone==1.0")
+    maker.make(f"alone==1.0 --hash=sha512:{hashlib.sha512(file.read_bytes()).hexdigest()}")
 
 
 def test_the_ways_out_that_are_told_work(maker: Maker, index: IndexServer) -> None:

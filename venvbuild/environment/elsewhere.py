@@ -40,7 +40,7 @@ class Offered:
     """Canonical (PEP 503)."""
     version: str
     wheels: tuple[File, ...]
-    """In no order; each with its sha256."""
+    """In no order; each with its sha256, told by the index or read."""
 
 
 @dataclass(frozen=True)
@@ -138,19 +138,22 @@ class _Resolution:
                 places[pin.canonical_name] = pin
         for one in offered:
             allowed = given.get(one.name)
-            wheels = tuple(file for file in one.wheels if allowed is None or f"sha256:{file.sha256}" in allowed)
+            hashed = [file for file in one.wheels if file.sha256]
+            wheels = tuple(file for file in hashed if allowed is None or f"sha256:{file.sha256}" in allowed)
             read = None
             if not wheels and allowed:
                 best = sorted(one.wheels, key=lambda file: file.rank(self.source.interpreter.ranks) or 0)
                 read = first_right(best, allowed, self.source.index)
-                wheels = (read.file,) if read.file else ()
+                wheels = (replace(read.file, sha256=read.sha256.removeprefix("sha256:")),) if read.file else ()
+            if not wheels and allowed is None:
+                raise _not_hashed(one)
             if not wheels:
                 pin = places[one.name]
                 raise IntegrityError(
                     f"no wheel of {one.name} {one.version} for the target has one of the hashes given",
                     where=pin.where,
                     line=pin.line,
-                    why=Allowed((), (read and read.seen) or tuple(f"sha256:{file.sha256}" for file in one.wheels)).text,
+                    why=Allowed((), (read and read.seen) or tuple(f"sha256:{file.sha256}" for file in hashed)).text,
                     fix="compare the hashes with those of the index, and add those of the wheels for the target",
                     rule="WRONG_BYTES",
                 )
@@ -191,19 +194,22 @@ def _offered(package: Mapping[str, Any]) -> Offered:
     name, version = canonicalize_name(package["name"]), str(package.get("version", ""))
     wheels = tuple(file for wheel in package.get("wheels", ()) for file in wheel_of(wheel))
     if not wheels:
-        without = any("sha256" not in wheel.get("hashes", {}) for wheel in package.get("wheels", ()))
-        if without:
-            raise IntegrityError(
-                f"the index names no sha256 of {name} {version}",
-                fix="ask who runs the index to turn hashes on; nothing is taken without one",
-                rule="NOT_HASHED",
-            )
         raise ResolutionError(
             f"{name}=={version} has no wheel for the target",
             fix="pin another version, or choose another Python or platform",
             rule="NO_WHEEL",
         )
     return Offered(name, version, wheels)
+
+
+def _not_hashed(one: Offered) -> IntegrityError:
+    return IntegrityError(
+        f"the index names no sha256 of {one.name} {one.version}",
+        why="nothing is taken without one, where its pin gives no hash either",
+        fix=f"pin it with a hash of its wheel, of any kind: {one.name}=={one.version} --hash=sha512:...; or ask who "
+        "runs the index to name sha256",
+        rule="NOT_HASHED",
+    )
 
 
 def _said_by_uv(failure: CommandFailed) -> Problem:

@@ -79,7 +79,7 @@ def files_of(closure: Closure, source: PackageSource) -> Listing:
 
 
 def wheel_of(entry: Mapping[str, Any]) -> Iterator[File]:
-    """The wheel of an entry of PEP 751; nothing when it has no sha256 or a name that cannot be read."""
+    """The wheel of an entry of PEP 751, without sha256 where that has none; nothing when its name cannot be read."""
     url = entry.get("url") or Path(entry.get("path", "")).absolute().as_uri()
     filename = entry.get("name") or unquote(urlsplit(url).path.rpartition("/")[2])
     sha256 = entry.get("hashes", {}).get("sha256", "")
@@ -87,9 +87,8 @@ def wheel_of(entry: Mapping[str, Any]) -> Iterator[File]:
         _, version, _, tags = parse_wheel_filename(filename)
     except InvalidWheelFilename:
         return
-    if sha256:
-        size = entry.get("size")
-        yield File(filename, url, version, tags, sha256.lower(), size_bytes=size if isinstance(size, int) else None)
+    size = entry.get("size")
+    yield File(filename, url, version, tags, sha256.lower(), size_bytes=size if isinstance(size, int) else None)
 
 
 def _unlisted(distributions: Iterable[LockedDistribution], source: PackageSource) -> Iterator[File]:

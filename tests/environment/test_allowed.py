@@ -92,6 +92,36 @@ def test_where_the_wheel_and_other_files_have_hashes_of_two_kinds_the_wheel_is_r
     assert of(found, "tiny") == tuple(sorted((hashed(file), hashed(source))))
 
 
+@pytest.mark.parametrize(("kind", "told"), [("sha256", "sha256"), ("sha512", "sha256"), ("sha256", "sha512")])
+def test_where_the_hash_is_that_of_the_source_the_advice_to_allow_it_helps(
+    kind: str, told: str, index: IndexServer, tmp_path: Path
+) -> None:
+    wheel(index.folder, "tiny", "1.0")
+    source = sdist(index.folder, "tiny", "1.0")
+    index.hash_kind = told
+    given = supply(index, tmp_path / "work", mode="json")
+    with pytest.raises(IntegrityError, match=r"no file of tiny 1\.0 has one of the hashes given") as caught:
+        create(locked(given, index, "tiny", hashed(source, kind)), given, tmp_path / "venv")
+    [problem] = caught.value.problems
+    assert (problem.where, problem.line, problem.rule) == ("pins.txt:1", 1, "WRONG_BYTES")
+    assert problem.fix.startswith("they are of its source: add the hash of the wheel, or build it")
+    assert problem.fix.endswith(": --allow-sdist tiny")
+    more = supply(index, tmp_path / "more", mode="json", sdists=["tiny"])
+    built = build_sdists(pinned(f"tiny==1.0 --hash={hashed(source, kind)}"), more)
+    assert built.built.keys() == {"tiny"}
+
+
+def test_where_the_hash_is_that_of_a_wheel_for_others_this_is_said(index: IndexServer, tmp_path: Path) -> None:
+    wheel(index.folder, "many", "1.0", tag=f"{TAG}-none-any")
+    foreign = wheel(index.folder, "many", "1.0", tag="cp27-cp27m-win32")
+    given = supply(index, tmp_path / "work", mode="json")
+    with pytest.raises(IntegrityError) as caught:
+        create(locked(given, index, "many", hashed(foreign)), given, tmp_path / "venv")
+    [problem] = caught.value.problems
+    assert (problem.where, problem.line) == ("pins.txt:1", 1)
+    assert problem.fix == "they are of wheels for other Pythons or platforms: add the hash of the wheel for this one"
+
+
 def test_where_the_index_tells_no_hash_the_bytes_count(index: IndexServer, tmp_path: Path) -> None:
     file = wheel(index.folder, "tiny", "1.0")
     index.hashless = True

@@ -6,10 +6,12 @@ round. Neither can be compared with the other, so the file is read and hashed as
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
+from venvbuild.errors import VenvBuildError
 from venvbuild.interpreters import Interpreter
 from venvbuild.package_index import File, PackageIndex
 from venvbuild.text import some_of
@@ -95,6 +97,29 @@ def first_right(files: Iterable[File], given: Collection[str], index: PackageInd
         said = sorted(one for one in found if one.partition(":")[0] in kinds)
         seen.append(f"{file.filename} with {' and '.join(said)}")
     return Read(None, "", tuple(seen))
+
+
+def advice(version: tuple[str, str], given: Collection[str], index: PackageIndex) -> str:
+    """What helps where no wheel that fits has one of the hashes that a pin gives (canonical name and version).
+
+    They may be those of its source, which is read for that where the index tells no such hash of it, or those of wheels
+    for others.
+    """
+    name, number = version
+    with contextlib.suppress(VenvBuildError):  # whatever the index says now: the hashes are wrong
+        project = index.project(name)
+        meant = project.meant_by(number) if project else None
+        files = project.files_of(meant) if project and meant else []
+        sources = [file for file in files if not file.is_wheel]
+        known = [file for file in files if f"sha256:{file.sha256}" in given]
+        if (not known and first_right(sources, given, index).file) or any(not file.is_wheel for file in known):
+            return (
+                "they are of its source: add the hash of the wheel, or build it, which runs its code on this machine: "
+                f"--allow-sdist {name}"
+            )
+        if known:
+            return "they are of wheels for other Pythons or platforms: add the hash of the wheel for this one"
+    return "compare the hashes with those of the index; one of the two is out of date"
 
 
 def _kinds(hashes: Iterable[str]) -> set[str]:

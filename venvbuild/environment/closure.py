@@ -6,12 +6,12 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from venvbuild.builds import places, read_lock
-from venvbuild.environment.allowed import Allowed, allowed
+from venvbuild.environment.allowed import Allowed, advice, allowed
 from venvbuild.environment.conflicts import Conflicts
 from venvbuild.environment.contradictions import Walk, explain
 from venvbuild.environment.lacking import lacking
@@ -48,6 +48,10 @@ class LockedDistribution:
     version: str
     hashes: tuple[str, ...]
     """`sha256:...`, sorted."""
+    where: str = field(default="", compare=False)
+    """Of the pin, `requirements.txt:14`; empty for what no file pins."""
+    line: int | None = field(default=None, compare=False)
+    """Of `where`."""
 
 
 @dataclass(frozen=True)
@@ -220,10 +224,11 @@ class _Resolution:
                         where=pin.where,
                         line=pin.line,
                         why=found.text,
-                        fix="compare the hashes with those of the index; one of the two is out of date",
+                        fix=advice((name, version), pin.hashes, self._source.index),
                     )
                 hashes = found.hashes
-            distributions.append(LockedDistribution(name, version, hashes))
+            place = (pin.where, pin.line) if pin else ("", None)
+            distributions.append(LockedDistribution(name, version, hashes, *place))
         not_pinned = tuple(one.name for one in distributions if one.name not in given and one.name != "pip")
         doubted = tuple(one.name for one in distributions if f"`{one.name}=={one.version}` is yanked" in self._said)
         return Closure(tuple(sorted(distributions, key=lambda one: one.name)), not_pinned, is_forced, doubted)

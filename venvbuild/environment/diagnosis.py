@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from packaging.version import Version
 
 from venvbuild.environment import alternatives
-from venvbuild.environment.allowed import Allowed, first_right
+from venvbuild.environment.allowed import Allowed, advice, first_right
 from venvbuild.environment.alternatives import ALONE, Neighbours
 from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import IntegrityError, Problem, ResolutionError, VenvBuildError
@@ -46,7 +46,8 @@ def explain_files(wanted: Sequence[Wanted], index: PackageIndex, interpreter: In
                     where=pin.where or index.url,
                     rule="WRONG_BYTES",
                     why=Allowed((), read.seen or tuple(told)).text,
-                    fix="compare the hashes with those of the index; one of the two is out of date",
+                    fix=advice((pin.name, pin.version), pin.hashes, index),
+                    line=pin.line,
                 )
             # One is enough: the installer takes the best that is allowed, and this is it.
             for file in allowed[:1]:

@@ -160,7 +160,7 @@ def _explain(failure: CommandFailed, closure: Closure, source: PackageSource, *,
     """Raise what the failure means, or return when trying again may help."""
     source.installer.judge_locally(failure, source.scratch)
     wanted = [
-        Wanted(one.name, one.version, hashes=frozenset(one.hashes))
+        Wanted(one.name, one.version, where=one.where, hashes=frozenset(one.hashes), line=one.line)
         for one in closure.distributions
         if one.name not in source.built  # no index has those
     ]

@@ -14,6 +14,7 @@ from tests.support.wheels import sdist, wheel
 from venvbuild.environment import build_sdists, closure, create
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.errors import IntegrityError
+from venvbuild.package_index import PackageIndex
 
 TAG = f"cp{here().version.replace('.', '')}"
 WRONG = {"sha256": "sha256:" + "0" * 64, "sha512": "sha512:" + "0" * 128}
@@ -120,6 +121,23 @@ def test_where_the_hash_is_that_of_a_wheel_for_others_this_is_said(index: IndexS
     [problem] = caught.value.problems
     assert (problem.where, problem.line) == ("pins.txt:1", 1)
     assert problem.fix == "they are of wheels for other Pythons or platforms: add the hash of the wheel for this one"
+
+
+@pytest.mark.parametrize("kind", ["sha256", "sha512"])
+def test_of_two_files_of_one_name_that_of_the_hash_is_taken_be_it_of_the_folder_or_of_the_index(
+    kind: str, index: IndexServer, tmp_path: Path
+) -> None:
+    paths = (index.folder, tmp_path / "links")
+    files = [wheel(path, "tiny", "1.0", files={"tiny.py": f"x = {str(path)!r}\n"}) for path in paths]
+    given, links = supply(index, tmp_path / "work"), str(tmp_path / "links")
+    installer = replace(given.installer, find_links=(links,))
+    given = replace(given, installer=installer, index=PackageIndex(index.url(), find_links=(links,)))
+    for file in files:
+        found = locked(given, index, "tiny", hashed(file, kind))
+        assert of(found, "tiny") == (hashed(file),)
+        create(found, given, tmp_path / f"venv-{file.parent.name}")
+        [module] = (tmp_path / f"venv-{file.parent.name}").glob("lib/python*/site-packages/tiny.py")
+        assert module.read_text() == f"x = {str(file.parent)!r}\n"
 
 
 def test_where_the_index_tells_no_hash_the_bytes_count(index: IndexServer, tmp_path: Path) -> None:

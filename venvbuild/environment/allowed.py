@@ -64,11 +64,14 @@ def allowed(
             them.
     """
     kept = tuple(one for one in told if one in given)
-    if not _kinds(given) - _kinds(told):
+    is_comparable = not _kinds(given) - _kinds(told)
+    if kept and is_comparable:
         return Allowed(kept, tuple(told))
     wheels = fitting_wheels(*version, index, interpreter)
-    if any(f"sha256:{file.sha256}" in kept for file in wheels):
-        return Allowed(kept, tuple(told))
+    # uv tells one file of each name, and find-links may have another than the index
+    known = {f"sha256:{file.sha256}" for file in wheels if f"sha256:{file.sha256}" in given}
+    if known or is_comparable:
+        return Allowed(tuple(sorted({*kept, *known})), tuple(told))
     read = first_right(wheels, given, index)
     found = {*kept, read.sha256} if read.sha256 else {*kept}
     return Allowed(tuple(sorted(found)), read.seen or tuple(told))

@@ -15,6 +15,11 @@ from venvbuild.stores import Store, store_of
 from venvbuild.text import masked_lines
 
 _FILES = {"pylock": places.PYLOCK, "requirements": places.LOCK}
+_WHY_NONE = {
+    places.PYLOCK: "builds of its time did not keep one, or uv could not tell which files of the index fit, as where "
+    "that names no sha256",
+    places.LOCK: "builds of its time did not keep one",
+}
 _WRITTEN = re.compile(rb"[\x20-\x7e\n]*")
 """What this tool writes there; anything else was put there by others."""
 
@@ -81,7 +86,7 @@ def _without(build: Metadata | ScriptedBuild, name: str, store: Store) -> NotInS
         version, why, other = build.venv_version, "a script made it", ""
     else:
         version = build["venv_version"]
-        why = "it was imported" if build.get("imported_from") else "builds of its time did not keep one"
+        why = "it was imported" if build.get("imported_from") else _WHY_NONE[name]
         other = places.LOCK if places.LOCK in build["files"] else ""
     fix = (
         f"take its other lock: venvbuild lock {version} --format requirements"

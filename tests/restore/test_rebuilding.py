@@ -158,6 +158,23 @@ def test_a_package_that_this_platform_has_no_file_of_is_told_with_the_way_out(an
     assert problem.fix.startswith("change the pins of the build's requirements.txt")
 
 
+@pytest.mark.parametrize("told", ["sha256", "sha512"])
+def test_a_lock_of_a_build_on_an_index_of_sha512_is_installed_from_any(told: str, anew: Rebuilding) -> None:
+    file = wheel(anew.index.folder, "one", "1.0")
+    anew.index.hash_kind = told
+    right = f"one==1.0 --hash=sha512:{hashlib.sha512(file.read_bytes()).hexdigest()}\n"
+    anew.run(anew.put(file, pins="one==1.0", lock=right, reproducible=False))
+    assert list(anew.target.glob("lib/python*/site-packages/one.py"))
+
+
+def test_a_lock_of_another_kind_than_the_index_tells_is_held_against_the_bytes(anew: Rebuilding) -> None:
+    file = wheel(anew.index.folder, "one", "1.0")
+    build = anew.put(file, pins="one==1.0", lock=f"one==1.0 --hash=sha512:{'0' * 128}\n", reproducible=False)
+    with pytest.raises(IntegrityError, match=r"no file of one 1\.0 has one of the hashes given"):
+        anew.run(build)
+    assert not anew.target.exists()
+
+
 def test_a_package_that_was_built_from_source_cannot_be_made_anew(anew: Rebuilding) -> None:
     built = wheel(anew.folder / "elsewhere", "sourced", "1.0", files={"sourced.py": "built = 1\n"})
     wheel(anew.index.folder, "sourced", "1.0")

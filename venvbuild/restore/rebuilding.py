@@ -161,8 +161,11 @@ def _refuse_built_from_source(locked: Closure, source: PackageSource) -> None:
         project = source.index.project(one.name)
         files = [file for file in project.files if file.version == Version(one.version)] if project else []
         wheels = [file for file in files if file.is_wheel]
-        # What is not there at all, installing tells; where the index names no hash, the installer compares the bytes.
-        return not files or any(not file.sha256 or f"sha256:{file.sha256}" in one.hashes for file in wheels)
+        # What is not there at all, installing tells. Where the index names no hash, or the lock no sha256, as that of a
+        # build on an index without, the installer compares the bytes; what was built here always has its sha256.
+        if not files or not any(given.startswith("sha256:") for given in one.hashes):
+            return True
+        return any(not file.sha256 or f"sha256:{file.sha256}" in one.hashes for file in wheels)
 
     # a question to the index for each, so many at once
     there = each(is_there, locked.distributions)

@@ -106,6 +106,28 @@ def test_a_child_dies_with_us_when_we_are_interrupted(tmp_path: Path) -> None:
     assert becomes(lambda: not is_running(child))
 
 
+def test_a_child_dies_with_us_when_we_are_interrupted_while_it_starts() -> None:
+    script = """
+import os, signal, subprocess, sys
+sys.path.insert(0, sys.argv[1])
+from venvbuild.process import run, clean_environment
+
+class Interrupted(subprocess.Popen):
+    def __init__(self, words, **given):
+        super().__init__(words, **given)
+        if words[0] == "sleep":
+            print(self.pid, flush=True)
+            os.kill(os.getpid(), signal.SIGINT)
+
+subprocess.Popen = Interrupted
+run(["sleep", "1000"], env=clean_environment(), timeout_s=900)
+"""
+    root = str(Path(__file__).parents[1])
+    done = subprocess.run([sys.executable, "-c", script, root], capture_output=True, text=True, timeout=60)
+    assert "KeyboardInterrupt" in done.stderr
+    assert becomes(lambda: not is_running(int(done.stdout)))
+
+
 # --- killed
 
 

@@ -198,6 +198,7 @@ class _Reaper:
                 self._shell = None
 
 
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _REAPER = _Reaper()
 os.register_at_fork(after_in_child=_REAPER.forget)
 
@@ -206,25 +207,49 @@ os.register_at_fork(after_in_child=_REAPER.forget)
 def _started(words: list[str], env: Mapping[str, str], cwd: Path | None) -> Iterator[subprocess.Popen[bytes]]:
     """The child, in a process group of its own which does not outlive this block, whatever ends it."""
     _REAPER.begin()
-    child = subprocess.Popen(
-        words,
-        env=dict(env),
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,  # and so a group, which can be killed as a whole
-        bufsize=0,  # what a buffer has read, no selector tells of
-    )
+    child: subprocess.Popen[bytes] | None = None
     try:
-        _REAPER.add(child.pid)
+        with _signals_held_back():
+            child = subprocess.Popen(
+                words,
+                env=dict(env),
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,  # and so a group, which can be killed as a whole
+                bufsize=0,  # what a buffer has read, no selector tells of
+            )
+            _REAPER.add(child.pid)
         yield child
     finally:
-        _end_group(child)
-        _REAPER.remove(child.pid)
-        for stream in (child.stdout, child.stderr):
-            if stream:
-                stream.close()
+        if child:
+            _end_group(child)
+            _REAPER.remove(child.pid)
+            for stream in (child.stdout, child.stderr):
+                if stream:
+                    stream.close()
+
+
+@contextlib.contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """What this process does at a signal it does at the end of this block: raised within `Popen`, nobody would know of
+    the child that runs already. (A mask would be inherited by the child.)
+    """
+    came: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield  # no handler runs here
+        return
+    ours = {one: handler for one in _ENDING if callable(handler := signal.getsignal(one))}
+    for one in ours:
+        signal.signal(one, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        for one, handler in ours.items():
+            signal.signal(one, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def _end_group(child: subprocess.Popen[bytes], grace_s: float = 5) -> None:

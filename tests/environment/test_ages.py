@@ -13,10 +13,10 @@ import pytest
 
 from tests.support.benches import Bench
 from tests.support.index_server import IndexServer
-from tests.support.supplies import here
+from tests.support.supplies import here, supply
 from tests.support.wheels import sdist, wheel
 from venvbuild import pipeline
-from venvbuild.environment import CompileRequest, compile_files
+from venvbuild.environment import Closure, CompileRequest, LockedDistribution, compile_files, judge_lock
 from venvbuild.environment.wanted import pip_version
 from venvbuild.errors import IndexUnavailable, Problem, RequirementsRefused, ResolutionError, VenvBuildError
 from venvbuild.run import Checked, Created, outcome_of
@@ -362,3 +362,20 @@ def test_an_index_that_is_away_fails_check_only_where_it_is_needed(aged: IndexSe
     away.check("tiny==1.0")
     for strict in (away.using(VENVBUILD_MIN_AGE_DAYS="7"), away.using(VENVBUILD_YANKED="refuse")):
         refused(IndexUnavailable, strict, "tiny==1.0")
+
+
+def test_who_restores_does_not_wait_for_an_index_that_hangs(
+    aged: IndexServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited = []
+
+    def hang(*_: object, timeout: float) -> None:
+        waited.append(timeout)
+        raise TimeoutError
+
+    monkeypatch.setattr("urllib.request.OpenerDirector.open", hang)
+    closure = Closure((LockedDistribution("tiny", "1.0", ("sha256:0",)),), (), is_forced=False)
+    verdict = judge_lock(closure, "lock.txt", supply(aged, tmp_path / "scratch"))
+    assert not verdict.refused
+    # by itself the index of this supply waits for 20
+    assert waited == [3.0]

@@ -121,12 +121,13 @@ def judge_lock(closure: Closure, where: str, source: PackageSource) -> Verdict:
     """The verdict on a lock that was judged when it was made, and is installed once more: what is in quarantine is
     refused, what was withdrawn since is warned of. An index that cannot be asked fails nothing.
     """
+    index = source.index.hurried(_PATIENCE_S)
     asked = [(one.name, one.version, one.hashes) for one in closure.distributions]
-    found = standing.ask(asked, source.index, source.release_cache)
+    found = standing.ask(asked, index, source.release_cache)
     if found.failure:
         log.warning("whether packages are yanked or in quarantine was not looked at: %s", found.failure)
     wanted = [Wanted(one.name, one.version, where=where, hashes=frozenset(one.hashes)) for one in closure.distributions]
-    return Judging(found, source.index, source.interpreter, Rules()).verdict(wanted)
+    return Judging(found, index, source.interpreter, Rules()).verdict(wanted)
 
 
 def judge_tools(lock: str, where: str, source: PackageSource, rules: Rules) -> Closure:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import copy
 import hashlib
 import http.client
 import io
@@ -82,9 +83,8 @@ class PackageIndex:
         self._netrc = netrc_file
         # Of the head of an answer: what comes after it is judged as it comes.
         self._judge_address = judge or (lambda _: None)
-        self._opener = urllib.request.build_opener(
-            _Http(3 * timeout_s), _Https(cafile, 3 * timeout_s), _Redirects(self._judge_address)
-        )
+        self._cafile = cafile
+        self._opener = self._opened()
         self._told: dict[str, Project | None] = {}
         self._min_age: MinAge | None = None
         self._admitted: dict[str, Project] = {}
@@ -95,6 +95,19 @@ class PackageIndex:
         """
         self._told, self._min_age = self._told if known is None else known, min_age
         return self
+
+    def hurried(self, timeout_s: float) -> Self:
+        """The same index, whose answers it shares, for who waits no longer than this."""
+        one = copy.copy(self)
+        one._timeout_s = min(timeout_s, self._timeout_s)
+        one._opener = one._opened()
+        return one
+
+    def _opened(self) -> urllib.request.OpenerDirector:
+        whole_s = 3 * self._timeout_s
+        return urllib.request.build_opener(
+            _Http(whole_s), _Https(self._cafile, whole_s), _Redirects(self._judge_address)
+        )
 
     @property
     def places(self) -> tuple[str, ...]:

@@ -255,6 +255,33 @@ def test_of_a_version_that_is_yanked_in_part_the_other_file_is_installed(
     assert (records["tiny"]["wheel"], records["tiny"]["is_yanked"]) == ("tiny-1.0-py3-none-any.whl", False)
 
 
+@pytest.mark.parametrize("hashes", [(), ("sha256",), ("sha512",)])
+def test_of_what_is_built_its_source_is_judged(aged: IndexServer, bench: Bench, hashes: tuple[str, ...]) -> None:
+    # with a hash of the source a wheel that fits is not taken
+    tag = "py3-none-any" if hashes else "py3-none-win_amd64"
+    aged.uploaded[wheel(aged.folder, "plat", "1.0", tag=tag).name] = ago(30)
+    source = sdist(aged.folder, "plat", "1.0")
+    aged.yanked[source.name], aged.uploaded[source.name] = "it bites", ago(1)
+    digests = [f" --hash={kind}:{hashlib.new(kind, source.read_bytes()).hexdigest()}" for kind in hashes]
+    line, allowed = "".join(["plat==1.0", *digests]), {"allow_sdist": ("plat",)}
+    if digests:
+        pip = hashlib.sha256((aged.folder / PIP).read_bytes()).hexdigest()
+        line += f"\npip=={pip_version(here().version)} --hash=sha256:{pip}"
+    rules = {"YANKED": {"VENVBUILD_YANKED": "refuse"}, "TOO_NEW": {"VENVBUILD_MIN_AGE_DAYS": "7"}}
+    if "sha512" in hashes:  # with an age nobody sees the file that this names, so that nothing is built
+        del rules["TOO_NEW"]
+    for rule, env in rules.items():
+        with pytest.raises(RequirementsRefused) as caught:
+            bench.using(**env).run_until("create", line, **allowed)
+        assert [one.rule for one in caught.value.problems] == [rule]
+    bench.run_until("inspect", line, **allowed)
+    records = {one["name"]: one for one in json.loads((bench.work / "packages.json").read_bytes())}
+    assert (records["plat"]["is_yanked"], records["plat"]["yanked_reason"]) == (True, "it bites")
+    with bench.job("create") as job:
+        said = [*job.work.result(Checked).said, *job.work.result(Created).said]
+    assert [one for one in said if "plat" in one] == ["pins.txt:1: plat==1.0 is yanked; why: it bites"]
+
+
 def test_a_constraint_that_is_too_new_is_told_with_its_line(week: Bench, aged: IndexServer, tmp_path: Path) -> None:
     wanted, limits = tmp_path / "wanted.in", tmp_path / "limits.txt"
     wanted.write_text("needy\n")

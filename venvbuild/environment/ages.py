@@ -9,7 +9,7 @@ import contextlib
 import logging
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
@@ -25,7 +25,7 @@ from venvbuild.environment.wanted import Wanted, wanted_by
 from venvbuild.environment.yanked import judged
 from venvbuild.errors import Problem, RequirementsRefused, VenvBuildError
 from venvbuild.interpreters import Interpreter
-from venvbuild.package_index import MinAge, PackageIndex, Release, ReleaseCache, ReleasedFile
+from venvbuild.package_index import File, MinAge, PackageIndex, Release, ReleaseCache, ReleasedFile
 from venvbuild.requirements import Requirements
 from venvbuild.text import shown
 
@@ -79,8 +79,15 @@ class Verdict:
         return self.warnings
 
 
-def judge_pins(requirements: Requirements, access: IndexAccess, interpreter: Interpreter, rules: Rules) -> Verdict:
-    """The verdict on the pins whose marker holds, the pip of every environment among them.
+def judge_pins(
+    requirements: Requirements,
+    access: IndexAccess,
+    interpreter: Interpreter,
+    rules: Rules,
+    sdists: Collection[str] = (),
+) -> Verdict:
+    """The verdict on the pins whose marker holds, the pip of every environment among them; of the `sdists` (canonical
+    names) on their source, where no wheel fits.
 
     An index that cannot be asked fails nothing, where `rules` do not need it: what comes next will tell.
 
@@ -89,18 +96,22 @@ def judge_pins(requirements: Requirements, access: IndexAccess, interpreter: Int
     """
     index = package_index(access, timeout_s=None if rules.need_the_index else _PATIENCE_S)
     cache = ReleaseCache(access.settings.folders.cache / "releases")
-    wanted = wanted_by(requirements, interpreter, ())
+    wanted = wanted_by(requirements, interpreter, sdists)
     found = standing.ask([(one.name, one.version, ()) for one in wanted], index, cache)
     if found.failure and not rules.need_the_index:
         log.warning("whether pins are yanked or in quarantine was not looked at: %s", found.failure)
     return Judging(found, index, interpreter, rules).verdict(wanted)
 
 
-def judge_sources(requirements: Requirements, source: PackageSource, rules: Rules) -> None:
-    """Refuse what `judge_pins` would, where code of a pin is about to run. Raises as that does."""
+def judge_sources(
+    requirements: Requirements, source: PackageSource, rules: Rules, chosen: Mapping[str, File] | None = None
+) -> None:
+    """Refuse what `judge_pins` would, where code of a pin is about to run; of the `chosen` (by canonical name) that
+    file. Raises as that does.
+    """
     wanted = wanted_by(requirements, source.interpreter, source.sdists)
     found = standing.ask([(one.name, one.version, ()) for one in wanted], source.index, source.release_cache)
-    Judging(found, source.index, source.interpreter, rules).verdict(wanted).enforce()
+    Judging(found, source.index, source.interpreter, rules, sources=chosen or {}).verdict(wanted).enforce()
 
 
 def judge_closure(
@@ -109,7 +120,7 @@ def judge_closure(
     """The verdict on all that is to be installed. Raises as `judge_pins` does."""
     pins = {one.name: one for one in wanted_by(requirements, source.interpreter, source.sdists)}
     wanted = [replace(pins.get(one.name) or Wanted(one.name, ""), version=one.version) for one in closure.distributions]
-    judging = Judging(found, source.index, source.interpreter, rules)
+    judging = Judging(found, source.index, source.interpreter, rules, sources=source.sources)
     verdict = judging.verdict(wanted)
     if any(not one.where for one in verdict.refused):
         needers = _needers(pins.values(), source)
@@ -198,6 +209,8 @@ class Judging:
     rules: Rules
     are_pinned: bool = True
     """Whether a line can be written with another version."""
+    sources: Mapping[str, File] = field(default_factory=dict)
+    """What is built, by canonical name, where that is known."""
 
     def verdict(self, wanted: Sequence[Wanted]) -> Verdict:
         """That on these. Raises as `judge_pins` does."""
@@ -212,7 +225,7 @@ class Judging:
             if release.status and release.status.word == "quarantined":
                 refused.append(quarantined(one, release.status.reason))
                 continue
-            files = self._candidates(release, one.hashes) if self._matters(release) else ()
+            files = self._candidates(release, one) if self._matters(release) else ()
             # `1` may be pinned, and `1.0` be there
             meant = replace(one, version=release.found or one.version)
             withdrawn = judged(meant, self._reasons(one, files), self.index, self.interpreter)
@@ -230,10 +243,16 @@ class Judging:
         """Whether anything may be found: to read the names of all files takes a while."""
         return self.rules.min_age is not None or any(file.yanked is not None for file in release.files)
 
-    def _candidates(self, release: Release, hashes: Collection[str]) -> Sequence[ReleasedFile]:
-        """The files of which one would be installed: the wheels that fit, else all; with hashes, of those."""
-        named = [file for file in release.files if f"sha256:{file.sha256}" in hashes] or release.files
-        return [file for file in named if _fits(file.filename, self.interpreter)] or named
+    def _candidates(self, release: Release, one: Wanted) -> Sequence[ReleasedFile]:
+        """The files of which one would be installed: the wheels that fit, else the source where it may be built, else
+        all; with hashes, of those.
+        """
+        chosen = self.sources.get(one.name)
+        if chosen and (built := [file for file in release.files if file.filename == chosen.filename]):
+            return built
+        named = [file for file in release.files if f"sha256:{file.sha256}" in one.hashes] or release.files
+        sources = [file for file in named if one.sdist_allowed and not file.filename.endswith(".whl")]
+        return [file for file in named if _fits(file.filename, self.interpreter)] or sources or named
 
     def _reasons(self, one: Wanted, files: Sequence[ReleasedFile]) -> Sequence[str | None]:
         """Why those are yanked that may be installed otherwise; None for one that is not."""

@@ -22,7 +22,7 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 
 from venvbuild import requirements
-from venvbuild.environment.ages import Rules, judge_pins
+from venvbuild.environment.ages import Rules, Verdict, judge_pins
 from venvbuild.environment.barred import refused_needs
 from venvbuild.environment.package_source import IndexAccess, PackageSource, target
 from venvbuild.environment.pinning import CompileRequest, Entry, Resolution, is_equal, relative
@@ -33,7 +33,6 @@ from venvbuild.requirements import (
     Pin,
     PinnedFile,
     Reading,
-    Requirements,
     Sources,
     WishFile,
     read_pinned,
@@ -105,7 +104,8 @@ def compile_files(
     # A promise: what compile writes, check accepts.
     name = shown(str(request.output), 200)
     read = requirements.parse(text.encode(), name, interpreter.marker_environment, None, sources)
-    _judge(read, access, interpreter, rules)
+    sdists = [canonicalize_name(one) for one in request.allow_sdist]
+    _judge(judge_pins(read, access, interpreter, rules, sdists))
     _write(request.output, text)
     return _compilation(request, interpreter, entries, existing.pins)
 
@@ -123,9 +123,8 @@ def _refuse_what_is_too_new(
         raise RequirementsRefused.of(refused) from error
 
 
-def _judge(read: Requirements, access: IndexAccess, interpreter: Interpreter, rules: Rules) -> None:
+def _judge(verdict: Verdict) -> None:
     """Refuse what `check` would refuse, and warn of what it would; of lines that nobody has seen yet."""
-    verdict = judge_pins(read, access, interpreter, rules)
     if verdict.refused:
         raise RequirementsRefused.of(replace(one, where="", line=None) for one in verdict.refused)
     for one in verdict.warnings:

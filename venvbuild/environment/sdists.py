@@ -63,14 +63,14 @@ def build_sdists(requirements: Requirements, source: PackageSource, rules: Rules
     pins = {pin.canonical_name: pin for pin in requirements.active}
     built: dict[str, _Built] = {}
     failed: list[Problem] = []
-    for name in source.sdists:
-        found = _sdist(pins[name], source)
-        if found is not None:
-            try:
-                built[name] = _build_one(found, pins[name], requirements, source, folder, rules)
-            except ResolutionError as error:
-                # The others are tried all the same, for nobody should learn of them one run after the other.
-                failed += error.problems
+    chosen = {name: found for name in source.sdists if (found := _sdist(pins[name], source))}
+    ages.judge_sources(requirements, source, rules, chosen)
+    for name, found in chosen.items():
+        try:
+            built[name] = _build_one(found, pins[name], requirements, source, folder, rules)
+        except ResolutionError as error:
+            # The others are tried all the same, for nobody should learn of them one run after the other.
+            failed += error.problems
     if failed:
         raise ResolutionError.of(failed)
     return replace(
@@ -102,7 +102,8 @@ def _sdist(pin: Pin, source: PackageSource) -> File | None:
     project = source.index.project(pin.canonical_name)
     exact = SpecifierSet(f"=={pin.version}")
     files = [file for file in project.files if exact.contains(file.version, prereleases=True)] if project else []
-    sdist = next((file for file in files if not file.is_wheel), None)
+    # of several one that is not yanked
+    sdist = min((file for file in files if not file.is_wheel), key=lambda file: file.yanked is not None, default=None)
     fitting = [file for file in files if file.rank(source.interpreter.ranks) is not None]
     if fitting and (not pin.hashes or sdist is None or _allowed(pin, fitting, source).hashes):
         return None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from venvbuild.environment.closure import Closure
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.errors import VenvBuildError
-from venvbuild.package_index import PackageIndex, Release, ReleaseCache, WheelContents
+from venvbuild.package_index import File, PackageIndex, Release, ReleaseCache, WheelContents
 from venvbuild.parallel import each
 from venvbuild.text import count_text
 
@@ -74,15 +74,28 @@ def of_closure(closure: Closure, source: PackageSource, doubted: Collection[str]
     return standing
 
 
-def wheels_of(closure: Closure, held: Mapping[str, WheelContents], standing: Standing) -> dict[str, Wheel]:
-    """The wheel of each distribution of `closure`, by canonical name; `held` are those that were read."""
-    return {one.name: _wheel(held.get(one.name), standing.releases.get(one.name)) for one in closure.distributions}
+def wheels_of(
+    closure: Closure,
+    held: Mapping[str, WheelContents],
+    standing: Standing,
+    sources: Mapping[str, File] | None = None,
+) -> dict[str, Wheel]:
+    """The wheel of each distribution of `closure`, by canonical name; `held` are those that were read, `sources` what
+    was built here.
+    """
+    built = sources or {}
+    return {
+        one.name: _wheel(held.get(one.name), standing.releases.get(one.name), built.get(one.name))
+        for one in closure.distributions
+    }
 
 
-def _wheel(held: WheelContents | None, release: Release | None) -> Wheel:
+def _wheel(held: WheelContents | None, release: Release | None, source: File | None) -> Wheel:
     file = release.file_of(held.sha256) if held and release else None
+    files = release.files if release else ()
+    of_it = [file] if file else [one for one in files if source and one.filename == source.filename]
     # which of the files it was nobody knows otherwise; what holds for all of them does
-    reasons = [one.yanked for one in ((file,) if file else release.files if release else ())]
+    reasons = [one.yanked for one in of_it or files]
     states = {one is not None for one in reasons}
     is_yanked = states.pop() if len(states) == 1 else None
     return Wheel(

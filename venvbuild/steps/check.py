@@ -51,7 +51,7 @@ def examine(request: Request, settings: Settings, environ: Mapping[str, str]) ->
         ),
     )
     recorded = _recorded(request, settings, environ, read, interpreter)
-    warnings = judge_pins(read, access, interpreter, rules).enforce()
+    warnings = judge_pins(read, access, interpreter, rules, recorded.allow_sdist).enforce()
     return Examined(read, interpreter, recorded, started_at, warnings, known)
 
 

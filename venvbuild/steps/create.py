@@ -85,7 +85,7 @@ def _made(job: Job) -> Made:
     made = environment.create(locked, source, job.path / VENV, with_pip=recorded.installer == "pip")
     # at once: of a file that is touched after this, its RECORD is not believed
     (job.path / MANIFEST).write_text(Manifest.taken(made.path).text(), "utf-8")
-    wheels = environment.wheels_of(locked, made.wheels, standing)
+    wheels = environment.wheels_of(locked, made.wheels, standing, source.sources)
     (job.path / WHEELS).write_text(json.dumps({name: asdict(one) for name, one in wheels.items()}), "utf-8")
     used = _installer(locked, recorded)
     forced = ", pins forced" if locked.is_forced else ""

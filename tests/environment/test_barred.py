@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -63,6 +64,30 @@ def test_another_version_of_the_pin_that_does_not_need_it_is_advised(strict: Ben
     [problem] = refused(RequirementsRefused, strict, "exact==1.0", until="create")
     assert problem.fix.startswith("write exact==2.0; tried: with it the other pins stay as they are; or let it be")
     strict.run_until("create", "exact==2.0")
+
+
+def test_in_a_file_with_hashes_the_advice_tells_how_to_get_the_new_ones(strict: Bench, bitten: IndexServer) -> None:
+    wheel(bitten.folder, "exact", "2.0", requires=["dep==2.0"])
+    names = [PIP, "exact-1.0-py3-none-any.whl"]
+    digests = [hashlib.sha256((bitten.folder / name).read_bytes()).hexdigest() for name in names]
+    pip, exact = (
+        f"{'=='.join(name.split('-')[:2])} --hash=sha256:{digest}" for name, digest in zip(names, digests, strict=True)
+    )
+    [problem] = refused(RequirementsRefused, strict, pip, exact, until="create")
+    how = r" without its hashes \(the next run gives the command that adds the new ones\)"
+    found = re.fullmatch(
+        rf"write (\S+){how}; tried: .*; or let .* VENVBUILD_YANKED=warn and a line that pins it: write (\S+){how}",
+        problem.fix,
+    )
+    assert found
+    lenient = strict.using(VENVBUILD_YANKED="warn")
+    for bench, lines in ((strict, (pip, found[1])), (lenient, (pip, exact, found[2]))):
+        [unhashed] = refused(RequirementsRefused, bench, *lines)
+        command = re.search(r"add all hashes: venvbuild compile --python \S+ -o (\S+) (\S+)$", unhashed.fix)
+        assert command
+        request = CompileRequest((Path(command[2]),), Path(command[1]))
+        compile_files(request, bench.settings(), bench.environ, lambda _: None)
+        bench.run_until("create", *Path(command[1]).read_text().splitlines())
 
 
 def test_two_of_them_are_told_at_once_and_what_is_not_in_the_way_is_not(strict: Bench, bitten: IndexServer) -> None:

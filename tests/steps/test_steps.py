@@ -599,6 +599,29 @@ def test_what_is_wrong_later_is_told_at_the_line_of_the_lock_and_changed_where_t
     assert problem.fix.startswith("have other==1.0 where the lock was made, and lock again; tried: ")
 
 
+def test_what_the_lock_lacks_and_may_not_be_built_is_changed_where_that_was_made(
+    bench: Bench, index: IndexServer
+) -> None:
+    index.yanked[wheel(index.folder, "dep", "1.0").name] = "it bites"
+    wheel(index.folder, "exact", "1.0", requires=["dep==1.0"])
+    wheel(index.folder, "exact", "2.0")
+    strict = bench.using(VENVBUILD_YANKED="refuse")
+    strict.check_of(locked(bench, exact="1.0"))
+    with pytest.raises(RequirementsRefused) as caught:
+        strict.run("create")
+    [problem] = caught.value.problems
+    assert (problem.where, problem.fix) == (
+        "needed by exact",
+        "have exact==2.0 where the lock was made, and lock again; tried: with it the other pins stay as they are; "
+        "or let it be built, with VENVBUILD_YANKED=warn, and have dep==1.0 where the lock was made, and lock again",
+    )
+    strict.check_of(locked(bench, exact="2.0"))
+    assert strict.run("create").summary.startswith("2 packages")
+    lenient = bench.using(VENVBUILD_YANKED="warn")
+    lenient.check_of(locked(bench, exact="1.0", dep="1.0"))
+    assert lenient.run("create").summary.startswith("3 packages")
+
+
 def test_a_size_in_the_lock_is_that_of_the_file(bench: Bench) -> None:
     request = locked(bench, other="1.0")
     given = request.requirements.read_text()

@@ -27,7 +27,8 @@ _SPOKEN = {"win32": "Windows", "darwin": "macOS", "linux": "Linux"}
 _OF_PYTORCH = frozenset({"torch", "torchvision", "torchaudio"})
 _PYTORCH_BUILD = re.compile(r"cpu|xpu|cu\d+|rocm[\d.]+")
 _TAGS_SHOWN = 6
-_NEW_HASHES = " without its hashes (the next run gives the command that adds the new ones)"
+NEW_HASHES = " without its hashes (the next run gives the command that adds the new ones)"
+"""What an advice to write a version says of a file with hashes."""
 # Whether a version fits the other pins is read from its metadata: one question to the index for each.
 _MOST_TRIED = 6
 
@@ -104,7 +105,7 @@ def other_versions(pin: Wanted, project: Project, interpreter: Interpreter, neig
 def written(pin: Wanted, versions: Iterable[Version]) -> str:
     """`native==1.0 or native==3.0`; of a pin on several lines with their numbers. Empty for none."""
     pins = " or ".join(pin.at(one) for one in versions)
-    return f"{pins}{pin.places}{_NEW_HASHES if pin.hashes else ''}" if pins else ""
+    return f"{pins}{pin.places}{NEW_HASHES if pin.hashes else ''}" if pins else ""
 
 
 def other_pythons(files: Iterable[File], interpreter: Interpreter, neighbours: Neighbours = ALONE) -> list[str]:

@@ -20,7 +20,7 @@ from packaging.version import Version
 
 from venvbuild.environment import standing
 from venvbuild.environment.ages import Judging, Rules, needers_text, quarantined
-from venvbuild.environment.alternatives import unfit
+from venvbuild.environment.alternatives import NEW_HASHES, unfit
 from venvbuild.environment.contradictions import Walk
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.standing import Standing
@@ -47,17 +47,18 @@ def refused_needs(
     judged: Collection[str] = (),
     constraints: Sequence[str] = (),
     places: Mapping[str, str] | None = None,
+    hashed: bool = False,
 ) -> list[Problem]:
     """What `lines` need that may not be built, where they cannot be resolved for that reason; else empty.
 
     Names that are `judged` already are not told of. `source` was asked why before. `places` has the lines of a file
-    (`wanted.in:3`) by canonical name.
+    (`wanted.in:3`) by canonical name; `hashed`: each line of it has hashes.
     """
     named = places or {}
     told = source.index.in_quarantine
     # where a project still offers its files, the verdict on the closure tells
     hidden = [name for name in told if (project := source.index.told(name)) and not project.files]
-    search = _Search(lines, constraints, source, rules)
+    search = _Search(lines, constraints, source, rules, NEW_HASHES if hashed else "")
     if hidden:
         needers = search.needers_of(hidden)
         return [
@@ -74,9 +75,11 @@ def refused_needs(
 class _Search:
     """One search; its tries share their time, and raise `OutOfTries` when there is none left."""
 
-    def __init__(self, lines: Sequence[str], constraints: Sequence[str], source: PackageSource, rules: Rules) -> None:
+    def __init__(
+        self, lines: Sequence[str], constraints: Sequence[str], source: PackageSource, rules: Rules, of_hashes: str
+    ) -> None:
         self._lines, self._constraints = tuple(lines), tuple(constraints)
-        self._source, self._rules = source, rules
+        self._source, self._rules, self._of_hashes = source, rules, of_hashes
         self._ends = time.monotonic() + _SECONDS
 
     def needers_of(self, names: Collection[str]) -> Mapping[str, Sequence[str]]:
@@ -165,7 +168,8 @@ class _Search:
         for one in needed:
             for problem in judging.verdict([one]).refused:
                 if problem.rule == "YANKED":
-                    ways = [*self._changed(one.name, yanked, answer), f"{_LET_IN} {one.name}=={one.version}"]
+                    line = f"{one.name}=={one.version}{self._of_hashes}"
+                    ways = [*self._changed(one.name, yanked, answer), f"{_LET_IN} {line}"]
                     yield replace(problem, fix="; or ".join(ways))
                 else:
                     yield problem
@@ -184,7 +188,8 @@ class _Search:
             asked = [Question(above, constraints=limits, lowest=True), Question(below, constraints=limits)]
             for one in self._tries(self._source).ask_each(asked):
                 if one and one.versions:
-                    yield f"write {pin.at(one.versions[pin.name])}; tried: with it the other pins stay as they are"
+                    line = f"{pin.at(one.versions[pin.name])}{self._of_hashes}"
+                    yield f"write {line}; tried: with it the other pins stay as they are"
                     return
 
     @cached_property

@@ -32,7 +32,7 @@ from venvbuild.text import count_text
 
 log = logging.getLogger(__name__)
 
-_PIN = re.compile(r"^write (\S+==[^\s;,]+)(?: without its hashes \([^)]*\))?")
+_PIN = re.compile(r"(?:^|( and a line that pins it): )write (\S+==[^\s;,]+)(?: without its hashes \([^)]*\))?")
 """Advice to edit a line of pins, which a lock has not."""
 
 
@@ -43,18 +43,23 @@ def run(job: Job) -> Made:
     except (RequirementsRefused, ResolutionError, ConflictsFound, IntegrityError) as error:
         if not (job.path / places.PYLOCK_GIVEN).is_file():
             raise
-        given = f"{job.work.recorded.requirements}:"
+        given = f"{job.work.recorded.requirements}:", "needed by "
         problems = [_where_it_was_locked(one) if one.where.startswith(given) else one for one in error.problems]
         raise type(error).of(problems) from error
 
 
 def _where_it_was_locked(problem: Problem) -> Problem:
     # Nobody edits a lock.
-    fix = _PIN.sub(r"have \1 where the lock was made, and lock again", problem.fix)
-    if fix != problem.fix:
+    fix = _PIN.sub(_have, problem.fix)
+    # of what nobody pinned and is too new no pin is advised
+    if fix != problem.fix or (problem.line is None and problem.rule in ("TOO_NEW", "NO_TIME")):
         return replace(problem, fix=fix)
     again = "what changes a pin is done where the lock was made, and then lock again"
     return replace(problem, fix=f"{problem.fix}; {again}" if problem.fix else again)
+
+
+def _have(advice: re.Match[str]) -> str:
+    return f"{', and ' if advice[1] else ''}have {advice[2]} where the lock was made, and lock again"
 
 
 def _made(job: Job) -> Made:
@@ -103,7 +108,8 @@ def _locked(read: Requirements, source: PackageSource, recorded: Recorded, rules
     except (ResolutionError, ConflictsFound) as error:
         pins = environment.wanted_by(read, source.interpreter, source.sdists)
         lines = [one.at(one.version) for one in pins]
-        if refused := environment.refused_needs(lines, source, rules, judged={one.name for one in pins}):
+        judged, hashed = {one.name for one in pins}, any(pin.hashes for pin in read.active)
+        if refused := environment.refused_needs(lines, source, rules, judged=judged, hashed=hashed):
             raise RequirementsRefused.of(refused) from error
         raise
 

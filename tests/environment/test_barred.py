@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,27 @@ def test_another_version_of_the_pin_that_does_not_need_it_is_advised(strict: Ben
     [problem] = refused(RequirementsRefused, strict, "exact==1.0", until="create")
     assert problem.fix.startswith("write exact==2.0; tried: with it the other pins stay as they are; or let it be")
     strict.run_until("create", "exact==2.0")
+
+
+@pytest.mark.parametrize(
+    ("version", "more", "requires", "told"),
+    [
+        ("1.5", {"python": "<3"}, ["dep<2"], "1.0"),  # not for this Python
+        ("1.0+cu", {}, ["dep<2"], "1.0+cu"),
+        ("1.5rc1", {}, ["dep<2"], "1.0"),
+        ("1.5rc1", {}, ["dep>1,<2"], "1.5rc1"),
+        ("1.5", {}, ["dep<2", "exact"], "1.0"),  # exact needs that
+        ("1.5", {"requires": ["exact==7.0"]}, ["dep<2"], "1.0"),
+    ],
+)
+def test_of_several_that_are_yanked_the_one_that_does_is_told(
+    strict: Bench, bitten: IndexServer, version: str, more: dict[str, Any], requires: list[str], told: str
+) -> None:
+    bitten.yanked[wheel(bitten.folder, "dep", version, **more).name] = "it bites"
+    wheel(bitten.folder, "top", "1.0", requires=requires)
+    [problem] = refused(RequirementsRefused, strict, "top==1.0", until="create")
+    assert problem.what == f"dep=={told} is yanked"
+    let_in(strict, problem.fix, "top==1.0")
 
 
 def test_in_a_file_with_hashes_the_advice_tells_how_to_get_the_new_ones(strict: Bench, bitten: IndexServer) -> None:

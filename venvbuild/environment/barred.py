@@ -27,15 +27,19 @@ from venvbuild.environment.standing import Standing
 from venvbuild.environment.tries import Answer, OutOfTries, Question, Tries, fewest
 from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import Problem, VenvBuildError
+from venvbuild.package_index import Project
 
 _SECONDS = 60.0
 # Each costs a try.
 _MOST_YANKED = 20
+_MOST_OTHERS = 6
 _MOST_CHANGED = 3
 # uv: `dep[x]==1.0 was yanked (reason: ...)`, `dep<=1.2 was yanked`, `all versions of dep were yanked`
 _YANKED = re.compile(
     r"(?<![\w.-])([A-Za-z0-9][\w.-]*?)(?:\[[\w,.-]*\])?((?:(?:[<>]=?|==)[\w.!+*]+,?)*) (?:was|were) yanked\b", re.ASCII
 )
+# what the resolver says: `<=1.0+cu`; no specifier may
+_LOCAL = re.compile(r"([<>]=?)([\w.!*]+)\+[\w.]+")
 _OF_AGE = ("TOO_NEW", "NO_TIME", "NO_TIMES")
 
 
@@ -118,26 +122,48 @@ class _Search:
 
     def _yanked(self) -> list[str]:
         """Withdrawn versions, `name==version`, with which there may be an answer."""
-        found: dict[str, str] = {}
+        found: dict[str, list[str]] = {}  # of each name the first is tried
+        others = _MOST_OTHERS
         for _ in range(_MOST_YANKED):
-            answer = self._asked(list(found.values()), None)
-            fresh = {} if answer.versions is not None else self._named(answer.said)
-            if not fresh.keys() - found.keys():
+            answer = self._asked([versions[0] for versions in found.values()], None)
+            if answer.versions is not None:
                 break
-            found = {**fresh, **found}
-        return list(found.values())
+            named = self._named(answer.said)
+            if named.keys() - found.keys():
+                found = {**named, **found}
+            elif not others or not _go_on(found):
+                break
+            else:
+                others -= 1
+        return [versions[0] for versions in found.values()]
 
-    def _named(self, said: str) -> dict[str, str]:
-        """By name, the newest that the resolver's words say are withdrawn; whether it is so, the index tells later."""
-        versions: dict[str, list[Version]] = {}
+    def _named(self, said: str) -> dict[str, list[str]]:
+        """By name, those that the resolver's words say are withdrawn, the best first; whether it is so, the index tells
+        later.
+        """
+        versions: dict[str, set[Version]] = {}
         for bare, bounds in _YANKED.findall(" ".join(said.split())):
             name = canonicalize_name(bare)
             with contextlib.suppress(VenvBuildError, InvalidSpecifier):  # of one of several; and they are words
                 project = self._source.index.told(name)
-                there = SpecifierSet(bounds.rstrip(",")).filter(project.versions, prereleases=True) if project else ()
-                served = [one for one in there if project and project.wheels(one, self._source.interpreter.ranks)]
-                versions.setdefault(name, []).extend(served)
-        return {name: f"{name}=={max(there)}" for name, there in versions.items() if there}
+                within = SpecifierSet(_LOCAL.sub(_of_public, bounds).rstrip(","))
+                there = within.filter(self._served(project) if project else (), prereleases=True)
+                versions.setdefault(name, set()).update(there)
+        return {
+            # nobody is advised a pre-release where a final one does
+            name: [f"{name}=={one}" for one in sorted(there, key=_goodness, reverse=True)]
+            for name, there in versions.items()
+            if there
+        }
+
+    def _served(self, project: Project) -> list[Version]:
+        """The versions that can be installed here, withdrawn or not."""
+        python = self._source.interpreter.full_version
+        return [
+            version
+            for version in project.versions
+            if any(one.allows_python(python) for one in project.wheels(version, self._source.interpreter.ranks))
+        ]
 
     def _too_new(self, versions: Mapping[str, str], judged: Collection[str]) -> list[str]:
         if self._rules.min_age is None:
@@ -213,3 +239,22 @@ class _Search:
 
 
 _LET_IN = "let it be built, with VENVBUILD_YANKED=warn and a line that pins it: write"
+
+
+def _goodness(version: Version) -> tuple[bool, Version]:
+    return not version.is_prerelease, version
+
+
+def _of_public(bound: re.Match[str]) -> str:
+    """The bound without its local part; below `1.0+cu` is also `1.0`."""
+    return f"{bound[1].replace('<=', '<').replace('<', '<=')}{bound[2]}"
+
+
+def _go_on(found: dict[str, list[str]]) -> bool:
+    """Turn to the next version, of the name that came last and has one; those that came after it may come again."""
+    for name in list(found):
+        if len(found[name]) > 1:
+            del found[name][0]
+            return True
+        del found[name]
+    return False

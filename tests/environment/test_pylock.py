@@ -67,6 +67,8 @@ def test_no_credential_of_a_url_is_in_it() -> None:
     assert urls(listed("https://me:hunter2-Canary@h/simple/lib-1.0-py3-none-any.whl")) == [PLAIN]
     assert urls(listed(f"{PLAIN}?X-Amz-Signature={B}&X-Amz-Credential=x")) == [PLAIN]
     assert urls(listed(f"{PLAIN}?x=1#sha256={A}")) == [f"{PLAIN}?x=1"]
+    # in its line what comes after it would be taken for it
+    assert urls(listed(f"{PLAIN}?access_token=")) == [PLAIN]
     token = "ghp_" + "Q7m2Xw9Lz4Rt8Vb1Nc6Kd3Hf5Js0Pg2YaTe4"
     assert urls(listed(f"https://h/{token}/lib-1.0-py3-none-any.whl")) == ["path lib-1.0-py3-none-any.whl"]
 

@@ -9,7 +9,7 @@ Source: PEP 751.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from venvbuild.environment.closure import Closure
@@ -17,6 +17,7 @@ from venvbuild.environment.listing import ListedWheel, Listing, is_local
 from venvbuild.interpreters import Interpreter
 from venvbuild.package_index import File
 from venvbuild.redaction import REDACTOR, strip_credentials
+from venvbuild.text import masked_lines
 
 
 def pylock_of(
@@ -61,7 +62,15 @@ def _instant(moment: datetime) -> str:
 
 
 def _entry(file: File, uploaded_at: str | None) -> str:
-    url = _url(file)
+    for url in _urls(file):
+        line = f"{_written(file, url, uploaded_at)},"
+        # Also in its line, as whoever prints the file judges it: what stands behind an empty token is taken for one.
+        if not REDACTOR.finds(url) and masked_lines(line) == line:
+            return line[:-1]
+    return _written(file, "", uploaded_at)
+
+
+def _written(file: File, url: str, uploaded_at: str | None) -> str:
     place = f"url = {_text(url)}" if url else f"path = {_text(file.filename)}"
     # The last part of a URL is the name, unless the index calls its files otherwise.
     said = [place] if not url or url.endswith(f"/{file.filename}") else [f"name = {_text(file.filename)}", place]
@@ -72,13 +81,13 @@ def _entry(file: File, uploaded_at: str | None) -> str:
     return f"{{ {', '.join(said)}, hashes = {{ sha256 = {_text(file.sha256)} }} }}"
 
 
-def _url(file: File) -> str:
-    """Its URL without credentials; empty where there is none, or none without them."""
+def _urls(file: File) -> Sequence[str]:
+    """Its URL without credentials, and without a query; none where nobody else has the file."""
     if is_local(file):
-        return ""
+        return ()
     whole = strip_credentials(file.url).partition("#")[0]
     # A signed address is good for minutes, and only for who has it; a token may be a part of the path.
-    return next((url for url in (whole, whole.partition("?")[0]) if REDACTOR.redact(url) == url), "")
+    return whole, whole.partition("?")[0]
 
 
 def _text(value: str) -> str:

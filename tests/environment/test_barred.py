@@ -175,6 +175,11 @@ def test_compile_tells_it_too(strict: Bench, tmp_path: Path) -> None:
     [problem] = caught.value.problems
     assert (problem.what, problem.where) == ("dep==1.0 is yanked", "needed by exact")
     wanted.write_text("exact\ndep==1.0\n")
+    with pytest.raises(RequirementsRefused) as caught:
+        compile_files(request, strict.settings(), strict.environ, lambda _: None)
+    [problem] = caught.value.problems
+    assert (problem.where, problem.line) == (f"{wanted}:2", 2)
+    assert problem.fix == "write dep==2.0, the nearest that is not"
     lenient = strict.using(VENVBUILD_YANKED="warn")
     compile_files(request, lenient.settings(), lenient.environ, lambda _: None)
     assert "dep==1.0" in output.read_text()

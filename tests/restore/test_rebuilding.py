@@ -17,7 +17,7 @@ from tests.support.supplies import here, supply
 from tests.support.wheels import wheel
 from venvbuild.archive import FragmentCache
 from venvbuild.environment import Closure, LockedDistribution
-from venvbuild.errors import IntegrityError, NotInStore, Problem, ResolutionError, UsageError
+from venvbuild.errors import IntegrityError, NotInStore, Problem, RequirementsRefused, ResolutionError, UsageError
 from venvbuild.restore import rebuilding
 from venvbuild.restore.kernel import Kernel
 from venvbuild.restore.restoring import Restored, RestoreOptions
@@ -173,6 +173,17 @@ def test_a_lock_of_another_kind_than_the_index_tells_is_held_against_the_bytes(a
     with pytest.raises(IntegrityError, match=r"no file of one 1\.0 has one of the hashes given"):
         anew.run(build)
     assert not anew.target.exists()
+
+
+def test_another_pip_is_no_way_out_where_pip_is_in_quarantine(anew: Rebuilding) -> None:
+    lib = wheel(anew.index.folder, "lib", "1.0")
+    build = anew.put(lib, next(anew.index.folder.glob("pip-*.whl")), pins="lib==1.0")
+    anew.index.statuses |= {"lib": ("quarantined", "malware"), "pip": ("quarantined", "malware")}
+    with pytest.raises(RequirementsRefused) as caught:
+        anew.run(build)
+    of_lib, of_pip = (problem.fix for problem in caught.value.problems)
+    assert of_lib.startswith("use another package than lib: change the pins of the build's requirements.txt, and build")
+    assert of_pip.endswith("VENVBUILD_INDEX_URL")
 
 
 def test_a_package_that_was_built_from_source_cannot_be_made_anew(anew: Rebuilding) -> None:

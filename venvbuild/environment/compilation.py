@@ -23,17 +23,20 @@ from packaging.utils import canonicalize_name
 
 from venvbuild import requirements
 from venvbuild.environment.ages import Rules, Verdict, judge_pins
+from venvbuild.environment.alternatives import NEW_HASHES
 from venvbuild.environment.barred import refused_needs
 from venvbuild.environment.package_source import IndexAccess, PackageSource, target
 from venvbuild.environment.pinning import CompileRequest, Entry, Resolution, is_equal, relative
-from venvbuild.errors import IndexUnavailable, RequirementsRefused, ResolutionError, UsageError, of_disk
+from venvbuild.errors import IndexUnavailable, Problem, RequirementsRefused, ResolutionError, UsageError, of_disk
 from venvbuild.files import write_whole
 from venvbuild.interpreters import Interpreter
 from venvbuild.requirements import (
     Pin,
     PinnedFile,
     Reading,
+    Requirements,
     Sources,
+    Wish,
     WishFile,
     read_pinned,
     read_wishes,
@@ -105,7 +108,7 @@ def compile_files(
     name = shown(str(request.output), 200)
     read = requirements.parse(text.encode(), name, interpreter.marker_environment, None, sources)
     sdists = [canonicalize_name(one) for one in request.allow_sdist]
-    _judge(judge_pins(read, access, interpreter, rules, sdists))
+    _judge(judge_pins(read, access, interpreter, rules, sdists), read, _wishes(files, interpreter))
     _write(request.output, text)
     return _compilation(request, interpreter, entries, existing.pins)
 
@@ -114,8 +117,7 @@ def _refuse_what_is_too_new(
     files: Sequence[WishFile], source: PackageSource, rules: Rules, error: ResolutionError
 ) -> None:
     """Raise that it is its age that keeps something from being pinned, if it is that."""
-    environment = source.interpreter.marker_environment
-    wishes = [(file, wish) for file in files for wish in file.wishes if wish.holds(environment)]
+    wishes = _wishes(files, source.interpreter)
     lines = [str(wish.requirement) for file, wish in wishes if not file.is_constraint]
     constraints = [str(wish.requirement) for file, wish in wishes if file.is_constraint]
     places = {wish.name: wish.where for _, wish in reversed(wishes)}
@@ -123,12 +125,30 @@ def _refuse_what_is_too_new(
         raise RequirementsRefused.of(refused) from error
 
 
-def _judge(verdict: Verdict) -> None:
-    """Refuse what `check` would refuse, and warn of what it would; of lines that nobody has seen yet."""
+def _wishes(files: Sequence[WishFile], interpreter: Interpreter) -> list[tuple[WishFile, Wish]]:
+    """Those that hold, with the file of each."""
+    environment = interpreter.marker_environment
+    return [(file, wish) for file in files for wish in file.wishes if wish.holds(environment)]
+
+
+def _judge(verdict: Verdict, read: Requirements, wishes: Sequence[tuple[WishFile, Wish]]) -> None:
+    """Refuse what `check` would refuse, and warn of what it would; at the lines of the wishes, for those of the output
+    nobody has seen yet.
+    """
+    names: Mapping[int | None, str] = {pin.line: pin.canonical_name for pin in read.active}
+    wished = {wish.name: wish for _, wish in reversed(wishes)}
+
+    def placed(one: Problem) -> Problem:
+        wish = wished.get(names.get(one.line, ""))
+        if wish is None:
+            return replace(one, where="", line=None)
+        fix = one.fix if wish.hashes else one.fix.replace(NEW_HASHES, "")
+        return replace(one, where=wish.where, line=wish.line, fix=fix)
+
     if verdict.refused:
-        raise RequirementsRefused.of(replace(one, where="", line=None) for one in verdict.refused)
+        raise RequirementsRefused.of(map(placed, verdict.refused))
     for one in verdict.warnings:
-        log.warning("%s", replace(one, where="").as_line())
+        log.warning("%s", placed(one).as_line())
 
 
 def _scratch() -> tempfile.TemporaryDirectory[str]:

@@ -150,7 +150,11 @@ def _judged(locked: Closure, source: PackageSource) -> tuple[Problem, ...]:
     """
     verdict = environment.judge_lock(locked, places.LOCK, source)
     if verdict.refused:
-        raise RequirementsRefused.of(replace(one, fix=f"{one.fix}; {_WAY_OUT}") for one in verdict.refused)
+        # another pip is in quarantine, too, whatever is pinned
+        raise RequirementsRefused.of(
+            one if one.what.startswith("pip ") else replace(one, fix=f"{one.fix}: {_WAY_OUT}")
+            for one in verdict.refused
+        )
     # whoever restores has no pins of his own to change
     return tuple(replace(one, fix="") for one in verdict.warnings)
 

@@ -79,7 +79,7 @@ def test_what_no_index_has_is_named_as_a_file_beside_it() -> None:
 
 def test_of_what_was_built_here_the_source_is_named_in_place_of_the_wheel_that_nobody_else_has() -> None:
     closure = Closure((LockedDistribution("lib", "1.0", (f"sha256:{A}", f"sha256:{B}")),), (), is_forced=False)
-    here_only = Listing({"lib": (listed("file:///work/wheels/lib-1.0-py3-none-any.whl"),)})
+    here_only = Listing({"lib": (listed("file:///srv/wheels/lib-1.0-py3-none-any.whl"),)})
     when = "2025-07-22T08:30:00Z"
 
     def written_of(url: str) -> Package:

@@ -23,10 +23,11 @@ _END = r"(?:$|, or | or | \(|; (?!\w+_)|, the |, and |\. )"
 """What follows the text that is to be written."""
 _DECISIONS = (
     r"^decide\b", r"is this the right (?:file|index)\b", r"\bthat this is the (?:right|requirements) file\b",
-    r"^correct (?:the|its|it|--extra)\b", r"^check the line$", r"^fetch (?:the file|it) again\b", r"^publish\b",
+    r"\bthat this is the pylock\.toml$", r"^correct (?:the|its|it|--extra)\b",
+    r"^check the line$", r"^fetch (?:the file|it) again\b", r"^publish\b",
     r"^choose\b", r"^change (?:one of|the pins)\b", r"^use another\b", r"^write the value itself$", r"^ask\b",
     r"^compare\b", r"^write it like\b", r"\b(?:name==version|NAME==VERSION|==<version>|==VERSION)", r"^make its wheel",
-    r"^pin (?:a|another)\b", r"^(?:no version|no other version|leave one of)\b", r"^nothing\b",
+    r"^pin (?:a|another|it with a hash)\b", r"^(?:no version|no other version|leave one of)\b", r"^nothing\b",
     r"^keep the lines of one side\b", r"^try again\b", r"^in (?:that|the) environment\b",
     r"^name (?:it|one|another|a file|the)\b", r"^in its folder: ", r"^conda env create ", r"^list it as pins: ",
     r"^export again\b", r"\binstall what its build needs", r"^write at least one\b",

@@ -170,8 +170,7 @@ def _read(
             return _of_pylock(content, name, environment, sources, selection)
         whole = joined.of_file(path, max_bytes)
     except TooLarge as exc:
-        kind = "pylock.toml" if is_pylock_name(path.name) else "requirements file"
-        raise _too_large(name, exc.size_bytes, kind) from None
+        raise _too_large(name, exc.size_bytes, is_pylock=is_pylock_name(path.name)) from None
     refuse_choice(selection, name)
     return _accepted(whole, name, _judge(whole, environment), suggest, sources)
 
@@ -411,11 +410,11 @@ def _limited(problems: list[Problem], name: str) -> list[Problem]:
     return [*problems[:_MAX_PROBLEMS], rest]
 
 
-def _too_large(name: str, size_bytes: int, kind: str = "requirements file") -> RequirementsRefused:
+def _too_large(name: str, size_bytes: int, *, is_pylock: bool = False) -> RequirementsRefused:
     return RequirementsRefused(
         f"the file has {size_bytes:,} bytes",
         where=name,
         why=f"at most {MAX_FILE_BYTES:,} are read",
-        fix=f"check that this is the {kind}",
+        fix="check that this is the pylock.toml" if is_pylock else "check that this is the requirements file",
         rule="TOO_LONG",
     )

@@ -154,8 +154,7 @@ class _Chooser:
             others = self._of_others.items() if helps else ()
             left = {flag: len(there) for flag, there in others if there <= kinds - {one.kind}}
             best = min(left, key=lambda flag: left[flag], default="")
-            fix = one.problem.fix.replace("build with ", "with ")
-            yield replace(one.problem, fix=f"build with {best}, or {fix}") if best else one.problem
+            yield replace(one.problem, fix=_with_flag(best, one.problem.fix)) if best else one.problem
 
     @cached_property
     def _of_others(self) -> dict[str, set[tuple[str, str]]]:
@@ -363,6 +362,11 @@ def _known(asked: tuple[str, ...], there: tuple[str, ...]) -> tuple[list[str], l
     names = {canonicalize_name(one): one for one in there}
     known = [names[canonicalize_name(one)] for one in asked if canonicalize_name(one) in names]
     return sorted(set(known)), [one for one in dict.fromkeys(asked) if canonicalize_name(one) not in names]
+
+
+def _with_flag(flag: str, fix: str) -> str:
+    """The fix, behind the one of the flag: `build with --python 3.12, or lock again ...`."""
+    return f"build with {flag}, or {fix.replace('build with ', 'with ')}"
 
 
 def _pinned(lock: Pylock, entries: tuple[Entry, ...], chooser: _Chooser) -> Pinned:

@@ -37,8 +37,8 @@ def plain(made: Compressed) -> bytes:
     return zlib.decompressobj(-15).decompress(made.body)
 
 
-def compress(piece: Piece, venv: Path, gate: Gate = NOTHING) -> Compressed:
-    return compression.compress(piece, venv, 5, gate)
+def compress(piece: Piece, venv: Path, gate: Gate = NOTHING, sha256: dict[str, str] | None = None) -> Compressed:
+    return compression.compress(piece, venv, 5, gate, sha256=sha256)
 
 
 # --- cutting
@@ -176,13 +176,46 @@ def made_executable(file: Path) -> None:
     file.chmod(0o755)
 
 
+KNOWN = {"a": hashlib.sha256(b"abc").hexdigest()}
+OTHERS = {"a": hashlib.sha256(b"x").hexdigest()}
+
+
+@pytest.mark.parametrize("known", [None, KNOWN], ids=["of unknown bytes", "that was read"])
 @pytest.mark.parametrize("change", [written, shortened, replaced, made_executable])
-def test_a_file_that_changed_since_it_was_listed_is_refused(tmp_path: Path, change: Callable[[Path], None]) -> None:
+def test_a_file_that_changed_since_it_was_listed_is_refused(
+    tmp_path: Path, change: Callable[[Path], None], known: dict[str, str] | None
+) -> None:
     file = member(tmp_path / "venv", "a", b"abc")
     change(tmp_path / "venv" / "a")
     with pytest.raises(IntegrityError, match="a file changed while it was packed") as caught:
-        compress(whole(file), tmp_path / "venv")
+        compress(whole(file), tmp_path / "venv", sha256=known)
     assert caught.value.problems[0].where == "a"
+
+
+def test_what_was_read_of_a_file_that_looks_the_same_is_not_found_out_again(tmp_path: Path) -> None:
+    file = member(tmp_path / "venv", "a", b"abc")
+    made = compress(whole(file), tmp_path / "venv", sha256=OTHERS)
+    assert made.sha256 == OTHERS
+    assert made.body == compress(whole(file), tmp_path / "venv").body
+
+
+def test_in_parts_the_whole_is_not_read_again_and_the_parts_are(tmp_path: Path) -> None:
+    file = member(tmp_path / "venv", "a", b"abc")
+    made = compress(Piece("one", "1.0", (Part(file, 0, 2),)), tmp_path / "venv", sha256=OTHERS)
+    assert (made.sha256, made.parts[0].sha256) == (OTHERS, hashlib.sha256(b"ab").hexdigest())
+
+
+def test_what_nobody_listed_is_read_whatever_is_known_of_its_name(tmp_path: Path) -> None:
+    file = member(tmp_path / "venv", "a", b"abc")._replace(look=None)
+    assert compress(whole(file), tmp_path / "venv", sha256=OTHERS).sha256 == KNOWN
+
+
+def test_a_file_that_got_another_name_has_to_have_the_bytes_that_were_read(tmp_path: Path) -> None:
+    file = member(tmp_path / "venv", "a", b"abc")
+    os.link(tmp_path / "venv" / "a", tmp_path / "elsewhere")
+    assert compress(whole(file), tmp_path / "venv", sha256=KNOWN).sha256 == KNOWN
+    with pytest.raises(IntegrityError, match="a file changed while it was packed"):
+        compress(whole(file), tmp_path / "venv", sha256=OTHERS)
 
 
 def test_a_file_that_got_another_name_is_the_same_file(tmp_path: Path) -> None:

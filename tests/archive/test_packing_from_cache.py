@@ -7,6 +7,7 @@ import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from venvbuild.archive.fragment_cache import FragmentCache
 from venvbuild.archive.layout import Known
 from venvbuild.archive.leaks import Gate
 from venvbuild.errors import IntegrityError
+from venvbuild.installed import distributions_of
 from venvbuild.redaction.forms import Secret
 
 CODE = {"good.py": "x = 1\n", "good_more/__init__.py": ""}
@@ -39,9 +41,9 @@ def compressed(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
     seen: list[str | None] = []
     real = compression.compress
 
-    def spy(piece: Piece, venv: Path, level: int, gate: Gate, archive_root: str) -> Compressed:
+    def spy(piece: Piece, *rest: Any) -> Compressed:
         seen.append(piece.distribution)
-        return real(piece, venv, level, gate, archive_root)
+        return real(piece, *rest)
 
     monkeypatch.setattr(compression, "compress", spy)
     return seen
@@ -71,8 +73,9 @@ def test_an_untouched_file_is_not_even_read(env: Packable, monkeypatch: pytest.M
         opened.append(os.fspath(path))
         return real(path, flags)
 
+    gate = Gate.of([Path("/build/place")], (), distributions_of(env.venv, "3.11"))
     monkeypatch.setattr(os, "open", spy)
-    env.pack()
+    env.pack(gate=gate)
     assert [path for path in opened if path.endswith("RECORD")]
     assert not [path for path in opened if path.endswith(".py")]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
+import shutil
+import socket
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,12 +18,14 @@ import pytest
 
 from tests.support.index_server import IndexServer, running
 from tests.support.supplies import here, supply
-from tests.support.wheels import wheel
+from tests.support.wheels import unpack, wheel
 from venvbuild.environment.closure import Closure, LockedDistribution
+from venvbuild.environment.expectation import Difference, Expectation, _File
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.venv import create
 from venvbuild.errors import IntegrityError
 from venvbuild.files import walk
+from venvbuild.installed import Look, distributions_of
 from venvbuild.installed.scripts import Script
 from venvbuild.package_index import PackageIndex, WheelCache, WheelContents
 
@@ -28,6 +33,7 @@ BIG = "".join(f"x{number} = {number}\n" for number in range(400))
 FILES = {
     "whole/__init__.py": BIG,
     "whole/data.bin": BIG,
+    "whole/large.bin": BIG * 300,
     "whole-1.0.data/scripts/hello": f"#!python\n# coding: latin-1\n{BIG}",
     "whole-1.0.data/scripts/plain": f"#!/bin/sh\n# {BIG}",
     "whole-1.0.data/data/share/whole.txt": BIG,
@@ -130,6 +136,69 @@ def test_what_the_cache_has_lost_is_installed_once_more(
         assert whole.again(tmp_path) == whole.first
     if (kind, damage) != ("whole-1.0.dist-info/RECORD", "one bit"):  # a hash of a script is not copied from there
         assert any("`venvbuild cache prune --package whole` mends" in line for line in warned(caplog))
+
+
+def test_what_was_read_of_the_files_is_told_but_of_those_that_are_written_here(whole: Made, tmp_path: Path) -> None:
+    with damaged(whole.cached("whole/data.bin"), DAMAGES["one bit"]):
+        environment = create(whole.closure, whole.source, tmp_path / "venv", wait=lambda _: None)
+    read = {name: seen.sha256 for name, seen in environment.manifest.files.items()}
+    assert read == {name: whole.first[name] for name in read}
+    site = f"lib/python{here().version}/site-packages"
+    assert {f"{site}/whole/data.bin", f"{site}/whole/large.bin", f"{site}/pure.py", "bin/plain"} <= read.keys()
+    assert not {f"{site}/whole-1.0.dist-info/RECORD", "bin/hello", "bin/whole"} & read.keys()
+    for name, seen in environment.manifest.files.items():
+        assert Look.of((tmp_path / "venv" / name).lstat()) == seen.look, name
+
+
+def a_link(path: Path) -> None:
+    path.symlink_to("data.bin")
+
+
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_socket(path: Path) -> None:
+    with contextlib.chdir(path.parent), socket.socket(socket.AF_UNIX) as one:  # as its name may be 107 bytes long
+        one.bind(path.name)
+
+
+def nothing(_: Path) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("stands_there", "what"),
+    [
+        (a_link, "is no file"),
+        (a_pipe, "is no file"),
+        (a_socket, "is no file"),
+        (Path.mkdir, "is missing"),
+        (nothing, "is missing"),
+    ],
+)
+def test_what_stands_in_the_place_of_a_file_is_neither_followed_nor_waited_for(
+    tmp_path: Path, stands_there: Callable[[Path], None], what: str
+) -> None:
+    unpack(wheel(tmp_path / "wheels", "whole", "1.0", files=FILES), tmp_path / "lib/python3.11/site-packages")
+    [path] = tmp_path.glob("lib/*/*/whole/large.bin")
+    installed = distributions_of(tmp_path, "3.11")
+    path.unlink()
+    stands_there(path)
+    shutil.rmtree(tmp_path / "wheels")
+    found = Expectation.of(installed, {}, "3.11").compared_with(tmp_path, ()).differences
+    assert [(one.path, one.owner, one.what) for one in found if "large" in one.path] == [
+        (str(path.relative_to(tmp_path)), "whole", what)
+    ]
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "nul\0", "whole/data.bin/below"])
+def test_a_name_that_a_record_makes_up_is_missing(tmp_path: Path, name: str) -> None:
+    file = _File("whole", "ab" * 32, 1, is_rewritten=False)
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "whole/data.bin").write_bytes(b"")
+    found = Expectation("lib", {name: file}).compared_with(tmp_path, ["whole/data.bin"]).differences
+    assert found == [Difference(name, "whole", "is missing")]
 
 
 def test_where_files_are_links_into_the_cache_too(whole: Made, tmp_path: Path) -> None:

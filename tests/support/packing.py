@@ -13,7 +13,7 @@ from typing import Any
 from tests.support.wheels import unpack, wheel
 from venvbuild import archive
 from venvbuild.archive import Archive, FragmentCache, Gate, Known, PackOptions
-from venvbuild.installed import Manifest
+from venvbuild.installed import Look, Manifest, Seen
 
 NOTHING = Gate((), (), {})
 
@@ -52,8 +52,8 @@ class Packable:
         return unpack(made, self.site)
 
     def installer_ended(self) -> None:
-        """From here on, what is changed is changed by somebody else."""
-        self.manifest = Manifest.taken(self.venv)
+        """Every file was read; from here on, what is changed is changed by somebody else."""
+        self.manifest = manifest_of(self.venv)
 
     def pack(self, name: str = "venv.tar.gz", **options: Any) -> Archive:
         """With everything that is known, and the cache."""
@@ -63,6 +63,13 @@ class Packable:
         given: dict[str, Any] = {"gate": NOTHING, "known": Known(None, self.hashes, self.manifest), **of_pack}
         made_by = PackOptions(**{**usual, **{key: value for key, value in options.items() if key in names}})
         return archive.pack(self.venv, self.folder / name, made_by, **given)
+
+
+def manifest_of(venv: Path) -> Manifest:
+    """With every file, read now."""
+    files = [path for path in venv.rglob("*") if path.is_file() and not path.is_symlink()]
+    digests = ((path, hashlib.sha256(path.read_bytes()).hexdigest()) for path in files)
+    return Manifest({str(path.relative_to(venv)): Seen(Look.of(path.lstat()), sha256) for path, sha256 in digests})
 
 
 def files_of(packed: Path) -> dict[str, bytes]:

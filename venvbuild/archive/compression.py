@@ -81,7 +81,8 @@ class Compressed:
     """Its offset is 0: where it lies is the archive's business."""
     body: bytes
     sha256: dict[str, str] = field(default_factory=dict)
-    """By member name, of each file that begins in the piece: of the very bytes that were compressed."""
+    """By member name, of each file that begins in the piece: of the very bytes that were compressed, or of the file
+    when it was read before and looked the same."""
     leaks: tuple[Leak, ...] = ()
     parts: tuple[ReadPart, ...] = ()
     """For `check_parts`."""
@@ -109,23 +110,32 @@ def cut(members: Iterable[Member], distribution: str | None, version: str | None
         yield Piece(distribution, version, tuple(waiting))
 
 
-def compress(piece: Piece, venv: Path, level: int, gate: Gate, archive_root: str = ROOT) -> Compressed:
+def compress(
+    piece: Piece,
+    venv: Path,
+    level: int,
+    gate: Gate,
+    archive_root: str = ROOT,
+    sha256: Mapping[str, str] | None = None,
+) -> Compressed:
     """The fragment of `piece` for an archive with this root; what `gate` finds in it is among its leaks.
+
+    `sha256` has by name what was read of members when they looked as they did when they were listed.
 
     Raises:
         IntegrityError: a file changed since it was listed.
     """
-    stream, sha256, leaks, parts = _Stream(level), {}, [], []
+    stream, of_files, leaks, parts = _Stream(level), dict[str, str](), list[Leak](), list[ReadPart]()
     for part in piece.parts:
         member = part.member
         if part.start == 0:
             stream.write(member.header(archive_root))
         if member.kind != "f":
             continue
-        found, digest, read = _write_file(stream, venv, part, gate)
+        found, digest, read = _write_file(stream, venv, part, gate, (sha256 or {}).get(member.name, ""))
         leaks += [Leak(member.name, what) for what in found]
         if digest:
-            sha256[member.name] = digest
+            of_files[member.name] = digest
         if not part.is_whole:
             parts.append(read)
         if part.end == member.size:
@@ -134,7 +144,7 @@ def compress(piece: Piece, venv: Path, level: int, gate: Gate, archive_root: str
     if not piece.parts:
         # The end of a tar (POSIX.1-2001): a reader that does not find it says that the file is cut off.
         stream.write(bytes(2 * BLOCKSIZE))
-    return Compressed(stream.ended(piece), stream.body, sha256, tuple(leaks), tuple(parts))
+    return Compressed(stream.ended(piece), stream.body, of_files, tuple(leaks), tuple(parts))
 
 
 def compress_plain(blocks: Iterable[bytes | memoryview], level: int) -> Compressed:
@@ -185,25 +195,34 @@ def _path(member: Member, venv: Path) -> str:
     return member.source or f"{venv}/{member.name}"
 
 
-def _write_file(stream: _Stream | None, venv: Path, part: Part, gate: Gate) -> tuple[list[str], str, ReadPart]:
-    """What the gate finds in this part of a file; the sha256 of the whole file, empty unless the part begins it."""
+def _write_file(
+    stream: _Stream | None, venv: Path, part: Part, gate: Gate, known: str = ""
+) -> tuple[list[str], str, ReadPart]:
+    """What the gate finds in this part of a file; the sha256 of the whole file, empty unless the part begins it.
+
+    `known` is the sha256 of the whole file if it looks as it did when it was listed; empty where nobody knows.
+    """
     if part.member.content is not None:
         return _write_content(stream, part.member.content, part, gate)
+    # of what was made by us, as bytecode, nobody knows how it looked
+    known = known if part.member.look else ""
     with _opened(part.member, venv) as descriptor:
         search = gate.searching(_path(part.member, venv), _before(descriptor, part.start, gate.longest))
-        digest = hashlib.sha256()
+        digest = None if known and part.is_whole else hashlib.sha256()
         for block in _blocks(descriptor, part):
-            digest.update(block)
+            if digest:
+                digest.update(block)
             search.see(block)
             if stream:
                 stream.write(block)
+        of_part = digest.hexdigest() if digest else known
         # Other threads may have the other parts, in any order: so the first one reads all of the file for its digest.
-        sha256 = digest.hexdigest() if part.is_whole else _whole(descriptor, part.member) if part.start == 0 else ""
-        read = ReadPart(part, digest.hexdigest(), _is_moved(descriptor, part.member))
+        whole = "" if part.start else of_part if part.is_whole else known or _whole(descriptor, part.member)
+        read = ReadPart(part, of_part, _is_moved(descriptor, part.member))
         # A part alone cannot tell whether the others are of the same file: `check_parts` does, once all are there.
         if read.is_moved and part.is_whole and _sha256(descriptor, part) != read.sha256:
             raise _changed(part.member)
-    return search.found(sha256), sha256, read
+    return search.found(whole), whole, read
 
 
 def _write_content(stream: _Stream | None, content: bytes, part: Part, gate: Gate) -> tuple[list[str], str, ReadPart]:

@@ -18,7 +18,7 @@ from venvbuild.archive.format import BASE, ROOT
 from venvbuild.archive.leaks import Leak
 from venvbuild.archive.members import Member, in_archive
 from venvbuild.errors import Problem
-from venvbuild.installed import Distribution, Manifest, distributions_of, is_of_the_wheel, promised_sha256
+from venvbuild.installed import Distribution, Manifest, distributions_of
 from venvbuild.interpreters import Compiled
 
 # As an index, the last of the lists that members are dealt to.
@@ -55,7 +55,7 @@ class Group:
     hashes: tuple[str, ...] = ()
     """Of the lock."""
     sha256: dict[str, str] = field(default_factory=dict)
-    """By member name: of each file's bytes, as far as it is known; at first, as RECORD has it."""
+    """By member name: of each file's bytes, as far as it is known; at first, what the manifest has."""
     read: dict[str, tuple[Leak, ...]] = field(default_factory=dict)
     """By name of a member that had to be read to know its sha256: what the gate found in it."""
     sources: tuple[Member, ...] = ()
@@ -110,25 +110,24 @@ class Layout:
         claims = _claims(installed, venv)
         base = [member for member in members if member.is_of_base]
         dealt: list[list[Member]] = [[] for _ in range(len(installed) + 1)]
-        believed: list[dict[str, str]] = [{} for _ in dealt]
+        of_files: list[dict[str, str]] = [{} for _ in dealt]
         for member in members:
             if member.is_of_base:
                 continue
-            owner, sha256 = claims.get(member.name, (_SHARED, ""))
+            owner = claims.get(member.name, _SHARED)
             # We write these files and folders, or change them: no package's fragments may depend on them.
             if member.is_of_no_distribution:
                 owner = _SHARED
             dealt[owner].append(member)
-            # Where two packages write one path, a RECORD may promise the other one's text; a file may be edited since.
-            if owner != _SHARED and sha256 and _is_untouched(member, known.manifest):
-                believed[owner][member.name] = sha256
+            sha256 = _read_before(member, known.manifest) if owner != _SHARED else ""
+            if sha256:
+                of_files[owner][member.name] = sha256
         groups = [Group(None, None, tuple(in_archive(dealt[_SHARED], archive_root)))]
         # Not strict: the last list is nobody's.
-        for one, own, sha256s in zip(installed, dealt, believed, strict=False):
-            hashes = known.hashes.get(one.canonical_name, ())
+        for one, own, sha256s in zip(installed, dealt, of_files, strict=False):
             if own:
-                # A RECORD may say anything: its hashes are believed only of a wheel that the lock names by its own.
-                groups.append(Group(one.canonical_name, one.version, tuple(own), hashes, sha256s if hashes else {}))
+                hashes = known.hashes.get(one.canonical_name, ())
+                groups.append(Group(one.canonical_name, one.version, tuple(own), hashes, sha256s))
         if base:
             groups.append(Group(BASE, known.base_version, tuple(base)))
         return cls(members, (*groups, Group(None, None, ())), archive_root)
@@ -160,8 +159,9 @@ def _sorted(members: Iterable[Member]) -> list[Member]:
     return sorted(members, key=lambda member: os.fsencode(member.name))
 
 
-def _is_untouched(member: Member, manifest: Manifest | None) -> bool:
-    return bool(manifest and member.look and manifest.is_untouched(member.name, member.look))
+def _read_before(member: Member, manifest: Manifest | None) -> str:
+    """The sha256 (hex) of a file that nobody wrote to since it was read; empty where nobody knows."""
+    return manifest.sha256_of(member.name, member.look) if manifest and member.look else ""
 
 
 def by_package(problems: Iterable[Problem], venv: Path, python_version: str, known: Known) -> Iterator[Problem]:
@@ -171,35 +171,29 @@ def by_package(problems: Iterable[Problem], venv: Path, python_version: str, kno
     told = list(problems)
     names, labels = {problem.where for problem in told if problem.where}, defaultdict[str, list[str]](list)
     for one in known.installed_in(venv, python_version) if names else ():
-        for name in {name for name, _, _ in _rows(one, venv)} & names:
+        for name in {*_paths(one, venv)} & names:
             labels[name].append(one.label)
     for problem in told:
         who = " and ".join(sorted(labels.get(problem.where, ())))
         yield replace(problem, where=who, fix=f"leave out {who}, or ask its publisher" if who else problem.fix)
 
 
-def _rows(one: Distribution, venv: Path) -> Iterator[tuple[str, str, str]]:
-    """(path relative to the environment, path and hash as they are written) of each row of a RECORD."""
+def _paths(one: Distribution, venv: Path) -> Iterator[str]:
+    """What a RECORD claims, relative to the environment."""
     folder = os.path.relpath(one.site_packages, venv)
-    for path, promise, _ in one.record or ():
+    for path, _, _ in one.record or ():
         name = f"{folder}/{path}"
         # Only where it changes something: there are tens of thousands of rows, and normpath is slow.
         if "./" in name or "//" in name:
             name = os.path.normpath(name)
-        yield name, path, promise
+        yield name
 
 
-def _claims(installed: Iterable[Distribution], venv: Path) -> dict[str, tuple[int, str]]:
-    """By path relative to the environment: which distribution claims it, and the sha256 (hex) that its RECORD has.
-
-    The hash is empty where RECORD has none, or one that is the installer's and not the wheel's.
-    """
-    claims: dict[str, tuple[int, str]] = {}
+def _claims(installed: Iterable[Distribution], venv: Path) -> dict[str, int]:
+    """By path relative to the environment: which distribution claims it."""
+    claims: dict[str, int] = {}
     for number, one in enumerate(installed):
-        for name, path, promise in _rows(one, venv):
-            sha256 = promised_sha256(promise) if is_of_the_wheel(path) else ""
-            there = claims.setdefault(name, (number, sha256))
-            if there != (number, sha256):
-                # A RECORD that claims a path twice with two hashes is right about one at most.
-                claims[name] = (number, "") if there[0] == number else (_SHARED, "")
+        for name in _paths(one, venv):
+            if claims.setdefault(name, number) != number:
+                claims[name] = _SHARED
     return claims

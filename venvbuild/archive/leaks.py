@@ -72,6 +72,12 @@ class Gate:
                 shown = "its folder too" if self.holds_a_secret(os.fsencode(folder)) else folder or "."
                 yield Leak(f"a name in {shown}", "a secret").problem()
 
+    def looks_into(self, path: str, sha256: str) -> bool:
+        """Whether there is anything to look for in the file at `path` (absolute), which has this sha256 (hex)."""
+        if self.secrets or self.places:  # which no file may hold
+            return True
+        return bool(self.paths) and self.promised.get(path) != promise_of(sha256)
+
     def searching(self, path: str, before: bytes = b"") -> Search:
         """A search through the file at `path`, from where `before` ends."""
         return Search(self, path, before)

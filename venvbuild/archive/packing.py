@@ -256,18 +256,18 @@ class _Packing:
         return found if found and len(found) == len(group.pieces) else None
 
     def _search(self, groups: Sequence[Group], known: Sequence[tuple[Fragment, ...] | None]) -> None:
-        """The gate, for what comes from the cache. In an untouched file of the wheel's own, only secrets matter."""
+        """The gate, for what comes from the cache."""
         from_cache = [group for group, cached in zip(groups, known, strict=True) if cached]
         self._leaks += [leak for group in from_cache for found in group.read.values() for leak in found]
-        if self._gate.secrets:
-            calls = ((0, partial(self._search_the_rest, group)) for group in from_cache)
-            self._leaks += [leak for found in self._workers.results(calls) for leak in found]
+        calls = ((0, partial(self._search_the_rest, group)) for group in from_cache)
+        self._leaks += [leak for found in self._workers.results(calls) for leak in found]
 
     def _search_the_rest(self, group: Group) -> list[Leak]:
-        """In a worker: what the files hold that nobody had to read."""
+        """In a worker: what the files hold that nobody had to read, where the gate looks for anything in them."""
         if group.sources:  # nothing is in bytecode that is not in its source, which is searched
             return []
         rest = [member for member in group.members if member.kind == "f" and member.name not in group.read]
+        rest = [one for one in rest if self._gate.looks_into(f"{self._venv}/{one.name}", group.sha256[one.name])]
         return [leak for member in rest for leak in compression.looked_through(member, self._venv, self._gate)[1]]
 
     def _made(self, group: Group, piece: Piece, cached: Fragment | None) -> Compressed:
@@ -277,7 +277,8 @@ class _Packing:
         if self._compiler and group.sources:
             made = self._made_of_bytecode(self._compiler, group, piece)
         else:
-            made = compression.compress(piece, self._venv, self._level, self._gate, self._archive_root)
+            root, sha256 = self._archive_root, group.sha256
+            made = compression.compress(piece, self._venv, self._level, self._gate, root, sha256)
         # What was refused must not come out of the cache, where fewer things are searched for.
         if self._cache and self._is_kept(group) and not made.leaks:
             self._cache.put(made.body, made.fragment.sha256)
@@ -313,7 +314,7 @@ class _Packing:
             group.sha256.update(one.sha256)
         compression.check_parts((part for one in done for part in one.parts), self._venv, group.sha256)
         made = tuple(one.fragment for one in done)
-        # Under the key of what was read, not the one that it was looked up by: RECORD may have lied about a hash.
+        # Under the key of what was compressed, whatever it was looked up by.
         if self._cache and self._is_kept(group) and not leaks and made != cached:
             self._cache.remember(self._key(group), made)
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import posixpath
 import re
 import stat
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from venvbuild.files import walk
+from venvbuild.files import entries
 from venvbuild.installed import (
     ENVIRONMENT_LEFTOVERS,
     INSTALL_RECORDS,
     Distribution,
+    Look,
     RecordRow,
+    Seen,
     behind_header,
     promised_sha256,
 )
@@ -29,7 +33,15 @@ from venvbuild.parallel import each
 _INSTALLERS_OWN = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "RECORD.jws", "RECORD.p7s", *INSTALL_RECORDS)
 # `pip3.11`, which pip's entry points do not name and each installer makes of them.
 _VERSIONED = re.compile(r"(pip|easy_install)-?[0-9.]+")
-_CHUNK = 1 << 18
+_CHUNK = 1 << 20
+_FAULTS = {
+    # a link, and a socket
+    **dict.fromkeys((errno.ELOOP, errno.ENXIO), "is no file"),
+    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG), "is missing"),
+}
+_LARGE_BYTES = 1 << 18
+_SHARES = 32
+"""That large files are dealt out to."""
 
 
 class Difference(NamedTuple):
@@ -41,6 +53,15 @@ class Difference(NamedTuple):
     """Canonical name of its distribution; None when nothing tells."""
     what: str
     """`is missing`; goes on where the path ends."""
+
+
+class Comparison(NamedTuple):
+    """An environment, compared."""
+
+    differences: Sequence[Difference]
+    """What of it is not as it has to be, sorted."""
+    read: Mapping[str, Seen]
+    """By path relative to it: the files that were read whole and are as they have to be."""
 
 
 class _File(NamedTuple):
@@ -90,19 +111,27 @@ class Expectation:
         file = self.files.get(path)
         return (file.owner if file else self.of_installers.get(path)) in names
 
-    def differences(self, venv: Path, base: Collection[str]) -> list[Difference]:
-        """What of `venv` is not as it has to be, but for `base`, the paths that belong to no distribution; sorted."""
-        there = {path: facts for path, facts in walk(venv, leave_out="") if not stat.S_ISDIR(facts.st_mode)}
+    def compared_with(self, venv: Path, base: Collection[str]) -> Comparison:
+        """With what `venv` has, but for `base`, the paths that belong to no distribution."""
+        large = [one for one in self.files.items() if (one[1].size_bytes or 0) >= _LARGE_BYTES]
+        small = [one for one in self.files.items() if (one[1].size_bytes or 0) < _LARGE_BYTES]
+        # Small files in one thread: several would wait for the interpreter's lock at every call. Large ones beside it,
+        # dealt out one by one, since those of a package follow each other.
+        shares = [small, *(large[at::_SHARES] for at in range(_SHARES))]
+        calls = [partial(_compared, venv, share) for share in shares]
+        calls.insert(1, partial(self._compared_by_name, venv, base))
+        parts = each(lambda call: call(), calls, workers=len(os.sched_getaffinity(0)))
+        differences = {*self.records, *(one for part in parts for one in part.differences)}
+        return Comparison(sorted(differences), {path: seen for part in parts for path, seen in part.read.items()})
+
+    def _compared_by_name(self, venv: Path, base: Collection[str]) -> Comparison:
+        """What is missing, and what nobody brought."""
+        there = {path for path, entry in entries(venv, leave_out="") if not entry.is_dir(follow_symlinks=False)}
         missing = [Difference(path, file.owner, "is missing") for path, file in self.files.items() if path not in there]
-        known = (self.files, self.of_installers, base)
-        surplus = [path for path in there if not any(path in one for one in known)]
+        surplus = there.difference(self.files, self.of_installers, base)
         owners = self._owners_of_folders() if surplus else {}
         more = [Difference(path, _near(path, owners), "is in no wheel") for path in surplus]
-        to_read = [(path, file, there[path]) for path, file in self.files.items() if path in there]
-        share = max(1, len(to_read) // 64)
-        shares = [to_read[at : at + share] for at in range(0, len(to_read), share)]
-        changed = each(lambda part: list(_changed(venv, part)), shares, workers=len(os.sched_getaffinity(0)))
-        return sorted([*self.records, *missing, *more, *(one for part in changed for one in part)])
+        return Comparison([*missing, *more], {})
 
     def _add_wheel(self, name: str, wheel: WheelContents, rows: Mapping[str, RecordRow], python_version: str) -> None:
         scripts = {f"bin/{script}" for script in wheel.scripts}
@@ -143,8 +172,9 @@ class Expectation:
                 self.of_installers[place] = name
 
     def _path(self, path: str) -> str:
-        """Relative to the environment, of one that is relative to site-packages."""
-        return _in_environment(f"{self.site_packages}/{path}")
+        """Relative to the environment, of one that is relative to site-packages and normalised."""
+        place = f"{self.site_packages}/{path}"
+        return _in_environment(place) if path[:1] in (".", "/") else place
 
     def _place(
         self, path: str, wheel: WheelContents, name: str, claimed: Collection[str], python_version: str
@@ -193,32 +223,52 @@ def _is_kept(file: WheelFile, row: RecordRow | None) -> bool:
     if row is None or not row.hash:
         return not file.record
     said = f"{row.hash},{'' if row.size is None else row.size}"
-    return said in (file.record, record_of(file.sha256, file.size_bytes))
+    return said == file.record or said == record_of(file.sha256, file.size_bytes)
 
 
-def _changed(venv: Path, files: Sequence[tuple[str, _File, os.stat_result]]) -> Iterator[Difference]:
-    for path, file, facts in files:
-        if not stat.S_ISREG(facts.st_mode):
-            yield Difference(path, file.owner, "is no file")
-        elif not file.is_rewritten and file.size_bytes not in (None, facts.st_size):
-            yield Difference(path, file.owner, f"has {facts.st_size} bytes, not {file.size_bytes}")
-        elif file.sha256 and _sha256(f"{venv}/{path}", file.is_rewritten) != file.sha256:
-            yield Difference(path, file.owner, "has other bytes")
+def _compared(venv: Path, files: Sequence[tuple[str, _File]]) -> Comparison:
+    differences, read, folder, buffer = [], {}, os.fspath(venv), memoryview(bytearray(_CHUNK))
+    for path, file in files:
+        what = ""
+        try:
+            # os.open and not open(): of tens of thousands of small files, making the file objects would be half the
+            # time. A link in the place of a file is not followed, and a pipe not waited for.
+            descriptor = os.open(f"{folder}/{path}", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except ValueError:  # nothing has such a name, as one with a NUL
+            differences.append(Difference(path, file.owner, "is missing"))
+            continue
+        except OSError as error:
+            if error.errno not in _FAULTS:
+                raise
+            differences.append(Difference(path, file.owner, _FAULTS[error.errno]))
+            continue
+        try:
+            facts = os.fstat(descriptor)
+            if not stat.S_ISREG(facts.st_mode):
+                what = "is missing" if stat.S_ISDIR(facts.st_mode) else "is no file"
+            elif not file.is_rewritten and file.size_bytes not in (None, facts.st_size):
+                what = f"has {facts.st_size} bytes, not {file.size_bytes}"
+            elif file.sha256:
+                if _sha256(descriptor, facts.st_size, file.is_rewritten, buffer) != file.sha256:
+                    what = "has other bytes"
+                elif not file.is_rewritten:
+                    read[path] = Seen(Look.of(facts), file.sha256)
+        finally:
+            os.close(descriptor)
+        if what:
+            differences.append(Difference(path, file.owner, what))
+    return Comparison(differences, read)
 
 
-def _sha256(path: str, is_rewritten: bool) -> str:
-    # os.open and not open(): of tens of thousands of small files, making the file objects would be half the time
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        chunk = os.read(descriptor, _CHUNK)
-        if is_rewritten:
-            chunk = behind_header(chunk)
-        digest = hashlib.sha256(chunk)
-        while chunk := os.read(descriptor, _CHUNK):
-            digest.update(chunk)
-        return digest.hexdigest()
-    finally:
-        os.close(descriptor)
+def _sha256(descriptor: int, size_bytes: int, is_rewritten: bool, buffer: memoryview) -> str:
+    count = done = os.readv(descriptor, [buffer])
+    digest = hashlib.sha256(behind_header(bytes(buffer[:count])) if is_rewritten else buffer[:count])
+    # without the read that finds nothing more: the digest tells whether a file grew meanwhile or was cut
+    while count and done < size_bytes:
+        count = os.readv(descriptor, [buffer])
+        digest.update(buffer[:count])
+        done += count
+    return digest.hexdigest()
 
 
 def _normal(path: str) -> str:

@@ -17,7 +17,7 @@ from venvbuild.environment.expectation import Difference, Expectation
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.errors import IntegrityError, Problem
 from venvbuild.files import remove, walk
-from venvbuild.installed import Distribution, distributions_of
+from venvbuild.installed import Distribution, Manifest, distributions_of
 from venvbuild.package_index import WheelContents
 from venvbuild.text import count_text, shown
 
@@ -35,18 +35,19 @@ def make_faithful(
     closure: Closure,
     source: PackageSource,
     install: Callable[..., object],
-) -> bool:
+) -> Manifest:
     """Let every file of `venv` be what the `wheels` of `closure` have, but for `base`, which was there before them.
 
-    What differs is installed once more, from an empty cache. Whether anything was.
+    What differs is installed once more, from an empty cache. What was read of the files.
 
     Raises:
         IntegrityError: something differs even then.
     """
     python_version = source.interpreter.version
-    found = Expectation.of(installed, wheels, python_version).differences(venv, base)
+    compared = Expectation.of(installed, wheels, python_version).compared_with(venv, base)
+    found = compared.differences
     if not found:
-        return False
+        return Manifest(compared.read)
     found = [one if one.owner else _with_owner(one, closure, source) for one in found]
     names = sorted({one.owner for one in found if one.owner})
     for problem in _problems(found, closure):
@@ -60,10 +61,11 @@ def make_faithful(
     installed = distributions_of(venv, python_version, with_damage=False)
     expectation = Expectation.of(installed, wheels, python_version)
     # A RECORD that was written anew from the wheel itself is what this installer makes of an odd one.
-    left = [one for one in expectation.differences(venv, base) if one not in expectation.records]
+    compared = expectation.compared_with(venv, base)
+    left = [one for one in compared.differences if one not in expectation.records]
     if left:
         raise IntegrityError.of(_problems(left, closure))
-    return True
+    return Manifest(compared.read)
 
 
 def _install_again(

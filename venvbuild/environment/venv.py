@@ -25,6 +25,7 @@ from venvbuild.errors import IndexUnavailable, IntegrityError, Problem, Resoluti
 from venvbuild.files import walk, write_whole
 from venvbuild.installed import (
     INSTALL_RECORDS,
+    Manifest,
     corrected,
     distributions_of,
     relocated_scripts,
@@ -50,6 +51,8 @@ class Environment:
     """Paths, relative to the venv, that several distributions own; the last name's content is there."""
     wheels: Mapping[str, WheelContents]
     """What was installed, by canonical name; without those that the index did not give."""
+    manifest: Manifest
+    """What was read of its files."""
 
     @property
     def site_packages(self) -> Path:
@@ -82,7 +85,7 @@ def create(
         overlaps = settle_overlaps(building, installed, closure, install)
         log.info("comparing %s with their wheels", count_text(len(closure.distributions), "package"))
         wheels = witness.ask(closure, installed, source)
-        make_faithful(building, base, installed, wheels, closure, source, install)
+        manifest = make_faithful(building, base, installed, wheels, closure, source, install)
         log.info("making the environment relocatable")
         _make_relocatable(building, site_packages_folders(building, source.interpreter.version), source.interpreter)
         _replace(building, target)
@@ -91,7 +94,7 @@ def create(
         raise of_disk(error, str(target)) or error from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    return Environment(target, source.interpreter, overlaps, wheels)
+    return Environment(target, source.interpreter, overlaps, wheels, manifest)
 
 
 def _install_patiently(

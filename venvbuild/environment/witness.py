@@ -35,10 +35,13 @@ def ask(closure: Closure, installed: Sequence[Distribution], source: PackageSour
     Raises:
         IntegrityError: the index gives other bytes than the lock has.
     """
-    tags = {one.canonical_name: frozenset(one.tags) for one in installed}
-    asking = _Asking(source)
-    found = each(lambda one: asking.wheel_of(one, tags.get(one.name, frozenset())), closure.distributions)
-    silent = [one.name for one, wheel in zip(closure.distributions, found, strict=True) if wheel is None]
+    asking = _Asking(source, {one.canonical_name: frozenset(one.tags) for one in installed})
+    # Not by threads, which would wait for each other: what was read before is JSON on this machine.
+    found = {one.name: asking.known(one) for one in closure.distributions}
+    unread = [one for one in closure.distributions if not asking.is_enough(found[one.name], one)]
+    read = each(lambda one: asking.read(one) or found[one.name], unread)
+    found |= zip((one.name for one in unread), read, strict=True)
+    silent = [one.name for one in closure.distributions if found[one.name] is None]
     if silent:
         log.warning(
             "%s could not be asked, and so compared with the installer's own RECORD alone: %s (%s)",
@@ -46,7 +49,7 @@ def ask(closure: Closure, installed: Sequence[Distribution], source: PackageSour
             ", ".join(silent[:5]) + (", ..." if len(silent) > 5 else ""),
             asking.why,
         )
-    return {one.name: wheel for one, wheel in zip(closure.distributions, found, strict=True) if wheel}
+    return {name: wheel for name, wheel in found.items() if wheel}
 
 
 @dataclass
@@ -54,17 +57,41 @@ class _Asking:
     """One round of questions, from several threads."""
 
     source: PackageSource
+    tags: Mapping[str, frozenset[str]]
+    """By canonical name: the Tag lines of what is installed."""
     why: str = field(default="no file of the index fits", init=False)
     is_away: bool = field(default=False, init=False)
     """Whether the index did not answer: it is not waited for once more."""
 
-    def wheel_of(self, one: LockedDistribution, tags: frozenset[str]) -> WheelContents | None:
-        """The wheel that was installed, by the Tag lines in the environment; None when it cannot be asked."""
-        known = self._best(self.source.wheel_cache.known(one.hashes), tags)
-        if known and self._is_measured(known, one):
-            return known
+    def known(self, one: LockedDistribution) -> WheelContents | None:
+        """The wheel that was installed, by the Tag lines in the environment, if it was read before."""
+        tags = self._tags_of(one)
+        # those that fit this Python by their names, too: another one's may say the same Tag
+        found = self.source.wheel_cache.known(one.hashes)
+        fitting = [wheel for wheel in found if frozenset(wheel.tags) == tags and self._preference(wheel.filename)]
+        return max(fitting, key=lambda wheel: self._preference(wheel.filename), default=None)
+
+    def is_enough(self, known: WheelContents | None, one: LockedDistribution) -> bool:
+        """Whether nothing more is to be read than what was read before; it is as large as the lock that was given says,
+        then.
+
+        Raises:
+            IntegrityError: it is not.
+        """
+        if known is None:
+            return False
+        # what was built here is another file than that of the lock, whatever its name
+        if known.filename not in self.source.sizes or one.name in self.source.built:
+            return True
+        if known.size_bytes is not None:
+            refuse_other_size(known.filename, known.size_bytes, self.source.sizes)
+        return known.size_bytes is not None
+
+    def read(self, one: LockedDistribution) -> WheelContents | None:
+        """The wheel that was installed, read now; None when it cannot be asked."""
         if self.is_away or not any(value.startswith("sha256:") for value in one.hashes):
-            return known
+            return None
+        tags = self._tags_of(one)
         try:
             with tempfile.TemporaryDirectory(prefix=".wheel-", dir=self.source.scratch) as folder:
                 candidates = self._built(one) if one.name in self.source.built else self._fetched(one, tags, folder)
@@ -79,20 +106,10 @@ class _Asking:
             raise
         except VenvBuildError as error:
             self.why, self.is_away = str(error), isinstance(error, IndexUnavailable)
-            return known
+            return None
 
-    def _is_measured(self, known: WheelContents, one: LockedDistribution) -> bool:
-        """Whether what was read before is enough; it is as large as the lock that was given says, then.
-
-        Raises:
-            IntegrityError: it is not.
-        """
-        # what was built here is another file than that of the lock, whatever its name
-        if known.filename not in self.source.sizes or one.name in self.source.built:
-            return True
-        if known.size_bytes is not None:
-            refuse_other_size(known.filename, known.size_bytes, self.source.sizes)
-        return known.size_bytes is not None
+    def _tags_of(self, one: LockedDistribution) -> frozenset[str]:
+        return self.tags.get(one.name, frozenset())
 
     def _built(self, one: LockedDistribution) -> Iterator[WheelContents]:
         """Of a wheel that was built here."""
@@ -123,11 +140,6 @@ class _Asking:
         wheels = project.wheels(version, self.source.interpreter.ranks)
         allowed = [file for file in wheels if not file.sha256 or f"sha256:{file.sha256}" in one.hashes]
         return sorted(allowed, key=lambda file: self._preference(file.filename), reverse=True)
-
-    def _best(self, known: Iterable[WheelContents], tags: frozenset[str]) -> WheelContents | None:
-        """Of those with these tags that fit this Python by their names, too: another one's may say the same Tag."""
-        fitting = [one for one in known if frozenset(one.tags) == tags and self._preference(one.filename)]
-        return max(fitting, key=lambda one: self._preference(one.filename), default=None)
 
     def _preference(self, filename: str) -> tuple[int, tuple[int, str] | tuple[()]] | tuple[()]:
         """What installers take the greatest of: the best tag, then the build number (binary distribution format); empty

@@ -3,7 +3,7 @@ each file looked when the installer had ended (manifest).
 """
 
 from venvbuild.installed.distributions import Damage, Distribution, distributions_in, distributions_of, owners
-from venvbuild.installed.manifest import MANIFEST, Look, Manifest
+from venvbuild.installed.manifest import MANIFEST, Look, Manifest, Seen
 from venvbuild.installed.record import RecordRow, corrected, is_of_the_wheel, promise_of, promised_sha256
 from venvbuild.installed.scripts import (
     SCRIPTS,

@@ -1,16 +1,16 @@
-"""How every file looked when the installer had ended: whatever still looks so was not written to since."""
+"""What was read of the files that the installer brought, and how they looked then.
+
+What still looks so was not written to since.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
-
-from venvbuild.files import walk
 
 MANIFEST = "venv.manifest.json"
 
@@ -31,32 +31,36 @@ class Look(NamedTuple):
         return cls(facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_mode, facts.st_ino)
 
 
+class Seen(NamedTuple):
+    """A file as it was read."""
+
+    look: Look
+    """Before it was read."""
+    sha256: str
+    """Hex, of its bytes."""
+
+
 @dataclass(frozen=True)
 class Manifest:
-    """The looks of an environment's regular files, by path relative to it."""
+    """Files of an environment, by path relative to it."""
 
-    looks: Mapping[str, Look]
-
-    @classmethod
-    def taken(cls, folder: Path) -> Manifest:
-        """As everything looks now."""
-        return cls({path: Look.of(facts) for path, facts in walk(folder) if stat.S_ISREG(facts.st_mode)})
+    files: Mapping[str, Seen]
 
     @classmethod
     def read(cls, path: Path) -> Manifest | None:
         """What `text` wrote; None when that cannot be read: then nothing is known to be untouched."""
         try:
-            looks = json.loads(path.read_bytes())
-            return cls({name: Look(*look) for name, look in looks.items()})
+            found = json.loads(path.read_bytes())
+            return cls({name: Seen(Look(*look), sha256) for name, (look, sha256) in found.items()})
         # Whatever is wrong with it: without it files are read, and nothing else is lost.
         except (OSError, ValueError, TypeError, AttributeError, RecursionError):
             return None
 
     def text(self) -> str:
-        """JSON, a file a line."""
-        lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(look)}" for name, look in sorted(self.looks.items()))
-        return f"{{\n{lines}\n}}\n"
+        """JSON."""
+        return json.dumps(dict(sorted(self.files.items()))) + "\n"
 
-    def is_untouched(self, name: str, look: Look) -> bool:
-        """Whether a file that now looks like `look` is as it was."""
-        return self.looks.get(name) == look
+    def sha256_of(self, name: str, look: Look) -> str:
+        """Of a file that now looks like `look`, in hex; empty where nobody read it, or it looked otherwise then."""
+        seen = self.files.get(name)
+        return seen.sha256 if seen and seen.look == look else ""

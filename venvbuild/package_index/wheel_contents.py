@@ -82,9 +82,8 @@ class WheelContents:
         """Whether a file of the wheel is a script for an entry point of it: installers pass it over and make their own
         (as pip, `is_entrypoint_wrapper`).
         """
-        prefix = f"{self.data}/scripts/"
-        name = _WRAPPER.sub("", path.removeprefix(prefix))
-        return path.startswith(prefix) and (name in self.scripts or path.removeprefix(prefix) in self.scripts)
+        folder, script = path.rpartition("/")[::2]
+        return folder == f"{self.data}/scripts" and (_WRAPPER.sub("", script) in self.scripts or script in self.scripts)
 
     @classmethod
     def read(cls, path: Path, filename: str = "") -> WheelContents:

@@ -22,7 +22,7 @@ from venvbuild.environment import (
     sizes_of,
 )
 from venvbuild.errors import ConflictsFound, IntegrityError, Problem, RequirementsRefused, ResolutionError
-from venvbuild.installed import MANIFEST, Manifest
+from venvbuild.installed import MANIFEST
 from venvbuild.requirements import Requirements
 from venvbuild.run import VENV, WHEELS, Checked, Created, Recorded
 from venvbuild.steps.job import Job, Made, interpreter_of, said
@@ -88,8 +88,7 @@ def _made(job: Job) -> Made:
     _write_pylock(pylock_of(locked, listing, source.interpreter, source.sources), job)
     log.info("installing %s", count_text(len(locked.distributions), "package"))
     made = environment.create(locked, source, job.path / VENV, with_pip=recorded.installer == "pip")
-    # at once: of a file that is touched after this, its RECORD is not believed
-    (job.path / MANIFEST).write_text(Manifest.taken(made.path).text(), "utf-8")
+    (job.path / MANIFEST).write_text(made.manifest.text(), "utf-8")
     wheels = environment.wheels_of(locked, made.wheels, standing, source.sources)
     (job.path / WHEELS).write_text(json.dumps({name: asdict(one) for name, one in wheels.items()}), "utf-8")
     used = _installer(locked, recorded)

@@ -103,9 +103,28 @@ def test_an_alias_belongs_to_the_environment_of_the_build(store: Store) -> None:
     aliases.promote(store, version(1), "prod")
     aliases.promote(store, version(2), "prod")
     aliases.promote(store, version(2), "test")
-    found = [(move.env_name, move.alias, move.venv_version) for move in aliases.all_moves(store)]
+    found = [(move.env_name, move.alias, move.venv_version) for move in current(store)]
     assert found == [("sales", "prod", version(1)), ("sales-eu", "prod", version(2)), ("sales-eu", "test", version(2))]
-    assert [move.env_name for move in aliases.all_moves(store, "sales")] == ["sales"]
+    assert [move.env_name for move in current(store, "sales")] == ["sales"]
+
+
+def current(store: Store, env_name: str | None = None) -> list[aliases.Move]:
+    """What counts, of an environment or of all; nothing is damaged."""
+    found = aliases.moves_back(store, env_name, None, is_whole=False, damaged=lambda error: pytest.fail(str(error)))
+    return [move for _, move in found]
+
+
+def test_one_damaged_record_is_one_damaged_record(store: Store) -> None:
+    for number in (1, 2, 3, 1):
+        aliases.promote(store, put_build(store, number) if number < 4 else version(1), "prod")
+    store.remove("venv-catalog/aliases/sales/prod/2.json")
+    store.put_if_absent("venv-catalog/aliases/sales/prod/2.json", b"")
+    damaged: list[IntegrityError] = []
+    found = list(aliases.moves_back(store, "sales", "prod", is_whole=True, damaged=damaged.append))
+    assert [(back, move.number) for back, move in found] == [(0, 4), (1, 3), (3, 1)]
+    assert [error.problems[0].where for error in damaged] == [store.uri("venv-catalog/aliases/sales/prod/2.json")]
+    with pytest.raises(NotInStore, match="aliases sales@prod"):  # whose record need not be read for it
+        aliases.move_before(store, "sales", "test", 0)
 
 
 @pytest.mark.parametrize("alias", ["", "latest", "a/b", "..", "venv_20250722_083000", "x" * 65, "con", "prod\n"])
@@ -166,6 +185,7 @@ WRONG: tuple[dict[str, object], ...] = (
     {"previous": ""},
     {"moved_at": "\x1b[31m"},
     {"moved_at": None},
+    {"moved_at": "9999-99-99T99:99:99Z"},
 )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +14,7 @@ from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
 from venvbuild.builds import aliases, builds_ahead, names, undoing
 from venvbuild.errors import IntegrityError, NotInStore, RequirementsRefused
-from venvbuild.stores import Store
+from venvbuild.stores import Store, open_store
 
 
 def test_a_version_names_itself(store: Store) -> None:
@@ -100,7 +102,7 @@ def test_only_builds_with_conflicts_are_no_latest(store: Store) -> None:
 
 def test_a_build_of_a_time_to_come_is_no_latest_and_said(store: Store) -> None:
     late = put_build(store, 10**9)
-    with pytest.raises(NotInStore, match=f"{late} is ahead of the clock"):
+    with pytest.raises(NotInStore, match=f"{late} is ahead of the clock.*give that version itself: {late}"):
         names.find(store, "sales@latest")
     put_build(store, 1)
     assert names.find(store, "sales@latest") == version(1)
@@ -115,6 +117,18 @@ def test_where_the_clock_here_is_the_wrong_one_the_store_tells_the_time(
     monkeypatch.setattr("venvbuild.builds.ahead.time.time", lambda: 0.0)
     assert names.find(store, "sales@latest") == newest
     assert builds_ahead(store) == ()
+
+
+def test_latest_and_those_that_name_builds_ahead_ask_the_same_objects_for_the_time(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    early, late = put_build(store, 1), put_build(store, 10**9)
+    entry = tmp_path / f"venv-catalog/envs/sales/{late}"
+    os.utime(entry, (4 * 10**9, 4 * 10**9))
+    assert (names.find(store, "sales@latest"), builds_ahead(store)) == (early, (late,))
+    os.utime(entry)
+    for path in (tmp_path / "venv-builds" / late).iterdir():
+        os.utime(path, (4 * 10**9, 4 * 10**9))
+    assert (names.find(store, "sales@latest"), builds_ahead(store)) == (late, ())
 
 
 def test_a_build_of_tomorrow_is_the_latest(store: Store) -> None:
@@ -133,6 +147,15 @@ def test_an_entry_or_an_alias_of_another_environments_build_is_refused(store: St
     for name in ("sales@latest", "sales@prod"):
         with pytest.raises(IntegrityError, match=f"of another environment; why: {build} is a build of risk"):
             names.find(store, name)
+
+
+def test_where_a_move_of_before_leads_elsewhere_moving_on_is_not_advised(store: Store) -> None:
+    build = put_build(store, 1, env_name="risk")
+    move = {"venv_version": build, "moved_at": "2025-07-22T08:30:01Z", "previous": None}
+    store.put_if_absent("venv-catalog/aliases/sales/prod/1.json", json.dumps(move).encode())
+    aliases.promote(store, put_build(store, 2), "prod")
+    with pytest.raises(IntegrityError, match=r"`venvbuild aliases sales@prod --history` shows what else"):
+        names.find(store, "sales@prod~1")
 
 
 @pytest.mark.parametrize("name", ["../x@prod", "@prod", "sales@", "sales@a/b", "sales@..", "latest@prod", "a@b@c"])

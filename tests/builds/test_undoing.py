@@ -206,9 +206,11 @@ def test_it_does_not_go_back_to_a_build_of_another_environment(moved: Store) -> 
     other = put_build(moved, 4, archive, env_name="risk")
     move = {"venv_version": version(1), "moved_at": "2025-07-22T08:30:09Z", "previous": other}
     moved.put_if_absent("venv-catalog/aliases/sales/prod/4.json", json.dumps(move).encode())
-    with pytest.raises(IntegrityError, match=f"another environment; why: {other} is a build of risk"):
+    with pytest.raises(IntegrityError, match=f"another environment; why: {other} is a build of risk") as caught:
         undoing.undo(moved, "sales", "prod")
     assert named(moved) == version(1)
+    [command] = advised(caught.value)
+    assert command.startswith(f"venvbuild promote {version(3)} prod")
 
 
 def test_no_way_on_is_named_that_moves_the_alias_of_another_environment(store: Store) -> None:

@@ -13,7 +13,15 @@ names       VERSION, ENV@ALIAS, ENV@latest, ENV@ALIAS~N
 
 from venvbuild.builds import evidence, places, schemas, scripted
 from venvbuild.builds.ahead import builds_ahead, last_day
-from venvbuild.builds.aliases import Move, alias_problems, all_moves, current_move, history, move_before, promote
+from venvbuild.builds.aliases import (
+    Move,
+    alias_problems,
+    current_move,
+    move_before,
+    moves_back,
+    promote,
+    require_alias,
+)
 from venvbuild.builds.commit import Commit, commit
 from venvbuild.builds.evidence import damaged_files, disagreements
 from venvbuild.builds.lock import read_lock

@@ -31,15 +31,29 @@ def horizon(entries: Iterable[Entry]) -> str:
     return f"venv_{last_day(entries).replace('-', '')}_235959"
 
 
+def last_version(store: Store) -> str:
+    """The last version that is not ahead, as this clock and the files of the builds beyond it tell.
+
+    Raises:
+        StoreUnavailable, UsageError: the store fails or refuses.
+    """
+    return horizon(_beyond(store))
+
+
 def builds_ahead(store: Store) -> tuple[str, ...]:
     """The committed builds that are ahead, sorted. Only what is later than this clock is listed.
 
     Raises:
         StoreUnavailable, UsageError: the store fails or refuses.
     """
-    # `~` sorts after every file of that version.
-    entries = list(store.list(f"{BUILDS}/", f"{BUILDS}/{horizon(())}/~"))
+    entries = _beyond(store)
     last = horizon(entries)
     found = (entry.key.split("/") for entry in entries)
     versions = (parts[1] for parts in found if len(parts) == 3 and parts[2] == METADATA)
     return tuple(version for version in versions if places.is_venv_version(version) and version > last)
+
+
+def _beyond(store: Store) -> list[Entry]:
+    """The files of the builds that are later than this clock."""
+    # `~` sorts after every file of that version.
+    return list(store.list(f"{BUILDS}/", f"{BUILDS}/{horizon(())}/~"))

@@ -161,9 +161,7 @@ def move_before(store: Store, env_name: str, alias: str, back: int) -> Move:
     Raises:
         NotInStore: there is no such alias, or it has not moved so often; says how often it has.
     """
-    numbers = _numbers_of(store, env_name, alias)
-    if not numbers:
-        raise no_such_alias(store, env_name, alias)
+    numbers = require_alias(store, env_name, alias)
     if back < len(numbers):
         return _read(store, env_name, alias, numbers[-1 - back])
     name, first = f"{env_name}@{alias}", len(numbers) - 1
@@ -182,11 +180,39 @@ def history(store: Store, env_name: str, alias: str) -> tuple[Move, ...]:
     return tuple(each(lambda number: _read(store, env_name, alias, number), numbers))
 
 
-def all_moves(store: Store, env_name: str | None = None) -> Iterator[Move]:
-    """The current move of each alias, of one environment name or of all, sorted by environment name and alias."""
-    found = _numbers(store, f"{ALIASES}/{env_name}/" if env_name else f"{ALIASES}/")
-    for (name, alias), numbers in sorted(found.items()):
-        yield _read(store, name, alias, max(numbers))
+def require_alias(store: Store, env_name: str, alias: str) -> list[int]:
+    """The numbers of its moves, the oldest first.
+
+    Raises:
+        NotInStore: there is no such alias.
+    """
+    numbers = _numbers_of(store, env_name, alias)
+    if not numbers:
+        raise no_such_alias(store, env_name, alias)
+    return numbers
+
+
+def moves_back(
+    store: Store,
+    env_name: str | None,
+    alias: str | None,
+    *,
+    is_whole: bool,
+    damaged: Callable[[IntegrityError], object],
+) -> Iterator[tuple[int, Move]]:
+    """(how many moves ago it counted, move) of one alias or of all, of one environment or of all.
+
+    Sorted by environment and alias, the newest first; only those that count unless `is_whole`. `damaged` is told of the
+    records that are, which are passed over.
+    """
+    for (name, other), numbers in _of(store, env_name):
+        if alias in (None, other):
+            newest_first = sorted(numbers, reverse=True)
+            for back, number in enumerate(newest_first if is_whole else newest_first[:1]):
+                try:
+                    yield back, _read(store, name, other, number)
+                except IntegrityError as error:
+                    damaged(error)
 
 
 def no_such_alias(store: Store, env_name: str, alias: str) -> NotInStore:
@@ -194,7 +220,7 @@ def no_such_alias(store: Store, env_name: str, alias: str) -> NotInStore:
     return NotInStore(
         f"{env_name} has no alias {alias}",
         where=store.url,
-        why=there_are("aliases", (move.name for move in all_moves(store, env_name))),
+        why=there_are("aliases", (f"{name}@{other}" for (name, other), _ in _of(store, env_name))),
         fix=f"venvbuild promote BUILD {alias}",
         rule="NO_SUCH_ALIAS",
     )
@@ -209,14 +235,14 @@ def _numbers_of(store: Store, env_name: str, alias: str) -> list[int]:
     return sorted(_numbers(store, f"{ALIASES}/{env_name}/{alias}/").get((env_name, alias), []))
 
 
-def refuse_of_another(store: Store, move: Move, build: Metadata | ScriptedBuild) -> None:
+def refuse_of_another(store: Store, move: Move, build: Metadata | ScriptedBuild, fix: str = "") -> None:
     """Nothing, when the build that an alias leads to is of its environment, or of none.
 
     Raises:
-        IntegrityError: it is of another one.
+        IntegrityError: it is of another one; advises `fix`, which for a move that counts is to move the alias on.
     """
     if not isinstance(build, ScriptedBuild) and build["env_name"] != move.env_name:
-        fix = f"move it on, to a build of {move.env_name}: venvbuild promote BUILD {move.alias}"
+        fix = fix or f"move it on, to a build of {move.env_name}: venvbuild promote BUILD {move.alias}"
         raise of_another(store, _key(move.env_name, move.alias, move.number), build, fix)
 
 
@@ -288,6 +314,11 @@ def _problems_of_build(store: Store, move: Move, *, is_current: bool) -> Iterato
         )
 
 
+def _of(store: Store, env_name: str | None) -> list[tuple[tuple[str, str], list[int]]]:
+    """The numbers of all aliases of one environment, or of all, sorted by environment and alias."""
+    return sorted(_numbers(store, f"{ALIASES}/{env_name}/" if env_name else f"{ALIASES}/").items())
+
+
 def _numbers(store: Store, prefix: str) -> dict[tuple[str, str], list[int]]:
     """The numbers under `prefix` by environment name and alias."""
     found: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -319,6 +350,7 @@ def _read(store: Store, env_name: str, alias: str, number: int) -> Move:
         # What it names becomes a part of keys: a damaged record must not lead anywhere else.
         named = (move.venv_version, move.venv_version if previous is None else previous)
         if all(map(places.is_venv_version, named)) and _INSTANT.fullmatch(move.moved_at):
+            datetime.fromisoformat(move.moved_at)  # which knows that there is no month 99
             return move
     except IntegrityError as error:
         why = error.problems[0].what

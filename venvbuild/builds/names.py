@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from venvbuild.builds import aliases, metadata, places
-from venvbuild.builds.ahead import horizon
+from venvbuild.builds.ahead import horizon, last_version
 from venvbuild.builds.places import ENVIRONMENTS
 from venvbuild.builds.scripted import ScriptedBuild
 from venvbuild.errors import NotInStore, RequirementsRefused
@@ -62,8 +62,10 @@ def find(store: Store, name: str) -> str:
             rule="PARAMETER",
         )
     move = aliases.move_before(store, env_name, alias, int(back or 0))
+    # what it was moved to before stays, whatever it is moved to next
+    fix = f"`venvbuild aliases {env_name}@{alias} --history` shows what else it has named" if int(back or 0) else ""
     with suppress(NotInStore):  # told by whoever wants to read it
-        aliases.refuse_of_another(store, move, metadata.read_any(store, move.venv_version))
+        aliases.refuse_of_another(store, move, metadata.read_any(store, move.venv_version), fix)
     return move.venv_version
 
 
@@ -75,9 +77,8 @@ def latest(store: Store, env_name: str) -> str:
         IntegrityError: the metadata of a newer one than that is damaged, or it is of another environment.
     """
     prefix = f"{ENVIRONMENTS}/{env_name}/"
-    entries = list(store.list(prefix))
-    versions = [entry.key.removeprefix(prefix) for entry in entries]
-    last = horizon(entries)
+    versions = [entry.key.removeprefix(prefix) for entry in store.list(prefix)]
+    last = last_version(store) if any(version > horizon(()) for version in versions) else horizon(())
     # A version is the instant of its claim, and sorts so.
     for venv_version in sorted(filter(places.is_venv_version, versions), reverse=True):
         if venv_version > last:
@@ -99,7 +100,9 @@ def latest(store: Store, env_name: str) -> str:
             f"{env_name} has no conflict-free build",
             where=store.url,
             why=f"{ahead[0]} is ahead of the clock and of the store by more than a day" if ahead else "",
-            fix="name one by its version; `venvbuild list` shows them",
+            fix=f"give that version itself: {ahead[0]}"
+            if ahead
+            else "name one by its version; `venvbuild list` shows them",
             rule="NO_SUCH_BUILD",
         )
     raise NotInStore(

@@ -48,7 +48,10 @@ def undo(
         build = aliases.read_gettable(store, before)
     except NotInStore as error:
         raise _cannot_go_back(store, last, error) from error
-    aliases.refuse_of_another(store, replace(last, number=last.number - 1), build)
+    try:
+        aliases.refuse_of_another(store, replace(last, number=last.number - 1), build)
+    except IntegrityError as error:
+        raise IntegrityError.of(replace(one, fix=_instead(store, last)) for one in error.problems) from error
     store.prepare()
     move = last.next(before, clock, is_undo=True)
     if aliases.create(store, move):
@@ -105,18 +108,21 @@ def _choices(store: Store, last: Move) -> str:
 
 
 def _cannot_go_back(store: Store, last: Move, error: NotInStore) -> NotInStore:
-    earlier = _earlier(store, last)
-    if earlier:
-        fix = f"the newest before it that can be got, if that will do: {earlier}"
-    else:
-        fix = f"no build that it named before can be got; {_any_other(last)}"
     return NotInStore(
         f"{last.name} cannot go back to {last.previous}",
         where=store.url,
         why=error.problems[0].what,
-        fix=fix,
+        fix=_instead(store, last),
         rule="NO_SUCH_BUILD",
     )
+
+
+def _instead(store: Store, last: Move) -> str:
+    """What can be done where the build before cannot be gone back to."""
+    earlier = _earlier(store, last)
+    if earlier:
+        return f"the newest before it that can be got, if that will do: {earlier}"
+    return f"no build that it named before can be got; {_any_other(last)}"
 
 
 def _any_other(last: Move) -> str:

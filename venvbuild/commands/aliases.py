@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 import click
 
 from venvbuild import builds
-from venvbuild.builds import Move
 from venvbuild.console import options, output, tables
+from venvbuild.errors import IntegrityError
 from venvbuild.settings import parameters
 from venvbuild.stores import Store, store_of
 
@@ -29,30 +28,29 @@ def command(env: str | None, is_whole: bool, **given: Any) -> None:
     With --history each move is a row, named as commands take it: sales@prod~1 is what sales@prod pointed to before its
     last move.
     """
-    store, shape = store_of(options.load(given)), tables.shape_of(given)
+    store, shape, damaged = store_of(options.load(given)), tables.shape_of(given), list[IntegrityError]()
     rows = [
         {"name": f"{move.name}~{back}" if back else move.name, **asdict(move)}
-        for current in _asked(store, env)
-        for back, move in enumerate(_moves(store, current) if is_whole else (current,))
+        for back, move in builds.moves_back(store, *_asked(store, env), is_whole=is_whole, damaged=damaged.append)
     ]
     if shape == "json":
         output.print_json(rows)
-        return
-    tables.print_rows(_COLUMNS, rows, shape)
+    else:
+        tables.print_rows(_COLUMNS, rows, shape)
+    if damaged:  # after what can be told: one bad record is one bad record
+        raise IntegrityError.of(problem for error in damaged for problem in error.problems)
     # An answer like any other (0): stdout, which programs read, stays empty.
-    if not rows:
+    if not rows and shape != "json":
         output.say(f"there are no aliases{f' of {env}' if env else ''} in {store.url}")
 
 
-def _asked(store: Store, env: str | None) -> Iterator[Move]:
-    """The current moves of what was asked for; an alias that is named has to be there."""
-    if env is None or "@" not in env:
-        yield from builds.all_moves(store, parameters.env_name(env, "ENV") if env is not None else None)
-        return
-    env_name, _, alias = env.partition("@")
-    parameters.env_name(env_name, "ENV@ALIAS")
-    yield builds.move_before(store, env_name, parameters.alias(alias, "ENV@ALIAS"), 0)
-
-
-def _moves(store: Store, current: Move) -> Iterator[Move]:
-    return reversed(builds.history(store, current.env_name, current.alias))
+def _asked(store: Store, env: str | None) -> tuple[str | None, str | None]:
+    """The environment and the alias that were asked for; an alias that is named has to be there."""
+    if env is None:
+        return None, None
+    env_name, at, alias = env.partition("@")
+    parameters.env_name(env_name, "ENV@ALIAS" if at else "ENV")
+    if not at:
+        return env_name, None
+    builds.require_alias(store, env_name, parameters.alias(alias, "ENV@ALIAS"))
+    return env_name, alias

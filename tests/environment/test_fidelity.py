@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import logging
 import os
+import re
 import shutil
 import socket
 import zipfile
@@ -21,9 +23,10 @@ from tests.support.supplies import here, supply
 from tests.support.wheels import unpack, wheel
 from venvbuild.environment.closure import Closure, LockedDistribution
 from venvbuild.environment.expectation import Difference, Expectation, _File
+from venvbuild.environment.fidelity import _problems
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.venv import create
-from venvbuild.errors import IntegrityError
+from venvbuild.errors import IntegrityError, ResolutionError
 from venvbuild.files import walk
 from venvbuild.installed import Look, distributions_of
 from venvbuild.installed.scripts import Script
@@ -47,6 +50,9 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "zeros": lambda body: bytes(len(body)),
     "one bit": lambda body: bytes([*body[: len(body) // 2], body[len(body) // 2] ^ 1, *body[len(body) // 2 + 1 :]]),
 }
+
+
+AWAY = PackageIndex("http://127.0.0.1:9/simple", timeout_s=5)
 
 
 @dataclass
@@ -256,9 +262,8 @@ def test_without_the_index_it_is_the_record_that_is_compared_with_and_that_is_sa
     index: IndexServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = wheel(index.folder, "whole", "1.0", files=FILES, scripts={"whole": "whole:main"})
-    away = PackageIndex("http://127.0.0.1:9/simple", timeout_s=5)
     one = made(index, tmp_path, path)
-    one = replace(one, source=replace(one.source, index=away, wheel_cache=WheelCache(tmp_path / "none")))
+    one = replace(one, source=replace(one.source, index=AWAY, wheel_cache=WheelCache(tmp_path / "none")))
     assert one.again(tmp_path) == one.first
     [said] = warned(caplog)
     assert "1 wheel could not be asked" in said
@@ -272,6 +277,7 @@ def test_what_differs_even_then_is_an_integrity_error_that_names_the_way_out(who
     other = tuple(one._replace(sha256="0" * 64) if one.path == "whole/data.bin" else one for one in known.files)
     cache = WheelCache(tmp_path / "wheels")
     cache.put(replace(known, files=other))
+    whole = replace(whole, source=replace(whole.source, index=AWAY))
     with pytest.raises(IntegrityError, match=r"whole is not what .*data\.bin has other bytes.*prune --package whole"):
         replace(whole, source=replace(whole.source, wheel_cache=cache)).again(tmp_path)
     assert not (tmp_path / "venv").exists()
@@ -396,3 +402,133 @@ def test_a_wheel_for_another_python_is_no_witness_though_it_says_the_same_tag(
     source.wheel_cache.put(WheelContents.read(other))
     create(closure, source, tmp_path / "venv")
     assert warned(caplog) == []
+
+
+# --- who the witness is, and what it may say
+
+
+@pytest.mark.parametrize("at", range(9))
+def test_the_line_that_starts_a_script_is_compared_too(whole: Made, tmp_path: Path, at: int) -> None:
+    file = whole.cached("whole-1.0.data/scripts/hello")
+    with damaged(file, lambda body: bytes([*body[:at], body[at] ^ 1, *body[at + 1 :]])):
+        assert whole.again(tmp_path) == whole.first
+
+
+def test_a_wheel_that_came_later_with_the_same_tags_is_asked(
+    index: IndexServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    old = wheel(index.folder, "num", "1.0", files={"num.py": "x = 1\n"})
+    one = made(index, tmp_path, old)
+    new = old.rename(tmp_path / old.name)
+    wheel(index.folder, "num", "1.0", files={"num.py": "x = 2\n"}).rename(index.folder / "num-1.0-1-py3-none-any.whl")
+    new.rename(index.folder / old.name)
+    both = [f"sha256:{sha256(path.read_bytes())}" for path in index.folder.glob("num-*.whl")]
+    closure = replace(one.closure, distributions=(replace(one.closure.distributions[0], hashes=tuple(both)),))
+    # which asks for the page of the index once more
+    source = replace(one.source, index=supply(index, tmp_path / "scratch").index)
+    again = replace(one, closure=closure, source=source).again(tmp_path / "again")
+    assert [again[name] for name in again if name.endswith("/num.py")] == [sha256(b"x = 2\n")]
+    assert warned(caplog) == []
+
+
+def test_a_wrong_entry_of_our_own_cache_is_asked_for_again(whole: Made, tmp_path: Path) -> None:
+    [known] = whole.source.wheel_cache.known(whole.closure.distributions[0].hashes)
+    cache = WheelCache(tmp_path / "wheels")
+    cache.put(replace(known, files=tuple(one._replace(sha256="0" * 64) for one in known.files)))
+    assert replace(whole, source=replace(whole.source, wheel_cache=cache)).again(tmp_path) == whole.first
+
+
+def test_a_wheel_that_cannot_be_read_is_refused_and_its_record_not_believed(
+    index: IndexServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = wheel(index.folder, "bomb", "1.0", files={"bomb.py": BIG * 100})
+    monkeypatch.setattr("venvbuild.package_index.wheel_contents._MAX_RATIO", 0)
+    monkeypatch.setattr("venvbuild.package_index.wheel_contents._ALWAYS_ALLOWED_BYTES", 1)
+    with pytest.raises(ResolutionError, match=r"bomb-1\.0.*is no readable wheel: its \d+ bytes would be"):
+        made(index, tmp_path, path)
+
+
+def without_index(made_of: Made, folder: Path) -> Made:
+    return replace(made_of, source=replace(made_of.source, index=AWAY, wheel_cache=WheelCache(folder / "none")))
+
+
+@pytest.mark.parametrize("precious", ["folder", "file"])
+def test_what_lies_outside_is_never_looked_at_nor_removed(whole: Made, tmp_path: Path, precious: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/thesis").write_text("years")
+    (tmp_path / "file").write_text("years")
+    row = f"../../../../../{precious},sha256={'A' * 43},8\n".encode()
+    with damaged(whole.cached("whole-1.0.dist-info/RECORD"), lambda body: body + row):
+        away = without_index(whole, tmp_path).again(tmp_path / "away")
+        known = whole.again(tmp_path / "known")
+    assert {name: away[name] for name in away if not name.endswith("RECORD")} == {
+        name: whole.first[name] for name in whole.first if not name.endswith("RECORD")
+    }
+    assert known == whole.first
+    assert (tmp_path / "folder/thesis").read_text() == (tmp_path / "file").read_text() == "years"
+
+
+def with_sha512(record: bytes) -> bytes:
+    body = hashlib.sha512(BIG.encode()).digest()
+    promise = b"sha512=" + base64.urlsafe_b64encode(body).rstrip(b"=")
+    return re.sub(rb"(?m)^whole/__init__\.py,[^,]*", b"whole/__init__.py," + promise, record)
+
+
+def test_without_the_index_a_better_hash_of_record_is_compared_too(whole: Made, tmp_path: Path) -> None:
+    away = without_index(whole, tmp_path)
+    record, file = whole.cached("whole-1.0.dist-info/RECORD"), whole.cached("whole/__init__.py")
+    with damaged(record, with_sha512), damaged(file, DAMAGES["one bit"]):
+        again = away.again(tmp_path)
+    assert [again[name] for name in again if name.endswith("whole/__init__.py")] == [sha256(BIG.encode())]
+
+
+@pytest.mark.parametrize("promise", [b"", b"sha257=" + b"A" * 43, b"md5=" + b"A" * 22])
+def test_without_the_index_what_record_tells_no_digest_of_is_named(
+    whole: Made, tmp_path: Path, caplog: pytest.LogCaptureFixture, promise: bytes
+) -> None:
+    def cut(record: bytes) -> bytes:
+        return re.sub(rb"(?m)^whole/__init__\.py,[^,]*", b"whole/__init__.py," + promise, record)
+
+    with damaged(whole.cached("whole-1.0.dist-info/RECORD"), cut):
+        without_index(whole, tmp_path).again(tmp_path)
+    assert any(
+        "no digest of 1 file of whole, which could not be compared: " in line and line.endswith("whole/__init__.py")
+        for line in warned(caplog)
+    )
+
+
+@pytest.mark.parametrize("name", ["direct_url.json", "RECORD.jws", "RECORD.p7s"])
+def test_what_installers_leave_out_is_not_planted_and_is_the_wheels_where_it_has_it(
+    whole: Made, index: IndexServer, tmp_path: Path, name: str
+) -> None:
+    planted = whole.cached("whole-1.0.dist-info") / name
+    planted.write_text("{}")
+    try:
+        assert whole.again(tmp_path) == whole.first
+    finally:
+        planted.unlink()
+    text = '{"url": "https://example.org/own.whl", "archive_info": {}}'
+    own = made(index, tmp_path, wheel(index.folder, "own", "1.0", files={f"own-1.0.dist-info/{name}": text}))
+    with damaged(own.cached(f"own-1.0.dist-info/{name}"), DAMAGES["one bit"]):
+        assert own.again(tmp_path / "again") == own.first
+
+
+def test_a_backslash_is_a_letter_of_a_name(
+    index: IndexServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = made(index, tmp_path, wheel(index.folder, "bsx", "1.0", files={"bsx.py": "", "bsx\\sub.py": BIG}))
+    assert warned(caplog) == []
+    assert any(name.endswith("bsx\\sub.py") for name in one.first)
+
+
+def test_tags_that_are_damaged_do_not_take_the_witness_away(whole: Made, tmp_path: Path) -> None:
+    away = replace(whole, source=replace(whole.source, index=AWAY))
+    with damaged(whole.cached("whole-1.0.dist-info/WHEEL"), lambda body: body.replace(b"py3", b"py2")):
+        assert away.again(tmp_path) == whole.first
+
+
+def test_of_pip_no_cache_is_spoken_of(whole: Made) -> None:
+    found = [Difference("lib/x.py", "whole", "has other bytes")]
+    [with_cache], [without] = (list(_problems(found, whole.closure, has_cache=one)) for one in (True, False))
+    assert "prune" in with_cache.fix
+    assert "cache" not in f"{without.why} {without.fix}"

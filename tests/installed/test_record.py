@@ -34,12 +34,12 @@ def test_a_promise_is_a_digest_in_another_spelling() -> None:
         record.promise_of(sha256) == "sha256=J39rwg3fN4tTzGgpa7q6ZkEIiCnBHITU4yX0fJR-DBk"
         or len(record.promise_of(sha256)) == 50
     )
-    assert record.promised_sha256(record.promise_of(sha256)) == sha256
+    assert record.promised_digest(record.promise_of(sha256)) == ("sha256", sha256)
 
 
 @pytest.mark.parametrize("promise", ["", "md5=abc", "sha256=", "sha256=" + "*" * 43, "sha256=" + "a" * 44])
 def test_what_is_no_promise_of_a_sha256_tells_nothing(promise: str) -> None:
-    assert record.promised_sha256(promise) == ""
+    assert record.promised_digest(promise) == ("", "")
 
 
 def test_a_record_without_a_row_to_correct_stays_as_it_is() -> None:

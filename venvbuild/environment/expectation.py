@@ -23,14 +23,16 @@ from venvbuild.installed import (
     Look,
     RecordRow,
     Seen,
-    behind_header,
-    promised_sha256,
+    promised_digest,
+    script_of,
 )
 from venvbuild.package_index import WheelContents, WheelFile, record_of
 from venvbuild.parallel import each
 
 # Of a dist-info: the installer writes them whatever the wheel has (PEP 376, PEP 610), or leaves them out.
-_INSTALLERS_OWN = ("RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "RECORD.jws", "RECORD.p7s", *INSTALL_RECORDS)
+_INSTALLERS_OWN = ("RECORD", "INSTALLER", "REQUESTED", *INSTALL_RECORDS)
+# Of a dist-info that a wheel has: some installers keep them, some do not, and none writes them for what an index has.
+_LEFT_OUT = ("direct_url.json", "RECORD.jws", "RECORD.p7s")
 # `pip3.11`, which pip's entry points do not name and each installer makes of them.
 _VERSIONED = re.compile(r"(pip|easy_install)-?[0-9.]+")
 _CHUNK = 1 << 20
@@ -68,11 +70,15 @@ class _File(NamedTuple):
     """What a file has to be."""
 
     owner: str
-    sha256: str
-    """Hex; empty where nobody says it."""
+    digest: str
+    """Hex."""
     size_bytes: int | None
     is_rewritten: bool
-    """Whether another first line stands before it."""
+    """Whether the line that starts this environment's Python stands before it."""
+    algorithm: str = "sha256"
+    """Of the digest, as hashlib names it."""
+    may_lack: bool = False
+    """Whether installers may leave it out."""
 
 
 @dataclass
@@ -87,6 +93,8 @@ class Expectation:
     """Other files that may be there, and whose they are: what installers write."""
     records: list[Difference] = field(default_factory=list)
     """Where RECORDs differ from those of the wheels."""
+    untold: dict[str, str] = field(default_factory=dict)
+    """Files that cannot be compared, as nobody tells a digest that can be read, and whose they are."""
 
     @classmethod
     def of(
@@ -94,16 +102,14 @@ class Expectation:
     ) -> Expectation:
         """By the wheels of the distributions; by its own RECORD for one whose wheel could not be asked."""
         expectation = cls(f"lib/python{python_version}/site-packages")
-        # some wheels name folders in RECORD, and some were made on Windows by hand
-        rows_of = {
-            one.canonical_name: {_normal(row.path): row for row in one.record or () if row.path[-1:] != "/"}
-            for one in installed
-        }
-        for name in sorted({*rows_of, *wheels}):
-            if name in wheels:
-                expectation._add_wheel(name, wheels[name], rows_of.get(name, {}), python_version)
-            else:
-                expectation._add_rows(name, rows_of[name])
+        by_name = {one.canonical_name: one for one in installed}
+        for name in sorted({*by_name, *wheels}):
+            wheel, one = wheels.get(name), by_name.get(name)
+            rows = _rows_of(one, wheel) if one else {}
+            if wheel:
+                expectation._add_wheel(name, wheel, rows, python_version)
+            elif one:
+                expectation._add_rows(name, rows, one.dist_info)
         return expectation
 
     def is_of(self, path: str, names: Collection[str]) -> bool:
@@ -127,7 +133,11 @@ class Expectation:
     def _compared_by_name(self, venv: Path, base: Collection[str]) -> Comparison:
         """What is missing, and what nobody brought."""
         there = {path for path, entry in entries(venv, leave_out="") if not entry.is_dir(follow_symlinks=False)}
-        missing = [Difference(path, file.owner, "is missing") for path, file in self.files.items() if path not in there]
+        missing = [
+            Difference(path, file.owner, "is missing")
+            for path, file in self.files.items()
+            if path not in there and not file.may_lack
+        ]
         surplus = there.difference(self.files, self.of_installers, base)
         owners = self._owners_of_folders() if surplus else {}
         more = [Difference(path, _near(path, owners), "is in no wheel") for path in surplus]
@@ -149,13 +159,16 @@ class Expectation:
                 left.pop(self._path(file.path), None)
                 left.pop(path or "", None)
             elif path is not None and path not in own:
-                self.files[path] = _File(name, file.sha256, file.size_bytes, file.is_rewritten)
-                claims[path].append(file)
+                may_lack = path in {f"{self.site_packages}/{wheel.dist_info}/{one}" for one in _LEFT_OUT}
+                self.files[path] = _File(name, file.sha256, file.size_bytes, file.is_rewritten, may_lack=may_lack)
+                if not may_lack:
+                    claims[path].append(file)
         for path, files in claims.items():
             row = left.pop(path, None)
             if not any(_is_kept(file, row) for file in files):
                 self.records.append(Difference(record, name, f"says of {path} what the wheel does not"))
-        known = scripts | own | {self._place(one, wheel, name, (), python_version) for one in wheel.unmet}
+        known = scripts | own | {self._path(one) for one in wheel.unmet}
+        known |= {self._place(one, wheel, name, (), python_version) or "" for one in wheel.unmet}
         for path in left:
             versioned = _VERSIONED.fullmatch(path.removeprefix("bin/"))
             if versioned and f"bin/{versioned[1]}" in scripts:
@@ -163,13 +176,21 @@ class Expectation:
             elif path not in known:
                 self.records.append(Difference(record, name, f"names {path}, which the wheel does not have"))
 
-    def _add_rows(self, name: str, rows: Mapping[str, RecordRow]) -> None:
+    def _add_rows(self, name: str, rows: Mapping[str, RecordRow], dist_info: str) -> None:
+        own = {f"{self.site_packages}/{dist_info}/{one}" for one in (*_INSTALLERS_OWN, *_LEFT_OUT)}
+        self.of_installers |= dict.fromkeys(own, name)
         for path, row in rows.items():
             place = self._path(path)
-            if row.hash:
-                self.files[place] = _File(name, promised_sha256(row.hash), row.size, is_rewritten=False)
+            algorithm, digest = promised_digest(row.hash)
+            if place.startswith(("../", "/")):  # what lies elsewhere is nobody's business
+                continue
+            if digest:
+                self.of_installers.pop(place, None)
+                self.files[place] = _File(name, digest, row.size, is_rewritten=False, algorithm=algorithm)
             else:
                 self.of_installers[place] = name
+                if place not in own and "/__pycache__/" not in place:
+                    self.untold[place] = name
 
     def _path(self, path: str) -> str:
         """Relative to the environment, of one that is relative to site-packages and normalised."""
@@ -240,7 +261,8 @@ def _compared(venv: Path, files: Sequence[tuple[str, _File]]) -> Comparison:
         except OSError as error:
             if error.errno not in _FAULTS:
                 raise
-            differences.append(Difference(path, file.owner, _FAULTS[error.errno]))
+            if not (file.may_lack and error.errno == errno.ENOENT):
+                differences.append(Difference(path, file.owner, _FAULTS[error.errno]))
             continue
         try:
             facts = os.fstat(descriptor)
@@ -248,11 +270,10 @@ def _compared(venv: Path, files: Sequence[tuple[str, _File]]) -> Comparison:
                 what = "is missing" if stat.S_ISDIR(facts.st_mode) else "is no file"
             elif not file.is_rewritten and file.size_bytes not in (None, facts.st_size):
                 what = f"has {facts.st_size} bytes, not {file.size_bytes}"
-            elif file.sha256:
-                if _sha256(descriptor, facts.st_size, file.is_rewritten, buffer) != file.sha256:
-                    what = "has other bytes"
-                elif not file.is_rewritten:
-                    read[path] = Seen(Look.of(facts), file.sha256)
+            elif _digest(descriptor, facts.st_size, file, folder, buffer) != file.digest:
+                what = "has other bytes"
+            elif not file.is_rewritten and file.algorithm == "sha256":
+                read[path] = Seen(Look.of(facts), file.digest)
         finally:
             os.close(descriptor)
         if what:
@@ -260,15 +281,32 @@ def _compared(venv: Path, files: Sequence[tuple[str, _File]]) -> Comparison:
     return Comparison(differences, read)
 
 
-def _sha256(descriptor: int, size_bytes: int, is_rewritten: bool, buffer: memoryview) -> str:
+def _digest(descriptor: int, size_bytes: int, file: _File, venv: str, buffer: memoryview) -> str:
+    """In hex; empty for a script before which another line stands than the one that an installer writes there."""
     count = done = os.readv(descriptor, [buffer])
-    digest = hashlib.sha256(behind_header(bytes(buffer[:count])) if is_rewritten else buffer[:count])
+    begin: bytes | memoryview = buffer[:count]
+    if file.is_rewritten:
+        script = script_of(bytes(begin), [venv])
+        if script is None or script.options:  # which no installer writes for `#!python`
+            return ""
+        begin = script.body
+    digest = hashlib.new(file.algorithm, begin)
     # without the read that finds nothing more: the digest tells whether a file grew meanwhile or was cut
     while count and done < size_bytes:
         count = os.readv(descriptor, [buffer])
         digest.update(buffer[:count])
         done += count
     return digest.hexdigest()
+
+
+def _rows_of(one: Distribution, wheel: WheelContents | None) -> dict[str, RecordRow]:
+    """The rows of RECORD by normalised path. Some wheels name folders in it; and some were made on Windows by hand, of
+    which installers unpack a name with a backslash as it is.
+    """
+    rows = [row for row in one.record or () if row.path[-1:] != "/"]
+    is_odd = any("\\" in row.path for row in rows)
+    literal = {file.path for file in wheel.files if "\\" in file.path} if wheel and is_odd else ()
+    return {row.path if row.path in literal else _normal(row.path): row for row in rows}
 
 
 def _normal(path: str) -> str:

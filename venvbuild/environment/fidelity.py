@@ -15,6 +15,7 @@ from venvbuild.environment.alone import installed_alone, take
 from venvbuild.environment.closure import Closure
 from venvbuild.environment.expectation import Difference, Expectation
 from venvbuild.environment.package_source import PackageSource
+from venvbuild.environment.witness import ask_anew
 from venvbuild.errors import IntegrityError, Problem
 from venvbuild.files import remove, walk
 from venvbuild.installed import Distribution, Manifest, distributions_of
@@ -35,27 +36,34 @@ def make_faithful(
     closure: Closure,
     source: PackageSource,
     install: Callable[..., object],
+    *,
+    has_cache: bool = True,
 ) -> Manifest:
     """Let every file of `venv` be what the `wheels` of `closure` have, but for `base`, which was there before them.
 
-    What differs is installed once more, from an empty cache. What was read of the files.
+    What differs is installed once more, from an empty cache if the installer `has_cache`. What was read of the files.
 
     Raises:
         IntegrityError: something differs even then.
     """
     python_version = source.interpreter.version
-    compared = Expectation.of(installed, wheels, python_version).compared_with(venv, base)
-    found = compared.differences
-    if not found:
+    expectation = Expectation.of(installed, wheels, python_version)
+    _tell_of_untold(expectation)
+    compared = expectation.compared_with(venv, base)
+    suspected = {one.owner for one in compared.differences if one.owner in wheels}
+    if suspected:
+        wheels = {**wheels, **ask_anew([name for name in suspected if name], closure, installed, source)}
+        compared = Expectation.of(installed, wheels, python_version).compared_with(venv, base)
+    if not compared.differences:
         return Manifest(compared.read)
-    found = [one if one.owner else _with_owner(one, closure, source) for one in found]
+    found = [one if one.owner else _with_owner(one, closure, source) for one in compared.differences]
     names = sorted({one.owner for one in found if one.owner})
-    for problem in _problems(found, closure):
-        log.warning("%s; it is mended here, and `%s` mends the installer's cache", problem.what, problem.fix)
-    log.info("installing %s once more, from an empty cache", _these(names))
+    for problem in _problems(found, closure, has_cache=has_cache):
+        mended = f"it is mended here, and `{problem.fix}` mends the installer's cache"
+        log.warning("%s; %s", problem.what, mended if has_cache else "it is installed once more")
+    log.info("installing %s once more%s", _these(names), ", from an empty cache" if has_cache else "")
     for one in found:
-        if os.path.lexists(venv / one.path):
-            remove(venv / one.path)
+        _remove_inside(venv, one.path)
     if names:
         _install_again(names, venv, base, wheels, closure, source, install)
     installed = distributions_of(venv, python_version, with_damage=False)
@@ -64,8 +72,27 @@ def make_faithful(
     compared = expectation.compared_with(venv, base)
     left = [one for one in compared.differences if one not in expectation.records]
     if left:
-        raise IntegrityError.of(_problems(left, closure))
+        raise IntegrityError.of(_problems(left, closure, has_cache=has_cache))
     return Manifest(compared.read)
+
+
+def _tell_of_untold(expectation: Expectation) -> None:
+    for owner in sorted({*expectation.untold.values()}):
+        paths = sorted(path for path, name in expectation.untold.items() if name == owner)
+        log.warning(
+            "RECORD tells no digest of %s of %s, which could not be compared: %s",
+            count_text(len(paths), "file"),
+            owner,
+            ", ".join(shown(path, 200) for path in paths[:_NAMED]) + (", ..." if len(paths) > _NAMED else ""),
+        )
+
+
+def _remove_inside(venv: Path, path: str) -> None:
+    """Remove what is at a path relative to the environment, unless a folder above leads out of it."""
+    above = os.path.realpath(venv / os.path.dirname(path))
+    is_inside = f"{above}/".startswith(f"{os.path.realpath(venv)}/")
+    if is_inside and os.path.basename(path) not in ("", ".", "..") and os.path.lexists(venv / path):
+        remove(venv / path)
 
 
 def _install_again(
@@ -95,7 +122,7 @@ def _with_owner(found: Difference, closure: Closure, source: PackageSource) -> D
     return found._replace(owner=names[0]) if len(names) == 1 else found
 
 
-def _problems(found: Sequence[Difference], closure: Closure) -> Iterator[Problem]:
+def _problems(found: Sequence[Difference], closure: Closure, *, has_cache: bool) -> Iterator[Problem]:
     """One for each distribution that differs."""
     all_of_it = closure.distributions
     of_owners = defaultdict[str, list[Difference]](list)
@@ -106,9 +133,11 @@ def _problems(found: Sequence[Difference], closure: Closure) -> Iterator[Problem
         more = f"; and {len(ones) - _NAMED} more" if len(ones) > _NAMED else ""
         yield Problem(
             f"{owner or 'a file of no distribution'} is not what the index has: {named}{more}",
-            why="the installer's cache, or the disk, is damaged",
+            why="the installer's cache, or the disk, is damaged" if has_cache else "the disk may be damaged",
             # of what nobody owns any package may be the one that brought it
-            fix=" --package ".join(["venvbuild cache prune", *([owner] if owner else (one.name for one in all_of_it))]),
+            fix=" --package ".join(["venvbuild cache prune", *([owner] if owner else (one.name for one in all_of_it))])
+            if has_cache
+            else "build it again in a work dir on another disk; if it stays so, ask the publisher of the package",
             rule="WRONG_BYTES",
         )
 

@@ -85,7 +85,7 @@ def create(
         overlaps = settle_overlaps(building, installed, closure, install)
         log.info("comparing %s with their wheels", count_text(len(closure.distributions), "package"))
         wheels = witness.ask(closure, installed, source)
-        manifest = make_faithful(building, base, installed, wheels, closure, source, install)
+        manifest = make_faithful(building, base, installed, wheels, closure, source, install, has_cache=not with_pip)
         log.info("making the environment relocatable")
         _make_relocatable(building, site_packages_folders(building, source.interpreter.version), source.interpreter)
         _replace(building, target)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from venvbuild.environment.sizes import refuse_other_size
 from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import IndexUnavailable, IntegrityError, VenvBuildError
 from venvbuild.installed import Distribution
-from venvbuild.package_index import File, WheelContents
+from venvbuild.package_index import File, UnreadableWheel, WheelContents
 from venvbuild.parallel import each
 from venvbuild.text import count_text
 
@@ -33,13 +33,13 @@ def ask(closure: Closure, installed: Sequence[Distribution], source: PackageSour
     does not give, which is said once.
 
     Raises:
-        IntegrityError: the index gives other bytes than the lock has.
+        IntegrityError: the index gives other bytes than the lock has. ResolutionError: or a wheel that cannot be read.
     """
     asking = _Asking(source, {one.canonical_name: frozenset(one.tags) for one in installed})
     # Not by threads, which would wait for each other: what was read before is JSON on this machine.
     found = {one.name: asking.known(one) for one in closure.distributions}
     unread = [one for one in closure.distributions if not asking.is_enough(found[one.name], one)]
-    read = each(lambda one: asking.read(one) or found[one.name], unread)
+    read = each(lambda one: asking.read(one) or found[one.name] or asking.known(one, by_tags=False), unread)
     found |= zip((one.name for one in unread), read, strict=True)
     silent = [one.name for one in closure.distributions if found[one.name] is None]
     if silent:
@@ -50,6 +50,21 @@ def ask(closure: Closure, installed: Sequence[Distribution], source: PackageSour
             asking.why,
         )
     return {name: wheel for name, wheel in found.items() if wheel}
+
+
+def ask_anew(
+    names: Collection[str], closure: Closure, installed: Sequence[Distribution], source: PackageSource
+) -> Mapping[str, WheelContents]:
+    """The wheels of these distributions, which the index is asked for whatever is known: it may have got a better one
+    since, or one with the same tags. Without those that it does not give.
+
+    Raises:
+        IntegrityError, ResolutionError: as `ask`.
+    """
+    asking = _Asking(source, {one.canonical_name: frozenset(one.tags) for one in installed})
+    asked = [one for one in closure.distributions if one.name in names]
+    found = each(asking.read, asked)
+    return {one.name: wheel for one, wheel in zip(asked, found, strict=True) if wheel}
 
 
 @dataclass
@@ -63,12 +78,14 @@ class _Asking:
     is_away: bool = field(default=False, init=False)
     """Whether the index did not answer: it is not waited for once more."""
 
-    def known(self, one: LockedDistribution) -> WheelContents | None:
-        """The wheel that was installed, by the Tag lines in the environment, if it was read before."""
+    def known(self, one: LockedDistribution, *, by_tags: bool = True) -> WheelContents | None:
+        """The wheel that was installed, by the Tag lines in the environment, if it was read before; not `by_tags`, as
+        those may be what is damaged, the one that installers prefer.
+        """
         tags = self._tags_of(one)
         # those that fit this Python by their names, too: another one's may say the same Tag
-        found = self.source.wheel_cache.known(one.hashes)
-        fitting = [wheel for wheel in found if frozenset(wheel.tags) == tags and self._preference(wheel.filename)]
+        found = [wheel for wheel in self.source.wheel_cache.known(one.hashes) if self._preference(wheel.filename)]
+        fitting = [wheel for wheel in found if not by_tags or frozenset(wheel.tags) == tags]
         return max(fitting, key=lambda wheel: self._preference(wheel.filename), default=None)
 
     def is_enough(self, known: WheelContents | None, one: LockedDistribution) -> bool:
@@ -102,7 +119,7 @@ class _Asking:
                         return contents
                     first = first or contents
                 return first
-        except IntegrityError:
+        except (IntegrityError, UnreadableWheel):  # else a wheel could do away with its own witness
             raise
         except VenvBuildError as error:
             self.why, self.is_away = str(error), isinstance(error, IndexUnavailable)

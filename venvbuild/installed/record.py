@@ -76,12 +76,20 @@ def promise_of(sha256: str) -> str:
     return "sha256=" + base64.urlsafe_b64encode(bytes.fromhex(sha256)).decode().rstrip("=")
 
 
-def promised_sha256(promise: str) -> str:
-    """The digest of `sha256=<urlsafe base64>` in hex; empty for anything else."""
-    if len(promise) != 50 or not promise.startswith("sha256="):
-        return ""
+# Those that the binary distribution format allows: sha256 or better, of those that are always there.
+_BYTES = {"sha256": 32, "sha384": 48, "sha512": 64}
+
+
+def promised_digest(promise: str) -> tuple[str, str]:
+    """Of `sha256=<urlsafe base64 without padding>` the algorithm, as hashlib names it, and the digest in hex.
+
+    Both empty for what is no promise, or of an algorithm that is too weak or unknown.
+    """
+    algorithm, _, text = promise.partition("=")
     try:
         # Strict: without it what is no base64 would be passed over, and another promise be read.
-        return binascii.a2b_base64(promise[7:].replace("-", "+").replace("_", "/") + "=", strict_mode=True).hex()
+        padded = text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4)
+        digest = binascii.a2b_base64(padded, strict_mode=True)
     except ValueError:
-        return ""
+        return "", ""
+    return (algorithm, digest.hex()) if len(digest) == _BYTES.get(algorithm) else ("", "")

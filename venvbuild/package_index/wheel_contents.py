@@ -36,6 +36,10 @@ _UNREADABLE = (zipfile.BadZipFile, zlib.error, csv.Error, EOFError, RuntimeError
 _WRAPPER = re.compile(r"(?i)(\.exe|-script\.py|\.pya)$")
 
 
+class UnreadableWheel(ResolutionError):
+    """What should be a wheel and cannot be read as one."""
+
+
 class WheelFile(NamedTuple):
     """One file of a wheel."""
 
@@ -90,14 +94,16 @@ class WheelContents:
         """Those of the wheel at `path`, which is called `filename` elsewhere.
 
         Raises:
-            ResolutionError: it is no readable wheel.
+            UnreadableWheel: it is none.
         """
         filename = filename or path.name
         try:
             with path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             with zipfile.ZipFile(path) as archive:
-                names = {_normal(member.filename): member for member in archive.infolist() if not member.is_dir()}
+                names = {
+                    posixpath.normpath(member.filename): member for member in archive.infolist() if not member.is_dir()
+                }
                 _refuse_bomb(names.values(), path.stat().st_size)
                 texts = _Texts(archive, names, _dist_info(names))
                 record = dict(texts.record())
@@ -107,7 +113,7 @@ class WheelContents:
                 size_bytes = path.stat().st_size
                 return cls(sha256, filename, texts.tags(), texts.scripts(), unmet, files, size_bytes)
         except _UNREADABLE as error:
-            raise ResolutionError(
+            raise UnreadableWheel(
                 f"{filename} is no readable wheel: {error}",
                 fix="ask its publisher to upload it again, or pin another version",
             ) from error
@@ -142,7 +148,9 @@ class _Texts:
         for row in csv.reader(io.StringIO(self._text("RECORD"), newline="")):
             if row:
                 path, digest, size = (*row, "", "")[:3]
-                yield _normal(path), f"{digest},{size}" if digest else ""
+                # some wheels were made on Windows by hand
+                name = path if path in self._names else posixpath.normpath(path.replace("\\", "/"))
+                yield name, f"{digest},{size}" if digest else ""
 
     def scripts(self) -> tuple[str, ...]:
         """By the entry points specification: ini, `name = module:function`."""
@@ -212,8 +220,3 @@ def _data(dist_info: str) -> str:
 def _dist_info(paths: Iterable[str]) -> str:
     tops = (path.partition("/")[0] for path in paths)
     return next((top for top in tops if top.endswith(".dist-info")), "")
-
-
-def _normal(name: str) -> str:
-    # some wheels were made on Windows by hand
-    return posixpath.normpath(name.replace("\\", "/"))

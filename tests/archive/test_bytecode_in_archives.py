@@ -130,6 +130,7 @@ def test_an_edited_module_has_new_bytecode_and_only_its_distribution_is_compiled
     env: Packable, runs: list[str]
 ) -> None:
     (env.site / "other.py").write_text("def f():\n    return 'edited'\n")
+    env.installer_ended()
     made = pack(env)
     assert runs == [f"{SITE}/other.py"]
     assert b"edited" in files_of(made.path)[f"{SITE}/__pycache__/other.{TAG}.pyc"]
@@ -138,6 +139,7 @@ def test_an_edited_module_has_new_bytecode_and_only_its_distribution_is_compiled
 
 def test_a_removed_module_has_no_bytecode_any_more(env: Packable) -> None:
     (env.site / "goods/__init__.py").unlink()
+    env.installer_ended()
     files = files_of(pack(env).path)
     assert f"{SITE}/__pycache__/good.{TAG}.pyc" in files
     assert f"{SITE}/goods/__pycache__/__init__.{TAG}.pyc" not in files

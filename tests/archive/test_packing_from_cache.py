@@ -106,11 +106,32 @@ def remove(env: Packable) -> None:
     (env.site / "good.py").unlink()
 
 
-@pytest.mark.parametrize("change", [edit, make_executable, put_another_in_its_place, make_it_a_link, remove])
-def test_a_changed_file_is_packed_as_it_is(
+CHANGES = [edit, make_executable, put_another_in_its_place, make_it_a_link, remove]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("cache", ["warm", "none"])
+def test_what_was_changed_since_it_was_read_is_not_packed(
+    env: Packable, change: Callable[[Packable], None], cache: str
+) -> None:
+    change(env)
+    with pytest.raises(IntegrityError, match=r"good\.py was changed since `create`") as caught:
+        env.pack("again.tar.gz", **({"cache": None} if cache == "none" else {}))
+    assert len(caught.value.problems) == 1
+    assert not (env.folder / "again.tar.gz").exists()
+
+
+def test_what_was_only_touched_is_packed(env: Packable) -> None:
+    (env.site / "good.py").touch()
+    assert env.pack("again.tar.gz").path.read_bytes() == (env.folder / "first.tar.gz").read_bytes()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_file_of_which_nobody_knew_is_packed_as_it_is(
     env: Packable, compressed: list[str | None], change: Callable[[Packable], None]
 ) -> None:
     change(env)
+    env.manifest = None
     made = env.pack()
     assert set(compressed) == {None, "good"}
     assert made.path.read_bytes() == env.pack("without.tar.gz", cache=None, known=Known()).path.read_bytes()

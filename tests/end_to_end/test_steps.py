@@ -133,6 +133,19 @@ def test_what_was_changed_by_hand_is_stale(described: Tool) -> None:
     assert "run: venvbuild create" in step(described, "pack", code=2)
 
 
+def test_what_was_changed_by_hand_and_looks_as_before_is_not_packed(described: Tool) -> None:
+    file = described.work / "venv/lib/python3.11/site-packages/good.py"
+    before, body = file.stat(), file.read_bytes()
+    file.write_bytes(bytes([*body[:-1], body[-1] ^ 1]))
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    said = step(described, "pack", "--again", code=8)
+    assert "good.py was changed since `create` compared it with its wheel" in said
+    assert "run `venvbuild create --again`, and then the steps behind it" in said
+    for name in ("create", "inspect", "pack"):
+        step(described, name, *(["--again"] if name == "create" else []))
+    assert file.read_bytes() == body
+
+
 def test_a_step_that_ran_again_makes_those_after_it_stale(described: Tool) -> None:
     step(described, "create", "--again")
     assert "run: venvbuild inspect" in step(described, "pack", code=2)

@@ -22,6 +22,7 @@ from tests.support.wheels import sdist, wheel
 from venvbuild.archive import FragmentCache, parse_index
 from venvbuild.builds import places
 from venvbuild.errors import ConflictsFound, IntegrityError, RequirementsRefused, ResolutionError, UsageError
+from venvbuild.installed import MANIFEST
 from venvbuild.redaction import Redactor
 from venvbuild.restore import RestoreOptions, get, verify
 from venvbuild.run import Checked, Inspected
@@ -396,6 +397,7 @@ def test_a_package_in_a_lib64_of_its_own_is_seen_by_every_step(done: Bench, tmp_
     for path in (venv / "lib" / site).glob("other*"):
         path.rename(venv / "lib64" / site / path.name)
     (venv / "lib" / site / "lib64.pth").write_text(f"../../../lib64/{site}\n")
+    (done.work / MANIFEST).write_text("{}")  # as if `create` had made it so
     lib_only = parse_index((done.work / places.ARCHIVE_INDEX).read_bytes())
 
     for step in ("inspect", "pack", "describe", "upload"):

@@ -148,6 +148,26 @@ class Layout:
         files = (member for group in groups if group.sources for member in group.members)
         return Layout(_sorted([*self.members, *new, *files]), tuple(groups), self.archive_root)
 
+    def changed_since(self, manifest: Manifest, venv: Path) -> Iterator[Problem]:
+        """The files that are not what was read of them, once the sha256 of every file is known.
+
+        What was judged has to be what is packed.
+        """
+        members = {member.name: member for member in self.members}
+        sha256 = {name: value for group in self.groups for name, value in group.sha256.items()}
+        for name, seen in manifest.files.items():
+            member = members.get(name)
+            if member is None:  # bytecode of a wheel, which is not packed, or gone
+                is_changed = not os.path.isfile(venv / name)
+            elif member.kind != "f":
+                is_changed = True
+            else:  # what has no look is written by us
+                is_executable = bool(seen.look.mode & 0o100) == (member.mode == 0o755)
+                is_changed = bool(member.look) and (sha256[name] != seen.sha256 or not is_executable)
+            if is_changed:
+                what = f"{name} was changed since `create` compared it with its wheel; the archive is not made"
+                yield Problem(what, fix="run `venvbuild create --again`, and then the steps behind it", rule="CHANGED")
+
     def sha256(self) -> str:
         """`content_sha256`, once the sha256 of every file is known."""
         sha256 = {name: value for group in self.groups for name, value in group.sha256.items()}

@@ -97,7 +97,8 @@ def pack(
 
     Raises:
         IntegrityError: a file holds what `gate` looks for, or the venv has what cannot be moved (links that lead out,
-            devices); every such file is named. Or a file changed while it was packed.
+            devices), or is not what `known` has read of it; every such file is named. Or a file changed while it was
+            packed.
         StoreUnavailable: the disk is full or failing. UsageError: a file or folder cannot be read or written.
     """
     venv = venv.resolve()
@@ -110,9 +111,11 @@ def pack(
             working(options.threads, compiler) as workers,
         ):
             packing = _Packing(venv, options, gate, workers, compiler)
-            made = packing.write(raw, Layout.of(found, venv, version, known or Known(), options.archive_root), output)
+            layout = Layout.of(found, venv, version, known or Known(), options.archive_root)
+            made = packing.write(raw, layout, output)
         of_packages = by_package(immovable, venv, version, known or Known())
-        problems = [*problems, *of_packages, *gate.in_names(found), *packing.problems()]
+        changed = layout.changed_since(known.manifest, venv) if known and known.manifest else ()
+        problems = [*problems, *of_packages, *gate.in_names(found), *changed, *packing.problems()]
         if problems:
             # All problems at once: nobody should pack fourteen times to hear of fourteen files.
             named = (replace(problem, where=problem.where or output.name) for problem in problems)

@@ -137,7 +137,7 @@ def _problems(found: Sequence[Difference], closure: Closure, *, has_cache: bool)
             # of what nobody owns any package may be the one that brought it
             fix=" --package ".join(["venvbuild cache prune", *([owner] if owner else (one.name for one in all_of_it))])
             if has_cache
-            else "build it again in a work dir on another disk; if it stays so, ask the publisher of the package",
+            else "try again in a work dir on another disk; if it stays so, ask the publisher of the package",
             rule="WRONG_BYTES",
         )
 

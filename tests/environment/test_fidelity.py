@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import socket
+import stat
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -532,3 +533,31 @@ def test_of_pip_no_cache_is_spoken_of(whole: Made) -> None:
     [with_cache], [without] = (list(_problems(found, whole.closure, has_cache=one)) for one in (True, False))
     assert "prune" in with_cache.fix
     assert "cache" not in f"{without.why} {without.fix}"
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o755])
+def test_a_program_stays_one_and_nothing_else_becomes_one(index: IndexServer, tmp_path: Path, mode: int) -> None:
+    path = wheel(index.folder, "prog", "1.0", files={"prog/run": BIG})
+    with zipfile.ZipFile(path) as archive:
+        members = [(info, archive.read(info)) for info in archive.infolist()]
+    with zipfile.ZipFile(path, "w") as archive:
+        for info, body in members:
+            own = mode if info.filename == "prog/run" else 0o644
+            info.create_system, info.external_attr = 3, (stat.S_IFREG | own) << 16
+            archive.writestr(info, body)
+    one = made(index, tmp_path, path)
+    first = modes(tmp_path / "first")
+    cached = one.cached("prog/run")
+    before = cached.stat().st_mode
+    cached.chmod(before ^ 0o111)
+    try:
+        one.again(tmp_path / "again")
+    finally:
+        cached.chmod(before)
+    assert modes(tmp_path / "again/venv") == first
+    assert [is_program for name, is_program in first.items() if name.endswith("prog/run")] == [mode == 0o755]
+
+
+def modes(venv: Path) -> dict[str, bool]:
+    """By path: whether a file is a program."""
+    return {name: bool(facts.st_mode & 0o100) for name, facts in walk(venv) if stat.S_ISREG(facts.st_mode)}

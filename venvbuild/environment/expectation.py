@@ -35,6 +35,7 @@ _INSTALLERS_OWN = ("RECORD", "INSTALLER", "REQUESTED", *INSTALL_RECORDS)
 _LEFT_OUT = ("direct_url.json", "RECORD.jws", "RECORD.p7s")
 # `pip3.11`, which pip's entry points do not name and each installer makes of them.
 _VERSIONED = re.compile(r"(pip|easy_install)-?[0-9.]+")
+OTHER_MODE = "has another mode"
 _CHUNK = 1 << 20
 _FAULTS = {
     # a link, and a socket
@@ -79,6 +80,8 @@ class _File(NamedTuple):
     """Of the digest, as hashlib names it."""
     may_lack: bool = False
     """Whether installers may leave it out."""
+    is_executable: bool | None = None
+    """Whether it is a program; None where nobody says it."""
 
 
 @dataclass
@@ -160,7 +163,14 @@ class Expectation:
                 left.pop(path or "", None)
             elif path is not None and path not in own:
                 may_lack = path in {f"{self.site_packages}/{wheel.dist_info}/{one}" for one in _LEFT_OUT}
-                self.files[path] = _File(name, file.sha256, file.size_bytes, file.is_rewritten, may_lack=may_lack)
+                self.files[path] = _File(
+                    name,
+                    file.sha256,
+                    file.size_bytes,
+                    file.is_rewritten,
+                    may_lack=may_lack,
+                    is_executable=file.is_executable,
+                )
                 if not may_lack:
                     claims[path].append(file)
         for path, files in claims.items():
@@ -272,6 +282,8 @@ def _compared(venv: Path, files: Sequence[tuple[str, _File]]) -> Comparison:
                 what = f"has {facts.st_size} bytes, not {file.size_bytes}"
             elif _digest(descriptor, facts.st_size, file, folder, buffer) != file.digest:
                 what = "has other bytes"
+            elif file.is_executable not in (None, bool(facts.st_mode & 0o100)):
+                what = OTHER_MODE
             elif not file.is_rewritten and file.algorithm == "sha256":
                 read[path] = Seen(Look.of(facts), file.digest)
         finally:

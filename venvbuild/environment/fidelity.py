@@ -13,7 +13,7 @@ from pathlib import Path
 
 from venvbuild.environment.alone import installed_alone, take
 from venvbuild.environment.closure import Closure
-from venvbuild.environment.expectation import Difference, Expectation
+from venvbuild.environment.expectation import OTHER_MODE, Difference, Expectation
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.witness import ask_anew
 from venvbuild.errors import IntegrityError, Problem
@@ -68,9 +68,9 @@ def make_faithful(
         _install_again(names, venv, base, wheels, closure, source, install)
     installed = distributions_of(venv, python_version, with_damage=False)
     expectation = Expectation.of(installed, wheels, python_version)
-    # A RECORD that was written anew from the wheel itself is what this installer makes of an odd one.
+    # A RECORD that was written anew from the wheel itself is what this installer makes of an odd one; so is a mode.
     compared = expectation.compared_with(venv, base)
-    left = [one for one in compared.differences if one not in expectation.records]
+    left = [one for one in compared.differences if one not in expectation.records and one.what != OTHER_MODE]
     if left:
         raise IntegrityError.of(_problems(left, closure, has_cache=has_cache))
     return Manifest(compared.read)

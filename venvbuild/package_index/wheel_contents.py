@@ -33,6 +33,7 @@ _MAX_RATIO = 200
 _ALWAYS_ALLOWED_BYTES = 1 << 30
 # zipfile's for a compression that it does not know, NotImplementedError, is a RuntimeError
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, csv.Error, EOFError, RuntimeError, OSError)
+_UNIX = 3  # APPNOTE.TXT, 4.4.2
 _WRAPPER = re.compile(r"(?i)(\.exe|-script\.py|\.pya)$")
 
 
@@ -53,6 +54,8 @@ class WheelFile(NamedTuple):
     """What the wheel's RECORD says of it, `sha256=...,12`; empty when it says nothing."""
     is_rewritten: bool
     """Whether an installer puts another first line before it."""
+    is_executable: bool | None = None
+    """Whether installers make it a program; None where the wheel does not tell, or an earlier version read it."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +207,18 @@ def _file(
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
             size += len(chunk)
-    return WheelFile(name, digest.hexdigest(), size, record.get(name, ""), is_rewritten)
+    is_script = bool(data) and name.startswith(f"{data}/scripts/")
+    return WheelFile(
+        name, digest.hexdigest(), size, record.get(name, ""), is_rewritten, _is_executable(member, is_script=is_script)
+    )
+
+
+def _is_executable(member: zipfile.ZipInfo, *, is_script: bool) -> bool | None:
+    """As pip (`zip_item_is_executable`) and uv judge it; of scripts they make programs whatever their mode is."""
+    mode = member.external_attr >> 16
+    if member.create_system != _UNIX or (is_script and not mode & 0o111) or not mode:
+        return None
+    return bool(mode & 0o111)
 
 
 def _refuse_bomb(members: Iterable[zipfile.ZipInfo], size_bytes: int) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -188,24 +189,18 @@ def test_a_killed_writer_leaves_no_torn_object(store: FolderStore, file_of: Call
     assert all(store.read(entry.key).body == whole for entry in written)
 
 
-def test_a_key_below_an_object_is_a_usage_error(store: FolderStore) -> None:
-    store.put_if_absent("a", b"1")
-    with pytest.raises(UsageError, match="cannot have an object here"):
-        store.put_if_absent("a/b", b"2")
-    with pytest.raises(NotInStore):
-        store.read("a/b")
-
-
 def test_a_folder_is_no_object(store: FolderStore) -> None:
     store.put_if_absent("a/b", b"1")
-    assert not store.put_if_absent("a", b"")
     for call in (
+        lambda: store.put_if_absent("a", b""),
+        lambda: store.remove("a"),
         lambda: store.read("a"),
         lambda: store.read_range("a", 0, 1),
         lambda: store.replace_if_unchanged("a", b"", "etag"),
     ):
         with pytest.raises(IntegrityError, match="a folder stands where the store has a file"):
             call()
+    assert store.read("a/b").body == b"1"
 
 
 def test_a_name_too_long_for_the_file_system_is_a_usage_error(store: FolderStore) -> None:
@@ -232,10 +227,21 @@ def test_a_store_that_is_a_file_is_a_usage_error(store: FolderStore, call: Calla
         call(store)
 
 
-def test_a_store_below_a_file_is_a_usage_error(tmp_path: Path) -> None:
+def test_a_store_that_is_a_fifo_has_not_no_objects(store: FolderStore) -> None:
+    os.mkfifo(store.root)
+    with pytest.raises(UsageError, match="store: the store cannot have an object here; why: it is a FIFO"):
+        list(store.list(""))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [FolderStore.prepare, lambda store: store.read("x"), lambda store: list(store.list(""))],
+    ids=["prepare", "read", "list"],
+)
+def test_a_store_below_a_file_is_a_usage_error(tmp_path: Path, call: Callable[[FolderStore], object]) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UsageError, match="Not a directory"):
-        FolderStore(tmp_path / "file" / "store").prepare()
+        call(FolderStore(tmp_path / "file" / "store"))
 
 
 def test_entries_that_vanish_while_listing_are_left_out(store: FolderStore) -> None:
@@ -313,6 +319,38 @@ def test_what_is_no_file_is_listed_and_neither_followed_nor_waited_for(
     store.remove("g/odd")
     assert [entry.key for entry in store.list("")] == ["f/y", "g/z", "x"]
     assert store.read("x").body == b"1"
+
+
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        pytest.param(link_to("nowhere"), "a link", id="link"),
+        pytest.param(os.mkfifo, "a FIFO", id="FIFO"),
+        pytest.param(bound_to, "a socket", id="socket"),
+        pytest.param(lambda path: path.write_bytes(b"x"), "a file", id="file"),
+    ],
+)
+def test_what_stands_in_place_of_a_folder_is_never_an_empty_one(
+    make: Callable[[Path], None], what: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = FolderStore(tmp_path / "s")
+    store.put_if_absent("a/b/c", b"1")
+    shutil.rmtree(store.root / "a/b")
+    make(store.root / "a/b")
+    for call in (
+        lambda: store.read("a/b/c"),
+        lambda: store.read_range("a/b/c", 0, 1),
+        lambda: list(store.list("a/b/")),
+        lambda: list(store.list("a/b/c/")),
+        lambda: store.put_if_absent("a/b/d", b""),
+        lambda: store.replace_if_unchanged("a/b/c", b"", "etag"),
+        lambda: store.remove("a/b/c"),
+    ):
+        with pytest.raises(IntegrityError, match=f"{what} stands where the store has a folder") as caught:
+            call()
+        assert caught.value.problems[0].where.endswith("s/a/b")
+    assert [entry.key for entry in store.list("a/")] == ["a/b"]
 
 
 def test_a_link_in_place_of_a_folder_leads_nowhere(store: FolderStore, tmp_path: Path) -> None:

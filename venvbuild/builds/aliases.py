@@ -21,11 +21,16 @@ from venvbuild.builds.scripted import ScriptedBuild
 from venvbuild.errors import IntegrityError, NotInStore, Problem, StoreUnavailable, UsageError
 from venvbuild.parallel import each, in_turn
 from venvbuild.settings import parameters
-from venvbuild.stores import Store
+from venvbuild.stores import Entry, Store, folder_of
 from venvbuild.text import shown, there_are
 
 # No leading zero: 7 and 07 would be two objects of one number.
-_KEY = re.compile(rf"{ALIASES}/(?P<env_name>[^/]+)/(?P<alias>[^/]+)/(?P<number>[1-9][0-9]*)\.json")
+_KEY = re.compile(
+    rf"{ALIASES}/(?P<env_name>[^/]+)/(?P<alias>[^/]+)/(?P<number>[1-9][0-9]*)\.json(?P<below>/.*)?", re.DOTALL
+)
+# Where an environment or an alias has its folder. A file there that is called otherwise is somebody's note.
+_FOLDER = re.compile(rf"{ALIASES}/[^/]+(?:/[^/]+)?")
+_LIKELY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 # More losses in a row than that many rivals would explain: the store does not do what it says.
 _TRIES = 100
@@ -205,7 +210,11 @@ def moves_back(
     Sorted by environment and alias, the newest first; only those that count unless `is_whole`. `damaged` is told of the
     records that are, which are passed over.
     """
-    for (name, other), numbers in _of(store, env_name):
+    odd: list[Problem] = []
+    found = _of(store, env_name, odd)
+    if odd:
+        damaged(IntegrityError.of(odd))
+    for (name, other), numbers in found:
         if alias in (None, other):
             newest_first = sorted(numbers, reverse=True)
             for back, number in enumerate(newest_first if is_whole else newest_first[:1]):
@@ -220,7 +229,7 @@ def no_such_alias(store: Store, env_name: str, alias: str) -> NotInStore:
     return NotInStore(
         f"{env_name} has no alias {alias}",
         where=store.url,
-        why=there_are("aliases", (f"{name}@{other}" for (name, other), _ in _of(store, env_name))),
+        why=there_are("aliases", (f"{name}@{other}" for (name, other), _ in _of(store, env_name, []))),
         fix=f"venvbuild promote BUILD {alias}",
         rule="NO_SUCH_ALIAS",
     )
@@ -266,7 +275,9 @@ def alias_problems(store: Store) -> Iterator[Problem]:
     Raises:
         StoreUnavailable, UsageError: the store fails or refuses.
     """
-    found = sorted(_numbers(store, f"{ALIASES}/").items())
+    odd: list[Problem] = []
+    found = sorted(_numbers(store, f"{ALIASES}/", odd).items())
+    yield from odd
     for problems in in_turn(lambda one: list(_problems_of(store, *one[0], sorted(one[1]))), found):
         yield from problems
 
@@ -314,20 +325,40 @@ def _problems_of_build(store: Store, move: Move, *, is_current: bool) -> Iterato
         )
 
 
-def _of(store: Store, env_name: str | None) -> list[tuple[tuple[str, str], list[int]]]:
-    """The numbers of all aliases of one environment, or of all, sorted by environment and alias."""
-    return sorted(_numbers(store, f"{ALIASES}/{env_name}/" if env_name else f"{ALIASES}/").items())
+def _of(store: Store, env_name: str | None, odd: list[Problem]) -> list[tuple[tuple[str, str], list[int]]]:
+    """The numbers of all aliases of one environment, or of all, sorted by environment and alias; `odd` as `_numbers`."""
+    return sorted(_numbers(store, f"{ALIASES}/{env_name}/" if env_name else f"{ALIASES}/", odd).items())
 
 
-def _numbers(store: Store, prefix: str) -> dict[tuple[str, str], list[int]]:
-    """The numbers under `prefix` by environment name and alias."""
-    found: dict[tuple[str, str], list[int]] = defaultdict(list)
+def _numbers(store: Store, prefix: str, odd: list[Problem] | None = None) -> dict[tuple[str, str], list[int]]:
+    """The numbers under `prefix` by environment name and alias. What stands in the place of a folder goes into `odd`.
+
+    Raises:
+        IntegrityError: there is such a thing, and nowhere to tell it.
+    """
+    found: dict[tuple[str, str], set[int]] = defaultdict(set)
+    is_a_folder = folder_of(store.url) is not None
     for entry in store.list(prefix):
         match = _KEY.fullmatch(entry.key)
-        if match:
+        # below a folder that stands where a move has its file; S3 may have both
+        if match and (is_a_folder or not match["below"]):
             # As a number: in the order of keys 10 comes before 9.
-            found[match["env_name"], match["alias"]].append(int(match["number"]))
-    return found
+            found[match["env_name"], match["alias"]].add(int(match["number"]))
+        elif is_a_folder and _stands_for_a_folder(entry):
+            try:
+                store.read(f"{entry.key}/1.json", schemas.MAX_BYTES)
+            except NotInStore:  # it was one again
+                pass
+            except IntegrityError as error:
+                if odd is None:
+                    raise
+                odd += error.problems
+    return {name: sorted(numbers) for name, numbers in found.items()}
+
+
+def _stands_for_a_folder(entry: Entry) -> bool:
+    likely = entry.oddity or _LIKELY_NAME.fullmatch(entry.key.rpartition("/")[2])
+    return bool(likely and _FOLDER.fullmatch(entry.key))
 
 
 def _key(env_name: str, alias: str, number: int) -> str:

@@ -47,8 +47,8 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-# `a/b` is as absent where `a` is an object, as it is in S3
-_ABSENT = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+# Not ENOTDIR: where something stands in a folder's place, nobody knows what the folder had.
+_ABSENT = FileNotFoundError
 _NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP}
 _NO_RIGHT = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # EFBIG: `ulimit -f`
@@ -82,7 +82,7 @@ class FolderStore:
             UsageError: it is a file, may not be written, or has no hard links.
             StoreUnavailable: the disk is full or fails.
         """
-        self._refuse_a_file()
+        self._refuse_no_folder()
         with self._staged(self.root, b"probe") as staged:
             probe = staged.with_name(f"probe-{staged.name}")
             try:
@@ -97,6 +97,7 @@ class FolderStore:
         Raises:
             UsageError: the store may not be written, or the given file cannot be read.
             StoreUnavailable: the disk is full or fails; nothing is left behind.
+            IntegrityError: a folder stands there.
         """
         target, is_ours = self._path(key), False
         # asked first, so that an archive which is there is not written once more to find that out
@@ -139,10 +140,17 @@ class FolderStore:
             yield
 
     def remove(self, key: str) -> None:
-        """Remove `key`; folders that become empty stay, as somebody may be about to write into them."""
+        """Remove `key`; folders that become empty stay, as somebody may be about to write into them.
+
+        Raises:
+            IntegrityError: a folder stands there, which stays with all that is in it.
+        """
         target = self._path(key)
-        with _translated(target), suppress(*_ABSENT):
-            target.unlink()
+        with _translated(target), suppress(_ABSENT):
+            try:
+                target.unlink()
+            except IsADirectoryError as exc:
+                raise _no_object("a folder", target, "a file") from exc
             _fsync(target.parent)
 
     def read(self, key: str, max_bytes: int | None = None) -> StoredObject:
@@ -171,11 +179,15 @@ class FolderStore:
 
         A link, a FIFO or a device is listed as what it is, an object that cannot be read, and nothing is listed below
         one; so that whoever reads it tells of it.
+
+        Raises:
+            IntegrityError: something else stands where the folder of `prefix` should be, so that nobody can tell what
+                there is below it.
         """
-        self._refuse_a_file()
+        self._refuse_no_folder()
         folder = prefix[: prefix.rfind("/") + 1]
         if "\0" not in prefix and {"", ".", ".."}.isdisjoint(folder.split("/")[:-1]) and not is_own(folder):
-            self._refuse_links(folder)
+            self._refuse_others(folder)
             yield from self._walk(folder, prefix, start_after)
 
     def _walk(self, folder: str, prefix: str, start_after: str) -> Iterator[Entry]:
@@ -185,7 +197,7 @@ class FolderStore:
                 if comes_later and (key.startswith(prefix) or prefix.startswith(key)):
                     yield from self._walk(key, prefix, start_after)
             elif key.startswith(prefix) and key > start_after:
-                with suppress(*_ABSENT):  # removed since the folder was read
+                with suppress(_ABSENT):  # removed since the folder was read
                     found = entry.stat(follow_symlinks=False)
                     # not the size alone: a wrong row that was removed and registered anew may have the same
                     stamp = f"{found.st_ino}-{found.st_mtime_ns}-{found.st_ctime_ns}"
@@ -212,31 +224,35 @@ class FolderStore:
 
     def _checked(self, key: str) -> str:
         """Where the object of this key is or may be. Text: a path of pathlib takes longer than the system to open."""
-        self._refuse_a_file()
-        self._refuse_links(checked_key(key).rpartition("/")[0])
+        self._refuse_no_folder()
+        self._refuse_others(checked_key(key).rpartition("/")[0])
         return f"{self._place}/{key}"
 
-    def _refuse_links(self, folder: str) -> None:
-        """Refuse a folder of the store that a link leads to: what lies there is not of this store."""
+    def _refuse_others(self, folder: str) -> None:
+        """Refuse what stands where a folder of the store should be: what lies there, or did, nobody can tell."""
         place = self._place
         for part in filter(None, folder.split("/")):
             place = f"{place}/{part}"
-            if os.path.islink(place):
-                raise _no_object("a link", Path(place), "a folder")
+            try:
+                mode = os.lstat(place).st_mode
+            except OSError:  # told by what comes then
+                return
+            if not stat.S_ISDIR(mode):
+                raise _no_object(_oddity(mode) or "a file", Path(place), "a folder")
 
-    def _refuse_a_file(self) -> None:
+    def _refuse_no_folder(self) -> None:
         try:
-            is_file = stat.S_ISREG(os.stat(self.root).st_mode)
+            mode = os.stat(self.root).st_mode
         except OSError as exc:
             if exc.errno in _NOWHERE:
                 return
             raise _error(exc, self.root) from exc
-        if is_file:
-            file = NotADirectoryError(errno.ENOTDIR, "it is a file")
-            raise _error(file, self.root) from file
+        if not stat.S_ISDIR(mode):
+            other = NotADirectoryError(errno.ENOTDIR, f"it is {_oddity(mode) or 'a file'}")
+            raise _error(other, self.root) from other
 
     def _is_there(self, target: Path) -> bool:
-        with _translated(target), suppress(*_ABSENT):
+        with _translated(target), suppress(_ABSENT):
             target.lstat()
             return True
         return False
@@ -325,6 +341,8 @@ class FolderStore:
         """Whether the object is a file of exactly these bytes; compared in pieces."""
         with _translated(target):
             found = target.lstat()
+            if stat.S_ISDIR(found.st_mode):  # as an object of others' bytes it would be taken for one that can be read
+                raise _no_object("a folder", target, "a file")
             if not stat.S_ISREG(found.st_mode) or found.st_size != _size_bytes(body):
                 return False
             pairs = zip_longest(_chunks(target), _chunks(body))
@@ -365,15 +383,19 @@ def _lock_or_holder(file: FileIO, _waited_for: str) -> str:
 
 
 def _no_object(what: str, path: Path, wanted: str) -> IntegrityError:
-    is_of_a_folder = wanted == "a folder"
+    why = "it is neither followed nor opened: what it leads to is not of this store"
+    fix = "remove it, and restore the object from a backup"
+    if what == "a folder":
+        why = "what is in it is read by nobody"
+    elif wanted == "a folder":
+        fix = "put the folder itself there, or mount it"
+        why = "nobody can tell what the folder had" if what == "a file" else why
     return IntegrityError(
         f"{what} stands where the store has {wanted}",
         where=REDACTOR.redact(path.as_uri()),
-        why="it is neither followed nor opened: what it leads to is not of this store",
-        fix="put the folder itself there, or mount it"
-        if is_of_a_folder
-        else "remove it, and restore the object from a backup",
-        rule="NO_OBJECT",
+        why=why,
+        fix=fix,
+        rule="NO_FOLDER" if wanted == "a folder" else "IS_FOLDER" if what == "a folder" else "NO_OBJECT",
     )
 
 

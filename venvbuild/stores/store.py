@@ -102,7 +102,8 @@ class Store(Protocol):
         """The whole object. Raises `NotInStore`.
 
         Raises:
-            IntegrityError: it is larger than `max_bytes`, and was not fetched; or what stands there is no object.
+            IntegrityError: it is larger than `max_bytes`, and was not fetched; or what stands there is no object (in a
+                folder, rule NO_OBJECT, or IS_FOLDER), or what stands above it is no folder (NO_FOLDER).
         """
         ...
 
@@ -118,6 +119,9 @@ class Store(Protocol):
 
         Key order is the order of the keys' UTF-8 bytes, as S3 lists them (`a.b` before `a/b`). `prefix` may end inside
         a name. An object made or removed meanwhile may or may not be seen; the others are.
+
+        Raises:
+            IntegrityError: of a folder, something else stands where `prefix` has one (NO_FOLDER).
         """
         ...
 

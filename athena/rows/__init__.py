@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from athena.rows.columns import Column, columns
 from athena.rows.table import (
+    BY_HAND,
     Unread,
     expected_row,
+    is_day,
     is_row,
     is_well_named,
     last_day,

@@ -21,7 +21,7 @@ from venvbuild import builds
 from venvbuild.builds import Metadata, ScriptedBuild, places, schemas
 from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.redaction import strip_credentials
-from venvbuild.stores import Entry, Store
+from venvbuild.stores import Entry, Store, folder_of
 from venvbuild.text import shown
 
 CatalogRow = dict[str, Any]
@@ -29,8 +29,13 @@ CatalogRow = dict[str, Any]
 _DAYS_BACK = (1, 7, 31, 127, 511)
 """How far a listing goes back at first, and then, until it has what is wanted."""
 _LAST = "9999-12-32"  # after every day
+_UNREADABLE = "this row of the catalog cannot be read"
 # What engines read as rows; they skip names that begin with `.` or `_`.
-_KEY = re.compile(rf"{places.ROWS}/dt=(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})/[^/._][^/]*\.json")
+_DAY = rf"{places.ROWS}/dt=(?P<day>[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}})"
+_NAME = r"/[^/._][^/]*\.json"
+_KEY = re.compile(_DAY + _NAME)
+# In a folder: what stands where a day has its folder, or below what stands where a row is.
+_IN_THE_WAY = re.compile(rf"(?P<key>{_DAY}(?:{_NAME}(?=/))?)(?:(?<=\.json)/.*)?", re.DOTALL)
 _PLACED_BY = ("venv_version", "created_at")
 """The columns that no row can do without."""
 # not 24:00:00, which Python reads since 3.14, as the next day
@@ -38,6 +43,9 @@ _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} (?:[01][0-9]|2[0-3]):[0-9]{2}
 # Not the place of an object: in s3://bucket/me@example.com/ nothing is secret.
 _MAY_HAVE_CREDENTIALS = re.compile(r"(?i)https?://|[a-z][a-z0-9+.-]*://[^/?#]*@")
 _MEND = "remove the object; `venvbuild table sync` writes the row anew"
+_MEND_FOLDER = "put the folder itself there, or remove what is there: `venvbuild table sync` writes the rows anew"
+BY_HAND = frozenset({"NO_FOLDER", "IS_FOLDER"})
+"""Rules of what no command removes, as there may be more behind it."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +73,10 @@ class Unread:
     def error(self, store: Store) -> IntegrityError:
         """What is told of them: how many they are, and which is the first."""
         is_one = self.count == 1
+        # how many are behind what stands where a day has its folder, nobody knows
+        count = f"{self.count} {'row' if is_one else 'rows'}" if is_row(self.key) else "the rows of a day"
         return IntegrityError(
-            f"{self.count} {'row' if is_one else 'rows'} of the catalog cannot be read, and {'is' if is_one else 'are'}"
-            " in no answer",
+            f"{count} of the catalog cannot be read, and {'is' if count == '1 row' else 'are'} in no answer",
             where=store.uri(self.key),
             why=self.why,
             fix="`venvbuild table check` names every one",
@@ -131,12 +140,21 @@ def register(store: Store, metadata: Metadata | ScriptedBuild) -> str:
 
 
 def list_days(store: Store, scope: Scope) -> dict[str, list[Entry]]:
-    """The rows in `scope`, listed by day, `YYYY-MM-DD`; the oldest first. Only prefixes that can matter are listed."""
+    """The rows in `scope`, listed by day, `YYYY-MM-DD`; the oldest first. Only prefixes that can matter are listed.
+
+    In a folder something else may stand where a day has its folder: that is listed, too, as one more that cannot be
+    read, and so is a folder of the name of a row.
+    """
     found: dict[str, list[Entry]] = defaultdict(list)
+    is_a_folder = folder_of(store.url) is not None
     for entry in _listed(store, scope):
         match = _KEY.fullmatch(entry.key)
         if match:
             found[match["day"]].append(entry)
+        elif is_a_folder and (other := _IN_THE_WAY.fullmatch(entry.key)):
+            entries = found[other["day"]]
+            if not entries or entries[-1].key != other["key"]:
+                entries.append(replace(entry, key=other["key"], size_bytes=0))
     return dict(sorted(found.items()))
 
 
@@ -170,14 +188,30 @@ def _listed(store: Store, scope: Scope) -> Iterator[Entry]:
     if scope.days is not None:
         for day in sorted(set(scope.days)):
             if (scope.since or "") <= day < (scope.before or _LAST):
-                yield from store.list(f"{places.ROWS}/dt={day}/")
+                yield from _listed_of_day(store, f"{places.ROWS}/dt={day}")
         return
-    # `dt=DAY` itself is no key, and sorts before all that begin with `dt=DAY/`
-    for entry in store.list(f"{places.ROWS}/", f"{places.ROWS}/dt={scope.since}" if scope.since else ""):
+    for entry in store.list(f"{places.ROWS}/", _just_before(f"{places.ROWS}/dt={scope.since}") if scope.since else ""):
         # keys come in order, so no later page is asked for
         if scope.before and entry.key >= f"{places.ROWS}/dt={scope.before}":
             return
         yield entry
+
+
+def _listed_of_day(store: Store, folder: str) -> Iterator[Entry]:
+    try:
+        yield from store.list(f"{folder}/")
+    except IntegrityError:  # no folder, which is listed as what it is
+        yield from store.list(folder)
+
+
+def _just_before(key: str) -> str:
+    """What a listing begins after that is to have `key` itself, but no sibling of its length that sorts before it."""
+    return f"{key[:-1]}{chr(ord(key[-1]) - 1)}~"
+
+
+def is_day(key: str) -> bool:
+    """Whether what stands there stands where a day has the folder of its rows."""
+    return re.fullmatch(_DAY, key) is not None
 
 
 def is_row(key: str) -> bool:
@@ -207,7 +241,7 @@ def read_row(store: Store, key: str, known: bytes | None = None) -> CatalogRow |
 
     Raises:
         IntegrityError: it is no row, one that would spoil a query, or that of another name; says what is wrong. Rules:
-            BAD_ROW, MISPLACED_ROW.
+            BAD_ROW, MISPLACED_ROW, and those `BY_HAND` of a folder.
     """
     found = _read(store, key, known)
     return found and found[0]
@@ -226,7 +260,7 @@ def read_object(store: Store, key: str, known: bytes | None = None) -> bytes | N
 def _read(store: Store, key: str, known: bytes | None) -> tuple[CatalogRow, bytes, bool] | None:
     """The columns of a row, its line, and whether that says the same and nothing else."""
     try:
-        body = known or store.read(key, schemas.MAX_BYTES).body
+        body = known or store.read(f"{key}/row" if is_day(key) else key, schemas.MAX_BYTES).body
         line = body.strip()
         if b"\n" in line or b"\r" in line:
             raise ValueError("it is not one line, as Athena and Trino need it")
@@ -234,9 +268,10 @@ def _read(store: Store, key: str, known: bytes | None) -> tuple[CatalogRow, byte
         found = _checked(whole)
     except NotInStore:
         return None
-    except (ValueError, TypeError, IntegrityError) as error:
-        why = error.problems[0].what if isinstance(error, IntegrityError) else shown(str(error), 200)
-        what = "this row of the catalog cannot be read"
+    except IntegrityError as error:
+        raise _unreadable(store, key, error) from error
+    except (ValueError, TypeError) as error:
+        what, why = _UNREADABLE, shown(str(error), 200)
         raise IntegrityError(what, where=store.uri(key), why=why, fix=_MEND, rule="BAD_ROW") from error
     why = _misplacement(found, key)
     if why:
@@ -245,6 +280,18 @@ def _read(store: Store, key: str, known: bytes | None) -> tuple[CatalogRow, byte
     # what is left out of a value makes another one of it
     is_exact = all(found.get(name, found) is value for name, value in whole.items())
     return found, line.removeprefix(codecs.BOM_UTF8), is_exact
+
+
+def _unreadable(store: Store, key: str, error: IntegrityError) -> IntegrityError:
+    """What is told of a row that the store has no object for."""
+    [found] = error.problems
+    if found.rule != "NO_FOLDER":
+        rule = found.rule if found.rule in BY_HAND else "BAD_ROW"
+        return IntegrityError(_UNREADABLE, where=store.uri(key), why=found.what, fix=_MEND, rule=rule)
+    # only of what is made of the builds
+    fix = _MEND_FOLDER if found.where.startswith(store.uri(places.ROWS)) else found.fix
+    what = "the rows here cannot be read"
+    return IntegrityError(what, where=found.where, why=found.what, fix=fix, rule=found.rule)
 
 
 def _checked(found: Any) -> CatalogRow:

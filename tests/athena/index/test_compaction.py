@@ -128,7 +128,7 @@ def test_only_the_tail_is_listed_and_nothing_of_covered_days_is_read(store: Stor
         assert questions.count(engine, Search(parse_packages(["one"])))[0] == 5
     listed = [key for call, key in watched.calls if call == "list"]
     read = [key for call, key in watched.calls if call == "read" and key != CURRENT]
-    assert listed == [f"{places.ROWS}/dt={DAY(4)}"] * 2
+    assert listed == [f"{places.ROWS}/dt={DAY(3)}~"] * 2
     [segment] = index.read(store).segments
     assert sorted(read) == sorted([segment.key(segment.packages[0]), *(row_key(build(day)) for day in (4, 5))])
 

@@ -96,7 +96,7 @@ def test_only_what_is_in_scope_is_listed_and_read(store: Store, tmp_path: Path) 
     assert rows_of(cache, Scope(days=("2025-07-02", "2025-07-02"))) == ["venv_20250702_000000", "venv_20250702_000001"]
     assert counting.listed == [("venv-catalog/builds/dt=2025-07-02/", "")]
     assert len(rows_of(cache, Scope(since="2025-07-04"))) == 4
-    assert counting.listed[1:] == [("venv-catalog/builds/", "venv-catalog/builds/dt=2025-07-04")]
+    assert counting.listed[1:] == [("venv-catalog/builds/", "venv-catalog/builds/dt=2025-07-03~")]
     assert {key[23:33] for key in counting.read_keys} == {"2025-07-02", "2025-07-04", "2025-07-05"}
 
 
@@ -327,7 +327,7 @@ def test_the_newest_days_are_listed_backwards_and_no_further_than_they_are_taken
     counting = Counting(store)
     found = newest_days(counting, Scope(newest=1), date(2025, 7, 30))
     assert next(found)[0] == "2025-07-30"
-    assert counting.listed == [("venv-catalog/builds/", "venv-catalog/builds/dt=2025-07-29")]
+    assert counting.listed == [("venv-catalog/builds/", "venv-catalog/builds/dt=2025-07-28~")]
     assert [day for day, _ in found] == ["2025-07-20", "2025-07-02", "2025-07-01"]
     every = [[day for day, _ in newest_days(store, Scope(newest=n, since=since), date(2025, month, 30))]
              for n in (None, 1) for since in (None, "2025-07-20") for month in (5, 7, 9)]  # fmt: skip

@@ -11,15 +11,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
-from athena.rows import expected_row, list_days, read_row, row_key, version_of
+from athena.rows import BY_HAND, expected_row, is_row, list_days, read_row, row_key, version_of
 from athena.statement import Scope
-from venvbuild.builds import Metadata, ScriptedBuild, damaged_files, disagreements, places, read_any
+from venvbuild.builds import Metadata, ScriptedBuild, damaged_files, disagreements, places, read_any, schemas
 from venvbuild.errors import IntegrityError, NotInStore, Problem
 from venvbuild.parallel import in_turn
 from venvbuild.stores import Entry, Store
+from venvbuild.text import shown
 
 _AT_ONCE = 16
 _SYNC = "`venvbuild table sync` mends it"
+_MEND_ENTRY = "remove it; `venvbuild table sync` writes the entry anew"
 _PLACED_BY = {"venv_version", "created_at"}
 
 
@@ -56,26 +58,43 @@ class Listing:
     """Those that have none; or something else stands in its place, and tells of itself when it is read."""
     odd: list[Entry]
     """What is no object, wherever else in the builds."""
+    refused: list[Problem]
+    """What stands where one of the three has its folder, so that there is nothing of it here; reading tells the same of
+    each build."""
 
     @classmethod
     def of(cls, store: Store) -> Listing:
         """Of the whole store."""
-        found = cls(defaultdict(list), defaultdict(list), set(), set(), [])
+        found = cls(defaultdict(list), defaultdict(list), set(), set(), [], [])
         # Builds last: one that is registered meanwhile is then no row without a build.
+        for look in (found._rows_of, found._entries_of, found._builds_of):
+            try:
+                look(store)
+            except IntegrityError as error:
+                found.refused.extend(one for one in error.problems if one not in found.refused)
+        return found
+
+    def _rows_of(self, store: Store) -> None:
         for day in list_days(store, Scope()).values():
-            for entry in day:
-                found.rows[version_of(entry.key)].append(entry.key)
+            for entry in filter(_is_of_a_row, day):
+                self.rows[version_of(entry.key)].append(entry.key)
+
+    def _entries_of(self, store: Store) -> None:
         for entry in store.list(f"{places.ENVIRONMENTS}/"):
             env_name, _, version = entry.key.removeprefix(f"{places.ENVIRONMENTS}/").partition("/")
             if places.is_venv_version(version):
-                found.entries[version].append(env_name)
+                self.entries[version].append(env_name)
+
+    def _builds_of(self, store: Store) -> None:
         for entry in store.list(f"{places.BUILDS}/"):
             version, _, name = entry.key.removeprefix(f"{places.BUILDS}/").partition("/")
             is_metadata = name == places.METADATA
-            (found.committed if is_metadata and not entry.oddity else found.others).add(version)
-            if entry.oddity and not is_metadata:
-                found.odd.append(entry)
-        return found
+            # in the place of a build's folder; else it is somebody's note
+            is_told_when_read = is_metadata or (not name and places.is_venv_version(version))
+            if name or is_told_when_read:
+                (self.committed if is_metadata and not entry.oddity else self.others).add(version)
+            if entry.oddity and not is_told_when_read:
+                self.odd.append(entry)
 
 
 def compare_all(store: Store, listed: Listing, *, is_deep: bool = False) -> Iterator[Compared]:
@@ -129,13 +148,28 @@ def _without_build(store: Store, version: str, rows: list[str], problems: list[P
         return Compared(version, damage=error.problems)
     if not rows:
         return Compared(version)
+    stray, damage = [], list[Problem]()
     for key in rows:
         try:
             read_row(store, key)
         except IntegrityError as error:
+            if _is_by_hand(error):
+                damage += error.problems
+                continue
             problems += (replace(one, fix=_SYNC) for one in error.problems)
-    problems.append(Problem(f"{version} has a row and is no committed build", store.url, fix=_SYNC, rule="NO_BUILD"))
-    return Compared(version, tuple(problems), stray_rows=tuple(rows))
+        stray.append(key)
+    if stray:
+        what = f"{shown(version)} has a row and is no committed build"
+        problems.append(Problem(what, store.url, fix=_SYNC, rule="NO_BUILD"))
+    return Compared(version, tuple(problems), tuple(damage), stray_rows=tuple(stray))
+
+
+def _is_of_a_row(entry: Entry) -> bool:
+    return is_row(entry.key)
+
+
+def _is_by_hand(error: IntegrityError) -> bool:
+    return any(one.rule in BY_HAND for one in error.problems)
 
 
 def _misplaced(store: Store, key: str) -> Problem:
@@ -167,6 +201,8 @@ def _with_row(store: Store, build: Metadata | ScriptedBuild, found: Compared) ->
         # Read though it was not listed: it may have been registered since.
         row = read_row(store, key)
     except IntegrityError as error:
+        if _is_by_hand(error):
+            return replace(found, damage=found.damage + error.problems)
         return replace(found, problems=found.problems + error.problems, has_another_row=True)
     if row is None:
         problem = Problem(f"{version} has no row", store.url, "list and find do not see it", _SYNC, "NO_ROW")
@@ -184,13 +220,18 @@ def _with_row(store: Store, build: Metadata | ScriptedBuild, found: Compared) ->
 def _with_entries(store: Store, build: Metadata, env_names: list[str], found: Compared) -> Compared:
     env_name, version = build["env_name"], build["venv_version"]
     own = places.environment_entry(env_name, version)
-    problems, lost = list(found.problems), None
-    if env_name not in env_names and not any(entry.key == own for entry in store.list(own)):
-        lost = own
-        what, why = "the entry of this build is gone", f"{env_name}@latest does not see it"
-        problems.append(Problem(what, store.uri(own), why, _SYNC, "NO_ENTRY"))
+    problems, damage, lost = list(found.problems), found.damage, None
+    if env_name not in env_names:
+        try:
+            store.read(own, schemas.MAX_BYTES)  # made since
+        except NotInStore:
+            lost = own
+            what, why = "the entry of this build is gone", f"{env_name}@latest does not see it"
+            problems.append(Problem(what, store.uri(own), why, _SYNC, "NO_ENTRY"))
+        except IntegrityError as error:
+            damage += tuple(replace(one, fix=_MEND_ENTRY) for one in error.problems)
     foreign = tuple(places.environment_entry(name, version) for name in env_names if name != env_name)
     for key in foreign:
         what, why = "this entry leads to a build of another environment", f"{version} is a build of {env_name}"
         problems.append(Problem(what, store.uri(key), why, _SYNC, "FOREIGN_ENTRY"))
-    return replace(found, problems=tuple(problems), lost_entry=lost, foreign_entries=foreign)
+    return replace(found, problems=tuple(problems), damage=damage, lost_entry=lost, foreign_entries=foreign)

@@ -7,11 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from athena.rows import is_row
+from athena.rows import is_day, is_row, read_row
 from athena.upkeep.comparison import Listing, compare_all
 from athena.upkeep.index_check import index_problems
 from venvbuild.builds import alias_problems, builds_ahead, places
-from venvbuild.errors import Problem
+from venvbuild.errors import IntegrityError, Problem
 from venvbuild.stores import Entry, Store
 
 
@@ -21,39 +21,75 @@ def find_problems(store: Store, cache: Path, *, is_deep: bool = False) -> Iterat
 
     And every file of the index that is damaged, every day on which it differs from the rows. `cache` keeps rows and
     index on this machine. Rules: STRAY_OBJECT, NO_OBJECT, BAD_ROW, MISPLACED_ROW, OTHER_ROW, NO_BUILD, NO_ROW,
-    NO_ENTRY, FOREIGN_ENTRY, AHEAD, BAD_INDEX, STALE_INDEX, those of metadata.json that is damaged, and those of
-    `alias_problems`. Reads every row and every metadata.json, so it takes its time; `is_deep` reads all files of the
-    builds but the archives, too (DAMAGED).
+    NO_ENTRY, FOREIGN_ENTRY, AHEAD, BAD_INDEX, STALE_INDEX, in a folder NO_FOLDER and IS_FOLDER, those of metadata.json
+    that is damaged, and those of `alias_problems`. Reads every row and every metadata.json, so it takes its time;
+    `is_deep` reads all files of the builds but the archives, too (DAMAGED).
 
     Raises:
         StoreUnavailable, UsageError: the store fails or refuses.
     """
+    told: set[Problem | str] = set()
+    odd: list[Problem] = []
+    for problem in _problems(store, cache, odd, is_deep=is_deep):
+        # what stands where a folder should be is met by everything that would lie there
+        once = problem.where if problem.rule == "NO_FOLDER" else problem
+        if once not in told:
+            yield problem
+        told |= {once, problem.where}
+    yield from (one for one in odd if one.where not in told)
+
+
+def _problems(store: Store, cache: Path, odd: list[Problem], *, is_deep: bool) -> Iterator[Problem]:
+    """Problems, some of them several times; into `odd` goes what is no object, wherever nobody may have read it."""
     # Before the strays: a build that is registered meanwhile is then no row without a build.
     listed = Listing.of(store)
-    yield from _strays(store)
-    yield from (_no_object(store, entry) for entry in listed.odd)
+    yield from listed.refused
+    odd += (_no_object(store, entry) for entry in listed.odd)
+    yield from _told(_strays(store, odd))
     for found in compare_all(store, listed, is_deep=is_deep):
         yield from (*found.damage, *found.problems)
-    yield from alias_problems(store)
+    for some in (alias_problems(store), _ahead(store), index_problems(store, cache)):
+        yield from _told(some)
+
+
+def _told(problems: Iterator[Problem]) -> Iterator[Problem]:
+    """These; and, where what they are found in cannot be listed, that, so that the rest is looked at all the same."""
+    try:
+        yield from problems
+    except IntegrityError as error:
+        yield from error.problems
+
+
+def _ahead(store: Store) -> Iterator[Problem]:
     for version in builds_ahead(store):
         what = f"{version} is ahead of the clock, and of the newest object of the store, by more than a day"
         why = "whoever built it had a wrong clock; ENV@latest passes over it"
         where = store.uri(places.key(version, places.METADATA))
         yield Problem(what, where, why, "set that clock right, and build it again", "AHEAD")
-    yield from index_problems(store, cache)
 
 
-def _strays(store: Store) -> Iterator[Problem]:
+def _strays(store: Store, odd: list[Problem]) -> Iterator[Problem]:
     for entry in store.list(f"{places.CATALOG}/"):
         name = entry.key.rpartition("/")[2]
-        if entry.key.startswith(f"{places.ROWS}/") and not is_row(entry.key) and not name.startswith((".", "_")):
+        if is_day(entry.key) and (told := _of_a_day(store, entry.key)):
+            yield from told
+        elif entry.key.startswith(f"{places.ROWS}/") and not is_row(entry.key) and not name.startswith((".", "_")):
             why = "Athena and Trino read every object here as rows"
             yield Problem("this is no row", store.uri(entry.key), why, "move it elsewhere", "STRAY_OBJECT")
         elif entry.oddity and not is_row(entry.key):  # a row is read, too
-            yield _no_object(store, entry)
+            odd.append(_no_object(store, entry))
+
+
+def _of_a_day(store: Store, key: str) -> tuple[Problem, ...]:
+    """That something else stands where a day has the folder of its rows."""
+    try:
+        read_row(store, key)
+    except IntegrityError as error:
+        return error.problems
+    return ()
 
 
 def _no_object(store: Store, entry: Entry) -> Problem:
-    what = f"{entry.oddity} stands where the store has a file"
-    fix = "remove it, and restore the object from a backup"
+    what = f"{entry.oddity} stands where the store has a file or a folder"
+    fix = "remove it, and restore from a backup what belongs there"
     return Problem(what, store.uri(entry.key), "it is neither followed nor opened", fix, "NO_OBJECT")

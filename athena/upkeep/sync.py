@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ from athena.rows import version_of
 from athena.upkeep.comparison import Listing, compare_all, is_in_place
 from athena.upkeep.index_check import differing_days
 from venvbuild.builds import key as build_key
-from venvbuild.builds import places, read_any
+from venvbuild.builds import places, read_any, schemas
 from venvbuild.errors import IntegrityError, NotInStore, Problem
 from venvbuild.parallel import in_turn
 from venvbuild.stores import Store
@@ -44,9 +44,13 @@ def rows_difference(store: Store) -> Difference:
     """How rows and entries differ from the builds.
 
     Raises:
+        IntegrityError: rows, entries or builds cannot be listed.
         StoreUnavailable, UsageError: the store fails or refuses.
     """
-    found = [one for one in compare_all(store, Listing.of(store)) if one.problems or one.damage]
+    listed = Listing.of(store)
+    if listed.refused:
+        raise IntegrityError.of(listed.refused)
+    found = [one for one in compare_all(store, listed) if one.problems or one.damage]
     return Difference(
         tuple(one.venv_version for one in found if one.has_no_row),
         tuple(key for one in found for key in one.stray_rows),
@@ -71,19 +75,33 @@ def sync_rows(store: Store, cache: Path, found: Difference) -> None:
     problems = [*found.problems]
     for call, versions in ((_register, found.without_row), (_rewrite, found.with_another_row)):
         problems += (one for some in in_turn(partial(call, store), versions, _AT_ONCE) for one in some)
-    for _ in in_turn(partial(_remove, store), found.without_build, _AT_ONCE):
-        pass
-    for _ in in_turn(lambda key: store.put_if_absent(key, b""), found.lost_entries, _AT_ONCE):
-        pass
-    for _ in in_turn(store.remove, found.foreign_entries, _AT_ONCE):
-        pass
+    of_entries = ((_enter, found.lost_entries), (_remove, found.foreign_entries))
+    for change, keys in ((_remove_row, found.without_build), *of_entries):
+        problems += (one for some in in_turn(partial(_changed, change, store), keys, _AT_ONCE) for one in some)
     try:
         # Of a row that is another one now the index still says what the one before it said.
         Compactor(store, cache).cover_all(renewed=differing_days(store, cache))
     except IntegrityError as error:
         problems += error.problems
     if problems:
-        raise IntegrityError.of(problems)
+        raise IntegrityError.of(dict.fromkeys(problems))
+
+
+def _changed(change: Callable[[Store, str], object], store: Store, key: str) -> Sequence[Problem]:
+    """What kept an object from being changed: something else that stands there since it was looked at."""
+    try:
+        change(store, key)
+    except IntegrityError as error:
+        return error.problems
+    return ()
+
+
+def _enter(store: Store, key: str) -> None:
+    store.put_if_absent(key, b"")
+
+
+def _remove(store: Store, key: str) -> None:
+    store.remove(key)
 
 
 def _register(store: Store, venv_version: str) -> Sequence[Problem]:
@@ -103,8 +121,9 @@ def _rewrite(store: Store, venv_version: str) -> Sequence[Problem]:
         key = rows.row_key(build)
         with suppress(NotInStore):
             try:
-                etag = store.read(key).etag
-            except IntegrityError:  # a link or a FIFO stands there, which has no bytes that could change
+                etag = store.read(key, schemas.MAX_BYTES).etag
+            # a link or a FIFO stands there, which has no bytes that could change; or more than any row has
+            except IntegrityError:
                 store.remove(key)
                 rows.register(store, build)
             else:
@@ -116,15 +135,13 @@ def _rewrite(store: Store, venv_version: str) -> Sequence[Problem]:
     return ()
 
 
-def _remove(store: Store, key: str) -> None:
+def _remove_row(store: Store, key: str) -> None:
     if is_in_place(key):
         try:
             # its build may have been committed since the builds were listed
             store.read(build_key(version_of(key), places.METADATA))
         except NotInStore:
             pass
-        except IntegrityError:  # no file, which `table check` names
-            return
         else:
             return
     store.remove(key)

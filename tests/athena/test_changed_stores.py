@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from athena import rows
+from athena import questions, rows
+from athena.engines.duckdb import DuckDB
+from athena.questions import Search, parse_packages
 from athena.upkeep import find_problems, rows_difference, sync_rows
 from tests.support.benches import Bench
 from tests.support.builds import put_build, version
@@ -257,3 +261,153 @@ def test_a_build_of_a_time_to_come_is_named_and_is_not_the_latest(changed: Chang
     rows.register(changed.store, builds.read(changed.store, late))
     assert rules(changed, tmp_path, is_deep=True) == ["AHEAD"]
     assert names.find(changed.store, "sales@latest") == changed.sound
+
+
+def folder_with_a_file(path: Path) -> None:
+    (path / "sub").mkdir(parents=True)
+    (path / "sub" / "x").write_bytes(b"x")
+
+
+OTHERS: dict[str, Callable[[Path], object]] = {
+    "a FIFO": os.mkfifo,
+    "a link": lambda path: path.symlink_to("elsewhere"),
+    "a file": lambda path: path.write_bytes(b"x"),
+}
+FOLDERS: dict[str, Callable[[Changed], str]] = {
+    "builds": lambda _: places.BUILDS,
+    "build": lambda to: builds.key(to.sound, "").rstrip("/"),
+    "catalog": lambda _: places.CATALOG,
+    "rows": lambda _: places.ROWS,
+    "day": lambda to: to.row_key.rpartition("/")[0],
+    "entries": lambda _: places.ENVIRONMENTS,
+    "entries of one": lambda _: f"{places.ENVIRONMENTS}/sales",
+    "aliases": lambda _: places.ALIASES,
+    "aliases of one": lambda _: f"{places.ALIASES}/sales",
+    "moves": lambda _: f"{places.ALIASES}/sales/prod",
+    "index": lambda _: places.INDEX,
+}
+OF_ALIASES_ALONE = {"aliases", "aliases of one", "moves"}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+@pytest.mark.parametrize("what", OTHERS)
+def test_what_stands_in_place_of_a_folder_is_named_and_takes_nothing_with_it(
+    what: str, folder: str, changed: Changed, tmp_path: Path
+) -> None:
+    path = changed.path(FOLDERS[folder](changed))
+    aside = tmp_path / "aside"
+    if path.exists():  # there is no index yet
+        shutil.move(path, aside)
+    OTHERS[what](path)
+    before = {entry.key for entry in changed.store.list("")}
+    found = [one for one in find_problems(changed.store, tmp_path / "cache") if one.rule in ("NO_FOLDER", "NO_OBJECT")]
+    assert {one.where for one in found} == {path.as_uri()}
+    assert len(found) == 1
+    if folder in OF_ALIASES_ALONE:
+        with pytest.raises(IntegrityError, match=f"{what} stands"):
+            list(aliases.all_moves(changed.store))
+        with pytest.raises(IntegrityError, match=f"{what} stands"):
+            aliases.promote(changed.store, changed.conflicting, "prod")
+    else:
+        with pytest.raises(IntegrityError, match=f"{what} stands"):
+            sync_rows(changed.store, tmp_path / "cache", rows_difference(changed.store))
+    assert {entry.key for entry in changed.store.list("")} == before
+    path.unlink()
+    if aside.exists():
+        shutil.move(aside, path)
+    assert rules(changed, tmp_path) == []
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_a_day_that_has_no_folder_is_told_of_by_every_question_and_mended(
+    what: str, changed: Changed, tmp_path: Path
+) -> None:
+    day = changed.path(changed.row_key).parent
+    shutil.rmtree(day)
+    OTHERS[what](day)
+    search = Search(parse_packages(["needy"]))
+    for since in (None, day.name.removeprefix("dt=")):
+        with DuckDB(changed.store, tmp_path / "cache") as engine:
+            assert questions.count(engine, replace(search, since=since))[0] == 0
+            assert list(questions.all_builds(engine)) == []
+            assert engine.passed_over
+            assert "the rows of a day of the catalog cannot be read" in str(engine.passed_over.error(changed.store))
+    with pytest.raises(IntegrityError, match="or remove what is there: `venvbuild table sync` writes the rows anew"):
+        sync_rows(changed.store, tmp_path / "cache", rows_difference(changed.store))
+    day.unlink()
+    sync_rows(changed.store, tmp_path / "cache", rows_difference(changed.store))
+    assert rules(changed, tmp_path) == []
+    with DuckDB(changed.store, tmp_path / "cache") as engine:
+        assert questions.count(engine, search)[0] == 2
+        assert engine.passed_over is None
+
+
+def test_a_row_that_is_a_folder_is_told_of_and_mended_as_advised(changed: Changed, tmp_path: Path) -> None:
+    key = changed.row_key
+    row = changed.path(key)
+    row.unlink()
+    folder_with_a_file(row)
+    with DuckDB(changed.store, tmp_path / "cache") as engine:
+        assert len(list(questions.all_builds(engine))) == 2
+        assert engine.passed_over
+        assert (engine.passed_over.count, engine.passed_over.key) == (1, key)
+    with pytest.raises(IntegrityError, match="remove the object; `venvbuild table sync` writes the row anew"):
+        sync_rows(changed.store, tmp_path / "cache", rows_difference(changed.store))
+    shutil.rmtree(row)
+    sync_rows(changed.store, tmp_path / "cache", rows_difference(changed.store))
+    assert rules(changed, tmp_path) == []
+
+
+def test_a_row_without_a_build_that_is_a_folder_is_named_and_stays(changed: Changed, tmp_path: Path) -> None:
+    folder_with_a_file(changed.path(f"{places.ROWS}/dt=2025-07-22/{version(0)}.json"))
+    assert "IS_FOLDER" in rules(changed, tmp_path)
+    found = rows_difference(changed.store)
+    assert found.without_build == ()
+    with pytest.raises(IntegrityError, match="a folder stands where the store has a file"):
+        sync_rows(changed.store, tmp_path / "cache", found)
+
+
+def test_an_entry_that_is_a_folder_is_never_said_to_be_written(changed: Changed, tmp_path: Path) -> None:
+    entry = changed.path(places.environment_entry("sales", changed.sound))
+    entry.unlink()
+    folder_with_a_file(entry)
+    found = rows_difference(changed.store)
+    assert found.lost_entries == ()
+    with pytest.raises(IntegrityError, match="remove it; `venvbuild table sync` writes the entry anew"):
+        sync_rows(changed.store, tmp_path / "cache", found)
+    shutil.rmtree(entry)
+    sync_rows(changed.store, tmp_path / "cache", rows_difference(changed.store))
+    assert rules(changed, tmp_path) == []
+
+
+def test_a_move_that_is_a_folder_is_damage_for_every_command(changed: Changed, tmp_path: Path) -> None:
+    move = changed.path(f"{places.ALIASES}/sales/prod/1.json")
+    move.unlink()
+    folder_with_a_file(move)
+    for call in (
+        lambda: list(aliases.all_moves(changed.store)),
+        lambda: names.find(changed.store, "sales@prod"),
+        lambda: aliases.promote(changed.store, changed.sound, "prod"),
+    ):
+        with pytest.raises(IntegrityError, match="a folder stands where the store has a file"):
+            call()
+    assert rules(changed, tmp_path) == ["BAD_ALIAS"]
+    shutil.rmtree(move)
+    aliases.promote(changed.store, changed.sound, "prod")
+    assert rules(changed, tmp_path) == []
+
+
+def test_a_row_of_forty_gigabytes_is_written_anew_and_never_read(changed: Changed, tmp_path: Path) -> None:
+    row = changed.path(changed.row_key)
+    before = row.read_bytes()
+    os.truncate(row, 40 << 30)
+    sync_rows(changed.store, tmp_path / "cache", rows_difference(changed.store))
+    assert row.read_bytes() == before
+    assert rules(changed, tmp_path) == []
+
+
+def test_a_line_break_in_the_name_of_a_row_is_shown_as_what_it_is(changed: Changed, tmp_path: Path) -> None:
+    changed.path(changed.row_key).with_name("n\nl.json").write_bytes(b"{}")
+    told = [one.as_line() for one in find_problems(changed.store, tmp_path / "cache")]
+    assert any("n\\nl has a row and is no committed build" in line for line in told)
+    assert not any("\n" in line for line in told)

@@ -19,6 +19,7 @@ from venvbuild.console import engine, options, output
 from venvbuild.errors import CheckFoundSomething, UsageError
 from venvbuild.settings import Settings
 from venvbuild.stores import Store, store_of
+from venvbuild.text import on_a_line
 
 
 @click.group("table", short_help="Look after the catalog's table.")
@@ -277,7 +278,7 @@ def sync_command(dry_run: bool, **given: Any) -> None:
         return
     for what, _, names in _done(found):
         for name in names:
-            output.say(f"{'not done: ' if dry_run else ''}{what}: {name}")
+            output.say(f"{'not done: ' if dry_run else ''}{what}: {on_a_line(name)}")
     for problem in found.problems:  # else they were raised
         output.say(f"cannot be done: {problem.as_line()}")
     if not any(names for _, _, names in _done(found)):

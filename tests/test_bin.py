@@ -215,16 +215,18 @@ def test_a_set_up_whose_module_is_damaged_is_made_again_and_the_command_runs(clo
         (module, b"x = (", 0),
         (module, b"x = 2", 2 * 24 * 60 * 60),
         (home / "pyvenv.cfg", None, 0),
+        (home / "bin/python", b"no program", 0),
     ):
         looked = time.time() - last_look_s
         os.utime(home / "seal", (looked, looked))
         file.unlink()
         if damaged:
             file.write_bytes(damaged)
+            file.chmod(0o755)
         started = clone.start("list", "--limit", "2 3")
         assert (started.returncode, started.stdout) == (0, "started 1 venvbuild list --limit 2 3\n"), started.stderr
         assert re.fullmatch(
-            rf"venvbuild: its own set-up is damaged \({file.name} .+\), installing .+\n", started.stderr
+            rf"venvbuild: its own set-up is damaged \(.*{file.name} .+\), installing .+\n", started.stderr
         )
         assert module.read_bytes() == whole
         assert clone.set_ups() == [name]

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.index_server import IndexServer
+from tests.support.volumes import Mounts
 from tests.support.wheels import wheel
 from venvbuild import bootstrap
 from venvbuild.bootstrap import SetUpFailed
@@ -294,15 +295,34 @@ def test_a_real_disk_that_takes_no_more_ends_with_7_and_blames_no_module(checkou
     assert "File too large" in ended.stderr
 
 
-def test_a_python_of_the_set_up_that_may_not_run_ends_with_2(checkout: Path, lock: Path, index: IndexServer) -> None:
+def test_a_python_of_the_set_up_that_may_not_run_ends_with_2(
+    checkout: Path, lock: Path, index: IndexServer, mounts: Mounts
+) -> None:
     """As one that was made before its disk was mounted noexec."""
-    python = bootstrap.home_of(lock, checkout / "cache" / "venvbuild") / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.write_text("")
+    (checkout / "cache").mkdir()
+    mounts.tmpfs(checkout / "cache", "size=1m,mode=755,noexec")
+    home = bootstrap.home_of(lock, checkout / "cache" / "venvbuild")
+    files = {"bin/python": "#!/bin/sh\n", "pyvenv.cfg": "", "lib/python3/site-packages/tiny-1.0.dist-info/RECORD": ""}
+    for name, text in files.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(text)
+    (home / "bin/python").chmod(0o755)
     ended = start(checkout, index)
     assert ended.returncode == 2
-    assert f"venvbuild cannot be set up: {python} cannot be started: Permission denied\n" in ended.stderr
-    assert "noexec" in ended.stderr
+    first, fix = ended.stderr.splitlines()
+    assert first == f"venvbuild cannot be set up: {home}/bin/python cannot be started: Permission denied"
+    assert "noexec" in fix
+
+
+def test_a_lock_file_that_is_none_is_told_and_not_waited_for(lock: Path, tmp_path: Path) -> None:
+    home = bootstrap.home_of(lock, tmp_path / "cache")
+    in_the_way = home.with_name(f"{home.name}.lock")
+    in_the_way.parent.mkdir()
+    os.mkfifo(in_the_way)
+    assert str(in_the_way) in str(refusal(lock, tmp_path / "cache"))
+    in_the_way.unlink()
+    in_the_way.mkdir()
+    assert str(in_the_way) in str(refusal(lock, tmp_path / "cache"))
 
 
 def test_pythons_at_two_places_have_set_ups_of_their_own_and_links_to_one_share_it(

@@ -37,7 +37,8 @@ class SetUp:
         self.folder, self.cache, self.lock = folder, folder / "cache" / "venvbuild", folder / "locks" / "base.txt"
         self.lock.parent.mkdir()
         self.lock.write_text("tiny==1.0 --hash=sha256:" + "0" * 64 + "\n")
-        made = wheel(folder, "tiny", "1.0", files={"tiny.py": "x = 1\n", "tiny-1.0.data/scripts/tiny": "#!/bin/sh\n"})
+        files = {"tiny.py": "x = 1\n", "parts/part.py": "y = 2\n", "tiny-1.0.data/scripts/tiny": "#!/bin/sh\n"}
+        made = wheel(folder, "tiny", "1.0", files=files)
         self.installed = folder / "installed"
         with zipfile.ZipFile(made) as archive:
             archive.extractall(self.installed / SITE)
@@ -108,42 +109,116 @@ def put_a_file_in_its_place(path: Path) -> None:
     path.write_text("")
 
 
+def remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def put_a_folder_in_its_place(path: Path) -> None:
+    remove(path)
+    path.mkdir()
+
+
+def link_to_itself(path: Path) -> None:
+    remove(path)
+    path.symlink_to(path.name)
+
+
+def put_a_fifo_in_its_place(path: Path) -> None:
+    remove(path)
+    os.mkfifo(path)
+
+
+def put_a_device_in_its_place(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
+def may_not_run(path: Path) -> None:
+    path.chmod(0o644)
+
+
+def may_be_run_by_others_alone(path: Path) -> None:
+    path.chmod(0o655)
+
+
 def remove_all_of(record: Path) -> None:
     (record.parents[1] / "tiny.py").unlink()
     shutil.rmtree(record.parent)
 
 
 MODULE, RECORD = f"{SITE}/tiny.py", f"{SITE}/tiny-1.0.dist-info/RECORD"
-ANYWHERE: list[Callable[[Path], None]] = [empty, halve, flip_a_bit, Path.unlink]
-DAMAGES: list[tuple[str, Callable[[Path], None]]] = [
-    *itertools.product((MODULE, "bin/tiny", RECORD, "pyvenv.cfg"), ANYWHERE),
+Damage = Callable[[Path], None]
+ANYWHERE: list[Damage] = [empty, halve, flip_a_bit, Path.unlink]
+NO_FILE: list[Damage] = [put_a_folder_in_its_place, link_to_itself, put_a_fifo_in_its_place, put_a_device_in_its_place]
+IN_ITS_PLACE: list[Damage] = [remove, link_to_itself, put_a_fifo_in_its_place, put_a_file_in_its_place]
+GONE_OR_NO_FILE: list[Damage] = [Path.unlink, link_elsewhere, *NO_FILE]
+AT_ONCE: list[tuple[str, Damage]] = [
+    *itertools.product(("bin/python", "pyvenv.cfg"), GONE_OR_NO_FILE),
+    ("bin/python", empty),
+    ("bin/python", may_not_run),
+    ("bin/python", may_be_run_by_others_alone),
+    ("bin", link_to_itself),
+    ("seal", put_a_folder_in_its_place),
+]
+"""What is noticed without a look at all: Python would not start, or would wait for the writer of a FIFO."""
+DAMAGES: list[tuple[str, Damage]] = [
+    *itertools.product((MODULE, "bin/tiny", RECORD, "pyvenv.cfg", "bin/python"), ANYWHERE),
+    *itertools.product((MODULE, "seal"), NO_FILE),
+    *itertools.product((f"{SITE}/parts",), IN_ITS_PLACE),
+    (SITE, link_to_itself),
+    (SITE, put_a_fifo_in_its_place),
+    (f"{SITE}/tiny-1.0.dist-info", link_to_itself),
+    ("lib", link_to_itself),
     (MODULE, flip_a_bit_and_put_its_time_back),
     (MODULE, link_elsewhere),
     (RECORD, remove_all_of),
     (SITE, put_a_file_in_its_place),
     ("lib", shutil.rmtree),
     ("bin/python", link_elsewhere),
-    ("bin/python", Path.unlink),
 ]
 
 
-@pytest.mark.parametrize(("name", "damage"), DAMAGES)
+@pytest.mark.parametrize(
+    ("name", "damage", "is_due"), [*((*one, True) for one in DAMAGES), *((*one, False) for one in AT_ONCE)]
+)
 def test_a_damaged_set_up_is_made_again_and_told_once(
-    made: SetUp, name: str, damage: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
+    made: SetUp, name: str, damage: Damage, is_due: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made.grow_old()
+    if is_due:
+        made.grow_old()
     damage(made.home / name)
     assert made.make() == made.home / "bin" / "python"
     [sentence] = capsys.readouterr().err.splitlines()
     assert re.fullmatch(
-        r"venvbuild: its own set-up is damaged \(.+ (is gone|is gone, or leads nowhere|has other bytes.*|has not the "
-        rf"size.*)\), installing it again into {made.home}",
+        r"venvbuild: its own set-up is damaged \(.+ (is gone|is gone, or leads nowhere|is no file|is no program|has "
+        rf"other bytes.*|has not the size.*)\), installing it again into {made.home}",
         sentence,
     )
     assert made.content() == made.files
     assert sorted(path.name for path in made.cache.iterdir()) == [made.home.name, f"{made.home.name}.lock"]
     made.grow_old()
     made.make()
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("name", "damage"), AT_ONCE)
+def test_a_press_of_tab_starts_only_what_starts(
+    made: SetUp, name: str, damage: Damage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(bootstrap, "REPOSITORY", made.folder)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(made.cache.parent))
+    monkeypatch.setenv("_VENVBUILD_COMPLETE", "zsh_complete")
+    monkeypatch.setattr("venvbuild.bootstrap.signal.signal", lambda *_: None)
+    started: list[Path] = []
+    monkeypatch.setattr("venvbuild.bootstrap.os.execv", lambda python, _: started.append(python))
+    damage(made.home / name)
+    with pytest.raises(SystemExit) as ended:
+        bootstrap.main()
+    assert ended.value.code == 1
+    assert started == ([made.home / "bin" / "python"] if name == "seal" else [])
     assert capsys.readouterr().err == ""
 
 
@@ -205,9 +280,7 @@ def fill_with_zeros(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [empty, halve, flip_a_bit, fill_with_zeros, Path.unlink])
-def test_a_damaged_seal_vouches_for_nothing(
-    made: SetUp, damage: Callable[[Path], None], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_damaged_seal_vouches_for_nothing(made: SetUp, damage: Damage, capsys: pytest.CaptureFixture[str]) -> None:
     made.grow_old()
     flip_a_bit_and_put_its_time_back(made.home / MODULE)
     time.sleep(0.02)

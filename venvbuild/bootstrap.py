@@ -33,6 +33,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 # EFBIG is what a limit of the process (ulimit -f) gives, EDQUOT one of the user.
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 _NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
 _FEW_INODES = 8
 # Under -I neither the checkout nor the folder we are in is on the path; only the checkout comes there.
 _HANDED_ON = """
@@ -46,9 +47,10 @@ except Exception as error:
     from venvbuild.main import main
 main()
 """
+_PYTHON = "bin/python"
 _CONFIGURATION = "pyvenv.cfg"
 _SEAL = "seal"
-"""A file of each set-up: the SHA-256 of each RECORD. Its times are those of the last look at the rest."""
+"""A file of each set-up: the SHA-256 of what no RECORD has one of. Its times are those of the last look at the rest."""
 _DAY_S = 24 * 60 * 60
 _IN_A_PASSWORD = "in a password write / ? # @ [ as %2F %3F %23 %40 %5B"  # noqa: S105  # an advice
 _SURE_HOST = re.compile(r"(localhost|([\w-]+\.)+[a-zA-Z][\w-]*|([0-9]+\.){3}[0-9]+|\[.*?\])([:/?#]|$)")
@@ -78,10 +80,17 @@ def main() -> None:
             # Somebody types and presses TAB: no time to look at anything or to install it, no place for words.
             home = home_of(lock, cache_folder())
             with contextlib.suppress(OSError):
-                if hold(home) and (home / "bin" / "python").exists():
-                    _become(home / "bin" / "python")
+                if hold(home) and not _hindrance(home):
+                    _become(home / _PYTHON)
             sys.exit(1)
-        _become(set_up(lock, cache_folder()))
+        python = set_up(lock, cache_folder())
+        try:
+            _become(python)
+        except SetUpFailed:
+            # Of what should be a program only the first bytes tell, and they are looked at once a day.
+            if not _mended(python.parents[1], lock):
+                raise
+            _become(python)
 
 
 def start_over(error: Exception) -> None:
@@ -137,9 +146,8 @@ def set_up(lock: Path, cache: Path) -> Path:
             lock names (2), it does not give what the lock needs (6), or a disk is full (7).
     """
     home = home_of(lock, cache)
-    python = home / "bin" / "python"
     try:
-        if not hold(home) or not python.exists() or (_is_due(home) and damage(home)):
+        if not hold(home) or _hindrance(home) or (_is_due(home) and damage(home)):
             cache.mkdir(parents=True, exist_ok=True)
             _make_under_lock(home, lock)
         elif not os.access(home / _CONFIGURATION, os.R_OK):
@@ -148,7 +156,7 @@ def set_up(lock: Path, cache: Path) -> Path:
                 pass
     except OSError as error:
         raise _of_disk(error, cache) from error
-    return python
+    return home / _PYTHON
 
 
 def mend(locks: Path) -> str:
@@ -159,15 +167,21 @@ def mend(locks: Path) -> str:
     found = ""
     for lock in sorted(locks.glob("*.txt")):
         home = home_of(lock, cache_folder())
-        try:
-            # Without its pyvenv.cfg its Python imports nothing from there.
-            is_ours = any(path.startswith(f"{home}/") for path in (sys.executable, *sys.path))
-            if is_ours and (wrong := damage(home)):
-                found = f"{home}: {wrong}"
-                _make_under_lock(home, lock)
-        except OSError as error:
-            raise _of_disk(error, home.parent) from error
+        # Without its pyvenv.cfg its Python imports nothing from there.
+        is_ours = any(path.startswith(f"{home}/") for path in (sys.executable, *sys.path))
+        if is_ours and (wrong := _mended(home, lock)):
+            found = f"{home}: {wrong}"
     return found
+
+
+def _mended(home: Path, lock: Path) -> str:
+    """What was wrong with it; then it was made again."""
+    try:
+        if wrong := damage(home):
+            _make_under_lock(home, lock)
+    except OSError as error:
+        raise _of_disk(error, home.parent) from error
+    return wrong
 
 
 def _make_under_lock(home: Path, lock: Path) -> None:
@@ -222,13 +236,30 @@ def hold(home: Path) -> bool:
 
 def _is_due(home: Path) -> bool:
     """Whether the last look at it was over a day ago, or so far in the future that a clock was wrong."""
-    try:
-        looked = os.stat(home / _SEAL).st_mtime
-    except FileNotFoundError:
-        looked = 0.0
+    looked = 0.0
+    with contextlib.suppress(FileNotFoundError):
+        facts = os.lstat(home / _SEAL)
+        looked = facts.st_mtime if stat.S_ISREG(facts.st_mode) else 0.0
     # One of another user is neither marked nor made again by us; and one whose Python may not run has an error of its
     # own.
-    return abs(time.time() - looked) > _DAY_S and os.access(home, os.W_OK) and os.access(home / "bin/python", os.X_OK)
+    return abs(time.time() - looked) > _DAY_S and os.access(home, os.W_OK) and os.access(home / _PYTHON, os.X_OK)
+
+
+def _hindrance(home: Path) -> str:
+    """Why a Python would not start there, or would wait without end, in words: by a glance at what it reads first."""
+    for name in (_PYTHON, _CONFIGURATION):
+        try:
+            facts = os.stat(home / name)
+        except OSError as error:
+            if error.errno not in _NOT_THERE:
+                raise
+            return f"{name} is gone, or leads nowhere"
+        if not stat.S_ISREG(facts.st_mode):
+            return f"{name} is no file"
+        may_run = stat.S_IXUSR if facts.st_uid == os.geteuid() else stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
+        if name == _PYTHON and not (facts.st_size and facts.st_mode & may_run):
+            return f"{name} is no program"
+    return ""
 
 
 def damage(home: Path) -> str:
@@ -236,11 +267,16 @@ def damage(home: Path) -> str:
 
     Each file has the size that the RECORD of its distribution says, and one that was written to since the last look has
     the bytes as well. Bytecode has no digest there: what was written to is removed, and Python makes it again.
+
+    Raises:
+        OSError: a disk fails, or this user may not look.
     """
     import csv  # five milliseconds, which are for one start a day
 
-    if not (home / "bin/python").exists():
-        return "bin/python is gone, or leads nowhere"
+    if wrong := _hindrance(home):
+        return wrong
+    if os.path.lexists(home / _SEAL) and not stat.S_ISREG(os.lstat(home / _SEAL).st_mode):
+        return f"{_SEAL} is no file"
     sealed, since = _sealed(home / _SEAL)
     records = _digests(home)
     if not any(name.endswith("/RECORD") for name in records):
@@ -263,9 +299,14 @@ def damage(home: Path) -> str:
 
 
 def _digests(home: Path) -> dict[str, str]:
-    """The SHA-256 of what no RECORD has one of; empty for what should be there and is not."""
+    """The SHA-256 of what no RECORD has one of; empty for what should be there and is not.
+
+    Of a link that of where it leads: what is there belongs to the system, and may be updated.
+    """
     folders = sorted(home.glob("lib/python*/site-packages/*.dist-info"))
-    return {
+    python = home / _PYTHON
+    program = os.fsencode(os.readlink(python)) if python.is_symlink() else python.read_bytes()
+    return {_PYTHON: hashlib.sha256(program).hexdigest()} | {
         str(file.relative_to(home)): hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
         for file in (home / _CONFIGURATION, *(folder / "RECORD" for folder in folders))
     }
@@ -298,17 +339,20 @@ def _differing(record: Path, since: tuple[int, int]) -> Iterator[str]:
             path = os.path.join(record.parent.parent, name)
             try:
                 facts = os.lstat(path)
-            except (FileNotFoundError, NotADirectoryError):
+            except OSError as error:
+                if error.errno not in _NOT_THERE:
+                    raise
                 if digest:
                     yield f"{name} is gone"
                 continue
+            was_written_to = facts.st_mtime_ns >= written or facts.st_ctime_ns >= changed
             if not digest:
                 if written and facts.st_mtime_ns >= written and name.endswith(".pyc"):
                     with contextlib.suppress(OSError):
                         os.unlink(path)
             elif not stat.S_ISREG(facts.st_mode) or (size and facts.st_size != int(size)):
                 yield f"{name} has not the size that its RECORD says"
-            elif facts.st_mtime_ns >= written or facts.st_ctime_ns >= changed:
+            elif was_written_to:
                 kind, _, expected = digest.partition("=")
                 with open(path, "rb") as module:
                     found = base64.urlsafe_b64encode(hashlib.file_digest(module, kind).digest()).decode()
@@ -319,7 +363,8 @@ def _differing(record: Path, since: tuple[int, int]) -> Iterator[str]:
 @contextlib.contextmanager
 def locked(path: Path, operation: int = fcntl.LOCK_EX) -> Iterator[None]:
     """Two first starts at once: the second waits, then finds the first one's work."""
-    with path.open("w") as file:
+    # A FIFO of this name would have us wait without end.
+    with open(path, "w", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK, 0o666)) as file:
         # Gone with its process, however that ends: there is never a lock that nobody holds.
         fcntl.flock(file, operation)
         yield

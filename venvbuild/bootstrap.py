@@ -347,7 +347,7 @@ def _differing(record: Path, since: tuple[int, int]) -> Iterator[str]:
                 continue
             was_written_to = facts.st_mtime_ns >= written or facts.st_ctime_ns >= changed
             if not digest:
-                if written and facts.st_mtime_ns >= written and name.endswith(".pyc"):
+                if was_written_to and name.endswith(".pyc"):
                     with contextlib.suppress(OSError):
                         os.unlink(path)
             elif not stat.S_ISREG(facts.st_mode) or (size and facts.st_size != int(size)):

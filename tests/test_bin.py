@@ -249,8 +249,14 @@ def test_a_set_up_of_another_user_is_used_where_it_can_be_read_and_else_told_in_
     require(subprocess.run(fits, check=False).returncode == 0, "the system has no Python 3.11 with venv")
     volume.chmod(0o755)
     clone = Clone(volume / "a clone", index)
-    assert clone.start(VENVBUILD_PYTHON=of_the_system).returncode == 0
+    before = os.umask(0o022)
+    try:
+        with_password = index.url().replace("://", "://me:hunter2@")
+        assert clone.start(VENVBUILD_PYTHON=of_the_system, VENVBUILD_INDEX_URL=with_password).returncode == 0
+    finally:
+        os.umask(before)
     [home] = (clone.cache / "venvbuild").glob("tool-*[!k]")
+    assert not [path for path in home.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
 
     def start_as_nobody(**more: str) -> subprocess.CompletedProcess[str]:
         env = clone.environment(VENVBUILD_PYTHON=of_the_system, HOME="/nonexistent", PATH="/usr/bin:/bin", **more)
@@ -267,6 +273,7 @@ def test_a_set_up_of_another_user_is_used_where_it_can_be_read_and_else_told_in_
             check=False,
         )
 
+    assert start_as_nobody().stdout == "started 1 venvbuild\n"  # as it was made
     module = next(home.glob("lib/python3.*/site-packages/tiny.py"))
     shutil.rmtree(module.parent / "__pycache__")  # which would do in place of the module
     for path in (clone.cache, clone.cache / "venvbuild", home, home / "pyvenv.cfg", module.parent, module):

@@ -204,6 +204,20 @@ def test_a_damaged_set_up_is_made_again_and_told_once(
     assert capsys.readouterr().err == ""
 
 
+def test_a_set_up_that_is_made_again_by_its_own_python_is_of_the_python_that_this_leads_to(
+    made: SetUp, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without its pyvenv.cfg it takes itself for that."""
+    program, asked = Path(sys.executable), tmp_path / "asked"
+    program.write_text(program.read_text().replace("\n", f'\necho "$0" >{asked}\n', 1))
+    (made.home / "bin/python").unlink()
+    (made.home / "bin/python").symlink_to(program)
+    (made.home / "pyvenv.cfg").unlink()
+    monkeypatch.setattr(sys, "executable", str(made.home / "bin/python"))
+    assert made.make() == made.home / "bin/python"
+    assert asked.read_text() == f"{program}\n"
+
+
 @pytest.mark.parametrize(("name", "damage"), AT_ONCE)
 def test_a_press_of_tab_starts_only_what_starts(
     made: SetUp, name: str, damage: Damage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -348,6 +362,22 @@ def test_the_wheels_of_our_own_lock_have_right_records(monkeypatch: pytest.Monke
         with monkeypatch.context() as others_use_its_bytecode:
             others_use_its_bytecode.setattr("venvbuild.bootstrap.os.unlink", lambda _: None)
             assert bootstrap.damage(home) == ""
+
+
+@pytest.mark.parametrize(
+    ("umask", "mode"), [(0o022, 0o755), (0o002, 0o755), (0, 0o755), (0o027, 0o750), (0o077, 0o700)]
+)
+def test_others_may_read_a_set_up_as_the_umask_says_and_never_write_to_it(made: SetUp, umask: int, mode: int) -> None:
+    shutil.rmtree(made.home)
+    before = os.umask(umask)
+    try:
+        made.make()
+        assert os.umask(umask) == umask
+    finally:
+        os.umask(before)
+    folders = {path.stat().st_mode & 0o777 for path in (made.home, made.home / "bin")}
+    assert (folders, (made.home / "seal").stat().st_mode & 0o777) == ({mode}, mode & 0o644)
+    assert made.content() == made.files
 
 
 def test_who_may_only_read_a_set_up_of_another_user_uses_it(made: SetUp) -> None:

@@ -314,7 +314,8 @@ def _digests(home: Path) -> dict[str, str]:
 
 def _write_seal(home: Path, digests: Mapping[str, str]) -> None:
     building = home / f".{_SEAL}-{os.getpid()}"
-    building.write_text("".join(f"{digest}  {name}\n" for name, digest in digests.items()))
+    with _written_by_us_alone():
+        building.write_text("".join(f"{digest}  {name}\n" for name, digest in digests.items()))
     building.replace(home / _SEAL)
 
 
@@ -415,9 +416,11 @@ def _make(home: Path, lock: Path, wrong: str) -> None:
     else:
         print(f"venvbuild: first use, installing the tool's own dependencies into {home}", file=sys.stderr)
     try:
-        building = _beside(home)
-        _make_venv(building)
-        _install(building / "bin" / "python", lock)
+        # In a folder that is ours alone, and for others to read as soon as it is in its place.
+        building = _beside(home) / "made"
+        with _written_by_us_alone():
+            _make_venv(building, home)
+            _install(building / "bin" / "python", lock)
         _write_seal(building, _digests(building))
         if os.path.lexists(home):
             # Away in one step: who is at work in it finds the next module in the new one, which has the same.
@@ -425,6 +428,17 @@ def _make(home: Path, lock: Path, wrong: str) -> None:
         building.rename(home)
     finally:
         _sweep(home)
+
+
+@contextlib.contextmanager
+def _written_by_us_alone() -> Iterator[None]:
+    """Others may read what is made now as far as the umask lets them, and may not write: it gets credentials later."""
+    before = os.umask(0o022)
+    try:
+        os.umask(before | 0o022)
+        yield
+    finally:
+        os.umask(before)
 
 
 def _beside(home: Path) -> Path:
@@ -437,9 +451,9 @@ def _sweep(home: Path) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
 
 
-def _make_venv(folder: Path) -> None:
+def _make_venv(folder: Path, home: Path) -> None:
     # Of the Python of a set-up the one that it is a link to: without pyvenv.cfg it takes itself for that.
-    is_made_by_us = Path(sys.executable).is_relative_to(folder.parent)
+    is_made_by_us = Path(sys.executable).is_relative_to(home.parent)
     python = os.path.realpath(sys.executable) if is_made_by_us else sys.executable
     # pip by a command of its own: module venv keeps to itself what ensurepip says of a full disk.
     commands = (

@@ -326,7 +326,7 @@ def _problems_of_build(store: Store, move: Move, *, is_current: bool) -> Iterato
 
 
 def _of(store: Store, env_name: str | None, odd: list[Problem]) -> list[tuple[tuple[str, str], list[int]]]:
-    """The numbers of all aliases of one environment, or of all, sorted by environment and alias; `odd` as `_numbers`."""
+    """The numbers of all aliases of one environment, or of all, sorted; what stands in the place of a folder: `odd`."""
     return sorted(_numbers(store, f"{ALIASES}/{env_name}/" if env_name else f"{ALIASES}/", odd).items())
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from venvbuild.files import Amount, amount_of, remove, walk, write_new, write_whole
+from venvbuild.files import Amount, amount_of, regular, remove, walk, write_new, write_whole
 
 
 def test_what_is_written_replaces_the_name_and_no_other_name_of_the_file(tmp_path: Path) -> None:
@@ -69,6 +69,22 @@ def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
         write_whole(tmp_path / "folder", b"ours")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+@pytest.mark.parametrize("kind", ["absent", "fifo", "folder", "link", "loop"])
+def test_what_is_no_regular_file_is_not_read_nor_waited_for(tmp_path: Path, kind: str) -> None:
+    file, odd = tmp_path / "file", tmp_path / kind
+    file.write_bytes(b"x")
+    with regular(file) as opened:
+        assert opened.read() == b"x"
+    if kind == "fifo":
+        os.mkfifo(odd)
+    elif kind == "folder":
+        odd.mkdir()
+    elif kind != "absent":
+        odd.symlink_to(file if kind == "link" else odd)
+    with pytest.raises(OSError), regular(odd):  # the systems have several numbers for it
+        pass
 
 
 def test_a_link_to_a_folder_is_removed_and_not_the_folder(tmp_path: Path) -> None:

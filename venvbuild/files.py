@@ -12,6 +12,7 @@ import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 
 
@@ -125,6 +126,28 @@ def _manifest(folder: Path) -> Iterator[bytes]:
             # Those of a folder change with each entry, and its entries have lines anyway.
             size_and_time = "" if stat.S_ISDIR(facts.st_mode) else f"{facts.st_size} {facts.st_mtime_ns}"
             yield os.fsencode(f"{path[start:]}\0{stat.filemode(facts.st_mode)}\0{size_and_time}\n")
+
+
+@contextlib.contextmanager
+def regular(path: Path) -> Iterator[BufferedReader]:
+    """The file, open for reading: no link is followed, no FIFO waited for, no device opened.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
+    _refuse_what_is_no_file(os.lstat(path), path)
+    with open(path, "rb", opener=_without_links) as file:
+        _refuse_what_is_no_file(os.fstat(file.fileno()), path)
+        yield file
+
+
+def _refuse_what_is_no_file(facts: os.stat_result, path: Path) -> None:
+    if not stat.S_ISREG(facts.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+
+
+def _without_links(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def remove(entry: Path) -> None:

@@ -17,14 +17,15 @@ from pathlib import Path
 
 from athena.index.current import REBUILD, Index, IndexFile, Segment
 from athena.index.segments import MadeSegment
-from athena.rows import cache_folder_of, kept, places
+from athena.rows import cache_folder_of, kept, make_way, places
 from venvbuild.errors import IntegrityError, NotInStore
-from venvbuild.files import write_whole
+from venvbuild.files import regular, write_whole
 from venvbuild.parallel import in_turn
 from venvbuild.stores import Store
 
 _KEPT_S = 3600  # a segment that nobody uses is kept so long: another process may be reading it
 _READ_AT_ONCE = 8
+_MOST_LOOK_BYTES = 1000
 
 
 class IndexCache:
@@ -81,17 +82,19 @@ class IndexCache:
 
     def _is_there(self, path: Path, file: IndexFile) -> bool:
         """Whether it is there, whole: a byte that changed on this disk must come into no answer and no new segment."""
-        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):  # another user's may be closed to us
+        # another user's may be closed to us, and what is no regular file is not there
+        with suppress(OSError), regular(path) as opened:
+            # of the file that is read, whatever takes its name meanwhile
+            facts = os.fstat(opened.fileno())
             may_trust = not self._reads_all or path in self._read
-            if may_trust and _text_of(_beside(path)) == _text(path.stat()):
+            if facts.st_size != file.size_bytes:
+                return False
+            if may_trust and _text_of(_beside(path)) == _text(facts):
                 return True
-            with path.open("rb") as opened:
-                # of the file that is read, whatever takes its name meanwhile
-                facts = os.fstat(opened.fileno())
-                if hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256:
-                    self._remember(path, facts)
-                    self._read.add(path)
-                    return True
+            if hashlib.file_digest(opened, "sha256").hexdigest() == file.sha256:
+                self._remember(path, facts)
+                self._read.add(path)
+                return True
         return False
 
     def _found(self, segment: Segment, file: IndexFile) -> Path | None:
@@ -117,6 +120,7 @@ class IndexCache:
 
     def _write(self, path: Path, body: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        make_way(path)
         write_whole(path, body)
 
 
@@ -131,10 +135,9 @@ def _text(facts: os.stat_result) -> str:
 
 
 def _text_of(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, ValueError):
-        return ""
+    with suppress(OSError, ValueError), regular(path) as file:
+        return file.read(_MOST_LOOK_BYTES).decode()
+    return ""
 
 
 def read_index_file(store: Store, segment: Segment, file: IndexFile) -> bytes:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from athena.rows.cache import RowCache, cache_folder_of
     from athena.rows.closed_days import keep_closed_days
     from athena.rows.day_packages import packages_of, select_of
+    from athena.rows.seals import make_way
     from athena.rows.spare import kept, places
     from athena.rows.unseen import unseen_build
 else:  # who registers a row needs no DuckDB
@@ -34,5 +35,5 @@ else:  # who registers a row needs no DuckDB
     _CLOSED = {"keep_closed_days": "closed_days"}
     _UNSEEN = {"unseen_build": "unseen"}
     _DAY = dict.fromkeys(("packages_of", "select_of"), "day_packages")
-    _SPARE = dict.fromkeys(("kept", "places"), "spare")
+    _SPARE = {**dict.fromkeys(("kept", "places"), "spare"), "make_way": "seals"}
     __getattr__ = lazily.from_modules(__name__, _CACHE | _CLOSED | _DAY | _SPARE | _UNSEEN)

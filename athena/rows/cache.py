@@ -20,10 +20,11 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import _duckdb as duckdb
 
@@ -31,10 +32,11 @@ from athena.duck import Part, connected, duckdb_type, interruptible, quoted, sca
 from athena.rows import table
 from athena.rows.closed_days import known_rows
 from athena.rows.columns import columns
+from athena.rows.seals import Seal, make_way
 from athena.rows.spare import disk_errors, is_unusable, kept, places
 from athena.statement import Scope
 from venvbuild.errors import IntegrityError
-from venvbuild.files import write_whole
+from venvbuild.files import regular, write_whole
 from venvbuild.parallel import in_turn
 from venvbuild.stores import Entry, Store, folder_of
 
@@ -49,6 +51,7 @@ _SMALL_FILES = 8
 """So many files of less than half of that are read; more are put together."""
 # DuckDB reads no longer line; the limit of what is read keeps all but those below it that are made to grow.
 _MAX_LINE_BYTES = 16 << 20
+_MOST_TOLD_BYTES = 64 << 20  # of 86,400 rows that cannot be read, with why
 
 Days = Mapping[str, Sequence[Entry]]
 """Rows by day, as `table.list_days` gives them."""
@@ -65,7 +68,13 @@ class _Held:
     """Day -> how many rows were listed."""
     unread: Mapping[str, Mapping[str, str]]
     """Day -> key -> what is wrong with the row."""
+    seal: Seal
     made_at: float
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether its bytes are those that were written."""
+        return self.seal.fits(self.path)
 
     def part(self, days: Iterable[str]) -> Part:
         """These of its days."""
@@ -96,8 +105,7 @@ class RowCache:
         self._made.clear()
         wanted = {day: _digest([[one.key, one.size_bytes, one.stamp] for one in days[day]], 32) for day in days}
         while True:
-            held = self._held()
-            chosen = _chosen(held, wanted)
+            held, chosen = _whole(self._held(), wanted)
             missing = wanted.keys() - {day for _, has in chosen for day in has}
             again = _to_put_together(chosen, days, missing)
             for some in _runs(days, missing.union(*(has for _, has in again))):
@@ -161,8 +169,10 @@ class RowCache:
             # before the file itself: who finds that asks for what is beside it
             counts = {day: len(entries) for day, entries in days.items()}
             bad = {day: reasons for day, reasons in unread.items() if reasons}
-            told_of = {"days": listings, "counts": counts, "unread": bad}
-            write_whole(_beside(target), json.dumps(told_of).encode())
+            told_of = {"days": listings, "counts": counts, "unread": bad, "seal": Seal.of(made).as_json()}
+            for one in (beside(target), target):
+                make_way(one)
+            write_whole(beside(target), json.dumps(told_of).encode())
             made.replace(target)
 
     def _fetched(self, missing: Sequence[tuple[str, Entry]], unread: Mapping[str, dict[str, str]]) -> Iterator[bytes]:
@@ -203,6 +213,16 @@ def _chosen(held: Sequence[_Held], wanted: Mapping[str, str]) -> list[tuple[_Hel
     return chosen
 
 
+def _whole(held: Sequence[_Held], wanted: Mapping[str, str]) -> tuple[Sequence[_Held], list[tuple[_Held, set[str]]]]:
+    """The files without damaged ones among those that are chosen of them, and these."""
+    while True:
+        chosen = _chosen(held, wanted)
+        damaged = {one for one, _ in chosen if not one.is_whole}
+        if not damaged:
+            return held, chosen
+        held = [one for one in held if one not in damaged]
+
+
 def _to_put_together(
     chosen: Sequence[tuple[_Held, set[str]]], days: Days, missing: Iterable[str]
 ) -> list[tuple[_Held, set[str]]]:
@@ -240,7 +260,7 @@ def _to_copy(
     copied: dict[_Held, set[str]] = {}
     unread: dict[str, dict[str, str]] = {day: {} for day in days}
     for day in days:
-        having = [one for one in held if day in one.listings]
+        having = [one for one in held if day in one.listings and one.is_whole]
         same = next((one for one in having if one.listings[day] == listings[day]), None)
         if same:
             unread[day] = dict(same.unread.get(day, {}))
@@ -273,8 +293,8 @@ def is_used(path: Path) -> bool:
     except OSError as error:
         if not is_unusable(error):
             raise
-        beside = _beside(path)
-        return _is_readable(path) and (_is_readable(beside) or not os.path.lexists(beside))
+        told = beside(path)
+        return _is_readable(path) and (_is_readable(told) or not os.path.lexists(told))
     return True
 
 
@@ -320,8 +340,9 @@ def _remove_unused(paths: Iterable[Path]) -> None:
         with suppress(OSError):  # it only makes room
             if path.stat().st_mtime < time.time() - _KEPT_S:
                 path.unlink()
-                _beside(path).unlink(missing_ok=True)
-                packages_path(path).unlink(missing_ok=True)
+                beside(path).unlink(missing_ok=True)
+                for one in (packages_path(path), beside(packages_path(path))):
+                    one.unlink(missing_ok=True)
 
 
 def packages_path(path: Path) -> Path:
@@ -329,19 +350,31 @@ def packages_path(path: Path) -> Path:
     return path.parent / "packages" / path.name
 
 
-def _beside(path: Path) -> Path:
-    """Where it is kept which days it has, and which of their rows cannot be read."""
+def beside(path: Path) -> Path:
+    """Where it is kept what a file of the cache is: its seal; which days it has, and which rows cannot be read."""
     return path.with_suffix(".json")
 
 
 def _read_beside(path: Path) -> _Held | None:
-    beside = _beside(path)
-    with suppress(OSError, ValueError, KeyError, AttributeError):
-        told = json.loads(beside.read_bytes())
+    with suppress(OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        told, made_at = read_told(path)
         if told["days"]:
             facts = (dict(told["days"]), dict(told["counts"]), dict(told["unread"]))
-            return _Held(path, *facts, beside.stat().st_mtime)
+            return _Held(path, *facts, Seal.parsed(told["seal"]), made_at)
     return None
+
+
+def read_told(path: Path) -> tuple[Any, float]:
+    """What stands beside a file of the cache, and when that was written.
+
+    Raises:
+        OSError, ValueError, RecursionError: it cannot be read.
+    """
+    with regular(beside(path)) as file:
+        facts = os.fstat(file.fileno())
+        if facts.st_size > _MOST_TOLD_BYTES:
+            raise ValueError(f"it has {facts.st_size} bytes")
+        return json.loads(file.read()), facts.st_mtime
 
 
 def _line(row: dict[str, object]) -> bytes:

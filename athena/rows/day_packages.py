@@ -3,20 +3,26 @@
 What `venv_packages` says of them, in a file beside that:
 
     <cache>/<digest of the store>/rows/packages/<as the other's>.parquet
+
+and its seal beside it, in a file that ends with `.json`.
 """
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from importlib import resources
 from pathlib import Path
 
 from athena.duck import Part, connected, interruptible, quoted, scan
-from athena.rows.cache import is_used, packages_path
+from athena.rows.cache import beside, is_used, packages_path, read_told
+from athena.rows.seals import Seal, make_way
 from athena.rows.spare import disk_errors, kept, places
+from venvbuild.files import write_whole
 
 _GROUP_ROWS = 4096  # what a question about one package reads at least; DuckDB's own are 30 times as large
 
@@ -38,8 +44,15 @@ def select_of(view: str, source: str) -> str:
 
 def _made(rows: Path) -> Path:
     folder = packages_path(rows).parent
-    there = next((one / rows.name for one in places(folder) if is_used(one / rows.name)), None)
+    there = next((one / rows.name for one in places(folder) if _is_whole(one / rows.name)), None)
     return there or kept(folder, partial(_make, rows))
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether it is there and its bytes are those that were written; from now on it counts as used."""
+    with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
+        return is_used(path) and Seal.parsed(read_told(path)[0]["seal"]).fits(path)
+    return False
 
 
 def _make(rows: Path, folder: Path) -> Path:
@@ -53,5 +66,8 @@ def _make(rows: Path, folder: Path) -> Path:
         copy = f"COPY ({select} ORDER BY name, version, venv_version) TO {quoted(made)} ({form})"
         with disk_errors(folder):
             interruptible(connection, partial(connection.execute, copy))
+        for one in (beside(target), target):
+            make_way(one)
+        write_whole(beside(target), json.dumps({"seal": Seal.of(made).as_json()}).encode())
         made.replace(target)
     return target

@@ -22,8 +22,10 @@ from venvbuild.errors import UsageError
 
 T = TypeVar("T")
 
-# The last ones: a file stands where a folder of the cache should be (XDG_CACHE_HOME=/dev/null).
-_UNUSABLE = frozenset((errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ELOOP))
+# The last ones: a file stands where a folder of the cache should be (XDG_CACHE_HOME=/dev/null), or the other way round.
+_UNUSABLE = frozenset(
+    (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.EISDIR, errno.ENOTEMPTY)
+)
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 

@@ -1,7 +1,7 @@
 """What this machine keeps of the catalogs that were asked, and which of it nobody has used for a while.
 
 <cache>/<digest of the store>/rows/*.parquet, packages/*.parquet    rows of some days (athena/rows)
-                                   *.json                           which days, and which rows cannot be read
+                                   *.json, packages/*.json          their seals, which days, which rows cannot be read
 <cache>/<digest of the store>/index/<segment>/                      files of the index (athena/index)
                               /2025-07-22/*.parquet, packages/      rows of former versions of the tool
 """
@@ -33,7 +33,8 @@ def unused(cache: Path, unused_s: float) -> list[Path]:
                 found.append(path)
     # Last, and never without the rows that they are about: without it nobody knows of which days they are.
     gone = {*found}
-    beside = [*cache.glob(f"{_ROWS}/*.json"), *cache.glob(f"{_FORMER}/*.unread")]
+    patterns = (f"{_ROWS}/*.json", f"{_ROWS}/packages/*.json", f"{_FORMER}/*.unread")
+    beside = [path for pattern in patterns for path in cache.glob(pattern)]
     return [*sorted(found), *sorted(one for one in beside if _rows_of(one) in gone or not _rows_of(one).exists())]
 
 

@@ -18,10 +18,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from athena.rows import Unread, last_day
+from athena.rows import Unread, is_row, last_day
 from venvbuild.builds import places, schemas
 from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.stores import Store
+from venvbuild.text import shown
 
 TURN = "index"
 """The turn (`Store.turn`) of those who change it."""
@@ -33,6 +34,16 @@ _FORMAT = 1
 _NAME = re.compile(r"[0-9a-f]{16}")
 _DT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # as in a row's key, which need be no day
 _FILE = re.compile(r"builds/builds|packages/[0-9]{3}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_FORMAT_FIRST = re.compile(rb'\s*\{\s*"format"\s*:\s*([0-9]{1,18})')
+_MOST = 2**63 - 1
+_MOST_FILE_BYTES = 1 << 30
+"""Of a file of a segment, which is read at once: a hundred times what its million rows have."""
+_MOST_SEEN_BYTES = 64_000_000
+"""Of a CURRENT.json that is too large: so much is read to see whether a later version wrote it."""
+_HEAD_BYTES = 4096
+_SECONDS = (-62_135_596_800, 253_402_300_799)
+"""The first and the last build_no that is an instant: of the years 1 to 9999."""
 
 
 @dataclass(frozen=True)
@@ -137,24 +148,30 @@ def read_with_etag(store: Store, *, is_rebuilt: bool = False) -> tuple[Index, st
     `is_rebuilt` takes a damaged one for an empty one; one of a later version of the tool is not ours to replace.
     """
     try:
-        # to replace even one that is too large, its etag is needed
-        stored = store.read(CURRENT, None if is_rebuilt else schemas.MAX_BYTES)
+        stored = store.read(CURRENT, _MOST_SEEN_BYTES)
     except NotInStore:
         return Index(), ""
+    except IntegrityError as error:
+        if error.problems[0].rule != "TOO_LARGE":
+            raise
+        _refuse_a_newer(store.read_range(CURRENT, 0, _HEAD_BYTES), store, is_whole=False)
+        if not is_rebuilt:
+            raise _unreadable(store, error.problems[0].what) from error
+        # whoever asks until there is a new one reads the rows
+        store.remove(CURRENT)
+        return Index(), ""
     try:
-        found = schemas.parsed(stored.body)
-        _refuse_a_newer(found, store.uri(CURRENT))
-        return _parsed(found), stored.etag
+        return _parsed(schemas.parsed(stored.body)), stored.etag
     except (ValueError, TypeError, KeyError, AttributeError) as error:
+        _refuse_a_newer(stored.body, store)
         if is_rebuilt:
             return Index(), stored.etag
-        raise IntegrityError(
-            "the index of the catalog cannot be read",
-            where=store.uri(CURRENT),
-            why=f"{type(error).__name__}: {error}"[:200],
-            fix=REBUILD,
-            rule="BAD_INDEX",
-        ) from error
+        raise _unreadable(store, f"{type(error).__name__}: {error}"[:200]) from error
+
+
+def _unreadable(store: Store, why: str) -> IntegrityError:
+    what = "the index of the catalog cannot be read"
+    return IntegrityError(what, where=store.uri(CURRENT), why=why, fix=REBUILD, rule="BAD_INDEX")
 
 
 def replace_current(store: Store, new: Index, etag: str) -> bool:
@@ -207,16 +224,34 @@ def _as_json(segment: Segment) -> dict[str, Any]:
     }
 
 
-def _refuse_a_newer(found: Any, where: str) -> None:
-    made_by = found.get("format") if isinstance(found, dict) else None
-    if type(made_by) is int and made_by > _FORMAT:
+def _refuse_a_newer(body: bytes, store: Store, *, is_whole: bool = True) -> None:
+    """Of JSON that a later version may have written, by rules of its own; what is no JSON at all is damage."""
+    made_by = max(_formats(body, is_whole), default=0)
+    if made_by > _FORMAT:
         raise IntegrityError(
-            f"the index of the catalog is of format {made_by}, and this venvbuild knows {_FORMAT}",
-            where=where,
+            f"the index of the catalog is of format {shown(str(made_by))}, and this venvbuild knows {_FORMAT}",
+            where=store.uri(CURRENT),
             why="a newer venvbuild made it",
             fix="update venvbuild",
             rule="NEWER_INDEX",
         )
+
+
+def _formats(body: bytes, is_whole: bool) -> list[int]:
+    try:
+        top = json.loads(body, object_pairs_hook=_Pairs) if is_whole else None
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        return []
+    except (ValueError, RecursionError):  # it has a number, or a depth, that Python does not read
+        top = None
+    if isinstance(top, _Pairs):
+        return [value for name, value in top if name == "format" and type(value) is int]
+    first = _FORMAT_FIRST.match(body)
+    return [int(first[1])] if first else []
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """An object of JSON, with keys that come twice."""
 
 
 def _parsed(found: Any) -> Index:
@@ -233,15 +268,21 @@ def _parsed(found: Any) -> Index:
     names = [segment.name for segment in made.segments]
     if len(set(names)) < len(names) or made.covered_before > made.covering_before:
         raise ValueError("it contradicts itself")
+    end = build_no_of_day(made.covered_before) if made.covered_before else _SECONDS[0]
+    if any(segment.last_build_no >= end for segment in made.segments):
+        raise ValueError("it has builds of days that it does not cover")
     return made
 
 
 def _segment(found: Any) -> Segment:
+    first, last = (_number(found[name], *_SECONDS) for name in ("first_build_no", "last_build_no"))
+    if first > last:
+        raise ValueError("the first build of a segment is later than its last")
     return Segment(
         _matching(_NAME, found["name"]),
-        _number(found["build_count"]),
-        _number(found["first_build_no"]),
-        _number(found["last_build_no"]),
+        _number(found["build_count"], 1),
+        first,
+        last,
         _file(found["builds"]),
         tuple(map(_file, found["packages"])),
     )
@@ -249,17 +290,22 @@ def _segment(found: Any) -> Segment:
 
 def _file(found: Any) -> IndexFile:
     names = (str(found["first_name"]), str(found["last_name"]))
-    return IndexFile(_matching(_FILE, found["name"]), _number(found["size_bytes"]), str(found["sha256"]), *names)
+    size_bytes = _number(found["size_bytes"], 0, _MOST_FILE_BYTES)
+    return IndexFile(_matching(_FILE, found["name"]), size_bytes, _matching(_SHA256, found["sha256"]), *names)
 
 
 def _unread(found: Any) -> Unread:
-    return Unread(_number(found["count"]), str(found["key"]), str(found["why"]))
+    if not is_row(found["key"]):
+        raise ValueError(f"{found['key'][:60]!a} is no row")
+    return Unread(_number(found["count"], 1), found["key"], str(found["why"]))
 
 
-def _number(value: Any) -> int:
+def _number(value: Any, first: int = 0, last: int = _MOST) -> int:
     # bool is a kind of int
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{str(value)[:60]!a} is no number")
+    if not first <= value <= last:
+        raise ValueError(f"{str(value)[:60]} is not between {first} and {last}")
     return value
 
 

@@ -587,9 +587,54 @@ def test_an_index_that_cannot_be_understood_is_refused_and_rebuilt(tmp_path: Pat
     assert found(store, tmp_path) == indexed(store, tmp_path) == ["venv_20250701_000000"]
 
 
-def test_an_index_of_a_newer_version_is_left_alone(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"last_build_no": 10**18}, id="last"),
+        pytest.param({"first_build_no": -(10**18), "last_build_no": -(10**18)}, id="first"),
+        pytest.param({"first_build_no": 1751328001}, id="first after last"),
+        pytest.param({"last_build_no": 1751414400}, id="not covered"),
+        pytest.param({"build_count": 0}, id="none"),
+        pytest.param({"builds": {"size_bytes": 40 << 30}}, id="huge file"),
+        pytest.param({"unread": {DAY(1): {"count": 10**400, "key": f"{places.ROWS}/dt=2025-07-01/x.json", "why": ""}}},
+                     id="huge count"),
+        pytest.param({"unread": {DAY(1): {"count": 1, "key": "x", "why": ""}}}, id="no row"),
+    ],
+)  # fmt: skip
+def test_numbers_beyond_their_range_are_damage(tmp_path: Path, change: dict[str, Any]) -> None:
+    store = open_store(str(tmp_path / "store"))
     registered(store, build(1))
-    newer = b'{"format": 2, "shards": {"later": []}}'
+    Compactor(store, tmp_path).compact(DAY(2))
+    path = tmp_path / "store" / CURRENT
+    whole = json.loads(path.read_bytes())
+    [segment] = whole["segments"]
+    changed = {name: {**segment["builds"], **one} if name == "builds" else one for name, one in change.items()}
+    (whole if "unread" in change else segment).update(changed)
+    path.write_text(json.dumps(whole))
+    with pytest.raises(IntegrityError, match="table compact --rebuild") as caught:
+        found(store, tmp_path)
+    assert len(str(caught.value)) < 600
+    assert [one.rule for one in index_problems(store, tmp_path)] == ["BAD_INDEX"]
+    Compactor(store, tmp_path).compact(DAY(2), is_rebuilt=True)
+    assert found(store, tmp_path) == indexed(store, tmp_path) == ["venv_20250701_000000"]
+
+
+@pytest.mark.parametrize(
+    "newer",
+    [
+        pytest.param(b'{"format": 2, "shards": {"later": []}}', id="another shape"),
+        pytest.param(b'{"format":2,"x":1,"x":2}', id="a key twice"),
+        pytest.param(b'{"format":1,"x":1,"format":2}', id="two formats"),
+        pytest.param(b'{"format":2,"x":' + b"[" * 3000 + b"]" * 3000 + b"}", id="deep"),
+        pytest.param(b'{"format":1' + b"0" * 400 + b"}", id="huge"),
+        pytest.param(b'{"format":1' + b"0" * 5000 + b"}", id="huger"),
+        pytest.param(b'{"x":"' + b"x" * 17_000_000 + b'","format":2}', id="large"),
+        pytest.param(b'{"format":2,"x":"' + b"x" * 64_000_000 + b'"}', id="larger"),
+    ],
+)
+def test_an_index_of_a_newer_version_is_left_alone(tmp_path: Path, newer: bytes) -> None:
+    store = open_store(str(tmp_path / "store"))
+    registered(store, build(1))
     store.put_if_absent(CURRENT, newer)
     for call in (
         lambda: found(store, tmp_path),
@@ -597,16 +642,19 @@ def test_an_index_of_a_newer_version_is_left_alone(store: Store, tmp_path: Path)
         lambda: Compactor(store, tmp_path).compact(DAY(2), is_rebuilt=True),
         lambda: Compactor(store, tmp_path).cover_all(),
     ):
-        with pytest.raises(IntegrityError, match="fix: update venvbuild"):
+        with pytest.raises(IntegrityError, match="fix: update venvbuild") as caught:
             call()
+        assert len(str(caught.value)) < 600
     assert store.read(CURRENT).body == newer
 
 
-def test_an_index_that_is_too_large_is_rebuilt(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size_bytes", [16_000_001, 40 << 30])
+def test_an_index_that_is_too_large_is_rebuilt(tmp_path: Path, size_bytes: int) -> None:
     store = open_store(str(tmp_path / "store"))
     registered(store, build(1))
-    store.put_if_absent(CURRENT, b" " * 16_000_001)
-    with pytest.raises(IntegrityError, match="16000001 bytes"):
+    store.put_if_absent(CURRENT, b"")
+    os.truncate(tmp_path / "store" / CURRENT, size_bytes)
+    with pytest.raises(IntegrityError, match=f"{size_bytes} bytes.*\n?.*table compact --rebuild"):
         found(store, tmp_path)
     Compactor(store, tmp_path).compact(DAY(2), is_rebuilt=True)
     assert found(store, tmp_path) == ["venv_20250701_000000"]

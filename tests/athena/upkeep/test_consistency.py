@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,6 +121,53 @@ def test_a_day_whose_index_is_not_what_its_rows_say_is_named(store: Store, tmp_p
     assert [rule for rule, _ in rules(store, cache)] == ["OTHER_ROW"]
     sync_rows(store, cache, rows_difference(store))
     assert rules(store, cache) == []
+
+
+def of_segment(**facts: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda whole: whole["segments"][0].update(facts)
+
+
+def of_packages(**facts: Any) -> Callable[[dict[str, Any]], None]:
+    return lambda whole: whole["segments"][0]["packages"][0].update(facts)
+
+
+def of_unread(number: int, count: int) -> Callable[[dict[str, Any]], None]:
+    key = f"{places.ROWS}/dt=2025-07-22/{version(number)}.json"
+    return lambda whole: whole.update(unread={"2025-07-22": {"count": count, "key": key, "why": "y"}})
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        pytest.param(of_packages(first_name="zzz", last_name="zzzz"), "good to good", id="names"),
+        pytest.param(of_packages(last_name="zzz"), "good to good", id="last name"),
+        pytest.param(of_segment(last_build_no=1753173001), "2 builds, 1753173001 to 1753173002", id="last"),
+        pytest.param(of_segment(first_build_no=1753173000), "2 builds, 1753173001 to 1753173002", id="first"),
+        pytest.param(of_segment(build_count=9), "2 builds, ", id="count"),
+        pytest.param(of_unread(1, 7), "rows of 2025-07-22 that cannot be read", id="unread"),
+        pytest.param(of_unread(3, 2), "rows of 2025-07-22 that cannot be read", id="more unread"),
+    ],
+)
+def test_what_the_index_says_of_its_files_is_held_against_them(
+    tmp_path: Path, change: Callable[[dict[str, Any]], None], what: str
+) -> None:
+    store = open_store(str(tmp_path / "store"))
+    keys = [registered(store, number) for number in (1, 2)]
+    bad = f"{places.ROWS}/dt=2025-07-22/{version(3)}.json"
+    store.put_if_absent(bad, b"{")
+    compactor = compacted(store, tmp_path / "cache")
+    before = rules(store, tmp_path / "cache")
+    assert {rule for rule, _ in before} == {"BAD_ROW", "NO_BUILD"}
+    path = tmp_path / "store" / CURRENT
+    whole = json.loads(path.read_bytes())
+    change(whole)
+    path.write_text(json.dumps(whole))
+    assert len(keys) == 2
+    [problem] = [one for one in find_problems(store, tmp_path / "cache") if one.rule.endswith("_INDEX")]
+    assert what in problem.what
+    assert "table compact --rebuild" in problem.fix
+    compactor.compact("2025-07-23", is_rebuilt=True)
+    assert rules(store, tmp_path / "cache") == before
 
 
 def test_a_build_that_waits_for_its_turn_at_the_index_is_no_damage(store: Store, tmp_path: Path) -> None:

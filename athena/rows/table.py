@@ -78,7 +78,7 @@ class Unread:
         return IntegrityError(
             f"{count} of the catalog cannot be read, and {'is' if count == '1 row' else 'are'} in no answer",
             where=store.uri(self.key),
-            why=self.why,
+            why=shown(self.why, 400),
             fix="`venvbuild table check` names every one",
             rule="UNREAD_ROWS",
         )

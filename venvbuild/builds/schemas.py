@@ -17,6 +17,7 @@ from typing import Any
 MAX_BYTES = 16_000_000
 """Of a document; those that we write have some thousands."""
 _MAX_DEPTH = 64
+_MAX_QUOTED = 80
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 # RFC 3986 has no blank either, and folders and prefixes of stores do.
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\x00-\x20\x7f][^\x00-\x1f\x7f]*")
@@ -107,8 +108,16 @@ def faults(
     # As text: in a path, names and numbers of items cannot be compared.
     found = _validator(schema_name, strict, frozenset(without)).iter_errors(document)
     errors = sorted(found, key=lambda error: list(map(str, error.path)))
-    # Cut: jsonschema quotes the value that does not fit, which may be the whole document.
-    return [("/".join(map(str, error.absolute_path)) or "(the whole)", error.message[:300]) for error in errors]
+    return [("/".join(map(str, error.absolute_path)) or "(the whole)", _message(error)) for error in errors]
+
+
+def _message(error: Any) -> str:
+    """Cut: jsonschema quotes the value that does not fit, which may be the whole document."""
+    value = repr(error.instance)
+    message = (
+        error.message if len(value) <= _MAX_QUOTED else error.message.replace(value, f"{value[:_MAX_QUOTED]}...", 1)
+    )
+    return str(message[:300])
 
 
 @cache

@@ -62,9 +62,10 @@ def instant_of(venv_version: str) -> datetime:
     """`venv_20250722_083000` -> 2025-07-22 08:30:00, UTC.
 
     Raises:
-        ValueError: it has not the form of a version, or there is no such instant.
+        ValueError: it has not the form of a version, or there is no such instant; or its year is before 1000, which
+            `%Y` does not write with four digits everywhere.
     """
-    if not is_venv_version(venv_version):
+    if not is_venv_version(venv_version) or venv_version.startswith("venv_0"):
         raise ValueError(f"{venv_version[:60]!a} is no version")
     return datetime.strptime(venv_version, "venv_%Y%m%d_%H%M%S").replace(tzinfo=UTC)
 

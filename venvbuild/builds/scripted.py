@@ -117,7 +117,9 @@ def recorded(text: str) -> str | None:
     """An instant as a script wrote it, in UTC and our form; None when it is none."""
     with suppress(ValueError, OverflowError):
         said = datetime.fromisoformat(text.strip())
-        return f"{said.astimezone(UTC) if said.tzinfo else said:%Y-%m-%dT%H:%M:%SZ}"
+        said = said.astimezone(UTC) if said.tzinfo else said
+        # Not `%Y`, which the C library writes as it likes: the year 999 has three digits on Linux.
+        return f"{said.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
     return None
 
 

@@ -13,7 +13,16 @@ from functools import partial
 
 from athena.rows import BY_HAND, expected_row, is_row, list_days, read_row, row_key, version_of
 from athena.statement import Scope
-from venvbuild.builds import Metadata, ScriptedBuild, damaged_files, disagreements, places, read_any, schemas
+from venvbuild.builds import (
+    Metadata,
+    ScriptedBuild,
+    damaged_files,
+    disagreements,
+    no_scripts_build,
+    places,
+    read_any,
+    schemas,
+)
 from venvbuild.errors import IntegrityError, NotInStore, Problem
 from venvbuild.parallel import in_turn
 from venvbuild.stores import Entry, Store
@@ -121,11 +130,15 @@ def _compare(store: Store, listed: Listing, is_deep: bool, version: str) -> Comp
         return Compared(version)
     except IntegrityError as error:
         return Compared(version, tuple(problems), error.problems, stray_rows=stray)
+    env_names = listed.entries.get(version, [])
     found = Compared(version, tuple(problems), stray_rows=stray)
-    found = _with_row(store, build, found)
-    if isinstance(build, ScriptedBuild):  # of no environment, and without anything to be held against
-        return found
-    found = _with_entries(store, build, listed.entries.get(version, []), found)
+    if isinstance(build, ScriptedBuild):  # of no environment, and without anything else to be held against
+        entries = [store.uri(places.environment_entry(name, version)) for name in env_names]
+        if not entries:
+            return _with_row(store, build, found)
+        refused = no_scripts_build(store.uri(places.key(version, places.METADATA)), entries)
+        return replace(found, damage=refused.problems)
+    found = _with_entries(store, build, env_names, _with_row(store, build, found))
     is_doubted = is_deep or bool(found.problems)
     damaged = tuple(damaged_files(store, build)) if is_doubted else ()
     contradicted = disagreements(store, build) if is_doubted else ()

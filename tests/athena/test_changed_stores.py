@@ -19,6 +19,7 @@ from athena.upkeep import find_problems, rows_difference, sync_rows
 from tests.support.benches import Bench
 from tests.support.builds import put_build, version
 from tests.support.index_server import running
+from tests.support.scripted import put_scripted
 from tests.support.supplies import here
 from tests.support.wheels import wheel
 from venvbuild import builds
@@ -159,6 +160,40 @@ def test_a_field_of_metadata_that_was_changed_is_noticed_and_spreads_nowhere(
         with pytest.raises(IntegrityError):
             sync_rows(changed.store, tmp_path / "cache", rows_difference(changed.store))
     assert changed.path(changed.row_key).read_bytes() == before
+
+
+@pytest.mark.parametrize("removed", [(), (places.CLAIM, places.ARCHIVE_INDEX)], ids=["files", "entry"])
+def test_a_build_that_lost_the_fields_of_ours_is_damaged_and_not_one_of_a_script(
+    removed: tuple[str, ...], changed: Changed, tmp_path: Path
+) -> None:
+    before, key = changed.path(changed.row_key).read_bytes(), builds.key(changed.sound, places.METADATA)
+    whole = changed.path(key).read_bytes()
+    kept = json.loads(whole)
+    for field in ("schema_version", "files", "archive_sha256", "content_sha256", "requirements_sha256"):
+        del kept[field]
+    changed.path(key).write_text(json.dumps(kept))
+    for name in removed:
+        changed.path(builds.key(changed.sound, name)).unlink()
+    for is_deep in (False, True):
+        (problem,) = find_problems(changed.store, tmp_path / "cache", is_deep=is_deep)
+        assert (problem.rule, problem.where) == ("DAMAGED", changed.store.uri(key))
+    with pytest.raises(IntegrityError, match="has lost the fields"):
+        sync_rows(changed.store, tmp_path / "cache", rows_difference(changed.store))
+    assert changed.path(changed.row_key).read_bytes() == before
+    if not removed:
+        with pytest.raises(IntegrityError, match="has lost the fields"):
+            verify(changed.store, changed.sound)
+
+
+def test_a_script_s_build_to_which_an_entry_leads_is_told_with_both_ways_out(changed: Changed, tmp_path: Path) -> None:
+    scripted = put_scripted(changed.store)
+    rows.register(changed.store, builds.read_any(changed.store, scripted))
+    entry = places.environment_entry("sales", scripted)
+    changed.store.put_if_absent(entry, b"")
+    (problem,) = find_problems(changed.store, tmp_path / "cache")
+    assert f"remove {changed.store.uri(entry)}" in problem.fix
+    changed.store.remove(entry)
+    assert rules(changed, tmp_path) == []
 
 
 @pytest.mark.parametrize(

@@ -84,18 +84,34 @@ def test_a_field_that_is_none_is_named(store: Store, changes: dict[str, Any], fi
     assert caught.value.problems[0].where.endswith(f"{VERSION}/metadata.json: {field}")
 
 
-@pytest.mark.parametrize("left", ["files", "archive_sha256", "schema_version"])
+@pytest.mark.parametrize("left", ["files", "archive_sha256", "schema_version", "content_sha256", "requirements_sha256"])
 def test_one_of_ours_that_lost_its_fields_is_no_scripts(store: Store, left: str) -> None:
     name = put_build(store, 1)
     whole = json.loads(store.read(builds.key(name, places.METADATA)).body)
     other = open_store(f"{store.url}-2")
+    whole = {"content_sha256": "c" * 64, **whole}
     kept = {key: value for key, value in whole.items() if key in (*SCRIPTED_FIELDS, left)}
     other.put_if_absent(builds.key(name, places.METADATA), json.dumps(kept).encode())
     with pytest.raises(IntegrityError, match="the metadata is not valid"):
         builds.read_any(other, name)
 
 
-@pytest.mark.parametrize("name", ["venv_20251399_163000", "venv_20250722_163000_b", "venv_sales"])
+@pytest.mark.parametrize("name", [places.CLAIM, places.ARCHIVE_INDEX])
+def test_one_with_a_file_that_only_we_write_is_no_scripts_until_that_is_removed(store: Store, name: str) -> None:
+    beside = builds.key(put_scripted(store), name)
+    store.put_if_absent(beside, b"{}")
+    with pytest.raises(IntegrityError, match="has lost the fields") as caught:
+        builds.read_any(store, VERSION)
+    (problem,) = caught.value.problems
+    assert problem.where == store.uri(builds.key(VERSION, places.METADATA))
+    assert f"remove {store.uri(beside)}" in problem.fix
+    store.remove(beside)
+    assert isinstance(builds.read_any(store, VERSION), ScriptedBuild)
+
+
+@pytest.mark.parametrize(
+    "name", ["venv_20251399_163000", "venv_09990101_000000", "venv_20250722_163000_b", "venv_sales"]
+)
 def test_a_name_that_is_no_instant_is_told_with_the_way_to_have_one(store: Store, name: str) -> None:
     put_scripted(store, name)
     with pytest.raises(IntegrityError, match="venvbuild import") as caught:

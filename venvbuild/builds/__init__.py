@@ -33,6 +33,7 @@ from venvbuild.builds.metadata import (
     Metadata,
     RequiresEntry,
     StoredFile,
+    no_scripts_build,
     parse,
     read,
     read_any,

@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Any, NotRequired, TypedDict, cast
 
 from venvbuild.builds import schemas, scripted
-from venvbuild.builds.places import BUILDS, METADATA, REQUIREMENTS, TREE, archive_name, instant_of, key
+from venvbuild.builds.places import (
+    ARCHIVE_INDEX,
+    BUILDS,
+    CLAIM,
+    METADATA,
+    REQUIREMENTS,
+    TREE,
+    archive_name,
+    instant_of,
+    key,
+)
 from venvbuild.builds.scripted import ScriptedBuild
 from venvbuild.errors import IntegrityError, NotInStore, UsageError
 from venvbuild.stores import Store
@@ -24,6 +34,8 @@ FLAT_SCHEMA_VERSION = 2
 """Of a build whose archive has no folder at its top: who knows the first one alone would look for it."""
 _OF_THE_CLAIM = ("venv_version", "created_at", "requirements_file", "pipdeptree_output", "venv_archive", "files")
 _RESTORE = "restore the object from a backup"
+_OURS = (CLAIM, ARCHIVE_INDEX)
+"""What no script puts beside its metadata.json."""
 
 
 class FileEntry(TypedDict):
@@ -257,7 +269,8 @@ def read_any(store: Store, venv_version: str) -> Metadata | ScriptedBuild:
     """The metadata of a committed build, whoever made it.
 
     Raises:
-        NotInStore: there is no such build. IntegrityError: it is damaged.
+        NotInStore: there is no such build.
+        IntegrityError: it is damaged; or it reads like that of a script, and a file beside it says that none made it.
     """
     try:
         body = store.read(key(venv_version, METADATA), schemas.MAX_BYTES).body
@@ -268,7 +281,28 @@ def read_any(store: Store, venv_version: str) -> Metadata | ScriptedBuild:
             fix="`venvbuild list` shows the builds",
             rule="NO_SUCH_BUILD",
         ) from error
-    return parse(body, venv_version, store.uri(key(venv_version, METADATA)), f"{store.url}/{BUILDS}/{venv_version}")
+    where = store.uri(key(venv_version, METADATA))
+    build = parse(body, venv_version, where, f"{store.url}/{BUILDS}/{venv_version}")
+    if isinstance(build, ScriptedBuild):
+        _refuse_ours(store, venv_version, where)
+    return build
+
+
+def _refuse_ours(store: Store, venv_version: str, where: str) -> None:
+    ours = {key(venv_version, name) for name in _OURS}
+    if beside := [store.uri(entry.key) for entry in store.list(key(venv_version, "")) if entry.key in ours]:
+        raise no_scripts_build(where, beside)
+
+
+def no_scripts_build(where: str, beside: Sequence[str]) -> IntegrityError:
+    """That metadata.json reads like that of a script, and these objects say that venvbuild made the build."""
+    return IntegrityError(
+        "the metadata has lost the fields that a build of venvbuild has",
+        where=where,
+        why=f"without them it reads like that of a script, and {beside[0]} says that none made the build",
+        fix=f"restore it from a backup; if a script did make the build, remove {' and '.join(beside)}",
+        rule="DAMAGED",
+    )
 
 
 def parse(body: bytes, venv_version: str, where: str, folder: str) -> Metadata | ScriptedBuild:

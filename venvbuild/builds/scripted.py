@@ -33,7 +33,7 @@ FIELDS = (
     "installed_packages",
 )
 """The nine, in their order; every build has them."""
-_OURS = ("schema_version", "files", "archive_sha256")
+_OURS = ("schema_version", "files", "archive_sha256", "content_sha256", "requirements_sha256")
 """What a build of this tool has: one that lost its `schema_version` is damaged, and no script's."""
 _PACKAGE = re.compile(r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)==(?P<version>\S+)")
 

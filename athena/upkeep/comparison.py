@@ -18,6 +18,7 @@ from venvbuild.builds import (
     ScriptedBuild,
     damaged_files,
     disagreements,
+    misnamed,
     no_scripts_build,
     places,
     read_any,
@@ -141,7 +142,7 @@ def _compare(store: Store, listed: Listing, is_deep: bool, version: str) -> Comp
     found = _with_entries(store, build, env_names, _with_row(store, build, found))
     is_doubted = is_deep or bool(found.problems)
     damaged = tuple(damaged_files(store, build)) if is_doubted else ()
-    contradicted = disagreements(store, build) if is_doubted else ()
+    contradicted = disagreements(store, build) if is_doubted else misnamed(store, build)
     # where row or entries say something else, and no claim tells which of them is right
     claim = store.uri(places.key(version, places.CLAIM))
     is_undecided = found.foreign_entries or found.has_another_row

@@ -221,10 +221,107 @@ def test_a_file_that_is_not_the_promised_one_is_damaged_and_says_nothing(
     assert problem.where.endswith("/conflicts.json")
 
 
+@pytest.mark.parametrize(
+    "name", ["packages.json", "requirements.lock.txt", "pylock.toml", "pipdeptree.svg", "build.log"]
+)
+def test_a_file_of_ours_that_is_there_is_named(store: FolderStore, name: str) -> None:
+    put(store)
+    store.put_if_absent(builds.key(VERSION, name), b"{}")
+    store.put_if_absent(builds.key(VERSION, "notes.txt"), b"mine")
+    assert said(store) == [f"files does not name {name}, which is there"]
+
+
 def test_an_index_that_nobody_promised_is_damage(store: FolderStore) -> None:
     build = builds.read(store, put(store))
     store.put_if_absent(builds.key(VERSION, places.ARCHIVE_INDEX), b"{}")
-    assert [problem.what for problem in builds.damaged_files(store, build)] == [evidence.UNNAMED_INDEX]
+    (problem,) = builds.disagreements(store, build)
+    assert (problem.where, "would believe it" in problem.what) == (
+        store.uri(builds.key(VERSION, places.ARCHIVE_INDEX)), True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "", ".", "a\0b", "a\nb", "\ud800", "x" * 5000])
+def test_a_name_that_no_file_can_have_is_told_and_asked_of_no_store(store: FolderStore, name: str) -> None:
+    build = builds.read(store, put(store))
+    build["files"][name] = {"sha256": "a" * 64, "size_bytes": 1}
+    (problem,) = builds.disagreements(store, build)
+    assert (problem.rule, problem.where) == ("DAMAGED", store.uri(builds.key(VERSION, places.METADATA)))
+    assert problem.what.startswith("files names ")
+    assert builds.misnamed(store, build) == (problem,)
+    assert list(builds.damaged_files(store, build)) == []
+
+
+OF_IMPORT = {"archive": "x", "archive_sha256": "a" * 64, "venv_version": None, "created_at": None}
+
+
+@pytest.mark.parametrize(
+    ("fields", "what"),
+    [
+        pytest.param({"installer": "pip 1"}, "installer is pip 1, which installed_packages does not", id="no such pip"),
+        pytest.param({"installer": "conda 1"}, "installer is conda 1, and without", id="conda"),
+        pytest.param({"installer": "unknown"}, "installer is unknown, and without", id="unknown"),
+        pytest.param({"installer": "uv"}, "installer is uv, and without", id="no version"),
+        pytest.param({"imported_from": OF_IMPORT}, "reproducible is true, and by imported_from", id="reproducible"),
+        pytest.param({"installer": "unknown", "imported_from": OF_IMPORT, "reproducible": False}, "", id="imported"),
+    ],
+)
+def test_who_installed_it_fits_where_it_comes_from(store: FolderStore, fields: dict[str, Any], what: str) -> None:
+    put(store, **fields)
+    assert [one.startswith(what) for one in said(store)] == ([True] if what else [])
+
+
+def test_a_build_that_was_imported_has_no_lock(store: FolderStore) -> None:
+    put(store, {places.LOCK: LOCK}, imported_from=OF_IMPORT, reproducible=False)
+    assert said(store) == ["it has an imported_from, and files names requirements.lock.txt, which no import makes"]
+
+
+@pytest.mark.parametrize(
+    ("states", "told", "what"),
+    [
+        pytest.param([True], None, "it has no yanked_packages, and by packages.json they are good==1.0", id="yanked"),
+        pytest.param([False], None, "it has no yanked_packages, and by packages.json they are none", id="none"),
+        pytest.param([None], None, "", id="not known"),
+        pytest.param([False], [], "", id="told"),
+    ],
+)
+def test_what_was_yanked_is_told_where_it_is_known(
+    store: FolderStore, states: list[bool | None], told: list[str] | None, what: str
+) -> None:
+    records = [{**record("good", "1.0", "good-1.0-py3-none-any.whl"), "is_yanked": state} for state in states]
+    put(store, {places.PACKAGES: json.dumps(records).encode()}, **({} if told is None else {"yanked_packages": told}))
+    assert said(store) == ([what] if what else [])
+
+
+OWN_PYLOCK = b"""lock-version = "1.0"
+environments = ["implementation_name == 'cpython' and sys_platform == 'linux' and platform_machine == 'x86_64'"]
+requires-python = "==3.11.*"
+created-by = "venvbuild"
+""" + PYLOCK[len('lock-version = "1.0"\n') :]
+SOURCE = OWN_PYLOCK.replace(b"wheels = [", b"sdist =").replace(b"} }]", b"} }")
+
+
+@pytest.mark.parametrize(
+    ("pylock", "fields", "what"),
+    [
+        pytest.param(OWN_PYLOCK, {}, "", id="whole"),
+        pytest.param(OWN_PYLOCK, {"python_version": "3.12", "python_full_version": "3.12.1"},
+                     "python_version is 3.12, and by pylock.toml it is 3.11", id="Python"),
+        pytest.param(OWN_PYLOCK, {"platform": "win_amd64"},
+                     "platform is win_amd64, and by pylock.toml it is linux_x86_64", id="platform"),
+        pytest.param(OWN_PYLOCK, {"reproducible": False},
+                     "reproducible is false, and by pylock.toml it is true", id="wheels"),
+        pytest.param(SOURCE, {}, "reproducible is true, and by pylock.toml it is false", id="source"),
+        pytest.param(SOURCE, {"reproducible": False}, "", id="built"),
+        pytest.param(OWN_PYLOCK.replace(b'url = "https://h/', b'path = "'), {"reproducible": False}, "",
+                     id="a wheel without a URL"),
+        pytest.param(OWN_PYLOCK.replace(b'"venvbuild"', b'"uv"'), {"platform": "win_amd64"}, "", id="of another tool"),
+    ],
+)  # fmt: skip
+def test_our_own_pylock_tells_what_it_was_made_for(
+    store: FolderStore, pylock: bytes, fields: dict[str, Any], what: str
+) -> None:
+    put(store, {places.PYLOCK: pylock}, **fields)
+    assert said(store) == ([what] if what else [])
 
 
 def test_of_the_archive_only_the_size_is_looked_at(store: FolderStore) -> None:

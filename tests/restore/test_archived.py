@@ -103,6 +103,9 @@ def test_wheels_of_another_platform_are_told_unless_inspect_told_of_them(tmp_pat
         pytest.param("version = 3.11\n", "", id="less of it"),
         pytest.param("version_info = 3.11.7\nuv = 0.1.0\n", "installer is uv 0.13.8, and by the archive it is uv 0.1.0",
                      id="uv"),
+        pytest.param("version_info = 3.11.7rc1\nuv = 0.13.8\n",
+                     "python_full_version is 3.11.7, and by the archive it is 3.11.7rc1", id="a candidate, by uv"),
+        pytest.param("version_info = 3.11\nuv = 0.13.8\n", "", id="less of it, by uv"),
         pytest.param("", "", id="nothing"),
     ],
 )  # fmt: skip
@@ -114,6 +117,12 @@ def test_what_pyvenv_cfg_says_is_compared(tmp_path: Path, configuration: str, wh
 def test_a_release_candidate_of_python_is_what_its_environment_says(tmp_path: Path) -> None:
     told = archived(tmp_path, "py3-none-any", configuration="version_info = 3.11.0\n")
     assert unlike(tmp_path, told, python_full_version="3.11.0rc1") == []
+
+
+@pytest.mark.parametrize(("said", "is_alike"), [("3.11.7+", True), ("3.11.7", False), ("3.11.7+evil", False)])
+def test_what_uv_says_of_somebody_s_own_python_is_exact(tmp_path: Path, said: str, is_alike: bool) -> None:
+    told = archived(tmp_path, "py3-none-any", configuration="version_info = 3.11.7+local\nuv = 0.13.8\n")
+    assert (unlike(tmp_path, told, python_full_version=said) == []) is is_alike
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -77,6 +78,9 @@ def _told_by(files: Mapping[str, bytes], venv_version: str) -> dict[str, Any]:
         told["requirements_sha256"] = hashlib.sha256(requirements).hexdigest()
     if archive := files.get(places.archive_name(venv_version)):
         told |= {"archive_sha256": hashlib.sha256(archive).hexdigest(), "archive_size_bytes": len(archive)}
+    if index := files.get(places.ARCHIVE_INDEX):
+        with suppress(ValueError, LookupError, TypeError):
+            told["content_sha256"] = json.loads(index)["content_sha256"]
     return told
 
 

@@ -23,7 +23,7 @@ from venvbuild.builds.aliases import (
     require_alias,
 )
 from venvbuild.builds.commit import Commit, commit
-from venvbuild.builds.evidence import damaged_files, disagreements
+from venvbuild.builds.evidence import damaged_files, disagreements, misnamed
 from venvbuild.builds.lock import read_lock
 from venvbuild.builds.metadata import (
     DescribedMetadata,

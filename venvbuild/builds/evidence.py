@@ -4,9 +4,10 @@ metadata.json commits to its files, and a field of it that says something else t
 
 claim.json                  the version, its instant, the environment's name, the store that the URIs begin with
 installed_packages.json     the packages and their count
-packages.json               the same, and which of them were yanked
+packages.json               the same, and which of them were yanked, where all of that is known
 requirements.lock.txt       the same
-pylock.toml                 the same, each file of an index with a hash of the lock
+pylock.toml                 the same, each file of an index with a hash of the lock; where we made it, the Python, the
+                            platform, and whether anything was built from source
 conflicts.json              the conflicts, and whether there are any
 archive_index.json          size, root and content of the archive; that its packages are installed ones
 requirements.txt            its digest, or that of pylock.given.toml, whose pins it then has
@@ -18,7 +19,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +34,27 @@ BASE = "_base"
 """In archive_index.json, the interpreter that the archive brings."""
 _ROOT = "venv"
 """Of the archive of a build from before there was another one: those do not say it."""
+_OWN_PYLOCK = "venvbuild"
+"""In a pylock.toml, who made it."""
+_MARKER = re.compile(r".* and sys_platform == '([^']+)' and platform_machine == '([^']+)'")
 _ALWAYS = (places.CLAIM, places.REQUIREMENTS, places.INSTALLED_PACKAGES, places.CONFLICTS, places.TREE)
+_KNOWN_NAMES = (*places.REPORTS, places.LOCK, places.PYLOCK, places.PYLOCK_GIVEN, places.BUILD_LOG)
+"""Files that not every build has; of one that has them, `files` names them."""
+_INSTALLERS = ("uv", "pip")
+"""What builds are installed with; those that were imported, with anything."""
 _INDEX_SCHEMA = "archive/archive_index.schema.json"
 _FEW = 3
 _Known = Mapping[str, Any]
 """What the files of the build that were read before have, by name."""
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 _VERSION = re.compile(r"[\w.!+-]+", re.ASCII)
+# As file systems and S3 take it.
+_FILE_NAME = re.compile(r"[^/\x00-\x1f\x7f\ud800-\udfff]{1,255}")
 
 
 def disagreements(store: Store, build: Metadata) -> tuple[Problem, ...]:
-    """The fields of metadata.json that other files of the build, or it itself, contradict; and files that it has lost.
+    """The fields of metadata.json that other files of the build, or it itself, contradict; and files that it has lost,
+    or that are no files.
 
     A file that is gone or is not the promised one says nothing here: that it is damaged, `damaged_files` tells. Rule:
     DAMAGED.
@@ -51,7 +62,9 @@ def disagreements(store: Store, build: Metadata) -> tuple[Problem, ...]:
     Raises:
         StoreUnavailable, UsageError: the store fails or refuses.
     """
-    found, known = [*_unnamed(build), *_within(build)], dict[str, Any]()
+    there = {entry.key for entry in store.list(places.key(build["venv_version"], ""))}
+    names = {name for name in _KNOWN_NAMES if places.key(build["venv_version"], name) in there}
+    found, known = [*_unnamed(build, names), *_within(build)], dict[str, Any]()
     for name, read, held in _HELD:
         if build["files"].get(name, {"size_bytes": 0})["size_bytes"] > schemas.MAX_BYTES:
             # Not even fetched: memory would have to hold it.
@@ -65,13 +78,30 @@ def disagreements(store: Store, build: Metadata) -> tuple[Problem, ...]:
         # It has its promised bytes, and they are not what this tool writes there.
         except (LookupError, TypeError, ValueError, AttributeError):
             found.append(f"its {name} cannot be read")
-    return tuple(problem(store, build, places.METADATA, what) for what in found)
+    problems = [*misnamed(store, build), *(problem(store, build, places.METADATA, what) for what in found)]
+    index = places.ARCHIVE_INDEX
+    if places.key(build["venv_version"], index) in there and index not in build["files"]:
+        what = "metadata.json does not name it, and whoever restores would believe it"
+        problems.append(problem(store, build, index, what))
+    return tuple(problems)
+
+
+def misnamed(store: Store, build: Metadata) -> tuple[Problem, ...]:
+    """Names in `files` that no file of a build can have; nothing is read for it. Rule: DAMAGED."""
+    wrong = sorted(name for name in build["files"] if not is_name(name))
+    what = f"files names {_few(wrong)}: nothing in a store is called so"
+    return (problem(store, build, places.METADATA, what),) if wrong else ()
+
+
+def is_name(text: str) -> bool:
+    """Whether a file in the folder of a build can have this name."""
+    return text not in (".", "..") and _FILE_NAME.fullmatch(text) is not None
 
 
 def damaged_files(store: Store, build: Metadata) -> Iterator[Problem]:
     """The files of the build that are not what metadata.json promises; of the archive only its size is looked at.
 
-    And an archive_index.json that it does not name, which `get --from-archive` would believe.
+    Names that no file can have are passed over: `misnamed` has them.
 
     Raises:
         StoreUnavailable, UsageError: the store fails or refuses.
@@ -79,6 +109,8 @@ def damaged_files(store: Store, build: Metadata) -> Iterator[Problem]:
     archive = places.archive_name(build["venv_version"])
     sizes = {entry.key: entry.size_bytes for entry in store.list(places.key(build["venv_version"], ""))}
     for name, promised in build["files"].items():
+        if not is_name(name):
+            continue
         size = sizes.get(places.key(build["venv_version"], name))
         if size is None:
             yield problem(store, build, name, "it is not in the store")
@@ -93,12 +125,9 @@ def damaged_files(store: Store, build: Metadata) -> Iterator[Problem]:
                 continue
             except IntegrityError as error:  # a link, a FIFO
                 yield from error.problems
-    if places.key(build["venv_version"], places.ARCHIVE_INDEX) in sizes and places.ARCHIVE_INDEX not in build["files"]:
-        yield problem(store, build, places.ARCHIVE_INDEX, UNNAMED_INDEX)
 
 
 UNLIKE_DIGEST = "its sha256 is not the one in metadata.json"
-UNNAMED_INDEX = "metadata.json does not name it, and whoever restores would believe it"
 
 
 def unlike_size(size_bytes: int, promised: int) -> str:
@@ -134,10 +163,12 @@ def unlike_lists(field: str, said: Iterable[str], by: str, found: Iterable[str])
         yield f"{field} lacks {_few(less)}, which {by} has"
 
 
-def _unnamed(build: Metadata) -> Iterator[str]:
+def _unnamed(build: Metadata, there: Collection[str]) -> Iterator[str]:
     for name in (*_ALWAYS, places.archive_name(build["venv_version"])):
         if name not in build["files"]:
             yield f"files does not name {name}, which every build has"
+    for name in sorted({*there} - {*build["files"]} - {*_ALWAYS}):
+        yield f"files does not name {name}, which is there"
 
 
 def _within(build: Metadata) -> Iterator[str]:
@@ -148,11 +179,34 @@ def _within(build: Metadata) -> Iterator[str]:
         yield from unlike(
             "python_version", build["python_version"], "python_full_version", build["python_full_version"]
         )
+    yield from _against_import(build)
     if given := build["files"].get(places.PYLOCK_GIVEN) or build["files"].get(places.REQUIREMENTS):
         yield from unlike("requirements_sha256", build["requirements_sha256"], "files", given["sha256"])
     if archive := build["files"].get(places.archive_name(build["venv_version"])):
         yield from unlike("archive_sha256", build["archive_sha256"], "files", archive["sha256"])
         yield from unlike("archive_size_bytes", build["archive_size_bytes"], "files", archive["size_bytes"])
+
+
+def _against_import(build: Metadata) -> Iterator[str]:
+    """Of which files an imported one was installed nobody knows; the others are installed by us."""
+    if "imported_from" in build:
+        yield from unlike("reproducible", build["reproducible"], "imported_from", False)
+        locks = [name for name in (places.LOCK, places.PYLOCK) if name in build["files"]]
+        yield from (f"it has an imported_from, and files names {name}, which no import makes" for name in locks)
+        return
+    name, _, version = build["installer"].partition(" ")
+    if name not in _INSTALLERS or not version:
+        told = " or ".join(_INSTALLERS)
+        yield f"installer is {_text(build['installer'])}, and without an imported_from it is a version of {told}"
+    elif name == "pip" and not any(_is_same(pin, build["installer"]) for pin in build["installed_packages"]):
+        yield f"installer is {_text(build['installer'])}, which installed_packages does not have"
+
+
+def _is_same(pin: str, installer: str) -> bool:
+    from packaging.utils import canonicalize_version  # only here: most commands do without
+
+    (name, _, version), (other, _, wanted) = pin.partition("=="), installer.partition(" ")
+    return name == other and canonicalize_version(version) == canonicalize_version(wanted)
 
 
 def _json(body: bytes) -> Any:
@@ -185,9 +239,11 @@ def _against_records(build: Metadata, known: _Known) -> Iterator[str]:
     records = known[places.PACKAGES]
     found = [f"{one['name']}=={one['version']}" for one in records]
     yield from unlike_lists("installed_packages", build["installed_packages"], places.PACKAGES, found)
+    yanked = [pin for pin, one in zip(found, records, strict=True) if one["is_yanked"]]
     if "yanked_packages" in build:
-        yanked = [pin for pin, one in zip(found, records, strict=True) if one["is_yanked"]]
         yield from unlike_lists("yanked_packages", build["yanked_packages"], places.PACKAGES, yanked)
+    elif yanked or all(one["is_yanked"] is False for one in records):
+        yield f"it has no yanked_packages, and by {places.PACKAGES} they are {_few(yanked) or 'none'}"
 
 
 def _lock(body: bytes) -> dict[str, tuple[str, frozenset[str]]]:
@@ -222,13 +278,15 @@ def _lines(pins: Mapping[str, str]) -> list[str]:
 
 def _pylock(body: bytes) -> Any:
     try:
-        return tomllib.loads(body.decode())["packages"]
+        return tomllib.loads(body.decode())
     except RecursionError:  # what tomllib answers to a thousand brackets
         raise ValueError("it is nested too deep") from None
 
 
 def _against_pylock(build: Metadata, known: _Known) -> Iterator[str]:
-    packages = known[places.PYLOCK]
+    packages = known[places.PYLOCK]["packages"]
+    if known[places.PYLOCK].get("created-by") == _OWN_PYLOCK:
+        yield from _against_own_pylock(build, known[places.PYLOCK])
     yield from _against_pins(build, known, places.PYLOCK, {one["name"]: one["version"] for one in packages})
     for one in packages if places.LOCK in known else ():
         _, allowed = known[places.LOCK].get(one["name"], ("", frozenset()))
@@ -238,6 +296,19 @@ def _against_pylock(build: Metadata, known: _Known) -> Iterator[str]:
         files = [file for file in (*one.get("wheels", ()), one.get("sdist")) if file and "url" in file]
         if any(f"sha256:{file['hashes']['sha256']}" not in allowed for file in files):
             yield f"its {places.PYLOCK} has a file of {_text(one['name'])} with a hash that {places.LOCK} does not have"
+
+
+def _against_own_pylock(build: Metadata, pylock: _Known) -> Iterator[str]:
+    """What we write into each: for which Python and platform it is, and the source of what was built."""
+    if said := re.fullmatch(r"==(3\.[0-9]+)\.\*", pylock.get("requires-python", "")):
+        yield from unlike("python_version", build["python_version"], places.PYLOCK, said[1])
+    if said := _MARKER.fullmatch(" or ".join(pylock.get("environments", ()))):
+        yield from unlike("platform", build["platform"], places.PYLOCK, "_".join(said.groups()))
+    is_built = any("sdist" in one for one in pylock["packages"])
+    # Where a wheel has no URL, an earlier version may have built it.
+    wheels = [wheel for one in pylock["packages"] for wheel in one.get("wheels", ())]
+    if is_built or all(wheel.get("url", "").startswith("http") for wheel in wheels):
+        yield from unlike("reproducible", build["reproducible"], places.PYLOCK, not is_built)
 
 
 def _against_conflicts(build: Metadata, known: _Known) -> Iterator[str]:
@@ -253,8 +324,7 @@ def _against_index(build: Metadata, known: _Known) -> Iterator[str]:
         return
     yield from unlike("archive_size_bytes", build["archive_size_bytes"], by, index["archive_size_bytes"])
     yield from unlike("archive_root", build.get("archive_root", _ROOT), by, index["root"])
-    if "content_sha256" in build:
-        yield from unlike("content_sha256", build["content_sha256"], by, index["content_sha256"])
+    yield from unlike("content_sha256", build.get("content_sha256"), by, index["content_sha256"])
     packed = {(one["distribution"], one["version"]) for one in index["fragments"]}
     pins = {f"{name}=={_normal(version)}" for name, version in packed if _is_pin(name, version)}
     if lacking := sorted(pins - {*build["installed_packages"]}):

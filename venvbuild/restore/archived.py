@@ -71,15 +71,19 @@ class Archived:
         except FileNotFoundError:
             yield f"{_BY} has no {_CONFIGURATION}"
             return
-        full, said = full_version_in(text), build["python_full_version"]
+        configuration = configuration_of(text.decode("utf-8", "replace"))
+        full, said, made_by = full_version_in(text), build["python_full_version"], configuration.get("uv")
+        exact = configuration.get("version_info", "")
         # It need not tell the patch version, nor that it is a release candidate: 3.11, 3.15.0 of 3.15.0rc1.
         if full and not re.fullmatch(rf"{re.escape(full)}(?:[^0-9].*)?", said):
             yield from evidence.unlike("python_full_version", said, _BY, full)
+        # uv has all of it, in the form of PEP 440, where a `+` of somebody's own Python is `+local`.
+        elif made_by and exact.count(".") > 1 and "imported_from" not in build and exact not in (said, f"{said}local"):
+            yield from evidence.unlike("python_full_version", said, _BY, exact)
         installers = {one.installer for one in installed if one.installer}
         name, _, version = build["installer"].partition(" ")
-        if installers and name not in (*installers, "unknown"):
+        if installers and name not in installers:
             yield from evidence.unlike("installer", build["installer"], _BY, ", ".join(sorted(installers)))
-        made_by = configuration_of(text.decode("utf-8", "replace")).get("uv")
         # of an environment that was imported, it is whoever installed most of it
         if name == "uv" and made_by and "imported_from" not in build and version != made_by:
             yield from evidence.unlike("installer", build["installer"], _BY, f"uv {made_by}")

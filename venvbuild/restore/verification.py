@@ -88,22 +88,19 @@ def verify(store: Store, venv_version: str, *, machine: RestoreOptions | None = 
         return _of_scripted(store, build, machine)
     problems: list[Problem] = []
     index = _index(store, build, problems)
-    bytes_read = sum(_read(store, build, name, index, problems) for name in build["files"])
+    # what no file can be called is told with the disagreements
+    names = [name for name in build["files"] if evidence.is_name(name)]
+    bytes_read = sum(_read(store, build, name, index, problems) for name in names)
     problems += builds.disagreements(store, build)
     problems += _without_entry(store, build)
     foreign = _foreign(store, build)
-    if places.ARCHIVE_INDEX in foreign:
-        key = builds.key(venv_version, places.ARCHIVE_INDEX)
-        problems.append(_problem(store, key, evidence.UNNAMED_INDEX))
     imported = None
     # the code of a build that is not what was promised is not run
     if machine is not None and not problems:
         imported, failed = _imported(store, venv_version, machine)
         problems += failed
     fragment_count = len(index.fragments) if index else 0
-    return Verification(
-        venv_version, len(build["files"]), bytes_read, fragment_count, imported, tuple(problems), tuple(foreign)
-    )
+    return Verification(venv_version, len(names), bytes_read, fragment_count, imported, tuple(problems), tuple(foreign))
 
 
 def _of_scripted(store: Store, build: ScriptedBuild, machine: RestoreOptions | None) -> Verification:

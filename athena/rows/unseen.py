@@ -8,7 +8,7 @@ from itertools import islice
 
 from athena.rows.table import list_days, row_key, version_of
 from athena.statement import Scope
-from venvbuild.builds import places, read_any
+from venvbuild.builds import places, read_any, schemas
 from venvbuild.errors import IntegrityError, NotInStore, Problem
 from venvbuild.stores import Store
 
@@ -31,7 +31,7 @@ def _without_row(store: Store, venv_version: str) -> tuple[Problem, ...]:
     try:
         build = read_any(store, venv_version)
         with suppress(NotInStore):
-            store.read(row_key(build))
+            store.read(row_key(build), schemas.MAX_BYTES)
             return ()  # registered meanwhile
     except NotInStore:  # not committed, or removed meanwhile
         return ()

@@ -154,7 +154,7 @@ def _compare(store: Store, listed: Listing, is_deep: bool, version: str) -> Comp
 
 def _without_build(store: Store, version: str, rows: list[str], problems: list[Problem]) -> Compared:
     try:
-        store.read(places.key(version, places.METADATA))
+        store.read(places.key(version, places.METADATA), schemas.MAX_BYTES)
         return Compared(version)  # committed meanwhile
     except NotInStore:
         pass

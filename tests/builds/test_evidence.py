@@ -13,6 +13,7 @@ from tests.support.archives import Made, archive, file, flat
 from tests.support.builds import put_build, version
 from venvbuild import builds
 from venvbuild.builds import evidence, places
+from venvbuild.stores import StoredObject
 from venvbuild.stores.folder import FolderStore
 
 VERSION = version(0)
@@ -333,3 +334,16 @@ def test_of_the_archive_only_the_size_is_looked_at(store: FolderStore) -> None:
     assert [problem.what for problem in builds.damaged_files(store, build)] == [
         "it has 4 bytes, and metadata.json says 3"
     ]
+
+
+def test_a_large_file_is_read_in_pieces(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = builds.read(store, put(store, {"pipdeptree.svg": b"0123456789", "conflicts.txt": b"0123"}))
+    monkeypatch.setattr(evidence, "_PIECE_BYTES", 4)
+    monkeypatch.setattr(FolderStore, "read", lambda _, key, size: pytest.fail(key) if size > 4 else _read(store, key))
+    assert list(builds.damaged_files(store, build)) == []
+    (store.root / builds.key(VERSION, "pipdeptree.svg")).write_bytes(b"0123456780")
+    assert [problem.what for problem in builds.damaged_files(store, build)] == [evidence.UNLIKE_DIGEST]
+
+
+def _read(store: FolderStore, key: str) -> StoredObject:
+    return StoredObject((store.root / key).read_bytes(), "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NotRequired, cast, get_args, get_origin, get_type_hints
@@ -198,6 +199,15 @@ def test_what_a_later_version_added_harms_no_reader(store: FolderStore, tmp_path
 def test_a_file_is_given_as_the_metadata_promises_it(store: FolderStore) -> None:
     build = metadata.read(store, put_build(store, 0, {"requirements.txt": b"good==1.0\n"}))
     assert metadata.read_file(store, build, "requirements.txt") == b"good==1.0\n"
+
+
+def test_a_file_that_no_memory_should_hold_is_not_fetched(store: FolderStore) -> None:
+    build = metadata.read(store, put_build(store, 0))
+    path = store.root / "venv-builds" / VERSION / "requirements.txt"
+    os.truncate(path, 40 << 30)
+    build["files"]["requirements.txt"]["size_bytes"] = 40 << 30
+    with pytest.raises(IntegrityError, match="more than 16000000"):
+        metadata.read_file(store, build, "requirements.txt")
 
 
 def test_a_file_that_the_build_never_had_is_told_apart(store: FolderStore) -> None:

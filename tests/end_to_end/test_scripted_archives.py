@@ -248,6 +248,7 @@ def test_rebuilding_one_is_refused_with_what_can_be_done(tool: Tool, job: Worksp
     wheels(tool.index.folder)
     built = tool.run(*advice.replace("NAME", "sales").split()[1:], "--json")
     assert built.code == 0, built.stderr
-    (build / "requirements.txt").write_text("app\n")
-    done = tool.run("get", VERSION, tool.folder / "got", "--rebuild", "--json")
-    assert done.json["error"]["problems"][0]["fix"] == "restore its archive, without --rebuild"
+    for write in (lambda path: path.write_text("app\n"), lambda path: os.truncate(path, 40 << 30)):
+        write(build / "requirements.txt")
+        done = tool.run("get", VERSION, tool.folder / "got", "--rebuild", "--json")
+        assert done.json["error"]["problems"][0]["fix"] == "restore its archive, without --rebuild"

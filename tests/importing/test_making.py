@@ -114,6 +114,12 @@ def test_its_requirements_are_kept_without_credentials(job: Workspace, tmp_path:
     assert found.description["requirements_sha256"] == hashlib.sha256(kept.encode()).hexdigest()
 
 
+def test_requirements_that_are_too_large_to_be_some_are_refused(job: Workspace, tmp_path: Path) -> None:
+    (job.folder / "requirements.txt").write_bytes(bytes(17_000_000))
+    with pytest.raises(IntegrityError, match="more than 16000000"):
+        of(job, tmp_path)
+
+
 def test_without_requirements_they_are_what_is_installed(job: Workspace, tmp_path: Path) -> None:
     lines = of(job, tmp_path).files["requirements.txt"].read_text().splitlines()
     assert lines[1:] == ["app==1.0", "lib==1.0"]

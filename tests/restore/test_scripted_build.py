@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,15 @@ def test_lists_that_are_not_there_are_not_checked(local: Store) -> None:
 def test_a_list_that_differs_is_a_problem_with_what_differs(local: Store, changed: Any, what: str) -> None:
     _, (problem,) = compared(local, **changed)
     assert what in problem
+
+
+def test_a_list_that_is_too_large_is_not_read_and_told(local: Store, tmp_path: Path) -> None:
+    compared(local)
+    for name in ("requirements.txt", "pipdeptree.json"):
+        os.truncate(tmp_path / "store" / builds.key(VERSION, name), 40 << 30)
+    read, problems = compared(local)
+    assert problems == []
+    assert {"requirements.txt: it is too large", "pipdeptree.json: it is too large"} <= {*read.not_checked}
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ _INSTALLERS = ("uv", "pip")
 """What builds are installed with; those that were imported, with anything."""
 _INDEX_SCHEMA = "archive/archive_index.schema.json"
 _FEW = 3
+_PIECE_BYTES = 16 << 20
 _Known = Mapping[str, Any]
 """What the files of the build that were read before have, by name."""
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -118,13 +119,22 @@ def damaged_files(store: Store, build: Metadata) -> Iterator[Problem]:
             yield problem(store, build, name, unlike_size(size, promised["size_bytes"]))
         elif name != archive:
             try:
-                body = store.read(places.key(build["venv_version"], name), promised["size_bytes"]).body
-                if hashlib.sha256(body).hexdigest() != promised["sha256"]:
+                if _sha256(store, places.key(build["venv_version"], name), size) != promised["sha256"]:
                     yield problem(store, build, name, UNLIKE_DIGEST)
             except NotInStore:  # removed meanwhile
                 continue
             except IntegrityError as error:  # a link, a FIFO
                 yield from error.problems
+
+
+def _sha256(store: Store, key: str, size_bytes: int) -> str:
+    """Of an object of this size; a large one is read in pieces."""
+    if size_bytes <= _PIECE_BYTES:
+        return hashlib.sha256(store.read(key, size_bytes).body).hexdigest()
+    digest = hashlib.sha256()
+    for offset in range(0, size_bytes, _PIECE_BYTES):
+        digest.update(store.read_range(key, offset, min(_PIECE_BYTES, size_bytes - offset)))
+    return digest.hexdigest()
 
 
 UNLIKE_DIGEST = "its sha256 is not the one in metadata.json"

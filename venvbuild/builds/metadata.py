@@ -25,7 +25,7 @@ from venvbuild.builds.places import (
 )
 from venvbuild.builds.scripted import ScriptedBuild
 from venvbuild.errors import IntegrityError, NotInStore, UsageError
-from venvbuild.stores import Store
+from venvbuild.stores import Store, too_large
 from venvbuild.text import shown
 
 _SCHEMA = "builds/metadata.schema.json"
@@ -362,12 +362,15 @@ def read_file(store: Store, build: Metadata, name: str) -> bytes:
     """A file of the build with this metadata, as the metadata promises it.
 
     Raises:
-        NotInStore: the build has no such file, or it is gone. IntegrityError: it is another one.
+        NotInStore: the build has no such file, or it is gone. IntegrityError: it is another one, or larger than a
+            document of a build is (`schemas.MAX_BYTES`).
     """
     where = key(build["venv_version"], name)
     promised = build["files"].get(name)
     if promised is None:
         raise NotInStore(f"the build has no {name}", where=store.uri(where), fix="build it again")
+    if promised["size_bytes"] > schemas.MAX_BYTES:  # not fetched: memory would have to hold it
+        raise too_large(promised["size_bytes"], schemas.MAX_BYTES, store.uri(where))
     # metadata.json is what commits: a file is believed for its hash in it, wherever it came from.
     with suppress(IntegrityError):  # larger than promised, or no file: not fetched
         body = store.read(where, promised["size_bytes"]).body

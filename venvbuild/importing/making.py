@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 from venvbuild import __version__, foreign, inspection, interpreters, restore
 from venvbuild.archive import Archive, FragmentCache, PackOptions
-from venvbuild.builds import DescribedMetadata, Description, ImportedFrom, places
+from venvbuild.builds import DescribedMetadata, Description, ImportedFrom, places, schemas
 from venvbuild.errors import UsageError
 from venvbuild.foreign import ForeignEnvironment
 from venvbuild.importing.sources import Candidate
@@ -137,7 +137,8 @@ def _interpreter(venv: ForeignEnvironment, where: str, making: Making) -> tuple[
 def _requirements(candidate: Candidate, installed: Sequence[Distribution]) -> bytes:
     """The requirements file of the source without secrets; where there is none, what is installed."""
     if candidate.recorded and places.REQUIREMENTS in candidate.names:
-        text = candidate.store.read(candidate.folder + places.REQUIREMENTS).body.decode("utf-8", "surrogateescape")
+        body = candidate.store.read(candidate.folder + places.REQUIREMENTS, schemas.MAX_BYTES).body
+        text = body.decode("utf-8", "surrogateescape")
         words = (strip_credentials(word) for word in re.split(r"(\s+|=(?=[a-z+]+://))", text))
         return REDACTOR.redact("".join(words)).encode("utf-8", "surrogateescape")
     pins = sorted({one.pin for one in installed if one.pin})

@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from venvbuild import builds, environment, requirements
 from venvbuild.archive import ROOT, rehome_script
-from venvbuild.builds import Metadata, ScriptedBuild, places
+from venvbuild.builds import Metadata, ScriptedBuild, places, schemas
 from venvbuild.environment import Closure, LockedDistribution, PackageSource
 from venvbuild.errors import IntegrityError, NotInStore, Problem, RequirementsRefused, ResolutionError, UsageError
 from venvbuild.files import walk
@@ -120,9 +120,9 @@ def _with_lock(store: Store, venv_version: str, machine: RestoreOptions) -> Meta
 def _is_pinned(store: Store, venv_version: str, interpreter: Interpreter) -> bool:
     """Whether there is a requirements file that `venvbuild build` takes."""
     try:
-        body = store.read(builds.key(venv_version, places.REQUIREMENTS)).body
+        body = store.read(builds.key(venv_version, places.REQUIREMENTS), schemas.MAX_BYTES).body
         requirements.parse(body, places.REQUIREMENTS, interpreter.marker_environment)
-    except (NotInStore, RequirementsRefused):
+    except (NotInStore, IntegrityError, RequirementsRefused):
         return False
     return True
 

@@ -58,11 +58,17 @@ def compare(store: Store, build: ScriptedBuild, problems: list[Problem]) -> Comp
     ]
     for name in (places.REQUIREMENTS, "pipdeptree.txt", _FREEZE, places.INSTALLED_PACKAGES, places.TREE):
         if name in there and there[name].size_bytes <= _MAX_REPORT_BYTES:
-            body = store.read(f"{folder}{name}").body
+            try:
+                body = store.read(f"{folder}{name}", _MAX_REPORT_BYTES).body
+            except (NotInStore, IntegrityError) as error:  # removed or grown meanwhile; a link, a FIFO
+                problems += error.problems
+                continue
             read.append(len(body))
             problems += _judged(build, name, body, store.uri(f"{folder}{name}"))
+        elif name in there:
+            not_checked.append(f"{name}: it is too large")
         elif name not in _NAMED_BY_METADATA:
-            not_checked.append(f"{name}: {'it is too large' if name in there else 'it is not there'}")
+            not_checked.append(f"{name}: it is not there")
     try:
         archive = builds.archive_of(store, build)
         read.append(archive.size_bytes)

@@ -107,7 +107,7 @@ def remember(store: Store, record: Record) -> None:
         if store.put_if_absent(record.key, body):
             return
         try:
-            there = store.read(record.key)
+            there = store.read(record.key, _MAX_BYTES)
         except NotInStore:
             continue
         if store.replace_if_unchanged(record.key, body, there.etag):

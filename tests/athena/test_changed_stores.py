@@ -129,6 +129,7 @@ OF_METADATA: dict[str, Callable[[Changed], dict[str, Any]]] = {
     "platform": lambda _: {"platform": "linux_sparc64"},
     "installer": lambda _: {"installer": "pip 1.0"},
     "requires.glibc": lambda _: {"requires": {"abi": CPYTHON, "glibc": "2.5"}},
+    "requires.abi of another Python": lambda _: {"requires": {"abi": "cp399", "glibc": "2.17"}},
     "requires.abi": lambda _: {"requires": {"abi": "none", "glibc": "2.17"}},
     "requires.libraries": lambda _: {"requires": {"abi": CPYTHON, "glibc": "2.17", "libraries": ["libssl.so.3"]}},
     "archive_sha256": lambda _: {"archive_sha256": "a" * 64},

@@ -271,6 +271,24 @@ def test_who_installed_it_fits_where_it_comes_from(store: FolderStore, fields: d
     assert [one.startswith(what) for one in said(store)] == ([True] if what else [])
 
 
+@pytest.mark.parametrize(
+    ("abi", "is_possible"),
+    [
+        (None, True),
+        ("none", True),
+        ("abi3t", True),
+        ("cp311", True),
+        ("cp311t", True),
+        ("cp399", False),
+        ("cp31", False),
+    ],
+)
+def test_an_abi_is_one_of_the_python(store: FolderStore, abi: str | None, is_possible: bool) -> None:
+    put(store, requires={"abi": abi, "glibc": None})
+    told = f"requires asks for the ABI {abi}, which Python 3.11 does not have"
+    assert said(store) == ([] if is_possible else [told])
+
+
 def test_a_build_that_was_imported_has_no_lock(store: FolderStore) -> None:
     put(store, {places.LOCK: LOCK}, imported_from=OF_IMPORT, reproducible=False)
     assert said(store) == ["it has an imported_from, and files names requirements.lock.txt, which no import makes"]

@@ -189,6 +189,10 @@ def _within(build: Metadata) -> Iterator[str]:
         yield from unlike(
             "python_version", build["python_version"], "python_full_version", build["python_full_version"]
         )
+    # Of the glibc only the archive tells: a wheel may be called otherwise than its WHEEL says it is.
+    abi, own = build["requires"]["abi"] or "", "cp" + build["python_version"].replace(".", "")
+    if re.fullmatch(r"cp[0-9]+[a-z]*", abi) and not re.fullmatch(rf"{own}[a-z]*", abi):
+        yield f"requires asks for the ABI {abi}, which Python {build['python_version']} does not have"
     yield from _against_import(build)
     if given := build["files"].get(places.PYLOCK_GIVEN) or build["files"].get(places.REQUIREMENTS):
         yield from unlike("requirements_sha256", build["requirements_sha256"], "files", given["sha256"])

@@ -96,7 +96,7 @@ def _metadata(created_at: datetime, installed: Sequence[str], chance: random.Ran
         "build_url": chance.choice((None, "https://jenkins.example/job/build/1/")),
         "source_revision": None,
         "duration_s": {"check": 0.2, "create": 7.2, "inspect": 0.4, "pack": 2.8, "describe": 0.1},
-        "requires": {"abi": "cp311", "glibc": "2.17"},
+        "requires": {"abi": f"cp{python.rpartition('.')[0].replace('.', '')}", "glibc": "2.17"},
     }
     return cast(Metadata, without_files)
 

@@ -51,6 +51,7 @@ def build_of(folder: Path, **options: Any) -> Build:
 def stored(one: Packable, **options: Any) -> Build:
     """A build of this environment."""
     store = open_store(str(one.folder / "store"))
+    one.installer_ended()  # whatever a test has changed since
     return Build.of(store, put_packed(store, one.pack(**options)), FragmentCache(one.folder / "exports-cache"))
 
 

@@ -227,6 +227,7 @@ def test_other_programs_are_run_through_one_door() -> None:
     "name",
     [
         "bootstrap",
+        "environment.hash_files",
         "interpreters.compile_modules",
         "interpreters.compare_scripts",
         "snowflake.import_script",

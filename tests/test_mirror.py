@@ -44,6 +44,7 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/environment/yanked.py": "told of a build: tests/environment/test_ages.py; of a ZIP: tests/snowflake",
     "venvbuild/exports/consumer.py": DATA,
     "venvbuild/foreign/packing.py": "packed and run by users: tests/end_to_end/test_pack_venv.py",
+    "venvbuild/environment/hash_files.py": "by whoever starts it: tests/environment/test_reading.py",
     "venvbuild/graph.py": "its circles: tests/inspection/test_dependencies.py; its tops: tests/run/test_outcome.py",
     "venvbuild/inspection/tree.py": "in the reports: tests/inspection/test_reports.py",
     "venvbuild/installed/venv_layout.py": "of four makers: tests/foreign, tests/archive/test_members.py",

@@ -56,6 +56,32 @@ def each(call: Callable[[T], R], items: Iterable[T], workers: int = 8, timeout_s
     return [answer for _, answer, _ in answers]
 
 
+def begin(call: Callable[[], R]) -> Callable[[], R]:
+    """Begin `call` beside us. What is returned is called once, waits for its answer, and raises what it raised.
+
+    It is a daemon's, as in `each`: who never asks for the answer waits for nobody.
+    """
+    done: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            done.put((call(), None))
+        except BaseException as error:  # noqa: BLE001  # handed to whoever waits
+            done.put((None, error))
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+
+    def answer() -> R:
+        result, error = done.get()
+        thread.join()  # as in `each`
+        if error:
+            raise error
+        return result  # type: ignore[no-any-return]
+
+    return answer
+
+
 def in_turn(
     call: Callable[[T], R], items: Iterable[T], workers: int = 8, ahead: int = 64, quick_s: float = 0.0
 ) -> Generator[R, None, None]:

@@ -26,6 +26,7 @@ from venvbuild.environment.closure import Closure, LockedDistribution
 from venvbuild.environment.expectation import Difference, Expectation, _File
 from venvbuild.environment.fidelity import _problems
 from venvbuild.environment.package_source import PackageSource
+from venvbuild.environment.reading import read_all
 from venvbuild.environment.venv import create
 from venvbuild.errors import IntegrityError, ResolutionError
 from venvbuild.files import walk
@@ -193,7 +194,7 @@ def test_what_stands_in_the_place_of_a_file_is_neither_followed_nor_waited_for(
     path.unlink()
     stands_there(path)
     shutil.rmtree(tmp_path / "wheels")
-    found = Expectation.of(installed, {}, "3.11").compared_with(tmp_path, ()).differences
+    found = Expectation.of(installed, {}, "3.11").compared_with(tmp_path, read_all(tmp_path, ())).differences
     assert [(one.path, one.owner, one.what) for one in found if "large" in one.path] == [
         (str(path.relative_to(tmp_path)), "whole", what)
     ]
@@ -204,7 +205,8 @@ def test_a_name_that_a_record_makes_up_is_missing(tmp_path: Path, name: str) -> 
     file = _File("whole", "ab" * 32, 1, is_rewritten=False)
     (tmp_path / "whole").mkdir()
     (tmp_path / "whole/data.bin").write_bytes(b"")
-    found = Expectation("lib", {name: file}).compared_with(tmp_path, ["whole/data.bin"]).differences
+    read = read_all(tmp_path, ["whole/data.bin"])
+    found = Expectation("lib", {name: file}).compared_with(tmp_path, read).differences
     assert found == [Difference(name, "whole", "is missing")]
 
 

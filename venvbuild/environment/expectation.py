@@ -9,25 +9,22 @@ import posixpath
 import re
 import stat
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from venvbuild.files import entries
+from venvbuild.environment.reading import Read
 from venvbuild.installed import (
     ENVIRONMENT_LEFTOVERS,
     INSTALL_RECORDS,
     Distribution,
-    Look,
     RecordRow,
     Seen,
     promised_digest,
     script_of,
 )
 from venvbuild.package_index import WheelContents, WheelFile, record_of
-from venvbuild.parallel import each
 
 # Of a dist-info: the installer writes them whatever the wheel has (PEP 376, PEP 610), or leaves them out.
 _INSTALLERS_OWN = ("RECORD", "INSTALLER", "REQUESTED", *INSTALL_RECORDS)
@@ -42,9 +39,6 @@ _FAULTS = {
     **dict.fromkeys((errno.ELOOP, errno.ENXIO), "is no file"),
     **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG), "is missing"),
 }
-_LARGE_BYTES = 1 << 18
-_SHARES = 32
-"""That large files are dealt out to."""
 
 
 class Difference(NamedTuple):
@@ -120,58 +114,57 @@ class Expectation:
         file = self.files.get(path)
         return (file.owner if file else self.of_installers.get(path)) in names
 
-    def compared_with(self, venv: Path, base: Collection[str]) -> Comparison:
-        """With what `venv` has, but for `base`, the paths that belong to no distribution."""
-        large = [one for one in self.files.items() if (one[1].size_bytes or 0) >= _LARGE_BYTES]
-        small = [one for one in self.files.items() if (one[1].size_bytes or 0) < _LARGE_BYTES]
-        # Small files in one thread: several would wait for the interpreter's lock at every call. Large ones beside it,
-        # dealt out one by one, since those of a package follow each other.
-        shares = [small, *(large[at::_SHARES] for at in range(_SHARES))]
-        calls = [partial(_compared, venv, share) for share in shares]
-        calls.insert(1, partial(self._compared_by_name, venv, base))
-        parts = each(lambda call: call(), calls, workers=len(os.sched_getaffinity(0)))
-        differences = {*self.records, *(one for part in parts for one in part.differences)}
-        return Comparison(sorted(differences), {path: seen for part in parts for path, seen in part.read.items()})
+    def compared_with(self, venv: Path, read: Read) -> Comparison:
+        """With what was `read` of `venv`."""
+        found, as_expected = list[Difference](), dict[str, Seen]()
+        for path, file in self.files.items():
+            seen = read.seen.get(path)
+            if path not in read.there and path not in read.base:  # not where a link would lead to it either
+                what = "" if file.may_lack else "is missing"
+            elif seen is None or file.is_rewritten or file.algorithm != "sha256":
+                what = _unlike(venv, path, file)
+            else:
+                what = _unlike_seen(seen, file)
+                if not what:
+                    as_expected[path] = seen
+            if what:
+                found.append(Difference(path, file.owner, what))
+        return Comparison(sorted({*self.records, *found, *self._surplus(read)}), as_expected)
 
-    def _compared_by_name(self, venv: Path, base: Collection[str]) -> Comparison:
-        """What is missing, and what nobody brought."""
-        there = {path for path, entry in entries(venv, leave_out="") if not entry.is_dir(follow_symlinks=False)}
-        missing = [
-            Difference(path, file.owner, "is missing")
-            for path, file in self.files.items()
-            if path not in there and not file.may_lack
-        ]
-        surplus = there.difference(self.files, self.of_installers, base)
-        owners = self._owners_of_folders() if surplus else {}
-        more = [Difference(path, _near(path, owners), "is in no wheel") for path in surplus]
-        return Comparison([*missing, *more], {})
+    def _surplus(self, read: Read) -> Iterator[Difference]:
+        """What nobody brought."""
+        paths = read.there.difference(self.files, self.of_installers)
+        owners = self._owners_of_folders() if paths else {}
+        for path in paths:
+            yield Difference(path, _near(path, owners), "is in no wheel")
 
     def _add_wheel(self, name: str, wheel: WheelContents, rows: Mapping[str, RecordRow], python_version: str) -> None:
         scripts = {f"bin/{script}" for script in wheel.scripts}
-        own = {f"{self.site_packages}/{wheel.dist_info}/{one}" for one in _INSTALLERS_OWN} | {*ENVIRONMENT_LEFTOVERS}
+        info, data = f"{self.site_packages}/{wheel.dist_info}", f"{wheel.data}/"
+        own = {f"{info}/{one}" for one in _INSTALLERS_OWN} | {*ENVIRONMENT_LEFTOVERS}
+        optional = {f"{info}/{one}" for one in _LEFT_OUT}
         self.of_installers |= dict.fromkeys([*scripts, *own], name)
         for script in scripts:  # which takes the place of what another distribution has there
             self.files.pop(script, None)
         left = {self._path(path): row for path, row in rows.items()}
-        record = f"{self.site_packages}/{wheel.dist_info}/RECORD"
+        record = f"{info}/RECORD"
         claims = defaultdict[str, list[WheelFile]](list)
         # what is in `.data` is unpacked over the rest
-        for file in sorted(wheel.files, key=lambda one: one.path.startswith(f"{wheel.data}/")):
+        for file in sorted(wheel.files, key=lambda one: one.path.startswith(data)):
             path = self._place(file.path, wheel, name, left, python_version)
             if wheel.is_wrapper(file.path):  # installers make their own instead
                 left.pop(self._path(file.path), None)
                 left.pop(path or "", None)
             elif path is not None and path not in own:
-                may_lack = path in {f"{self.site_packages}/{wheel.dist_info}/{one}" for one in _LEFT_OUT}
                 self.files[path] = _File(
                     name,
                     file.sha256,
                     file.size_bytes,
                     file.is_rewritten,
-                    may_lack=may_lack,
+                    may_lack=path in optional,
                     is_executable=file.is_executable,
                 )
-                if not may_lack:
+                if path not in optional:
                     claims[path].append(file)
         for path, files in claims.items():
             row = left.pop(path, None)
@@ -257,44 +250,42 @@ def _is_kept(file: WheelFile, row: RecordRow | None) -> bool:
     return said == file.record or said == record_of(file.sha256, file.size_bytes)
 
 
-def _compared(venv: Path, files: Sequence[tuple[str, _File]]) -> Comparison:
-    differences, read, folder, buffer = [], {}, os.fspath(venv), memoryview(bytearray(_CHUNK))
-    for path, file in files:
-        what = ""
-        try:
-            # os.open and not open(): of tens of thousands of small files, making the file objects would be half the
-            # time. A link in the place of a file is not followed, and a pipe not waited for.
-            descriptor = os.open(f"{folder}/{path}", os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except ValueError:  # nothing has such a name, as one with a NUL
-            differences.append(Difference(path, file.owner, "is missing"))
-            continue
-        except OSError as error:
-            if error.errno not in _FAULTS:
-                raise
-            if not (file.may_lack and error.errno == errno.ENOENT):
-                differences.append(Difference(path, file.owner, _FAULTS[error.errno]))
-            continue
-        try:
-            facts = os.fstat(descriptor)
-            if not stat.S_ISREG(facts.st_mode):
-                what = "is missing" if stat.S_ISDIR(facts.st_mode) else "is no file"
-            elif not file.is_rewritten and file.size_bytes not in (None, facts.st_size):
-                what = f"has {facts.st_size} bytes, not {file.size_bytes}"
-            elif _digest(descriptor, facts.st_size, file, folder, buffer) != file.digest:
-                what = "has other bytes"
-            elif file.is_executable not in (None, bool(facts.st_mode & 0o100)):
-                what = OTHER_MODE
-            elif not file.is_rewritten and file.algorithm == "sha256":
-                read[path] = Seen(Look.of(facts), file.digest)
-        finally:
-            os.close(descriptor)
-        if what:
-            differences.append(Difference(path, file.owner, what))
-    return Comparison(differences, read)
+def _unlike_seen(seen: Seen, file: _File) -> str:
+    """How a file is not as it has to be, by what was read of it; empty if it is."""
+    if file.size_bytes not in (None, seen.look.size_bytes):
+        return f"has {seen.look.size_bytes} bytes, not {file.size_bytes}"
+    if seen.sha256 != file.digest:
+        return "has other bytes"
+    return OTHER_MODE if file.is_executable not in (None, bool(seen.look.mode & 0o100)) else ""
 
 
-def _digest(descriptor: int, size_bytes: int, file: _File, venv: str, buffer: memoryview) -> str:
+def _unlike(venv: Path, path: str, file: _File) -> str:
+    """As `_unlike_seen`, read now: of what could not be read, and of what all its bytes and SHA-256 do not tell."""
+    try:
+        # A link in the place of a file is not followed, and a pipe not waited for.
+        descriptor = os.open(venv / path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except ValueError:  # nothing has such a name, as one with a NUL
+        return "is missing"
+    except OSError as error:
+        if error.errno not in _FAULTS:
+            raise
+        return "" if file.may_lack and error.errno == errno.ENOENT else _FAULTS[error.errno]
+    try:
+        facts = os.fstat(descriptor)
+        if not stat.S_ISREG(facts.st_mode):
+            return "is missing" if stat.S_ISDIR(facts.st_mode) else "is no file"
+        if not file.is_rewritten and file.size_bytes not in (None, facts.st_size):
+            return f"has {facts.st_size} bytes, not {file.size_bytes}"
+        if _digest(descriptor, facts.st_size, file, os.fspath(venv)) != file.digest:
+            return "has other bytes"
+        return OTHER_MODE if file.is_executable not in (None, bool(facts.st_mode & 0o100)) else ""
+    finally:
+        os.close(descriptor)
+
+
+def _digest(descriptor: int, size_bytes: int, file: _File, venv: str) -> str:
     """In hex; empty for a script before which another line stands than the one that an installer writes there."""
+    buffer = memoryview(bytearray(_CHUNK))
     count = done = os.readv(descriptor, [buffer])
     begin: bytes | memoryview = buffer[:count]
     if file.is_rewritten:

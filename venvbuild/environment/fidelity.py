@@ -15,6 +15,7 @@ from venvbuild.environment.alone import installed_alone, take
 from venvbuild.environment.closure import Closure
 from venvbuild.environment.expectation import OTHER_MODE, Difference, Expectation
 from venvbuild.environment.package_source import PackageSource
+from venvbuild.environment.reading import Reading, read_all
 from venvbuild.environment.witness import ask_anew
 from venvbuild.errors import IntegrityError, Problem
 from venvbuild.files import remove, walk
@@ -30,7 +31,7 @@ _NAMED = 3
 
 def make_faithful(
     venv: Path,
-    base: Collection[str],
+    reading: Reading,
     installed: Sequence[Distribution],
     wheels: Mapping[str, WheelContents],
     closure: Closure,
@@ -39,7 +40,8 @@ def make_faithful(
     *,
     has_cache: bool = True,
 ) -> Manifest:
-    """Let every file of `venv` be what the `wheels` of `closure` have, but for `base`, which was there before them.
+    """Let every file of `venv` be what the `wheels` of `closure` have, by a `reading` that was begun; but for its base,
+    which was there before them.
 
     What differs is installed once more, from an empty cache if the installer `has_cache`. What was read of the files.
 
@@ -49,11 +51,12 @@ def make_faithful(
     python_version = source.interpreter.version
     expectation = Expectation.of(installed, wheels, python_version)
     _tell_of_untold(expectation)
-    compared = expectation.compared_with(venv, base)
+    read = reading.finish()
+    compared = expectation.compared_with(venv, read)
     suspected = {one.owner for one in compared.differences if one.owner in wheels}
     if suspected:
         wheels = {**wheels, **ask_anew([name for name in suspected if name], closure, installed, source)}
-        compared = Expectation.of(installed, wheels, python_version).compared_with(venv, base)
+        compared = Expectation.of(installed, wheels, python_version).compared_with(venv, read)
     if not compared.differences:
         return Manifest(compared.read)
     found = [one if one.owner else _with_owner(one, closure, source) for one in compared.differences]
@@ -65,11 +68,11 @@ def make_faithful(
     for one in found:
         _remove_inside(venv, one.path)
     if names:
-        _install_again(names, venv, base, wheels, closure, source, install)
+        _install_again(names, venv, read.base, wheels, closure, source, install)
     installed = distributions_of(venv, python_version, with_damage=False)
     expectation = Expectation.of(installed, wheels, python_version)
     # A RECORD that was written anew from the wheel itself is what this installer makes of an odd one; so is a mode.
-    compared = expectation.compared_with(venv, base)
+    compared = expectation.compared_with(venv, read_all(venv, read.base))
     left = [one for one in compared.differences if one not in expectation.records and one.what != OTHER_MODE]
     if left:
         raise IntegrityError.of(_problems(left, closure, has_cache=has_cache))

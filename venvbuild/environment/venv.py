@@ -20,6 +20,7 @@ from venvbuild.environment.diagnosis import explain_files
 from venvbuild.environment.fidelity import make_faithful
 from venvbuild.environment.overlaps import settle_overlaps
 from venvbuild.environment.package_source import PackageSource
+from venvbuild.environment.reading import Reading
 from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import IndexUnavailable, IntegrityError, Problem, ResolutionError, of_disk
 from venvbuild.files import walk, write_whole
@@ -34,6 +35,7 @@ from venvbuild.installed import (
 )
 from venvbuild.interpreters import Interpreter, changed_scripts
 from venvbuild.package_index import WheelContents
+from venvbuild.parallel import begin
 from venvbuild.process import CommandFailed
 from venvbuild.retrying import DELAYS_S, tries
 from venvbuild.text import count_text
@@ -80,12 +82,16 @@ def create(
     building = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         install = partial(_install_patiently, source=source, with_pip=with_pip, wait=wait)
+        remembered = begin(partial(witness.remember, closure, source))  # while we wait for the installer
         base = install(closure, venv=building)
-        installed = distributions_of(building, source.interpreter.version, with_damage=False)
-        overlaps = settle_overlaps(building, installed, closure, install)
-        log.info("comparing %s with their wheels", count_text(len(closure.distributions), "package"))
-        wheels = witness.ask(closure, installed, source)
-        manifest = make_faithful(building, base, installed, wheels, closure, source, install, has_cache=not with_pip)
+        with Reading(building, base, package_count=len(closure.distributions)) as reading:
+            installed = distributions_of(building, source.interpreter.version, with_damage=False)
+            overlaps = settle_overlaps(building, installed, closure, install)
+            reading.forget(overlaps)
+            log.info("comparing %s with their wheels", count_text(len(closure.distributions), "package"))
+            wheels = witness.ask(closure, installed, source, remembered())
+            compared = building, reading, installed, wheels
+            manifest = make_faithful(*compared, closure, source, install, has_cache=not with_pip)
         log.info("making the environment relocatable")
         _make_relocatable(building, site_packages_folders(building, source.interpreter.version), source.interpreter)
         _replace(building, target)

@@ -28,15 +28,25 @@ from venvbuild.text import count_text
 log = logging.getLogger(__name__)
 
 
-def ask(closure: Closure, installed: Sequence[Distribution], source: PackageSource) -> Mapping[str, WheelContents]:
-    """The wheel of each distribution of `closure`, by canonical name, read now or before; without those that the index
-    does not give, which is said once.
+Remembered = Mapping[str, Sequence[WheelContents]]
+"""The wheels of each distribution that were read before, by canonical name."""
+
+
+def remember(closure: Closure, source: PackageSource) -> Remembered:
+    """Those that the lock allows."""
+    return {one.name: tuple(source.wheel_cache.known(one.hashes)) for one in closure.distributions}
+
+
+def ask(
+    closure: Closure, installed: Sequence[Distribution], source: PackageSource, remembered: Remembered
+) -> Mapping[str, WheelContents]:
+    """The wheel of each distribution of `closure`, by canonical name, read now or `remembered`; without those that the
+    index does not give, which is said once.
 
     Raises:
         IntegrityError: the index gives other bytes than the lock has. ResolutionError: or a wheel that cannot be read.
     """
-    asking = _Asking(source, {one.canonical_name: frozenset(one.tags) for one in installed})
-    # Not by threads, which would wait for each other: what was read before is JSON on this machine.
+    asking = _Asking(source, {one.canonical_name: frozenset(one.tags) for one in installed}, remembered)
     found = {one.name: asking.known(one) for one in closure.distributions}
     unread = [one for one in closure.distributions if not asking.is_enough(found[one.name], one)]
     read = each(lambda one: asking.read(one) or found[one.name] or asking.known(one, by_tags=False), unread)
@@ -61,7 +71,7 @@ def ask_anew(
     Raises:
         IntegrityError, ResolutionError: as `ask`.
     """
-    asking = _Asking(source, {one.canonical_name: frozenset(one.tags) for one in installed})
+    asking = _Asking(source, {one.canonical_name: frozenset(one.tags) for one in installed}, {})
     asked = [one for one in closure.distributions if one.name in names]
     found = each(asking.read, asked)
     return {one.name: wheel for one, wheel in zip(asked, found, strict=True) if wheel}
@@ -74,6 +84,7 @@ class _Asking:
     source: PackageSource
     tags: Mapping[str, frozenset[str]]
     """By canonical name: the Tag lines of what is installed."""
+    remembered: Remembered
     why: str = field(default="no file of the index fits", init=False)
     is_away: bool = field(default=False, init=False)
     """Whether the index did not answer: it is not waited for once more."""
@@ -84,7 +95,7 @@ class _Asking:
         """
         tags = self._tags_of(one)
         # those that fit this Python by their names, too: another one's may say the same Tag
-        found = [wheel for wheel in self.source.wheel_cache.known(one.hashes) if self._preference(wheel.filename)]
+        found = [wheel for wheel in self.remembered[one.name] if self._preference(wheel.filename)]
         fitting = [wheel for wheel in found if not by_tags or frozenset(wheel.tags) == tags]
         return max(fitting, key=lambda wheel: self._preference(wheel.filename), default=None)
 

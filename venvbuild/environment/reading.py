@@ -1,0 +1,140 @@
+"""The files of a new environment, read whole once, by two processes at a time."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+from venvbuild.environment import hash_files
+from venvbuild.environment.hash_files import RECORD, SHARES, UNREAD
+from venvbuild.installed import Look, Seen
+from venvbuild.process import CommandFailed, clean_environment, run
+
+log = logging.getLogger(__name__)
+
+_SCRIPT = Path(hash_files.__file__)
+# -I, -S: of us neither variables nor folder; it needs nothing that is installed.
+_FLAGS = ("-I", "-S", "-B")
+_TIMEOUT_S = 600
+_WORTH_IT = 10
+"""So many packages take longer to read than another process takes to start."""
+_POLL_S = 0.005
+
+
+class Read(NamedTuple):
+    """What was read. Paths are relative to the environment."""
+
+    base: Collection[str]
+    """Those that belong to no distribution: they were not read."""
+    there: frozenset[str]
+    """Of all else that is no folder."""
+    seen: dict[str, Seen]
+    """By path: of those, the files that could be read."""
+
+
+class Reading:
+    """Another process reads from the beginning of the block on; ours reads with it in `finish`, and does before what
+    else there is to do. (Threads would wait for the interpreter's lock at each small file.)
+    """
+
+    def __init__(self, venv: Path, base: Collection[str], *, package_count: int = 0) -> None:
+        """Of what is in `venv` but for the paths `base`."""
+        self._venv, self._base, self._changed = os.fspath(venv), frozenset(base), set[str]()
+        self._has_help = package_count >= _WORTH_IT and len(os.sched_getaffinity(0)) > 1
+        self._is_over = False
+
+    def __enter__(self) -> Reading:
+        self._folder = tempfile.mkdtemp(prefix=".reading-", dir=os.path.dirname(self._venv))
+        # a daemon, as in `each`: nobody waits for it when we are interrupted
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        if self._has_help:
+            hash_files.write_paths(self._folder, "base", self._base)
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._is_over = True
+        shutil.rmtree(self._folder, ignore_errors=True)  # by which the other sees that nobody wants more
+        self._join()  # whoever forks next has to be the only thread
+        shutil.rmtree(self._folder, ignore_errors=True)  # it may have taken one more share meanwhile
+
+    def forget(self, changed: Collection[str]) -> None:
+        """These paths were changed since the beginning: `finish` reads them, and looks anew for what is there."""
+        self._changed.update(changed)
+
+    def finish(self) -> Read:
+        """All of it."""
+        paths = self._paths()
+        read, ours, records = hash_files.reader(self._venv), set[int](), dict[str, bytes]()
+        for share in hash_files.taken(self._folder):
+            ours.add(share)
+            records.update((path, read(path)) for path in hash_files.share_of(paths, share))
+        self._join()
+        told = self._told(paths)
+        for share in ours.symmetric_difference(range(SHARES)):
+            # without all of it, as from one that was killed, it is read by us
+            mine = hash_files.share_of(paths, share)
+            records.update(zip(mine, told.get(share) or map(read, mine), strict=True))
+        if self._changed:
+            paths = hash_files.paths_of(self._venv, self._base)
+            for path in self._changed:
+                records.pop(path, None)
+            records.update((path, read(path)) for path in self._changed.intersection(paths))
+        return Read(self._base, frozenset(paths), dict(_seen(records)))
+
+    def _paths(self) -> list[str]:
+        while True:
+            is_alone = not self._thread.is_alive()
+            with suppress(FileNotFoundError):
+                return hash_files.read_paths(self._folder, "paths")
+            if is_alone:
+                return hash_files.paths_of(self._venv, self._base)
+            time.sleep(_POLL_S)
+
+    def _run(self) -> None:
+        command: list[str | Path] = [sys.executable, *_FLAGS, _SCRIPT, self._venv, self._folder]
+        try:
+            run(command, env=clean_environment(), timeout_s=_TIMEOUT_S, stop=lambda _: self._is_over)
+        except (CommandFailed, OSError) as failure:
+            log.debug("no other process helps to read: %s", failure)
+
+    def _told(self, paths: Sequence[str]) -> dict[int, list[bytes]]:
+        """By share, what the other process read of its files."""
+        found, at = dict[int, list[bytes]](), 0
+        with suppress(OSError):
+            body = Path(self._folder, "seen").read_bytes()
+            while at < len(body):
+                share, begin = body[at], at + 1
+                at = begin + len(hash_files.share_of(paths, share)) * RECORD.size
+                if at <= len(body):
+                    found[share] = [body[one : one + RECORD.size] for one in range(begin, at, RECORD.size)]
+        return found
+
+    def _join(self) -> None:
+        if self._thread.is_alive():
+            self._thread.join()
+
+
+def read_all(venv: Path, base: Collection[str]) -> Read:
+    """What is in `venv` but for the paths `base`, read now."""
+    with Reading(venv, base) as reading:
+        return reading.finish()
+
+
+def _seen(records: dict[str, bytes]) -> Iterator[tuple[str, Seen]]:
+    for path, record in records.items():
+        if record != UNREAD:
+            *look, digest, _ = RECORD.unpack(record)
+            yield path, Seen(Look(*look), digest.hex())

@@ -40,6 +40,7 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/environment/pinning.py": "with the file that it makes: tests/environment/test_compilation.py",
     "venvbuild/environment/soundness.py": "told by inspect: tests/steps/test_steps.py",
     "venvbuild/environment/wanted.py": DATA,
+    "venvbuild/environment/unpacked.py": BY_FIDELITY,
     "venvbuild/environment/witness.py": BY_FIDELITY,
     "venvbuild/environment/yanked.py": "told of a build: tests/environment/test_ages.py; of a ZIP: tests/snowflake",
     "venvbuild/exports/consumer.py": DATA,

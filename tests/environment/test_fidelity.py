@@ -20,14 +20,17 @@ from pathlib import Path
 import pytest
 
 from tests.support.index_server import IndexServer, running
+from tests.support.packing import NOTHING
 from tests.support.supplies import here, supply
 from tests.support.wheels import unpack, wheel
+from venvbuild.archive import FragmentCache, Known, PackOptions, pack
 from venvbuild.environment.closure import Closure, LockedDistribution
+from venvbuild.environment.empty import EmptyVenv
 from venvbuild.environment.expectation import Difference, Expectation, _File
 from venvbuild.environment.fidelity import _problems
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.reading import read_all
-from venvbuild.environment.venv import create
+from venvbuild.environment.venv import Environment, create
 from venvbuild.errors import IntegrityError, ResolutionError
 from venvbuild.files import walk
 from venvbuild.installed import Look, distributions_of
@@ -146,14 +149,14 @@ def test_what_the_cache_has_lost_is_installed_once_more(
         assert any("`venvbuild cache prune --package whole` mends" in line for line in warned(caplog))
 
 
-def test_what_was_read_of_the_files_is_told_but_of_those_that_are_written_here(whole: Made, tmp_path: Path) -> None:
+def test_each_file_is_told_as_it_was_read_and_what_is_written_here_too(whole: Made, tmp_path: Path) -> None:
     with damaged(whole.cached("whole/data.bin"), DAMAGES["one bit"]):
         environment = create(whole.closure, whole.source, tmp_path / "venv", wait=lambda _: None)
     read = {name: seen.sha256 for name, seen in environment.manifest.files.items()}
-    assert read == {name: whole.first[name] for name in read}
-    site = f"lib/python{here().version}/site-packages"
-    assert {f"{site}/whole/data.bin", f"{site}/whole/large.bin", f"{site}/pure.py", "bin/plain"} <= read.keys()
-    assert not {f"{site}/whole-1.0.dist-info/RECORD", "bin/hello", "bin/whole"} & read.keys()
+    assert read == {name: whole.first[name] for name in whole.first if not (environment.path / name).is_symlink()}
+    assert {f"lib/python{here().version}/site-packages/whole-1.0.dist-info/RECORD", "bin/hello", "_scripts/whole"} <= {
+        *read
+    }
     for name, seen in environment.manifest.files.items():
         assert Look.of((tmp_path / "venv" / name).lstat()) == seen.look, name
 
@@ -194,7 +197,7 @@ def test_what_stands_in_the_place_of_a_file_is_neither_followed_nor_waited_for(
     path.unlink()
     stands_there(path)
     shutil.rmtree(tmp_path / "wheels")
-    found = Expectation.of(installed, {}, "3.11").compared_with(tmp_path, read_all(tmp_path, ())).differences
+    found = Expectation.of(installed, {}, "3.11").compared_with(tmp_path, read_all(tmp_path, EmptyVenv({}))).differences
     assert [(one.path, one.owner, one.what) for one in found if "large" in one.path] == [
         (str(path.relative_to(tmp_path)), "whole", what)
     ]
@@ -205,7 +208,7 @@ def test_a_name_that_a_record_makes_up_is_missing(tmp_path: Path, name: str) -> 
     file = _File("whole", "ab" * 32, 1, is_rewritten=False)
     (tmp_path / "whole").mkdir()
     (tmp_path / "whole/data.bin").write_bytes(b"")
-    read = read_all(tmp_path, ["whole/data.bin"])
+    read = read_all(tmp_path, EmptyVenv.of(tmp_path))
     found = Expectation("lib", {name: file}).compared_with(tmp_path, read).differences
     assert found == [Difference(name, "whole", "is missing")]
 
@@ -275,6 +278,66 @@ def test_without_the_index_it_is_the_record_that_is_compared_with_and_that_is_sa
     assert "whole/__init__.py has other bytes" in warned(caplog)[-1]
 
 
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", ["hello", "plain"])
+def test_without_the_index_the_scripts_are_compared_with_those_of_the_cache(
+    index: IndexServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str, damage: str
+) -> None:
+    path = wheel(index.folder, "whole", "1.0", files=FILES, scripts={"whole": "whole:main"})
+    one = made(index, tmp_path, path)
+    one = replace(one, source=replace(one.source, index=AWAY, wheel_cache=WheelCache(tmp_path / "none")))
+    with damaged(one.cached(f"whole-1.0.data/scripts/{name}"), DAMAGES[damage]):
+        assert one.again(tmp_path / "again") == one.first
+    assert f"bin/{name} " in warned(caplog)[-1]
+
+
+def packed(environment: Environment, folder: Path) -> None:
+    options = PackOptions(here().version, 5, cache=FragmentCache(folder / "fragments"))
+    pack(environment.path, folder / "venv.tar.gz", options, gate=NOTHING, known=Known(manifest=environment.manifest))
+
+
+@pytest.mark.parametrize("is_away", [False, True])
+def test_what_is_made_here_is_packed(index: IndexServer, tmp_path: Path, *, is_away: bool) -> None:
+    by_sh = """#!/bin/sh\n'''exec' "$(dirname -- "$(realpath -- "$0")")"/'python3' "$0" "$@"\n' '''\n"""
+    files = {**FILES, "whole-1.0.data/scripts/by-sh": by_sh, "whole-1.0.data/data/bin/by-sh-too": by_sh}
+    one = made(index, tmp_path, wheel(index.folder, "whole", "1.0", files=files, scripts={"whole": "whole:main"}))
+    if is_away:
+        one = replace(one, source=replace(one.source, index=AWAY, wheel_cache=WheelCache(tmp_path / "none")))
+    packed(create(one.closure, one.source, tmp_path / "again", wait=lambda _: None), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["_scripts/whole", "bin/hello", "bin/activate", "lib/*/site-packages/whole-1.0.dist-info/RECORD"]
+)
+def test_what_was_changed_before_it_is_packed_is_refused(whole: Made, tmp_path: Path, name: str) -> None:
+    environment = create(whole.closure, whole.source, tmp_path / "venv", wait=lambda _: None)
+    [file] = environment.path.glob(name)
+    facts = file.stat()
+    file.write_bytes(DAMAGES["one bit"](file.read_bytes()))
+    os.utime(file, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    with pytest.raises(IntegrityError, match=rf"{file.name} was changed since"):
+        packed(environment, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["data/pyvenv.cfg", "scripts/activate", "data/bin/activate.bat", "data/bin/deactivate.bat"]
+)
+def test_what_the_empty_environment_had_is_as_it_was(
+    whole: Made, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    record = whole.cached("whole-1.0.dist-info/RECORD")
+    planted = record.parents[1] / "whole-1.0.data" / name
+    planted.parent.mkdir(parents=True, exist_ok=True)
+    planted.write_text("home = /nowhere\n")
+    try:
+        with damaged(record, lambda body: body + f"whole-1.0.data/{name},,\n".encode()):
+            assert whole.again(tmp_path) == whole.first
+    finally:
+        planted.unlink()
+    assert "is not that of an empty environment" in warned(caplog)[0]
+    assert "`venvbuild cache prune --package whole`" in warned(caplog)[0]
+
+
 def test_what_differs_even_then_is_an_integrity_error_that_names_the_way_out(whole: Made, tmp_path: Path) -> None:
     [known] = whole.source.wheel_cache.known(whole.closure.distributions[0].hashes)
     other = tuple(one._replace(sha256="0" * 64) if one.path == "whole/data.bin" else one for one in known.files)
@@ -324,7 +387,11 @@ ODD = {
     "data in lib64": {"odd-1.0.data/data/lib64/libodd.so": "elf"},
     "a file named like a data folder": {"weights.data": "bytes", "more.data/weights": "bytes"},
     "one path twice": {"odd.py": "root", "odd-1.0.data/purelib/odd.py": "of .data, which is unpacked last"},
-    "what the empty environment had": {"odd-1.0.data/data/.gitignore": "*"},
+    "what the empty environment had": {"odd-1.0.data/data/.gitignore": "*", "odd-1.0.data/scripts/activate": "odd"},
+    "another distribution whose RECORD is wrong": {
+        "odd-1.0.data/purelib/zed-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: zed\nVersion: 1.0\n",
+        "odd-1.0.data/purelib/zed-1.0.dist-info/RECORD": "zed/gone.py,sha256=x,1\nodd.py,sha256=x,1\n",
+    },
 }
 
 
@@ -502,7 +569,7 @@ def test_without_the_index_what_record_tells_no_digest_of_is_named(
 
 @pytest.mark.parametrize("name", ["direct_url.json", "RECORD.jws", "RECORD.p7s"])
 def test_what_installers_leave_out_is_not_planted_and_is_the_wheels_where_it_has_it(
-    whole: Made, index: IndexServer, tmp_path: Path, name: str
+    whole: Made, index: IndexServer, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     planted = whole.cached("whole-1.0.dist-info") / name
     planted.write_text("{}")
@@ -511,7 +578,9 @@ def test_what_installers_leave_out_is_not_planted_and_is_the_wheels_where_it_has
     finally:
         planted.unlink()
     text = '{"url": "https://example.org/own.whl", "archive_info": {}}'
+    caplog.clear()
     own = made(index, tmp_path, wheel(index.folder, "own", "1.0", files={f"own-1.0.dist-info/{name}": text}))
+    assert warned(caplog) == []
     with damaged(own.cached(f"own-1.0.dist-info/{name}"), DAMAGES["one bit"]):
         assert own.again(tmp_path / "again") == own.first
 
@@ -558,6 +627,18 @@ def test_a_program_stays_one_and_nothing_else_becomes_one(index: IndexServer, tm
         cached.chmod(before)
     assert modes(tmp_path / "again/venv") == first
     assert [is_program for name, is_program in first.items() if name.endswith("prog/run")] == [mode == 0o755]
+
+
+def test_pip_writes_a_row_for_each_spelling_of_a_path(tmp_path: Path) -> None:
+    site = tmp_path / "lib/python3.11/site-packages"
+    path = wheel(tmp_path / "wheels", "whole", "1.0", files={"whole.py": "x"})
+    unpack(path, site)
+    record = site / "whole-1.0.dist-info/RECORD"
+    record.write_text(record.read_text().replace("whole.py,", "./whole.py,") + "whole.py,,\n")
+    wheels = {"whole": WheelContents.read(path)}
+    shutil.rmtree(tmp_path / "wheels")
+    found = Expectation.of(distributions_of(tmp_path, "3.11"), wheels, "3.11")
+    assert found.compared_with(tmp_path, read_all(tmp_path, EmptyVenv({}))).differences == []
 
 
 def modes(venv: Path) -> dict[str, bool]:

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from venvbuild.environment import hash_files, reading
+from venvbuild.environment.empty import EmptyVenv, _Entry
 from venvbuild.environment.reading import Read, Reading, read_all
 from venvbuild.installed import Look, Seen
 
-BASE = ["pyvenv.cfg", "bin/python"]
+BASE = EmptyVenv(dict.fromkeys(["pyvenv.cfg", "bin/python"], _Entry(0o100644, content=b"base")))
 MANY = 100
 
 
@@ -22,7 +23,7 @@ def venv(tmp_path: Path) -> Path:
     found = tmp_path / "venv"
     (found / "lib/deep/er").mkdir(parents=True)
     (found / "bin").mkdir()
-    for name in BASE:
+    for name in BASE.paths:
         (found / name).write_text("base")
     for number in range(MANY):
         (found / f"lib/{number}.py").write_text(str(number))
@@ -42,12 +43,12 @@ def expected(venv: Path) -> Read:
     there, seen = set(), {}
     for path in venv.rglob("*"):
         name = str(path.relative_to(venv))
-        if name in BASE or (path.is_dir() and not path.is_symlink()):
+        if name in BASE.paths or (path.is_dir() and not path.is_symlink()):
             continue
         there.add(name)
         if path.is_file() and not path.is_symlink():
             seen[name] = Seen(Look.of(path.lstat()), hashlib.sha256(path.read_bytes()).hexdigest())
-    return Read(frozenset(BASE), frozenset(there), seen)
+    return Read(BASE, frozenset(there), seen)
 
 
 def test_alone(venv: Path) -> None:

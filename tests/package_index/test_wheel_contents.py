@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 import zipfile
 from pathlib import Path
 
@@ -85,3 +86,26 @@ def test_a_wheel_that_is_made_to_fill_the_disk_is_not_read(tmp_path: Path, monke
     monkeypatch.setattr(wheel_contents, "_ALWAYS_ALLOWED_BYTES", 1 << 20)
     with pytest.raises(ResolutionError, match=r"its [0-9]+ bytes would be [0-9]+ when they are unpacked"):
         WheelContents.read(made)
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_program"),
+    [
+        (stat.S_IFREG | 0o755, True),
+        (stat.S_IFREG | 0o644, False),
+        (0o644, False),
+        # which uv makes programs of, and pip does not
+        (0o755, None),
+        (stat.S_IFLNK | 0o777, None),
+    ],
+)
+def test_a_file_is_a_program_where_all_installers_make_it_one(
+    tmp_path: Path, mode: int, *, is_program: bool | None
+) -> None:
+    path = wheel(tmp_path, "tiny", "1.0")
+    with zipfile.ZipFile(path, "a") as archive:
+        info = zipfile.ZipInfo("tiny/run")
+        info.create_system, info.external_attr = 3, mode << 16
+        archive.writestr(info, "x")
+    [found] = [one for one in WheelContents.read(path).files if one.path == "tiny/run"]
+    assert found.is_executable == is_program

@@ -165,7 +165,7 @@ class Layout:
                 is_executable = bool(seen.look.mode & 0o100) == (member.mode == 0o755)
                 is_changed = bool(member.look) and (sha256[name] != seen.sha256 or not is_executable)
             if is_changed:
-                what = f"{name} was changed since `create` compared it with its wheel; the archive is not made"
+                what = f"{name} was changed since `create` read it; the archive is not made"
                 yield Problem(what, fix="run `venvbuild create --again`, and then the steps behind it", rule="CHANGED")
 
     def sha256(self) -> str:

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from venvbuild.environment.empty import EmptyVenv
 from venvbuild.environment.reading import Read
+from venvbuild.environment.unpacked import Scripts
 from venvbuild.installed import (
     ENVIRONMENT_LEFTOVERS,
     INSTALL_RECORDS,
@@ -90,14 +92,22 @@ class Expectation:
     """Other files that may be there, and whose they are: what installers write."""
     records: list[Difference] = field(default_factory=list)
     """Where RECORDs differ from those of the wheels."""
+    of_no_wheel: dict[str, str] = field(default_factory=dict)
+    """What RECORDs name that no wheel has, and whose RECORD."""
     untold: dict[str, str] = field(default_factory=dict)
     """Files that cannot be compared, as nobody tells a digest that can be read, and whose they are."""
 
     @classmethod
     def of(
-        cls, installed: Sequence[Distribution], wheels: Mapping[str, WheelContents], python_version: str
+        cls,
+        installed: Sequence[Distribution],
+        wheels: Mapping[str, WheelContents],
+        python_version: str,
+        unpacked: Mapping[str, Scripts] | None = None,
     ) -> Expectation:
-        """By the wheels of the distributions; by its own RECORD for one whose wheel could not be asked."""
+        """By the wheels of the distributions; by its own RECORD for one whose wheel could not be asked, and what the
+        installer's cache has `unpacked` of it, by canonical name.
+        """
         expectation = cls(f"lib/python{python_version}/site-packages")
         by_name = {one.canonical_name: one for one in installed}
         for name in sorted({*by_name, *wheels}):
@@ -105,8 +115,8 @@ class Expectation:
             rows = _rows_of(one, wheel) if one else {}
             if wheel:
                 expectation._add_wheel(name, wheel, rows, python_version)
-            elif one:
-                expectation._add_rows(name, rows, one.dist_info)
+            elif one and not _is_brought(one, wheels):
+                expectation._add_rows(name, rows, one.dist_info, (unpacked or {}).get(name, {}))
         return expectation
 
     def is_of(self, path: str, names: Collection[str]) -> bool:
@@ -119,7 +129,7 @@ class Expectation:
         found, as_expected = list[Difference](), dict[str, Seen]()
         for path, file in self.files.items():
             seen = read.seen.get(path)
-            if path not in read.there and path not in read.base:  # not where a link would lead to it either
+            if path not in read.there and path not in read.base.paths:  # not where a link would lead to it either
                 what = "" if file.may_lack else "is missing"
             elif seen is None or file.is_rewritten or file.algorithm != "sha256":
                 what = _unlike(venv, path, file)
@@ -129,14 +139,20 @@ class Expectation:
                     as_expected[path] = seen
             if what:
                 found.append(Difference(path, file.owner, what))
+        for path in self.changed_of(read.base, venv):
+            found.append(Difference(path, self.of_no_wheel.get(path), "is not that of an empty environment"))
         return Comparison(sorted({*self.records, *found, *self._surplus(read)}), as_expected)
+
+    def changed_of(self, base: EmptyVenv, venv: Path) -> Iterator[str]:
+        """What was in `venv` before any package, and is not any more, but for what the wheels put in its place."""
+        return (path for path in base.changed(venv) if path not in self.files and path not in self.of_installers)
 
     def _surplus(self, read: Read) -> Iterator[Difference]:
         """What nobody brought."""
         paths = read.there.difference(self.files, self.of_installers)
         owners = self._owners_of_folders() if paths else {}
         for path in paths:
-            yield Difference(path, _near(path, owners), "is in no wheel")
+            yield Difference(path, self.of_no_wheel.get(path) or _near(path, owners), "is in no wheel")
 
     def _add_wheel(self, name: str, wheel: WheelContents, rows: Mapping[str, RecordRow], python_version: str) -> None:
         scripts = {f"bin/{script}" for script in wheel.scripts}
@@ -170,16 +186,17 @@ class Expectation:
             row = left.pop(path, None)
             if not any(_is_kept(file, row) for file in files):
                 self.records.append(Difference(record, name, f"says of {path} what the wheel does not"))
-        known = scripts | own | {self._path(one) for one in wheel.unmet}
+        known = scripts | own | optional.intersection(self.files) | {self._path(one) for one in wheel.unmet}
         known |= {self._place(one, wheel, name, (), python_version) or "" for one in wheel.unmet}
         for path in left:
             versioned = _VERSIONED.fullmatch(path.removeprefix("bin/"))
             if versioned and f"bin/{versioned[1]}" in scripts:
                 self.of_installers[path] = name
             elif path not in known:
+                self.of_no_wheel[path] = name
                 self.records.append(Difference(record, name, f"names {path}, which the wheel does not have"))
 
-    def _add_rows(self, name: str, rows: Mapping[str, RecordRow], dist_info: str) -> None:
+    def _add_rows(self, name: str, rows: Mapping[str, RecordRow], dist_info: str, unpacked: Scripts) -> None:
         own = {f"{self.site_packages}/{dist_info}/{one}" for one in (*_INSTALLERS_OWN, *_LEFT_OUT)}
         self.of_installers |= dict.fromkeys(own, name)
         for path, row in rows.items():
@@ -187,7 +204,9 @@ class Expectation:
             algorithm, digest = promised_digest(row.hash)
             if place.startswith(("../", "/")):  # what lies elsewhere is nobody's business
                 continue
-            if digest:
+            if place in unpacked:
+                self.files[place] = _File(name, unpacked[place], None, is_rewritten=True)
+            elif digest:
                 self.of_installers.pop(place, None)
                 self.files[place] = _File(name, digest, row.size, is_rewritten=False, algorithm=algorithm)
             else:
@@ -302,6 +321,12 @@ def _digest(descriptor: int, size_bytes: int, file: _File, venv: str) -> str:
     return digest.hexdigest()
 
 
+def _is_brought(one: Distribution, wheels: Mapping[str, WheelContents]) -> bool:
+    """Whether a wheel has this distribution in it: it is compared as that wheel's, whatever its own RECORD says."""
+    record = f"/{one.dist_info}/RECORD"
+    return any(f"/{file.path}".endswith(record) for wheel in wheels.values() for file in wheel.files)
+
+
 def _rows_of(one: Distribution, wheel: WheelContents | None) -> dict[str, RecordRow]:
     """The rows of RECORD by normalised path. Some wheels name folders in it; and some were made on Windows by hand, of
     which installers unpack a name with a backslash as it is.
@@ -309,7 +334,12 @@ def _rows_of(one: Distribution, wheel: WheelContents | None) -> dict[str, Record
     rows = [row for row in one.record or () if row.path[-1:] != "/"]
     is_odd = any("\\" in row.path for row in rows)
     literal = {file.path for file in wheel.files if "\\" in file.path} if wheel and is_odd else ()
-    return {row.path if row.path in literal else _normal(row.path): row for row in rows}
+    found = dict[str, RecordRow]()
+    for row in rows:
+        path = row.path if row.path in literal else _normal(row.path)
+        if row.hash or path not in found:  # pip adds an empty row to one that is spelled otherwise
+            found[path] = row
+    return found
 
 
 def _normal(path: str) -> str:

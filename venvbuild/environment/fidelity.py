@@ -15,11 +15,12 @@ from venvbuild.environment.alone import installed_alone, take
 from venvbuild.environment.closure import Closure
 from venvbuild.environment.expectation import OTHER_MODE, Difference, Expectation
 from venvbuild.environment.package_source import PackageSource
-from venvbuild.environment.reading import Reading, read_all
+from venvbuild.environment.reading import Read, Reading, read_all
+from venvbuild.environment.unpacked import unpacked_scripts
 from venvbuild.environment.witness import ask_anew
 from venvbuild.errors import IntegrityError, Problem
 from venvbuild.files import remove, walk
-from venvbuild.installed import Distribution, Manifest, distributions_of
+from venvbuild.installed import Distribution, distributions_of
 from venvbuild.package_index import WheelContents
 from venvbuild.text import count_text, shown
 
@@ -39,44 +40,53 @@ def make_faithful(
     install: Callable[..., object],
     *,
     has_cache: bool = True,
-) -> Manifest:
+) -> Read:
     """Let every file of `venv` be what the `wheels` of `closure` have, by a `reading` that was begun; but for its base,
     which was there before them.
 
-    What differs is installed once more, from an empty cache if the installer `has_cache`. What was read of the files.
+    What differs is installed once more, from an empty cache if the installer `has_cache`. What was read, and seen only
+    what is as it has to be.
 
     Raises:
         IntegrityError: something differs even then.
     """
     python_version = source.interpreter.version
-    expectation = Expectation.of(installed, wheels, python_version)
+    unpacked = unpacked_scripts(installed if has_cache else (), wheels, source)
+    expectation = Expectation.of(installed, wheels, python_version, unpacked)
     _tell_of_untold(expectation)
     read = reading.finish()
     compared = expectation.compared_with(venv, read)
     suspected = {one.owner for one in compared.differences if one.owner in wheels}
     if suspected:
         wheels = {**wheels, **ask_anew([name for name in suspected if name], closure, installed, source)}
-        compared = Expectation.of(installed, wheels, python_version).compared_with(venv, read)
+        compared = Expectation.of(installed, wheels, python_version, unpacked).compared_with(venv, read)
     if not compared.differences:
-        return Manifest(compared.read)
+        return read._replace(seen=compared.read)
     found = [one if one.owner else _with_owner(one, closure, source) for one in compared.differences]
     names = sorted({one.owner for one in found if one.owner})
+    _tell_of_mending(found, names, closure, has_cache=has_cache)
+    for one in found:
+        _remove_inside(venv, one.path)
+    if names:
+        _install_again(names, venv, wheels, closure, source, install)
+    installed = distributions_of(venv, python_version, with_damage=False)
+    expectation = Expectation.of(installed, wheels, python_version)
+    for path in list(expectation.changed_of(read.base, venv)):
+        read.base.put_back(path, venv)
+    # A RECORD that was written anew from the wheel itself is what this installer makes of an odd one; so is a mode.
+    read = read_all(venv, read.base)
+    compared = expectation.compared_with(venv, read)
+    left = [one for one in compared.differences if one not in expectation.records and one.what != OTHER_MODE]
+    if left:
+        raise IntegrityError.of(_problems(left, closure, has_cache=has_cache))
+    return read._replace(seen=compared.read)
+
+
+def _tell_of_mending(found: Sequence[Difference], names: Sequence[str], closure: Closure, *, has_cache: bool) -> None:
     for problem in _problems(found, closure, has_cache=has_cache):
         mended = f"it is mended here, and `{problem.fix}` mends the installer's cache"
         log.warning("%s; %s", problem.what, mended if has_cache else "it is installed once more")
     log.info("installing %s once more%s", _these(names), ", from an empty cache" if has_cache else "")
-    for one in found:
-        _remove_inside(venv, one.path)
-    if names:
-        _install_again(names, venv, read.base, wheels, closure, source, install)
-    installed = distributions_of(venv, python_version, with_damage=False)
-    expectation = Expectation.of(installed, wheels, python_version)
-    # A RECORD that was written anew from the wheel itself is what this installer makes of an odd one; so is a mode.
-    compared = expectation.compared_with(venv, read_all(venv, read.base))
-    left = [one for one in compared.differences if one not in expectation.records and one.what != OTHER_MODE]
-    if left:
-        raise IntegrityError.of(_problems(left, closure, has_cache=has_cache))
-    return Manifest(compared.read)
 
 
 def _tell_of_untold(expectation: Expectation) -> None:
@@ -101,7 +111,6 @@ def _remove_inside(venv: Path, path: str) -> None:
 def _install_again(
     names: Collection[str],
     venv: Path,
-    base: Collection[str],
     wheels: Mapping[str, WheelContents],
     closure: Closure,
     source: PackageSource,
@@ -113,7 +122,7 @@ def _install_again(
             again = distributions_of(alone, source.interpreter.version, with_damage=False)
             expected = Expectation.of(again, wheels, source.interpreter.version)
             for path, _ in walk(alone, leave_out=""):
-                if path not in base and expected.is_of(path, names):
+                if expected.is_of(path, names):
                     take(path, alone, venv)
 
 

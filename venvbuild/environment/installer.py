@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 import re
 import shutil
@@ -397,6 +398,10 @@ class Installer:
             info for archive in archives if os.path.lexists(archive / path) for info in archive.glob("*.dist-info")
         )
         return {canonicalize_name(info.name.partition("-")[0]) for info in infos}
+
+    def unpacked(self, dist_info: str) -> list[Path]:
+        """What uv's cache has unpacked with a dist-info of this name, sorted."""
+        return sorted(found.parent for found in self._cache_folder().glob(f"archive-v*/*/{glob.escape(dist_info)}"))
 
     def _link_mode(self, venv: Path) -> str:
         # Asked to link where it cannot, uv copies too, and warns.

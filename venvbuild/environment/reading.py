@@ -9,13 +9,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
 from venvbuild.environment import hash_files
+from venvbuild.environment.empty import EmptyVenv
 from venvbuild.environment.hash_files import RECORD, SHARES, UNREAD
 from venvbuild.installed import Look, Seen
 from venvbuild.process import CommandFailed, clean_environment, run
@@ -34,12 +35,19 @@ _POLL_S = 0.005
 class Read(NamedTuple):
     """What was read. Paths are relative to the environment."""
 
-    base: Collection[str]
-    """Those that belong to no distribution: they were not read."""
+    base: EmptyVenv
+    """What belongs to no distribution: it was not read."""
     there: frozenset[str]
     """Of all else that is no folder."""
-    seen: dict[str, Seen]
+    seen: Mapping[str, Seen]
     """By path: of those, the files that could be read."""
+
+    def completed(self, venv: Path, written: Collection[str]) -> Mapping[str, Seen]:
+        """With all other files of `venv` and those that were `written` since, read now; without what is gone."""
+        before = {path: seen for path, seen in self.seen.items() if path not in written}
+        read = hash_files.reader(os.fspath(venv))
+        rest = {*self.there, *self.base.paths, *written}.difference(before)
+        return before | dict(_seen({path: read(path) for path in rest}))
 
 
 class Reading:
@@ -47,9 +55,9 @@ class Reading:
     else there is to do. (Threads would wait for the interpreter's lock at each small file.)
     """
 
-    def __init__(self, venv: Path, base: Collection[str], *, package_count: int = 0) -> None:
-        """Of what is in `venv` but for the paths `base`."""
-        self._venv, self._base, self._changed = os.fspath(venv), frozenset(base), set[str]()
+    def __init__(self, venv: Path, base: EmptyVenv, *, package_count: int = 0) -> None:
+        """Of what is in `venv` but for `base`, which was there before."""
+        self._venv, self._base, self._changed = os.fspath(venv), base, set[str]()
         self._has_help = package_count >= _WORTH_IT and len(os.sched_getaffinity(0)) > 1
         self._is_over = False
 
@@ -58,7 +66,7 @@ class Reading:
         # a daemon, as in `each`: nobody waits for it when we are interrupted
         self._thread = threading.Thread(target=self._run, daemon=True)
         if self._has_help:
-            hash_files.write_paths(self._folder, "base", self._base)
+            hash_files.write_paths(self._folder, "base", self._base.paths)
             self._thread.start()
         return self
 
@@ -88,7 +96,7 @@ class Reading:
             mine = hash_files.share_of(paths, share)
             records.update(zip(mine, told.get(share) or map(read, mine), strict=True))
         if self._changed:
-            paths = hash_files.paths_of(self._venv, self._base)
+            paths = hash_files.paths_of(self._venv, self._base.paths)
             for path in self._changed:
                 records.pop(path, None)
             records.update((path, read(path)) for path in self._changed.intersection(paths))
@@ -100,7 +108,7 @@ class Reading:
             with suppress(FileNotFoundError):
                 return hash_files.read_paths(self._folder, "paths")
             if is_alone:
-                return hash_files.paths_of(self._venv, self._base)
+                return hash_files.paths_of(self._venv, self._base.paths)
             time.sleep(_POLL_S)
 
     def _run(self) -> None:
@@ -127,8 +135,8 @@ class Reading:
             self._thread.join()
 
 
-def read_all(venv: Path, base: Collection[str]) -> Read:
-    """What is in `venv` but for the paths `base`, read now."""
+def read_all(venv: Path, base: EmptyVenv) -> Read:
+    """What is in `venv` but for `base`, read now."""
     with Reading(venv, base) as reading:
         return reading.finish()
 

@@ -17,13 +17,14 @@ from pathlib import Path
 from venvbuild.environment import witness
 from venvbuild.environment.closure import Closure
 from venvbuild.environment.diagnosis import explain_files
+from venvbuild.environment.empty import EmptyVenv
 from venvbuild.environment.fidelity import make_faithful
 from venvbuild.environment.overlaps import settle_overlaps
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.reading import Reading
 from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import IndexUnavailable, IntegrityError, Problem, ResolutionError, of_disk
-from venvbuild.files import walk, write_whole
+from venvbuild.files import write_whole
 from venvbuild.installed import (
     INSTALL_RECORDS,
     Manifest,
@@ -54,7 +55,7 @@ class Environment:
     wheels: Mapping[str, WheelContents]
     """What was installed, by canonical name; without those that the index did not give."""
     manifest: Manifest
-    """What was read of its files."""
+    """What was read of its files, the last that was done to it."""
 
     @property
     def site_packages(self) -> Path:
@@ -91,9 +92,10 @@ def create(
             log.info("comparing %s with their wheels", count_text(len(closure.distributions), "package"))
             wheels = witness.ask(closure, installed, source, remembered())
             compared = building, reading, installed, wheels
-            manifest = make_faithful(*compared, closure, source, install, has_cache=not with_pip)
+            read = make_faithful(*compared, closure, source, install, has_cache=not with_pip)
         log.info("making the environment relocatable")
-        _make_relocatable(building, site_packages_folders(building, source.interpreter.version), source.interpreter)
+        folders = site_packages_folders(building, source.interpreter.version)
+        manifest = Manifest(read.completed(building, _make_relocatable(building, folders, source.interpreter)))
         _replace(building, target)
     except OSError as error:
         # now, as what is removed makes room
@@ -105,7 +107,7 @@ def create(
 
 def _install_patiently(
     closure: Closure, source: PackageSource, venv: Path, *, with_pip: bool, wait: Callable[[float], None]
-) -> frozenset[str]:
+) -> EmptyVenv:
     """Several tries; what was in the venv before its packages. Raises as `create` does."""
     last = 1 + len(DELAYS_S)
     with tempfile.TemporaryDirectory(prefix=".cache-", dir=venv.parent) as fresh:
@@ -135,11 +137,11 @@ def _blame_cache(failure: CommandFailed, closure: Closure) -> None:
     )
 
 
-def _install(closure: Closure, source: PackageSource, venv: Path, *, with_pip: bool) -> frozenset[str]:
-    """Install it; the paths, relative to the venv, that were there before any package."""
+def _install(closure: Closure, source: PackageSource, venv: Path, *, with_pip: bool) -> EmptyVenv:
+    """Install it; what was there before any package."""
     shutil.rmtree(venv)  # a try before may have left half of it
     source.installer.make_venv(source.interpreter, venv)
-    base = frozenset(path for path, _ in walk(venv))
+    base = EmptyVenv.of(venv)
     with _written(closure.text(), venv) as lock:
         if with_pip:
             pip = [one for one in closure.distributions if one.name == "pip"]
@@ -191,8 +193,11 @@ def _explain(failure: CommandFailed, closure: Closure, source: PackageSource, *,
         ) from failure
 
 
-def _make_relocatable(venv: Path, folders: Sequence[Path], interpreter: Interpreter) -> None:
-    """Rewrite what holds the venv's present path, drop the installer's notes, and keep each RECORD true."""
+def _make_relocatable(venv: Path, folders: Sequence[Path], interpreter: Interpreter) -> set[str]:
+    """Rewrite what holds the venv's present path, drop the installer's notes, and keep each RECORD true.
+
+    The files that were written or dropped, relative to the venv.
+    """
     found = relocated_scripts(venv, [str(venv)])
     if found.problems:
         raise IntegrityError.of(found.problems)
@@ -211,7 +216,8 @@ def _make_relocatable(venv: Path, folders: Sequence[Path], interpreter: Interpre
         raise IntegrityError.of(changed)
     for path in dropped:
         path.unlink()
-    for packages in folders if written or dropped else ():
+    touched = {*written, *dropped}
+    for packages in folders if touched else ():
         ours = {os.path.relpath(path, packages): content for path, content in written.items()}
         were = {os.path.relpath(path, packages): content for path, content in replaced.items()}
         gone = {os.path.relpath(path, packages) for path in dropped}
@@ -220,6 +226,8 @@ def _make_relocatable(venv: Path, folders: Sequence[Path], interpreter: Interpre
             text = corrected(record.read_text("utf-8"), ours, gone, beside, were)
             if text is not None:
                 write_whole(record, text.encode(), mode=record.stat().st_mode)
+                touched.add(record)
+    return {os.path.relpath(path, venv) for path in touched}
 
 
 def _replace(building: Path, target: Path) -> None:

@@ -117,7 +117,10 @@ class _Asking:
 
     def read(self, one: LockedDistribution) -> WheelContents | None:
         """The wheel that was installed, read now; None when it cannot be asked."""
-        if self.is_away or not any(value.startswith("sha256:") for value in one.hashes):
+        if self.is_away:
+            return None
+        if not any(value.startswith("sha256:") for value in one.hashes):
+            self.why = "the lock has no sha256 of it"
             return None
         tags = self._tags_of(one)
         try:

@@ -13,4 +13,10 @@ from venvbuild.package_index.min_age import MinAge
 from venvbuild.package_index.project import File, Project, Status
 from venvbuild.package_index.releases import Release, ReleaseCache, ReleasedFile
 from venvbuild.package_index.wheel_cache import WheelCache
-from venvbuild.package_index.wheel_contents import UnreadableWheel, WheelContents, WheelFile, record_of
+from venvbuild.package_index.wheel_contents import (
+    UnreadableWheel,
+    WheelContents,
+    WheelFile,
+    begins_rewritten,
+    record_of,
+)

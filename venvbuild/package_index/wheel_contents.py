@@ -12,6 +12,7 @@ import hashlib
 import io
 import posixpath
 import re
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -214,11 +215,14 @@ def _file(
 
 
 def _is_executable(member: zipfile.ZipInfo, *, is_script: bool) -> bool | None:
-    """As pip (`zip_item_is_executable`) and uv judge it; of scripts they make programs whatever their mode is."""
+    """As pip (`zip_item_is_executable`) and uv judge it, which differ where the mode does not say that it is a file; of
+    scripts they make programs whatever their mode is.
+    """
     mode = member.external_attr >> 16
-    if member.create_system != _UNIX or (is_script and not mode & 0o111) or not mode:
+    is_program = bool(mode & 0o111)
+    if member.create_system != _UNIX or not mode or (not is_program and is_script):
         return None
-    return bool(mode & 0o111)
+    return None if is_program and not stat.S_ISREG(mode) else is_program
 
 
 def _refuse_bomb(members: Iterable[zipfile.ZipInfo], size_bytes: int) -> None:

@@ -185,6 +185,49 @@ def test_a_damaged_memory_of_the_claim_is_no_obstacle(
     assert len(assert_nothing_torn(store)) == 1
 
 
+def _changed(path: Path, old: str, new: str) -> None:
+    path.write_text(path.read_text().replace(old, new))
+
+
+def _a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("call", "change"),
+    [
+        pytest.param(4, lambda w: (w / "frozen/requirements.txt").write_text("evil==1.0\n"), id="a file"),
+        pytest.param(4, lambda w: (w / "frozen/requirements.txt").write_text(""), id="a file, emptied"),
+        pytest.param(4, lambda w: (w / "frozen/requirements.txt").unlink(), id="a file, gone"),
+        pytest.param(4, lambda w: _a_folder(w / "frozen/requirements.txt"), id="a file, now a folder"),
+        pytest.param(4, lambda w: (w / "frozen/more.txt").write_text("x"), id="one more"),
+        pytest.param(4, lambda w: next(w.glob("frozen/*.tar.gz")).unlink(), id="the archive, gone"),
+        pytest.param(4, lambda w: _changed(w / "frozen/metadata.json", '"sales"', '"other"'), id="metadata"),
+        pytest.param(4, lambda w: (w / "frozen/metadata.json").write_text(""), id="metadata, emptied"),
+        pytest.param(1, lambda w: _changed(w / "claim.json", "08:30:00Z", "08:30:01Z"), id="the instant of the claim"),
+        pytest.param(1, lambda w: _changed(w / "claim.json", "_083000", "_083001"), id="the version of the claim"),
+        pytest.param(1, lambda w: _changed(w / "claim.json", '"venv_20250722_083000"', "5"), id="no version"),
+        pytest.param(1, lambda w: _a_folder(w / "claim.json"), id="the claim, now a folder"),
+        pytest.param(4, lambda w: (w / "of").write_bytes(b"\xff"), id="the mark"),
+        pytest.param(4, lambda w: _a_folder(w / "of"), id="the mark, now a folder"),
+    ],
+)
+def test_what_an_interrupted_call_remembers_is_not_believed_where_it_has_changed(
+    store: FolderStore, files: dict[str, Path], tmp_path: Path, call: int, change: Any
+) -> None:
+    with pytest.raises(Interrupted):
+        run(Failing(store, call, Interrupted()), files, tmp_path / "w")
+    change(tmp_path / "w")
+    # as another try of the step may make it: nobody promised that what is frozen anew is what was sent
+    files["requirements.txt"].write_text("good==1.0\n")
+    version = run(store, files, tmp_path / "w", Clock(1_753_173_050))
+    [build] = assert_nothing_torn(store).values()
+    assert (build["venv_version"], build["env_name"]) == (version, "sales")
+    assert metadata.read(store, version)["created_at"] == "2025-07-22T08:30:50Z"
+    assert store.read(f"venv-builds/{version}/requirements.txt").body == b"good==1.0\n"
+
+
 def test_metadata_with_a_field_nobody_knows_is_not_written_but_read(
     store: FolderStore, files: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -1,7 +1,8 @@
 """How a build enters the store: claim a version, freeze what will be sent, send it, metadata.json last.
 
 Killed anywhere, nothing torn is visible, and the same step run again ends the job with the same bytes: the claim is
-written down before it is tried, and what was frozen is what is sent.
+written down before it is tried, and what was frozen is what is sent. Neither is believed unchecked: what changed since,
+or never came to the disk, counts no more.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,13 +26,15 @@ from venvbuild.builds import metadata, places, schemas
 from venvbuild.builds.metadata import DescribedMetadata, Metadata, StoredFile
 from venvbuild.builds.places import CLAIM
 from venvbuild.errors import IntegrityError, StoreUnavailable
-from venvbuild.files import write_whole
+from venvbuild.files import remove, write_whole
 from venvbuild.retrying import retried
 from venvbuild.stores import Store
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+FROZEN = "frozen"
+"""Below the folder that `commit` is given: what is sent."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +98,10 @@ def commit(
     _refuse_what_cannot_be_stamped(description, store)
     retried(store.prepare, wait)
     _forget_another(description, folder)
+    _forget_damaged(store, description, folder)
     claim = _claim(store, str(description["env_name"]), folder / CLAIM, clock, wait)
     log.info("claimed %s", claim.venv_version)
-    frozen = _freeze(store, claim, description, files, folder / "frozen")
+    frozen = _freeze(store, claim, description, files, folder / FROZEN)
     retried(lambda: _send(store, claim, frozen, folder), wait)
     return Commit(claim.venv_version, json.loads((frozen / places.METADATA).read_bytes()))
 
@@ -112,12 +116,41 @@ def _refuse_what_cannot_be_stamped(description: DescribedMetadata, store: Store)
 def _forget_another(description: DescribedMetadata, folder: Path) -> None:
     """A claim and frozen files of another build than this one, which the steps before made since, count no more."""
     mark, memory = hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest(), folder / "of"
-    if memory.exists() and memory.read_text("utf-8") == mark:
+    if memory.is_file() and memory.read_bytes() == mark.encode():
         return
     # The mark last: killed before it is written, this is done again.
-    (folder / CLAIM).unlink(missing_ok=True)
-    shutil.rmtree(folder / "frozen", ignore_errors=True)
+    for path in (memory, folder / CLAIM, folder / FROZEN):
+        _forget(path)
     write_whole(memory, mark.encode(), durable=True)
+
+
+def _forget(path: Path) -> None:
+    if os.path.lexists(path):
+        remove(path)
+
+
+def _forget_damaged(store: Store, description: DescribedMetadata, folder: Path) -> None:
+    """A claim that is not as we write it down counts no more, nor do frozen files that are not what they were.
+
+    Their claim goes with them: what was sent under it need not be what can be frozen now.
+    """
+    claim, frozen = _remembered(folder / CLAIM, store, str(description["env_name"])), folder / FROZEN
+    if claim and (not os.path.lexists(frozen) or _is_whole(store, claim, description, frozen)):
+        return
+    if claim:
+        log.warning("%s: what was frozen to be sent has changed since, and is made anew", frozen)
+    for path in (folder / CLAIM, frozen):
+        _forget(path)
+
+
+def _is_whole(store: Store, claim: Claim, description: DescribedMetadata, frozen: Path) -> bool:
+    """Whether these are the files that metadata.json beside them commits to, and that says what it has to."""
+    try:
+        if not all(path.is_file() for path in frozen.iterdir()) or (frozen / CLAIM).read_bytes() != claim.body():
+            return False
+        return (frozen / places.METADATA).read_text("utf-8") == _metadata_of(store, claim, description, frozen)
+    except (OSError, ValueError, IntegrityError):
+        return False
 
 
 def _claim(
@@ -142,11 +175,17 @@ def _claim(
 
 
 def _remembered(memory: Path, store: Store, env_name: str) -> Claim | None:
-    try:
-        claim = Claim(**schemas.parsed(memory.read_bytes()))
-    except (FileNotFoundError, ValueError, TypeError):
+    if not memory.is_file():
         return None
-    return claim if (claim.store, claim.env_name) == (store.url, env_name) else None
+    try:
+        body = memory.read_bytes()
+        claim = Claim(**schemas.parsed(body))
+        instant = places.instant_of(claim.venv_version)
+    except (ValueError, TypeError):
+        return None
+    as_claimed = replace(Claim.at(int(instant.timestamp()), env_name, store), token=claim.token)
+    # of another store or environment, or changed: under such a claim nobody could read the build
+    return claim if as_claimed.body() == body else None
 
 
 def _freeze(
@@ -155,7 +194,7 @@ def _freeze(
     """A folder with every file as it will be sent, metadata.json among them; one made for this claim is kept."""
     if (frozen / CLAIM).is_file() and (frozen / CLAIM).read_bytes() == claim.body():
         return frozen
-    shutil.rmtree(frozen, ignore_errors=True)
+    _forget(frozen)
     building = Path(tempfile.mkdtemp(prefix=".frozen-", dir=frozen.parent))
     try:
         (building / CLAIM).write_bytes(claim.body())
@@ -164,20 +203,21 @@ def _freeze(
                 _share(source, building / places.archive_name(claim.venv_version))
             else:
                 shutil.copyfile(source, building / name)
-        whole = metadata.stamped(
-            description,
-            venv_version=claim.venv_version,
-            created_at=claim.created_at,
-            store=store,
-            # Of the copies, which are what is sent. claim.json is among them.
-            files={path.name: StoredFile.of(path) for path in building.iterdir()},
-        )
-        (building / places.METADATA).write_text(json.dumps(whole, indent=2) + "\n", "utf-8")
+        (building / places.METADATA).write_text(_metadata_of(store, claim, description, building), "utf-8")
         # Under its name only when it is whole: a retry sends what is there.
         building.rename(frozen)
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return frozen
+
+
+def _metadata_of(store: Store, claim: Claim, description: DescribedMetadata, folder: Path) -> str:
+    """metadata.json of the files in `folder`, claim.json among them: of the copies, which are what is sent."""
+    files = {path.name: StoredFile.of(path) for path in folder.iterdir() if path.name != places.METADATA}
+    whole = metadata.stamped(
+        description, venv_version=claim.venv_version, created_at=claim.created_at, store=store, files=files
+    )
+    return json.dumps(whole, indent=2) + "\n"
 
 
 def _share(source: Path, target: Path) -> None:

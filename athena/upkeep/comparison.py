@@ -26,7 +26,7 @@ from venvbuild.builds import (
 )
 from venvbuild.errors import IntegrityError, NotInStore, Problem
 from venvbuild.parallel import in_turn
-from venvbuild.stores import Entry, Store
+from venvbuild.stores import Entry, Store, is_key
 from venvbuild.text import shown
 
 _AT_ONCE = 16
@@ -92,11 +92,14 @@ class Listing:
     def _entries_of(self, store: Store) -> None:
         for entry in store.list(f"{places.ENVIRONMENTS}/"):
             env_name, _, version = entry.key.removeprefix(f"{places.ENVIRONMENTS}/").partition("/")
-            if places.is_venv_version(version):
+            if places.is_venv_version(version) and is_key(entry.key):
                 self.entries[version].append(env_name)
 
     def _builds_of(self, store: Store) -> None:
         for entry in store.list(f"{places.BUILDS}/"):
+            if not is_key(entry.key):
+                self.odd.append(entry)
+                continue
             version, _, name = entry.key.removeprefix(f"{places.BUILDS}/").partition("/")
             is_metadata = name == places.METADATA
             # in the place of a build's folder; else it is somebody's note

@@ -12,7 +12,7 @@ from athena.upkeep.comparison import Listing, compare_all
 from athena.upkeep.index_check import index_problems
 from venvbuild.builds import alias_problems, builds_ahead, places
 from venvbuild.errors import IntegrityError, Problem
-from venvbuild.stores import Entry, Store
+from venvbuild.stores import Entry, Store, is_key
 
 
 def find_problems(store: Store, cache: Path, *, is_deep: bool = False) -> Iterator[Problem]:
@@ -90,6 +90,10 @@ def _of_a_day(store: Store, key: str) -> tuple[Problem, ...]:
 
 
 def _no_object(store: Store, entry: Entry) -> Problem:
+    if not is_key(entry.key):
+        why = "`.`, `..` or nothing is a part of its name, so that no command can ask for it"
+        where = store.uri(entry.key)
+        return Problem("nothing in a store is called so", where, why, "remove it, or move it elsewhere", "NO_OBJECT")
     what = f"{entry.oddity} stands where the store has a file or a folder"
     fix = "remove it, and restore from a backup what belongs there"
     return Problem(what, store.uri(entry.key), "it is neither followed nor opened", fix, "NO_OBJECT")

@@ -20,7 +20,7 @@ from venvbuild.builds import places
 from venvbuild.errors import NotInStore, UsageError
 from venvbuild.importing.reading import Recorded, read
 from venvbuild.redaction import REDACTOR, strip_credentials
-from venvbuild.stores import Entry, Store
+from venvbuild.stores import Entry, Store, is_key
 
 _ARCHIVE = re.compile(r".+\.(?:tar\.gz|tgz)")
 _OF_THE_CATALOG = "venv-catalog/"
@@ -133,7 +133,9 @@ def _in_folders(store: Store, entries: Iterable[Entry]) -> Iterator[Candidate]:
     folders: dict[str, dict[str, Entry]] = defaultdict(dict)
     for entry in entries:
         folder, slash, name = entry.key.rpartition("/")
-        if not entry.key.startswith(_OF_THE_CATALOG):
+        # an archive that cannot be read is told as such
+        is_of_use = is_key(entry.key) or name != places.METADATA
+        if is_of_use and not entry.key.startswith(_OF_THE_CATALOG):
             folders[folder + slash][name] = entry
     for folder, files in folders.items():
         archives = {name: entry for name, entry in files.items() if _ARCHIVE.fullmatch(name)}

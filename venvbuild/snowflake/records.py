@@ -17,7 +17,7 @@ from venvbuild.errors import NotInStore, Problem, StoreUnavailable, VenvBuildErr
 from venvbuild.parallel import each
 from venvbuild.snowflake.bundle import Bundle
 from venvbuild.snowflake.uploading import Uploaded
-from venvbuild.stores import Store
+from venvbuild.stores import Store, is_key
 
 _MAX_BYTES = 4 << 20
 _TRIES = 20
@@ -123,7 +123,9 @@ def read_all(store: Store) -> tuple[list[Record], list[Problem]]:
     Raises:
         StoreUnavailable, UsageError: the store fails or may not be read.
     """
-    keys = [entry.key for entry in store.list(f"{places.SNOWFLAKE}/") if entry.key.endswith(".json")]
+    keys = [
+        entry.key for entry in store.list(f"{places.SNOWFLAKE}/") if entry.key.endswith(".json") and is_key(entry.key)
+    ]
     found = each(lambda key: _read(store, key), keys)
     records = [one for one in found if isinstance(one, Record)]
     problems = [one for one in found if isinstance(one, Problem)]

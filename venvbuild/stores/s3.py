@@ -33,7 +33,16 @@ from venvbuild.stores.s3_body import checksum, encoded, opened, size_bytes
 from venvbuild.stores.s3_errors import ABSENT, CONFLICT, DAMAGED, REFUSED, store_error, was_retried
 from venvbuild.stores.s3_lease import Lease
 from venvbuild.stores.s3_proof import check_clock, is_proven, keep_proof, prove_conditional_writes
-from venvbuild.stores.store import OWN_FOLDER, Entry, StoredObject, checked_key, checked_length, is_own, too_large
+from venvbuild.stores.store import (
+    OWN_FOLDER,
+    Entry,
+    StoredObject,
+    checked_key,
+    checked_length,
+    is_key,
+    is_own,
+    too_large,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -47,6 +56,7 @@ _Fields = dict[str, Any]
 # What a put is answered whose object may be there, perhaps ours of a try whose reply was lost. `NoSuchUpload`: a first
 # "complete" landed, its reply was lost, and the second finds it done.
 _MAY_BE_THERE = REFUSED | CONFLICT | {"NoSuchUpload"}
+_NO_KEY = "an object that no key can name"
 _TRIES = 3  # of what boto3 does not do again by itself: damaged bytes, and a download that broke off
 _AT_ONCE = (0.0,) * (_TRIES - 1)
 _MAX_PARTS = 10_000  # S3's limit
@@ -207,7 +217,7 @@ class S3Store:
             return self._get_range(name, offset, length)
 
     def list(self, prefix: str, start_after: str = "") -> Iterator[Entry]:
-        """Objects in key order, by pages of 1000; what cannot be a key (the console's `folder/`) is left out."""
+        """Objects in key order, by pages of 1000; the console's `folder/` is left out."""
         after: _Fields = {"StartAfter": self._name(start_after)} if start_after else {}
         with self._translated(prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(
@@ -222,7 +232,8 @@ class S3Store:
                     if key and not key.endswith("/") and not is_own(key):
                         modified_at = item["LastModified"].timestamp()
                         etag = self._told(item, "ETag", item["Key"])
-                        yield Entry(key, item["Size"], etag, modified_at=modified_at)
+                        oddity = "" if is_key(key) else _NO_KEY
+                        yield Entry(key, item["Size"], etag, oddity, modified_at)
 
     @property
     def _client(self) -> S3Client:

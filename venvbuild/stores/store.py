@@ -118,7 +118,8 @@ class Store(Protocol):
         """Objects whose key starts with `prefix`, in key order, after `start_after`. Empty when there are none.
 
         Key order is the order of the keys' UTF-8 bytes, as S3 lists them (`a.b` before `a/b`). `prefix` may end inside
-        a name. An object made or removed meanwhile may or may not be seen; the others are.
+        a name. An object made or removed meanwhile may or may not be seen; the others are. What S3 has under a name
+        that cannot be a key has an oddity, and no call takes its key.
 
         Raises:
             IntegrityError: of a folder, something else stands where `prefix` has one (NO_FOLDER).
@@ -132,17 +133,22 @@ def checked_key(key: str) -> str:
     Raises:
         UsageError: it is not (see `Store`).
     """
-    parts = key.split("/")
-    try:
-        size = len(key.encode())
-    except UnicodeEncodeError:  # half a surrogate pair
-        size = 0
-    if "\0" in key or not 0 < size <= _MAX_KEY_BYTES or not {"", ".", ".."}.isdisjoint(parts) or is_own(key):
+    if not is_key(key):
         raise UsageError(
             f"{REDACTOR.redact(ascii(key[:200]))} cannot be a key in a store",
             why="a key is relative, has no empty part, no '.' or '..', and at most 1024 bytes of UTF-8",
         )
     return key
+
+
+def is_key(text: str) -> bool:
+    """Whether an object can be asked for by this key (see `Store`)."""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
+    is_path = {"", ".", ".."}.isdisjoint(text.split("/"))
+    return is_path and "\0" not in text and size <= _MAX_KEY_BYTES and not is_own(text)
 
 
 def too_large(size_bytes: int, max_bytes: int, where: str) -> IntegrityError:

@@ -19,11 +19,15 @@ from athena.index import CURRENT, TURN, Compactor
 from athena.questions import Search
 from athena.upkeep import find_problems, rows_difference, sync_rows
 from athena.upkeep.index_check import index_problems
+from athena.upkeep.sync import Difference
 from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
+from tests.support.s3_servers import S3Server
 from tests.support.tool import Tool
 from venvbuild import builds
-from venvbuild.builds import places
+from venvbuild.builds import aliases, places
+from venvbuild.importing import sources
+from venvbuild.snowflake import records
 from venvbuild.stores import Store, open_store
 
 
@@ -234,6 +238,45 @@ def test_what_is_no_file_is_named_wherever_it_lies(tmp_path: Path) -> None:
     }
     assert found == set(odd)
     assert engine_answers(store, tmp_path / "cache") == [version(number) for number in (1, 2, 3, 5)]
+
+
+def test_a_name_that_can_be_no_key_stops_nobody_and_is_named(
+    moto_server: S3Server, s3_environment: None, tmp_path: Path
+) -> None:
+    bucket, client = moto_server.new_bucket(), moto_server.client()
+    store = open_store(f"s3://{bucket}", endpoint_url=moto_server.endpoint_url)
+    registered(store, 0)
+    aliases.promote(store, version(0), "prod")
+    odd = [
+        f"{places.BUILDS}//metadata.json",
+        f"{places.BUILDS}/../metadata.json",
+        f"{places.BUILDS}/{version(0)}/./requirements.txt",
+        f"{places.ENVIRONMENTS}//{version(0)}",
+        f"{places.ENVIRONMENTS}/../{version(0)}",
+        f"{places.ALIASES}/sales/./1.json",
+        f"{places.ALIASES}/../prod/1.json",
+        f"{places.SNOWFLAKE}//x.json",
+    ]
+    row = f"{places.ROWS}//{version(1)}.json"
+    for key in (*odd, row):
+        client.put_object(Bucket=bucket, Key=key, Body=b"{}")
+    found = list(find_problems(store, tmp_path / "cache"))
+    assert {one.where.removeprefix(f"{store.url}/"): one.rule for one in found} == {
+        **dict.fromkeys(odd, "NO_OBJECT"), row: "STRAY_OBJECT",
+    }  # fmt: skip
+    found_now = rows_difference(store)
+    assert found_now == Difference((), ())
+    sync_rows(store, tmp_path / "cache", found_now)
+    moves = aliases.moves_back(store, None, None, is_whole=True, damaged=lambda error: pytest.fail(str(error)))
+    assert [move.name for _, move in moves] == ["sales@prod"]
+    assert records.read_all(store) == ([], [])
+    assert [one.recorded.venv_version for one in sources.candidates(sources.Source(store)) if one.recorded] == [
+        version(0)
+    ]
+    # as it is advised
+    for problem in found:
+        client.delete_object(Bucket=bucket, Key=problem.where.removeprefix(f"{store.url}/"))
+    assert rules(store, tmp_path / "cache") == []
 
 
 def engine_answers(store: Store, cache: Path) -> list[str]:

@@ -83,6 +83,15 @@ def test_an_environment_that_is_not_there_is_answered_with_those_that_are(store:
     assert caught.value.problems[0].rule == "NO_SUCH_BUILD"
 
 
+def test_each_environment_is_named_once_whatever_lies_beside_its_builds(store: Store) -> None:
+    for number, name in enumerate(("sales", "sales-eu", "sales0", "Sales.v2")):
+        put_build(store, number, env_name=name)
+    for name in ("sales/é", "sales/~~", "note", "é/x"):
+        store.put_if_absent(f"venv-catalog/envs/{name}", b"")
+    with pytest.raises(NotInStore, match=r"environments Sales\.v2, sales-eu, sales, sales0[^,]"):
+        names.find(store, "nope@latest")
+
+
 def test_an_alias_that_is_not_there_is_answered_with_those_that_are(store: Store) -> None:
     aliases.promote(store, put_build(store, 1), "prod")
     with pytest.raises(NotInStore, match="aliases sales@prod"):

@@ -121,9 +121,11 @@ def _environments(store: Store) -> Iterator[str]:
         entry = next(iter(store.list(f"{ENVIRONMENTS}/", after)), None)
         if entry is None:
             return
-        name = entry.key.split("/")[2]
-        yield name
-        after = f"{ENVIRONMENTS}/{name}/~"  # versions begin with a letter, which sorts before
+        name, is_folder, _ = entry.key.removeprefix(f"{ENVIRONMENTS}/").partition("/")
+        if is_folder and parameters.is_name(name):
+            yield name
+        # `0` is the next after `/`: behind all that is in the folder, whatever it is called
+        after = f"{ENVIRONMENTS}/{name}0" if is_folder else entry.key
 
 
 def _moves_of_latest(env_name: str) -> RequirementsRefused:

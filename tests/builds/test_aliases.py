@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,9 +16,9 @@ from tests.support.places import *  # noqa: F403  # the fixtures `place` and `st
 from tests.support.places import Place
 from tests.support.scripted import VERSION, put_scripted, put_whole
 from tests.support.sizes import HEAVY, sizes
-from venvbuild.builds import aliases, names
+from venvbuild.builds import aliases, names, undoing
 from venvbuild.errors import IntegrityError, NotInStore, RequirementsRefused, UsageError
-from venvbuild.stores import Store
+from venvbuild.stores import Store, open_store
 
 _RIVAL = """
 import sys
@@ -183,6 +186,9 @@ WRONG: tuple[dict[str, object], ...] = (
     {"venv_version": 1},
     {"previous": "../x"},
     {"previous": ""},
+    {"previous": version(0)},
+    {"is_undo": "yes"},
+    {"is_undo": True},
     {"moved_at": "\x1b[31m"},
     {"moved_at": None},
     {"moved_at": "9999-99-99T99:99:99Z"},
@@ -198,6 +204,93 @@ def test_a_damaged_record_is_an_integrity_error_and_named(store: Store, body: by
     store.put_if_absent("venv-catalog/aliases/sales/prod/1.json", body)
     with pytest.raises(IntegrityError, match=r"prod/1\.json"):
         aliases.current_move(store, "sales", "prod")
+
+
+def test_what_is_said_of_a_damaged_record_helps(store: Store) -> None:
+    place = "venv-catalog/aliases/sales/prod"
+    for number in (1, 2, 3):
+        aliases.promote(store, put_build(store, number), "prod")
+    kept = store.read(f"{place}/2.json").body
+    for number in (2, 3):
+        store.remove(f"{place}/{number}.json")
+        store.put_if_absent(f"{place}/{number}.json", b"{}")
+    of_the_second, of_the_last = aliases.alias_problems(store)
+    # without it the third would be one whose move before is lost
+    assert of_the_second.fix == "restore the object from a backup"
+    assert of_the_last.fix == "restore the object from a backup, or remove it and move the alias again"
+    store.remove(f"{place}/2.json")
+    store.put_if_absent(f"{place}/2.json", kept)
+    store.remove(f"{place}/3.json")
+    aliases.promote(store, version(1), "prod")
+    assert list(aliases.alias_problems(store)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        pytest.param({"is_undo": True}, f"took that one back, which was from {version(1)}", id="no undo"),
+        pytest.param({"previous": version(1)}, f"named {version(1)}, and the one before {version(2)}", id="before"),
+    ],
+)
+def test_a_move_that_does_not_follow_the_one_before_is_told_and_not_taken_back(
+    store: Store, change: dict[str, Any], what: str
+) -> None:
+    for number in (1, 2, 3):
+        aliases.promote(store, put_build(store, number), "prod")
+    key = "venv-catalog/aliases/sales/prod/3.json"
+    changed = {**json.loads(store.read(key).body), **change}
+    store.remove(key)
+    store.put_if_absent(key, json.dumps(changed).encode())
+    (problem,) = aliases.alias_problems(store)
+    assert (problem.where, problem.rule, what in problem.why) == (store.uri(key), "BAD_ALIAS", True)
+    with pytest.raises(IntegrityError, match="--history`, and name the build: venvbuild promote BUILD prod"):
+        undoing.undo(store, "sales", "prod")
+
+
+@pytest.mark.parametrize(("env_name", "alias"), [("Sales.v2", "Prod"), ("sales", "v1.2"), ("sales", "prod")])
+def test_what_stands_in_the_place_of_a_folder_is_told_and_a_note_is_none(
+    tmp_path: Path, env_name: str, alias: str
+) -> None:
+    store = open_store(str(tmp_path))
+    aliases.promote(store, put_build(store, 1, env_name=env_name), alias)
+    root = tmp_path / "venv-catalog/aliases"
+    for note in ("README", "notes.txt", f"{env_name}/notes.md"):
+        (root / note).write_text("x")
+    assert [move.name for move in current(store)] == [f"{env_name}@{alias}"]
+    for folder in (root / env_name / alias, root / env_name):
+        shutil.rmtree(folder)
+        folder.write_text("x")
+        assert [problem.where for problem in aliases.alias_problems(store)] == [folder.as_uri()]
+        damaged: list[IntegrityError] = []
+        assert list(aliases.moves_back(store, None, None, is_whole=False, damaged=damaged.append)) == []
+        assert "move this elsewhere" in str(damaged[0])
+        folder.unlink()
+        folder.mkdir()
+
+
+def test_of_an_alias_that_is_named_another_one_says_nothing(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    aliases.promote(store, put_build(store, 1), "prod")
+    (tmp_path / "venv-catalog/aliases/sales/other").write_text("x")
+    [(_, move)] = aliases.moves_back(store, "sales", "prod", is_whole=True, damaged=lambda one: pytest.fail(str(one)))
+    assert move.venv_version == version(1)
+
+
+def test_a_changed_metadata_is_no_fault_of_the_alias_or_the_entry(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    aliases.promote(store, put_build(store, 1), "prod")
+    folder = tmp_path / "venv-builds" / version(1)
+    kept = (folder / "metadata.json").read_text()
+    (folder / "metadata.json").write_text(kept.replace('"env_name": "sales"', '"env_name": "other"'))
+    told = "env_name is other, and by claim.json it is sales"
+    for name in ("sales@prod", "sales@latest"):
+        with pytest.raises(IntegrityError, match=rf"metadata\.json: {told}; fix: restore it from a backup"):
+            names.find(store, name)
+    assert [(problem.what, problem.rule) for problem in aliases.alias_problems(store)] == [(told, "DAMAGED")]
+    (folder / "claim.json").write_text("")
+    for name in ("sales@prod", "sales@latest"):
+        with pytest.raises(IntegrityError, match=r"claim\.json: it is not as it was.*restore it from a backup"):
+            names.find(store, name)
 
 
 def test_what_is_no_move_is_passed_over(store: Store) -> None:

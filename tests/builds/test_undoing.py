@@ -75,6 +75,17 @@ def test_done_again_it_moves_nothing_and_names_both_ways_on(moved: Store) -> Non
     assert named(moved) == version(3)
 
 
+def test_an_old_record_that_is_damaged_only_leads_nowhere(moved: Store) -> None:
+    undoing.undo(moved, "sales", "prod")
+    moved.remove("venv-catalog/aliases/sales/prod/1.json")
+    moved.put_if_absent("venv-catalog/aliases/sales/prod/1.json", b"{}")
+    with pytest.raises(UsageError, match="taken back already") as caught:
+        undoing.undo(moved, "sales", "prod")
+    [forth] = advised(caught.value)
+    follow(moved, forth)
+    assert named(moved) == version(3)
+
+
 def test_no_way_on_is_named_that_leads_to_a_build_that_is_gone(moved: Store) -> None:
     undoing.undo(moved, "sales", "prod")
     remove(moved, 1, "metadata.json")
@@ -204,8 +215,9 @@ def test_what_somebody_else_has_moved_meanwhile_is_not_taken_back(moved: Store) 
 def test_it_does_not_go_back_to_a_build_of_another_environment(moved: Store) -> None:
     archive = {f"{version(4)}.tar.gz": b"x", "archive_index.json": b"{}"}
     other = put_build(moved, 4, archive, env_name="risk")
-    move = {"venv_version": version(1), "moved_at": "2025-07-22T08:30:09Z", "previous": other}
-    moved.put_if_absent("venv-catalog/aliases/sales/prod/4.json", json.dumps(move).encode())
+    for number, build, before in ((4, other, version(3)), (5, version(1), other)):
+        move = {"venv_version": build, "moved_at": "2025-07-22T08:30:09Z", "previous": before}
+        moved.put_if_absent(f"venv-catalog/aliases/sales/prod/{number}.json", json.dumps(move).encode())
     with pytest.raises(IntegrityError, match=f"another environment; why: {other} is a build of risk") as caught:
         undoing.undo(moved, "sales", "prod")
     assert named(moved) == version(1)

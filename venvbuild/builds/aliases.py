@@ -13,10 +13,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
-from venvbuild.builds import metadata, places, schemas
+from venvbuild.builds import evidence, metadata, places, schemas
 from venvbuild.builds.metadata import Metadata
-from venvbuild.builds.places import ALIASES
+from venvbuild.builds.places import ALIASES, ENVIRONMENTS
 from venvbuild.builds.scripted import ScriptedBuild
 from venvbuild.errors import IntegrityError, NotInStore, Problem, StoreUnavailable, UsageError
 from venvbuild.parallel import each, in_turn
@@ -28,9 +29,11 @@ from venvbuild.text import shown, there_are
 _KEY = re.compile(
     rf"{ALIASES}/(?P<env_name>[^/]+)/(?P<alias>[^/]+)/(?P<number>[1-9][0-9]*)\.json(?P<below>/.*)?", re.DOTALL
 )
-# Where an environment or an alias has its folder. A file there that is called otherwise is somebody's note.
-_FOLDER = re.compile(rf"{ALIASES}/[^/]+(?:/[^/]+)?")
-_LIKELY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+# Where an environment or an alias has its folder.
+_FOLDER = re.compile(rf"{ALIASES}/(?P<env_name>[^/]+)(?:/(?P<alias>[^/]+))?")
+# A file there that is called otherwise (README, notes.txt) is somebody's note.
+_LIKELY_ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_NOTE = re.compile(r".*\.[A-Za-z]{1,5}")
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 # More losses in a row than that many rivals would explain: the store does not do what it says.
 _TRIES = 100
@@ -157,7 +160,7 @@ def create(store: Store, move: Move) -> bool:
 def current_move(store: Store, env_name: str, alias: str) -> Move | None:
     """The move that counts; None when there is no such alias."""
     numbers = _numbers_of(store, env_name, alias)
-    return _read(store, env_name, alias, numbers[-1]) if numbers else None
+    return _read(store, env_name, alias, numbers[-1], is_last=True) if numbers else None
 
 
 def move_before(store: Store, env_name: str, alias: str, back: int) -> Move:
@@ -168,7 +171,7 @@ def move_before(store: Store, env_name: str, alias: str, back: int) -> Move:
     """
     numbers = require_alias(store, env_name, alias)
     if back < len(numbers):
-        return _read(store, env_name, alias, numbers[-1 - back])
+        return _read(store, env_name, alias, numbers[-1 - back], is_last=not back)
     name, first = f"{env_name}@{alias}", len(numbers) - 1
     raise NotInStore(
         f"{name}~{back} is before the first move of {name}",
@@ -182,7 +185,7 @@ def move_before(store: Store, env_name: str, alias: str, back: int) -> Move:
 def history(store: Store, env_name: str, alias: str) -> tuple[Move, ...]:
     """Every move, the oldest first; empty when there is no such alias."""
     numbers = _numbers_of(store, env_name, alias)
-    return tuple(each(lambda number: _read(store, env_name, alias, number), numbers))
+    return tuple(each(lambda number: _read(store, env_name, alias, number, is_last=number == numbers[-1]), numbers))
 
 
 def require_alias(store: Store, env_name: str, alias: str) -> list[int]:
@@ -211,17 +214,27 @@ def moves_back(
     records that are, which are passed over.
     """
     odd: list[Problem] = []
-    found = _of(store, env_name, odd)
+    found = _of(store, env_name, odd, alias)
     if odd:
         damaged(IntegrityError.of(odd))
-    for (name, other), numbers in found:
-        if alias in (None, other):
-            newest_first = sorted(numbers, reverse=True)
-            for back, number in enumerate(newest_first if is_whole else newest_first[:1]):
-                try:
-                    yield back, _read(store, name, other, number)
-                except IntegrityError as error:
-                    damaged(error)
+    wanted = (
+        (name, other, number, back)
+        for (name, other), numbers in found
+        for back, number in enumerate(reversed(numbers if is_whole else numbers[-1:]))
+    )
+    for back, move in in_turn(partial(_move_or_damage, store), wanted):
+        if isinstance(move, Move):
+            yield back, move
+        else:
+            damaged(move)
+
+
+def _move_or_damage(store: Store, one: tuple[str, str, int, int]) -> tuple[int, Move | IntegrityError]:
+    env_name, alias, number, back = one
+    try:
+        return back, _read(store, env_name, alias, number, is_last=not back)
+    except IntegrityError as error:
+        return back, error
 
 
 def no_such_alias(store: Store, env_name: str, alias: str) -> NotInStore:
@@ -248,7 +261,8 @@ def refuse_of_another(store: Store, move: Move, build: Metadata | ScriptedBuild,
     """Nothing, when the build that an alias leads to is of its environment, or of none.
 
     Raises:
-        IntegrityError: it is of another one; advises `fix`, which for a move that counts is to move the alias on.
+        IntegrityError: it is of another one; advises `fix`, which for a move that counts is to move the alias on. Or
+            the metadata is not what the claim of the build says.
     """
     if not isinstance(build, ScriptedBuild) and build["env_name"] != move.env_name:
         fix = fix or f"move it on, to a build of {move.env_name}: venvbuild promote BUILD {move.alias}"
@@ -256,7 +270,12 @@ def refuse_of_another(store: Store, move: Move, build: Metadata | ScriptedBuild,
 
 
 def of_another(store: Store, key: str, build: Metadata, fix: str) -> IntegrityError:
-    """The error that says that what is at `key` leads to a build of another environment."""
+    """The error that says that what is at `key` leads to a build of another environment.
+
+    Where the claim of the build does not say so too, that it is damaged: then `key` may well be right.
+    """
+    if doubt := evidence.doubt_of_environment(store, build):
+        return IntegrityError.of([doubt])
     return IntegrityError(
         "this leads to a build of another environment",
         where=store.uri(key),
@@ -283,24 +302,58 @@ def alias_problems(store: Store) -> Iterator[Problem]:
 
 
 def _problems_of(store: Store, env_name: str, alias: str, numbers: Sequence[int]) -> Iterator[Problem]:
-    named: dict[int, str | None] = {0: None}
+    moves: dict[int, Move | None] = {0: None}
     for number in numbers:
         where, name = store.uri(_key(env_name, alias, number)), f"{env_name}@{alias}"
-        if number - 1 not in named:
+        is_last = number == numbers[-1]
+        if number - 1 not in moves:
             why = f"this is number {number}, and {number - 1} is not there"
             fix = "restore that object from a backup; if nobody made the move with this number, remove its object"
             yield Problem(f"a move of {name} is lost", where, why, fix, "LOST_MOVE")
+        moves[number] = None
         try:
-            move = _read(store, env_name, alias, number)
+            moves[number] = move = _read(store, env_name, alias, number, is_last=is_last)
+            if before := moves.get(number - 1):
+                _refuse_unlike(store, move, before, is_last=is_last)
         except IntegrityError as error:
             yield from (replace(problem, rule="BAD_ALIAS") for problem in error.problems)
-            named[number] = ""
-            continue
-        if named.get(number - 1, "") not in ("", move.previous):
-            what, why = f"a move of {name} does not follow the one before", f"it says that it named {move.previous}"
-            yield Problem(what, where, why, "restore the object from a backup", "BAD_ALIAS")
-        yield from _problems_of_build(store, move, is_current=number == numbers[-1])
-        named[number] = move.venv_version
+        if found := moves[number]:
+            yield from _problems_of_build(store, found, is_current=is_last)
+
+
+def refuse_out_of_line(store: Store, last: Move) -> None:
+    """Nothing, when the move that counts follows the one before it, or nobody can tell.
+
+    Raises:
+        IntegrityError: it says something else of that than its record does.
+    """
+    try:
+        before = _read(store, last.env_name, last.alias, last.number - 1, is_last=False)
+    except (NotInStore, IntegrityError):  # told by `table check`; here the move counts, and not that one
+        return
+    _refuse_unlike(store, last, before, is_last=True)
+
+
+def _refuse_unlike(store: Store, move: Move, before: Move, *, is_last: bool) -> None:
+    if move.previous != before.venv_version:
+        why = f"it says that it named {move.previous}, and the one before {before.venv_version}"
+    elif move.is_undo and move.venv_version != before.previous:
+        why = f"it says that it took that one back, which was from {before.previous or 'no build'}"
+    else:
+        return
+    raise IntegrityError(
+        f"a move of {move.name} does not follow the one before",
+        where=store.uri(_key(move.env_name, move.alias, move.number)),
+        why=why,
+        fix=_mend(is_last=is_last),
+        rule="BAD_ALIAS",
+    )
+
+
+def _mend(*, is_last: bool) -> str:
+    """What helps where a record is damaged: without one before it, a later move would be lost itself."""
+    restore = "restore the object from a backup"
+    return f"{restore}, or remove it and move the alias again" if is_last else restore
 
 
 def _problems_of_build(store: Store, move: Move, *, is_current: bool) -> Iterator[Problem]:
@@ -320,14 +373,17 @@ def _problems_of_build(store: Store, move: Move, *, is_current: bool) -> Iterato
         refuse_of_another(store, move, build)
     except IntegrityError as error:
         # Where it points to now is mended by the next move; what it was moved to before is what it is.
-        yield from (
-            one if is_current else replace(one, fix="restore the object from a backup") for one in error.problems
-        )
+        is_to_stay = is_current or error.problems[0].rule != "OF_ANOTHER"
+        yield from (one if is_to_stay else replace(one, fix=_mend(is_last=False)) for one in error.problems)
 
 
-def _of(store: Store, env_name: str | None, odd: list[Problem]) -> list[tuple[tuple[str, str], list[int]]]:
-    """The numbers of all aliases of one environment, or of all, sorted; what stands in the place of a folder: `odd`."""
-    return sorted(_numbers(store, f"{ALIASES}/{env_name}/" if env_name else f"{ALIASES}/", odd).items())
+def _of(
+    store: Store, env_name: str | None, odd: list[Problem], alias: str | None = None
+) -> list[tuple[tuple[str, str], list[int]]]:
+    """The numbers of one alias, of all of one environment, or of all, sorted; what stands in the place of a folder goes
+    into `odd`."""
+    names = "".join(f"{name}/" for name in (env_name, alias) if name)
+    return sorted(_numbers(store, f"{ALIASES}/{names}", odd).items())
 
 
 def _numbers(store: Store, prefix: str, odd: list[Problem] | None = None) -> dict[tuple[str, str], list[int]]:
@@ -340,11 +396,12 @@ def _numbers(store: Store, prefix: str, odd: list[Problem] | None = None) -> dic
     is_a_folder = folder_of(store.url) is not None
     for entry in store.list(prefix):
         match = _KEY.fullmatch(entry.key)
+        names = (match["env_name"], match["alias"]) if match else ("", "")
         # below a folder that stands where a move has its file; S3 may have both
-        if match and (is_a_folder or not match["below"]):
+        if match and all(map(parameters.is_name, names)) and (is_a_folder or not match["below"]):
             # As a number: in the order of keys 10 comes before 9.
-            found[match["env_name"], match["alias"]].add(int(match["number"]))
-        elif is_a_folder and _stands_for_a_folder(entry):
+            found[names].add(int(match["number"]))
+        elif is_a_folder and _stands_for_a_folder(store, entry):
             try:
                 store.read(f"{entry.key}/1.json", schemas.MAX_BYTES)
             except NotInStore:  # it was one again
@@ -352,13 +409,21 @@ def _numbers(store: Store, prefix: str, odd: list[Problem] | None = None) -> dic
             except IntegrityError as error:
                 if odd is None:
                     raise
-                odd += error.problems
+                fix = "put the folder itself there; where there never was one, move this elsewhere"
+                odd += (replace(problem, fix=fix) for problem in error.problems)
     return {name: sorted(numbers) for name, numbers in found.items()}
 
 
-def _stands_for_a_folder(entry: Entry) -> bool:
-    likely = entry.oddity or _LIKELY_NAME.fullmatch(entry.key.rpartition("/")[2])
-    return bool(likely and _FOLDER.fullmatch(entry.key))
+def _stands_for_a_folder(store: Store, entry: Entry) -> bool:
+    match = _FOLDER.fullmatch(entry.key)
+    if not match or entry.oddity:
+        return match is not None
+    if alias := match["alias"]:
+        return parameters.is_name(alias) and not _NOTE.fullmatch(alias)
+    env_name = match["env_name"]
+    return _LIKELY_ENVIRONMENT.fullmatch(env_name) is not None or (
+        parameters.is_name(env_name) and any(True for _ in store.list(f"{ENVIRONMENTS}/{env_name}/"))
+    )
 
 
 def _key(env_name: str, alias: str, number: int) -> str:
@@ -371,12 +436,16 @@ def _body(move: Move) -> bytes:
     return (json.dumps({name: facts[name] for name in said}) + "\n").encode()
 
 
-def _read(store: Store, env_name: str, alias: str, number: int) -> Move:
+def _read(store: Store, env_name: str, alias: str, number: int, *, is_last: bool) -> Move:
     key = _key(env_name, alias, number)
     why = ""
     try:
         facts = schemas.parsed(store.read(key, schemas.MAX_BYTES).body)
-        previous, is_undo = facts["previous"], facts.get("is_undo", False) is True
+        previous, is_undo = facts["previous"], facts.get("is_undo", False)
+        if type(is_undo) is not bool:
+            raise TypeError("is_undo is neither true nor false")
+        if (number == 1) != (previous is None) or (number == 1 and is_undo):
+            raise ValueError("only the first move has none before it")
         move = Move(env_name, alias, number, facts["venv_version"], facts["moved_at"], previous, is_undo)
         # What it names becomes a part of keys: a damaged record must not lead anywhere else.
         named = (move.venv_version, move.venv_version if previous is None else previous)
@@ -391,5 +460,5 @@ def _read(store: Store, env_name: str, alias: str, number: int) -> Move:
         f"the record of {env_name}@{alias} is damaged",
         where=store.uri(key),
         why=why,
-        fix="restore the object from a backup, or move the alias again after removing it",
+        fix=_mend(is_last=is_last),
     )

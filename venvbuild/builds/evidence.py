@@ -87,6 +87,23 @@ def disagreements(store: Store, build: Metadata) -> tuple[Problem, ...]:
     return tuple(problems)
 
 
+def doubt_of_environment(store: Store, build: Metadata) -> Problem | None:
+    """What keeps `env_name` from being believed: the claim of the build says another, or is not there to be asked.
+
+    Rule: DAMAGED.
+
+    Raises:
+        StoreUnavailable, UsageError: the store fails or refuses.
+    """
+    try:
+        claimed = _json(metadata.read_file(store, build, places.CLAIM))["env_name"]
+    except (NotInStore, IntegrityError, LookupError, TypeError, ValueError):
+        what = "it is not as it was, and nothing else tells which environment the build is of"
+        return problem(store, build, places.CLAIM, what)
+    found = unlike("env_name", build["env_name"], places.CLAIM, claimed)
+    return next((problem(store, build, places.METADATA, what) for what in found), None)
+
+
 def misnamed(store: Store, build: Metadata) -> tuple[Problem, ...]:
     """Names in `files` that no file of a build can have; nothing is read for it. Rule: DAMAGED."""
     wrong = sorted(name for name in build["files"] if not is_name(name))

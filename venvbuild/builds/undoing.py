@@ -35,7 +35,7 @@ def undo(
         NotInStore: there is no such alias, it has moved only once, or the build before is gone; says which can be got.
         UsageError: the last move took one back already, it was to another build than `only_from`, or somebody else
             moved the alias meanwhile. IntegrityError: the metadata of the build before is damaged, or it is of another
-            environment.
+            environment; or the last move is not what the one before it says.
         RequirementsRefused: a name cannot be one. StoreUnavailable: the store fails. Nothing has moved by this call.
     """
     parameters.env_name(env_name, "ENV@ALIAS")
@@ -51,6 +51,8 @@ def undo(
     try:
         aliases.refuse_of_another(store, replace(last, number=last.number - 1), build)
     except IntegrityError as error:
+        if error.problems[0].rule != "OF_ANOTHER":  # it is the build that is damaged
+            raise
         raise IntegrityError.of(replace(one, fix=_instead(store, last)) for one in error.problems) from error
     store.prepare()
     move = last.next(before, clock, is_undo=True)
@@ -69,6 +71,15 @@ def undo(
     )
 
 
+def _refuse_out_of_line(store: Store, last: Move) -> None:
+    try:
+        aliases.refuse_out_of_line(store, last)
+    except IntegrityError as error:
+        look, move = f"venvbuild aliases {last.name} --history", f"venvbuild promote BUILD {last.alias}"
+        way = f"to go back, look at `{look}`, and name the build: {move}"
+        raise IntegrityError.of(replace(one, fix=f"{one.fix}; {way}") for one in error.problems) from error
+
+
 def _before(store: Store, last: Move, only_from: str | None) -> str:
     """The venv_version that `last` moved the alias from."""
     if last.previous is None:
@@ -78,6 +89,7 @@ def _before(store: Store, last: Move, only_from: str | None) -> str:
             fix=_any_other(last),
             rule="NO_SUCH_MOVE",
         )
+    _refuse_out_of_line(store, last)
     if last.is_undo:
         raise UsageError(
             f"the last move of {last.name} was taken back already, at {last.moved_at}: it names {last.venv_version}",
@@ -133,8 +145,9 @@ def _any_other(last: Move) -> str:
 
 def _earlier(store: Store, last: Move) -> str | None:
     """The way to the newest build that the alias named before those of `last`, and that can be got."""
-    moves = aliases.history(store, last.env_name, last.alias)
-    builds = dict.fromkeys(move.venv_version for move in reversed(moves) if move.number < last.number)
+    # a damaged record is one that leads nowhere
+    moves = aliases.moves_back(store, last.env_name, last.alias, is_whole=True, damaged=lambda _: None)
+    builds = dict.fromkeys(move.venv_version for _, move in moves if move.number < last.number)
     others = (build for build in builds if build not in (last.venv_version, last.previous))
     return next(filter(None, (_way_to(store, last, build) for build in others)), None)
 

@@ -27,6 +27,11 @@ def env_name(value: str, where: str = "ENV_NAME") -> str:
     return _name(value, where, "an environment name", "write a name like sales-env")
 
 
+def is_name(value: str) -> bool:
+    """Whether it can name an environment or an alias."""
+    return not _name_fault(value)
+
+
 def alias(value: str, where: str = "alias") -> str:
     """`value` when it can name a build of an environment; the rules of `env_name`."""
     return _name(value, where, "an alias", "write a name like prod")

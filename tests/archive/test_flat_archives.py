@@ -25,11 +25,11 @@ from venvbuild.archive import (
     Archive,
     FragmentCache,
     compression,
-    parse_index,
     refuse_others,
     rehome_script,
 )
 from venvbuild.archive.compression import Compressed, Piece
+from venvbuild.builds import parse_index
 from venvbuild.errors import IntegrityError, UsageError
 from venvbuild.foreign import Wanted, pack
 from venvbuild.restore import RestoreOptions, from_archive

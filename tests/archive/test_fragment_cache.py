@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from venvbuild.archive.archive_index import Fragment
 from venvbuild.archive.fragment_cache import FragmentCache
+from venvbuild.builds.archive_index import Fragment
 
 KEY = "ab" * 32
 FRAGMENT = Fragment("good", "1.0", 0, 4, "c" * 64, 9, "d" * 64, 7, continues=False)

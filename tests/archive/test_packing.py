@@ -24,12 +24,12 @@ from tests.support.archives import content_sha256
 from tests.support.packing import Packable
 from tests.support.wheels import unpack, wheel
 from venvbuild.archive import PackOptions, compression, gzip_member, packing
-from venvbuild.archive.archive_index import Fragment
 from venvbuild.archive.compression import Compressed, Part
 from venvbuild.archive.format import MAX_DEPTH
 from venvbuild.archive.leaks import Gate
 from venvbuild.archive.members import Member
 from venvbuild.archive.packing import Archive
+from venvbuild.builds.archive_index import Fragment
 from venvbuild.errors import IntegrityError, StoreUnavailable, UsageError
 from venvbuild.installed import distributions_in
 from venvbuild.redaction.forms import Secret

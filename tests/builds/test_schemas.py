@@ -13,7 +13,7 @@ from venvbuild import builds
 from venvbuild.builds import schemas
 from venvbuild.stores.folder import FolderStore
 
-METADATA, INDEX = "builds/metadata.schema.json", "archive/archive_index.schema.json"
+METADATA, INDEX = "builds/metadata.schema.json", "builds/archive_index.schema.json"
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 from tests.support.tool import Tool
 from tests.support.wheels import wheel
 from venvbuild import builds
-from venvbuild.archive import parse_index
+from venvbuild.builds import parse_index
 
 pytestmark = pytest.mark.traced
 

@@ -24,7 +24,7 @@ from tests.support.sizes import sizes
 from tests.support.tool import Tool
 from tests.support.volumes import Mounts
 from tests.support.wheels import wheel
-from venvbuild.archive import Fragment, parse_index
+from venvbuild.builds import Fragment, parse_index
 from venvbuild.stores import open_store
 
 BIG: dict[str, dict[str, str | bytes]] = {

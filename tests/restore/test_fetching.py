@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.support.archives import Made, archive, changed, file, folder
-from venvbuild.archive import ArchiveIndex, Fragment, FragmentCache
+from venvbuild.archive import FragmentCache
+from venvbuild.builds import ArchiveIndex, Fragment
 from venvbuild.errors import IntegrityError, StoreUnavailable
 from venvbuild.restore import fetching
 from venvbuild.restore.fetching import Bodies, Evicted

@@ -19,8 +19,8 @@ from tests.support.packing import files_of
 from tests.support.stored import assert_nothing_torn
 from tests.support.supplies import here, own_pip
 from tests.support.wheels import sdist, wheel
-from venvbuild.archive import FragmentCache, parse_index
-from venvbuild.builds import places
+from venvbuild.archive import FragmentCache
+from venvbuild.builds import parse_index, places
 from venvbuild.errors import ConflictsFound, IntegrityError, RequirementsRefused, ResolutionError, UsageError
 from venvbuild.installed import MANIFEST
 from venvbuild.redaction import Redactor

@@ -19,8 +19,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from venvbuild.archive import ArchiveIndex, Fragment
-from venvbuild.archive.archive_index import placed
+from venvbuild.builds import ArchiveIndex, Fragment
+from venvbuild.builds.archive_index import placed
 
 _HEADER = bytes((0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255))
 END = bytes(1024)

@@ -1,11 +1,10 @@
 """An environment as one file: an ordinary .tar.gz, seekable, reproducible, relocatable (docs/archive-format.md).
 
 members -> layout -> compression -> gzip_member    what goes in, whose it is, its fragments, one behind the other
-leaks, fragment_cache, archive_index               what it may not hold, what was packed before, what readers rely on
+leaks, fragment_cache                              what it may not hold, what was packed before
 packing, bundled_python, placement                 the whole of it; an interpreter that goes in too; its name and sum
 """
 
-from venvbuild.archive.archive_index import HEADER_BYTES, ArchiveIndex, Fragment, parse_index
 from venvbuild.archive.bundled_python import Bundle, bundle_of, bundled_executable, required_by_bundle
 from venvbuild.archive.compression import CODEC, END_OF_TAR, Compressed, compress, compress_plain, cut
 from venvbuild.archive.format import (

@@ -14,10 +14,10 @@ from typing import NamedTuple
 from zlib_ng import __version__ as _zlib_ng_version
 from zlib_ng import zlib_ng
 
-from venvbuild.archive.archive_index import Fragment
 from venvbuild.archive.format import ROOT
 from venvbuild.archive.leaks import Gate, Leak
 from venvbuild.archive.members import Member
+from venvbuild.builds import Fragment
 from venvbuild.errors import IntegrityError
 from venvbuild.installed import Look
 

@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from venvbuild.archive.archive_index import Fragment
+from venvbuild.builds import Fragment
 from venvbuild.files import write_whole
 from venvbuild.interpreters import Compiled
 

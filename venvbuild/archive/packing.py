@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from venvbuild.archive import compression
-from venvbuild.archive.archive_index import ArchiveIndex, Fragment, placed
 from venvbuild.archive.compression import Compressed, Piece
 from venvbuild.archive.format import FLAT, NO_PYTHON, ROOT
 from venvbuild.archive.fragment_cache import FragmentCache
@@ -32,6 +31,7 @@ from venvbuild.archive.layout import Group, Known, Layout, by_package
 from venvbuild.archive.leaks import Gate, Leak
 from venvbuild.archive.members import Member, members
 from venvbuild.archive.workers import Workers, working
+from venvbuild.builds import ArchiveIndex, Fragment, placed
 from venvbuild.errors import IntegrityError, Problem, UsageError, of_disk
 from venvbuild.interpreters import Compiled, Compiler, Interpreter, source_of
 from venvbuild.text import count_text

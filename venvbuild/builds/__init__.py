@@ -1,7 +1,7 @@
 """Builds in a store: what one is, how it is committed, what it is called, and where everything lies.
 
 places      every key of a store, every name of a build's files
-lock        requirements.lock, read
+lock        requirements.lock, read; archive_index: what readers of the archive rely on
 scripted    what scripts made before: metadata.json of nine fields
 metadata    metadata.json, judged by its schema beside it; schemas: how a document of a build is judged
 evidence    metadata.json, held against the other files of its build
@@ -22,6 +22,7 @@ from venvbuild.builds.aliases import (
     promote,
     require_alias,
 )
+from venvbuild.builds.archive_index import HEADER_BYTES, ArchiveIndex, Fragment, parse_index, placed
 from venvbuild.builds.commit import Commit, commit
 from venvbuild.builds.evidence import damaged_files, disagreements, misnamed
 from venvbuild.builds.lock import read_lock

@@ -42,7 +42,7 @@ _KNOWN_NAMES = (*places.REPORTS, places.LOCK, places.PYLOCK, places.PYLOCK_GIVEN
 """Files that not every build has; of one that has them, `files` names them."""
 _INSTALLERS = ("uv", "pip")
 """What builds are installed with; those that were imported, with anything."""
-_INDEX_SCHEMA = "archive/archive_index.schema.json"
+_INDEX_SCHEMA = "builds/archive_index.schema.json"
 _FEW = 3
 _PIECE_BYTES = 16 << 20
 _Known = Mapping[str, Any]

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 
-from venvbuild.archive import Fragment, FragmentCache, Member
+from venvbuild.archive import FragmentCache, Member
+from venvbuild.builds import Fragment
 from venvbuild.exports.members import MemberReader
 from venvbuild.restore import StoredArchive
 from venvbuild.stores import Store

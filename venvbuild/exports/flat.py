@@ -19,7 +19,6 @@ from venvbuild.archive import (
     END_OF_TAR,
     FLAT,
     Compressed,
-    Fragment,
     Gate,
     GzipMember,
     Member,
@@ -30,6 +29,7 @@ from venvbuild.archive import (
     in_archive,
     working,
 )
+from venvbuild.builds import Fragment
 from venvbuild.exports.build import Build, leading
 from venvbuild.exports.consumer import Makes, Paste
 from venvbuild.exports.keeping import made_or_kept

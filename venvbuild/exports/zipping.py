@@ -16,7 +16,8 @@ from typing import IO, NamedTuple
 
 from zlib_ng import zlib_ng
 
-from venvbuild.archive import Fragment, Member, Workers, working
+from venvbuild.archive import Member, Workers, working
+from venvbuild.builds import Fragment
 from venvbuild.exports.consumer import Unfit
 from venvbuild.exports.flat import read_ahead
 from venvbuild.exports.keeping import made_or_kept

@@ -16,8 +16,8 @@ from typing import Self, TypeVar
 
 from zlib_ng import zlib_ng
 
-from venvbuild.archive import ArchiveIndex, Fragment, FragmentCache
-from venvbuild.builds import places
+from venvbuild.archive import FragmentCache
+from venvbuild.builds import ArchiveIndex, Fragment, places
 from venvbuild.errors import IntegrityError
 from venvbuild.parallel import each
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import IO
 
 from venvbuild import builds
-from venvbuild.archive import ROOT, ArchiveIndex, Fragment, FragmentCache, parse_index
-from venvbuild.builds import Metadata, archive_name, places
+from venvbuild.archive import ROOT, FragmentCache
+from venvbuild.builds import ArchiveIndex, Fragment, Metadata, archive_name, parse_index, places
 from venvbuild.errors import IntegrityError, UsageError
 from venvbuild.restore import fetching
 from venvbuild.restore.fetching import ReadRange

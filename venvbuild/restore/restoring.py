@@ -18,15 +18,12 @@ from venvbuild.archive import (
     HEAD_BYTES,
     MARKER,
     ROOT,
-    ArchiveIndex,
-    Fragment,
     FragmentCache,
     begins_as_ours,
-    parse_index,
     required_by_bundle,
     root_of,
 )
-from venvbuild.builds import Metadata, ScriptedBuild, archive_name, places, schemas
+from venvbuild.builds import ArchiveIndex, Fragment, Metadata, ScriptedBuild, archive_name, parse_index, places, schemas
 from venvbuild.errors import IntegrityError, Problem, UsageError
 from venvbuild.installed import distributions_of
 from venvbuild.interpreters import (

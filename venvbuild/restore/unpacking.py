@@ -19,7 +19,8 @@ from typing import IO
 
 from zlib_ng import zlib_ng
 
-from venvbuild.archive import MAX_MEMBERS, ArchiveIndex, Fragment
+from venvbuild.archive import MAX_MEMBERS
+from venvbuild.builds import ArchiveIndex, Fragment
 from venvbuild.errors import StoreUnavailable
 from venvbuild.restore.fetching import Bodies, groups, plain_limit
 from venvbuild.restore.ordinary_tar import OrdinaryUnpacker

@@ -14,8 +14,18 @@ from pathlib import Path
 from zlib_ng import zlib_ng
 
 from venvbuild import builds
-from venvbuild.archive import HEADER_BYTES, ArchiveIndex, parse_index
-from venvbuild.builds import FileEntry, Metadata, ScriptedBuild, archive_name, evidence, places, schemas
+from venvbuild.builds import (
+    HEADER_BYTES,
+    ArchiveIndex,
+    FileEntry,
+    Metadata,
+    ScriptedBuild,
+    archive_name,
+    evidence,
+    parse_index,
+    places,
+    schemas,
+)
 from venvbuild.errors import IntegrityError, NotInStore, Problem
 from venvbuild.installed import Distribution, distributions_of, started_scripts
 from venvbuild.interpreters import Interpreter, compare_scripts, probe
@@ -100,7 +110,9 @@ def verify(store: Store, venv_version: str, *, machine: RestoreOptions | None = 
         imported, failed = _imported(store, venv_version, machine)
         problems += failed
     fragment_count = len(index.fragments) if index else 0
-    return Verification(venv_version, len(names), bytes_read, fragment_count, imported, tuple(problems), tuple(foreign))
+    return Verification(
+        venv_version, len(names), bytes_read, fragment_count, imported, tuple(dict.fromkeys(problems)), tuple(foreign)
+    )
 
 
 def _of_scripted(store: Store, build: ScriptedBuild, machine: RestoreOptions | None) -> Verification:

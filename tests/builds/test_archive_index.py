@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from tests.support.packing import Packable
-from venvbuild.archive import archive_index, compression
+from venvbuild.archive import compression
 from venvbuild.archive.packing import Archive
+from venvbuild.builds import archive_index
 from venvbuild.errors import IntegrityError
 
 

@@ -124,7 +124,7 @@ def _refuse_newer(read: Any, where: str) -> None:
 
 
 def _validate(read: Any, where: str) -> None:
-    for field, what in schemas.faults(read, "archive/archive_index.schema.json"):
+    for field, what in schemas.faults(read, "builds/archive_index.schema.json"):
         raise _refused(f"{field}: {what}", where)
 
 

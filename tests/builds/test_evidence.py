@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +185,39 @@ def test_what_the_index_of_the_archive_has_is_in_metadata(
     assert [one.partition(", which")[0][: len(wanted)] for one, wanted in zip(said(store), what, strict=True)] == what
 
 
+UNREADABLE = "its archive_index.json cannot be read: "
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        pytest.param(lambda one: one["fragments"][1].update(offset=one["fragments"][1]["offset"] + 1),
+                     UNREADABLE + "its fragments do not lie one behind the other", id="a gap"),
+        pytest.param(lambda one: one.update(plain_bytes=one["plain_bytes"] + 1),
+                     UNREADABLE + "the plain lengths of its fragments are not the archive's", id="a length"),
+        pytest.param(lambda one: one.update(schema_version=2),
+                     UNREADABLE + "its root is 'venv', and its schema_version 2", id="a root"),
+        pytest.param(lambda one: one.update(schema_version=3, fragments=[]),
+                     "the index of the archive is of schema_version 3, and this venvbuild knows 2", id="a newer one"),
+        pytest.param(lambda one: one.update(more=1), "", id="a field more"),
+    ],
+)  # fmt: skip
+def test_the_index_of_the_archive_agrees_with_itself_or_is_newer(
+    store: FolderStore, change: Callable[[dict[str, Any]], None], what: str
+) -> None:
+    made = archive(file("a.py"), [file("b.py")])
+    index = json.loads(made.index.text())
+    change(index)
+    packages = ["good==1.0", "part-1==1.0"]
+    told = {"content_sha256": index["content_sha256"], "installed_packages": packages, "package_count": 2}
+    put(store, _files(made, index), **told)
+    found = builds.disagreements(store, builds.read(store, VERSION))
+    assert [problem.what for problem in found] == ([what] if what else [])
+    if "newer" in str(found):
+        key = builds.key(VERSION, places.ARCHIVE_INDEX)
+        assert [(one.where, one.fix) for one in found] == [(store.uri(key), "update venvbuild")]
+
+
 @pytest.mark.parametrize(("said_root", "is_flat"), [(None, False), ("venv", False), ("", True)])
 def test_metadata_says_whether_the_archive_has_a_folder_at_its_top(
     store: FolderStore, said_root: str | None, is_flat: bool
@@ -220,6 +255,40 @@ def test_a_file_that_is_not_the_promised_one_is_damaged_and_says_nothing(
     (problem,) = builds.damaged_files(store, build)
     assert problem.what.startswith(what)
     assert problem.where.endswith("/conflicts.json")
+
+
+@pytest.mark.parametrize("kind", ["link", "FIFO", "folder"])
+@pytest.mark.parametrize("name", ["conflicts.json", f"{VERSION}.tar.gz"])
+def test_what_stands_in_the_place_of_a_file_is_told_before_a_backup_is_advised(
+    store: FolderStore, kind: str, name: str
+) -> None:
+    build = builds.read(store, put(store))
+    path = store.root / builds.key(VERSION, name)
+    kept = path.read_bytes()
+    path.unlink()
+    if kind == "link":
+        path.symlink_to(store.root / "elsewhere")
+    elif kind == "FIFO":
+        os.mkfifo(path)
+    else:
+        path.mkdir()
+        (path / "x").write_bytes(kept)
+    (problem,) = builds.damaged_files(store, build)
+    assert (problem.what, problem.where) == (f"a {kind} stands where the store has a file", path.as_uri())
+    assert problem.fix.startswith("remove it, and restore the object from a backup")
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        pytest.param([{"name": "good", "version": "1.0", "is_yanked": None}], id="less"),
+        pytest.param({"format": 2, "packages": []}, id="another form"),
+        pytest.param([{"name": 1, "version": "1.0", "is_yanked": None, "wheel": None}], id="no name"),
+    ],
+)
+def test_a_file_of_another_form_says_nothing_of_others(store: FolderStore, records: Any) -> None:
+    put(store, {places.PACKAGES: json.dumps(records).encode(), places.LOCK: LOCK, places.PYLOCK: PYLOCK})
+    assert said(store) == ["its packages.json cannot be read"]
 
 
 @pytest.mark.parametrize(

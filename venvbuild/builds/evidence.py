@@ -20,10 +20,12 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from venvbuild.builds import metadata, places, schemas
+from venvbuild.builds.archive_index import ArchiveIndex, parse_index
 from venvbuild.builds.lock import read_lock
 from venvbuild.builds.metadata import Metadata
 from venvbuild.errors import IntegrityError, NotInStore, Problem
@@ -42,7 +44,6 @@ _KNOWN_NAMES = (*places.REPORTS, places.LOCK, places.PYLOCK, places.PYLOCK_GIVEN
 """Files that not every build has; of one that has them, `files` names them."""
 _INSTALLERS = ("uv", "pip")
 """What builds are installed with; those that were imported, with anything."""
-_INDEX_SCHEMA = "builds/archive_index.schema.json"
 _FEW = 3
 _PIECE_BYTES = 16 << 20
 _Known = Mapping[str, Any]
@@ -57,29 +58,36 @@ def disagreements(store: Store, build: Metadata) -> tuple[Problem, ...]:
     """The fields of metadata.json that other files of the build, or it itself, contradict; and files that it has lost,
     or that are no files.
 
-    A file that is gone or is not the promised one says nothing here: that it is damaged, `damaged_files` tells. Rule:
-    DAMAGED.
+    A file that is gone or is not the promised one says nothing here: that it is damaged, `damaged_files` tells. Rules:
+    DAMAGED, and NEWER of an index that a later version wrote.
 
     Raises:
         StoreUnavailable, UsageError: the store fails or refuses.
     """
     there = {entry.key for entry in store.list(places.key(build["venv_version"], ""))}
     names = {name for name in _KNOWN_NAMES if places.key(build["venv_version"], name) in there}
-    found, known = [*_unnamed(build, names), *_within(build)], dict[str, Any]()
+    found, known, newer = [*_unnamed(build, names), *_within(build)], dict[str, Any](), list[Problem]()
     for name, read, held in _HELD:
         if build["files"].get(name, {"size_bytes": 0})["size_bytes"] > schemas.MAX_BYTES:
             # Not even fetched: memory would have to hold it.
             found.append(f"its {name} cannot be read, as it has more than {schemas.MAX_BYTES} bytes")
             continue
         try:
-            known[name] = read(metadata.read_file(store, build, name))
-            found += held(build, known)
+            body = metadata.read_file(store, build, name)
         except (NotInStore, IntegrityError):
             continue
+        try:
+            understood = read(body)
+            # all of it, before anything else is held against what may not be of this form
+            found += [*held(build, {**known, name: understood})]
+            known[name] = understood
+        except IntegrityError as error:
+            newer += (replace(one, where=store.uri(places.key(build["venv_version"], name))) for one in error.problems)
         # It has its promised bytes, and they are not what this tool writes there.
-        except (LookupError, TypeError, ValueError, AttributeError):
-            found.append(f"its {name} cannot be read")
-    problems = [*misnamed(store, build), *(problem(store, build, places.METADATA, what) for what in found)]
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            why = f": {shown(str(error), 200)}" if isinstance(error, _Refused) else ""
+            found.append(f"its {name} cannot be read{why}")
+    problems = [*misnamed(store, build), *(problem(store, build, places.METADATA, what) for what in found), *newer]
     index = places.ARCHIVE_INDEX
     if places.key(build["venv_version"], index) in there and index not in build["files"]:
         what = "metadata.json does not name it, and whoever restores would believe it"
@@ -125,23 +133,35 @@ def damaged_files(store: Store, build: Metadata) -> Iterator[Problem]:
         StoreUnavailable, UsageError: the store fails or refuses.
     """
     archive = places.archive_name(build["venv_version"])
-    sizes = {entry.key: entry.size_bytes for entry in store.list(places.key(build["venv_version"], ""))}
+    there = store.list(places.key(build["venv_version"], ""))
+    sizes = {entry.key: entry.size_bytes for entry in there if not entry.oddity}
     for name, promised in build["files"].items():
         if not is_name(name):
             continue
-        size = sizes.get(places.key(build["venv_version"], name))
+        key = places.key(build["venv_version"], name)
+        size = sizes.get(key)
         if size is None:
-            yield problem(store, build, name, "it is not in the store")
+            yield from _instead_of(store, build, name)
         elif size != promised["size_bytes"]:
             yield problem(store, build, name, unlike_size(size, promised["size_bytes"]))
         elif name != archive:
             try:
-                if _sha256(store, places.key(build["venv_version"], name), size) != promised["sha256"]:
+                if _sha256(store, key, size) != promised["sha256"]:
                     yield problem(store, build, name, UNLIKE_DIGEST)
             except NotInStore:  # removed meanwhile
                 continue
             except IntegrityError as error:  # a link, a FIFO
                 yield from error.problems
+
+
+def _instead_of(store: Store, build: Metadata, name: str) -> Iterator[Problem]:
+    """That a file is not there; or what stands in its place, which has to go before one can be restored."""
+    try:
+        store.read(places.key(build["venv_version"], name), 0)
+    except NotInStore:
+        yield problem(store, build, name, "it is not in the store")
+    except IntegrityError as error:  # a link, a FIFO, a folder; one that was put there meanwhile is looked at next time
+        yield from (one for one in error.problems if one.rule != "TOO_LARGE")
 
 
 def _sha256(store: Store, key: str, size_bytes: int) -> str:
@@ -266,6 +286,15 @@ def _against_packages(build: Metadata, known: _Known) -> Iterator[str]:
     yield from unlike_lists("installed_packages", build["installed_packages"], places.INSTALLED_PACKAGES, packages)
 
 
+def _records(body: bytes) -> list[dict[str, Any]]:
+    records: list[dict[str, Any]] = _json(body)
+    for one in records:
+        # as far as anybody looks here
+        if not all(isinstance(one[name], str) for name in ("name", "version")) or "wheel" not in one:
+            raise TypeError("it is no record of a distribution")
+    return records
+
+
 def _against_records(build: Metadata, known: _Known) -> Iterator[str]:
     records = known[places.PACKAGES]
     found = [f"{one['name']}=={one['version']}" for one in records]
@@ -348,15 +377,26 @@ def _against_conflicts(build: Metadata, known: _Known) -> Iterator[str]:
     yield from unlike_lists("conflicts", build["conflicts"], places.CONFLICTS, sentences)
 
 
+class _Refused(ValueError):
+    """What is wrong with an index, in words for people."""
+
+
+def _index(body: bytes) -> ArchiveIndex:
+    try:
+        return parse_index(body)
+    except IntegrityError as error:
+        if error.problems[0].rule == "NEWER":
+            raise
+        # without who says so, as that is told already
+        raise _Refused(error.problems[0].what.partition(": ")[2]) from error
+
+
 def _against_index(build: Metadata, known: _Known) -> Iterator[str]:
     by, index = places.ARCHIVE_INDEX, known[places.ARCHIVE_INDEX]
-    if faults := schemas.faults(index, _INDEX_SCHEMA):
-        yield f"its {by} cannot be read: {': '.join(faults[0])}"
-        return
-    yield from unlike("archive_size_bytes", build["archive_size_bytes"], by, index["archive_size_bytes"])
-    yield from unlike("archive_root", build.get("archive_root", _ROOT), by, index["root"])
-    yield from unlike("content_sha256", build.get("content_sha256"), by, index["content_sha256"])
-    packed = {(one["distribution"], one["version"]) for one in index["fragments"]}
+    yield from unlike("archive_size_bytes", build["archive_size_bytes"], by, index.archive_size_bytes)
+    yield from unlike("archive_root", build.get("archive_root", _ROOT), by, index.root)
+    yield from unlike("content_sha256", build.get("content_sha256"), by, index.content_sha256)
+    packed = {(one.distribution, one.version) for one in index.fragments}
     pins = {f"{name}=={_normal(version)}" for name, version in packed if _is_pin(name, version)}
     if lacking := sorted(pins - {*build["installed_packages"]}):
         yield f"installed_packages lacks {_few(lacking)}, which {by} has"
@@ -395,9 +435,9 @@ def _text(value: object) -> str:
 _HELD: tuple[tuple[str, Callable[[bytes], Any], Callable[[Metadata, _Known], Iterator[str]]], ...] = (
     (places.CLAIM, _json, _against_claim),
     (places.INSTALLED_PACKAGES, _json, _against_packages),
-    (places.PACKAGES, _json, _against_records),
+    (places.PACKAGES, _records, _against_records),
     (places.CONFLICTS, _json, _against_conflicts),
-    (places.ARCHIVE_INDEX, _json, _against_index),
+    (places.ARCHIVE_INDEX, _index, _against_index),
     (places.LOCK, _lock, _against_lock),
     (places.PYLOCK, _pylock, _against_pylock),
 )

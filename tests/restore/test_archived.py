@@ -114,6 +114,38 @@ def test_what_pyvenv_cfg_says_is_compared(tmp_path: Path, configuration: str, wh
     assert unlike(tmp_path, told) == ([what] if what else [])
 
 
+POETRY = {"a": "Poetry 1.8.3", "b": "Poetry 1.8.3", "pip": "pip"}
+SOURCE = {"archive": "venv.tar.gz", "archive_sha256": "a" * 64, "venv_version": None, "created_at": None}
+
+
+@pytest.mark.parametrize(
+    ("installers", "said", "is_alike"),
+    [
+        pytest.param(POETRY, "Poetry 1.8.3", True, id="with a version"),
+        pytest.param(POETRY, "Poetry 1.8.2", False, id="with another version"),
+        pytest.param(POETRY, "pip 1.0", False, id="who installed the fewest"),
+        pytest.param({"a": "pip", "b": "uv", "pip": "pip"}, "pip 1.0", True, id="with that of its package"),
+        pytest.param({"a": "pip", "b": "uv", "pip": "pip"}, "pip 1.1", False, id="of another package"),
+        pytest.param({"a": "an  installer\n"}, "an installer", True, id="two words"),
+        pytest.param({"a": "uv"}, "uv 0.13.8", True, id="with that of pyvenv.cfg"),
+        pytest.param({"a": ""}, "unknown", True, id="nobody"),
+        pytest.param({"a": ""}, "conda", False, id="nobody, and it is told"),
+    ],
+)
+def test_of_an_import_the_installer_is_who_installed_most_of_it(
+    tmp_path: Path, installers: dict[str, str], said: str, is_alike: bool
+) -> None:
+    told = Archived(tmp_path / "told")
+    keep(told, "pyvenv.cfg", "version_info = 3.11.7\nuv = 0.13.8\n")
+    for name, installer in installers.items():
+        keep(told, f"{SITE}/{name}-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        keep(told, f"{SITE}/{name}-1.0.dist-info/INSTALLER", installer)
+    found = unlike(
+        tmp_path, told, installer=said, imported_from=SOURCE, installed_packages=[f"{one}==1.0" for one in installers]
+    )
+    assert [one.partition(" ")[0] for one in found] == ([] if is_alike else ["installer"])
+
+
 def test_a_release_candidate_of_python_is_what_its_environment_says(tmp_path: Path) -> None:
     told = archived(tmp_path, "py3-none-any", configuration="version_info = 3.11.0\n")
     assert unlike(tmp_path, told, python_full_version="3.11.0rc1") == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from venvbuild.errors import UsageError
 from venvbuild.foreign import ForeignEnvironment
 from venvbuild.importing.sources import Candidate
 from venvbuild.inspection import Inspection, Root
-from venvbuild.installed import Distribution, distributions_of
+from venvbuild.installed import Distribution, distributions_of, installer_of
 from venvbuild.interpreters import Interpreter, NoInterpreter, Target
 from venvbuild.machine import wheels_of_others
 from venvbuild.redaction import REDACTOR, strip_credentials
@@ -87,7 +86,7 @@ def make(candidate: Candidate, file: Path, sha256: str, folder: Path, making: Ma
         env_name=making.env_name,
         platform=interpreter.platform,
         python_full_version=interpreter.full_version,
-        installer=_installer(venv, installed),
+        installer=installer_of(installed, venv.configuration),
         requirements_sha256=hashlib.sha256(requirements).hexdigest(),
         archive_sha256=packed.sha256,
         archive_size_bytes=packed.size_bytes,
@@ -155,16 +154,6 @@ def _roots(requirements: bytes, target: Target) -> Iterator[Root]:
                 yield Root(canonicalize_name(wanted.name), tuple(sorted(wanted.extras)))
         except (ValueError, KeyError, TypeError, RecursionError):  # an option, a comment, a path
             continue
-
-
-def _installer(venv: ForeignEnvironment, installed: Sequence[Distribution]) -> str:
-    """Who installed most of it: `pip 23.0.1`, or `uv 0.5.1`; `unknown` where nothing says it."""
-    counted = Counter(one.installer for one in installed if one.installer)
-    if not counted:
-        return "unknown"
-    name = counted.most_common(1)[0][0]
-    own = next((one.version for one in installed if one.canonical_name == name), None)
-    return " ".join(filter(None, (name, own or venv.configuration.get(name))))
 
 
 def _imported_from(candidate: Candidate, sha256: str) -> ImportedFrom:

@@ -2,7 +2,14 @@
 each file looked when the installer had ended (manifest).
 """
 
-from venvbuild.installed.distributions import Damage, Distribution, distributions_in, distributions_of, owners
+from venvbuild.installed.distributions import (
+    Damage,
+    Distribution,
+    distributions_in,
+    distributions_of,
+    installer_of,
+    owners,
+)
 from venvbuild.installed.manifest import MANIFEST, Look, Manifest, Seen
 from venvbuild.installed.record import RecordRow, corrected, is_of_the_wheel, promise_of, promised_digest
 from venvbuild.installed.scripts import (

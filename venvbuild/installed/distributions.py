@@ -15,6 +15,7 @@ import math
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.parser import HeaderParser
@@ -139,6 +140,19 @@ def owners(distributions: Iterable[Distribution]) -> dict[Path, tuple[str, ...]]
         for path in {_joined(folder, row.path) for row in distribution.record or ()}:
             claims.setdefault(path, []).append(distribution.canonical_name)
     return {Path(path): tuple(names) for path, names in sorted(claims.items()) if len(names) > 1}
+
+
+def installer_of(distributions: Iterable[Distribution], configuration: Mapping[str, str]) -> str:
+    """Who installed most of an environment, with the version where it, or its pyvenv.cfg, tells one: `pip 23.0.1`,
+    `uv 0.5.1`; `unknown` where nothing tells. An INSTALLER that has a version of its own (`Poetry 1.8.3`) stays whole.
+    """
+    ones = tuple(distributions)
+    counted = Counter(one.installer for one in ones if one.installer)
+    if not counted:
+        return "unknown"
+    name = counted.most_common(1)[0][0]
+    own = next((one.version for one in ones if one.canonical_name == name), None)
+    return " ".join(filter(None, (name, own or (configuration.get("uv") if name == "uv" else None))))
 
 
 def _joined(folder: str, path: str) -> str:

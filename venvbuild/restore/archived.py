@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from venvbuild.builds import Metadata, evidence
-from venvbuild.installed import Distribution, configuration_of, distributions_of, full_version_in
+from venvbuild.installed import Distribution, configuration_of, distributions_of, full_version_in, installer_of
 from venvbuild.interpreters import Target
 from venvbuild.machine import Requires, of_wheels
 from venvbuild.restore.tar import refused
@@ -80,12 +80,14 @@ class Archived:
         # uv has all of it, in the form of PEP 440, where a `+` of somebody's own Python is `+local`.
         elif made_by and exact.count(".") > 1 and "imported_from" not in build and exact not in (said, f"{said}local"):
             yield from evidence.unlike("python_full_version", said, _BY, exact)
+        if "imported_from" in build:
+            yield from evidence.unlike("installer", build["installer"], _BY, installer_of(installed, configuration))
+            return
         installers = {one.installer for one in installed if one.installer}
         name, _, version = build["installer"].partition(" ")
         if installers and name not in installers:
             yield from evidence.unlike("installer", build["installer"], _BY, ", ".join(sorted(installers)))
-        # of an environment that was imported, it is whoever installed most of it
-        if name == "uv" and made_by and "imported_from" not in build and version != made_by:
+        if name == "uv" and made_by and version != made_by:
             yield from evidence.unlike("installer", build["installer"], _BY, f"uv {made_by}")
 
 

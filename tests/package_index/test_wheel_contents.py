@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.wheels import wheel
 from venvbuild.errors import ResolutionError
-from venvbuild.package_index import WheelContents, record_of, wheel_contents
+from venvbuild.package_index import UnreadableWheel, WheelContents, record_of, wheel_contents
 
 
 def contents(folder: Path, files: dict[str, str], tag: str = "py2.py3-none-any") -> WheelContents:
@@ -66,6 +66,32 @@ def test_what_is_no_wheel_is_an_error_that_names_it(tmp_path: Path, body: bytes)
     path = tmp_path / "bad-1.0-py3-none-any.whl"
     path.write_bytes(body)
     with pytest.raises(ResolutionError, match=r"bad-1\.0-py3-none-any\.whl is no readable wheel"):
+        WheelContents.read(path)
+
+
+@pytest.mark.parametrize(
+    ("method", "before", "after"),
+    [
+        pytest.param(zipfile.ZIP_LZMA, b"]\0\0", b"\xff\0\0", id="lzma"),
+        pytest.param(zipfile.ZIP_BZIP2, b"BZh", b"BZ\xff", id="bzip2"),
+        pytest.param(zipfile.ZIP_DEFLATED, b"\0\1\xff\xfe", b"\0\1\xff\xff", id="deflated"),
+        pytest.param(zipfile.ZIP_STORED, "caf\xe9".encode(), b"caf\xff\xff", id="a name that is not UTF-8"),
+        pytest.param(zipfile.ZIP_STORED, b"noname", b"\0oname", id="a name that is empty"),
+        pytest.param(zipfile.ZIP_STORED, b"PK\1\2\x14\3\x14\0\0\0\0\0", b"PK\1\2\x14\3\x14\0\0\0\x61\0", id="a method"),
+    ],
+)
+def test_a_wheel_that_is_damaged_inside_is_an_error_that_names_it(
+    tmp_path: Path, method: int, before: bytes, after: bytes
+) -> None:
+    path = tmp_path / "bad-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name in ("bad-1.0.dist-info/RECORD", "caf\xe9", "noname"):
+            archive.writestr(name, bytes(range(256)))
+    WheelContents.read(path)
+    body = path.read_bytes()
+    assert before in body
+    path.write_bytes(body.replace(before, after))
+    with pytest.raises(UnreadableWheel, match=r"bad-1\.0-py3-none-any\.whl is no readable wheel"):
         WheelContents.read(path)
 
 

@@ -10,6 +10,7 @@ import base64
 import csv
 import hashlib
 import io
+import lzma
 import posixpath
 import re
 import stat
@@ -32,8 +33,11 @@ _TEXT_LIMIT = 256 << 20
 # As of an archive (restore/fetching.py); zipfile reads no more of a member than its directory says.
 _MAX_RATIO = 200
 _ALWAYS_ALLOWED_BYTES = 1 << 30
-# zipfile's for a compression that it does not know, NotImplementedError, is a RuntimeError
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, csv.Error, EOFError, RuntimeError, OSError)
+# zipfile's for a compression that it does not know, NotImplementedError, is a RuntimeError; that for a name flagged as
+# UTF-8 which is none is a UnicodeDecodeError; bz2's is an OSError
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, csv.Error, EOFError, UnicodeDecodeError, RuntimeError, OSError,
+)  # fmt: skip
 _UNIX = 3  # APPNOTE.TXT, 4.4.2
 _WRAPPER = re.compile(r"(?i)(\.exe|-script\.py|\.pya)$")
 
@@ -105,9 +109,7 @@ class WheelContents:
             with path.open("rb") as file:
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
             with zipfile.ZipFile(path) as archive:
-                names = {
-                    posixpath.normpath(member.filename): member for member in archive.infolist() if not member.is_dir()
-                }
+                names = _named(archive.infolist())
                 _refuse_bomb(names.values(), path.stat().st_size)
                 texts = _Texts(archive, names, _dist_info(names))
                 record = dict(texts.record())
@@ -223,6 +225,17 @@ def _is_executable(member: zipfile.ZipInfo, *, is_script: bool) -> bool | None:
     if member.create_system != _UNIX or not mode or (not is_program and is_script):
         return None
     return None if is_program and not stat.S_ISREG(mode) else is_program
+
+
+def _named(members: Iterable[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
+    """The files among them, by normalised path."""
+    found = {}
+    for member in members:
+        if not member.filename:  # which `is_dir` does not take
+            raise zipfile.BadZipFile("a file in it has no name")
+        if not member.is_dir():
+            found[posixpath.normpath(member.filename)] = member
+    return found
 
 
 def _refuse_bomb(members: Iterable[zipfile.ZipInfo], size_bytes: int) -> None:

@@ -149,6 +149,25 @@ def test_what_the_cache_has_lost_is_installed_once_more(
         assert any("`venvbuild cache prune --package whole` mends" in line for line in warned(caplog))
 
 
+ODD_TO_UV: dict[str, dict[str, str | bytes]] = {
+    "an entry point without =": {
+        "odd.py": "x",
+        "odd-1.0.dist-info/entry_points.txt": "[console_scripts]\ngo : odd:f\n",
+    },
+    "a folder in scripts": {"odd.py": "x", "odd-1.0.data/scripts/sub/go": "#!python\n"},
+}
+
+
+@pytest.mark.parametrize("kind", ODD_TO_UV)
+def test_a_wheel_that_uv_refuses_for_its_own_faults_is_not_laid_on_the_cache(
+    index: IndexServer, tmp_path: Path, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    closure = locked(wheel(index.folder, "odd", "1.0", files=ODD_TO_UV[kind]))
+    with pytest.raises(ResolutionError, match="the closure cannot be installed"):
+        create(closure, supply(index, tmp_path / "scratch"), tmp_path / "venv", wait=lambda _: None)
+    assert [line for line in warned(caplog) if "cache" in line] == []
+
+
 def test_each_file_is_told_as_it_was_read_and_what_is_written_here_too(whole: Made, tmp_path: Path) -> None:
     with damaged(whole.cached("whole/data.bin"), DAMAGES["one bit"]):
         environment = create(whole.closure, whole.source, tmp_path / "venv", wait=lambda _: None)

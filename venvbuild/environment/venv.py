@@ -110,29 +110,33 @@ def _install_patiently(
 ) -> EmptyVenv:
     """Several tries; what was in the venv before its packages. Raises as `create` does."""
     last = 1 + len(DELAYS_S)
+    failed: CommandFailed | None = None
     with tempfile.TemporaryDirectory(prefix=".cache-", dir=venv.parent) as fresh:
         for number in tries(DELAYS_S, wait):
             try:
-                return _install(closure, source, venv, with_pip=with_pip)
+                base = _install(closure, source, venv, with_pip=with_pip)
+                if failed and number == last:  # else the cache is not known to have been the reason
+                    _blame_cache(failed, closure)
+                return base
             except CommandFailed as failure:
+                failed = failure
                 _explain(failure, closure, source, last=number == last)
                 log.warning("the installer failed; trying again (%d of %d)", number + 1, last)
                 # A link may be refused where a copy is not, as of somebody else's file.
                 source = replace(source, installer=replace(source.installer, shares_cache=False))
                 if number + 1 == last:
-                    _blame_cache(failure, closure)
+                    log.info("the last try is with an empty cache")
                     source = replace(source, installer=source.installer.with_cache(Path(fresh)))
     raise AssertionError  # the last try raises
 
 
 def _blame_cache(failure: CommandFailed, closure: Closure) -> None:
-    """Say that the installer's cache may be what fails it, as the index answers well."""
+    """Say that the installer's cache may be what failed it, as an empty one has helped."""
     # its words only help to find the name; what is in the cache is judged by what comes without it
     named = [one.name for one in closure.distributions if re.search(rf"\b{re.escape(one.name)}\b", failure.output)]
     option = f" --package {named[0]}" if len(named) == 1 else ""
     log.warning(
-        "the index has all the files, so its cache may be damaged: it gets an empty one for the last try; "
-        "`venvbuild cache prune%s` mends the cache",
+        "the installer fails with its cache and not with an empty one; `venvbuild cache prune%s` mends the cache",
         option,
     )
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BufferedReader
 from pathlib import Path
 
@@ -236,7 +236,7 @@ def test_a_press_of_tab_starts_only_what_starts(
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize(("ahead_s", "is_looked_at"), [(23 * 3600, False), (25 * 3600, True), (-25 * 3600, True)])
+@pytest.mark.parametrize(("ahead_s", "is_looked_at"), [(23 * 3600, False), (25 * 3600, True), (-3600, True)])
 def test_a_set_up_is_looked_at_once_a_day_and_after_a_clock_was_wrong(
     made: SetUp, ahead_s: int, is_looked_at: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -245,6 +245,40 @@ def test_a_set_up_is_looked_at_once_a_day_and_after_a_clock_was_wrong(
     monkeypatch.setattr("time.time", lambda: now + ahead_s)
     made.make()
     assert ("is damaged" in capsys.readouterr().err) == is_looked_at
+
+
+def test_what_was_damaged_since_a_look_by_a_clock_that_was_ahead_is_found(
+    made: SetUp, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flip_a_bit(made.home / MODULE)
+    os.utime(made.home / MODULE, (time.time() - 3600,) * 2)
+    time.sleep(0.02)  # the clock of a file system goes in steps
+    seal = made.home / "seal"
+    seal.write_bytes(seal.read_bytes())
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now - 3600)
+    made.make()
+    assert "tiny.py has other bytes" in capsys.readouterr().err
+
+
+def test_what_is_damaged_while_the_look_goes_on_is_found_by_the_next(
+    made: SetUp, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made.grow_old()
+    as_it_is = bootstrap._differing
+
+    def meanwhile(record: Path, since: tuple[int, int]) -> Iterator[str]:
+        yield from as_it_is(record, since)
+        flip_a_bit(made.home / MODULE)
+        time.sleep(0.02)
+
+    with monkeypatch.context() as looking:
+        looking.setattr("venvbuild.bootstrap._differing", meanwhile)
+        made.make()
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now + 2 * DAY_S)
+    made.make()
+    assert "tiny.py has other bytes" in capsys.readouterr().err
 
 
 def test_a_look_reads_only_what_was_written_to_and_is_remembered(

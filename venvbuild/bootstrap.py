@@ -52,6 +52,8 @@ _CONFIGURATION = "pyvenv.cfg"
 _SEAL = "seal"
 """A file of each set-up: the SHA-256 of what no RECORD has one of. Its times are those of the last look at the rest."""
 _DAY_S = 24 * 60 * 60
+_SKEW_S = 60
+"""How far the clock of another machine that shares the cache may be ahead of ours."""
 _IN_A_PASSWORD = "in a password write / ? # @ [ as %2F %3F %23 %40 %5B"  # noqa: S105  # an advice
 _SURE_HOST = re.compile(r"(localhost|([\w-]+\.)+[a-zA-Z][\w-]*|([0-9]+\.){3}[0-9]+|\[.*?\])([:/?#]|$)")
 
@@ -235,14 +237,15 @@ def hold(home: Path) -> bool:
 
 
 def _is_due(home: Path) -> bool:
-    """Whether the last look at it was over a day ago, or so far in the future that a clock was wrong."""
+    """Whether the last look at it was over a day ago, or is one of a time to come, as a clock was wrong."""
     looked = 0.0
     with contextlib.suppress(FileNotFoundError):
         facts = os.lstat(home / _SEAL)
         looked = facts.st_mtime if stat.S_ISREG(facts.st_mode) else 0.0
     # One of another user is neither marked nor made again by us; and one whose Python may not run has an error of its
     # own.
-    return abs(time.time() - looked) > _DAY_S and os.access(home, os.W_OK) and os.access(home / _PYTHON, os.X_OK)
+    is_old = not -_SKEW_S <= time.time() - looked <= _DAY_S
+    return is_old and os.access(home, os.W_OK) and os.access(home / _PYTHON, os.X_OK)
 
 
 def _hindrance(home: Path) -> str:
@@ -278,6 +281,10 @@ def damage(home: Path) -> str:
     if os.path.lexists(home / _SEAL) and not stat.S_ISREG(os.lstat(home / _SEAL).st_mode):
         return f"{_SEAL} is no file"
     sealed, since = _sealed(home / _SEAL)
+    begun = None
+    with contextlib.suppress(OSError):  # who may only read it looks again
+        os.utime(home)
+        begun = home.stat().st_mtime_ns
     records = _digests(home)
     if not any(name.endswith("/RECORD") for name in records):
         return "what was installed is gone"
@@ -293,8 +300,8 @@ def damage(home: Path) -> str:
                     return wrong
             except (ValueError, csv.Error):
                 return f"{name} cannot be read"
-    with contextlib.suppress(OSError):  # who may only read it looks again
-        _write_seal(home, records)
+    with contextlib.suppress(OSError):
+        _write_seal(home, records, begun)
     return ""
 
 
@@ -312,20 +319,27 @@ def _digests(home: Path) -> dict[str, str]:
     }
 
 
-def _write_seal(home: Path, digests: Mapping[str, str]) -> None:
+def _write_seal(home: Path, digests: Mapping[str, str], looked_ns: int | None = None) -> None:
+    """`looked_ns`: when the look began, by the clock of the file system; None where all was made just now."""
     building = home / f".{_SEAL}-{os.getpid()}"
     with _written_by_us_alone():
         building.write_text("".join(f"{digest}  {name}\n" for name, digest in digests.items()))
+    if looked_ns is not None:
+        os.utime(building, ns=(looked_ns, looked_ns))
     building.replace(home / _SEAL)
 
 
 def _sealed(seal: Path) -> tuple[dict[str, str], tuple[int, int]]:
-    """Digests by name, and (mtime_ns, ctime_ns) of the last look; nothing, and 0, for a seal that cannot be read."""
+    """Digests by name, and (mtime_ns, ctime_ns) of the last look; nothing, and 0, for a seal that cannot be read.
+
+    0 for one of a time to come, too: since when nothing was written to, nobody knows then.
+    """
     try:
         facts = seal.stat()
         digests = {name: digest for digest, name in (line.split("  ", 1) for line in seal.read_text().splitlines())}
         # Not one time: in a cache that was unpacked, or came with an image, every file has a new ctime, the seal too.
-        return digests, (facts.st_mtime_ns, facts.st_ctime_ns) if digests else (0, 0)
+        is_ahead = max(facts.st_mtime, facts.st_ctime) > time.time() + _SKEW_S
+        return digests, (facts.st_mtime_ns, facts.st_ctime_ns) if digests and not is_ahead else (0, 0)
     except (FileNotFoundError, ValueError):
         return {}, (0, 0)
 

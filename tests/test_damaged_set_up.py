@@ -267,8 +267,8 @@ def test_what_is_damaged_while_the_look_goes_on_is_found_by_the_next(
     made.grow_old()
     as_it_is = bootstrap._differing
 
-    def meanwhile(record: Path, since: tuple[int, int]) -> Iterator[str]:
-        yield from as_it_is(record, since)
+    def meanwhile(record: Path, since: tuple[int, int], named: set[str]) -> Iterator[str]:
+        yield from as_it_is(record, since, named)
         flip_a_bit(made.home / MODULE)
         time.sleep(0.02)
 
@@ -298,6 +298,52 @@ def test_a_look_reads_only_what_was_written_to_and_is_remembered(
     assert read == [str(made.home / SITE / "tiny.py")]
     assert time.time() - (made.home / "seal").stat().st_mtime < 3600
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "evil.pth",
+        "evil.start",
+        "sitecustomize.py",
+        "tiny/__init__.py",
+        "tiny.abi3.so",
+        "parts/part.cpython-311-x86_64-linux-gnu.so",
+        "space/of/names/evil.pyc",
+        "evil-1.0.dist-info/RECORD",
+    ],
+)
+def test_code_that_came_to_it_is_damage(made: SetUp, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    added = made.home / SITE / name
+    added.parent.mkdir(parents=True, exist_ok=True)
+    added.write_text("")
+    made.grow_old()
+    made.make()
+    assert re.search(rf"set-up is damaged \(\S*{added.name} is (new|in no RECORD)\)", capsys.readouterr().err)
+    assert made.content() == made.files
+
+
+def test_a_link_to_code_elsewhere_is_damage(made: SetUp, capsys: pytest.CaptureFixture[str]) -> None:
+    (made.folder / "elsewhere").mkdir()
+    (made.home / SITE / "evil").symlink_to(made.folder / "elsewhere")
+    made.grow_old()
+    made.make()
+    assert "(evil is in no RECORD)" in capsys.readouterr().err
+    assert made.content() == made.files
+
+
+def test_what_came_to_it_and_is_no_code_is_left_and_bytecode_made_again(
+    made: SetUp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made.grow_old()
+    made.make()
+    kept, new = (made.home / SITE / name for name in ("parts/cache.json", "parts/__pycache__/part.cpython-311.pyc"))
+    new.parent.mkdir()
+    for path in (kept, new):
+        path.write_text("")
+    os.utime(made.home / "seal", (time.time() - 2 * DAY_S,) * 2)
+    made.make()
+    assert (kept.exists(), new.exists(), capsys.readouterr().err) == (True, False, "")
 
 
 @pytest.mark.parametrize("damage", [flip_a_bit, flip_a_bit_and_put_its_time_back, put_a_fifo_in_its_place])

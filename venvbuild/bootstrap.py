@@ -269,7 +269,8 @@ def damage(home: Path) -> str:
     """What is wrong with a set-up, in words; empty when it is whole, and then marked as looked at now.
 
     Each file has the size that the RECORD of its distribution says, and one that was written to since the last look has
-    the bytes as well. Bytecode has no digest there: what was written to is removed, and Python makes it again.
+    the bytes as well. Bytecode has no digest there: what was written to is removed, and Python makes it again. Code
+    that no RECORD names is damage.
 
     Raises:
         OSError: a disk fails, or this user may not look.
@@ -291,15 +292,20 @@ def damage(home: Path) -> str:
     for name in sorted({*sealed, *records}):
         if not records.get(name):
             return f"{name} is gone"
+        if sealed and name not in sealed:
+            return f"{name} is new"
         if sealed.get(name, records[name]) != records[name]:
             return f"{name} has other bytes"
+    named = set[str]()
     for name in records:
         if name.endswith("/RECORD"):
             try:
-                if wrong := next(_differing(home / name, since), ""):
+                if wrong := next(_differing(home / name, since, named), ""):
                     return wrong
             except (ValueError, csv.Error):
                 return f"{name} cannot be read"
+    if wrong := next(_added(home, since, named), ""):
+        return wrong
     with contextlib.suppress(OSError):
         _write_seal(home, records, begun)
     return ""
@@ -344,14 +350,16 @@ def _sealed(seal: Path) -> tuple[dict[str, str], tuple[int, int]]:
         return {}, (0, 0)
 
 
-def _differing(record: Path, since: tuple[int, int]) -> Iterator[str]:
-    """What is not as a RECORD says, in words. Raises ValueError or csv.Error when it is none."""
+def _differing(record: Path, since: tuple[int, int], named: set[str]) -> Iterator[str]:
+    """What is not as a RECORD says, in words; all that it names comes into `named`. Raises ValueError or csv.Error when
+    it is none.
+    """
     import csv
 
-    written, changed = since
     with record.open(newline="", encoding="utf-8") as file:
         for name, digest, size in csv.reader(file):
             path = os.path.join(record.parent.parent, name)
+            named.add(path)
             try:
                 facts = os.lstat(path)
             except OSError as error:
@@ -360,7 +368,7 @@ def _differing(record: Path, since: tuple[int, int]) -> Iterator[str]:
                 if digest:
                     yield f"{name} is gone"
                 continue
-            was_written_to = facts.st_mtime_ns >= written or facts.st_ctime_ns >= changed
+            was_written_to = _was_written_to(facts, since)
             if not digest:
                 if was_written_to and name.endswith(".pyc"):
                     with contextlib.suppress(OSError):
@@ -373,6 +381,32 @@ def _differing(record: Path, since: tuple[int, int]) -> Iterator[str]:
                     found = base64.urlsafe_b64encode(hashlib.file_digest(module, kind).digest()).decode()
                 if found.rstrip("=") != expected:
                     yield f"{name} has other bytes than its RECORD says"
+
+
+def _was_written_to(facts: os.stat_result, since: tuple[int, int]) -> bool:
+    return facts.st_mtime_ns >= since[0] or facts.st_ctime_ns >= since[1]
+
+
+def _added(home: Path, since: tuple[int, int], named: set[str]) -> Iterator[str]:
+    """What Python would run that no RECORD names, in words; bytecode, if it was written to, is removed. Other files it
+    asks for nothing, and packages may keep some.
+    """
+    code = (*importlib.machinery.all_suffixes(), ".pth", ".start")
+    folders = [str(folder) for folder in home.glob("lib/python*/site-packages")]
+    while folders:
+        folder = folders.pop()
+        with os.scandir(folder) as entries:
+            for one in entries:
+                if one.path in named:
+                    continue
+                if one.is_dir(follow_symlinks=False):
+                    folders.append(one.path)
+                elif one.is_symlink() or (one.name.endswith(code) and not folder.endswith("/__pycache__")):
+                    yield f"{one.name} is in no RECORD"
+                elif one.name.endswith(".pyc"):
+                    with contextlib.suppress(OSError):
+                        if _was_written_to(one.stat(), since):
+                            os.unlink(one.path)
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import real_pip
 from tests.support.index_server import IndexServer, running
 from tests.support.packing import NOTHING
 from tests.support.supplies import here, supply
@@ -33,7 +34,7 @@ from venvbuild.environment.reading import read_all
 from venvbuild.environment.venv import Environment, create
 from venvbuild.errors import IntegrityError, ResolutionError
 from venvbuild.files import walk
-from venvbuild.installed import Look, distributions_of
+from venvbuild.installed import Look, distributions_of, promise_of
 from venvbuild.installed.scripts import Script
 from venvbuild.package_index import PackageIndex, WheelCache, WheelContents
 
@@ -445,6 +446,23 @@ def test_of_a_script_that_two_bring_the_last_by_name_is_there_whatever_it_is_mad
     both = made(index, tmp_path, early, late)
     assert "late" in (tmp_path / "first" / "_scripts" / "run").read_text()
     assert (both.again(tmp_path), warned(caplog)) == (both.first, [])
+
+
+@pytest.mark.parametrize("with_pip", [False, True], ids=["uv", "pip"])
+def test_a_script_that_two_bring_makes_the_same_environment_each_time(
+    index: IndexServer, tmp_path: Path, with_pip: bool
+) -> None:
+    pip = f"pip-{real_pip.put_into(index.folder, here().version)}-py3-none-any.whl"
+    both = [wheel(index.folder, name, "1.0", scripts={"run": f"{name}:main"}) for name in ("early", "late")]
+    closure, source = locked(*both, *([index.folder / pip] if with_pip else [])), supply(index, tmp_path / "scratch")
+    first, again = (
+        contents(create(closure, source, tmp_path / name, with_pip=with_pip).path) for name in ("first", "again")
+    )
+    assert {name for name in {*first, *again} if first.get(name) != again.get(name)} == set()
+    early, late = distributions_of(tmp_path / "first", here().version)[:2]
+    assert [one.damage for one in (early, late)] == [(), ()]
+    promised = [{row.path: row.hash for row in one.record or ()}["../../../bin/run"] for one in (early, late)]
+    assert (promised[0], promised[1]) == ("", promise_of(first["bin/run"]))
 
 
 def test_a_script_that_would_mean_something_else_is_refused(

@@ -70,14 +70,14 @@ def test_who_claims_a_script_claims_what_came_to_it_once(there: str) -> None:
     )
 
 
-def test_who_promised_other_bytes_than_those_that_were_there_goes_on_promising_them() -> None:
+def test_who_promised_other_bytes_than_those_that_were_there_claims_the_path_and_promises_nothing() -> None:
     app, other = "../../../bin/app", "../../../_scripts/app"
     theirs = record.promise_of(hashlib.sha256(b"theirs").hexdigest())
     mine = record.promise_of(hashlib.sha256(b"mine").hexdigest())
     written = {app: b"launcher", other: b"body"}
     loser = record.corrected(f"{app},{mine},4\n", written, set(), {app: other}, {app: b"theirs"})
     winner = record.corrected(f"{app},{theirs},6\n", written, set(), {app: other}, {app: b"theirs"})
-    assert loser == f"{app},{mine},4\n{other},,\n"
+    assert loser == f"{app},,\n{other},,\n"
     assert winner == record.corrected(f"{app},,\n", written, set(), {app: other})
 
 

@@ -33,7 +33,8 @@ def corrected(
 
     `beside` has by path a file, among those written, that came to it: whoever claims the one claims the other too.
     `replaced` has by path what stood there before: who promised other bytes than those, since another distribution's
-    are there, goes on promising them. Paths are relative to site-packages and normalised.
+    are there, goes on claiming the path, and promises nothing: what it said is of a script that nobody has, and which
+    may have named the folder where it was installed. Paths are relative to site-packages and normalised.
     """
     rows = list(csv.reader(io.StringIO(record)))
     claimed = {os.path.normpath(row[0]) for row in rows if row}
@@ -44,7 +45,8 @@ def corrected(
             continue
         before = (replaced or {}).get(path)
         is_ours = path in written and (before is None or not row[1] or row[1] == _promise(before)[0])
-        kept.append([row[0], *_promise(written[path])] if is_ours else row)
+        promise = _promise(written[path]) if is_ours else ("", "")
+        kept.append([row[0], *promise] if path in written else row)
         other = (beside or {}).get(path)
         if other is not None and other not in claimed:
             kept.append([other, *(_promise(written[other]) if is_ours else ("", ""))])

@@ -37,7 +37,7 @@ from athena.index.current import (
     replace_current,
 )
 from athena.index.segments import Ingredients, MadeSegment, make
-from athena.rows import RowCache, Unread, is_well_named, list_days, version_of
+from athena.rows import RowCache, Unread, is_day, is_well_named, list_days, version_of
 from athena.statement import Scope
 from venvbuild.builds import places
 from venvbuild.errors import StoreUnavailable
@@ -51,6 +51,7 @@ RETIRED_DAYS = 7
 _LARGEST = 131_072
 # So many segments that nobody reads are removed by whoever covers a day, not only by the next compaction.
 _MANY_RETIRED = 100
+_FIRST_DAY = f"{date.min}"
 _TRIES = 200
 _LONGEST_PAUSE_S = 2.0
 
@@ -161,8 +162,8 @@ class Compactor:
             done: Compacted | None = Compacted(old)
             if old.covered_before:
                 listed = list_days(self.store, Scope(before=old.covered_before))
-                # a day before all builds; empty would say that nothing is indexed yet
-                done = self._replaced(old, etag, old, listed, ("0001-01-01", old.covered_before), renewed=renewed)
+                # before all that is named as a day; empty would say that nothing is indexed yet
+                done = self._replaced(old, etag, old, listed, ("0000-00-00", old.covered_before), renewed=renewed)
             if done and self._is_known(first, old, done, etag):
                 return done
         raise self._beaten()
@@ -190,13 +191,19 @@ class Compactor:
     ) -> Compacted | None:
         """Make the index hold, of the days between these two, just the builds that are listed.
 
+        A day that has no folder keeps what the index has of it, as nobody can tell which rows it has.
         None when somebody else changed it meanwhile. `kept` is what is to be used of the old index; `only` are the
         days that are meant, when they are not all in between; of `renewed` nothing that it has is used.
         """
         cache = IndexCache(self.store, self.folder, reads_all=True)
         indexed = _indexed(cache, kept, between, only)
+        hidden = _hidden(listed)
+        if hidden:
+            hidden &= {day_of(number) for number in indexed}
+            listed = {day: entries for day, entries in listed.items() if day not in hidden}
+            indexed = {number for number in indexed if day_of(number) not in hidden}
         rows, of_days = self._readable(listed, indexed)
-        others = {day: one for day, one in kept.unread.items() if not _is_meant(day, between, only)}
+        others = {day: one for day, one in kept.unread.items() if day in hidden or not _is_meant(day, between, only)}
         unread = {**others, **of_days}
         if unread and self.is_strict:
             raise Unread.in_all(unread).error(self.store)
@@ -213,19 +220,25 @@ class Compactor:
             covering_before = max(kept.covering_before, covered_before)
             changes = {"covered_before": covered_before, "covering_before": covering_before}
             new = _next(old, segments=tuple(segments), unread=unread, **changes)
-            if read_with_etag(self.store)[1] != etag:
-                return None  # nothing is written in vain when many are at it
-            # the files first: CURRENT.json must never name what is not there
-            for one in made:
-                for file in one.segment.files:
-                    self.store.put_if_absent(one.segment.key(file), one.path(file))
-            if not replace_current(self.store, new, etag):
-                self._take_back([one.segment for one in made])
+            if not self._is_published(made, new, etag):
                 return None
             with suppress(OSError):  # the cache is a help, no part of the index
                 for one in made:
                     cache.keep(one)
         return Compacted(new, len(wanted - indexed), len(indexed - wanted))
+
+    def _is_published(self, made: Sequence[MadeSegment], new: Index, etag: str) -> bool:
+        """Whether these segments and this index are in the store; not when somebody else changed it meanwhile."""
+        if read_with_etag(self.store)[1] != etag:
+            return False  # nothing is written in vain when many are at it
+        # the files first: CURRENT.json must never name what is not there
+        for one in made:
+            for file in one.segment.files:
+                self.store.put_if_absent(one.segment.key(file), one.path(file))
+        if replace_current(self.store, new, etag):
+            return True
+        self._take_back([one.segment for one in made])
+        return False
 
     def _segments(
         self, cache: IndexCache, kept: Index, rows: Rows, changes: tuple[set[int], set[int]], folder: Path
@@ -261,6 +274,8 @@ class Compactor:
         """The rows that are in the index or can come into it; and by day what is told of the others."""
         numbered = {day: _numbered(entries) for day, entries in listed.items()}
         new = {day: [one for no, one in some.items() if no not in indexed] for day, some in numbered.items()}
+        for day in _hidden(listed):  # what is there says why it has no rows
+            new[day] += listed[day]
         cache = RowCache(self.store, self.folder)
         bad = cache.unread(cache.files({day: entries for day, entries in new.items() if entries}))
         unread: dict[str, Unread] = {}
@@ -340,7 +355,7 @@ def _indexed(cache: IndexCache, kept: Index, between: tuple[str, str], only: set
     """The builds of these days that the index has."""
     if not between[0]:
         return set()
-    first, end = map(build_no_of_day, between)
+    first, end = (build_no_of_day(max(day, _FIRST_DAY)) for day in between)
     found = _build_nos_in(cache, [one for one in kept.segments if one.overlaps(first, end)])
     return {number for number in found if first <= number < end and (only is None or day_of(number) in only)}
 
@@ -354,6 +369,11 @@ def _build_nos_in(cache: IndexCache, segments: Sequence[Segment]) -> set[int]:
 def _numbered(entries: Sequence[Entry]) -> dict[int, Entry]:
     """The rows of a day by the build_no that their names tell; without those whose names are no version of it."""
     return {build_no(version_of(entry.key)): entry for entry in entries if is_well_named(entry.key)}
+
+
+def _hidden(listed: Days) -> set[str]:
+    """The days where something else stands in the place of their folder."""
+    return {day for day, entries in listed.items() if entries and is_day(entries[0].key)}
 
 
 def _is_meant(day: str, between: tuple[str, str], only: set[str] | None) -> bool:

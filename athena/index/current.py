@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from athena.rows import Unread, is_row, last_day
+from athena.rows import Unread, is_day, is_row, last_day
 from venvbuild.builds import places, schemas
 from venvbuild.errors import IntegrityError, NotInStore
 from venvbuild.stores import Store
@@ -175,8 +175,13 @@ def _unreadable(store: Store, why: str) -> IntegrityError:
 
 
 def replace_current(store: Store, new: Index, etag: str) -> bool:
-    """Make this the index if it is still what `etag` names; False when somebody else was faster."""
+    """Make this the index if it is still what `etag` names; False when somebody else was faster.
+
+    Raises:
+        ValueError: nobody could read it again, and so it is not made the index.
+    """
     body = new.as_json()
+    _parsed(schemas.parsed(body))
     # of several first ones only one wins, too
     return store.replace_if_unchanged(CURRENT, body, etag) if etag else store.put_if_absent(CURRENT, body)
 
@@ -295,7 +300,7 @@ def _file(found: Any) -> IndexFile:
 
 
 def _unread(found: Any) -> Unread:
-    if not is_row(found["key"]):
+    if not (is_row(found["key"]) or is_day(found["key"])):
         raise ValueError(f"{found['key'][:60]!a} is no row")
     return Unread(_number(found["count"], 1), found["key"], str(found["why"]))
 

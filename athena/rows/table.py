@@ -40,6 +40,7 @@ _PLACED_BY = ("venv_version", "created_at")
 """The columns that no row can do without."""
 # not 24:00:00, which Python reads since 3.14, as the next day
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} (?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}")
+_FIRST_INSTANT = "1000"  # see `places.instant_of`, which costs more than all that is looked at here
 # Not the place of an object: in s3://bucket/me@example.com/ nothing is secret.
 _MAY_HAVE_CREDENTIALS = re.compile(r"(?i)https?://|[a-z][a-z0-9+.-]*://[^/?#]*@")
 _MEND = "remove the object; `venvbuild table sync` writes the row anew"
@@ -327,4 +328,6 @@ def _misplacement(found: CatalogRow, key: str) -> str:
         return f"by what it says it belongs at {shown(wanted, 200)}"
     if not places.is_venv_version(version) or re.sub(r"\D", "", created_at) != re.sub(r"\D", "", version):
         return f"it says {created_at}, which is not the instant of its version"
+    if created_at < _FIRST_INSTANT:
+        return f"it says {created_at}, and no version is of a year before 1000"
     return ""

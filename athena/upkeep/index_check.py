@@ -12,7 +12,7 @@ from athena import engines, index
 from athena.duck import all_rows, interruptible, scan
 from athena.engines import Sources
 from athena.index import CURRENT, REBUILD, Index, IndexCache, IndexFile, Segment, read_index_file
-from athena.rows import RowCache, Unread, is_well_named, list_days, packages_of
+from athena.rows import RowCache, Unread, is_day, is_well_named, list_days, packages_of
 from athena.statement import Scope
 from venvbuild.errors import IntegrityError, Problem
 from venvbuild.stores import Entry, Store
@@ -124,8 +124,10 @@ def _stale(store: Store, cache: Path, current: Index) -> set[Problem]:
 def _are_bad(told: Unread, listed: Sequence[Entry], reasons: Collection[str]) -> bool:
     """Whether what the index tells of the rows of a day that cannot be read may be so.
 
-    Of those that it has, which went bad since, it does not know.
+    Of those that it has, which went bad since, it does not know. Nor does anybody of a day that cannot be listed.
     """
+    if any(is_day(one.key) for one in listed):
+        return True
     bad = {*reasons, *(one.key for one in listed if not is_well_named(one.key))}
     return told.key in bad and told.count <= len(bad)
 

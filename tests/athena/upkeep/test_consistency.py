@@ -6,17 +6,17 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from athena import questions, rows
+from athena import index, questions, rows
 from athena.engines.duckdb import DuckDB
 from athena.index import CURRENT, TURN, Compactor
-from athena.questions import Search
+from athena.questions import Search, parse_packages
 from athena.upkeep import find_problems, rows_difference, sync_rows
 from athena.upkeep.index_check import index_problems
 from athena.upkeep.sync import Difference
@@ -26,6 +26,7 @@ from tests.support.s3_servers import S3Server
 from tests.support.tool import Tool
 from venvbuild import builds
 from venvbuild.builds import aliases, places
+from venvbuild.errors import IntegrityError
 from venvbuild.importing import sources
 from venvbuild.snowflake import records
 from venvbuild.stores import Store, open_store
@@ -100,9 +101,9 @@ def test_check_is_0_when_all_is_well_and_11_when_not(tool: Tool) -> None:
     assert done.json["error"]["problems"][0]["where"].endswith("note.txt")
 
 
-def compacted(store: Store, cache: Path) -> Compactor:
+def compacted(store: Store, cache: Path, before: str = "2025-07-23") -> Compactor:
     compactor = Compactor(store, cache)
-    compactor.compact("2025-07-23")
+    compactor.compact(before)
     return compactor
 
 
@@ -277,6 +278,79 @@ def test_a_name_that_can_be_no_key_stops_nobody_and_is_named(
     for problem in found:
         client.delete_object(Bucket=bucket, Key=problem.where.removeprefix(f"{store.url}/"))
     assert rules(store, tmp_path / "cache") == []
+
+
+def replaced(path: Path, kind: str, moved: Path) -> None:
+    """What is there is moved away, as somebody may put it back."""
+    path.rename(moved)
+    path.symlink_to(moved) if kind == "link" else path.write_text("x")
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+@pytest.mark.parametrize("mending", ["removed", "put back"])
+def test_a_day_without_a_folder_spoils_no_index_and_what_is_told_mends_it(
+    tmp_path: Path, kind: str, mending: str
+) -> None:
+    store, cache = open_store(str(tmp_path / "store")), tmp_path / "cache"
+    for number in (0, 86_400):
+        registered(store, number)
+    day = Path(store.url, places.ROWS, "dt=2025-07-22")
+    replaced(day, kind, tmp_path / "moved")
+    compactor = Compactor(store, cache)
+    told = compactor.compact("2025-07-24").index.unread["2025-07-22"]
+    assert (told.count, told.why) == (1, f"a {kind} stands where the store has a folder")
+    assert found_in_index(store, cache) == [version(86_400)]
+    compactor.compact("2025-07-24", is_rebuilt=True)
+    [problem] = find_problems(store, cache)
+    assert (problem.rule, "table sync` writes the rows anew" in problem.fix) == ("NO_FOLDER", True)
+    day.unlink()
+    if mending == "put back":
+        (tmp_path / "moved").rename(day)
+    sync_rows(store, cache, rows_difference(store))
+    assert list(find_problems(store, cache)) == []
+    assert found_in_index(store, cache) == [version(0), version(86_400)]
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_what_the_index_has_of_a_day_stays_while_nobody_can_tell_its_rows(tmp_path: Path, kind: str) -> None:
+    store, cache = open_store(str(tmp_path / "store")), tmp_path / "cache"
+    for number in (0, 86_400):
+        registered(store, number)
+    compactor = compacted(store, cache, "2025-07-24")
+    day = Path(store.url, places.ROWS, "dt=2025-07-22")
+    replaced(day, kind, tmp_path / "moved")
+    registered(store, 86_401)
+    changes: list[Callable[[], object]] = [
+        lambda: sync_rows(store, cache, rows_difference(store)),
+        lambda: compactor.cover("2025-07-22", "2025-07-23"),
+        lambda: compactor.compact("2025-07-25"),
+    ]
+    for change in changes:
+        with suppress(IntegrityError):
+            change()
+        assert found_in_index(store, cache) == [version(0), version(86_400), version(86_401)]
+        assert index.read(store).unread == {}
+        assert [one.rule for one in find_problems(store, cache)] == ["NO_FOLDER"]
+
+
+def test_a_bad_row_of_a_day_that_never_was_is_forgotten_with_it(tmp_path: Path) -> None:
+    store, cache = open_store(str(tmp_path / "store")), tmp_path / "cache"
+    registered(store, 0)
+    for day in ("0000-00-00", "0999-01-01", "2025-06-31"):
+        at = f"{day} 00:00:00"
+        row = {"venv_version": f"venv_{day.replace('-', '')}_000000", "created_at": at}
+        store.put_if_absent(f"{places.ROWS}/dt={day}/{row['venv_version']}.json", json.dumps(row).encode())
+    assert engine_answers(store, cache) == [version(0)]
+    compacted(store, cache)
+    assert {problem.rule for problem in find_problems(store, cache)} == {"BAD_ROW", "MISPLACED_ROW", "NO_BUILD"}
+    sync_rows(store, cache, rows_difference(store))
+    assert list(find_problems(store, cache)) == []
+    assert found_in_index(store, cache) == [version(0)]
+
+
+def found_in_index(store: Store, cache: Path) -> list[str]:
+    with DuckDB(store, cache) as engine:
+        return [row["venv_version"] for row in questions.find(engine, Search(parse_packages(["good"])))[0]][::-1]
 
 
 def engine_answers(store: Store, cache: Path) -> list[str]:

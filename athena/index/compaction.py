@@ -25,6 +25,7 @@ from athena.duck import all_rows, scan
 from athena.index.cache import IndexCache
 from athena.index.current import (
     CURRENT,
+    INSTANT,
     TURN,
     Index,
     Segment,
@@ -338,7 +339,7 @@ def last_day_covered_before(now: datetime) -> str:
 
 def _next(old: Index, **changes: Any) -> Index:
     """The index after `old`: the next generation, with what is no longer read retired."""
-    new = replace(old, generation=old.generation + 1, **changes)
+    new = replace(old, generation=old.next_generation, **changes)
     named = {one.name for one in new.segments}
     now = _instant(datetime.now(UTC))
     gone = {one.name: now for one in old.segments if one.name not in named}
@@ -412,4 +413,4 @@ def _day_after(day: str) -> str:
 
 
 def _instant(at: datetime) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{at:{INSTANT}}"

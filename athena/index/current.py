@@ -30,6 +30,7 @@ CURRENT = f"{places.INDEX}/CURRENT.json"
 REBUILD = "`venvbuild table compact --rebuild` makes the index anew from the rows"
 VIEWS = ("venv_builds", "venv_packages")
 """What is made of the files of the index, and of the rows that it does not have yet."""
+INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 _FORMAT = 1
 _NAME = re.compile(r"[0-9a-f]{16}")
 _DT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # as in a row's key, which need be no day
@@ -99,7 +100,7 @@ class Index:
     """What CURRENT.json says."""
 
     generation: int = 0
-    """One more with each change; 0: there is no index."""
+    """One more with each change, and 1 after the largest; 0: there is no index."""
     covered_before: str = ""
     """`YYYY-MM-DD`: the builds of earlier days are in the segments; the rows from this day on are the tail."""
     covering_before: str = ""
@@ -109,6 +110,11 @@ class Index:
     """Segments that are no longer read, and since when: `2025-07-22T08:30:00Z`."""
     unread: Mapping[str, Unread] = field(default_factory=dict)
     """Of the covered days those with rows that could not be read, and so are not in it."""
+
+    @property
+    def next_generation(self) -> int:
+        """That of the index which replaces it."""
+        return self.generation % _MOST + 1
 
     @property
     def unread_in_all(self) -> Unread | None:
@@ -267,11 +273,12 @@ def _parsed(found: Any) -> Index:
         _day(found["covered_before"]),
         _day(found["covering_before"]),
         tuple(map(_segment, found["segments"])),
-        {_matching(_NAME, name): str(since) for name, since in found["retired"].items()},
+        {_matching(_NAME, name): _since(since) for name, since in found["retired"].items()},
         {_matching(_DT, day): _unread(one) for day, one in found.get("unread", {}).items()},
     )
     names = [segment.name for segment in made.segments]
-    if len(set(names)) < len(names) or made.covered_before > made.covering_before:
+    # what is retired is removed one day
+    if len({*names, *made.retired}) < len(names) + len(made.retired) or made.covered_before > made.covering_before:
         raise ValueError("it contradicts itself")
     end = build_no_of_day(made.covered_before) if made.covered_before else _SECONDS[0]
     if any(segment.last_build_no >= end for segment in made.segments):
@@ -317,6 +324,13 @@ def _number(value: Any, first: int = 0, last: int = _MOST) -> int:
 def _day(value: Any) -> str:
     # in one form, as days are compared as text; fromisoformat also takes `20250722`
     return date.fromisoformat(value).isoformat() if value else ""
+
+
+def _since(value: Any) -> str:
+    # compared as text, too
+    if datetime.strptime(value, INSTANT).replace(tzinfo=UTC).strftime(INSTANT) != value:
+        raise ValueError(f"{value[:60]!a} is no instant")
+    return str(value)
 
 
 def _matching(pattern: re.Pattern[str], value: Any) -> str:

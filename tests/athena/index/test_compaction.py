@@ -568,6 +568,8 @@ def test_a_damaged_file_of_the_index_is_no_wrong_answer(tmp_path: Path, damage: 
         {"format": "2"}, {"format": None}, {"unread": {"x": {}}},
          {"generation": "1"}, {"covered_before": "2025-07-99"}, {"segments": [{}]},
         {"covering_before": "2025-01-01"}, {"segments": {}}, {"retired": {"../x": "2025"}}, {"segments": None},
+        {"retired": {"0" * 16: ""}}, {"retired": {"0" * 16: "2025-02-30T00:00:00Z"}},
+        {"retired": {"0" * 16: "2025-2-3T00:00:00Z"}}, {"retired": {"0" * 16: 1}}, {"retired": {}},
     ],
 )  # fmt: skip
 def test_an_index_that_cannot_be_understood_is_refused_and_rebuilt(tmp_path: Path, change: dict[str, Any]) -> None:
@@ -578,6 +580,8 @@ def test_an_index_that_cannot_be_understood_is_refused_and_rebuilt(tmp_path: Pat
     whole = json.loads(path.read_bytes())
     if change == {"segments": {}}:
         whole["segments"] *= 2
+    elif change == {"retired": {}}:  # one that is read
+        whole["retired"] = {whole["segments"][0]["name"]: "2000-01-01T00:00:00Z"}
     else:
         whole |= change
     path.write_text(json.dumps(whole))
@@ -658,6 +662,19 @@ def test_an_index_that_is_too_large_is_rebuilt(tmp_path: Path, size_bytes: int) 
         found(store, tmp_path)
     Compactor(store, tmp_path).compact(DAY(2), is_rebuilt=True)
     assert found(store, tmp_path) == ["venv_20250701_000000"]
+
+
+def test_after_the_largest_generation_comes_the_first(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    registered(store, build(1))
+    compactor = Compactor(store, tmp_path)
+    compactor.compact(DAY(2))
+    path = tmp_path / "store" / CURRENT
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {"generation": 2**63 - 1}))
+    registered(store, build(1, 1))
+    compactor.cover(DAY(1))
+    assert index.read(store).generation in range(1, 10)
+    assert len(found(store, tmp_path)) == 2
 
 
 @pytest.mark.parametrize("text", ["venv_20250230_000000", "venv_20250701_240000", "venv_2025070_0000000", "x", ""])

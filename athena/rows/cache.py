@@ -32,13 +32,15 @@ from athena.duck import Part, connected, duckdb_type, interruptible, quoted, sca
 from athena.rows import table
 from athena.rows.closed_days import known_rows
 from athena.rows.columns import columns
-from athena.rows.seals import Seal, make_way
+from athena.rows.seals import Seal, make_way, sealed, unsealed
 from athena.rows.spare import disk_errors, is_unusable, kept, places
 from athena.statement import Scope
-from venvbuild.errors import IntegrityError
+from venvbuild.builds.places import ROWS
+from venvbuild.errors import IntegrityError, UsageError
 from venvbuild.files import regular, write_whole
 from venvbuild.parallel import in_turn
 from venvbuild.stores import Entry, Store, folder_of
+from venvbuild.text import shown
 
 _KEPT_S = 3600  # so long a file that nobody uses is kept: one that was just superseded may be read by another process
 _READ_AT_ONCE = 16
@@ -51,7 +53,9 @@ _SMALL_FILES = 8
 """So many files of less than half of that are read; more are put together."""
 # DuckDB reads no longer line; the limit of what is read keeps all but those below it that are made to grow.
 _MAX_LINE_BYTES = 16 << 20
-_MOST_TOLD_BYTES = 64 << 20  # of 86,400 rows that cannot be read, with why
+_MOST_TOLD_BYTES = 256 << 20  # with the keys of a million rows that cannot be read
+_MOST_ROUNDS = 50
+"""So often what is missing is made, while others may sweep it: a disk may also give nothing back that is written."""
 
 Days = Mapping[str, Sequence[Entry]]
 """Rows by day, as `table.list_days` gives them."""
@@ -67,7 +71,7 @@ class _Held:
     counts: Mapping[str, int]
     """Day -> how many rows were listed."""
     unread: Mapping[str, Mapping[str, str]]
-    """Day -> key -> what is wrong with the row."""
+    """Day -> key -> what is wrong with the row, of the first; nothing of others."""
     seal: Seal
     made_at: float
 
@@ -101,10 +105,14 @@ class RowCache:
         return self.files(table.list_days(self._store, scope))
 
     def files(self, days: Days) -> list[Part]:
-        """The same of days that `table.list_days` has listed."""
+        """The same of days that `table.list_days` has listed.
+
+        Raises:
+            IntegrityError: a day has millions of rows that cannot be read. UsageError: the disk keeps nothing, too.
+        """
         self._made.clear()
         wanted = {day: _digest([[one.key, one.size_bytes, one.stamp] for one in days[day]], 32) for day in days}
-        while True:
+        for _ in range(_MOST_ROUNDS):
             held, chosen = _whole(self._held(), wanted)
             missing = wanted.keys() - {day for _, has in chosen for day in has}
             again = _to_put_together(chosen, days, missing)
@@ -116,13 +124,18 @@ class RowCache:
             # asked again: somebody may have swept it since it was found
             if all(is_used(part.path) for part in parts):
                 return parts
+        raise UsageError(
+            "what is kept of the catalog on this machine is never found again as it was written",
+            where=str(self._folder),
+            fix="set XDG_CACHE_HOME to a folder on another disk",
+        )
 
     def is_new(self, part: Part) -> bool:
         """Whether the file was made when `files` was called last."""
         return part.path.name in self._made
 
     def unread(self, parts: Iterable[Part]) -> dict[str, dict[str, str]]:
-        """Of these days those with rows that cannot be read: by day the key of each, and what is wrong with it."""
+        """Of these days those with rows that cannot be read: by day their keys, and why of the first."""
         found: dict[str, dict[str, str]] = {}
         for part in parts:
             told = _read_beside(part.path)
@@ -168,12 +181,25 @@ class RowCache:
                     interruptible(connection, lambda: connection.execute(copy))
             # before the file itself: who finds that asks for what is beside it
             counts = {day: len(entries) for day, entries in days.items()}
-            bad = {day: reasons for day, reasons in unread.items() if reasons}
+            bad = {day: _with_first_reason(reasons) for day, reasons in unread.items() if reasons}
             told_of = {"days": listings, "counts": counts, "unread": bad, "seal": Seal.of(made).as_json()}
             for one in (beside(target), target):
                 make_way(one)
-            write_whole(beside(target), json.dumps(told_of).encode())
+            write_whole(beside(target), self._told(told_of))
             made.replace(target)
+
+    def _told(self, of: Mapping[str, Any]) -> bytes:
+        body = sealed(of)
+        if len(body) <= _MOST_TOLD_BYTES:
+            return body
+        day, keys = max(of["unread"].items(), key=lambda pair: len(pair[1]))
+        raise IntegrityError(
+            f"{len(keys)} rows of a day cannot be read, more than can be told of",
+            where=self._store.uri(f"{ROWS}/dt={day}"),
+            why=f"the first is {shown(min(keys))}",
+            fix="remove the objects there that are no rows",
+            rule="BAD_ROW",
+        )
 
     def _fetched(self, missing: Sequence[tuple[str, Entry]], unread: Mapping[str, dict[str, str]]) -> Iterator[bytes]:
         """The rows as lines; into `unread` goes, by day, why of those that cannot be read."""
@@ -200,6 +226,12 @@ class RowCache:
             return table.read_object(self._store, entry.key, known.pop(entry.key, None))
         except IntegrityError as error:
             return error.problems[0].why
+
+
+def _with_first_reason(reasons: Mapping[str, str]) -> Mapping[str, str]:
+    """Why of the first of a day, which is what is told; of the others only their keys."""
+    first = min(reasons)
+    return {key: why if key == first else "" for key, why in reasons.items()}
 
 
 def _chosen(held: Sequence[_Held], wanted: Mapping[str, str]) -> list[tuple[_Held, set[str]]]:
@@ -368,13 +400,13 @@ def read_told(path: Path) -> tuple[Any, float]:
     """What stands beside a file of the cache, and when that was written.
 
     Raises:
-        OSError, ValueError, RecursionError: it cannot be read.
+        OSError, ValueError, TypeError, KeyError, RecursionError: it cannot be read, or is not what was written.
     """
     with regular(beside(path)) as file:
         facts = os.fstat(file.fileno())
         if facts.st_size > _MOST_TOLD_BYTES:
             raise ValueError(f"it has {facts.st_size} bytes")
-        return json.loads(file.read()), facts.st_mtime
+        return unsealed(file.read()), facts.st_mtime
 
 
 def _line(row: dict[str, object]) -> bytes:

@@ -9,7 +9,6 @@ and its seal beside it, in a file that ends with `.json`.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
@@ -20,7 +19,7 @@ from pathlib import Path
 
 from athena.duck import Part, connected, interruptible, quoted, scan
 from athena.rows.cache import beside, is_used, packages_path, read_told
-from athena.rows.seals import Seal, make_way
+from athena.rows.seals import Seal, make_way, sealed
 from athena.rows.spare import disk_errors, kept, places
 from venvbuild.files import write_whole
 
@@ -68,6 +67,6 @@ def _make(rows: Path, folder: Path) -> Path:
             interruptible(connection, partial(connection.execute, copy))
         for one in (beside(target), target):
             make_way(one)
-        write_whole(beside(target), json.dumps({"seal": Seal.of(made).as_json()}).encode())
+        write_whole(beside(target), sealed({"seal": Seal.of(made).as_json()}))
         made.replace(target)
     return target

@@ -1,8 +1,12 @@
-"""By what a file of the cache is known again: nothing there is believed unchecked, and what is damaged is made anew."""
+"""By what a file of the cache is known again: nothing there is believed unchecked, and what is damaged is made anew.
+
+What is told of a file stands beside it, and is no more believed than the file: it has the SHA-256 of itself.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -51,6 +55,27 @@ class Seal:
             # the size first: nobody reads on through a file that was made huge
             return path.lstat().st_size == self.size_bytes and Seal.of(path) == self
         return False
+
+
+def sealed(told: Any) -> bytes:
+    """What is told of a file, as JSON, for the file beside it."""
+    return json.dumps({"told": told, "sha256": _digest(told)}).encode()
+
+
+def unsealed(body: bytes) -> Any:
+    """What `sealed` was given.
+
+    Raises:
+        ValueError, TypeError, KeyError, RecursionError: it is not what was written.
+    """
+    found = json.loads(body)
+    if found["sha256"] != _digest(found["told"]):
+        raise ValueError("what is told of a file is not what was written")
+    return found["told"]
+
+
+def _digest(told: Any) -> str:
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def make_way(target: Path) -> None:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from athena import questions
+from athena import index, questions
 from athena.engines.duckdb import DuckDB
 from athena.index import CURRENT, Compactor
 from athena.questions import Search, parse_packages
 from athena.rows import RowCache, register
+from athena.rows import cache as rows_cache
 from athena.rows.seals import Seal
 from athena.statement import Scope
 from athena.upkeep import find_problems, rows_difference, sync_rows
 from tests.athena.rows.test_cache import Counting
-from tests.support.builds import put_build
-from venvbuild.builds import read
+from tests.support.builds import put_build, version
+from venvbuild.builds import places, read
+from venvbuild.errors import IntegrityError, UsageError
 from venvbuild.files import remove
 from venvbuild.stores import Store, open_store
 
@@ -97,6 +100,57 @@ def test_a_damaged_file_of_the_cache_is_made_again(
         counting = Counting(store)
         assert asked(counting, cache) == expected
         assert counting.read_keys == [CURRENT] * counting.read_keys.count(CURRENT), "it is kept again"
+
+
+OF_DAY = "2025-07-22"
+CHANGES: dict[str, dict[str, object]] = {
+    "nothing bad": {"unread": {}},
+    "no object": {"unread": {OF_DAY: 5}},
+    "no row": {"unread": {OF_DAY: {"zzz": ["a"]}}},
+    "another reason": {"unread": {OF_DAY: {f"{places.ROWS}/dt={OF_DAY}/{version(0)}.json": "it is fine"}}},
+    "no counts": {"counts": {OF_DAY: "x"}},
+    "another listing": {"days": {OF_DAY: "x"}},
+    "another seal": {"seal": [1, "x"]},
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize("is_inside", [True, False])
+def test_what_is_told_beside_a_file_is_not_believed_when_it_was_changed(
+    store: Store, tmp_path: Path, change: dict[str, object], is_inside: bool
+) -> None:
+    Path(store.url, places.ROWS, f"dt={OF_DAY}", f"{version(0)}.json").write_text("{bad")
+    cache = RowCache(store, tmp_path / "cache")
+    expected = [cache.unread(cache.days(Scope())) for _ in range(2)][-1]
+    [beside] = (tmp_path / "cache").rglob("rows/*.json")
+    whole = json.loads(beside.read_bytes())
+    (whole["told"] if is_inside else whole).update(change)
+    beside.write_text(json.dumps(whole))
+    assert cache.unread(cache.days(Scope())) == expected
+    Compactor(store, tmp_path / "cache").compact("2025-07-24")
+    assert list(index.read(store).unread) == list(expected) == [OF_DAY]
+
+
+def test_more_bad_rows_than_can_be_told_of_are_an_error_and_no_loop(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day = Path(store.url, places.ROWS, f"dt={OF_DAY}")
+    for number in range(20):
+        day.joinpath(f"{number:02}.json").write_text("{")
+    monkeypatch.setattr(rows_cache, "_MOST_TOLD_BYTES", 1000)
+    with pytest.raises(IntegrityError, match="20 rows of a day cannot be read, more than can be told of") as caught:
+        asked(store, tmp_path / "cache")
+    assert "remove the objects there that are no rows" in str(caught.value)
+    for path in list(day.glob("[0-9]*.json"))[2:]:
+        path.unlink()
+    assert len(asked(store, tmp_path / "cache")) == 3
+
+
+def test_a_disk_that_gives_nothing_back_is_told(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows_cache, "_MOST_ROUNDS", 3)
+    monkeypatch.setattr(Seal, "fits", lambda *_: False)
+    with pytest.raises(UsageError, match="set XDG_CACHE_HOME"):
+        asked(store, tmp_path / "cache")
 
 
 @pytest.mark.parametrize("name", ["bit", "fifo", "folder"])

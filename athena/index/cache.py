@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from athena.index.current import REBUILD, Index, IndexFile, Segment
+from athena.index.current import REBUILD, REBUILD_WITHOUT, Index, IndexFile, Segment
 from athena.index.segments import MadeSegment
 from athena.rows import cache_folder_of, kept, make_way, places
 from venvbuild.errors import IntegrityError, NotInStore
@@ -151,12 +151,14 @@ def read_index_file(store: Store, segment: Segment, file: IndexFile) -> bytes:
         body = store.read(key, file.size_bytes).body
     except NotInStore as error:
         raise _bad(store.uri(key), "it is not there") from error
-    except IntegrityError as error:  # larger than what was written: not fetched
-        raise _bad(store.uri(key), error.problems[0].what) from error
+    except IntegrityError as error:  # no file, or larger than what was written: not fetched
+        [found] = error.problems
+        is_no_file = found.rule in ("NO_OBJECT", "IS_FOLDER")
+        raise _bad(store.uri(key), found.what, REBUILD_WITHOUT if is_no_file else REBUILD) from error
     if hashlib.sha256(body).hexdigest() != file.sha256:
         raise _bad(store.uri(key), "its bytes are not those that were written")
     return body
 
 
-def _bad(where: str, why: str) -> IntegrityError:
-    return IntegrityError("a file of the index is damaged", where=where, why=why, fix=REBUILD, rule="BAD_INDEX")
+def _bad(where: str, why: str, fix: str = REBUILD) -> IntegrityError:
+    return IntegrityError("a file of the index is damaged", where=where, why=why, fix=fix, rule="BAD_INDEX")

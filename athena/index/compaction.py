@@ -41,7 +41,7 @@ from athena.index.segments import Ingredients, MadeSegment, make
 from athena.rows import RowCache, Unread, is_day, is_well_named, list_days, version_of
 from athena.statement import Scope
 from venvbuild.builds import places
-from venvbuild.errors import StoreUnavailable
+from venvbuild.errors import IntegrityError, StoreUnavailable
 from venvbuild.retrying import tries
 from venvbuild.stores import Entry, Store
 
@@ -299,8 +299,9 @@ class Compactor:
                 self._remove(one.name)
 
     def _remove(self, name: str) -> None:
-        for entry in self.store.list(f"{places.INDEX}/{name}/"):
-            self.store.remove(entry.key)
+        with suppress(IntegrityError):  # something else stands there, which `table check` names
+            for entry in self.store.list(f"{places.INDEX}/{name}/"):
+                self.store.remove(entry.key)
 
     def _sweep(self) -> None:
         """Remove what was retired long ago, and retire what a killed compaction left."""

@@ -28,6 +28,7 @@ TURN = "index"
 """The turn (`Store.turn`) of those who change it."""
 CURRENT = f"{places.INDEX}/CURRENT.json"
 REBUILD = "`venvbuild table compact --rebuild` makes the index anew from the rows"
+REBUILD_WITHOUT = f"remove what stands there; {REBUILD}"
 VIEWS = ("venv_builds", "venv_packages")
 """What is made of the files of the index, and of the rows that it does not have yet."""
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
@@ -158,6 +159,8 @@ def read_with_etag(store: Store, *, is_rebuilt: bool = False) -> tuple[Index, st
     except NotInStore:
         return Index(), ""
     except IntegrityError as error:
+        if error.problems[0].rule in ("NO_OBJECT", "IS_FOLDER"):
+            raise _unreadable(store, error.problems[0].what, REBUILD_WITHOUT) from error
         if error.problems[0].rule != "TOO_LARGE":
             raise
         _refuse_a_newer(store.read_range(CURRENT, 0, _HEAD_BYTES), store, is_whole=False)
@@ -175,9 +178,9 @@ def read_with_etag(store: Store, *, is_rebuilt: bool = False) -> tuple[Index, st
         raise _unreadable(store, f"{type(error).__name__}: {error}"[:200]) from error
 
 
-def _unreadable(store: Store, why: str) -> IntegrityError:
+def _unreadable(store: Store, why: str, fix: str = REBUILD) -> IntegrityError:
     what = "the index of the catalog cannot be read"
-    return IntegrityError(what, where=store.uri(CURRENT), why=why, fix=REBUILD, rule="BAD_INDEX")
+    return IntegrityError(what, where=store.uri(CURRENT), why=why, fix=fix, rule="BAD_INDEX")
 
 
 def replace_current(store: Store, new: Index, etag: str) -> bool:

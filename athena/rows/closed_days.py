@@ -58,11 +58,11 @@ def known_rows(store: Store, day: str, entries: Sequence[Entry]) -> Mapping[str,
 def keep_closed_days(store: Store, since: str) -> list[str]:
     """Bring the files of the days from `since` to yesterday up to date, and remove those of other days that are over.
 
-    The days whose file was written. What several do at once, or the store forbids, is left to the next time: it is a
-    help, no part of the catalog.
+    The days whose file was written. What several do at once, or the store forbids, is left to the next time, and so is
+    all where something else stands in their place: it is a help, no part of the catalog.
     """
     written, today = list[str](), _today()
-    with suppress(StoreUnavailable, UsageError):
+    with suppress(StoreUnavailable, UsageError, IntegrityError):
         listed = list_days(store, Scope(since=since or None, before=today))
         days = {day: entries for day, entries in listed.items() if _are_worth_a_file(entries)}
         written += (day for day, entries in days.items() if _keep(store, day, entries))

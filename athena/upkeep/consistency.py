@@ -4,6 +4,7 @@ does; an entry of its environment for each; an index that agrees.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,13 @@ from athena.upkeep.comparison import Listing, compare_all
 from athena.upkeep.index_check import index_problems
 from venvbuild.builds import alias_problems, builds_ahead, places
 from venvbuild.errors import IntegrityError, Problem
-from venvbuild.stores import Entry, Store, is_key
+from venvbuild.stores import Entry, Store, folder_of, is_key
+
+_FOLDER = re.compile(
+    rf"{places.INDEX}(?:/[0-9a-f]{{16}}(?:/builds|/packages)?)?|{places.DAYS}"
+    rf"|{places.SNOWFLAKE}(?:/venv_[0-9]{{8}}_[0-9]{{6}})?"
+)
+"""What has to be a folder, and is looked into by nothing that `find_problems` asks, or not always."""
 
 
 def find_problems(store: Store, cache: Path, *, is_deep: bool = False) -> Iterator[Problem]:
@@ -69,6 +76,7 @@ def _ahead(store: Store) -> Iterator[Problem]:
 
 
 def _strays(store: Store, odd: list[Problem]) -> Iterator[Problem]:
+    is_in_a_folder = folder_of(store.url) is not None
     for entry in store.list(f"{places.CATALOG}/"):
         name = entry.key.rpartition("/")[2]
         if is_day(entry.key) and (told := _of_a_day(store, entry.key)):
@@ -76,6 +84,8 @@ def _strays(store: Store, odd: list[Problem]) -> Iterator[Problem]:
         elif entry.key.startswith(f"{places.ROWS}/") and not is_row(entry.key) and not name.startswith((".", "_")):
             why = "Athena and Trino read every object here as rows"
             yield Problem("this is no row", store.uri(entry.key), why, "move it elsewhere", "STRAY_OBJECT")
+        elif is_in_a_folder and _FOLDER.fullmatch(entry.key):
+            yield _no_folder(store, entry)
         elif entry.oddity and not is_row(entry.key):  # a row is read, too
             odd.append(_no_object(store, entry))
 
@@ -89,11 +99,18 @@ def _of_a_day(store: Store, key: str) -> tuple[Problem, ...]:
     return ()
 
 
+def _no_folder(store: Store, entry: Entry) -> Problem:
+    what = f"{entry.oddity or 'a file'} stands where the store has a folder"
+    why, fix = "what the folder has cannot be read, written or removed", "put the folder itself there, or remove it"
+    return Problem(what, store.uri(entry.key), why, fix, "NO_FOLDER")
+
+
 def _no_object(store: Store, entry: Entry) -> Problem:
     if not is_key(entry.key):
         why = "`.`, `..` or nothing is a part of its name, so that no command can ask for it"
         where = store.uri(entry.key)
         return Problem("nothing in a store is called so", where, why, "remove it, or move it elsewhere", "NO_OBJECT")
     what = f"{entry.oddity} stands where the store has a file or a folder"
-    fix = "remove it, and restore from a backup what belongs there"
+    is_derived = entry.key.startswith((f"{places.INDEX}/", f"{places.DAYS}/"))
+    fix = "remove it" if is_derived else "remove it, and restore from a backup what belongs there"
     return Problem(what, store.uri(entry.key), "it is neither followed nor opened", fix, "NO_OBJECT")

@@ -27,6 +27,7 @@ from tests.support.tool import Tool
 from venvbuild import builds
 from venvbuild.builds import aliases, places
 from venvbuild.errors import IntegrityError
+from venvbuild.files import remove
 from venvbuild.importing import sources
 from venvbuild.snowflake import records
 from venvbuild.stores import Store, open_store
@@ -331,6 +332,72 @@ def test_what_the_index_has_of_a_day_stays_while_nobody_can_tell_its_rows(tmp_pa
         assert found_in_index(store, cache) == [version(0), version(86_400), version(86_401)]
         assert index.read(store).unread == {}
         assert [one.rule for one in find_problems(store, cache)] == ["NO_FOLDER"]
+
+
+NOW, BEFORE = "index/NOW", "index/BEFORE"
+"""Two segments: one that CURRENT.json names, and one that it retired."""
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("days", "file"),
+        ("index", "link"),
+        ("snowflake", "file"),
+        (f"snowflake/{version(0)}", "link"),
+        (BEFORE, "file"),
+        (f"{BEFORE}/packages", "link"),
+        (NOW, "file"),
+    ],
+)
+def test_what_stands_where_the_catalog_has_a_folder_is_named_and_ends_no_compaction(
+    tmp_path: Path, name: str, kind: str
+) -> None:
+    store, cache = open_store(str(tmp_path / "store")), tmp_path / "cache"
+    registered(store, 0)
+    compactor = compacted(store, cache)
+    compactor.compact("2025-07-23", is_rebuilt=True)
+    there = index.read(store)
+    [(before, since)] = there.retired.items()
+    current = Path(store.url, CURRENT)
+    current.write_text(current.read_text().replace(since, "2025-01-01T00:00:00Z"))
+    path = Path(store.url, places.CATALOG, name.replace("NOW", there.segments[0].name).replace("BEFORE", before))
+    path.mkdir(parents=True, exist_ok=True)
+    replaced(path, kind, tmp_path / "moved")
+    rules_of = {problem.where: problem for problem in find_problems(store, cache)}
+    problem = rules_of.pop(path.as_uri())
+    assert (problem.rule, problem.fix) == ("NO_FOLDER", "put the folder itself there, or remove it")
+    assert bool(rules_of) == (name == NOW)
+    if name != "index":
+        compactor.compact("2025-07-24")
+    assert rows.keep_closed_days(store, "") == []
+    path.unlink(missing_ok=True)  # what was retired long ago is removed, and that with it
+    if rules_of:
+        compactor.compact("2025-07-24", is_rebuilt=True)
+    assert list(find_problems(store, cache)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("CURRENT.json", "folder"), ("CURRENT.json", "link"), ("builds.parquet", "link"),
+                       ("builds.parquet", "folder"), ("000.parquet", "FIFO")]
+)  # fmt: skip
+def test_what_is_no_file_of_the_index_is_mended_as_is_told(tmp_path: Path, name: str, kind: str) -> None:
+    store, cache = open_store(str(tmp_path / "store")), tmp_path / "cache"
+    registered(store, 0)
+    compactor = compacted(store, cache)
+    [path] = Path(store.url, places.INDEX).rglob(name)
+    path.rename(tmp_path / "moved")
+    if kind == "link":
+        path.symlink_to(tmp_path / "moved")
+    else:
+        path.joinpath("x").mkdir(parents=True) if kind == "folder" else os.mkfifo(path)
+    [problem] = find_problems(store, tmp_path / "another")
+    assert (problem.rule, problem.where) == ("BAD_INDEX", path.as_uri())
+    assert problem.fix.startswith("remove what stands there; `venvbuild table compact --rebuild`")
+    remove(path)
+    compactor.compact("2025-07-23", is_rebuilt=True)
+    assert list(find_problems(store, tmp_path / "another")) == []
+    assert found_in_index(store, tmp_path / "another") == [version(0)]
 
 
 def test_a_bad_row_of_a_day_that_never_was_is_forgotten_with_it(tmp_path: Path) -> None:

@@ -37,7 +37,10 @@ _NAME = re.compile(r"[0-9a-f]{16}")
 _DT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # as in a row's key, which need be no day
 _FILE = re.compile(r"builds/builds|packages/[0-9]{3}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_FORMAT_FIRST = re.compile(rb'\s*\{\s*"format"\s*:\s*([0-9]{1,18})')
+# Of what cannot be read as a whole: with the format first, or behind members that are plain.
+_FORMAT_FIRST = re.compile(
+    rb'(?:\xef\xbb\xbf)?\s*\{(?:\s*"[^"\\]*"\s*:\s*(?:"[^"\\]*"|[-+.\w]+)\s*,)*\s*"format"\s*:\s*([0-9]{1,18})'
+)
 _MOST = 2**63 - 1
 _MOST_FILE_BYTES = 1 << 30
 """Of a file of a segment, which is read at once: a hundred times what its million rows have."""
@@ -239,7 +242,7 @@ def _as_json(segment: Segment) -> dict[str, Any]:
 
 
 def _refuse_a_newer(body: bytes, store: Store, *, is_whole: bool = True) -> None:
-    """Of JSON that a later version may have written, by rules of its own; what is no JSON at all is damage."""
+    """Of JSON that a later version may have written, by rules of its own, or that was cut off; all else is damage."""
     made_by = max(_formats(body, is_whole), default=0)
     if made_by > _FORMAT:
         raise IntegrityError(
@@ -254,13 +257,11 @@ def _refuse_a_newer(body: bytes, store: Store, *, is_whole: bool = True) -> None
 def _formats(body: bytes, is_whole: bool) -> list[int]:
     try:
         top = json.loads(body, object_pairs_hook=_Pairs) if is_whole else None
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        return []
-    except (ValueError, RecursionError):  # it has a number, or a depth, that Python does not read
+    except (ValueError, RecursionError):  # it ends early, or has a number, or a depth, that Python does not read
         top = None
     if isinstance(top, _Pairs):
         return [value for name, value in top if name == "format" and type(value) is int]
-    first = _FORMAT_FIRST.match(body)
+    first = _FORMAT_FIRST.match(body[:_HEAD_BYTES])
     return [int(first[1])] if first else []
 
 

@@ -634,6 +634,9 @@ def test_numbers_beyond_their_range_are_damage(tmp_path: Path, change: dict[str,
         pytest.param(b'{"format":1' + b"0" * 5000 + b"}", id="huger"),
         pytest.param(b'{"x":"' + b"x" * 17_000_000 + b'","format":2}', id="large"),
         pytest.param(b'{"format":2,"x":"' + b"x" * 64_000_000 + b'"}', id="larger"),
+        pytest.param(b'\xef\xbb\xbf{"generation": 7, "by": "x", "format": 2, "x": ["' + b"x" * 64_000_000, id="head"),
+        pytest.param(b'{"format": 2, "generation": 7, "segments": [{"na', id="cut off"),
+        pytest.param(b'{"format": 2, "x": "\xff"}', id="no text"),
     ],
 )
 def test_an_index_of_a_newer_version_is_left_alone(tmp_path: Path, newer: bytes) -> None:

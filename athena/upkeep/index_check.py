@@ -12,7 +12,7 @@ from athena import engines, index
 from athena.duck import all_rows, interruptible, scan
 from athena.engines import Sources
 from athena.index import CURRENT, REBUILD, Index, IndexCache, IndexFile, Segment, read_index_file
-from athena.rows import RowCache, Unread, is_day, is_well_named, list_days, packages_of
+from athena.rows import RowCache, Unread, is_day, is_well_named, last_day, list_days, packages_of
 from athena.statement import Scope
 from venvbuild.errors import IntegrityError, Problem
 from venvbuild.stores import Entry, Store
@@ -43,7 +43,10 @@ def index_problems(store: Store, cache: Path, wait: Callable[[float], None] = ti
                 pass
         try:
             current = index.read(store)
-            damaged = list(_damaged(store, current)) or list(_contradictions(store, cache, current))
+            damaged = list(_damaged(store, current)) or [
+                *_ahead(store, current),
+                *_contradictions(store, cache, current),
+            ]
             found = set() if damaged else _stale(store, cache, current)
         except IntegrityError as error:
             yield from error.problems
@@ -73,6 +76,14 @@ def _damaged(store: Store, current: Index) -> Iterator[Problem]:
                 read_index_file(store, segment, file)
             except IntegrityError as error:
                 yield from error.problems
+
+
+def _ahead(store: Store, current: Index) -> Iterator[Problem]:
+    """That it covers days to come: whoever registers a build then has to wait for the index, for ever."""
+    day = max(current.covered_before, current.covering_before)
+    if day > last_day(store, day):
+        why = "a machine with a wrong clock compacted it, or it was changed"
+        yield Problem(f"the index covers the days before {day}", store.uri(CURRENT), why, REBUILD, "BAD_INDEX")
 
 
 def _contradictions(store: Store, cache: Path, current: Index) -> Iterator[Problem]:

@@ -150,6 +150,7 @@ def of_unread(number: int, count: int) -> Callable[[dict[str, Any]], None]:
         pytest.param(of_segment(last_build_no=1753173001), "2 builds, 1753173001 to 1753173002", id="last"),
         pytest.param(of_segment(first_build_no=1753173000), "2 builds, 1753173001 to 1753173002", id="first"),
         pytest.param(of_segment(build_count=9), "2 builds, ", id="count"),
+        pytest.param(lambda whole: whole.update(covering_before="9999-12-31"), "before 9999-12-31", id="covering"),
         pytest.param(of_unread(1, 7), "rows of 2025-07-22 that cannot be read", id="unread"),
         pytest.param(of_unread(3, 2), "rows of 2025-07-22 that cannot be read", id="more unread"),
     ],

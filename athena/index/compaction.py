@@ -43,7 +43,7 @@ from athena.statement import Scope
 from venvbuild.builds import places
 from venvbuild.errors import IntegrityError, StoreUnavailable
 from venvbuild.retrying import tries
-from venvbuild.stores import Entry, Store
+from venvbuild.stores import Entry, Store, is_key
 
 DAYS_BACK = 2  # so many days stay rows: a build of them may still be on its way to the catalog
 # The files of a segment stay so long after a generation that does without it: a query or a view may read them.
@@ -301,7 +301,8 @@ class Compactor:
     def _remove(self, name: str) -> None:
         with suppress(IntegrityError):  # something else stands there, which `table check` names
             for entry in self.store.list(f"{places.INDEX}/{name}/"):
-                self.store.remove(entry.key)
+                if is_key(entry.key):
+                    self.store.remove(entry.key)
 
     def _sweep(self) -> None:
         """Remove what was retired long ago, and retire what a killed compaction left."""

@@ -67,7 +67,7 @@ def keep_closed_days(store: Store, since: str) -> list[str]:
         days = {day: entries for day, entries in listed.items() if _are_worth_a_file(entries)}
         written += (day for day, entries in days.items() if _keep(store, day, entries))
         for entry in list(store.list(f"{places.DAYS}/")):
-            match = _NAME.fullmatch(entry.key.rpartition("/")[2])
+            match = _NAME.fullmatch(entry.key.removeprefix(f"{places.DAYS}/"))
             if match and match["day"] < today and match["day"] not in days:
                 store.remove(entry.key)
     return written

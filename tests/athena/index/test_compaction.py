@@ -33,7 +33,7 @@ from athena.index import (
     last_day_covered_before,
 )
 from athena.questions import Search, parse_packages
-from athena.rows import is_row, register, row, row_key
+from athena.rows import is_row, keep_closed_days, register, row, row_key
 from athena.upkeep.index_check import index_problems
 from benchmarks import catalog
 from tests.stores.conftest import Place
@@ -104,6 +104,10 @@ class Watched:
     def replace_if_unchanged(self, key: str, body: bytes, etag: str) -> bool:
         self._seen("replace", key)
         return self._store.replace_if_unchanged(key, body, etag)
+
+    def remove(self, key: str) -> None:
+        self._seen("remove", key)
+        self._store.remove(key)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -487,6 +491,27 @@ def test_what_nobody_reads_is_removed_after_a_week(store: Store, tmp_path: Path)
     assert {entry.key.split("/")[2] for entry in store.list(f"{places.INDEX}/")} == names - set(retired)
     assert index.read(store).retired == {}
     assert len(found(store, tmp_path)) == 2
+
+
+def test_a_name_that_can_be_no_key_ends_no_compaction(tmp_path: Path) -> None:
+    class WithOdd(Watched):
+        """As S3 lists what somebody put under a name with `//`."""
+
+        def list(self, prefix: str, start_after: str = "") -> Iterator[Entry]:
+            yield from super().list(prefix, start_after)
+            if prefix.startswith((places.INDEX, places.DAYS)):
+                yield Entry(f"{prefix}/2025-07-01.jsonl.gz", 1, oddity="an object that no key can name")
+
+    store = WithOdd(open_store(str(tmp_path / "store")))
+    registered(store, build(1))
+    compactor = Compactor(store, tmp_path)
+    compactor.compact(DAY(2))
+    old, etag = current.read_with_etag(store)
+    assert current.replace_current(store, replace(old, retired={"0" * 16: "2025-01-01T00:00:00Z"}), etag)
+    compactor.compact(DAY(3))
+    assert keep_closed_days(store, "") == []
+    assert index.read(store).retired == {}
+    assert [key for call, key in store.calls if call == "remove"] == []
 
 
 @pytest.mark.parametrize("since", ["2025-01-01T00:00:00Z", "9999-01-01T00:00:00Z"])

@@ -8,11 +8,13 @@ from typing import Any, cast
 
 import pytest
 
+from tests.support.s3_servers import S3Server
+from tests.support.scripted import put_scripted, put_whole
 from tests.support.stored import assert_nothing_torn, builds
-from venvbuild.builds import metadata
+from venvbuild.builds import ScriptedBuild, metadata, places
 from venvbuild.builds.commit import commit
 from venvbuild.errors import IntegrityError, StoreUnavailable
-from venvbuild.stores import Store
+from venvbuild.stores import Store, open_store
 from venvbuild.stores.folder import FolderStore
 
 DESCRIPTION: metadata.DescribedMetadata = metadata.Description(
@@ -135,10 +137,39 @@ def test_a_retry_sends_the_bytes_that_were_frozen(store: FolderStore, files: dic
 def test_foreign_bytes_under_our_version_stop_the_commit(
     store: FolderStore, files: dict[str, Path], tmp_path: Path
 ) -> None:
+    with pytest.raises(Interrupted):
+        run(Failing(store, 1, Interrupted(), after=True), files, tmp_path / "w")
     store.put_if_absent("venv-builds/venv_20250722_083000/requirements.txt", b"foreign")
     with pytest.raises(IntegrityError, match="other bytes than ours"):
         run(store, files, tmp_path / "w")
     assert assert_nothing_torn(store) == {}
+
+
+@pytest.mark.parametrize("kind", ["folder", "moto"])
+def test_a_version_that_a_script_has_or_is_sending_is_not_claimed(
+    kind: str, files: dict[str, Path], tmp_path: Path, s3_environment: None, request: pytest.FixtureRequest
+) -> None:
+    """It is of the script's clock, in its own time zone: one that lies ahead comes up as ours."""
+    server: S3Server | None = request.getfixturevalue("moto_server") if kind == "moto" else None
+    url, endpoint_url = (f"s3://{server.new_bucket()}", server.endpoint_url) if server else (str(tmp_path / "s"), None)
+    store = open_store(url, endpoint_url=endpoint_url)
+    script = put_whole(store, "venv_20250722_083000")
+    sending = "venv_20250722_083001"  # the archive comes first
+    store.put_if_absent(places.key(sending, places.archive_name(sending)), b"x")
+    before = builds(store)
+    assert run(store, files, tmp_path / "w") == "venv_20250722_083002"
+    assert {version: builds(store)[version] for version in before} == before
+    assert isinstance(metadata.read_any(store, script), ScriptedBuild)
+
+
+def test_a_version_that_was_never_claimed_and_that_a_script_took_since_is_given_up(
+    store: FolderStore, files: dict[str, Path], tmp_path: Path
+) -> None:
+    with pytest.raises(Interrupted):
+        run(Failing(store, 1, Interrupted()), files, tmp_path / "w")
+    script = put_scripted(store, "venv_20250722_083000")
+    assert run(store, files, tmp_path / "w", Clock(1_753_173_050)) == "venv_20250722_083051"
+    assert isinstance(metadata.read_any(store, script), ScriptedBuild)
 
 
 def test_a_claim_that_was_swept_is_given_up_and_a_retry_claims_anew(

@@ -164,14 +164,22 @@ def _claim(
             # Written down before it is tried: killed in between, the next run knows it for its own.
             claim = Claim.at(now, env_name, store)
             write_whole(memory, claim.body(), durable=True)
-        # True also where our own claim stands already: the answer to it may have been lost.
-        if retried(partial(store.put_if_absent, places.key(claim.venv_version, CLAIM), claim.body()), wait):
+        if retried(partial(_is_taken_by, store, claim), wait):
             return claim
         log.info("%s is taken, waiting for the next second", claim.venv_version)
         claim = None
         while int(clock()) <= now:  # no version lies in the future
             # The second may be over since the line before, and nobody can sleep for less than nothing.
             wait(max(0.01, now + 1 - clock()))
+
+
+def _is_taken_by(store: Store, claim: Claim) -> bool:
+    """Whether the version is ours now; never one under which somebody has put files without a claim, as scripts do."""
+    place, key = places.key(claim.venv_version, ""), places.key(claim.venv_version, CLAIM)
+    # Looked at before: a claim beside the build of a script says that it is ours, and damaged.
+    there = {entry.key for entry in store.list(place)}
+    # True also where our own claim stands already: the answer to it may have been lost.
+    return (not there or key in there) and store.put_if_absent(key, claim.body())
 
 
 def _remembered(memory: Path, store: Store, env_name: str) -> Claim | None:

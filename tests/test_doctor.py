@@ -71,6 +71,7 @@ def test_a_build_of_a_time_to_come_is_warned_of(bench: Bench) -> None:
     late = put_build(bench.store, 10**9)
     found = examined(bench)["store"]
     assert (found.verdict, found.what.partition(" ")[0]) == (WARNING, late)
+    assert f"then remove venv-builds/{late}/metadata.json, " in found.fix
 
 
 def test_root_is_warned_of(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import uv
 
 from venvbuild import interpreters, text
-from venvbuild.builds import builds_ahead, places
+from venvbuild.builds import places, problems_ahead
 from venvbuild.environment import IndexAccess, package_index
 from venvbuild.errors import Problem, VenvBuildError, of_disk
 from venvbuild.process import CommandFailed, clean_environment, run
@@ -151,10 +151,8 @@ def _store(
     if unseen:
         what = f"{unseen.what}, and others may have none either: no question sees them"
         yield Examined("store", WARNING, what, "scripts wrote them, or the catalog is gone", "venvbuild table sync")
-    for version in builds_ahead(store):
-        what = f"{version} is ahead of the clock, and of the newest object of the store, by more than a day"
-        why = "whoever built it had a wrong clock; ENV@latest passes over it"
-        yield Examined("store", WARNING, what, why, "set that clock right, and build it again")
+    for problem in problems_ahead(store):
+        yield Examined("store", WARNING, problem.what, problem.why, problem.fix)
     why = in_container(settings.store, surroundings)
     if why:
         what = "the store goes with this container; a run of Jenkins is refused here"

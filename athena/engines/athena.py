@@ -38,7 +38,7 @@ class Athena:
     """A connection to Athena in one region; each statement is a query of its own."""
 
     name, keeps_tables = "athena", True
-    passed_over = None
+    passed_over = left_out_ahead = None
 
     def __init__(self, connection: Any, region: str) -> None:
         self._connection = connection

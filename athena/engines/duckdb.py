@@ -52,6 +52,7 @@ class DuckDB:
         self._asked: tuple[frozenset[str], Scope] | None = None
         """The tables and the scope for which it was opened."""
         self._folder = folder
+        self._left_out_ahead = False
         self._unread: dict[str, Unread] = {}
         self._unread_by_index: dict[str, Unread] = {}
         """By day: of all days that were read, and of those that the index covers."""
@@ -61,6 +62,11 @@ class DuckDB:
         """See `Engine`."""
         days = {**self._unread_by_index, **self._unread}
         return Unread.in_all(days) if days else None
+
+    @property
+    def left_out_ahead(self) -> bool:
+        """See `Engine`."""
+        return self._left_out_ahead
 
     @classmethod
     def of(cls, settings: Settings, store: Store) -> Self:
@@ -157,6 +163,8 @@ class DuckDB:
         segments = [one for one in current.segments if scope.since is None or day_of(one.last_build_no) >= scope.since]
         since = max(scope.since or "", current.covered_before)  # the empty text sorts before every day
         tail = self._days(replace(scope, since=since or None))
+        end = end_build_no(self._store, segments)
+        self._left_out_ahead |= end is not None
         self._unread_by_index = current.unread_since(scope.since)
         # to sort the packages takes longer than to answer without, and a new machine may ask once in its life
         new = [part for part in tail if self._rows.is_new(part)]
@@ -167,7 +175,7 @@ class DuckDB:
             tail_whole=tuple(new) if _PACKAGES in tables else (),
             builds=tuple(self._index.builds(segments)) if _BUILDS in tables else (),
             packages=tuple(self._index.packages(segments, scope.names)) if _PACKAGES in tables else (),
-            end_build_no=end_build_no(self._store, segments),
+            end_build_no=end,
         )
 
     def _days(self, scope: Scope) -> list[Part]:
@@ -177,7 +185,11 @@ class DuckDB:
         """Those of the days that are not ahead."""
         near = last_day(self._store, "")
         far = cache(partial(last_day, self._store, "~"))  # which asks the store: once, and where there are later days
-        return ((day, entries) for day, entries in listed if day <= near or day <= far())
+        for day, entries in listed:
+            if day <= near or day <= far():
+                yield day, entries
+            else:
+                self._left_out_ahead = True
 
     def _files(self, listed: Days) -> list[Part]:
         files = self._rows.files(listed)

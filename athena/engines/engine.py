@@ -103,6 +103,11 @@ class Engine(Protocol):
         """The rows that could not be read and so are in none of its answers, as far as it knows of them."""
         ...
 
+    @property
+    def left_out_ahead(self) -> bool | None:
+        """Whether rows of a time to come were left out of its answers; None where it does not know."""
+        ...
+
     def run(self, statement: Statement) -> Answer:
         """The whole answer. Whatever interrupts it (Ctrl-C, SIGTERM) also ends the query.
 

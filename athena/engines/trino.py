@@ -31,7 +31,7 @@ class Trino:
     """A connection to a Trino server; each statement is a query of its own."""
 
     name, keeps_tables = "trino", True
-    passed_over = None
+    passed_over = left_out_ahead = None
 
     def __init__(self, connection: Any, url: str) -> None:
         self._connection = connection

@@ -16,6 +16,7 @@ from athena.questions.queries import (
     each_build,
     each_found,
     find,
+    leaves_out_ahead,
     plan_all_builds,
     plan_count,
     plan_difference,

@@ -43,6 +43,11 @@ class ByteLimit:
         """See `Engine`."""
         return self.engine.passed_over
 
+    @property
+    def left_out_ahead(self) -> bool | None:
+        """See `Engine`."""
+        return self.engine.left_out_ahead
+
     def run(self, statement: Statement) -> Answer:
         """See `Engine`.
 

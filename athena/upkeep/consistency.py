@@ -11,7 +11,7 @@ from pathlib import Path
 from athena.rows import is_day, is_row, read_row
 from athena.upkeep.comparison import Listing, compare_all
 from athena.upkeep.index_check import index_problems
-from venvbuild.builds import alias_problems, builds_ahead, places
+from venvbuild.builds import alias_problems, places, problems_ahead
 from venvbuild.errors import IntegrityError, Problem
 from venvbuild.stores import Entry, Store, folder_of, is_key
 
@@ -55,7 +55,7 @@ def _problems(store: Store, cache: Path, odd: list[Problem], *, is_deep: bool) -
     yield from _told(_strays(store, odd))
     for found in compare_all(store, listed, is_deep=is_deep):
         yield from (*found.damage, *found.problems)
-    for some in (alias_problems(store), _ahead(store), index_problems(store, cache)):
+    for some in (alias_problems(store), problems_ahead(store), index_problems(store, cache)):
         yield from _told(some)
 
 
@@ -65,14 +65,6 @@ def _told(problems: Iterator[Problem]) -> Iterator[Problem]:
         yield from problems
     except IntegrityError as error:
         yield from error.problems
-
-
-def _ahead(store: Store) -> Iterator[Problem]:
-    for version in builds_ahead(store):
-        what = f"{version} is ahead of the clock, and of the newest object of the store, by more than a day"
-        why = "whoever built it had a wrong clock; ENV@latest passes over it"
-        where = store.uri(places.key(version, places.METADATA))
-        yield Problem(what, where, why, "set that clock right, and build it again", "AHEAD")
 
 
 def _strays(store: Store, odd: list[Problem]) -> Iterator[Problem]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import pytest
 
 from athena import questions, rows
 from athena.engines.duckdb import DuckDB
+from athena.index import Compactor
 from athena.questions import Search, parse_packages
 from athena.upkeep import find_problems, rows_difference, sync_rows
 from tests.support.benches import Bench
@@ -264,6 +267,29 @@ def test_a_lost_entry_is_noticed_and_made_again(changed: Changed, tmp_path: Path
     sync_rows(changed.store, tmp_path / "cache", rows_difference(changed.store))
     assert rules(changed, tmp_path) == []
     assert names.find(changed.store, "sales@latest") == changed.sound
+
+
+@pytest.mark.parametrize("is_covered", [False, True], ids=["rows", "index of a clock that is as wrong"])
+def test_a_build_of_a_time_to_come_is_taken_out_as_advised(is_covered: bool, changed: Changed, tmp_path: Path) -> None:
+    late = put_build(changed.store, FAR_AHEAD)
+    rows.register(changed.store, builds.read(changed.store, late))
+    aliases.promote(changed.store, late, "prod")
+    if is_covered:
+        Compactor(changed.store, tmp_path / "cache").compact("2999-01-01")
+    (problem,) = find_problems(changed.store, tmp_path / "cache")
+    aliases.promote(changed.store, changed.sound, "prod")
+    named = re.findall(r"venv-\S+?(?=,| and)", problem.fix)
+    assert named[0] == builds.key(late, places.METADATA)
+    for pattern in named:
+        found = [one.key for one in changed.store.list("") if fnmatchcase(one.key, pattern)]
+        assert found
+        for key in found:
+            changed.store.remove(key)
+    assert problem.fix.endswith("and run `venvbuild table sync`")
+    sync_rows(changed.store, tmp_path / "cache", rows_difference(changed.store))
+    assert rules(changed, tmp_path, is_deep=True) == []
+    # but for the history of the alias, which stays
+    assert [one.key for one in changed.store.list("") if late in one.key] == []
 
 
 def test_an_entry_that_leads_to_a_build_of_another_environment_is_refused_and_removed(

@@ -171,6 +171,22 @@ def test_a_damaged_row_is_passed_over_and_told_until_it_is_mended(tool: Tool) ->
     assert (done.stdout, done.stderr) == ("2\n", "")
 
 
+def test_builds_of_a_time_to_come_are_told_of_once_where_they_are_left_out(tool: Tool) -> None:
+    store = open_store(tool.store)
+    put_build(store, 0)
+    assert tool.run("table", "sync").code == 0
+    assert tool.run("list").stderr == ""
+    late = put_build(store, 10**9)
+    assert tool.run("table", "sync").code == 0
+    said = "note: builds of a time to come were left out; `venvbuild table check` names them"
+    for command in (["list"], ["list", "--limit", "1"], ["find", "good"], ["count", "good"]):
+        done = tool.run(*command)
+        assert (done.code, late in done.stdout, done.stderr.count(said)) == (0, False, 1), command
+    assert tool.run("list", "--until", "2025-07-31").stderr == ""
+    checked = tool.run("table", "check", "--json")
+    assert (checked.code, [late in one["what"] for one in checked.json["error"]["problems"]]) == (11, [True])
+
+
 def test_show_tells_empty_text_from_what_is_not_said(tool: Tool) -> None:
     build = put_build(open_store(tool.store), 0, archive_root="", schema_version=2)
     shown = tool.run("show", build)

@@ -12,7 +12,7 @@ names       VERSION, ENV@ALIAS, ENV@latest, ENV@ALIAS~N
 """
 
 from venvbuild.builds import evidence, places, schemas, scripted
-from venvbuild.builds.ahead import builds_ahead, last_day
+from venvbuild.builds.ahead import builds_ahead, last_day, problems_ahead
 from venvbuild.builds.aliases import (
     Move,
     alias_problems,

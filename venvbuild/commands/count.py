@@ -8,7 +8,7 @@ import click
 
 from athena import questions
 from venvbuild.console import engine, options, output, tables
-from venvbuild.console.search import say_notes, say_why_nothing, search_of, such, with_search
+from venvbuild.console.search import say_notes, say_what_is_ahead, say_why_nothing, search_of, such, with_search
 from venvbuild.stores import store_of
 
 
@@ -39,5 +39,6 @@ def command(**given: Any) -> None:
         if shape == "csv":  # it has a header, also of one number
             output.print_data("count")
         output.print_data(str(number))
+    say_what_is_ahead(opened, store, search)
     if not number:
         say_why_nothing(settings, store, f"no build{such(search)} has {' and '.join(map(str, search.packages))}")

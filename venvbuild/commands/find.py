@@ -8,7 +8,7 @@ import click
 
 from athena import questions
 from venvbuild.console import engine, options, output, tables
-from venvbuild.console.search import say_notes, say_why_nothing, search_of, such, with_search
+from venvbuild.console.search import say_notes, say_what_is_ahead, say_why_nothing, search_of, such, with_search
 from venvbuild.stores import store_of
 
 _COLUMNS = ("venv_version", "created_at", "env_name", "python_version", "is_conflict_free", "matches")
@@ -43,6 +43,7 @@ def command(**given: Any) -> None:
         found, plan = questions.each_found(opened, search)
         count = tables.add_rows(add, _COLUMNS, found, shape)
         say_notes(plan)
+    say_what_is_ahead(opened, store, search)
     # An answer like any other (0): stdout, which programs read, stays empty.
     if not count:
         named = " and ".join(map(str, search.packages)) or "a package"

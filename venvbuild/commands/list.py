@@ -9,7 +9,7 @@ import click
 from athena import questions
 from athena.engines import Row
 from venvbuild.console import engine, options, output, tables
-from venvbuild.console.search import say_why_nothing, search_of, such, with_conditions
+from venvbuild.console.search import say_what_is_ahead, say_why_nothing, search_of, such, with_conditions
 from venvbuild.stores import store_of
 from venvbuild.text import size_text
 
@@ -42,6 +42,7 @@ def command(**given: Any) -> None:
         else:
             size = "archive_size_bytes" if shape == "csv" else "archive_size"
             tables.add_rows(add, (*_COLUMNS, size), map(_line, builds), shape)
+    say_what_is_ahead(opened, store, search)
     # An answer like any other (0): stdout, which programs read, stays empty.
     if not builds.count:
         say_why_nothing(settings, store, f"there is no build{such(search)}")

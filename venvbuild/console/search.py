@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
-from athena.questions import Plan, Search, parse_packages
+from athena.engines import Engine
+from athena.questions import Plan, Search, leaves_out_ahead, parse_packages
 from venvbuild.console import output
 from venvbuild.console.options import Given
 from venvbuild.errors import UsageError, VenvBuildError
@@ -93,6 +94,13 @@ def say_why_nothing(settings: Settings, store: Store, what: str) -> None:
         return
     output.say(f"{what} in the catalog of {store.url}")
     _say_what_is_unseen(settings, store)
+
+
+def say_what_is_ahead(engine: Engine, store: Store, search: Search) -> None:
+    """That builds of a time to come were left out of an answer, if any were."""
+    with suppress(VenvBuildError):  # the question is answered
+        if leaves_out_ahead(engine, store, search):
+            output.say("note: builds of a time to come were left out; `venvbuild table check` names them")
 
 
 def _is_before_the_first_build(settings: Settings) -> bool:

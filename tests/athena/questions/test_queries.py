@@ -110,7 +110,7 @@ class Answering:
     """An engine that knows one answer."""
 
     name, keeps_tables = "duckdb", False
-    passed_over = None
+    passed_over = left_out_ahead = None
 
     def __init__(self, answer: Answer) -> None:
         self._answer = answer

@@ -140,7 +140,7 @@ class Slow:
     """An engine before which another publisher comes."""
 
     name, keeps_tables = "trino", True
-    passed_over = None
+    passed_over = left_out_ahead = None
 
     def __init__(self, engine: Engine, before: Any) -> None:
         self._engine, self._before = engine, before

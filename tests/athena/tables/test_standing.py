@@ -44,7 +44,7 @@ class Shows:
     """An engine that has the table so."""
 
     name, keeps_tables = "trino", True
-    passed_over = None
+    passed_over = left_out_ahead = None
 
     def __init__(self, text: str | None) -> None:
         self._text = text

@@ -13,7 +13,7 @@ from athena.upkeep.comparison import Listing, compare_all
 from athena.upkeep.index_check import index_problems
 from venvbuild.builds import alias_problems, places, problems_ahead
 from venvbuild.errors import IntegrityError, Problem
-from venvbuild.stores import Entry, Store, folder_of, is_key
+from venvbuild.stores import A_FOLDER, Entry, Store, folder_of, is_key
 
 _FOLDER = re.compile(
     rf"{places.INDEX}(?:/[0-9a-f]{{16}}(?:/builds|/packages)?)?|{places.DAYS}"
@@ -78,7 +78,7 @@ def _strays(store: Store, odd: list[Problem]) -> Iterator[Problem]:
             yield Problem("this is no row", store.uri(entry.key), why, "move it elsewhere", "STRAY_OBJECT")
         elif is_in_a_folder and _FOLDER.fullmatch(entry.key):
             yield _no_folder(store, entry)
-        elif entry.oddity and not is_row(entry.key):  # a row is read, too
+        elif entry.oddity not in ("", A_FOLDER) and not is_row(entry.key):  # a row is read, too, and so is a move
             odd.append(_no_object(store, entry))
 
 

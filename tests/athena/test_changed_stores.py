@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -365,6 +366,17 @@ def folder_with_a_file(path: Path) -> None:
     (path / "sub" / "x").write_bytes(b"x")
 
 
+def folder_without_files(path: Path) -> None:
+    (path / "sub.json" / "sub").mkdir(parents=True)
+
+
+FOLDERS_FOR_FILES: dict[str, Callable[[Path], object]] = {
+    "with a file": folder_with_a_file,
+    "empty": partial(Path.mkdir, parents=True),
+    "of folders": folder_without_files,
+}
+
+
 def all_moves(changed: Changed) -> None:
     """Read them as `venvbuild aliases` does, and end at the first that is damaged."""
 
@@ -448,11 +460,12 @@ def test_a_day_that_has_no_folder_is_told_of_by_every_question_and_mended(
         assert engine.passed_over is None
 
 
-def test_a_row_that_is_a_folder_is_told_of_and_mended_as_advised(changed: Changed, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", FOLDERS_FOR_FILES)
+def test_a_row_that_is_a_folder_is_told_of_and_mended_as_advised(kind: str, changed: Changed, tmp_path: Path) -> None:
     key = changed.row_key
     row = changed.path(key)
     row.unlink()
-    folder_with_a_file(row)
+    FOLDERS_FOR_FILES[kind](row)
     with DuckDB(changed.store, tmp_path / "cache") as engine:
         assert len(list(questions.all_builds(engine))) == 2
         assert engine.passed_over
@@ -464,8 +477,10 @@ def test_a_row_that_is_a_folder_is_told_of_and_mended_as_advised(changed: Change
     assert rules(changed, tmp_path) == []
 
 
-def test_a_row_without_a_build_that_is_a_folder_is_named_and_stays(changed: Changed, tmp_path: Path) -> None:
-    folder_with_a_file(changed.path(f"{places.ROWS}/dt=2025-07-22/{version(0)}.json"))
+@pytest.mark.parametrize("kind", FOLDERS_FOR_FILES)
+def test_a_row_without_a_build_that_is_a_folder_is_named_and_stays(kind: str, changed: Changed, tmp_path: Path) -> None:
+    row = changed.path(f"{places.ROWS}/dt=2025-07-22/{version(0)}.json")
+    FOLDERS_FOR_FILES[kind](row)
     assert "IS_FOLDER" in rules(changed, tmp_path)
     found = rows_difference(changed.store)
     assert found.without_build == ()
@@ -473,10 +488,11 @@ def test_a_row_without_a_build_that_is_a_folder_is_named_and_stays(changed: Chan
         sync_rows(changed.store, tmp_path / "cache", found)
 
 
-def test_an_entry_that_is_a_folder_is_never_said_to_be_written(changed: Changed, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", FOLDERS_FOR_FILES)
+def test_an_entry_that_is_a_folder_is_never_said_to_be_written(kind: str, changed: Changed, tmp_path: Path) -> None:
     entry = changed.path(places.environment_entry("sales", changed.sound))
     entry.unlink()
-    folder_with_a_file(entry)
+    FOLDERS_FOR_FILES[kind](entry)
     found = rows_difference(changed.store)
     assert found.lost_entries == ()
     with pytest.raises(IntegrityError, match="remove it; `venvbuild table sync` writes the entry anew"):
@@ -486,10 +502,11 @@ def test_an_entry_that_is_a_folder_is_never_said_to_be_written(changed: Changed,
     assert rules(changed, tmp_path) == []
 
 
-def test_a_move_that_is_a_folder_is_damage_for_every_command(changed: Changed, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", FOLDERS_FOR_FILES)
+def test_a_move_that_is_a_folder_is_damage_for_every_command(kind: str, changed: Changed, tmp_path: Path) -> None:
     move = changed.path(f"{places.ALIASES}/sales/prod/1.json")
     move.unlink()
-    folder_with_a_file(move)
+    FOLDERS_FOR_FILES[kind](move)
     for call in (
         lambda: all_moves(changed),
         lambda: names.find(changed.store, "sales@prod"),

@@ -203,6 +203,18 @@ def test_a_folder_is_no_object(store: FolderStore) -> None:
     assert store.read("a/b").body == b"1"
 
 
+def test_a_folder_that_is_called_as_an_object_and_holds_none_is_listed_as_what_it_is(store: FolderStore) -> None:
+    for folder in ("x.json", "y.json/sub", "empty/sub"):
+        (store.root / "a" / folder).mkdir(parents=True)
+    for key in ("a/x.json-1", "a/z.json/one"):
+        store.put_if_absent(key, b"x")
+    listed = list(store.list("a/"))
+    assert [entry.key for entry in listed] == ["a/x.json", "a/x.json-1", "a/y.json", "a/z.json/one"]
+    assert [entry.oddity for entry in listed] == ["a folder", "", "a folder", ""]
+    assert [entry.key for entry in store.list("a/", "a/x.json-1")] == ["a/y.json", "a/z.json/one"]
+    assert [entry.key for entry in store.list("a/x.json/")] == []
+
+
 def test_a_name_too_long_for_the_file_system_is_a_usage_error(store: FolderStore) -> None:
     with pytest.raises(UsageError, match="File name too long"):
         store.put_if_absent("x" * 300, b"")

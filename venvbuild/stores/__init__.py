@@ -2,4 +2,4 @@
 
 from venvbuild.stores.ephemeral import Surroundings, in_container, refuse_ephemeral, way_out
 from venvbuild.stores.opening import folder_of, open_store, store_of
-from venvbuild.stores.store import Entry, Store, StoredObject, is_key, too_large
+from venvbuild.stores.store import A_FOLDER, Entry, Store, StoredObject, is_key, too_large

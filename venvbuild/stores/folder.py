@@ -34,14 +34,25 @@ from venvbuild.errors import (
     no_inodes,
 )
 from venvbuild.redaction import REDACTOR
-from venvbuild.stores.store import OWN_FOLDER, Entry, StoredObject, checked_key, checked_length, is_own, too_large
+from venvbuild.stores.store import (
+    A_FOLDER,
+    OWN_FOLDER,
+    Entry,
+    StoredObject,
+    checked_key,
+    checked_length,
+    is_own,
+    too_large,
+)
 from venvbuild.stores.turns import await_turn
 
 _PAUSE_S = 0.04  # between two looks at a lock
 _CHUNK_BYTES = 1 << 20
+_OF_OBJECTS = ".json"
+"""How what many look for by listing is called: rows, moves. Other folders may be empty, as `remove` leaves them."""
 _KINDS = {
     stat.S_IFLNK: "a link",
-    stat.S_IFDIR: "a folder",
+    stat.S_IFDIR: A_FOLDER,
     stat.S_IFIFO: "a FIFO",
     stat.S_IFSOCK: "a socket",
     stat.S_IFCHR: "a device",
@@ -150,7 +161,7 @@ class FolderStore:
             try:
                 target.unlink()
             except IsADirectoryError as exc:
-                raise _no_object("a folder", target, "a file") from exc
+                raise _no_object(A_FOLDER, target, "a file") from exc
             _fsync(target.parent)
 
     def read(self, key: str, max_bytes: int | None = None) -> StoredObject:
@@ -178,7 +189,7 @@ class FolderStore:
         """Objects in key order. Only folders that can hold a match are opened; only matches are asked their size.
 
         A link, a FIFO or a device is listed as what it is, an object that cannot be read, and nothing is listed below
-        one; so that whoever reads it tells of it.
+        one; so that whoever reads it tells of it. So is a folder `NAME.json` without a file, however deep.
 
         Raises:
             IntegrityError: something else stands where the folder of `prefix` should be, so that nobody can tell what
@@ -210,7 +221,9 @@ class FolderStore:
         try:
             with os.scandir(f"{self._place}/{folder}") as entries:
                 for entry in entries:
-                    key = f"{folder}{entry.name}{'/' if entry.is_dir(follow_symlinks=False) else ''}"
+                    key = f"{folder}{entry.name}"
+                    if entry.is_dir(follow_symlinks=False) and not self._stands_for_a_file(key):
+                        key += "/"
                     if (entry.name.isascii() or _is_utf8(entry.name)) and not is_own(key):
                         found.append((key, entry))
         except OSError as exc:
@@ -218,6 +231,10 @@ class FolderStore:
                 raise _error(exc, self.root / folder) from exc
         # strings compare by code point, which is the order of their UTF-8 bytes
         return sorted(found, key=itemgetter(0))
+
+    def _stands_for_a_file(self, folder: str) -> bool:
+        """Whether a folder is called as an object is, and nothing below it would tell of that."""
+        return folder.endswith(_OF_OBJECTS) and next(self._walk(f"{folder}/", f"{folder}/", ""), None) is None
 
     def _path(self, key: str) -> Path:
         return Path(self._checked(key))
@@ -342,7 +359,7 @@ class FolderStore:
         with _translated(target):
             found = target.lstat()
             if stat.S_ISDIR(found.st_mode):  # as an object of others' bytes it would be taken for one that can be read
-                raise _no_object("a folder", target, "a file")
+                raise _no_object(A_FOLDER, target, "a file")
             if not stat.S_ISREG(found.st_mode) or found.st_size != _size_bytes(body):
                 return False
             pairs = zip_longest(_chunks(target), _chunks(body))
@@ -385,7 +402,7 @@ def _lock_or_holder(file: FileIO, _waited_for: str) -> str:
 def _no_object(what: str, path: Path, wanted: str) -> IntegrityError:
     why = "it is neither followed nor opened: what it leads to is not of this store"
     fix = "remove it, and restore the object from a backup"
-    if what == "a folder":
+    if what == A_FOLDER:
         why = "what is in it is read by nobody"
     elif wanted == "a folder":
         fix = "put the folder itself there, or mount it"
@@ -395,7 +412,7 @@ def _no_object(what: str, path: Path, wanted: str) -> IntegrityError:
         where=REDACTOR.redact(path.as_uri()),
         why=why,
         fix=fix,
-        rule="NO_FOLDER" if wanted == "a folder" else "IS_FOLDER" if what == "a folder" else "NO_OBJECT",
+        rule="NO_FOLDER" if wanted == "a folder" else "IS_FOLDER" if what == A_FOLDER else "NO_OBJECT",
     )
 
 

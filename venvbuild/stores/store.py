@@ -19,6 +19,9 @@ from venvbuild.redaction import REDACTOR
 OWN_FOLDER = ".venvbuild"
 """The store's own corner (temporary files, locks, probes): never a key, never listed."""
 
+A_FOLDER = "a folder"
+"""`oddity` of a folder that stands for an object."""
+
 _MAX_KEY_BYTES = 1024  # S3's limit, kept by every store so that a build can move between them
 
 

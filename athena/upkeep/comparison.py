@@ -7,7 +7,7 @@ the build's other files say. Then nobody should make anything of it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -179,6 +179,15 @@ def _without_build(store: Store, version: str, rows: list[str], problems: list[P
         what = f"{shown(version)} has a row and is no committed build"
         problems.append(Problem(what, store.url, fix=_SYNC, rule="NO_BUILD"))
     return Compared(version, tuple(problems), tuple(damage), stray_rows=tuple(stray))
+
+
+def problems_of(call: Callable[[], object]) -> tuple[Problem, ...]:
+    """What a call refused as damaged; nothing when it did what it should."""
+    try:
+        call()
+    except IntegrityError as error:
+        return error.problems
+    return ()
 
 
 def _is_of_a_row(entry: Entry) -> bool:

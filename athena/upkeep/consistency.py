@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from athena.rows import is_day, is_row, read_row
-from athena.upkeep.comparison import Listing, compare_all
+from athena.upkeep.comparison import Listing, compare_all, problems_of
 from athena.upkeep.index_check import index_problems
 from venvbuild.builds import alias_problems, places, problems_ahead
 from venvbuild.errors import IntegrityError, Problem
@@ -71,7 +72,8 @@ def _strays(store: Store, odd: list[Problem]) -> Iterator[Problem]:
     is_in_a_folder = folder_of(store.url) is not None
     for entry in store.list(f"{places.CATALOG}/"):
         name = entry.key.rpartition("/")[2]
-        if is_day(entry.key) and (told := _of_a_day(store, entry.key)):
+        # something else stands where a day has the folder of its rows
+        if is_day(entry.key) and (told := problems_of(partial(read_row, store, entry.key))):
             yield from told
         elif entry.key.startswith(f"{places.ROWS}/") and not is_row(entry.key) and not name.startswith((".", "_")):
             why = "Athena and Trino read every object here as rows"
@@ -80,15 +82,6 @@ def _strays(store: Store, odd: list[Problem]) -> Iterator[Problem]:
             yield _no_folder(store, entry)
         elif entry.oddity not in ("", A_FOLDER) and not is_row(entry.key):  # a row is read, too, and so is a move
             odd.append(_no_object(store, entry))
-
-
-def _of_a_day(store: Store, key: str) -> tuple[Problem, ...]:
-    """That something else stands where a day has the folder of its rows."""
-    try:
-        read_row(store, key)
-    except IntegrityError as error:
-        return error.problems
-    return ()
 
 
 def _no_folder(store: Store, entry: Entry) -> Problem:

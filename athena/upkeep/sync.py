@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +10,7 @@ from pathlib import Path
 from athena import rows
 from athena.index import Compactor
 from athena.rows import version_of
-from athena.upkeep.comparison import Listing, compare_all, is_in_place
+from athena.upkeep.comparison import Listing, compare_all, is_in_place, problems_of
 from athena.upkeep.index_check import differing_days
 from venvbuild.builds import key as build_key
 from venvbuild.builds import places, read_any, schemas
@@ -73,11 +72,16 @@ def sync_rows(store: Store, cache: Path, found: Difference) -> None:
         StoreUnavailable, UsageError: the store fails or refuses.
     """
     problems = [*found.problems]
-    for call, versions in ((_register, found.without_row), (_rewrite, found.with_another_row)):
-        problems += (one for some in in_turn(partial(call, store), versions, _AT_ONCE) for one in some)
-    of_entries = ((_enter, found.lost_entries), (_remove, found.foreign_entries))
-    for change, keys in ((_remove_row, found.without_build), *of_entries):
-        problems += (one for some in in_turn(partial(_changed, change, store), keys, _AT_ONCE) for one in some)
+    for change, names in (
+        (_register, found.without_row),
+        (_rewrite, found.with_another_row),
+        (_remove_row, found.without_build),
+        (_enter, found.lost_entries),
+        (_remove, found.foreign_entries),
+    ):
+        # What stands there since it was looked at may keep an object from being changed.
+        changes = (partial(change, store, name) for name in names)
+        problems += (one for some in in_turn(problems_of, changes, _AT_ONCE) for one in some)
     try:
         # Of a row that is another one now the index still says what the one before it said.
         Compactor(store, cache).cover_all(renewed=differing_days(store, cache))
@@ -85,15 +89,6 @@ def sync_rows(store: Store, cache: Path, found: Difference) -> None:
         problems += error.problems
     if problems:
         raise IntegrityError.of(dict.fromkeys(problems))
-
-
-def _changed(change: Callable[[Store, str], object], store: Store, key: str) -> Sequence[Problem]:
-    """What kept an object from being changed: something else that stands there since it was looked at."""
-    try:
-        change(store, key)
-    except IntegrityError as error:
-        return error.problems
-    return ()
 
 
 def _enter(store: Store, key: str) -> None:
@@ -104,35 +99,24 @@ def _remove(store: Store, key: str) -> None:
     store.remove(key)
 
 
-def _register(store: Store, venv_version: str) -> Sequence[Problem]:
-    try:
+def _register(store: Store, venv_version: str) -> None:
+    with suppress(NotInStore):  # removed meanwhile
         rows.register(store, read_any(store, venv_version))
-    except NotInStore:  # removed meanwhile
-        return ()
-    except IntegrityError as error:
-        return error.problems
-    return ()
 
 
-def _rewrite(store: Store, venv_version: str) -> Sequence[Problem]:
+def _rewrite(store: Store, venv_version: str) -> None:
     """Replace the row that is there by that of the build; one that changes meanwhile is somebody's work under way."""
-    try:
+    with suppress(NotInStore):  # the build or the row was removed meanwhile
         build = read_any(store, venv_version)
         key = rows.row_key(build)
-        with suppress(NotInStore):
-            try:
-                etag = store.read(key, schemas.MAX_BYTES).etag
-            # a link or a FIFO stands there, which has no bytes that could change; or more than any row has
-            except IntegrityError:
-                store.remove(key)
-                rows.register(store, build)
-            else:
-                store.replace_if_unchanged(key, rows.row(build), etag)
-    except NotInStore:  # removed meanwhile
-        return ()
-    except IntegrityError as error:
-        return error.problems
-    return ()
+        try:
+            etag = store.read(key, schemas.MAX_BYTES).etag
+        # a link or a FIFO stands there, which has no bytes that could change; or more than any row has
+        except IntegrityError:
+            store.remove(key)
+            rows.register(store, build)
+        else:
+            store.replace_if_unchanged(key, rows.row(build), etag)
 
 
 def _remove_row(store: Store, key: str) -> None:

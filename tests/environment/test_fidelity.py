@@ -268,6 +268,28 @@ def test_what_no_wheel_has_is_removed_and_said(
     [said] = warned(caplog)
     assert f"{name} is in no wheel" in said
     assert "`venvbuild cache prune --package whole`" in said
+    assert empty_folders(tmp_path / "venv") == []
+
+
+def empty_folders(venv: Path) -> list[str]:
+    return [path for path, found in walk(venv, "") if stat.S_ISDIR(found.st_mode) and not os.listdir(venv / path)]
+
+
+@pytest.mark.parametrize("name", ["more", "whole/a/b/c", "whole/__pycache__", "whole-1.0.dist-info/more"])
+def test_a_folder_without_files_comes_from_nowhere(
+    whole: Made, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As pip makes none: a wheel may have one, or somebody has put it into the installer's cache."""
+    more = whole.cached("whole").parent / name
+    more.mkdir(parents=True, exist_ok=True)
+    try:
+        assert whole.again(tmp_path) == whole.first
+    finally:
+        while not os.listdir(more):
+            more.rmdir()
+            more = more.parent
+    assert empty_folders(tmp_path / "venv") == []
+    assert warned(caplog) == []
 
 
 @pytest.mark.parametrize("damaged_one", ["early", "late"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import time
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from venvbuild.environment.reading import Read, Reading, read_all
 from venvbuild.installed import Look, Seen
 
 BASE = EmptyVenv(dict.fromkeys(["pyvenv.cfg", "bin/python"], _Entry(0o100644, content=b"base")))
+OWN_FOLDER = EmptyVenv({"lib/hollow": _Entry(stat.S_IFDIR), "lib/hollow/inside": _Entry(stat.S_IFDIR)})
 MANY = 100
 
 
@@ -23,6 +25,7 @@ def venv(tmp_path: Path) -> Path:
     found = tmp_path / "venv"
     (found / "lib/deep/er").mkdir(parents=True)
     (found / "bin").mkdir()
+    (found / "lib/hollow/inside").mkdir(parents=True)
     for name in BASE.paths:
         (found / name).write_text("base")
     for number in range(MANY):
@@ -48,11 +51,12 @@ def expected(venv: Path) -> Read:
         there.add(name)
         if path.is_file() and not path.is_symlink():
             seen[name] = Seen(Look.of(path.lstat()), hashlib.sha256(path.read_bytes()).hexdigest())
-    return Read(BASE, frozenset(there), seen)
+    return Read(BASE, frozenset(there), frozenset(["lib/hollow/inside"]), seen)
 
 
 def test_alone(venv: Path) -> None:
     assert read_all(venv, BASE) == expected(venv)
+    assert read_all(venv, OWN_FOLDER).empty == frozenset()
 
 
 def nothing(*_: object) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import tempfile
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from venvbuild.environment.alone import installed_alone, take
 from venvbuild.environment.closure import Closure
-from venvbuild.environment.expectation import OTHER_MODE, Difference, Expectation
+from venvbuild.environment.expectation import OTHER_MODE, Comparison, Difference, Expectation
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.reading import Read, Reading, read_all
 from venvbuild.environment.unpacked import unpacked_scripts
@@ -61,7 +62,7 @@ def make_faithful(
         wheels = {**wheels, **ask_anew([name for name in suspected if name], closure, installed, source)}
         compared = Expectation.of(installed, wheels, python_version, unpacked).compared_with(venv, read)
     if not compared.differences:
-        return read._replace(seen=compared.read)
+        return _without_empty(venv, read, compared)
     found = [one if one.owner else _with_owner(one, closure, source) for one in compared.differences]
     names = sorted({one.owner for one in found if one.owner})
     _tell_of_mending(found, names, closure, has_cache=has_cache)
@@ -79,7 +80,7 @@ def make_faithful(
     left = [one for one in compared.differences if one not in expectation.records and one.what != OTHER_MODE]
     if left:
         raise IntegrityError.of(_problems(left, closure, has_cache=has_cache))
-    return read._replace(seen=compared.read)
+    return _without_empty(venv, read, compared)
 
 
 def _tell_of_mending(found: Sequence[Difference], names: Sequence[str], closure: Closure, *, has_cache: bool) -> None:
@@ -106,6 +107,23 @@ def _remove_inside(venv: Path, path: str) -> None:
     is_inside = f"{above}/".startswith(f"{os.path.realpath(venv)}/")
     if is_inside and os.path.basename(path) not in ("", ".", "..") and os.path.lexists(venv / path):
         remove(venv / path)
+
+
+def _without_empty(venv: Path, read: Read, compared: Comparison) -> Read:
+    """Remove folders without files, and those above that have no other: of the installer's cache nobody knows whether
+    a wheel brought them, as `pandas.libs`, or who. pip makes none, so no package needs one. What was read.
+    """
+    for path in read.empty:
+        log.debug("%s has no files and is left out", path)
+        while path and path not in read.base.paths:
+            try:
+                os.rmdir(venv / path)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+                break
+            path = os.path.dirname(path)
+    return read._replace(seen=compared.read)
 
 
 def _install_again(

@@ -35,14 +35,16 @@ def main(environment: str, folder: str) -> None:
 
 
 def paths_of(environment: str, base: Collection[str]) -> list[str]:
-    """Of all that is no folder, but for `base`."""
-    found = list[str]()
+    """Of all that is no folder, but for `base`; and at the end folders with nothing in them, followed by a `/`."""
+    found, empty = list[str](), list[str]()
     start = len(os.path.join(environment, ""))
     for place, folders, names in os.walk(environment, onerror=_raised):
         inside = place[start:] + "/" if place[start:] else ""
         links = [name for name in folders if os.path.islink(os.path.join(place, name))]
         found += (path for path in (inside + name for name in (*names, *links)) if path not in base)
-    return found
+        if inside and not names and not folders and inside[:-1] not in base:
+            empty.append(inside)
+    return found + empty
 
 
 def read_paths(folder: str, name: str) -> list[str]:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -39,6 +40,8 @@ class Read(NamedTuple):
     """What belongs to no distribution: it was not read."""
     there: frozenset[str]
     """Of all else that is no folder."""
+    empty: frozenset[str]
+    """Folders with nothing in them, but for those of `base`."""
     seen: Mapping[str, Seen]
     """By path: of those, the files that could be read."""
 
@@ -100,7 +103,9 @@ class Reading:
             for path in self._changed:
                 records.pop(path, None)
             records.update((path, read(path)) for path in self._changed.intersection(paths))
-        return Read(self._base, frozenset(paths), dict(_seen(records)))
+        empty = [path[:-1] for path in takewhile(_is_folder, reversed(paths))]
+        there = frozenset(paths[: len(paths) - len(empty)])
+        return Read(self._base, there, frozenset(empty), dict(_seen(records)))
 
     def _paths(self) -> list[str]:
         while True:
@@ -139,6 +144,10 @@ def read_all(venv: Path, base: EmptyVenv) -> Read:
     """What is in `venv` but for `base`, read now."""
     with Reading(venv, base) as reading:
         return reading.finish()
+
+
+def _is_folder(path: str) -> bool:
+    return path[-1] == "/"
 
 
 def _seen(records: dict[str, bytes]) -> Iterator[tuple[str, Seen]]:

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 
 from athena import questions, rows
 from athena.engines.duckdb import DuckDB
-from athena.index import Compactor
+from athena.index import Compactor, last_day_covered_before
 from athena.questions import Search, parse_packages
 from athena.upkeep import find_problems, rows_difference, sync_rows
 from tests.support.benches import Bench
@@ -277,7 +278,8 @@ def test_a_build_of_a_time_to_come_is_taken_out_as_advised(is_covered: bool, cha
     aliases.promote(changed.store, late, "prod")
     if is_covered:
         Compactor(changed.store, tmp_path / "cache").compact("2999-01-01")
-    (problem,) = find_problems(changed.store, tmp_path / "cache")
+    problem, *others = find_problems(changed.store, tmp_path / "cache")
+    assert [one.rule for one in others] == (["BAD_INDEX"] if is_covered else [])
     aliases.promote(changed.store, changed.sound, "prod")
     named = re.findall(r"venv-\S+?(?=,| and)", problem.fix)
     assert named[0] == builds.key(late, places.METADATA)
@@ -288,6 +290,10 @@ def test_a_build_of_a_time_to_come_is_taken_out_as_advised(is_covered: bool, cha
             changed.store.remove(key)
     assert problem.fix.endswith("and run `venvbuild table sync`")
     sync_rows(changed.store, tmp_path / "cache", rows_difference(changed.store))
+    for other in others:
+        assert other.fix.startswith("`venvbuild table compact --rebuild`")
+        before = last_day_covered_before(datetime.now(UTC))
+        Compactor(changed.store, tmp_path / "cache").compact(before, is_rebuilt=True)
     assert rules(changed, tmp_path, is_deep=True) == []
     # but for the history of the alias, which stays
     assert [one.key for one in changed.store.list("") if late in one.key] == []

@@ -367,34 +367,14 @@ def test_bytecode_that_may_have_been_written_to_is_left_to_python_to_make_again(
 
 @pytest.mark.parametrize("damage", [put_a_fifo_in_its_place, put_a_device_in_its_place, link_to_itself])
 @pytest.mark.parametrize("folder", ["", "parts/", "space/of/names/"])
-def test_bytecode_that_python_would_wait_for_is_gone_before_it_starts(
-    made: SetUp, folder: str, damage: Damage, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_bytecode_that_python_would_wait_for_is_gone_after_a_look(made: SetUp, folder: str, damage: Damage) -> None:
+    made.grow_old()
     bytecode = made.home / SITE / folder / "__pycache__/part.cpython-311.pyc"
     bytecode.parent.mkdir(parents=True, exist_ok=True)
     bytecode.touch()
     damage(bytecode)
     assert made.make() == made.home / "bin" / "python"
     assert not os.path.lexists(bytecode)
-    assert capsys.readouterr().err == ""
-
-
-def test_bytecode_is_looked_for_where_code_is(made: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each start does: below packages lie a thousand folders of data."""
-    for folder in ("parts/__pycache__", "parts/data/of/years"):
-        (made.home / SITE / folder).mkdir(parents=True)
-    looked: list[str] = []
-    as_it_is = os.scandir
-
-    def noted(path: str) -> Iterator[os.DirEntry[str]]:
-        looked.append(str(path))
-        return as_it_is(path)
-
-    monkeypatch.setattr("venvbuild.bootstrap.os.scandir", noted)
-    made.make()
-    assert sorted(path for path in looked if f"{made.home / SITE}/parts" in path) == [
-        f"{made.home / SITE}/parts{folder}" for folder in ("", "/__pycache__", "/data")
-    ]
 
 
 def test_a_set_up_of_before_there_were_seals_is_looked_at_as_well(

@@ -49,7 +49,8 @@ main()
 """
 _PYTHON = "bin/python"
 _CONFIGURATION = "pyvenv.cfg"
-_UNASKED = (".pyc", ".pth", ".start")
+_READ_AT_START = (".pth", ".start")
+"""Python opens them without asking what they are, and would wait for the writer of a FIFO."""
 _SEAL = "seal"
 """A file of each set-up: the SHA-256 of what no RECORD has one of. Its times are those of the last look at the rest."""
 _DAY_S = 24 * 60 * 60
@@ -263,46 +264,19 @@ def _hindrance(home: Path) -> str:
         may_run = stat.S_IXUSR if facts.st_uid == os.geteuid() else stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
         if name == _PYTHON and not (facts.st_size and facts.st_mode & may_run):
             return f"{name} is no program"
-    for path in _read_unasked(home):
-        if path.endswith(".pyc"):  # Python makes it again
-            with contextlib.suppress(OSError):
-                os.unlink(path)
-        if os.path.lexists(path):
-            return f"{os.path.basename(path)} is no file"
+    for folder in home.glob("lib/python*/site-packages"):
+        if not folder.is_dir():  # the look at the rest says so
+            continue
+        with os.scandir(folder) as entries:
+            for one in entries:
+                if one.name.endswith(_READ_AT_START) and not _is_file(one):
+                    return f"{one.name} is no file"
     return ""
 
 
-def _read_unasked(home: Path) -> Iterator[str]:
-    """What is no file of what Python reads without asking what it is; of a FIFO it would wait for the writer.
-
-    Each start looks, so only where code is: a thousand folders of data are below those that have some.
-    """
-    # Whether they have bytecode of their own says nothing of what lies in them.
-    packages = {str(folder) for folder in home.glob("lib/python*/site-packages")}
-    folders = [(folder, False) for folder in packages]
-    while folders:
-        folder, is_below_code = folders.pop()
-        try:
-            with os.scandir(folder) as listed:
-                entries = list(listed)
-        except OSError as error:
-            if error.errno not in _NOT_THERE:
-                raise
-            continue
-        below = []
-        for one in entries:
-            if "." not in one.name:
-                below.append(one)
-            elif one.name.endswith(_UNASKED) and not _is_harmless(one):
-                yield one.path
-        has_code = folder not in packages and any(one.name == "__pycache__" for one in below)
-        if has_code or not is_below_code:
-            folders += ((one.path, has_code) for one in below if one.is_dir(follow_symlinks=False))
-
-
-def _is_harmless(entry: os.DirEntry[str]) -> bool:
+def _is_file(entry: os.DirEntry[str]) -> bool:
     try:
-        return entry.is_file() or entry.is_dir()
+        return entry.is_file()
     except OSError:  # a link to itself
         return False
 

@@ -262,6 +262,17 @@ def test_what_was_damaged_since_a_look_by_a_clock_that_was_ahead_is_found(
     assert "tiny.py has other bytes" in capsys.readouterr().err
 
 
+def test_where_the_clock_of_the_file_system_is_ahead_not_every_start_looks(
+    made: SetUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time() - 300
+    monkeypatch.setattr("time.time", lambda: now)
+    monkeypatch.setattr("time.time_ns", lambda: int(now * 1e9))
+    assert bootstrap._is_due(made.home)
+    made.make()
+    assert not bootstrap._is_due(made.home)
+
+
 def test_what_is_damaged_while_the_look_goes_on_is_found_by_the_next(
     made: SetUp, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

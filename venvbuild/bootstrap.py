@@ -301,7 +301,8 @@ def damage(home: Path) -> str:
     begun = None
     with contextlib.suppress(OSError):  # who may only read it looks again
         os.utime(home)
-        begun = home.stat().st_mtime_ns
+        # not later than now here, or the next start would take this look for one of a time to come
+        begun = min(home.stat().st_mtime_ns, time.time_ns())
     records = _digests(home)
     if not any(name.endswith("/RECORD") for name in records):
         return "what was installed is gone"

@@ -12,11 +12,10 @@ from typing import Any
 from athena.engines import Engine, Row
 from athena.questions import binding, packages
 from athena.questions.packages import WantedPackage
-from athena.rows import columns, has_rows_ahead
+from athena.rows import columns
 from athena.statement import Scope, Statement
 from venvbuild.builds import last_day
 from venvbuild.errors import NotInStore
-from venvbuild.stores import Store
 from venvbuild.text import shown
 
 _MAX_NAMED = 10
@@ -126,15 +125,9 @@ def count(engine: Engine, search: Search) -> tuple[int, Plan]:
     return 0 if plan.is_hopeless else int(engine.run(plan.statement).rows[0][0]), plan
 
 
-def leaves_out_ahead(engine: Engine, store: Store, search: Search) -> bool:
-    """Whether builds of a time to come were left out of the answer that was just given; of the engine's `store`.
-
-    Raises:
-        StoreUnavailable, UsageError, IntegrityError: the engine does not know, and neither can the store be asked.
-    """
-    if search.until is not None and search.until <= last_day():
-        return False
-    return has_rows_ahead(store) if engine.left_out_ahead is None else engine.left_out_ahead
+def leaves_out_ahead(engine: Engine, search: Search) -> bool:
+    """Whether builds of a time to come were left out of the answer that was just given, as far as the engine knows."""
+    return bool(engine.left_out_ahead) and not (search.until is not None and search.until <= last_day())
 
 
 def plan_find(engine: Engine, search: Search) -> Plan:

@@ -9,7 +9,6 @@ from athena.rows.table import (
     BY_HAND,
     Unread,
     expected_row,
-    has_rows_ahead,
     is_day,
     is_row,
     is_well_named,

@@ -181,22 +181,8 @@ def last_day(store: Store, day: str) -> str:
     last = builds.last_day()
     if day <= last:
         return last
-    return _last_of(_later_than(store, last))
-
-
-def has_rows_ahead(store: Store) -> bool:
-    """Whether there are rows of days that do not count yet. Only what is later than this clock is listed."""
-    later = _later_than(store, builds.last_day())
-    last = _last_of(later)
-    return any(day > last for day in later)
-
-
-def _later_than(store: Store, day: str) -> dict[str, list[Entry]]:
-    return list_days(store, Scope(since=f"{day}~"))
-
-
-def _last_of(listed: Mapping[str, list[Entry]]) -> str:
-    return builds.last_day(entry for entries in listed.values() for entry in entries)
+    since = list_days(store, Scope(since=f"{last}~")).values()
+    return builds.last_day(entry for entries in since for entry in entries)
 
 
 def _listed(store: Store, scope: Scope) -> Iterator[Entry]:

@@ -333,6 +333,42 @@ def test_without_the_index_the_scripts_are_compared_with_those_of_the_cache(
     assert f"bin/{name} " in warned(caplog)[-1]
 
 
+def test_one_of_two_builds_of_a_version_is_no_damage(
+    index: IndexServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = {"two-1.0.data/scripts/hello": "#!python\nprint('old')\n"}
+    old = made(index, tmp_path, wheel(index.folder, "two", "1.0", files=files))
+    files = {"two-1.0.data/scripts/hello": "#!python\nprint('new')\n"}
+    new = replace(old, closure=locked(wheel(index.folder, "two", "1.0", files=files)))
+    new = replace(new, source=replace(new.source, index=supply(index, tmp_path / "scratch").index))
+    first = new.again(tmp_path / "new")
+    away = replace(new, source=replace(new.source, index=AWAY, wheel_cache=WheelCache(tmp_path / "none")))
+    assert (away.again(tmp_path / "away"), first != old.first) == (first, True)
+    [said] = warned(caplog)
+    assert "could not be asked" in said
+
+
+def test_a_script_that_the_record_of_the_wheel_promises_nothing_of_is_no_damage(
+    index: IndexServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = made(index, tmp_path, wheel(index.folder, "whole", "1.0", files=FILES))
+    one = replace(one, source=replace(one.source, index=AWAY, wheel_cache=WheelCache(tmp_path / "none")))
+    record = one.cached("whole-1.0.dist-info/RECORD")
+    with damaged(record, lambda body: re.sub(rb"(scripts/hello),.*", rb"\1,,", body)):
+        one.again(tmp_path / "again")
+    assert not any("hello" in line and "other bytes" in line for line in warned(caplog))
+
+
+def test_what_a_wheel_vendors_takes_nothing_from_the_distribution_itself(index: IndexServer, tmp_path: Path) -> None:
+    inner = wheel(index.folder, "inner", "1.0", files={"inner/__init__.py": BIG})
+    vendored = {f"outer/_vendor/inner-1.0.dist-info/{name}": "x" for name in ("METADATA", "RECORD")}
+    outer = wheel(index.folder, "outer", "1.0", files=vendored)
+    both = made(index, tmp_path, inner, outer)
+    cache = WheelCache(tmp_path / "outer alone")
+    cache.put(WheelContents.read(outer))
+    assert replace(both, source=replace(both.source, index=AWAY, wheel_cache=cache)).again(tmp_path) == both.first
+
+
 def packed(environment: Environment, folder: Path) -> None:
     options = PackOptions(here().version, 5, cache=FragmentCache(folder / "fragments"))
     pack(environment.path, folder / "venv.tar.gz", options, gate=NOTHING, known=Known(manifest=environment.manifest))

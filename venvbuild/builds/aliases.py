@@ -32,8 +32,7 @@ _KEY = re.compile(
 # Where an environment or an alias has its folder.
 _FOLDER = re.compile(rf"{ALIASES}/(?P<env_name>[^/]+)(?:/(?P<alias>[^/]+))?")
 # A file there that is called otherwise (README, notes.txt) is somebody's note.
-_LIKELY_ENVIRONMENT = re.compile(r"[a-z0-9][a-z0-9_-]*")
-_NOTE = re.compile(r".*\.[A-Za-z]{1,5}")
+_LIKELY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 # More losses in a row than that many rivals would explain: the store does not do what it says.
 _TRIES = 100
@@ -419,9 +418,9 @@ def _stands_for_a_folder(store: Store, entry: Entry) -> bool:
     if not match or entry.oddity:
         return match is not None
     if alias := match["alias"]:
-        return parameters.is_name(alias) and not _NOTE.fullmatch(alias)
+        return _LIKELY_NAME.fullmatch(alias) is not None
     env_name = match["env_name"]
-    return _LIKELY_ENVIRONMENT.fullmatch(env_name) is not None or (
+    return _LIKELY_NAME.fullmatch(env_name) is not None or (
         parameters.is_name(env_name) and any(True for _ in store.list(f"{ENVIRONMENTS}/{env_name}/"))
     )
 

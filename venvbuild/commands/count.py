@@ -39,6 +39,6 @@ def command(**given: Any) -> None:
         if shape == "csv":  # it has a header, also of one number
             output.print_data("count")
         output.print_data(str(number))
-    say_what_is_ahead(opened, store, search)
+    say_what_is_ahead(opened, search)
     if not number:
         say_why_nothing(settings, store, f"no build{such(search)} has {' and '.join(map(str, search.packages))}")

@@ -43,7 +43,7 @@ def command(**given: Any) -> None:
         found, plan = questions.each_found(opened, search)
         count = tables.add_rows(add, _COLUMNS, found, shape)
         say_notes(plan)
-    say_what_is_ahead(opened, store, search)
+    say_what_is_ahead(opened, search)
     # An answer like any other (0): stdout, which programs read, stays empty.
     if not count:
         named = " and ".join(map(str, search.packages)) or "a package"

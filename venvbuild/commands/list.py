@@ -42,7 +42,7 @@ def command(**given: Any) -> None:
         else:
             size = "archive_size_bytes" if shape == "csv" else "archive_size"
             tables.add_rows(add, (*_COLUMNS, size), map(_line, builds), shape)
-    say_what_is_ahead(opened, store, search)
+    say_what_is_ahead(opened, search)
     # An answer like any other (0): stdout, which programs read, stays empty.
     if not builds.count:
         say_why_nothing(settings, store, f"there is no build{such(search)}")

@@ -96,11 +96,10 @@ def say_why_nothing(settings: Settings, store: Store, what: str) -> None:
     _say_what_is_unseen(settings, store)
 
 
-def say_what_is_ahead(engine: Engine, store: Store, search: Search) -> None:
-    """That builds of a time to come were left out of an answer, if any were."""
-    with suppress(VenvBuildError):  # the question is answered
-        if leaves_out_ahead(engine, store, search):
-            output.say("note: builds of a time to come were left out; `venvbuild table check` names them")
+def say_what_is_ahead(engine: Engine, search: Search) -> None:
+    """That builds of a time to come were left out of an answer, if the engine knows of any."""
+    if leaves_out_ahead(engine, search):
+        output.say("note: builds of a time to come were left out; `venvbuild table check` names them")
 
 
 def _is_before_the_first_build(settings: Settings) -> bool:

@@ -36,6 +36,8 @@ _LEFT_OUT = ("direct_url.json", "RECORD.jws", "RECORD.p7s")
 _VERSIONED = re.compile(r"(pip|easy_install)-?[0-9.]+")
 OTHER_MODE = "has another mode"
 _CHUNK = 1 << 20
+_NONE = "none"
+"""A digest that nothing has."""
 _FAULTS = {
     # a link, and a socket
     **dict.fromkeys((errno.ELOOP, errno.ENXIO), "is no file"),
@@ -78,6 +80,8 @@ class _File(NamedTuple):
     """Whether installers may leave it out."""
     is_executable: bool | None = None
     """Whether it is a program; None where nobody says it."""
+    others: frozenset[str] = frozenset()
+    """Digests that do as well."""
 
 
 @dataclass
@@ -115,7 +119,10 @@ class Expectation:
             rows = _rows_of(one, wheel) if one else {}
             if wheel:
                 expectation._add_wheel(name, wheel, rows, python_version)
-            elif one and not _is_brought(one, wheels):
+            elif one and expectation._is_brought(one, wheels, python_version):
+                # a wheel has it in it, and is compared; what else it claims is neither asked for nor removed
+                expectation.of_installers.update(dict.fromkeys(map(expectation._path, rows), name))
+            elif one:
                 expectation._add_rows(name, rows, one.dist_info, (unpacked or {}).get(name, {}))
         return expectation
 
@@ -153,6 +160,16 @@ class Expectation:
         owners = self._owners_of_folders() if paths else {}
         for path in paths:
             yield Difference(path, self.of_no_wheel.get(path) or _near(path, owners), "is in no wheel")
+
+    def _is_brought(self, one: Distribution, wheels: Mapping[str, WheelContents], python_version: str) -> bool:
+        """Whether a wheel has this distribution in it, where Python finds it (not one that it vendors)."""
+        record = f"{one.dist_info}/RECORD"
+        return any(
+            self._place(file.path, wheel, name, (), python_version) == f"{self.site_packages}/{record}"
+            for name, wheel in wheels.items()
+            for file in wheel.files
+            if file.path.endswith(record)
+        )
 
     def _add_wheel(self, name: str, wheel: WheelContents, rows: Mapping[str, RecordRow], python_version: str) -> None:
         scripts = {f"bin/{script}" for script in wheel.scripts}
@@ -205,7 +222,8 @@ class Expectation:
             if place.startswith(("../", "/")):  # what lies elsewhere is nobody's business
                 continue
             if place in unpacked:
-                self.files[place] = _File(name, unpacked[place], None, is_rewritten=True)
+                digests = unpacked[place]
+                self.files[place] = _File(name, min(digests, default=_NONE), None, is_rewritten=True, others=digests)
             elif digest:
                 self.of_installers.pop(place, None)
                 self.files[place] = _File(name, digest, row.size, is_rewritten=False, algorithm=algorithm)
@@ -295,7 +313,7 @@ def _unlike(venv: Path, path: str, file: _File) -> str:
             return "is missing" if stat.S_ISDIR(facts.st_mode) else "is no file"
         if not file.is_rewritten and file.size_bytes not in (None, facts.st_size):
             return f"has {facts.st_size} bytes, not {file.size_bytes}"
-        if _digest(descriptor, facts.st_size, file, os.fspath(venv)) != file.digest:
+        if _digest(descriptor, facts.st_size, file, os.fspath(venv)) not in (file.digest, *file.others):
             return "has other bytes"
         return OTHER_MODE if file.is_executable not in (None, bool(facts.st_mode & 0o100)) else ""
     finally:
@@ -319,12 +337,6 @@ def _digest(descriptor: int, size_bytes: int, file: _File, venv: str) -> str:
         digest.update(buffer[:count])
         done += count
     return digest.hexdigest()
-
-
-def _is_brought(one: Distribution, wheels: Mapping[str, WheelContents]) -> bool:
-    """Whether a wheel has this distribution in it: it is compared as that wheel's, whatever its own RECORD says."""
-    record = f"/{one.dist_info}/RECORD"
-    return any(f"/{file.path}".endswith(record) for wheel in wheels.values() for file in wheel.files)
 
 
 def _rows_of(one: Distribution, wheel: WheelContents | None) -> dict[str, RecordRow]:

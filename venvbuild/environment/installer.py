@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import glob
 import os
 import re
 import shutil
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -399,9 +399,15 @@ class Installer:
         )
         return {canonicalize_name(info.name.partition("-")[0]) for info in infos}
 
-    def unpacked(self, dist_info: str) -> list[Path]:
-        """What uv's cache has unpacked with a dist-info of this name, sorted."""
-        return sorted(found.parent for found in self._cache_folder().glob(f"archive-v*/*/{glob.escape(dist_info)}"))
+    def unpacked(self) -> dict[str, list[Path]]:
+        """What uv's cache has unpacked, by the name of the dist-info in it."""
+        found = defaultdict[str, list[Path]](list)
+        for archive in sorted(self._cache_folder().glob("archive-v*/*")):
+            with contextlib.suppress(OSError), os.scandir(archive) as entries:
+                for entry in entries:
+                    if entry.name.endswith(".dist-info"):
+                        found[entry.name].append(archive)
+        return found
 
     def _link_mode(self, venv: Path) -> str:
         # Asked to link where it cannot, uv copies too, and warns.

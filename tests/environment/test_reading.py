@@ -63,13 +63,13 @@ def nothing(*_: object) -> list[int]:
     return []
 
 
-@pytest.fixture
-def two_processors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+@pytest.fixture(params=[2, 5])
+def processors(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(request.param)))
 
 
-@pytest.mark.usefixtures("two_processors")
-def test_by_the_other_process_alone(venv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("processors")
+def test_by_the_other_processes_alone(venv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hash_files, "taken", nothing)
     monkeypatch.setattr(hash_files, "reader", lambda _: nothing)  # a share of ours would have no record
     with Reading(venv, BASE, package_count=MANY) as begun:
@@ -78,15 +78,41 @@ def test_by_the_other_process_alone(venv: Path, monkeypatch: pytest.MonkeyPatch)
     assert [path.name for path in venv.parent.iterdir()] == ["venv"]
 
 
-@pytest.mark.usefixtures("two_processors")
+@pytest.mark.usefixtures("processors")
 def test_by_both(venv: Path) -> None:
     for _ in range(3):
         with Reading(venv, BASE, package_count=MANY) as begun:
             assert begun.finish() == expected(venv)
 
 
+@pytest.mark.usefixtures("processors")
+def test_few_large_packages_are_read_by_all(venv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hash_files, "taken", nothing)
+    read_here = list[str]()
+    monkeypatch.setattr(hash_files, "reader", lambda _: read_here.append)
+    monkeypatch.setattr(reading, "_BYTES_WORTH_IT", 1 << 20)
+    assert read_all(venv, BASE) == expected(venv)
+    assert read_here == []
+
+
+@pytest.mark.parametrize(("cores", "helpers"), [(1, 0), (2, 1), (5, 4), (64, 7)])
+def test_a_helper_for_each_core_but_ours(
+    venv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int, helpers: int
+) -> None:
+    script = tmp_path / "helper.py"
+    script.write_text("import sys; open(sys.argv[2] + '/began-' + sys.argv[3], 'x')")
+    monkeypatch.setattr(reading, "_SCRIPT", script)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
+    with Reading(venv, BASE, package_count=MANY) as begun:
+        assert begun.finish() == expected(venv)
+        assert len(list(venv.parent.glob(".reading-*/began-*"))) == helpers
+
+
 HELPERS = {
     "ends": "",
+    "the first ends": "if number != '0': hash_files.main(venv, folder, number)",
+    "the first dies when it has listed": "list_them() if number == '0' else hash_files.main(venv, folder, number)",
+    "all but the first end": "if number == '0': hash_files.main(venv, folder, number)",
     "fails": "raise SystemExit(1)",
     "takes a share and dies": "list_them(); os.mkdir(folder + '/3'); os.kill(os.getpid(), 9)",
     "takes all and dies": "list_them(); list(hash_files.taken(folder)); os.kill(os.getpid(), 9)",
@@ -95,15 +121,15 @@ HELPERS = {
 }
 
 
-@pytest.mark.usefixtures("two_processors")
+@pytest.mark.usefixtures("processors")
 @pytest.mark.parametrize("does", HELPERS.values(), ids=HELPERS)
-def test_what_the_other_process_does_not_give_is_read_all_the_same(
+def test_what_another_process_does_not_give_is_read_all_the_same(
     venv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str
 ) -> None:
     script = tmp_path / "helper.py"
     script.write_text(
         f"import os, sys; sys.path.insert(0, {os.path.dirname(hash_files.__file__)!r}); import hash_files\n"
-        "venv, folder = sys.argv[1:]\n"
+        "venv, folder, number = sys.argv[1:]\n"
         "def list_them():\n"
         "    global body\n"
         "    paths = hash_files.paths_of(venv, frozenset(hash_files.read_paths(folder, 'base')))\n"
@@ -112,20 +138,20 @@ def test_what_the_other_process_does_not_give_is_read_all_the_same(
         "    share = hash_files.share_of\n"
         "    body = b''.join(bytes([n]) + b''.join(map(read, share(paths, n))) for n in range(64))\n"
         "def write(content):\n"
-        "    open(folder + '/seen', 'wb').write(content)\n"
+        "    open(folder + '/seen-' + number, 'wb').write(content)\n"
         f"{does}\n"
     )
     monkeypatch.setattr(reading, "_SCRIPT", script)
     with Reading(venv, BASE, package_count=MANY) as begun:
-        begun._thread.join()
+        begun._threads[0].join()
         assert begun.finish() == expected(venv)
 
 
-@pytest.mark.usefixtures("two_processors")
+@pytest.mark.usefixtures("processors")
 @pytest.mark.parametrize("package_count", [1, MANY])
 def test_what_was_changed_meanwhile_is_read_anew(venv: Path, package_count: int) -> None:
     with Reading(venv, BASE, package_count=package_count) as begun:
-        while package_count > 1 and not list(venv.parent.glob(".reading-*/seen")):
+        while package_count > 1 and not list(venv.parent.glob(".reading-*/seen-0")):
             time.sleep(0.01)
         (venv / "lib/7.py").unlink()
         (venv / "lib/7.py").write_text("another")
@@ -136,7 +162,7 @@ def test_what_was_changed_meanwhile_is_read_anew(venv: Path, package_count: int)
     assert found == expected(venv)
 
 
-@pytest.mark.usefixtures("two_processors")
+@pytest.mark.usefixtures("processors")
 def test_nobody_reads_on_when_an_error_ends_it(venv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script, pid = tmp_path / "helper.py", tmp_path / "pid"
     script.write_text(f"import os, time; open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(600)")

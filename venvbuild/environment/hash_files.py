@@ -1,10 +1,11 @@
 """Lists the files of an environment and reads them, share by share, beside the process that started it: `reading`.
 
-    python -I -S hash_files.py ENVIRONMENT FOLDER
+    python -I -S hash_files.py ENVIRONMENT FOLDER NUMBER
 
 FOLDER has `base`, the paths that are not to be read; paths are relative to ENVIRONMENT, each ended by a NUL. It gets
-`paths`, all others that are there. Of those a share N is each 64th from the Nth on: whoever makes the folder FOLDER/N
-reads that share. At the end there is `seen`: a `RECORD` of each file, a byte before each share telling which it is.
+`paths`, all others that are there, from number 0 of the helpers if it has none yet. Of those a share N is each 64th
+from the Nth on: whoever makes the folder FOLDER/N reads that share. At the end there is `seen-NUMBER`: a `RECORD` of
+each file, a byte before each share telling which it is.
 
 Nothing heavy is imported: to start would take longer than it saves.
 """
@@ -16,22 +17,40 @@ import os
 import stat
 import struct
 import sys
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 SHARES = 64
 RECORD = struct.Struct("<QqqQQ32s?")
 """Size (bytes), mtime and ctime (ns), mode, inode, SHA-256, whether it was read; all 0 of what is no readable file."""
 UNREAD = bytes(RECORD.size)
+POLL_S = 0.005
 _CHUNK = 1 << 20
 
 
-def main(environment: str, folder: str) -> None:
+def main(environment: str, folder: str, number: str) -> None:
     """List them, and read what nobody else reads; it ends when nothing is left, or when `folder` is gone."""
-    paths = paths_of(environment, frozenset(read_paths(folder, "base")))
-    write_paths(folder, "paths", paths)
+    paths = _paths_of(environment, folder, number)
     read = reader(environment)
     shares = (bytes([share]) + b"".join(map(read, share_of(paths, share))) for share in taken(folder))
-    _write_whole(os.path.join(folder, "seen"), b"".join(shares))
+    _write_whole(os.path.join(folder, seen_by(int(number))), b"".join(shares))
+
+
+def _paths_of(environment: str, folder: str, number: str) -> Sequence[str]:
+    while os.path.isdir(folder):
+        try:
+            return read_paths(folder, "paths")
+        except FileNotFoundError:
+            if number == "0":
+                write_paths(folder, "paths", paths_of(environment, frozenset(read_paths(folder, "base"))))
+            else:
+                time.sleep(POLL_S)
+    return ()
+
+
+def seen_by(number: int) -> str:
+    """The name of the file in which that helper tells what it read."""
+    return f"seen-{number}"
 
 
 def paths_of(environment: str, base: Collection[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The files of a new environment, read whole once, by two processes at a time."""
+"""The files of a new environment, read whole once, by a process for each core."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from typing import NamedTuple
 
 from venvbuild.environment import hash_files
 from venvbuild.environment.empty import EmptyVenv
-from venvbuild.environment.hash_files import RECORD, SHARES, UNREAD
+from venvbuild.environment.hash_files import POLL_S, RECORD, SHARES, UNREAD
+from venvbuild.files import amount_of
 from venvbuild.installed import Look, Seen
 from venvbuild.process import CommandFailed, clean_environment, run
 
@@ -28,9 +29,11 @@ _SCRIPT = Path(hash_files.__file__)
 # -I, -S: of us neither variables nor folder; it needs nothing that is installed.
 _FLAGS = ("-I", "-S", "-B")
 _TIMEOUT_S = 600
-_WORTH_IT = 10
-"""So many packages take longer to read than another process takes to start."""
-_POLL_S = 0.005
+_PACKAGES_WORTH_IT = 10
+_BYTES_WORTH_IT = 100_000_000
+"""So many take longer to read than another process takes to start."""
+_MOST = 8
+"""More processes would wait for the disk, or for each other's shares."""
 
 
 class Read(NamedTuple):
@@ -54,32 +57,33 @@ class Read(NamedTuple):
 
 
 class Reading:
-    """Another process reads from the beginning of the block on; ours reads with it in `finish`, and does before what
-    else there is to do. (Threads would wait for the interpreter's lock at each small file.)
+    """Other processes, one for each core but ours, read from the beginning of the block on; ours reads with them in
+    `finish`, and does before what else there is to do. (Threads would wait for the interpreter's lock at each small
+    file.)
     """
 
     def __init__(self, venv: Path, base: EmptyVenv, *, package_count: int = 0) -> None:
         """Of what is in `venv` but for `base`, which was there before."""
         self._venv, self._base, self._changed = os.fspath(venv), base, set[str]()
-        self._has_help = package_count >= _WORTH_IT and len(os.sched_getaffinity(0)) > 1
+        self._is_large = package_count >= _PACKAGES_WORTH_IT
         self._is_over = False
+        # daemons, as in `each`: nobody waits for them when we are interrupted
+        numbers = range(min(len(os.sched_getaffinity(0)), _MOST) - 1)
+        self._threads = [threading.Thread(target=self._run, args=(number,), daemon=True) for number in numbers]
 
     def __enter__(self) -> Reading:
         self._folder = tempfile.mkdtemp(prefix=".reading-", dir=os.path.dirname(self._venv))
-        # a daemon, as in `each`: nobody waits for it when we are interrupted
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        if self._has_help:
-            hash_files.write_paths(self._folder, "base", self._base.paths)
-            self._thread.start()
+        if self._is_large:
+            self._call_help()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._is_over = True
-        shutil.rmtree(self._folder, ignore_errors=True)  # by which the other sees that nobody wants more
+        shutil.rmtree(self._folder, ignore_errors=True)  # by which the others see that nobody wants more
         self._join()  # whoever forks next has to be the only thread
-        shutil.rmtree(self._folder, ignore_errors=True)  # it may have taken one more share meanwhile
+        shutil.rmtree(self._folder, ignore_errors=True)  # they may have taken one more share meanwhile
 
     def forget(self, changed: Collection[str]) -> None:
         """These paths were changed since the beginning: `finish` reads them, and looks anew for what is there."""
@@ -108,26 +112,38 @@ class Reading:
         return Read(self._base, there, frozenset(empty), dict(_seen(records)))
 
     def _paths(self) -> list[str]:
-        while True:
-            is_alone = not self._thread.is_alive()
+        while self._is_large:
+            is_listing = any(thread.is_alive() for thread in self._threads[:1])
             with suppress(FileNotFoundError):
                 return hash_files.read_paths(self._folder, "paths")
-            if is_alone:
-                return hash_files.paths_of(self._venv, self._base.paths)
-            time.sleep(_POLL_S)
+            if not is_listing:
+                break
+            time.sleep(POLL_S)
+        paths = hash_files.paths_of(self._venv, self._base.paths)
+        hash_files.write_paths(self._folder, "paths", paths)  # for those who wait for it
+        if not self._is_large and amount_of([Path(self._venv)]).size_bytes >= _BYTES_WORTH_IT:
+            self._call_help()
+        return paths
 
-    def _run(self) -> None:
-        command: list[str | Path] = [sys.executable, *_FLAGS, _SCRIPT, self._venv, self._folder]
+    def _call_help(self) -> None:
+        hash_files.write_paths(self._folder, "base", self._base.paths)
+        for thread in self._threads:
+            thread.start()
+
+    def _run(self, number: int) -> None:
+        command: list[str | Path] = [sys.executable, *_FLAGS, _SCRIPT, self._venv, self._folder, str(number)]
         try:
             run(command, env=clean_environment(), timeout_s=_TIMEOUT_S, stop=lambda _: self._is_over)
         except (CommandFailed, OSError) as failure:
             log.debug("no other process helps to read: %s", failure)
 
     def _told(self, paths: Sequence[str]) -> dict[int, list[bytes]]:
-        """By share, what the other process read of its files."""
-        found, at = dict[int, list[bytes]](), 0
-        with suppress(OSError):
-            body = Path(self._folder, "seen").read_bytes()
+        """By share, what the other processes read of its files."""
+        found = dict[int, list[bytes]]()
+        for number in range(len(self._threads)):
+            at, body = 0, b""
+            with suppress(OSError):
+                body = Path(self._folder, hash_files.seen_by(number)).read_bytes()
             while at < len(body):
                 share, begin = body[at], at + 1
                 at = begin + len(hash_files.share_of(paths, share)) * RECORD.size
@@ -136,8 +152,9 @@ class Reading:
         return found
 
     def _join(self) -> None:
-        if self._thread.is_alive():
-            self._thread.join()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
 
 
 def read_all(venv: Path, base: EmptyVenv) -> Read:

@@ -24,6 +24,7 @@ GROUND = (
     "bootstrap",
     "lazily",
     "text",
+    "wheel_tags",
     "process",
     "retrying",
     "logs",

@@ -9,9 +9,7 @@ Source: the database of installed distributions, PEP 376 and PEP 627; METADATA, 
 from __future__ import annotations
 
 import csv
-import itertools
 import json
-import math
 import os
 import re
 import stat
@@ -28,6 +26,7 @@ from packaging.version import InvalidVersion, Version
 from venvbuild.installed.record import RecordRow
 from venvbuild.installed.venv_layout import site_packages_folders
 from venvbuild.text import printable
+from venvbuild.wheel_tags import expanded
 
 _MAX_FILE_BYTES = 16 << 20
 # A million files give a RECORD of about 100 MB.
@@ -199,7 +198,7 @@ def _read(site_packages: Path, folder: str, with_damage: bool) -> Distribution:
         requires=metadata.all("Requires-Dist") or egg_requires,
         provides_extras=metadata.all("Provides-Extra"),
         requires_python=metadata.one("Requires-Python"),
-        tags=tuple(tag for line in wheel.all("Tag") for tag in _expanded(line)),
+        tags=tuple(tag for line in wheel.all("Tag") for tag in expanded(line)),
         installer=printable(read.text("INSTALLER", optional=True) or "") or None,
         direct_url=read.direct_url(),
         record=record,
@@ -352,14 +351,6 @@ def _damage(site_packages: Path, record: Iterable[RecordRow]) -> Iterator[Damage
             continue
         if size is not None and stat.S_ISREG(found.st_mode) and found.st_size != size:
             yield Damage(path, "changed")
-
-
-def _expanded(tag: str) -> Iterator[str]:
-    """The tags of a compressed set (PEP 425); what has not three parts, or absurdly many tags, comes back as it is."""
-    parts = [part.split(".") for part in tag.split("-")]
-    if len(parts) != 3 or math.prod(map(len, parts)) > 1000:
-        return iter([tag])
-    return map("-".join, itertools.product(*parts))
 
 
 def _from_requires_txt(text: str) -> Iterator[str]:

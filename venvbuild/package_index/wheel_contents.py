@@ -23,9 +23,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from packaging.tags import parse_tag
-
 from venvbuild.errors import ResolutionError
+from venvbuild.wheel_tags import expanded
 
 _CHUNK = 1 << 20
 # of RECORD, WHEEL and entry_points.txt, which are read into memory
@@ -175,14 +174,6 @@ class _Texts:
             return ""
         with self._archive.open(member) as file:
             return file.read(_TEXT_LIMIT).decode("utf-8", "surrogateescape")
-
-
-def expanded(tag: str) -> set[str]:
-    """The tags of a compressed set (PEP 425); one that cannot be read stays as it is."""
-    try:
-        return {str(one) for one in parse_tag(tag)}
-    except ValueError:
-        return {tag}
 
 
 def begins_rewritten(head: bytes) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -9,6 +10,12 @@ from collections.abc import Iterator
 import pytest
 
 from venvbuild import parallel
+
+
+def test_where_no_process_has_cores_of_its_own_it_has_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert parallel.cores() == len(os.sched_getaffinity(0))
+    monkeypatch.delattr(os, "sched_getaffinity")  # as on macOS
+    assert parallel.cores() == os.cpu_count()
 
 
 def test_answers_come_in_the_order_of_the_questions() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import time
@@ -15,6 +16,12 @@ R = TypeVar("R")
 
 _SLOW_ONES = 200
 """So many times what is quick may be spent in all beyond that: others use this machine too."""
+
+
+def cores() -> int:
+    """How many this process may use."""
+    # macOS tells of no process which ones they are
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def each(call: Callable[[T], R], items: Iterable[T], workers: int = 8, timeout_s: float | None = None) -> list[R]:

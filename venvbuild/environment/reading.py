@@ -21,6 +21,7 @@ from venvbuild.environment.empty import EmptyVenv
 from venvbuild.environment.hash_files import POLL_S, RECORD, SHARES, UNREAD
 from venvbuild.files import amount_of
 from venvbuild.installed import Look, Seen
+from venvbuild.parallel import cores
 from venvbuild.process import CommandFailed, clean_environment, run
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ class Reading:
         self._is_large = package_count >= _PACKAGES_WORTH_IT
         self._is_over = False
         # daemons, as in `each`: nobody waits for them when we are interrupted
-        numbers = range(min(len(os.sched_getaffinity(0)), _MOST) - 1)
+        numbers = range(min(cores(), _MOST) - 1)
         self._threads = [threading.Thread(target=self._run, args=(number,), daemon=True) for number in numbers]
 
     def __enter__(self) -> Reading:

@@ -22,6 +22,7 @@ from zlib_ng import zlib_ng
 from venvbuild.archive import MAX_MEMBERS
 from venvbuild.builds import ArchiveIndex, Fragment
 from venvbuild.errors import StoreUnavailable
+from venvbuild.parallel import cores
 from venvbuild.restore.fetching import Bodies, groups, plain_limit
 from venvbuild.restore.ordinary_tar import OrdinaryUnpacker
 from venvbuild.restore.tar import Unpacked, Unpacker, make_links, refused
@@ -44,7 +45,7 @@ def unpack(index: ArchiveIndex, bodies: Bodies, folder: Path) -> Unpacked:
     work = sorted(enumerate(groups(index.fragments)), key=lambda pair: -sum(one.plain_length for one in pair[1]))
     last = index.fragments[-1]
     # A fork copies the locks that other threads hold, and macOS does not like it at all.
-    count = min(len(os.sched_getaffinity(0)), _MOST, len(work)) if sys.platform == "linux" else 1
+    count = min(cores(), _MOST, len(work)) if sys.platform == "linux" else 1
     if count > 1 and threading.active_count() == 1:
         parts = list(_by_processes(count, [group for _, group in work], last, bodies, folder, index.root))
     else:

@@ -247,14 +247,16 @@ def test_a_move_that_does_not_follow_the_one_before_is_told_and_not_taken_back(
         undoing.undo(store, "sales", "prod")
 
 
-@pytest.mark.parametrize(("env_name", "alias"), [("Sales.v2", "prod"), ("sales", "prod")])
+@pytest.mark.parametrize(
+    ("env_name", "alias"), [("Sales.v2", "prod"), ("sales", "Prod"), ("sales", "v1.2"), ("todo", "prod")]
+)
 def test_what_stands_in_the_place_of_a_folder_is_told_and_a_note_is_none(
     tmp_path: Path, env_name: str, alias: str
 ) -> None:
     store = open_store(str(tmp_path))
     aliases.promote(store, put_build(store, 1, env_name=env_name), alias)
     root = tmp_path / "venv-catalog/aliases"
-    for note in ("README", "notes.txt", "notes.md", "Makefile", "history.backup", "prod.2026-01-01"):
+    for note in ("README", "notes.txt", "notes.md", "Makefile", "history.backup", "notes", "prod.json.bak"):
         (root / note).write_text("x")
         (root / env_name / note).write_text("x")
     assert [move.name for move in current(store)] == [f"{env_name}@{alias}"]

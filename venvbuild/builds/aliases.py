@@ -31,8 +31,11 @@ _KEY = re.compile(
 )
 # Where an environment or an alias has its folder.
 _FOLDER = re.compile(rf"{ALIASES}/(?P<env_name>[^/]+)(?:/(?P<alias>[^/]+))?")
-# A file there that is called otherwise (README, notes.txt) is somebody's note.
-_LIKELY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+# A file there that is called so is somebody's note.
+_NOTE = re.compile(
+    r"(?i)readme|notes?|todo|licen[cs]e|changelog|makefile"
+    r"|.*[.](txt|md|rst|log|bak|backup|orig|old|tmp|json|csv|html|ya?ml|toml|ini|sh|py|pdf|docx|xlsx|zip|gz)"
+)
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 # More losses in a row than that many rivals would explain: the store does not do what it says.
 _TRIES = 100
@@ -417,11 +420,12 @@ def _stands_for_a_folder(store: Store, entry: Entry) -> bool:
     match = _FOLDER.fullmatch(entry.key)
     if not match or entry.oddity:
         return match is not None
-    if alias := match["alias"]:
-        return _LIKELY_NAME.fullmatch(alias) is not None
-    env_name = match["env_name"]
-    return _LIKELY_NAME.fullmatch(env_name) is not None or (
-        parameters.is_name(env_name) and any(True for _ in store.list(f"{ENVIRONMENTS}/{env_name}/"))
+    name = match["alias"] or match["env_name"]
+    if not parameters.is_name(name):
+        return False
+    # no note where there is an environment of that name
+    return not _NOTE.fullmatch(name) or (
+        not match["alias"] and any(True for _ in store.list(f"{ENVIRONMENTS}/{name}/"))
     )
 
 

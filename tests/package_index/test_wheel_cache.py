@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -43,6 +44,18 @@ def test_a_damaged_entry_counts_as_none(kept: tuple[WheelCache, WheelContents, P
     elif damage != "gone":
         path.write_bytes(bodies[damage])
     assert cache.get(contents.sha256) is None
+
+
+@pytest.mark.parametrize("suffix", [".json", ".whl"])
+def test_a_pipe_in_the_place_of_an_entry_is_not_waited_for(
+    kept: tuple[WheelCache, WheelContents, Path], suffix: str
+) -> None:
+    cache, contents, path = kept
+    path.unlink()
+    os.mkfifo(path.with_suffix(suffix))
+    assert (cache.get(contents.sha256) if suffix == ".json" else cache.wheel(contents.sha256)) is None
+    cache.put(contents)
+    assert cache.get(contents.sha256) == contents
 
 
 def test_an_entry_under_the_name_of_another_counts_as_none(kept: tuple[WheelCache, WheelContents, Path]) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
-from venvbuild.files import write_whole
+from venvbuild.files import regular, write_whole
 from venvbuild.package_index.wheel_contents import WheelContents
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -43,7 +43,8 @@ class WheelCache:
         """What the wheel with this digest holds; None when nobody has read it yet, or the entry is damaged."""
         path = self._path(sha256)
         try:
-            body = path.read_bytes()
+            with regular(path) as file:
+                body = file.read()
             if body[:_REST] == _head(body[_REST:]):
                 contents = WheelContents.from_json(json.loads(body))
                 if contents.sha256 == sha256:  # an entry under another's name is not believed either
@@ -64,7 +65,7 @@ class WheelCache:
     def wheel(self, sha256: str) -> Path | None:
         """The wheel with this digest, compared with it just now; None when it is not here, or damaged."""
         path = self._path(sha256, ".whl")
-        with contextlib.suppress(OSError), path.open("rb") as file:
+        with contextlib.suppress(OSError), regular(path) as file:
             if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
                 with contextlib.suppress(OSError):
                     os.utime(path)

@@ -236,6 +236,7 @@ def test_an_egg_counts_where_no_dist_info_has_its_name(site: Path, tmp_path: Pat
         ("b==2.0", ("six", "y ; (python_version<'3') and extra == \"x\"")),
         ("c==3.0", ()),
     ]
+    assert [one.problems for one in distributions_in([site])] == [()] * 3
 
 
 def test_a_folder_is_read_once_also_through_a_link(site: Path, tmp_path: Path) -> None:

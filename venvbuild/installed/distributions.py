@@ -263,7 +263,7 @@ class _Reader:
             return None
         try:
             return _content(self._folder / name, max_bytes).decode("utf-8", errors)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):  # an egg-info may be a file
             if not optional:
                 self._problems.append(f"has no {name}")
         except _NotRead as reason:

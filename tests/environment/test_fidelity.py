@@ -271,6 +271,52 @@ def test_what_no_wheel_has_is_removed_and_said(
     assert empty_folders(tmp_path / "venv") == []
 
 
+def rows(files: dict[str, str]) -> str:
+    return "".join(f"{name},{promise_of(sha256(body.encode()))},{len(body)}\n" for name, body in files.items())
+
+
+@pytest.mark.parametrize("name", ["evil", "whole"])
+@pytest.mark.parametrize("is_away", [False, True])
+def test_what_calls_itself_a_distribution_in_the_cache_is_not_believed(
+    whole: Made, tmp_path: Path, name: str, is_away: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = {f"{name}.pth": "import os\n", "whole/__init__.py": "import os\n"}
+    site = whole.cached("whole").parent
+    info = site / f"{name}.egg-info"
+    info.mkdir()
+    try:
+        (info / "PKG-INFO").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 9.0\n")
+        (info / "RECORD").write_text(rows(files))
+        (site / f"{name}.pth").write_text(files[f"{name}.pth"])
+        with damaged(site / "whole/__init__.py", lambda _: files["whole/__init__.py"].encode()):
+            again = (without_index(whole, tmp_path) if is_away else whole).again(tmp_path)
+    finally:
+        shutil.rmtree(info)
+        (site / f"{name}.pth").unlink()
+    assert again == whole.first
+    assert any("is in no wheel" in line and "prune --package whole" in line for line in warned(caplog))
+
+
+@pytest.mark.parametrize("name", ["evil-1.0.dist-info", "evil.egg-info"])
+def test_what_calls_itself_one_inside_of_the_data_of_a_package_is_not_believed_either(
+    whole: Made, tmp_path: Path, name: str
+) -> None:
+    data = whole.cached("whole-1.0.data/purelib")
+    metadata = "METADATA" if name.endswith(".dist-info") else "PKG-INFO"
+    files = {"evil.py": "x", f"{name}/{metadata}": "Metadata-Version: 2.1\nName: evil\nVersion: 1.0\n"}
+    files[f"{name}/RECORD"] = rows(files)
+    planted = rows({f"whole-1.0.data/purelib/{path}": body for path, body in files.items()})
+    (data / name).mkdir()
+    try:
+        for path, body in files.items():
+            (data / path).write_text(body)
+        with damaged(whole.cached("whole-1.0.dist-info/RECORD"), lambda record: record + planted.encode()):
+            assert whole.again(tmp_path) == whole.first
+    finally:
+        (data / "evil.py").unlink()
+        shutil.rmtree(data / name)
+
+
 def empty_folders(venv: Path) -> list[str]:
     return [path for path, found in walk(venv, "") if stat.S_ISDIR(found.st_mode) and not os.listdir(venv / path)]
 
@@ -466,6 +512,14 @@ ODD = {
     "a file named like a data folder": {"weights.data": "bytes", "more.data/weights": "bytes"},
     "one path twice": {"odd.py": "root", "odd-1.0.data/purelib/odd.py": "of .data, which is unpacked last"},
     "what the empty environment had": {"odd-1.0.data/data/.gitignore": "*", "odd-1.0.data/scripts/activate": "odd"},
+    "data in a folder of another name": {
+        "odd-1.0-1.data/scripts/more": "#!python\nprint(1)\n",
+        "odd-1.0-1.data/scripts/plain": "#!/bin/sh\n",
+        "odd-1.0-1.data/scripts/odd": "#!python\n",
+        "odd-1.0-1.data/data/share/more": "x",
+        "odd-1.0-1.data/purelib/more.py": "x",
+    },
+    "another distribution that is a file": {"zed-1.0.egg-info": "Metadata-Version: 1.0\nName: zed\nVersion: 1.0\n"},
     "another distribution whose RECORD is wrong": {
         "odd-1.0.data/purelib/zed-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: zed\nVersion: 1.0\n",
         "odd-1.0.data/purelib/zed-1.0.dist-info/RECORD": "zed/gone.py,sha256=x,1\nodd.py,sha256=x,1\n",
@@ -480,6 +534,40 @@ def test_a_wheel_that_is_odd_is_taken_as_the_installer_takes_it(
     path = wheel(index.folder, "odd", "1.0", files={"odd.py": "x", **ODD[kind]}, scripts={"odd": "odd:main"})
     one = made(index, tmp_path, path)
     assert (one.again(tmp_path), warned(caplog)) == (one.first, [])
+
+
+def test_data_in_a_folder_of_another_name_is_where_pip_puts_it(
+    index: IndexServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # as of setuptools, `bdist_wheel --build-number 1`
+    files = ODD["data in a folder of another name"]
+    path = wheel(index.folder, "odd", "1.0", files={"odd.py": "x", **files}, scripts={"odd": "odd:main"})
+    pip = index.folder / f"pip-{real_pip.put_into(index.folder, here().version)}-py3-none-any.whl"
+    source = supply(index, tmp_path / "scratch")
+    found = contents(create(locked(path, pip), source, tmp_path / "venv", with_pip=True).path)
+    assert {"bin/more", "bin/plain", "bin/odd", "share/more"} <= found.keys()
+    assert warned(caplog) == []
+
+
+@pytest.mark.parametrize("with_pip", [False, True], ids=["uv", "pip"])
+@pytest.mark.parametrize("promise", ["", "sha256=wrong"])
+def test_a_record_that_has_paths_with_backslashes_is_no_damage(
+    index: IndexServer, tmp_path: Path, with_pip: bool, promise: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def spelled(record: str) -> str:
+        said = promise or f"{promise_of(sha256(b'x'))}"
+        return re.sub(r"(?m)^odd/__init__\.py,[^,]*", rf"odd\\\\__init__.py,{said}", record)
+
+    path = wheel(index.folder, "odd", "1.0", files={"odd/__init__.py": "x"})
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name).decode() for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, body in members.items():
+            archive.writestr(name, spelled(body) if name.endswith("RECORD") else body)
+    pip = index.folder / f"pip-{real_pip.put_into(index.folder, here().version)}-py3-none-any.whl"
+    closure, source = locked(path, *([pip] if with_pip else [])), supply(index, tmp_path / "scratch")
+    create(closure, source, tmp_path / "venv", with_pip=with_pip)
+    assert warned(caplog) == []
 
 
 @pytest.mark.parametrize("rows", ["odd/,,\n", "gone.py,sha256=x,1\n", "../../../bin/gone,,\n"])
@@ -506,12 +594,17 @@ def test_of_a_script_that_two_bring_the_last_by_name_is_there_whatever_it_is_mad
     assert (both.again(tmp_path), warned(caplog)) == (both.first, [])
 
 
+@pytest.mark.parametrize("late_by", [None, "#!/bin/sh\n", "#!/usr/bin/env python\n", "\x7fELF"], ids=repr)
 @pytest.mark.parametrize("with_pip", [False, True], ids=["uv", "pip"])
 def test_a_script_that_two_bring_makes_the_same_environment_each_time(
-    index: IndexServer, tmp_path: Path, with_pip: bool
+    index: IndexServer, tmp_path: Path, with_pip: bool, late_by: str | None
 ) -> None:
     pip = f"pip-{real_pip.put_into(index.folder, here().version)}-py3-none-any.whl"
-    both = [wheel(index.folder, name, "1.0", scripts={"run": f"{name}:main"}) for name in ("early", "late")]
+    both = [wheel(index.folder, "early", "1.0", scripts={"run": "early:main"})]
+    if late_by is None:
+        both.append(wheel(index.folder, "late", "1.0", scripts={"run": "late:main"}))
+    else:
+        both.append(wheel(index.folder, "late", "1.0", files={"late-1.0.data/scripts/run": late_by}))
     closure, source = locked(*both, *([index.folder / pip] if with_pip else [])), supply(index, tmp_path / "scratch")
     first, again = (
         contents(create(closure, source, tmp_path / name, with_pip=with_pip).path) for name in ("first", "again")
@@ -701,15 +794,42 @@ def test_of_pip_no_cache_is_spoken_of(whole: Made) -> None:
     assert "cache" not in f"{without.why} {without.fix}"
 
 
+@pytest.mark.parametrize("name", ["RECORD", "WHEEL"])
+@pytest.mark.parametrize("is_away", [False, True])
+def test_what_the_installer_writes_into_a_dist_info_is_no_program(
+    whole: Made, tmp_path: Path, name: str, is_away: bool
+) -> None:
+    cached = whole.cached(f"whole-1.0.dist-info/{name}")
+    before = cached.stat().st_mode
+    cached.chmod(before | 0o111)
+    try:
+        (without_index(whole, tmp_path) if is_away and name == "RECORD" else whole).again(tmp_path)
+    finally:
+        cached.chmod(before)
+    assert not any(is_program for path, is_program in modes(tmp_path / "venv").items() if ".dist-info/" in path)
+
+
+def test_a_wheel_that_has_an_installer_of_its_own_is_taken_without_the_index(
+    index: IndexServer, tmp_path: Path
+) -> None:
+    path = wheel(index.folder, "odd", "1.0", files={"odd.py": "x", "odd-1.0.dist-info/INSTALLER": "odd\n"})
+    one = made(index, tmp_path, path)
+    assert without_index(one, tmp_path / "away").again(tmp_path / "away") == one.first
+
+
+@pytest.mark.parametrize("system", [0, 3])
 @pytest.mark.parametrize("mode", [0o644, 0o755])
-def test_a_program_stays_one_and_nothing_else_becomes_one(index: IndexServer, tmp_path: Path, mode: int) -> None:
+def test_a_program_stays_one_and_nothing_else_becomes_one(
+    index: IndexServer, tmp_path: Path, mode: int, system: int
+) -> None:
+    mode = mode if system == 3 else 0o644
     path = wheel(index.folder, "prog", "1.0", files={"prog/run": BIG})
     with zipfile.ZipFile(path) as archive:
         members = [(info, archive.read(info)) for info in archive.infolist()]
     with zipfile.ZipFile(path, "w") as archive:
         for info, body in members:
             own = mode if info.filename == "prog/run" else 0o644
-            info.create_system, info.external_attr = 3, (stat.S_IFREG | own) << 16
+            info.create_system, info.external_attr = system, (stat.S_IFREG | own) << 16 if system == 3 else 0
             archive.writestr(info, body)
     one = made(index, tmp_path, path)
     first = modes(tmp_path / "first")

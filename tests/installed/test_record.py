@@ -81,6 +81,13 @@ def test_who_promised_other_bytes_than_those_that_were_there_claims_the_path_and
     assert winner == record.corrected(f"{app},,\n", written, set(), {app: other})
 
 
+def test_the_same_of_a_script_that_stays_as_it_is() -> None:
+    app = "../../../bin/app"
+    theirs = record.promise_of(hashlib.sha256(b"theirs").hexdigest())
+    assert record.corrected(f"{app},sha256=mine,4\na.py,,\n", {}, set(), None, {app: b"theirs"}) == f"{app},,\na.py,,\n"
+    assert record.corrected(f"{app},{theirs},6\n", {}, set(), None, {app: b"theirs"}) is None
+
+
 def test_names_that_are_not_utf_8_survive() -> None:
     name = os.fsdecode(b"caf\xe9.py")
     assert record.corrected(f"{name},,\ngone,,\n", {}, {"gone"}) == f"{name},,\n"

@@ -123,15 +123,18 @@ def test_a_wheel_that_is_made_to_fill_the_disk_is_not_read(tmp_path: Path, monke
         # which uv makes programs of, and pip does not
         (0o755, None),
         (stat.S_IFLNK | 0o777, None),
+        (0, False),
     ],
 )
+@pytest.mark.parametrize("system", [0, 3, 19])
 def test_a_file_is_a_program_where_all_installers_make_it_one(
-    tmp_path: Path, mode: int, *, is_program: bool | None
+    tmp_path: Path, mode: int, system: int, *, is_program: bool | None
 ) -> None:
     path = wheel(tmp_path, "tiny", "1.0")
     with zipfile.ZipFile(path, "a") as archive:
         info = zipfile.ZipInfo("tiny/run")
-        info.create_system, info.external_attr = 3, mode << 16
+        info.create_system, info.external_attr = system, mode << 16
         archive.writestr(info, "x")
     [found] = [one for one in WheelContents.read(path).files if one.path == "tiny/run"]
-    assert found.is_executable == is_program
+    # of what another system wrote uv makes no programs, and pip does
+    assert found.is_executable == (is_program if system == 3 or not is_program else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ from venvbuild.errors import (
     ResolutionError,
     VenvBuildError,
 )
+from venvbuild.installed import Distribution
 from venvbuild.parallel import each
 from venvbuild.process import CommandFailed
 from venvbuild.requirements import Pin, Requirements
@@ -67,6 +68,13 @@ class Closure:
     """Whether the pins contradict each other and were taken as written all the same."""
     doubted: tuple[str, ...] = ()
     """Names that the resolver called yanked: what the index told of them before may not be true any more."""
+
+    def among(self, installed: Iterable[Distribution]) -> list[Distribution]:
+        """Its own of what is installed, which wheels brought. What else is there and calls itself a distribution is
+        nobody to believe of other files: those that a package brings with it are files of that package.
+        """
+        names = {one.name for one in self.distributions}
+        return [one for one in installed if one.canonical_name in names and one.dist_info.endswith(".dist-info")]
 
     def text(self) -> str:
         """The lock: what pip and uv read with `--require-hashes`; sorted, the same for the same closure."""

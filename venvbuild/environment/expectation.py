@@ -26,7 +26,7 @@ from venvbuild.installed import (
     promised_digest,
     script_of,
 )
-from venvbuild.package_index import WheelContents, WheelFile, record_of
+from venvbuild.package_index import WheelContents, WheelFile, data_of, record_of
 
 # Of a dist-info: the installer writes them whatever the wheel has (PEP 376, PEP 610), or leaves them out.
 _INSTALLERS_OWN = ("RECORD", "INSTALLER", "REQUESTED", *INSTALL_RECORDS)
@@ -96,6 +96,8 @@ class Expectation:
     """Other files that may be there, and whose they are: what installers write."""
     records: list[Difference] = field(default_factory=list)
     """Where RECORDs differ from those of the wheels."""
+    plain: dict[str, str] = field(default_factory=dict)
+    """Those of them that no installer makes a program, and whose they are."""
     of_no_wheel: dict[str, str] = field(default_factory=dict)
     """What RECORDs name that no wheel has, and whose RECORD."""
     untold: dict[str, str] = field(default_factory=dict)
@@ -109,8 +111,8 @@ class Expectation:
         python_version: str,
         unpacked: Mapping[str, Scripts] | None = None,
     ) -> Expectation:
-        """By the wheels of the distributions; by its own RECORD for one whose wheel could not be asked, and what the
-        installer's cache has `unpacked` of it, by canonical name.
+        """By the wheels of the closure's distributions; by its own RECORD for one whose wheel could not be asked, and
+        what the installer's cache has `unpacked` of it, by canonical name.
         """
         expectation = cls(f"lib/python{python_version}/site-packages")
         by_name = {one.canonical_name: one for one in installed}
@@ -119,9 +121,6 @@ class Expectation:
             rows = _rows_of(one, wheel) if one else {}
             if wheel:
                 expectation._add_wheel(name, wheel, rows, python_version)
-            elif one and expectation._is_brought(one, wheels, python_version):
-                # a wheel has it in it, and is compared; what else it claims is neither asked for nor removed
-                expectation.of_installers.update(dict.fromkeys(map(expectation._path, rows), name))
             elif one:
                 expectation._add_rows(name, rows, one.dist_info, (unpacked or {}).get(name, {}))
         return expectation
@@ -146,6 +145,9 @@ class Expectation:
                     as_expected[path] = seen
             if what:
                 found.append(Difference(path, file.owner, what))
+        for path in self.plain.keys() & read.seen.keys():
+            if read.seen[path].look.mode & 0o100:
+                found.append(Difference(path, self.plain[path], OTHER_MODE))
         for path in self.changed_of(read.base, venv):
             found.append(Difference(path, self.of_no_wheel.get(path), "is not that of an empty environment"))
         return Comparison(sorted({*self.records, *found, *self._surplus(read)}), as_expected)
@@ -161,42 +163,30 @@ class Expectation:
         for path in paths:
             yield Difference(path, self.of_no_wheel.get(path) or _near(path, owners), "is in no wheel")
 
-    def _is_brought(self, one: Distribution, wheels: Mapping[str, WheelContents], python_version: str) -> bool:
-        """Whether a wheel has this distribution in it, where Python finds it (not one that it vendors)."""
-        record = f"{one.dist_info}/RECORD"
-        return any(
-            self._place(file.path, wheel, name, (), python_version) == f"{self.site_packages}/{record}"
-            for name, wheel in wheels.items()
-            for file in wheel.files
-            if file.path.endswith(record)
-        )
-
     def _add_wheel(self, name: str, wheel: WheelContents, rows: Mapping[str, RecordRow], python_version: str) -> None:
         scripts = {f"bin/{script}" for script in wheel.scripts}
-        info, data = f"{self.site_packages}/{wheel.dist_info}", f"{wheel.data}/"
+        info = f"{self.site_packages}/{wheel.dist_info}"
         own = {f"{info}/{one}" for one in _INSTALLERS_OWN} | {*ENVIRONMENT_LEFTOVERS}
         optional = {f"{info}/{one}" for one in _LEFT_OUT}
         self.of_installers |= dict.fromkeys([*scripts, *own], name)
+        self.plain |= dict.fromkeys((f"{info}/{one}" for one in _INSTALLERS_OWN), name)
         for script in scripts:  # which takes the place of what another distribution has there
             self.files.pop(script, None)
         left = {self._path(path): row for path, row in rows.items()}
         record = f"{info}/RECORD"
         claims = defaultdict[str, list[WheelFile]](list)
         # what is in `.data` is unpacked over the rest
-        for file in sorted(wheel.files, key=lambda one: one.path.startswith(data)):
+        for file in sorted(wheel.files, key=lambda one: data_of(one.path)):
             path = self._place(file.path, wheel, name, left, python_version)
-            if wheel.is_wrapper(file.path):  # installers make their own instead
+            is_literal = path == self._path(file.path)
+            is_wrapper = wheel.is_wrapper(file.path)
+            if is_wrapper and not is_literal:  # installers make their own instead
                 left.pop(self._path(file.path), None)
                 left.pop(path or "", None)
             elif path is not None and path not in own:
-                self.files[path] = _File(
-                    name,
-                    file.sha256,
-                    file.size_bytes,
-                    file.is_rewritten,
-                    may_lack=path in optional,
-                    is_executable=file.is_executable,
-                )
+                # pip leaves a wrapper out, and RECORD as it is, from which it looks as if uv had put it there
+                may_lack = path in optional or is_wrapper
+                self.files[path] = _file_of(name, file, may_lack=may_lack, is_literal=is_literal)
                 if path not in optional:
                     claims[path].append(file)
         for path, files in claims.items():
@@ -214,8 +204,11 @@ class Expectation:
                 self.records.append(Difference(record, name, f"names {path}, which the wheel does not have"))
 
     def _add_rows(self, name: str, rows: Mapping[str, RecordRow], dist_info: str, unpacked: Scripts) -> None:
-        own = {f"{self.site_packages}/{dist_info}/{one}" for one in (*_INSTALLERS_OWN, *_LEFT_OUT)}
+        info = f"{self.site_packages}/{dist_info}"
+        plain = {f"{info}/{one}" for one in _INSTALLERS_OWN}
+        own = {*plain, *(f"{info}/{one}" for one in _LEFT_OUT)}
         self.of_installers |= dict.fromkeys(own, name)
+        self.plain |= dict.fromkeys(plain, name)
         for path, row in rows.items():
             place = self._path(path)
             algorithm, digest = promised_digest(row.hash)
@@ -224,7 +217,7 @@ class Expectation:
             if place in unpacked:
                 digests = unpacked[place]
                 self.files[place] = _File(name, min(digests, default=_NONE), None, is_rewritten=True, others=digests)
-            elif digest:
+            elif digest and place not in plain:
                 self.of_installers.pop(place, None)
                 self.files[place] = _File(name, digest, row.size, is_rewritten=False, algorithm=algorithm)
             else:
@@ -243,8 +236,10 @@ class Expectation:
         """Where a file of a wheel goes (binary distribution format, "Installing"); None: out of the environment."""
         top, _, rest = path.partition("/")
         kind, _, inner = rest.partition("/")
-        if top != wheel.data:
-            place = self._path(path)
+        literal = self._path(path)
+        # Of data in a folder that is not called as the dist-info is, pip installs what is in it, and uv the folder.
+        if not data_of(path) or (top != wheel.data and literal in claimed):
+            place = literal
         elif kind in ("purelib", "platlib"):
             place = self._path(inner)
         elif kind == "headers":
@@ -277,12 +272,20 @@ def _near(path: str, owners: Mapping[str, set[str]]) -> str | None:
     return None
 
 
+def _file_of(owner: str, file: WheelFile, *, may_lack: bool, is_literal: bool) -> _File:
+    if file.is_rewritten and is_literal:  # in a folder of scripts that this installer does not take for one
+        algorithm, digest = promised_digest(file.record.partition(",")[0])
+        return _File(owner, digest, None, is_rewritten=False, algorithm=algorithm or "sha256", may_lack=may_lack)
+    size_bytes, is_executable = file.size_bytes, file.is_executable
+    return _File(owner, file.sha256, size_bytes, file.is_rewritten, may_lack=may_lack, is_executable=is_executable)
+
+
 def _is_kept(file: WheelFile, row: RecordRow | None) -> bool:
     """Whether RECORD says of a file what the wheel's does, or what is true."""
     if file.is_rewritten:
         return row is not None
     if row is None or not row.hash:
-        return not file.record
+        return not file.record or (row is not None and file.is_spelled_oddly)
     said = f"{row.hash},{'' if row.size is None else row.size}"
     return said == file.record or said == record_of(file.sha256, file.size_bytes)
 

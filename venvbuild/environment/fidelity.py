@@ -43,7 +43,7 @@ def make_faithful(
     has_cache: bool = True,
 ) -> Read:
     """Let every file of `venv` be what the `wheels` of `closure` have, by a `reading` that was begun; but for its base,
-    which was there before them.
+    which was there before them. `installed` are the closure's own distributions.
 
     What differs is installed once more, from an empty cache if the installer `has_cache`. What was read, and seen only
     what is as it has to be.
@@ -70,7 +70,7 @@ def make_faithful(
         _remove_inside(venv, one.path)
     if names:
         _install_again(names, venv, wheels, closure, source, install)
-    installed = distributions_of(venv, python_version, with_damage=False)
+    installed = closure.among(distributions_of(venv, python_version, with_damage=False))
     expectation = Expectation.of(installed, wheels, python_version)
     for path in list(expectation.changed_of(read.base, venv)):
         read.base.put_back(path, venv)
@@ -137,7 +137,7 @@ def _install_again(
     with tempfile.TemporaryDirectory(prefix=".cache-", dir=venv.parent) as cache:
         afresh = partial(install, source=replace(source, installer=source.installer.with_cache(Path(cache))))
         with installed_alone(names, closure, venv, afresh) as alone:
-            again = distributions_of(alone, source.interpreter.version, with_damage=False)
+            again = closure.among(distributions_of(alone, source.interpreter.version, with_damage=False))
             expected = Expectation.of(again, wheels, source.interpreter.version)
             for path, _ in walk(alone, leave_out=""):
                 if expected.is_of(path, names):

@@ -90,12 +90,14 @@ def create(
             overlaps = settle_overlaps(building, installed, closure, install)
             reading.forget(overlaps)
             log.info("comparing %s with their wheels", count_text(len(closure.distributions), "package"))
-            wheels = witness.ask(closure, installed, source, remembered())
-            compared = building, reading, installed, wheels
+            own = closure.among(installed)
+            wheels = witness.ask(closure, own, source, remembered())
+            compared = building, reading, own, wheels
             read = make_faithful(*compared, closure, source, install, has_cache=not with_pip)
         log.info("making the environment relocatable")
         folders = site_packages_folders(building, source.interpreter.version)
-        manifest = Manifest(read.completed(building, _make_relocatable(building, folders, source.interpreter)))
+        shared = [path for path in overlaps if path.startswith("bin/")]
+        manifest = Manifest(read.completed(building, _make_relocatable(building, folders, source.interpreter, shared)))
         _replace(building, target)
     except OSError as error:
         # now, as what is removed makes room
@@ -197,8 +199,11 @@ def _explain(failure: CommandFailed, closure: Closure, source: PackageSource, *,
         ) from failure
 
 
-def _make_relocatable(venv: Path, folders: Sequence[Path], interpreter: Interpreter) -> set[str]:
-    """Rewrite what holds the venv's present path, drop the installer's notes, and keep each RECORD true.
+def _make_relocatable(
+    venv: Path, folders: Sequence[Path], interpreter: Interpreter, shared: Sequence[str] = ()
+) -> set[str]:
+    """Rewrite what holds the venv's present path, drop the installer's notes, and keep each RECORD true, also of the
+    scripts that are `shared` by several distributions.
 
     The files that were written or dropped, relative to the venv.
     """
@@ -208,7 +213,8 @@ def _make_relocatable(venv: Path, folders: Sequence[Path], interpreter: Interpre
     written = {venv / name: content for one in found.scripts for name, content, _ in one.files}
     # uv's notes hold times and paths of this machine.
     dropped = [path for at in folders for name in INSTALL_RECORDS for path in at.glob(f"*.dist-info/{name}")]
-    replaced = {venv / one.launcher: (venv / one.launcher).read_bytes() for one in found.scripts}
+    stood = {*(one.launcher for one in found.scripts), *shared}
+    replaced = {venv / name: (venv / name).read_bytes() for name in stood if os.path.isfile(venv / name)}
     for one in found.scripts:
         for name, content, mode in one.files:
             (venv / name).parent.mkdir(exist_ok=True)
@@ -221,7 +227,7 @@ def _make_relocatable(venv: Path, folders: Sequence[Path], interpreter: Interpre
     for path in dropped:
         path.unlink()
     touched = {*written, *dropped}
-    for packages in folders if touched else ():
+    for packages in folders if touched or shared else ():
         ours = {os.path.relpath(path, packages): content for path, content in written.items()}
         were = {os.path.relpath(path, packages): content for path, content in replaced.items()}
         gone = {os.path.relpath(path, packages) for path in dropped}

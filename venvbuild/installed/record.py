@@ -32,9 +32,9 @@ def corrected(
     """A RECORD that is true again after files were written anew or dropped; None: it needs no correction.
 
     `beside` has by path a file, among those written, that came to it: whoever claims the one claims the other too.
-    `replaced` has by path what stood there before: who promised other bytes than those, since another distribution's
-    are there, goes on claiming the path, and promises nothing: what it said is of a script that nobody has, and which
-    may have named the folder where it was installed. Paths are relative to site-packages and normalised.
+    `replaced` has by path what stood there before, or still does: who promised other bytes than those, since another
+    distribution's are there, goes on claiming the path, and promises nothing: what it said is of a script that nobody
+    has, and which may have named the folder where it was installed. Paths are relative to site-packages and normalised.
     """
     rows = list(csv.reader(io.StringIO(record)))
     claimed = {os.path.normpath(row[0]) for row in rows if row}
@@ -44,9 +44,11 @@ def corrected(
         if path in dropped:
             continue
         before = (replaced or {}).get(path)
-        is_ours = path in written and (before is None or not row[1] or row[1] == _promise(before)[0])
-        promise = _promise(written[path]) if is_ours else ("", "")
-        kept.append([row[0], *promise] if path in written else row)
+        is_ours = before is None or not row[1] or row[1] == _promise(before)[0]
+        if path in written:
+            kept.append([row[0], *(_promise(written[path]) if is_ours else ("", ""))])
+        else:
+            kept.append(row if is_ours else [row[0], "", ""])
         other = (beside or {}).get(path)
         if other is not None and other not in claimed:
             kept.append([other, *(_promise(written[other]) if is_ours else ("", ""))])

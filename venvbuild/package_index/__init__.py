@@ -18,5 +18,6 @@ from venvbuild.package_index.wheel_contents import (
     WheelContents,
     WheelFile,
     begins_rewritten,
+    data_of,
     record_of,
 )

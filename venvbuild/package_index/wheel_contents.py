@@ -60,6 +60,8 @@ class WheelFile(NamedTuple):
     """Whether an installer puts another first line before it."""
     is_executable: bool | None = None
     """Whether installers make it a program; None where the wheel does not tell, or an earlier version read it."""
+    is_spelled_oddly: bool = False
+    """Whether RECORD has its path with backslashes: of such rows uv keeps no digest."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ class WheelContents:
         (as pip, `is_entrypoint_wrapper`).
         """
         folder, script = path.rpartition("/")[::2]
-        return folder == f"{self.data}/scripts" and (_WRAPPER.sub("", script) in self.scripts or script in self.scripts)
+        is_script = folder == f"{data_of(path)}/scripts"
+        return is_script and (_WRAPPER.sub("", script) in self.scripts or script in self.scripts)
 
     @classmethod
     def read(cls, path: Path, filename: str = "") -> WheelContents:
@@ -112,8 +115,10 @@ class WheelContents:
                 _refuse_bomb(names.values(), path.stat().st_size)
                 texts = _Texts(archive, names, _dist_info(names))
                 record = dict(texts.record())
-                data = _data(texts.dist_info)
-                files = tuple(_file(archive, name, member, record, data) for name, member in sorted(names.items()))
+                silent = _Said("", is_odd=False)
+                files = tuple(
+                    _file(archive, name, member, record.get(name, silent)) for name, member in sorted(names.items())
+                )
                 unmet = tuple(sorted(record.keys() - names.keys()))
                 size_bytes = path.stat().st_size
                 return cls(sha256, filename, texts.tags(), texts.scripts(), unmet, files, size_bytes)
@@ -138,6 +143,15 @@ class WheelContents:
         return cls(found["sha256"], found["filename"], tags, scripts, unmet, files, size_bytes)
 
 
+class _Said(NamedTuple):
+    """What RECORD says of a file."""
+
+    promise: str
+    """`hash,size`, or nothing."""
+    is_odd: bool
+    """Whether it spells the path with backslashes."""
+
+
 class _Texts:
     """The files of a wheel which say what it is."""
 
@@ -148,14 +162,14 @@ class _Texts:
         lines = HeaderParser().parsestr(self._text("WHEEL")).get_all("Tag") or []
         return tuple(sorted({tag for line in lines for tag in expanded(str(line).strip())}))
 
-    def record(self) -> Iterator[tuple[str, str]]:
-        """(path, `hash,size`) of each row."""
+    def record(self) -> Iterator[tuple[str, _Said]]:
+        """By path what each row says."""
         for row in csv.reader(io.StringIO(self._text("RECORD"), newline="")):
             if row:
                 path, digest, size = (*row, "", "")[:3]
-                # some wheels were made on Windows by hand
+                is_odd = path not in self._names and "\\" in path  # some wheels were made on Windows by hand
                 name = path if path in self._names else posixpath.normpath(path.replace("\\", "/"))
-                yield name, f"{digest},{size}" if digest else ""
+                yield name, _Said(f"{digest},{size}" if digest else "", is_odd)
 
     def scripts(self) -> tuple[str, ...]:
         """By the entry points specification: ini, `name = module:function`."""
@@ -176,6 +190,14 @@ class _Texts:
             return file.read(_TEXT_LIMIT).decode("utf-8", "surrogateescape")
 
 
+def data_of(path: str) -> str:
+    """The `.data` folder that a file of a wheel is in; empty when it is in none. The format has one, called as the
+    dist-info is; pip takes each that ends so for one, and setuptools writes one with the build number in its name.
+    """
+    top, _, inner = path.partition("/")
+    return top if inner and top.endswith(".data") else ""
+
+
 def begins_rewritten(head: bytes) -> bool:
     """Whether a file of `*.data/scripts` leaves its first line to the installer (same source, "Installing")."""
     return head.startswith(b"#!python")
@@ -187,12 +209,11 @@ def record_of(sha256: str, size_bytes: int) -> str:
     return f"sha256={digest},{size_bytes}"
 
 
-def _file(
-    archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo, record: Mapping[str, str], data: str
-) -> WheelFile:
-    digest, size, is_rewritten = hashlib.sha256(), 0, False
+def _file(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo, said: _Said) -> WheelFile:
+    digest, size, is_rewritten, data = hashlib.sha256(), 0, False, data_of(name)
+    is_script = bool(data) and name.startswith(f"{data}/scripts/")
     with archive.open(member) as file:
-        if data and name.startswith(f"{data}/scripts/"):
+        if is_script:
             first = file.readline()
             is_rewritten = begins_rewritten(first)
             if not is_rewritten:
@@ -201,21 +222,18 @@ def _file(
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
             size += len(chunk)
-    is_script = bool(data) and name.startswith(f"{data}/scripts/")
-    return WheelFile(
-        name, digest.hexdigest(), size, record.get(name, ""), is_rewritten, _is_executable(member, is_script=is_script)
-    )
+    is_executable = _is_executable(member, is_script=is_script)
+    return WheelFile(name, digest.hexdigest(), size, said.promise, is_rewritten, is_executable, said.is_odd)
 
 
 def _is_executable(member: zipfile.ZipInfo, *, is_script: bool) -> bool | None:
-    """As pip (`zip_item_is_executable`) and uv judge it, which differ where the mode does not say that it is a file; of
-    scripts they make programs whatever their mode is.
+    """As pip (`zip_item_is_executable`) and uv judge it, which differ where the mode does not say that it is a file, or
+    was not written by Unix; of scripts they make programs whatever their mode is.
     """
     mode = member.external_attr >> 16
-    is_program = bool(mode & 0o111)
-    if member.create_system != _UNIX or not mode or (not is_program and is_script):
-        return None
-    return None if is_program and not stat.S_ISREG(mode) else is_program
+    if not mode & 0o111:
+        return None if is_script else False
+    return True if member.create_system == _UNIX and stat.S_ISREG(mode) else None
 
 
 def _named(members: Iterable[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:

@@ -31,6 +31,10 @@ from venvbuild.text import shown
 
 _AT_ONCE = 16
 _SYNC = "`venvbuild table sync` mends it"
+_RESTORE = (
+    f"restore {places.METADATA} from a backup; if the build was taken out on purpose, "
+    "`venvbuild table sync` removes its row"
+)
 _MEND_ENTRY = "remove it; `venvbuild table sync` writes the entry anew"
 _PLACED_BY = {"venv_version", "created_at"}
 
@@ -127,7 +131,7 @@ def _compare(store: Store, listed: Listing, is_deep: bool, version: str) -> Comp
     stray = tuple(key for key in rows if not is_in_place(key))
     problems = [_misplaced(store, key) for key in stray]
     if version not in listed.committed:
-        return _without_build(store, version, rows, problems)
+        return _without_build(store, version, rows, problems, has_files=version in listed.others)
     try:
         build = read_any(store, version)
     except NotInStore:  # removed meanwhile
@@ -155,9 +159,12 @@ def _compare(store: Store, listed: Listing, is_deep: bool, version: str) -> Comp
     return replace(found, damage=(*found.damage, *damaged)) if is_deep else found
 
 
-def _without_build(store: Store, version: str, rows: list[str], problems: list[Problem]) -> Compared:
+def _without_build(
+    store: Store, version: str, rows: list[str], problems: list[Problem], *, has_files: bool
+) -> Compared:
+    metadata = places.key(version, places.METADATA)
     try:
-        store.read(places.key(version, places.METADATA), schemas.MAX_BYTES)
+        store.read(metadata, schemas.MAX_BYTES)
         return Compared(version)  # committed meanwhile
     except NotInStore:
         pass
@@ -165,7 +172,9 @@ def _without_build(store: Store, version: str, rows: list[str], problems: list[P
         return Compared(version, damage=error.problems)
     if not rows:
         return Compared(version)
-    stray, damage = [], list[Problem]()
+    # the row may be the last that tells of a build of which one file alone was lost
+    fix = _RESTORE if has_files else _SYNC
+    stray, damage, problems = [], list[Problem](), [replace(one, fix=fix) for one in problems]
     for key in rows:
         try:
             read_row(store, key)
@@ -173,11 +182,12 @@ def _without_build(store: Store, version: str, rows: list[str], problems: list[P
             if _is_by_hand(error):
                 damage += error.problems
                 continue
-            problems += (replace(one, fix=_SYNC) for one in error.problems)
+            problems += (replace(one, fix=fix) for one in error.problems)
         stray.append(key)
     if stray:
         what = f"{shown(version)} has a row and is no committed build"
-        problems.append(Problem(what, store.url, fix=_SYNC, rule="NO_BUILD"))
+        where, why = (store.uri(metadata), "its other files are there") if has_files else (store.url, "")
+        problems.append(Problem(what, where, why, fix, "NO_BUILD"))
     return Compared(version, tuple(problems), tuple(damage), stray_rows=tuple(stray))
 
 

@@ -144,6 +144,52 @@ def test_a_build_that_is_committed_meanwhile_keeps_its_row(store: Store, tmp_pat
     assert found(store, tmp_path) == [version(1)]
 
 
+@pytest.mark.parametrize("is_covered", [False, True], ids=["rows", "index"])
+@pytest.mark.parametrize("way", ["restored", "restored after sync", "taken out"])
+def test_a_build_that_lost_its_metadata_alone_is_told_with_both_ways_out(
+    tool: Tool, tmp_path: Path, way: str, is_covered: bool
+) -> None:
+    store = open_store(tool.store)
+    row, metadata = registered(store, 1), builds.key(version(1), places.METADATA)
+    registered(store, 2)
+    builds.promote(store, version(1), "prod")
+    if is_covered:
+        Compactor(store, tmp_path).compact(AFTER)
+    before, kept = store.read(row).body, store.read(metadata).body
+    store.remove(metadata)
+    [problem, of_alias] = tool.run("table", "check", "--json").json["error"]["problems"]
+    assert (problem["where"], problem["why"]) == (store.uri(metadata), "its other files are there")
+    first, _, second = problem["fix"].partition("; if the build was taken out on purpose, ")
+    assert (first, second) == ("restore metadata.json from a backup", "`venvbuild table sync` removes its row")
+    if way != "restored":
+        assert tool.run("table", "sync", "--json").json["removed"] == [row]
+        assert tool.run("table", "check", "--json").json["error"]["problems"] == [of_alias]
+    if way == "taken out":
+        assert of_alias["fix"] == "move it on, to a build of sales: venvbuild promote BUILD prod"
+        assert tool.run("promote", version(2), "prod").code == 0
+    else:
+        store.put_if_absent(metadata, kept)
+    if way == "restored after sync":
+        assert tool.run("table", "sync", "--json").json["written"] == [version(1)]
+    assert tool.run("table", "check", "--deep").code == 0
+    left = [entry.key for entry in store.list(row)]
+    assert [store.read(key).body for key in left] == ([] if way == "taken out" else [before])
+    assert found(store, tmp_path) == ([version(2)] if way == "taken out" else [version(1), version(2)])
+
+
+@pytest.mark.parametrize("has_files", [False, True])
+def test_of_a_row_that_is_bad_too_the_same_is_told(store: Store, tmp_path: Path, has_files: bool) -> None:
+    if has_files:
+        put_build(store, 1, is_committed=False)
+    store.put_if_absent(f"{places.ROWS}/dt={DAY}/{version(1)}.json", b"{")
+    store.put_if_absent(f"{places.ROWS}/dt={AFTER}/{version(1)}.json", b"{")
+    told = list(find_problems(store, tmp_path))
+    assert {one.rule for one in told} == {"BAD_ROW", "MISPLACED_ROW", "NO_BUILD"}
+    assert {one.fix.startswith("restore metadata.json from a backup; ") for one in told} == {has_files}
+    synced(store, tmp_path)
+    assert list(find_problems(store, tmp_path)) == []
+
+
 def test_the_command_says_what_it_does(tool: Tool) -> None:
     store = open_store(tool.store)
     put_build(store, 1)

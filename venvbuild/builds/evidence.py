@@ -175,6 +175,8 @@ def _sha256(store: Store, key: str, size_bytes: int) -> str:
 
 
 UNLIKE_DIGEST = "its sha256 is not the one in metadata.json"
+MEND = "restore it from a backup, or build again and take this build out (docs/stores.md)"
+"""What helps where a file of a build is damaged: nothing makes a build whole that stays as it is."""
 
 
 def unlike_size(size_bytes: int, promised: int) -> str:
@@ -185,7 +187,7 @@ def unlike_size(size_bytes: int, promised: int) -> str:
 def problem(store: Store, build: Metadata, name: str, what: str) -> Problem:
     """What is wrong with a file of a build."""
     where = store.uri(places.key(build["venv_version"], name))
-    return Problem(what, where, fix="restore it from a backup, or build again", rule="DAMAGED")
+    return Problem(what, where, fix=MEND, rule="DAMAGED")
 
 
 def unlike(field: str, said: object, by: str, found: object) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.utils import canonicalize_name, canonicalize_version
 
 from venvbuild import builds
-from venvbuild.builds import ScriptedBuild, places, schemas
+from venvbuild.builds import ScriptedBuild, evidence, places, schemas
 from venvbuild.errors import IntegrityError, NotInStore, Problem
 from venvbuild.restore.adopting import environment_in
 from venvbuild.restore.unpacking import unpack_ordinary
@@ -89,7 +89,7 @@ def _read_archive(store: Store, archive: Entry) -> None:
         raise IntegrityError(
             error.problems[0].what,
             where=f"{store.uri(archive.key)}{member}",
-            fix="restore it from a backup, or build again",
+            fix=evidence.MEND,
             rule="DAMAGED",
         ) from error
 
@@ -175,4 +175,4 @@ def _by_name(pins: Iterable[str]) -> dict[str, str]:
 
 
 def _problem(store: Store, key: str, what: str) -> Problem:
-    return Problem(what, store.uri(key), fix="restore it from a backup, or build again", rule="DAMAGED")
+    return Problem(what, store.uri(key), fix=evidence.MEND, rule="DAMAGED")

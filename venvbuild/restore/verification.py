@@ -372,4 +372,4 @@ def _import_in_turn(python: Path, names: Sequence[str], home: Path) -> dict[str,
 
 
 def _problem(store: Store, key: str, what: str) -> Problem:
-    return Problem(what, store.uri(key), fix="restore it from a backup, or build again", rule="DAMAGED")
+    return Problem(what, store.uri(key), fix=evidence.MEND, rule="DAMAGED")

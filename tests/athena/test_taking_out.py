@@ -1,0 +1,110 @@
+"""A damaged build is taken out as docs/stores.md says, to the letter; all else stays as it was."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from athena import rows
+from athena.index import Compactor
+from athena.upkeep import find_problems
+from tests.support.builds import put_build, version
+from tests.support.scripted import VERSION, put_whole
+from tests.support.tool import REPOSITORY, Tool
+from venvbuild import builds
+from venvbuild.builds import aliases, evidence, places
+from venvbuild.stores import Store, open_store
+
+OURS = version(0)
+NEW = 86_400
+"""Of the build that takes the other's place, the seconds of `put_build`: a day later."""
+
+
+def lines(title: str) -> list[str]:
+    """What a section of the page says to run."""
+    page = (REPOSITORY / "docs" / "stores.md").read_text("utf-8")
+    found = re.search(rf"^## {title}\n.*?^```sh\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert found
+    return found[1].splitlines()
+
+
+def follow(tool: Tool, line: str, **names: str) -> int:
+    """Run a line of the page, with what stands for `STORE` and the others; its exit code."""
+    line = re.sub(r"\b[A-Z]{3,}\b", lambda name: names[name[0]], line)
+    program, *arguments = line.split()
+    if program == "venvbuild":
+        return tool.run(*arguments).code
+    return subprocess.run(["sh", "-c", line], check=False).returncode
+
+
+def registered(store: Store, venv_version: str) -> str:
+    rows.register(store, builds.read_any(store, venv_version))
+    return venv_version
+
+
+def keys(store: Store, *, of: str = "") -> set[str]:
+    """Of all objects but the index and the store's own corner."""
+    return {
+        one.key for one in store.list("")
+        if of in one.key and not one.key.startswith((f"{places.INDEX}/", ".venvbuild/"))
+    }  # fmt: skip
+
+
+PUT: dict[str, tuple[str, Callable[[Store], str], list[str]]] = {
+    "ours": (OURS, lambda store: put_build(store, 0), ["table", "check", "--deep"]),
+    "a script's": (VERSION, put_whole, ["verify", VERSION]),
+}
+
+
+@pytest.mark.parametrize("whose", PUT)
+@pytest.mark.parametrize("covered", ["", "2025-07-23", "2025-07-24"], ids=["rows", "index", "index of all"])
+def test_a_damaged_build_is_taken_out_as_the_page_says(tool: Tool, tmp_path: Path, whose: str, covered: str) -> None:
+    store, (bad, put, asked) = open_store(tool.store), PUT[whose]
+    registered(store, put(store))
+    if whose == "ours":
+        aliases.promote(store, OURS, "prod")
+    others = [registered(store, put_build(store, number)) for number in (1, 2)]
+    before = keys(store)
+    if covered:
+        Compactor(store, tmp_path).compact(covered)
+    tool.stored(bad).joinpath(places.archive_name(bad)).write_bytes(b"no archive")
+    problems = tool.run(*asked, "--json").json
+    problems = problems["error"]["problems"] if "error" in problems else problems["problems"]
+    assert {one["fix"] for one in problems} == {evidence.MEND}
+    assert evidence.MEND.endswith(", or build again and take this build out (docs/stores.md)")
+    others.append(registered(store, put_build(store, NEW)))
+    Compactor(store, tmp_path).cover("2025-07-23")
+    for line in lines("Taking a build out"):
+        names = {"STORE": tool.store, "VERSION": bad, "BUILD": others[-1], "ALIAS": "prod"}
+        assert follow(tool, line, **names) == 0, line
+    assert tool.run("table", "check", "--deep").code == 0
+    assert [one["venv_version"] for one in tool.run("list", "--json").json] == others[::-1]
+    assert [one["venv_version"] for one in tool.run("find", "good", "--json").json] == others[::-1]
+    assert keys(store, of=bad) == set()
+    assert {key for key in before if bad not in key} == {key for key in keys(store) if key in before}
+    assert [tool.run("verify", one).code for one in others] == [0, 0, 0]
+
+
+def test_the_only_build_of_a_store_is_taken_out_as_the_page_says(tool: Tool, tmp_path: Path) -> None:
+    store = open_store(tool.store)
+    registered(store, put_build(store, 0))
+    Compactor(store, tmp_path).compact("2025-07-23")
+    for line in lines("Taking a build out")[1:]:  # no alias, and no other build
+        assert follow(tool, line, STORE=tool.store, VERSION=OURS) == 0, line
+    assert list(find_problems(store, tmp_path / "another")) == []
+    assert keys(store) == set()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_whoever_stopped_before_sync_is_told_so(tool: Tool, count: int) -> None:
+    store = open_store(tool.store)
+    registered(store, put_build(store, 0))
+    for line in lines("Taking a build out")[1 : 1 + count]:
+        assert follow(tool, line, STORE=tool.store, VERSION=OURS) == 0
+    [problem] = tool.run("table", "check", "--json").json["error"]["problems"]
+    assert "`venvbuild table sync`" in problem["fix"]
+    assert [tool.run("table", command).code for command in ("sync", "check")] == [0, 0]

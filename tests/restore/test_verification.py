@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tarfile
@@ -15,7 +16,9 @@ import pytest
 from tests.support.archives import Made, archive, environment, file, flat, folder, link, member
 from tests.support.builds import put_build, version
 from tests.support.places import *  # noqa: F403  # the fixtures `place` and `store`
+from venvbuild import builds
 from venvbuild.archive import FragmentCache
+from venvbuild.builds import evidence, places
 from venvbuild.errors import NotInStore
 from venvbuild.installed.scripts import Script
 from venvbuild.interpreters import Interpreter, probe
@@ -177,6 +180,21 @@ def test_an_index_that_nobody_promised_is_a_problem(store: Store) -> None:
     build = put_build(store, 1, {f"{version(1)}.tar.gz": made.body}, python_version=PYTHON, **made.facts())
     store.put_if_absent(f"venv-builds/{build}/archive_index.json", made.index.text().encode())
     assert "archive_index.json: metadata.json does not name it" in problems(store)
+
+
+@pytest.mark.parametrize(("is_promised", "fix"), [(True, "update venvbuild"), (False, evidence.MEND)])
+def test_an_index_that_a_later_version_wrote_is_damage_only_where_it_is_not_the_promised_one(
+    store: Store, is_promised: bool, fix: str
+) -> None:
+    made = with_modules(good="x = 1")
+    newer = {places.ARCHIVE_INDEX: json.dumps({**json.loads(made.index.text()), "schema_version": 3}).encode()}
+    files = {"requirements.txt": b"good==1.0\n", **made.files(version(1)), **(newer if is_promised else {})}
+    put_build(store, 1, files, content_sha256=made.index.content_sha256, **made.facts())
+    key = builds.key(version(1), places.ARCHIVE_INDEX)
+    store.remove(key)
+    store.put_if_absent(key, newer[places.ARCHIVE_INDEX])
+    found = verification.verify(store, version(1)).problems
+    assert [(one.where, one.fix) for one in found] == [(store.uri(key), fix)]
 
 
 @pytest.mark.parametrize("at", [-1, -8])

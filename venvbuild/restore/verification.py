@@ -202,7 +202,8 @@ class _Watch:
 
 
 def _index(store: Store, build: Metadata, problems: list[Problem]) -> ArchiveIndex | None:
-    """The index, when it is readable; that its bytes are the promised ones is judged like any file's."""
+    """The index, when it is readable; that its bytes are the promised ones is judged like any file's, and that a later
+    version wrote it is told with the disagreements."""
     if places.ARCHIVE_INDEX not in build["files"]:
         return None
     key = builds.key(build["venv_version"], places.ARCHIVE_INDEX)
@@ -212,7 +213,8 @@ def _index(store: Store, build: Metadata, problems: list[Problem]) -> ArchiveInd
     except NotInStore:
         return None
     except IntegrityError as error:
-        problems.append(_problem(store, key, error.problems[0].what))
+        if error.problems[0].rule != "NEWER":
+            problems.append(_problem(store, key, error.problems[0].what))
         return None
     return index
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ import pytest
 
 from athena import index, questions, rows
 from athena.engines.duckdb import DuckDB
-from athena.index import CURRENT, TURN, Compactor
+from athena.index import CURRENT, TURN, Compactor, last_day_covered_before
 from athena.questions import Search, parse_packages
 from athena.upkeep import find_problems, rows_difference, sync_rows
 from athena.upkeep.index_check import index_problems
@@ -31,6 +32,8 @@ from venvbuild.files import remove
 from venvbuild.importing import sources
 from venvbuild.snowflake import records
 from venvbuild.stores import Store, open_store
+
+DAY_S = 86_400
 
 
 def registered(store: Store, number: int) -> str:
@@ -175,6 +178,31 @@ def test_what_the_index_says_of_its_files_is_held_against_them(
     assert "table compact --rebuild" in problem.fix
     compactor.compact("2025-07-23", is_rebuilt=True)
     assert rules(store, tmp_path / "cache") == before
+
+
+def test_an_index_of_today_is_sound_for_a_clock_that_is_behind(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered(store, 1)
+    now = time.time()
+    compacted(store, tmp_path, last_day_covered_before(datetime.fromtimestamp(now, UTC)))
+    for days in (0, 10, 200):
+        monkeypatch.setattr("venvbuild.builds.ahead.time.time", lambda ago=days: now - ago * DAY_S)
+        assert rules(store, tmp_path) == []
+
+
+def test_an_index_of_days_to_come_is_named_at_the_latest_when_a_build_had_to_wait_for_it(tmp_path: Path) -> None:
+    store, cache = open_store(str(tmp_path / "store")), tmp_path / "cache"
+    registered(store, 1)
+    ahead = time.time() + 400 * DAY_S
+    compactor = compacted(store, cache, f"{datetime.fromtimestamp(ahead, UTC):%Y-%m-%d}")
+    assert rules(store, cache) == [("BAD_INDEX", "CURRENT.json")]
+    # as written by the wrong clock: the store itself says then that it is that day
+    os.utime(Path(store.url, CURRENT), (ahead, ahead))
+    assert rules(store, cache) == []
+    registered(store, 2)
+    compactor.cover("2025-07-22")
+    assert rules(store, cache) == [("BAD_INDEX", "CURRENT.json")]
 
 
 def test_a_build_that_waits_for_its_turn_at_the_index_is_no_damage(store: Store, tmp_path: Path) -> None:

@@ -256,7 +256,8 @@ def test_what_stands_in_the_place_of_a_folder_is_told_and_a_note_is_none(
     store = open_store(str(tmp_path))
     aliases.promote(store, put_build(store, 1, env_name=env_name), alias)
     root = tmp_path / "venv-catalog/aliases"
-    for note in ("README", "notes.txt", "notes.md", "Makefile", "history.backup", "notes", "prod.json.bak"):
+    notes = ("README", "notes.txt", "Makefile", "history.backup", "notes", "prod.json.bak", "prod.2026-01-01")
+    for note in (*notes, "Thumbs.db", "COPYING", "README.1st", "SHA256SUMS", "prod.json.swp", "core.12345"):
         (root / note).write_text("x")
         (root / env_name / note).write_text("x")
     assert [move.name for move in current(store)] == [f"{env_name}@{alias}"]

@@ -549,6 +549,31 @@ def test_data_in_a_folder_of_another_name_is_where_pip_puts_it(
     assert warned(caplog) == []
 
 
+def with_record(path: Path, change: Callable[[str], str]) -> Path:
+    """The wheel, with another RECORD."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name).decode() for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, body in members.items():
+            archive.writestr(name, change(body) if name.endswith("RECORD") else body)
+    return path
+
+
+@pytest.mark.parametrize("row", [None, r"odd-1.0-1.data/scripts/run,,", r"odd-1.0-1.data\scripts\run,sha256=wrong,9"])
+def test_a_script_in_data_of_another_name_is_compared_whatever_record_says(
+    index: IndexServer, tmp_path: Path, row: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    def spelled(record: str) -> str:
+        return re.sub(r"(?m)^odd-1\.0-1\.data.*\n", lambda _: f"{row}\n" if row else "", record)
+
+    script = "odd-1.0-1.data/scripts/run"
+    path = wheel(index.folder, "odd", "1.0", files={"odd.py": "x", script: "#!python\nprint(1)\n"})
+    one = made(index, tmp_path, with_record(path, spelled))
+    assert warned(caplog) == []
+    with damaged(one.cached(script), DAMAGES["one bit"]):
+        assert one.again(tmp_path / "again") == one.first
+
+
 @pytest.mark.parametrize("with_pip", [False, True], ids=["uv", "pip"])
 @pytest.mark.parametrize("promise", ["", "sha256=wrong"])
 def test_a_record_that_has_paths_with_backslashes_is_no_damage(
@@ -558,12 +583,7 @@ def test_a_record_that_has_paths_with_backslashes_is_no_damage(
         said = promise or f"{promise_of(sha256(b'x'))}"
         return re.sub(r"(?m)^odd/__init__\.py,[^,]*", rf"odd\\\\__init__.py,{said}", record)
 
-    path = wheel(index.folder, "odd", "1.0", files={"odd/__init__.py": "x"})
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name).decode() for name in archive.namelist()}
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, body in members.items():
-            archive.writestr(name, spelled(body) if name.endswith("RECORD") else body)
+    path = with_record(wheel(index.folder, "odd", "1.0", files={"odd/__init__.py": "x"}), spelled)
     pip = index.folder / f"pip-{real_pip.put_into(index.folder, here().version)}-py3-none-any.whl"
     closure, source = locked(path, *([pip] if with_pip else [])), supply(index, tmp_path / "scratch")
     create(closure, source, tmp_path / "venv", with_pip=with_pip)
@@ -794,16 +814,37 @@ def test_of_pip_no_cache_is_spoken_of(whole: Made) -> None:
     assert "cache" not in f"{without.why} {without.fix}"
 
 
-@pytest.mark.parametrize("name", ["RECORD", "WHEEL"])
-@pytest.mark.parametrize("is_away", [False, True])
-def test_what_the_installer_writes_into_a_dist_info_is_no_program(
-    whole: Made, tmp_path: Path, name: str, is_away: bool
+def with_modes(path: Path, mode: int) -> Path:
+    """The wheel, with this mode for each of its files."""
+    with zipfile.ZipFile(path) as archive:
+        members = [(info, archive.read(info)) for info in archive.infolist()]
+    with zipfile.ZipFile(path, "w") as archive:
+        for info, body in members:
+            info.create_system, info.external_attr = 3, mode << 16
+            archive.writestr(info, body)
+    return path
+
+
+@pytest.mark.parametrize("mode", [0o100777, 0o777])
+def test_a_wheel_of_which_each_file_is_a_program_is_no_damage(
+    index: IndexServer, tmp_path: Path, mode: int, caplog: pytest.LogCaptureFixture
 ) -> None:
+    # as those that Bazel makes, protobuf for one
+    one = made(index, tmp_path, with_modes(wheel(index.folder, "odd", "1.0"), mode))
+    assert one.again(tmp_path / "again") == one.first
+    assert warned(caplog) == []
+    without_index(one, tmp_path / "away").again(tmp_path / "away")
+    [said] = warned(caplog)
+    assert "could not be asked" in said
+
+
+@pytest.mark.parametrize("name", ["RECORD", "WHEEL"])
+def test_what_is_no_program_in_a_dist_info_becomes_none(whole: Made, tmp_path: Path, name: str) -> None:
     cached = whole.cached(f"whole-1.0.dist-info/{name}")
     before = cached.stat().st_mode
     cached.chmod(before | 0o111)
     try:
-        (without_index(whole, tmp_path) if is_away and name == "RECORD" else whole).again(tmp_path)
+        whole.again(tmp_path)
     finally:
         cached.chmod(before)
     assert not any(is_program for path, is_program in modes(tmp_path / "venv").items() if ".dist-info/" in path)

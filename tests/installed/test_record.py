@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 
@@ -83,9 +84,23 @@ def test_who_promised_other_bytes_than_those_that_were_there_claims_the_path_and
 
 def test_the_same_of_a_script_that_stays_as_it_is() -> None:
     app = "../../../bin/app"
-    theirs = record.promise_of(hashlib.sha256(b"theirs").hexdigest())
-    assert record.corrected(f"{app},sha256=mine,4\na.py,,\n", {}, set(), None, {app: b"theirs"}) == f"{app},,\na.py,,\n"
-    assert record.corrected(f"{app},{theirs},6\n", {}, set(), None, {app: b"theirs"}) is None
+    theirs, mine = (record.promise_of(hashlib.sha256(content).hexdigest()) for content in (b"theirs", b"mine"))
+    replaced = {app: b"theirs"}
+    assert record.corrected(f"{app},{mine},4\na.py,,\n", {}, set(), None, replaced) == f"{app},,\na.py,,\n"
+    assert record.corrected(f"{app},{theirs},6\n", {}, set(), None, replaced) is None
+
+
+@pytest.mark.parametrize(
+    "promise",
+    [
+        record.promise_of(hashlib.sha256(b"theirs").hexdigest()) + "=",
+        "sha512=" + base64.urlsafe_b64encode(hashlib.sha512(b"theirs").digest()).decode().rstrip("="),
+        "md5=of-which-nobody-can-tell",
+    ],
+)
+def test_a_true_promise_is_kept_however_it_is_spelled(promise: str) -> None:
+    app = "../../../bin/app"
+    assert record.corrected(f"{app},{promise},6\n", {}, set(), None, {app: b"theirs"}) is None
 
 
 def test_names_that_are_not_utf_8_survive() -> None:

@@ -31,10 +31,10 @@ _KEY = re.compile(
 )
 # Where an environment or an alias has its folder.
 _FOLDER = re.compile(rf"{ALIASES}/(?P<env_name>[^/]+)(?:/(?P<alias>[^/]+))?")
-# A file there that is called so is somebody's note.
+# A file there that is called so is somebody's note, or what a desktop or an editor left. `Prod` and `v1.2` are none.
 _NOTE = re.compile(
-    r"(?i)readme|notes?|todo|licen[cs]e|changelog|makefile"
-    r"|.*[.](txt|md|rst|log|bak|backup|orig|old|tmp|json|csv|html|ya?ml|toml|ini|sh|py|pdf|docx|xlsx|zip|gz)"
+    r"(?i)readme.*|notes?|todo|licen[cs]e|copying|changelog|changes|history|news|authors|warning|makefile|.*sums"
+    r"|.*[.][a-z][a-z0-9]*~?|.*[.][0-9]{4}-[0-9]{2}-[0-9]{2}|.*~|core[.][0-9]+"
 )
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 # More losses in a row than that many rivals would explain: the store does not do what it says.

@@ -97,7 +97,7 @@ class Expectation:
     records: list[Difference] = field(default_factory=list)
     """Where RECORDs differ from those of the wheels."""
     plain: dict[str, str] = field(default_factory=dict)
-    """Those of them that no installer makes a program, and whose they are."""
+    """Those of them that are no programs in the wheel, and whose they are."""
     of_no_wheel: dict[str, str] = field(default_factory=dict)
     """What RECORDs name that no wheel has, and whose RECORD."""
     untold: dict[str, str] = field(default_factory=dict)
@@ -169,7 +169,9 @@ class Expectation:
         own = {f"{info}/{one}" for one in _INSTALLERS_OWN} | {*ENVIRONMENT_LEFTOVERS}
         optional = {f"{info}/{one}" for one in _LEFT_OUT}
         self.of_installers |= dict.fromkeys([*scripts, *own], name)
-        self.plain |= dict.fromkeys((f"{info}/{one}" for one in _INSTALLERS_OWN), name)
+        # uv leaves RECORD the mode that the wheel has for it
+        modes = {self._path(file.path): file.is_executable for file in wheel.files}
+        self.plain |= {path: name for path in own if modes.get(path) is False}
         for script in scripts:  # which takes the place of what another distribution has there
             self.files.pop(script, None)
         left = {self._path(path): row for path, row in rows.items()}
@@ -205,10 +207,9 @@ class Expectation:
 
     def _add_rows(self, name: str, rows: Mapping[str, RecordRow], dist_info: str, unpacked: Scripts) -> None:
         info = f"{self.site_packages}/{dist_info}"
-        plain = {f"{info}/{one}" for one in _INSTALLERS_OWN}
-        own = {*plain, *(f"{info}/{one}" for one in _LEFT_OUT)}
+        installers = {f"{info}/{one}" for one in _INSTALLERS_OWN}
+        own = {*installers, *(f"{info}/{one}" for one in _LEFT_OUT)}
         self.of_installers |= dict.fromkeys(own, name)
-        self.plain |= dict.fromkeys(plain, name)
         for path, row in rows.items():
             place = self._path(path)
             algorithm, digest = promised_digest(row.hash)
@@ -217,7 +218,7 @@ class Expectation:
             if place in unpacked:
                 digests = unpacked[place]
                 self.files[place] = _File(name, min(digests, default=_NONE), None, is_rewritten=True, others=digests)
-            elif digest and place not in plain:
+            elif digest and place not in installers:
                 self.of_installers.pop(place, None)
                 self.files[place] = _File(name, digest, row.size, is_rewritten=False, algorithm=algorithm)
             else:
@@ -274,8 +275,7 @@ def _near(path: str, owners: Mapping[str, set[str]]) -> str | None:
 
 def _file_of(owner: str, file: WheelFile, *, may_lack: bool, is_literal: bool) -> _File:
     if file.is_rewritten and is_literal:  # in a folder of scripts that this installer does not take for one
-        algorithm, digest = promised_digest(file.record.partition(",")[0])
-        return _File(owner, digest, None, is_rewritten=False, algorithm=algorithm or "sha256", may_lack=may_lack)
+        return _File(owner, file.whole_sha256, None, is_rewritten=False, may_lack=may_lack)
     size_bytes, is_executable = file.size_bytes, file.is_executable
     return _File(owner, file.sha256, size_bytes, file.is_rewritten, may_lack=may_lack, is_executable=is_executable)
 

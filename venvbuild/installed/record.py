@@ -44,11 +44,11 @@ def corrected(
         if path in dropped:
             continue
         before = (replaced or {}).get(path)
-        is_ours = before is None or not row[1] or row[1] == _promise(before)[0]
+        is_ours = before is None or not row[1] or _holds(row[1], before)
         if path in written:
             kept.append([row[0], *(_promise(written[path]) if is_ours else ("", ""))])
         else:
-            kept.append(row if is_ours else [row[0], "", ""])
+            kept.append(row if is_ours or not promised_digest(row[1])[1] else [row[0], "", ""])
         other = (beside or {}).get(path)
         if other is not None and other not in claimed:
             kept.append([other, *(_promise(written[other]) if is_ours else ("", ""))])
@@ -58,6 +58,11 @@ def corrected(
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows(kept)
     return out.getvalue()
+
+
+def _holds(promise: str, content: bytes) -> bool:
+    algorithm, digest = promised_digest(promise)
+    return bool(digest) and hashlib.new(algorithm, content).hexdigest() == digest
 
 
 def _promise(content: bytes) -> tuple[str, str]:

@@ -62,6 +62,8 @@ class WheelFile(NamedTuple):
     """Whether installers make it a program; None where the wheel does not tell, or an earlier version read it."""
     is_spelled_oddly: bool = False
     """Whether RECORD has its path with backslashes: of such rows uv keeps no digest."""
+    whole_sha256: str = ""
+    """Hex, of all of a script that names no Python yet; empty for other files."""
 
 
 @dataclass(frozen=True)
@@ -210,20 +212,25 @@ def record_of(sha256: str, size_bytes: int) -> str:
 
 
 def _file(archive: zipfile.ZipFile, name: str, member: zipfile.ZipInfo, said: _Said) -> WheelFile:
-    digest, size, is_rewritten, data = hashlib.sha256(), 0, False, data_of(name)
+    digest, whole, size, is_rewritten, data = hashlib.sha256(), hashlib.sha256(), 0, False, data_of(name)
     is_script = bool(data) and name.startswith(f"{data}/scripts/")
     with archive.open(member) as file:
         if is_script:
             first = file.readline()
             is_rewritten = begins_rewritten(first)
-            if not is_rewritten:
+            if is_rewritten:
+                whole.update(first)
+            else:
                 digest.update(first)
                 size = len(first)
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
             size += len(chunk)
+            if is_rewritten:
+                whole.update(chunk)
     is_executable = _is_executable(member, is_script=is_script)
-    return WheelFile(name, digest.hexdigest(), size, said.promise, is_rewritten, is_executable, said.is_odd)
+    facts = name, digest.hexdigest(), size, said.promise, is_rewritten, is_executable, said.is_odd
+    return WheelFile(*facts, whole.hexdigest() if is_rewritten else "")
 
 
 def _is_executable(member: zipfile.ZipInfo, *, is_script: bool) -> bool | None:

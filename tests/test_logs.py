@@ -123,3 +123,12 @@ def test_what_other_libraries_warn_of_is_harmless_too(capsys: pytest.CaptureFixt
     assert logging.lastResort
     logging.lastResort.handle(logging.LogRecord("theirs", logging.WARNING, "", 0, "\x1b[2J %s", (SECRET,), None))
     assert capsys.readouterr().err == "WARNING: \\x1b[2J ****\n"
+
+
+def test_to_start_anew_closes_the_file_of_before(tmp_path: Path) -> None:
+    logs.configure()
+    logs.follow(tmp_path / "build.log")
+    [file] = [one for one in logging.getLogger("venvbuild").handlers if isinstance(one, logging.FileHandler)]
+    logs.configure()
+    assert file.stream is None
+    assert logs.followed() is None

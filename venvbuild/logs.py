@@ -85,6 +85,8 @@ def configure() -> None:
     """Start: warnings go to stderr, all else waits in memory until `follow` names a file."""
     for handler in list(_LOGGER.handlers):
         _LOGGER.removeHandler(handler)
+        if isinstance(handler, logging.FileHandler):
+            handler.close()
     _LOGGER.setLevel(logging.DEBUG)
     # Handlers of others are not redacted.
     _LOGGER.propagate = False

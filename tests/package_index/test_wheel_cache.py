@@ -64,6 +64,16 @@ def test_an_entry_under_the_name_of_another_counts_as_none(kept: tuple[WheelCach
     assert cache.get("0" * 64) is None
 
 
+def test_an_entry_that_an_earlier_version_wrote_is_read_anew_where_it_lacks_a_digest(tmp_path: Path) -> None:
+    brought = {"tiny-1.0.data/scripts/one": "#!python\n"}
+    contents = WheelContents.read(wheel(tmp_path, "tiny", "1.0", files=brought))
+    cache = WheelCache(tmp_path / "wheels")
+    cache.put(replace(contents, files=tuple(file._replace(whole_sha256="") for file in contents.files)))
+    assert cache.get(contents.sha256) is None
+    cache.put(contents)
+    assert cache.get(contents.sha256) == contents
+
+
 def test_where_nothing_can_be_written_nothing_is_kept(tmp_path: Path) -> None:
     (tmp_path / "wheels").write_text("a file")
     contents = WheelContents.read(wheel(tmp_path, "tiny", "1.0"))

@@ -169,9 +169,6 @@ class Expectation:
         own = {f"{info}/{one}" for one in _INSTALLERS_OWN} | {*ENVIRONMENT_LEFTOVERS}
         optional = {f"{info}/{one}" for one in _LEFT_OUT}
         self.of_installers |= dict.fromkeys([*scripts, *own], name)
-        # uv leaves RECORD the mode that the wheel has for it
-        modes = {self._path(file.path): file.is_executable for file in wheel.files}
-        self.plain |= {path: name for path in own if modes.get(path) is False}
         for script in scripts:  # which takes the place of what another distribution has there
             self.files.pop(script, None)
         left = {self._path(path): row for path, row in rows.items()}
@@ -179,11 +176,13 @@ class Expectation:
         claims = defaultdict[str, list[WheelFile]](list)
         # what is in `.data` is unpacked over the rest
         for file in sorted(wheel.files, key=lambda one: data_of(one.path)):
-            path = self._place(file.path, wheel, name, left, python_version)
-            is_literal = path == self._path(file.path)
+            path, literal = self._place(file.path, wheel, name, left, python_version), self._path(file.path)
+            is_literal = path == literal
             is_wrapper = wheel.is_wrapper(file.path)
+            if literal in own and file.is_executable is False:  # uv leaves RECORD the mode that the wheel has for it
+                self.plain[literal] = name
             if is_wrapper and not is_literal:  # installers make their own instead
-                left.pop(self._path(file.path), None)
+                left.pop(literal, None)
                 left.pop(path or "", None)
             elif path is not None and path not in own:
                 # pip leaves a wrapper out, and RECORD as it is, from which it looks as if uv had put it there

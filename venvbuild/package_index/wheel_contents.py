@@ -137,9 +137,15 @@ class WheelContents:
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> WheelContents:
-        """What `as_json` gave, once through JSON."""
+        """What `as_json` gave, once through JSON.
+
+        Raises:
+            ValueError: an earlier version gave it, which did not keep all of what has to be known.
+        """
         tags, scripts, unmet = (tuple(found[name]) for name in ("tags", "scripts", "unmet"))
         files = tuple(WheelFile(*one) for one in found["files"])
+        if any(file.is_rewritten and not file.whole_sha256 for file in files):
+            raise ValueError("it has no digest of a whole script")
         size = found.get("size_bytes")
         size_bytes = size if isinstance(size, int) else None
         return cls(found["sha256"], found["filename"], tags, scripts, unmet, files, size_bytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -180,6 +181,67 @@ def test_what_a_disk_lost_of_uvs_cache_comes_into_no_build_and_the_advice_mends_
         first["archive_sha256"],
         False,
     )
+
+
+def believed(folder: Path, glob: str, true: bytes, wrong: bytes) -> None:
+    """Change what uv's cache says."""
+    changed = [path for path in folder.glob(glob) if path.is_file() and true in path.read_bytes()]
+    assert changed
+    for path in changed:
+        path.write_bytes(path.read_bytes().replace(true, wrong))
+
+
+@pytest.mark.parametrize(
+    ("glob", "true", "wrong", "code", "said"),
+    [
+        ("wheels-v*/**/needy/*.msgpack", b"good", b"goof", 5, "nothing that is installed needs goof"),
+        ("wheels-v*/**/needy/*.msgpack", b"'linux'", b"'linuy'", 5, "needy needs good, which the resolver left out"),
+        ("interpreter-v*/**/*.msgpack", b"\xa5linux", b"\xa5linuy", 5, "needy needs good, which the resolver left out"),
+    ],
+    ids=["another name", "another marker", "of the interpreter"],
+)
+def test_what_the_resolver_was_told_of_a_package_is_not_believed(
+    tool: Tool, glob: str, true: bytes, wrong: bytes, code: int, said: str
+) -> None:
+    tool.env["XDG_CACHE_HOME"], tool.index.keeps = str(tool.folder / "cache"), True
+    wheel(tool.index.folder, "needy", "1.0", requires=["good; sys_platform == 'linux'"])
+    for name in ("good", "goof"):
+        wheel(tool.index.folder, name, "1.0")
+    first = tool.build("needy==1.0")
+    assert (first.code, "resolver left out" in first.stderr) == (0, False)
+    believed(tool.folder / "cache" / "uv", glob, true, wrong)
+    misled = tool.build("needy==1.0")
+    assert (misled.code, said in misled.stderr) == (code, True), misled.stderr
+    for advice in re.findall(r"`venvbuild (cache prune[^`]*)`", misled.stderr):
+        assert tool.run(*advice.split()).code == 0
+    again = tool.build("needy==1.0")
+    assert (again.json["archive_sha256"], again.stderr.count("left out")) == (first.json["archive_sha256"], 0)
+
+
+def test_hashes_that_uv_has_kept_wrongly_go_by_what_the_error_says(tool: Tool) -> None:
+    tool.env["XDG_CACHE_HOME"], tool.index.keeps = str(tool.folder / "cache"), True
+    digest = hashlib.sha256(wheel(tool.index.folder, "good", "1.0").read_bytes()).digest()
+    first = tool.build("good==1.0")
+    wrong = bytes([digest[0] ^ 1, *digest[1:]])
+    believed(tool.folder / "cache" / "uv", "simple-v*/**/good.rkyv", digest, wrong)
+    refused = tool.build("good==1.0")
+    [advice] = re.findall(r"venvbuild (cache prune --package good)$", refused.stderr, re.MULTILINE)
+    assert (refused.code, tool.run(*advice.split()).code) == (8, 0)
+    assert tool.build("good==1.0").json["archive_sha256"] == first.json["archive_sha256"]
+
+
+def test_the_cache_that_failed_the_installer_is_mended_by_what_is_said(tool: Tool) -> None:
+    tool.env["XDG_CACHE_HOME"] = str(tool.folder / "cache")
+    for name in ("flask", "flask-cors"):
+        wheel(tool.index.folder, name, "1.0")
+    first = tool.build("flask==1.0", "flask-cors==1.0")
+    [damaged] = (tool.folder / "cache" / "uv").glob("archive-v*/*/flask_cors-1.0.dist-info/WHEEL")
+    damaged.write_bytes(b"")
+    again = tool.build("flask==1.0", "flask-cors==1.0")
+    assert again.json["archive_sha256"] == first.json["archive_sha256"], again.stderr
+    [advice] = re.findall(r"`venvbuild (cache prune[^`]*)`", again.stderr)
+    assert (advice, tool.run(*advice.split()).code) == ("cache prune --package flask-cors", 0)
+    assert "with its cache" not in tool.build("flask==1.0", "flask-cors==1.0").stderr
 
 
 def test_a_wrong_witness_is_asked_for_anew(user: Tool) -> None:

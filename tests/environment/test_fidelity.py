@@ -125,6 +125,14 @@ def whole(module_index: IndexServer, tmp_path_factory: pytest.TempPathFactory) -
     return made(module_index, tmp_path_factory.mktemp("made"), path)
 
 
+@pytest.fixture(scope="module")
+def two(module_index: IndexServer, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """`one`, which has a script, and `two`."""
+    one = wheel(module_index.folder, "one", "1.0", files={"one/__init__.py": BIG}, scripts={"one": "one:main"})
+    other = wheel(module_index.folder, "two", "1.0", files={"two/__init__.py": BIG})
+    return made(module_index, tmp_path_factory.mktemp("two"), one, other)
+
+
 @contextmanager
 def damaged(file: Path, damage: Callable[[bytes], bytes]) -> Iterator[None]:
     body = file.read_bytes()
@@ -315,6 +323,89 @@ def test_what_calls_itself_one_inside_of_the_data_of_a_package_is_not_believed_e
     finally:
         (data / "evil.py").unlink()
         shutil.rmtree(data / name)
+
+
+SCRIPT = "#!/bin/sh\necho evil\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("one", "one-1.0.data/data/bin/one"),
+        ("two", "two-1.0.data/data/bin/one"),
+        ("two", "two-1.0.data/scripts/one"),
+        *(("two", f"two-1.0.data/purelib/one-1.0.dist-info/{name}") for name in ("INSTALLER", "REQUESTED", "RECORD")),
+        ("two", f"two-1.0.data/data/lib/python{here().version}/site-packages/one-1.0.dist-info/INSTALLER"),
+    ],
+)
+def test_what_installers_write_is_not_another_files_place(two: Made, tmp_path: Path, name: str, path: str) -> None:
+    """Of what they write no wheel tells the bytes."""
+    record = two.cached(f"{name}-1.0.dist-info/RECORD")
+    planted = record.parents[1] / path
+    planted.parent.mkdir(parents=True)
+    planted.write_text(SCRIPT)
+    planted.chmod(0o755)
+    try:
+        with damaged(record, lambda body: body + rows({path: SCRIPT}).encode()):
+            assert two.again(tmp_path) == two.first
+    finally:
+        shutil.rmtree(record.parents[1] / f"{name}-1.0.data")
+
+
+TRUE_OF_NOTHING = promise_of(sha256(b"nothing"))
+
+
+@pytest.mark.parametrize(
+    ("row", "is_away"),
+    [
+        ("one-1.0.dist-info/RECORD,,7", False),
+        (f"one-1.0.dist-info/RECORD,{TRUE_OF_NOTHING},7", False),
+        (f"one-1.0.dist-info/INSTALLER,{TRUE_OF_NOTHING},7", False),
+        (f"one-1.0.dist-info/INSTALLER,{TRUE_OF_NOTHING},7", True),
+        ("one-1.0.dist-info/REQUESTED,,9", False),
+        (f"one-1.0.dist-info/uv_cache.json,{TRUE_OF_NOTHING},1", False),
+        (f"one-1.0.dist-info/uv_cache.json,{TRUE_OF_NOTHING},1", True),
+        ("../../../.lock,,3", False),
+        (f"../../../bin/one,{TRUE_OF_NOTHING},7", False),
+        ("one/__init__.py,,", False),
+    ],
+)
+def test_what_a_record_in_the_cache_says_of_what_installers_write_has_to_be_so(
+    two: Made, tmp_path: Path, row: str, is_away: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with damaged(two.cached("one-1.0.dist-info/RECORD"), lambda body: body + f"{row}\n".encode()):
+        assert (without_index(two, tmp_path) if is_away else two).again(tmp_path) == two.first
+    assert any("prune --package one" in line for line in warned(caplog))
+
+
+PIPS_INSTALLER = "pip/_internal/operations/install/wheel.py"
+
+
+@pytest.mark.parametrize(
+    ("name", "true", "wrong"),
+    [
+        (PIPS_INSTALLER, b'installer_file.write(b"pip', b'installer_file.write(b"pir'),
+        (PIPS_INSTALLER, b"maker.set_mode = True", b"maker.set_mode = None"),
+        ("evil.pth", b"", b"import os; os.mkdir('FOLDER/evil')\n"),
+    ],
+)
+def test_pip_is_compared_before_it_writes_what_no_wheel_tells(
+    index: IndexServer, tmp_path: Path, name: str, true: bytes, wrong: bytes
+) -> None:
+    pip = index.folder / f"pip-{real_pip.put_into(index.folder, here().version)}-py3-none-any.whl"
+    one = wheel(index.folder, "one", "1.0", files={"one/__init__.py": BIG}, scripts={"one": "one:main"})
+    source = supply(index, tmp_path / "scratch")
+    source = replace(source, installer=source.installer.with_cache(tmp_path / "uv"))
+    first = contents(create(locked(one, pip), source, tmp_path / "first", with_pip=True).path)
+    [package] = (tmp_path / "uv").glob("archive-v*/*/pip")
+    before = (package.parent / name).read_bytes() if true else b""
+    assert true in before
+    wrong = wrong.replace(b"FOLDER", os.fsencode(tmp_path))
+    (package.parent / name).write_bytes(before.replace(true, wrong) if true else wrong)
+    again = create(locked(one, pip), source, tmp_path / "again", with_pip=True)
+    assert contents(again.path) == first
+    assert (again.path / "bin/one").stat().st_mode & 0o111
+    assert not (tmp_path / "evil").exists()
 
 
 def empty_folders(venv: Path) -> list[str]:

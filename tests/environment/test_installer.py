@@ -92,7 +92,7 @@ def test_uv_sees_of_the_users_settings_only_how_to_reach_an_index(
     given = {"UV_CACHE_DIR": "/c", "NETRC": "/n", "UV_EXTRA_INDEX_URL": "x", "UV_HTTP_TIMEOUT": "", "MY_TOKEN": "y"}
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    replace(talking, inherited=Installer.variables_of(os.environ)).make_venv(here(), tmp_path)
+    replace(talking, inherited=Installer.variables_of(os.environ)).install(tmp_path / "lock", tmp_path)
     seen = {name: value for name, value in call()[1].items() if name in given}
     assert seen == {"UV_CACHE_DIR": "/c", "NETRC": "/n"}
 
@@ -175,6 +175,25 @@ def test_a_folder_of_wheels_is_asked_too(index: IndexServer, tmp_path: Path) -> 
     assert compiled(index, tmp_path, "local", find_links=[folder])[0][:2] == ("local", "1.0")
 
 
+@pytest.mark.parametrize(("noted", "damaged"), [(b"\xa5posix", b"\xa5posiy"), (b"site-packages", b"site-packagds")])
+def test_what_uv_noted_of_a_python_is_not_believed_and_is_mended(tmp_path: Path, noted: bytes, damaged: bytes) -> None:
+    cache = tmp_path / "cache"
+    installer = replace(real(), inherited={"UV_CACHE_DIR": str(cache)})
+    installer._uv("venv", "--python", here().path, tmp_path / "first")
+    [note] = cache.glob("interpreter-v*/*/*.msgpack")
+    whole = note.read_bytes()
+    assert noted in whole
+    note.write_bytes(whole.replace(noted, damaged))
+    for venv in ("one", "two"):
+        installer.make_venv(here(), tmp_path / venv)
+    assert noted in note.read_bytes()
+    installer._uv("venv", "--relocatable", "--python", here().path, tmp_path / "uvs")
+    found = [
+        {str(path.relative_to(tmp_path / venv)) for path in (tmp_path / venv).rglob("*")} for venv in ("one", "uvs")
+    ]
+    assert found[0] == found[1] - {".gitignore", ".lock", "CACHEDIR.TAG"}
+
+
 @pytest.mark.parametrize(("shares", "links"), [(True, 2), (False, 1)], ids=["shared", "kept"])
 def test_a_file_is_the_caches_own_only_where_nobody_keeps_it(
     index: IndexServer, tmp_path: Path, shares: bool, links: int
@@ -183,6 +202,7 @@ def test_a_file_is_the_caches_own_only_where_nobody_keeps_it(
     compiled(index, tmp_path, "tiny")
     cache = {"UV_CACHE_DIR": str(tmp_path / "cache")}  # a file system of its own would forbid the link
     installer = replace(real(index.url(), shares_cache=shares), inherited=cache)
+    (tmp_path / "cache").mkdir()
     installer.make_venv(here(), tmp_path / "venv")
     installer.install(tmp_path / "lock.txt", tmp_path / "venv")
     assert next((tmp_path / "venv").rglob("tiny.py")).stat().st_nlink == links

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.wheels import wheel
 from venvbuild.package_index import WheelCache, WheelContents
+from venvbuild.package_index.wheel_cache import _head
 
 
 @pytest.fixture
@@ -64,11 +65,11 @@ def test_an_entry_under_the_name_of_another_counts_as_none(kept: tuple[WheelCach
     assert cache.get("0" * 64) is None
 
 
-def test_an_entry_that_an_earlier_version_wrote_is_read_anew_where_it_lacks_a_digest(tmp_path: Path) -> None:
-    brought = {"tiny-1.0.data/scripts/one": "#!python\n"}
-    contents = WheelContents.read(wheel(tmp_path, "tiny", "1.0", files=brought))
-    cache = WheelCache(tmp_path / "wheels")
-    cache.put(replace(contents, files=tuple(file._replace(whole_sha256="") for file in contents.files)))
+@pytest.mark.parametrize("form", ['"form": 1', '"form": 3', '"formed": 2'])
+def test_an_entry_of_another_form_is_read_anew(kept: tuple[WheelCache, WheelContents, Path], form: str) -> None:
+    cache, contents, path = kept
+    rest = path.read_bytes().partition(b'", ')[2].replace(b'"form": 2', form.encode())
+    path.write_bytes(_head(rest) + rest)
     assert cache.get(contents.sha256) is None
     cache.put(contents)
     assert cache.get(contents.sha256) == contents

@@ -53,6 +53,8 @@ class IndexServer:
         """File name -> the size that pages of JSON tell, when it is not its own."""
         self.hashless = False
         """Whether pages name no hashes."""
+        self.keeps = False
+        """Whether it allows to keep what it gives, as public indexes do."""
         self.hash_kind = "sha256"
         """Of the hashes that pages name."""
         self.uploaded: dict[str, str] = {}
@@ -135,6 +137,8 @@ class IndexServer:
                 plain = "application/octet-stream" if body[:2] == b"PK" else "text/html"
                 self.send_header("Content-Type", kind or plain)
                 self.send_header("Content-Length", str(len(body)))
+                if index.keeps:
+                    self.send_header("Cache-Control", "max-age=600")
                 self.end_headers()
                 if self.command != "HEAD":
                     self.wfile.write(body if sent is None else sent)

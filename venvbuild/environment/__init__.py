@@ -27,6 +27,7 @@ from venvbuild.environment.downloads import much_to_fetch, sizes_of
 from venvbuild.environment.elsewhere import Offered, Resolved, resolve_elsewhere
 from venvbuild.environment.installer import Installer
 from venvbuild.environment.listing import Listing, files_of
+from venvbuild.environment.needed import tell_of_misled
 from venvbuild.environment.package_source import (
     IndexAccess,
     IndexAddresses,

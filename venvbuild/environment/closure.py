@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from venvbuild.builds import places, read_lock
 from venvbuild.environment.allowed import Allowed, advice, allowed
 from venvbuild.environment.conflicts import Conflicts
 from venvbuild.environment.contradictions import Walk, explain
+from venvbuild.environment.installer import Installer
 from venvbuild.environment.lacking import lacking
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.tries import Tries
@@ -152,8 +154,12 @@ class _Resolution:
         if not _is_certain(walk):
             walk.begin(walk.pins)
         if not _is_certain(walk):
-            with contextlib.suppress(CommandFailed):  # the index may have been away for a moment
-                self._compile()
+            # the index may have been away for a moment, or what the installer's cache has of it be damaged
+            with (
+                contextlib.suppress(CommandFailed),
+                tempfile.TemporaryDirectory(prefix=".cache-", dir=self._source.scratch) as cache,
+            ):
+                self._compile(installer=self._source.installer.with_cache(Path(cache)))
                 return self._closure(is_forced=False)
         return self._refused(failure, walk) if fail_on_conflicts else self._forced(failure, walk)
 
@@ -189,7 +195,9 @@ class _Resolution:
             log.warning("%s: %s is forced, against what other packages need", pin.where, pin.at(pin.version))
         return self._closure(is_forced=True)
 
-    def _compile(self, overrides: Sequence[str] = (), more: Sequence[str] = ()) -> None:
+    def _compile(
+        self, overrides: Sequence[str] = (), more: Sequence[str] = (), installer: Installer | None = None
+    ) -> None:
         # uv keeps to the versions that its output file already has, and there may be one of an earlier try.
         self._output.unlink(missing_ok=True)
         to_resolve = self._source.scratch / "to-resolve.in"
@@ -199,7 +207,7 @@ class _Resolution:
         forced = self._source.scratch / "overrides.txt"
         if overrides:
             forced.write_text("".join(f"{line}\n" for line in overrides), "utf-8")
-        self._said = self._source.installer.compile(
+        self._said = (installer or self._source.installer).compile(
             to_resolve,
             self._output,
             self._source.interpreter,

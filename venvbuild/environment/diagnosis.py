@@ -46,7 +46,8 @@ def explain_files(wanted: Sequence[Wanted], index: PackageIndex, interpreter: In
                     where=pin.where or index.url,
                     rule="WRONG_BYTES",
                     why=Allowed((), read.seen or tuple(told)).text,
-                    fix=advice((pin.name, pin.version), pin.hashes, index),
+                    fix=f"{advice((pin.name, pin.version), pin.hashes, index)}; if you gave none, the installer's "
+                    f"cache has wrong ones: venvbuild cache prune --package {pin.name}",
                     line=pin.line,
                 )
             # One is enough: the installer takes the best that is allowed, and this is it.

@@ -8,7 +8,7 @@ import os
 import posixpath
 import re
 import stat
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +63,8 @@ class Comparison(NamedTuple):
     """What of it is not as it has to be, sorted."""
     read: Mapping[str, Seen]
     """By path relative to it: the files that were read whole and are as they have to be."""
+    records: frozenset[Difference]
+    """Those of the differences that are words of a RECORD alone."""
 
 
 class _File(NamedTuple):
@@ -98,8 +100,12 @@ class Expectation:
     """Where RECORDs differ from those of the wheels."""
     plain: dict[str, str] = field(default_factory=dict)
     """Those of them that are no programs in the wheel, and whose they are."""
+    promises: list[tuple[str, str, RecordRow]] = field(default_factory=list)
+    """What RECORDs say of what installers write, which no wheel tells: whose, of which file, and what."""
     of_no_wheel: dict[str, str] = field(default_factory=dict)
     """What RECORDs name that no wheel has, and whose RECORD."""
+    _record_of: dict[str, str] = field(default_factory=dict)
+    """Where each distribution has its RECORD, relative to the environment."""
     untold: dict[str, str] = field(default_factory=dict)
     """Files that cannot be compared, as nobody tells a digest that can be read, and whose they are."""
 
@@ -118,9 +124,9 @@ class Expectation:
         by_name = {one.canonical_name: one for one in installed}
         for name in sorted({*by_name, *wheels}):
             wheel, one = wheels.get(name), by_name.get(name)
-            rows = _rows_of(one, wheel) if one else {}
+            rows, again = _rows_of(one, wheel) if one else ({}, [])
             if wheel:
-                expectation._add_wheel(name, wheel, rows, python_version)
+                expectation._add_wheel(name, wheel, rows, again, python_version)
             elif one:
                 expectation._add_rows(name, rows, one.dist_info, (unpacked or {}).get(name, {}))
         return expectation
@@ -129,6 +135,10 @@ class Expectation:
         """Whether a file belongs to one of these distributions."""
         file = self.files.get(path)
         return (file.owner if file else self.of_installers.get(path)) in names
+
+    def displaced(self) -> set[str]:
+        """The distributions in the place of whose scripts and the like RECORDs name something that no wheel has."""
+        return {self.of_installers[path] for path in self.of_no_wheel.keys() & self.of_installers.keys()}
 
     def compared_with(self, venv: Path, read: Read) -> Comparison:
         """With what was `read` of `venv`."""
@@ -150,7 +160,8 @@ class Expectation:
                 found.append(Difference(path, self.plain[path], OTHER_MODE))
         for path in self.changed_of(read.base, venv):
             found.append(Difference(path, self.of_no_wheel.get(path), "is not that of an empty environment"))
-        return Comparison(sorted({*self.records, *found, *self._surplus(read)}), as_expected)
+        records = frozenset([*self.records, *self._untrue(read)])
+        return Comparison(sorted({*records, *found, *self._surplus(read)}), as_expected, records)
 
     def changed_of(self, base: EmptyVenv, venv: Path) -> Iterator[str]:
         """What was in `venv` before any package, and is not any more, but for what the wheels put in its place."""
@@ -163,24 +174,41 @@ class Expectation:
         for path in paths:
             yield Difference(path, self.of_no_wheel.get(path) or _near(path, owners), "is in no wheel")
 
-    def _add_wheel(self, name: str, wheel: WheelContents, rows: Mapping[str, RecordRow], python_version: str) -> None:
-        scripts = {f"bin/{script}" for script in wheel.scripts}
+    def _untrue(self, read: Read) -> Iterator[Difference]:
+        """Where RECORDs promise what is not so; of one path several do so, and one of them is right."""
+        told = Counter(path for path, _ in {(path, name) for name, path, _ in self.promises})
+        for name, path, row in self.promises:
+            seen, record = read.seen.get(path), self._record_of[name]
+            if told[path] > 1 or path in self.files or path in read.base.paths:
+                continue
+            if path not in read.there:
+                yield Difference(record, name, f"names {path}, which is not there")
+            elif seen and not _is_true(row, seen):
+                yield Difference(record, name, f"says of {path} what is not so")
+
+    def _add_wheel(
+        self,
+        name: str,
+        wheel: WheelContents,
+        rows: Mapping[str, RecordRow],
+        again: Sequence[tuple[str, RecordRow]],
+        python_version: str,
+    ) -> None:
         info = f"{self.site_packages}/{wheel.dist_info}"
-        own = {f"{info}/{one}" for one in _INSTALLERS_OWN} | {*ENVIRONMENT_LEFTOVERS}
+        scripts, own = self._of_installer(wheel)
         optional = {f"{info}/{one}" for one in _LEFT_OUT}
         self.of_installers |= dict.fromkeys([*scripts, *own], name)
         for script in scripts:  # which takes the place of what another distribution has there
             self.files.pop(script, None)
         left = {self._path(path): row for path, row in rows.items()}
-        record = f"{info}/RECORD"
-        claims = defaultdict[str, list[WheelFile]](list)
+        again = [*again, *((path, row) for path, row in rows.items() if left[self._path(path)] is not row)]
+        self._record_of[name] = f"{info}/RECORD"
+        claims, brought = defaultdict[str, list[WheelFile]](list), dict[str, WheelFile]()
         # what is in `.data` is unpacked over the rest
         for file in sorted(wheel.files, key=lambda one: data_of(one.path)):
             path, literal = self._place(file.path, wheel, name, left, python_version), self._path(file.path)
             is_literal = path == literal
             is_wrapper = wheel.is_wrapper(file.path)
-            if literal in own and file.is_executable is False:  # uv leaves RECORD the mode that the wheel has for it
-                self.plain[literal] = name
             if is_wrapper and not is_literal:  # installers make their own instead
                 left.pop(literal, None)
                 left.pop(path or "", None)
@@ -190,25 +218,52 @@ class Expectation:
                 self.files[path] = _file_of(name, file, may_lack=may_lack, is_literal=is_literal)
                 if path not in optional:
                     claims[path].append(file)
+            elif path is not None:
+                brought[path] = file
+                if file.is_executable is False:  # uv leaves RECORD the mode that the wheel has for it
+                    self.plain[path] = name
         for path, files in claims.items():
             row = left.pop(path, None)
-            if not any(_is_kept(file, row) for file in files):
-                self.records.append(Difference(record, name, f"says of {path} what the wheel does not"))
+            more = [one for at, one in again if self._path(at) == path] if again else []
+            if not all(any(_is_kept(file, one) for file in files) for one in (row, *more)):
+                self._doubt(name, f"says of {path} what the wheel does not")
+        for path, row in ((self._path(at), row) for at, row in again):
+            if path in brought and not _is_kept(brought[path], row):
+                self._expect_true(name, path, row)
+            elif path in scripts | own and path not in brought:
+                self._doubt(name, f"names {path} twice")
+        self._add_left(name, wheel, left, brought, python_version)
+
+    def _add_left(
+        self,
+        name: str,
+        wheel: WheelContents,
+        left: Mapping[str, RecordRow],
+        brought: Mapping[str, WheelFile],
+        python_version: str,
+    ) -> None:
+        """What RECORD names besides the files of a wheel; `brought`: those which the installer has in their place."""
+        scripts, own = self._of_installer(wheel)
+        optional = {f"{self.site_packages}/{wheel.dist_info}/{one}" for one in _LEFT_OUT}
         known = scripts | own | optional.intersection(self.files) | {self._path(one) for one in wheel.unmet}
         known |= {self._place(one, wheel, name, (), python_version) or "" for one in wheel.unmet}
-        for path in left:
+        for path, row in left.items():
             versioned = _VERSIONED.fullmatch(path.removeprefix("bin/"))
-            if versioned and f"bin/{versioned[1]}" in scripts:
+            is_script = path in scripts or bool(versioned and f"bin/{versioned[1]}" in scripts)
+            if is_script:
                 self.of_installers[path] = name
             elif path not in known:
                 self.of_no_wheel[path] = name
-                self.records.append(Difference(record, name, f"names {path}, which the wheel does not have"))
+                self._doubt(name, f"names {path}, which the wheel does not have")
+            if is_script or (path in own and not (path in brought and _is_kept(brought[path], row))):
+                self._expect_true(name, path, row)
 
     def _add_rows(self, name: str, rows: Mapping[str, RecordRow], dist_info: str, unpacked: Scripts) -> None:
         info = f"{self.site_packages}/{dist_info}"
         installers = {f"{info}/{one}" for one in _INSTALLERS_OWN}
         own = {*installers, *(f"{info}/{one}" for one in _LEFT_OUT)}
         self.of_installers |= dict.fromkeys(own, name)
+        self._record_of[name] = f"{info}/RECORD"
         for path, row in rows.items():
             place = self._path(path)
             algorithm, digest = promised_digest(row.hash)
@@ -222,8 +277,22 @@ class Expectation:
                 self.files[place] = _File(name, digest, row.size, is_rewritten=False, algorithm=algorithm)
             else:
                 self.of_installers[place] = name
+                if place in installers:
+                    self._expect_true(name, place, row)
                 if place not in own and "/__pycache__/" not in place:
                     self.untold[place] = name
+
+    def _of_installer(self, wheel: WheelContents) -> tuple[set[str], set[str]]:
+        """What an installer writes itself: scripts for entry points, and of a dist-info."""
+        own = {f"{self.site_packages}/{wheel.dist_info}/{one}" for one in _INSTALLERS_OWN}
+        return {f"bin/{script}" for script in wheel.scripts}, own | {*ENVIRONMENT_LEFTOVERS}
+
+    def _doubt(self, name: str, what: str) -> None:
+        self.records.append(Difference(self._record_of[name], name, what))
+
+    def _expect_true(self, name: str, path: str, row: RecordRow) -> None:
+        if row.hash or row.size is not None or path != self._record_of[name]:  # as of itself it can say nothing
+            self.promises.append((name, path, row))
 
     def _path(self, path: str) -> str:
         """Relative to the environment, of one that is relative to site-packages and normalised."""
@@ -283,10 +352,18 @@ def _is_kept(file: WheelFile, row: RecordRow | None) -> bool:
     """Whether RECORD says of a file what the wheel's does, or what is true."""
     if file.is_rewritten:
         return row is not None
-    if row is None or not row.hash:
+    if row is None or (not row.hash and row.size is None):
         return not file.record or (row is not None and file.is_spelled_oddly)
+    if not row.hash and file.is_spelled_oddly:
+        return True
     said = f"{row.hash},{'' if row.size is None else row.size}"
-    return said == file.record or said == record_of(file.sha256, file.size_bytes)
+    return said in file.record.split("\n") or said == record_of(file.sha256, file.size_bytes)
+
+
+def _is_true(row: RecordRow, seen: Seen) -> bool:
+    """Whether what it promises of a file, if anything, is so."""
+    is_digest = not row.hash or promised_digest(row.hash) == ("sha256", seen.sha256)
+    return is_digest and row.size in (None, seen.look.size_bytes)
 
 
 def _unlike_seen(seen: Seen, file: _File) -> str:
@@ -341,19 +418,27 @@ def _digest(descriptor: int, size_bytes: int, file: _File, venv: str) -> str:
     return digest.hexdigest()
 
 
-def _rows_of(one: Distribution, wheel: WheelContents | None) -> dict[str, RecordRow]:
-    """The rows of RECORD by normalised path. Some wheels name folders in it; and some were made on Windows by hand, of
-    which installers unpack a name with a backslash as it is.
+def _rows_of(
+    one: Distribution, wheel: WheelContents | None
+) -> tuple[dict[str, RecordRow], list[tuple[str, RecordRow]]]:
+    """The rows of RECORD by normalised path, and those that name one of them once more. Some wheels name folders in it;
+    and some were made on Windows by hand, of which installers unpack a name with a backslash as it is.
     """
     rows = [row for row in one.record or () if row.path[-1:] != "/"]
     is_odd = any("\\" in row.path for row in rows)
     literal = {file.path for file in wheel.files if "\\" in file.path} if wheel and is_odd else ()
-    found = dict[str, RecordRow]()
+    found, again = dict[str, RecordRow](), list[tuple[str, RecordRow]]()
     for row in rows:
         path = row.path if row.path in literal else _normal(row.path)
-        if row.hash or path not in found:  # pip adds an empty row to one that is spelled otherwise
+        before = found.get(path)
+        if before is None or row.hash:
             found[path] = row
-    return found
+        if before is not None:
+            other = before if row.hash else row
+            is_odd = path not in (before.path, row.path) or before.path != row.path
+            if other.hash or not is_odd:  # pip adds an empty row to one that is spelled otherwise
+                again.append((path, other))
+    return found, again
 
 
 def _normal(path: str) -> str:

@@ -57,14 +57,15 @@ def make_faithful(
     _tell_of_untold(expectation)
     read = reading.finish()
     compared = expectation.compared_with(venv, read)
-    suspected = {one.owner for one in compared.differences if one.owner in wheels}
+    suspected = {one.owner for one in compared.differences if one.owner in wheels and one.owner}
     if suspected:
-        wheels = {**wheels, **ask_anew([name for name in suspected if name], closure, installed, source)}
-        compared = Expectation.of(installed, wheels, python_version, unpacked).compared_with(venv, read)
+        wheels = {**wheels, **ask_anew(suspected, closure, installed, source)}
+        expectation = Expectation.of(installed, wheels, python_version, unpacked)
+        compared = expectation.compared_with(venv, read)
     if not compared.differences:
         return _without_empty(venv, read, compared)
     found = [one if one.owner else _with_owner(one, closure, source) for one in compared.differences]
-    names = sorted({one.owner for one in found if one.owner})
+    names = sorted({*(one.owner for one in found if one.owner), *expectation.displaced()})
     _tell_of_mending(found, names, closure, has_cache=has_cache)
     for one in found:
         _remove_inside(venv, one.path)
@@ -77,8 +78,7 @@ def make_faithful(
     # A RECORD that was written anew from the wheel itself is what this installer makes of an odd one; so is a mode.
     read = read_all(venv, read.base)
     compared = expectation.compared_with(venv, read)
-    left = [one for one in compared.differences if one not in expectation.records and one.what != OTHER_MODE]
-    if left:
+    if left := [one for one in compared.differences if one not in compared.records and one.what != OTHER_MODE]:
         raise IntegrityError.of(_problems(left, closure, has_cache=has_cache))
     return _without_empty(venv, read, compared)
 

@@ -30,6 +30,7 @@ from venvbuild.errors import (
     no_inodes,
     of_disk,
 )
+from venvbuild.files import write_whole
 from venvbuild.installed import ENVIRONMENT_LEFTOVERS
 from venvbuild.interpreters import Interpreter
 from venvbuild.package_index import MinAge
@@ -230,8 +231,20 @@ class Installer:
         """An empty environment whose scripts find their interpreter beside them."""
         # --relocatable: scripts look beside them, and activate too. --no-project: the pyproject.toml of the current
         # folder may ask for another Python. Never --seed: it adds pip and setuptools, at versions of the day.
-        self._uv("venv", "--relocatable", "--no-project", "--python", interpreter.path, venv)
+        what = ("venv", "--relocatable", "--no-project", "--python", interpreter.path, venv)
+        # Else uv believes what it noted of this Python once, and nobody could tell that it is wrong.
+        with tempfile.TemporaryDirectory(prefix=".cache-", dir=venv.parent) as cache:
+            self.with_cache(Path(cache))._uv(*what)
+            self._remember(Path(cache))
         _tidy(venv)
+
+    def _remember(self, cache: Path) -> None:
+        """Put what uv has just been told by a Python, into `cache`, in the place of what it noted before."""
+        for path in cache.glob("interpreter-v*/*/*"):
+            noted = self._cache_folder() / path.relative_to(cache)
+            if noted.exists():
+                with contextlib.suppress(OSError):
+                    write_whole(noted, path.read_bytes())
 
     def install(self, lock: Path, venv: Path, *, find_links: Sequence[Path] = ()) -> None:
         """Install exactly what `lock` holds into an empty venv."""

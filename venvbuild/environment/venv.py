@@ -27,6 +27,7 @@ from venvbuild.errors import IndexUnavailable, IntegrityError, Problem, Resoluti
 from venvbuild.files import write_whole
 from venvbuild.installed import (
     INSTALL_RECORDS,
+    Distribution,
     Manifest,
     corrected,
     distributions_of,
@@ -54,6 +55,8 @@ class Environment:
     """Paths, relative to the venv, that several distributions own; the last name's content is there."""
     wheels: Mapping[str, WheelContents]
     """What was installed, by canonical name; without those that the index did not give."""
+    installed: Sequence[Distribution]
+    """The closure's own distributions."""
     manifest: Manifest
     """What was read of its files, the last that was done to it."""
 
@@ -104,7 +107,7 @@ def create(
         raise of_disk(error, str(target)) or error from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    return Environment(target, source.interpreter, overlaps, wheels, manifest)
+    return Environment(target, source.interpreter, overlaps, wheels, own, manifest)
 
 
 def _install_patiently(
@@ -134,13 +137,19 @@ def _install_patiently(
 
 def _blame_cache(failure: CommandFailed, closure: Closure) -> None:
     """Say that the installer's cache may be what failed it, as an empty one has helped."""
-    # its words only help to find the name; what is in the cache is judged by what comes without it
-    named = [one.name for one in closure.distributions if re.search(rf"\b{re.escape(one.name)}\b", failure.output)]
-    option = f" --package {named[0]}" if len(named) == 1 else ""
+    # its words only help to find the names; what is in the cache is judged by what comes without it
+    names = [one.name for one in closure.distributions]
+    named = [name for name in names if _spelled(name).search(failure.output)]
     log.warning(
-        "the installer fails with its cache and not with an empty one; `venvbuild cache prune%s` mends the cache",
-        option,
+        "the installer fails with its cache and not with an empty one; `%s` mends the cache",
+        " --package ".join(["venvbuild cache prune", *(named or names)]),
     )
+
+
+def _spelled(name: str) -> re.Pattern[str]:
+    """A canonical name as it stands in a sentence or a file's name, but not in a longer name."""
+    spelled = name.replace("-", "[-_.]+")
+    return re.compile(rf"(?i)(?<![\w.-]){spelled}(?!\w|[-_.]+[a-z])")
 
 
 def _install(closure: Closure, source: PackageSource, venv: Path, *, with_pip: bool) -> EmptyVenv:
@@ -151,13 +160,23 @@ def _install(closure: Closure, source: PackageSource, venv: Path, *, with_pip: b
     with _written(closure.text(), venv) as lock:
         if with_pip:
             pip = [one for one in closure.distributions if one.name == "pip"]
-            with _written(Closure(tuple(pip), (), is_forced=False).text(), venv) as pip_lock:
+            alone = Closure(tuple(pip), (), is_forced=False)
+            with _written(alone.text(), venv) as pip_lock:
                 # By uv: ensurepip would bring the pip of that Python, not the one in the closure.
                 source.installer.install(pip_lock, venv)
+            _hold(alone, source, venv, base)  # before it runs, and writes what no wheel tells
             source.installer.install_with_pip(lock, venv, find_links=source.wheels)
         else:
             source.installer.install(lock, venv, find_links=source.wheels)
     return base
+
+
+def _hold(closure: Closure, source: PackageSource, venv: Path, base: EmptyVenv) -> None:
+    """Let what uv has installed be what its wheels have. Raises as `create` does."""
+    with Reading(venv, base) as reading:
+        installed = closure.among(distributions_of(venv, source.interpreter.version, with_damage=False))
+        wheels = witness.ask(closure, installed, source, witness.remember(closure, source))
+        make_faithful(venv, reading, installed, wheels, closure, source, partial(_install, with_pip=False))
 
 
 @contextlib.contextmanager

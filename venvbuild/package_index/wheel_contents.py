@@ -38,6 +38,8 @@ _UNREADABLE = (
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, csv.Error, EOFError, UnicodeDecodeError, RuntimeError, OSError,
 )  # fmt: skip
 _UNIX = 3  # APPNOTE.TXT, 4.4.2
+# of what is kept of a wheel; counted up when more is, so that each is read once more
+_FORM = 2
 _WRAPPER = re.compile(r"(?i)(\.exe|-script\.py|\.pya)$")
 
 
@@ -55,11 +57,13 @@ class WheelFile(NamedTuple):
     size_bytes: int
     """Of the same."""
     record: str
-    """What the wheel's RECORD says of it, `sha256=...,12`; empty when it says nothing."""
+    """What the wheel's RECORD says of it, `sha256=...,12`; a line for each row, where they differ; empty when it says
+    nothing.
+    """
     is_rewritten: bool
     """Whether an installer puts another first line before it."""
     is_executable: bool | None = None
-    """Whether installers make it a program; None where the wheel does not tell, or an earlier version read it."""
+    """Whether installers make it a program; None where the wheel does not tell."""
     is_spelled_oddly: bool = False
     """Whether RECORD has its path with backslashes: of such rows uv keeps no digest."""
     whole_sha256: str = ""
@@ -116,7 +120,7 @@ class WheelContents:
                 names = _named(archive.infolist())
                 _refuse_bomb(names.values(), path.stat().st_size)
                 texts = _Texts(archive, names, _dist_info(names))
-                record = dict(texts.record())
+                record = _joined(texts.record())
                 silent = _Said("", is_odd=False)
                 files = tuple(
                     _file(archive, name, member, record.get(name, silent)) for name, member in sorted(names.items())
@@ -132,20 +136,21 @@ class WheelContents:
 
     def as_json(self) -> dict[str, object]:
         """Ready for `json.dumps`."""
-        head = {"sha256": self.sha256, "filename": self.filename, "tags": self.tags, "scripts": self.scripts}
-        return {**head, "unmet": self.unmet, "files": self.files, "size_bytes": self.size_bytes}
+        head = {"form": _FORM, "sha256": self.sha256, "filename": self.filename, "tags": self.tags}
+        rest = {"scripts": self.scripts, "unmet": self.unmet, "files": self.files, "size_bytes": self.size_bytes}
+        return {**head, **rest}
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> WheelContents:
         """What `as_json` gave, once through JSON.
 
         Raises:
-            ValueError: an earlier version gave it, which did not keep all of what has to be known.
+            ValueError: another version gave it, which did not keep the same of a wheel.
         """
+        if found.get("form") != _FORM:
+            raise ValueError(f"it is of form {found.get('form')!r}, not {_FORM}")
         tags, scripts, unmet = (tuple(found[name]) for name in ("tags", "scripts", "unmet"))
         files = tuple(WheelFile(*one) for one in found["files"])
-        if any(file.is_rewritten and not file.whole_sha256 for file in files):
-            raise ValueError("it has no digest of a whole script")
         size = found.get("size_bytes")
         size_bytes = size if isinstance(size, int) else None
         return cls(found["sha256"], found["filename"], tags, scripts, unmet, files, size_bytes)
@@ -177,7 +182,7 @@ class _Texts:
                 path, digest, size = (*row, "", "")[:3]
                 is_odd = path not in self._names and "\\" in path  # some wheels were made on Windows by hand
                 name = path if path in self._names else posixpath.normpath(path.replace("\\", "/"))
-                yield name, _Said(f"{digest},{size}" if digest else "", is_odd)
+                yield name, _Said(f"{digest},{size}" if digest or size else "", is_odd)
 
     def scripts(self) -> tuple[str, ...]:
         """By the entry points specification: ini, `name = module:function`."""
@@ -247,6 +252,19 @@ def _is_executable(member: zipfile.ZipInfo, *, is_script: bool) -> bool | None:
     if not mode & 0o111:
         return None if is_script else False
     return True if member.create_system == _UNIX and stat.S_ISREG(mode) else None
+
+
+def _joined(rows: Iterable[tuple[str, _Said]]) -> dict[str, _Said]:
+    """By path what its rows say, each different thing once: a RECORD may name a file twice."""
+    found = dict[str, _Said]()
+    for path, said in rows:
+        before = found.get(path)
+        if before and said.promise not in before.promise.split("\n"):
+            said = _Said("\n".join(filter(None, (before.promise, said.promise))), before.is_odd or said.is_odd)
+        elif before:
+            said = before
+        found[path] = said
+    return found
 
 
 def _named(members: Iterable[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:

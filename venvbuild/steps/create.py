@@ -88,6 +88,7 @@ def _made(job: Job) -> Made:
     _write_pylock(pylock_of(locked, listing, source.interpreter, source.sources), job)
     log.info("installing %s", count_text(len(locked.distributions), "package"))
     made = environment.create(locked, source, job.path / VENV, with_pip=recorded.installer == "pip")
+    environment.tell_of_misled(locked, made.installed, source.interpreter)
     (job.path / MANIFEST).write_text(made.manifest.text(), "utf-8")
     wheels = environment.wheels_of(locked, made.wheels, standing, source.sources)
     (job.path / WHEELS).write_text(json.dumps({name: asdict(one) for name, one in wheels.items()}), "utf-8")

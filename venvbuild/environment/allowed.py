@@ -102,6 +102,9 @@ def first_right(files: Iterable[File], given: Collection[str], index: PackageInd
     return Read(None, "", tuple(seen))
 
 
+COMPARE = "compare the hashes with those of the index; one of the two is out of date"
+
+
 def advice(version: tuple[str, str], given: Collection[str], index: PackageIndex) -> str:
     """What helps where no wheel that fits has one of the hashes that a pin gives (canonical name and version).
 
@@ -122,7 +125,7 @@ def advice(version: tuple[str, str], given: Collection[str], index: PackageIndex
             )
         if known:
             return "they are of wheels for other Pythons or platforms: add the hash of the wheel for this one"
-    return "compare the hashes with those of the index; one of the two is out of date"
+    return COMPARE
 
 
 def _kinds(hashes: Iterable[str]) -> set[str]:

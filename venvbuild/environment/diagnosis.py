@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from packaging.version import Version
 
 from venvbuild.environment import alternatives
-from venvbuild.environment.allowed import Allowed, advice, first_right
+from venvbuild.environment.allowed import COMPARE, Allowed, advice, first_right
 from venvbuild.environment.alternatives import ALONE, Neighbours
 from venvbuild.environment.wanted import Wanted
 from venvbuild.errors import IntegrityError, Problem, ResolutionError, VenvBuildError
@@ -46,8 +46,7 @@ def explain_files(wanted: Sequence[Wanted], index: PackageIndex, interpreter: In
                     where=pin.where or index.url,
                     rule="WRONG_BYTES",
                     why=Allowed((), read.seen or tuple(told)).text,
-                    fix=f"{advice((pin.name, pin.version), pin.hashes, index)}; if you gave none, the installer's "
-                    f"cache has wrong ones: venvbuild cache prune --package {pin.name}",
+                    fix=_help_with_hashes(pin, index),
                     line=pin.line,
                 )
             # One is enough: the installer takes the best that is allowed, and this is it.
@@ -63,6 +62,12 @@ def explain_files(wanted: Sequence[Wanted], index: PackageIndex, interpreter: In
         # A run ends with one exit code, so only problems of one kind can be told together.
         kind = type(errors[0])
         raise kind.of(problem for error in errors if type(error) is kind for problem in error.problems)
+
+
+def _help_with_hashes(pin: Wanted, index: PackageIndex) -> str:
+    found = advice((pin.name, pin.version), pin.hashes, index)
+    cache = f"; if you gave none, the installer's cache has wrong ones: venvbuild cache prune --package {pin.name}"
+    return found + cache if found == COMPARE else found
 
 
 def version_of(pin: Wanted, project: Project) -> Version:

@@ -355,7 +355,7 @@ def test_an_alias_that_leads_to_a_build_of_another_environment_is_refused_until_
     changed.path(f"{places.ALIASES}/sales/prod/2.json").write_text(json.dumps(move))
     with pytest.raises(IntegrityError, match="a build of another environment") as caught:
         names.find(changed.store, "sales@prod")
-    assert caught.value.problems[0].fix == "move it on, to a build of sales: venvbuild promote BUILD prod"
+    assert caught.value.problems[0].fix.startswith("move it on, to a build of sales: venvbuild promote BUILD prod; ")
     aliases.promote(changed.store, changed.sound, "prod")
     assert names.find(changed.store, "sales@prod") == changed.sound
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -108,3 +109,26 @@ def test_whoever_stopped_before_sync_is_told_so(tool: Tool, count: int) -> None:
     [problem] = tool.run("table", "check", "--json").json["error"]["problems"]
     assert "`venvbuild table sync`" in problem["fix"]
     assert [tool.run("table", command).code for command in ("sync", "check")] == [0, 0]
+
+
+@pytest.mark.parametrize("leads", ["to the build that is taken out", "to one of another environment"])
+def test_an_alias_of_an_environment_without_another_build_goes_as_it_is_told(tool: Tool, leads: str) -> None:
+    store = open_store(tool.store)
+    for number in (0, 1):
+        registered(store, put_build(store, number))
+    lone = registered(store, put_build(store, NEW, env_name="salse"))
+    aliases.promote(store, lone, "prod")
+    aliases.promote(store, OURS, "prod")
+    if "another" in leads:
+        record = Path(tool.store, places.ALIASES, "salse", "prod", "1.json")
+        record.write_text(record.read_text("utf-8").replace(lone, OURS), "utf-8")
+    codes = [follow(tool, line, STORE=tool.store, VERSION=lone) for line in lines("Taking a build out")[1:]]
+    assert codes == [0, 0, 0, 0, 11]
+    [problem] = tool.run("table", "check", "--json").json["error"]["problems"]
+    told = re.search(r"; where salse has none, remove the folder (\S+) of the store$", problem["fix"])
+    assert told
+    assert told[1].replace("salse/prod", "ENV/ALIAS") in (REPOSITORY / "docs" / "stores.md").read_text("utf-8")
+    shutil.rmtree(Path(tool.store, told[1]))
+    assert tool.run("table", "check", "--deep").code == 0
+    assert [one["alias"] for one in tool.run("aliases", "--json").json] == ["prod"]
+    assert tool.run("show", "sales@prod").code == 0

@@ -267,8 +267,7 @@ def refuse_of_another(store: Store, move: Move, build: Metadata | ScriptedBuild,
             the metadata is not what the claim of the build says.
     """
     if not isinstance(build, ScriptedBuild) and build["env_name"] != move.env_name:
-        fix = fix or f"move it on, to a build of {move.env_name}: venvbuild promote BUILD {move.alias}"
-        raise of_another(store, _key(move.env_name, move.alias, move.number), build, fix)
+        raise of_another(store, _key(move.env_name, move.alias, move.number), build, fix or _onward(move))
 
 
 def of_another(store: Store, key: str, build: Metadata, fix: str) -> IntegrityError:
@@ -358,15 +357,24 @@ def _mend(*, is_last: bool) -> str:
     return f"{restore}, or remove it and move the alias again" if is_last else restore
 
 
+def _onward(move: Move) -> str:
+    """What helps where an alias counts and leads to no build of its environment, which need not have one any more."""
+    way = f"move it on, to a build of {move.env_name}: venvbuild promote BUILD {move.alias}"
+    return (
+        f"{way}; where {move.env_name} has none, remove the folder {ALIASES}/{move.env_name}/{move.alias} of the store"
+    )
+
+
 def _problems_of_build(store: Store, move: Move, *, is_current: bool) -> Iterator[Problem]:
     where = store.uri(_key(move.env_name, move.alias, move.number))
-    fix = f"move it on, to a build of {move.env_name}: venvbuild promote BUILD {move.alias}"
     try:
         build = metadata.read_any(store, move.venv_version)
     except NotInStore:
         # Its history stays, whatever becomes of the builds in it.
         if is_current:
-            what = f"{move.env_name}@{move.alias} names a build that is not in the store"
+            what, fix = f"{move.name} names a build that is not in the store", _onward(move)
+            if any(store.list(places.key(move.venv_version, ""))):  # whoever moves it on would have to move it back
+                fix = f"restore the metadata.json of that build from a backup, or {fix}"
             yield Problem(what, where, move.venv_version, fix, "NO_BUILD")
         return
     except IntegrityError:  # told of the build

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from athena import rows
 from athena.index import Compactor
 from athena.upkeep import find_problems
+from tests.support.archives import archive, environment, file
 from tests.support.builds import put_build, version
 from tests.support.scripted import VERSION, put_whole
 from tests.support.tool import REPOSITORY, Tool
@@ -132,3 +134,37 @@ def test_an_alias_of_an_environment_without_another_build_goes_as_it_is_told(too
     assert tool.run("table", "check", "--deep").code == 0
     assert [one["alias"] for one in tool.run("aliases", "--json").json] == ["prod"]
     assert tool.run("show", "sales@prod").code == 0
+
+
+@pytest.mark.parametrize(
+    ("way", "name"),
+    [
+        ("removed", "pylock.toml"),
+        ("removed", "packages.json"),
+        ("removed", "archive_index.json"),
+        ("restored", "build.log"),
+    ],
+)
+def test_a_sound_build_beside_which_somebody_put_a_file_stays(tool: Tool, way: str, name: str) -> None:
+    store, made = open_store(tool.store), archive(environment("3.11"), [file("good.py")])
+    body = made.index.text().encode() if name == places.ARCHIVE_INDEX else b"mine"
+    files = {places.REQUIREMENTS: b"good==1.0\n", places.archive_name(OURS): made.body}
+    files |= {name: body} if way == "restored" else {}
+    registered(store, put_build(store, 0, files, **made.facts()))
+    changed, metadata = tool.stored(OURS) / name, tool.stored(OURS) / places.METADATA
+    changed.write_bytes(body)
+    kept = json.loads(metadata.read_bytes())
+    named = {one: facts for one, facts in kept["files"].items() if one != name}
+    metadata.write_text(json.dumps({**kept, "files": named}), "utf-8")
+    problems = tool.run("table", "check", "--deep", "--json").json["error"]["problems"]
+    problems += tool.run("verify", OURS, "--json").json["error"]["problems"]
+    ways = [
+        "if metadata.json was changed, restore it from a backup",
+        f"remove {changed.as_uri()}, or move it elsewhere",
+    ]
+    assert [one["fix"].split("; else ") for one in problems] == [ways, ways]
+    if way == "removed":
+        changed.unlink()
+    else:
+        metadata.write_text(json.dumps(kept), "utf-8")
+    assert [tool.run(*asked).code for asked in (("verify", OURS), ("table", "check", "--deep"))] == [0, 0]

@@ -65,8 +65,7 @@ def disagreements(store: Store, build: Metadata) -> tuple[Problem, ...]:
         StoreUnavailable, UsageError: the store fails or refuses.
     """
     there = {entry.key for entry in store.list(places.key(build["venv_version"], ""))}
-    names = {name for name in _KNOWN_NAMES if places.key(build["venv_version"], name) in there}
-    found, known, newer = [*_unnamed(build, names), *_within(build)], dict[str, Any](), list[Problem]()
+    found, known, newer = [*_unnamed(build), *_within(build)], dict[str, Any](), list[Problem]()
     for name, read, held in _HELD:
         if build["files"].get(name, {"size_bytes": 0})["size_bytes"] > schemas.MAX_BYTES:
             # Not even fetched: memory would have to hold it.
@@ -87,12 +86,8 @@ def disagreements(store: Store, build: Metadata) -> tuple[Problem, ...]:
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             why = f": {shown(str(error), 200)}" if isinstance(error, _Refused) else ""
             found.append(f"its {name} cannot be read{why}")
-    problems = [*misnamed(store, build), *(problem(store, build, places.METADATA, what) for what in found), *newer]
-    index = places.ARCHIVE_INDEX
-    if places.key(build["venv_version"], index) in there and index not in build["files"]:
-        what = "metadata.json does not name it, and whoever restores would believe it"
-        problems.append(problem(store, build, index, what))
-    return tuple(problems)
+    contradicted = (problem(store, build, places.METADATA, what) for what in found)
+    return (*misnamed(store, build), *contradicted, *newer, *_uncommitted(store, build, there))
 
 
 def doubt_of_environment(store: Store, build: Metadata) -> Problem | None:
@@ -212,12 +207,24 @@ def unlike_lists(field: str, said: Iterable[str], by: str, found: Iterable[str])
         yield f"{field} lacks {_few(less)}, which {by} has"
 
 
-def _unnamed(build: Metadata, there: Collection[str]) -> Iterator[str]:
+def _unnamed(build: Metadata) -> Iterator[str]:
     for name in (*_ALWAYS, places.archive_name(build["venv_version"])):
         if name not in build["files"]:
             yield f"files does not name {name}, which every build has"
-    for name in sorted({*there} - {*build["files"]} - {*_ALWAYS}):
-        yield f"files does not name {name}, which is there"
+
+
+def _uncommitted(store: Store, build: Metadata, there: Collection[str]) -> Iterator[Problem]:
+    """Files of a name that readers ask for, among the keys that are `there`, and that metadata.json does not name."""
+    for name in sorted({*_KNOWN_NAMES, places.ARCHIVE_INDEX} - {*build["files"]} - {*_ALWAYS}):
+        key = places.key(build["venv_version"], name)
+        if key not in there:
+            continue
+        where, what = places.METADATA, f"files does not name {name}, which is there"
+        if name == places.ARCHIVE_INDEX:
+            where, what = name, "metadata.json does not name it, and whoever restores would believe it"
+        # where somebody put it there, the build is a sound one: to be taken out it would be lost
+        fix = f"if metadata.json was changed, restore it from a backup; else remove {store.uri(key)}"
+        yield replace(problem(store, build, where, what), fix=f"{fix}, or move it elsewhere")
 
 
 def _within(build: Metadata) -> Iterator[str]:

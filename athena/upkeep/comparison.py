@@ -164,7 +164,7 @@ def _without_build(
 ) -> Compared:
     metadata = places.key(version, places.METADATA)
     try:
-        store.read(metadata, schemas.MAX_BYTES)
+        read_any(store, version)
         return Compared(version)  # committed meanwhile
     except NotInStore:
         pass

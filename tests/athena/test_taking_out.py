@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -168,3 +169,60 @@ def test_a_sound_build_beside_which_somebody_put_a_file_stays(tool: Tool, way: s
     else:
         metadata.write_text(json.dumps(kept), "utf-8")
     assert [tool.run(*asked).code for asked in (("verify", OURS), ("table", "check", "--deep"))] == [0, 0]
+
+
+def changed(before: str, after: str) -> Callable[[Path], object]:
+    return lambda path: path.write_text(path.read_text("utf-8").replace(before, after), "utf-8")
+
+
+def instead(make: Callable[[Path], object]) -> Callable[[Path], object]:
+    def damage(path: Path) -> None:
+        path.unlink()
+        make(path)
+
+    return damage
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda path: path.write_bytes(bytes(100)), id="no JSON"),
+        pytest.param(lambda path: path.write_bytes(b"[]"), id="no object"),
+        pytest.param(lambda path: path.write_bytes(b"{}"), id="no field"),
+        pytest.param(lambda path: path.write_bytes(path.read_bytes() + b" " * 16_000_000), id="large"),
+        pytest.param(changed('"package_count": 1', '"package_count": "1"'), id="another type"),
+        pytest.param(changed('"schema_version": 1', '"schema_version": 2'), id="another schema"),
+        pytest.param(changed(f'"venv_version": "{OURS}"', f'"venv_version": "{version(1)}"'), id="another's"),
+        pytest.param(changed('"created_at": "2025', '"created_at": "2024'), id="another instant"),
+        pytest.param(instead(os.mkfifo), id="a FIFO"),
+        pytest.param(instead(lambda path: path.symlink_to("elsewhere")), id="a link"),
+        pytest.param(instead(lambda path: shutil.copytree(path.parents[1] / version(1), path)), id="a folder"),
+    ],
+)
+def test_a_build_whose_metadata_no_backup_has_is_taken_out(tool: Tool, damage: Callable[[Path], object]) -> None:
+    store = open_store(tool.store)
+    for number in (0, 1):
+        registered(store, put_build(store, number))
+    aliases.promote(store, OURS, "prod")
+    damage(tool.stored(OURS) / places.METADATA)
+    for asked in (["table", "check"], ["verify", OURS]):
+        problems = tool.run(*asked, "--json").json["error"]["problems"]
+        told = [
+            re.search(r"or build again and take this build out \(docs/stores\.md\)", one["fix"]) for one in problems
+        ]
+        assert all(told)
+    for line in lines("Taking a build out"):
+        assert follow(tool, line, STORE=tool.store, VERSION=OURS, BUILD=version(1), ALIAS="prod") == 0, line
+    assert [one["venv_version"] for one in tool.run("list", "--json").json] == [version(1)]
+
+
+@pytest.mark.parametrize("name", [f"{OURS}.bak", f"copy of {OURS}", version(2)])
+def test_a_copy_of_a_builds_folder_is_moved_away(tool: Tool, tmp_path: Path, name: str) -> None:
+    store = open_store(tool.store)
+    registered(store, put_build(store, 0))
+    copy = tool.stored(OURS).with_name(name)
+    shutil.copytree(tool.stored(OURS), copy)
+    [problem] = tool.run("table", "check", "--json").json["error"]["problems"]
+    assert problem["fix"] == f"{evidence.MEND}; if the folder is a copy, move it out of {places.BUILDS}"
+    copy.rename(tmp_path / "copy")
+    assert tool.run("table", "check", "--deep").code == 0

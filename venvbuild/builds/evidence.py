@@ -146,7 +146,7 @@ def damaged_files(store: Store, build: Metadata) -> Iterator[Problem]:
             except NotInStore:  # removed meanwhile
                 continue
             except IntegrityError as error:  # a link, a FIFO
-                yield from error.problems
+                yield from metadata.mendable(error).problems
 
 
 def _instead_of(store: Store, build: Metadata, name: str) -> Iterator[Problem]:
@@ -156,7 +156,7 @@ def _instead_of(store: Store, build: Metadata, name: str) -> Iterator[Problem]:
     except NotInStore:
         yield problem(store, build, name, "it is not in the store")
     except IntegrityError as error:  # a link, a FIFO, a folder; one that was put there meanwhile is looked at next time
-        yield from (one for one in error.problems if one.rule != "TOO_LARGE")
+        yield from (one for one in metadata.mendable(error).problems if one.rule != "TOO_LARGE")
 
 
 def _sha256(store: Store, key: str, size_bytes: int) -> str:
@@ -170,8 +170,7 @@ def _sha256(store: Store, key: str, size_bytes: int) -> str:
 
 
 UNLIKE_DIGEST = "its sha256 is not the one in metadata.json"
-MEND = "restore it from a backup, or build again and take this build out (docs/stores.md)"
-"""What helps where a file of a build is damaged: nothing makes a build whole that stays as it is."""
+MEND = metadata.MEND
 
 
 def unlike_size(size_bytes: int, promised: int) -> str:

@@ -7,7 +7,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, cast
 
@@ -33,7 +33,11 @@ SCHEMA_VERSION = 1
 FLAT_SCHEMA_VERSION = 2
 """Of a build whose archive has no folder at its top: who knows the first one alone would look for it."""
 _OF_THE_CLAIM = ("venv_version", "created_at", "requirements_file", "pipdeptree_output", "venv_archive", "files")
-_RESTORE = "restore the object from a backup"
+_RESTORE = "restore it from a backup"
+_OR_TAKEN_OUT = ", or build again and take this build out (docs/stores.md)"
+MEND = f"{_RESTORE}{_OR_TAKEN_OUT}"
+"""What helps where a file of a build is damaged: nothing makes a build whole that stays as it is."""
+_REPORT = "if venvbuild wrote it, this is a bug: report it with the file"
 _OURS = (CLAIM, ARCHIVE_INDEX)
 """What no script puts beside its metadata.json."""
 
@@ -190,8 +194,10 @@ def stamped(
     return cast(Metadata, {name: whole[name] for name in order if name in whole})
 
 
-def validate(metadata: Any, *, strict: bool = False, where: str = METADATA) -> None:
+def validate(metadata: Any, *, strict: bool = False, where: str = METADATA, fix: str = _REPORT) -> None:
     """Check against the shipped schema (JSON Schema 2020-12); `strict` also refuses fields it does not know.
+
+    Advises `fix`, which for what was read is another one than for what is to be written.
 
     Raises:
         IntegrityError: names the field and what is wrong with it; or it is of a later version, in which fields that we
@@ -206,7 +212,7 @@ def validate(metadata: Any, *, strict: bool = False, where: str = METADATA) -> N
             fix="update venvbuild",
             rule="NEWER",
         )
-    _refuse(schemas.faults(metadata, _SCHEMA, strict=strict) or _unfit_version(metadata), where)
+    _refuse(schemas.faults(metadata, _SCHEMA, strict=strict) or _unfit_version(metadata), where, fix)
 
 
 def _schema_version_of(archive_root: str | None) -> int:
@@ -228,15 +234,15 @@ def validate_described(description: DescribedMetadata, where: str = METADATA) ->
         IntegrityError: names the field and what is wrong with it.
     """
     faults = schemas.faults(description, _SCHEMA, strict=True, without=_OF_THE_CLAIM)
-    _refuse(faults or _unfit_version(description), where)
+    _refuse(faults or _unfit_version(description), where, _REPORT)
 
 
-def _refuse(faults: Sequence[tuple[str, str]], where: str) -> None:
+def _refuse(faults: Sequence[tuple[str, str]], where: str, fix: str) -> None:
     for field, what in faults:
         raise IntegrityError(
             f"the metadata is not valid: {what}",
             where=f"{where}: {field}",
-            fix="if venvbuild wrote it, this is a bug: report it with the file",
+            fix=fix,
             rule="SCHEMA",
         )
 
@@ -281,11 +287,21 @@ def read_any(store: Store, venv_version: str) -> Metadata | ScriptedBuild:
             fix="`venvbuild list` shows the builds",
             rule="NO_SUCH_BUILD",
         ) from error
+    except IntegrityError as error:
+        raise mendable(error) from error
     where = store.uri(key(venv_version, METADATA))
-    build = parse(body, venv_version, where, f"{store.url}/{BUILDS}/{venv_version}")
+    build = parse(body, venv_version, where, f"{store.url}/{BUILDS}/{venv_version}", MEND)
     if isinstance(build, ScriptedBuild):
         _refuse_ours(store, venv_version, where)
     return build
+
+
+def mendable(error: IntegrityError) -> IntegrityError:
+    """The same of an object of a build, with the other way out where restoring the object was the only one."""
+    rules = ("TOO_LARGE", "NO_OBJECT", "IS_FOLDER")
+    return IntegrityError.of(
+        replace(one, fix=f"{one.fix}{_OR_TAKEN_OUT}") if one.rule in rules else one for one in error.problems
+    )
 
 
 def _refuse_ours(store: Store, venv_version: str, where: str) -> None:
@@ -300,13 +316,15 @@ def no_scripts_build(where: str, beside: Sequence[str]) -> IntegrityError:
         "the metadata has lost the fields that a build of venvbuild has",
         where=where,
         why=f"without them it reads like that of a script, and {beside[0]} says that none made the build",
-        fix=f"restore it from a backup; if a script did make the build, remove {' and '.join(beside)}",
+        fix=f"{MEND}; if a script did make the build, remove {' and '.join(beside)}",
         rule="DAMAGED",
     )
 
 
-def parse(body: bytes, venv_version: str, where: str, folder: str) -> Metadata | ScriptedBuild:
+def parse(body: bytes, venv_version: str, where: str, folder: str, mend: str = _RESTORE) -> Metadata | ScriptedBuild:
     """The metadata.json of this build: `where` it lies, a file or an object, and the `folder` of the build's files.
+
+    Advises to `mend` what is damaged, as one does there.
 
     Raises:
         IntegrityError: it is damaged, or of another build.
@@ -315,16 +333,16 @@ def parse(body: bytes, venv_version: str, where: str, folder: str) -> Metadata |
         metadata = schemas.parsed(body)
     except ValueError as error:
         why = shown(str(error), 200)
-        raise IntegrityError("the metadata is no JSON that can be read", where=where, why=why, fix=_RESTORE) from error
+        raise IntegrityError("the metadata is no JSON that can be read", where=where, why=why, fix=mend) from error
     is_scripted = scripted.is_scripted(metadata)
     if is_scripted:
-        _validate_scripted(metadata, where)
+        _validate_scripted(metadata, where, mend)
     else:
-        validate(metadata, where=where)
+        validate(metadata, where=where, fix=mend)
     # Another build's fits the schema just as well.
     if metadata["venv_version"] != venv_version:
         what = f"the metadata is of another build, {shown(metadata['venv_version'])}"
-        raise IntegrityError(what, where=where, fix=_RESTORE)
+        raise IntegrityError(what, where=where, fix=f"{mend}; if the folder is a copy, move it out of {BUILDS}")
     try:
         instant = instant_of(venv_version)
     except ValueError as error:
@@ -339,7 +357,7 @@ def parse(body: bytes, venv_version: str, where: str, folder: str) -> Metadata |
     # Builds are found by the one and asked about by the other.
     if f"{instant:%Y-%m-%dT%H:%M:%SZ}" != metadata["created_at"]:
         what = f"the metadata says {metadata['created_at']}, which is not the instant of {venv_version}"
-        raise IntegrityError(what, where=where, fix=_RESTORE)
+        raise IntegrityError(what, where=where, fix=mend)
     return cast(Metadata, metadata)
 
 
@@ -348,12 +366,12 @@ def _import(folder: str) -> str:
     return f"venvbuild import {shlex.quote(folder)} --env-name NAME"
 
 
-def _validate_scripted(metadata: Any, where: str) -> None:
+def _validate_scripted(metadata: Any, where: str, mend: str) -> None:
     for field, what in schemas.faults(metadata, scripted.SCHEMA):
         raise IntegrityError(
             f"the metadata is neither venvbuild's nor of a script with its nine fields: {what}",
             where=f"{where}: {field}",
-            fix="correct the file, if a script of yours wrote it; else restore the object from a backup",
+            fix=f"correct the file, if a script of yours wrote it; else {mend}",
             rule="SCHEMA",
         )
 

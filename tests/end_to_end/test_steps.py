@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from athena.index import Compactor
-from tests.support.tool import Tool
+from tests.support.tool import REPOSITORY, Tool
 from tests.support.wheels import wheel
-from venvbuild.builds import last_day
+from venvbuild.builds import evidence, last_day
 from venvbuild.run import STEPS
 from venvbuild.stores import open_store
 
@@ -65,6 +65,29 @@ def test_upload_and_register_are_not_done_twice(described: Tool) -> None:
     step(described, "register")
     assert "unchanged" in step(described, "register")
     assert len(list(Path(described.store, "venv-builds").iterdir())) == 1
+
+
+def test_to_build_again_in_a_work_dir_is_to_begin_with_check_again(described: Tool) -> None:
+    for name in STEPS[5:]:
+        step(described, name)
+    [first] = described.run("list", "--json").json
+    described.stored(first["venv_version"]).joinpath("conflicts.json").write_text("[ ]", "utf-8")
+    before = described.run("table", "check", "--deep", "--json").json["error"]["problems"]
+    assert [one["fix"] for one in before] == [evidence.MEND]
+    for name in STEPS:
+        assert "unchanged" in step(described, name), name
+    said = step(described, "upload", "--again", code=8)
+    assert "the store holds other bytes than ours" in said
+    assert "fix: find out who writes there; nothing that is there was changed\n" in said
+    assert described.run("table", "check", "--deep", "--json").json["error"]["problems"] == before
+    page = (REPOSITORY / "docs" / "stores.md").read_text("utf-8")
+    assert "the same `venvbuild check` and `--again`, then run all the others" in page
+    step(described, "check", "--again")
+    for name in STEPS[1:]:
+        assert "unchanged" not in step(described, name), name
+    second, again = described.run("list", "--json").json
+    assert (again["venv_version"], second["venv_version"] > again["venv_version"]) == (first["venv_version"], True)
+    assert described.run("verify", second["venv_version"]).code == 0
 
 
 def test_register_again_after_build_is_the_same_row(tool: Tool) -> None:

@@ -245,7 +245,7 @@ def _send(store: Store, claim: Claim, frozen: Path, folder: Path) -> None:
             raise IntegrityError(
                 "the store holds other bytes than ours under a version that we claimed",
                 where=store.uri(places.key(claim.venv_version, name)),
-                fix="find out who writes there; nothing was committed",
+                fix="find out who writes there; nothing that is there was changed",
                 rule="FOREIGN_BYTES",
             )
     # Before the commit: readers pass over an entry without a build, but would never find a build without an entry.

@@ -648,6 +648,26 @@ def test_numbers_beyond_their_range_are_damage(tmp_path: Path, change: dict[str,
     assert found(store, tmp_path) == indexed(store, tmp_path) == ["venv_20250701_000000"]
 
 
+@pytest.mark.parametrize("more", [1, -1])
+@pytest.mark.parametrize("name", ["builds", "packages"])
+def test_a_size_that_is_not_that_of_the_file_is_damage(tmp_path: Path, name: str, more: int) -> None:
+    store = open_store(str(tmp_path / "store"))
+    registered(store, build(1))
+    Compactor(store, tmp_path).compact(DAY(2))
+    path = tmp_path / "store" / CURRENT
+    whole = json.loads(path.read_bytes())
+    [segment] = whole["segments"]
+    of_file = segment["builds"] if name == "builds" else segment["packages"][0]
+    of_file["size_bytes"] += more
+    path.write_text(json.dumps(whole))
+    [problem] = index_problems(store, tmp_path / "another")
+    assert (problem.rule, problem.where.endswith(f"{of_file['name']}.parquet")) == ("BAD_INDEX", True)
+    assert problem.fix == "`venvbuild table compact --rebuild` makes the index anew from the rows"
+    Compactor(store, tmp_path).compact(DAY(2), is_rebuilt=True)
+    assert list(index_problems(store, tmp_path / "another")) == []
+    assert found(store, tmp_path) == indexed(store, tmp_path) == ["venv_20250701_000000"]
+
+
 @pytest.mark.parametrize(
     "newer",
     [

@@ -361,7 +361,6 @@ TRUE_OF_NOTHING = promise_of(sha256(b"nothing"))
         ("one-1.0.dist-info/RECORD,,7", False),
         (f"one-1.0.dist-info/RECORD,{TRUE_OF_NOTHING},7", False),
         (f"one-1.0.dist-info/INSTALLER,{TRUE_OF_NOTHING},7", False),
-        (f"one-1.0.dist-info/INSTALLER,{TRUE_OF_NOTHING},7", True),
         ("one-1.0.dist-info/REQUESTED,,9", False),
         (f"one-1.0.dist-info/uv_cache.json,{TRUE_OF_NOTHING},1", False),
         (f"one-1.0.dist-info/uv_cache.json,{TRUE_OF_NOTHING},1", True),
@@ -376,6 +375,64 @@ def test_what_a_record_in_the_cache_says_of_what_installers_write_has_to_be_so(
     with damaged(two.cached("one-1.0.dist-info/RECORD"), lambda body: body + f"{row}\n".encode()):
         assert (without_index(two, tmp_path) if is_away else two).again(tmp_path) == two.first
     assert any("prune --package one" in line for line in warned(caplog))
+
+
+def without_row(name: str) -> Callable[[str], str]:
+    return lambda record: re.sub(rf"(?m)^{re.escape(name)},.*\n", "", record)
+
+
+def with_rows(*rows: str) -> Callable[[str], str]:
+    return lambda record: "".join(f"{row}\n" for row in rows) + record
+
+
+ODD_RECORDS: dict[str, tuple[dict[str, str], Callable[[str], str]]] = {
+    "a file that it does not name": ({}, without_row("odd/__init__.py")),
+    "a header that it does not name": ({"odd-1.0.data/headers/odd.h": "x"}, without_row("odd-1.0.data/headers/odd.h")),
+    "METADATA that it does not name": ({}, without_row("odd-1.0.dist-info/METADATA")),
+    "INSTALLER of the wheel, which it does not name": (
+        {"odd-1.0.dist-info/INSTALLER": "conda"},
+        without_row("odd-1.0.dist-info/INSTALLER"),
+    ),
+    "INSTALLER of the wheel": ({"odd-1.0.dist-info/INSTALLER": "conda"}, with_rows()),
+    "a script for both kinds of entry points": (
+        {"odd-1.0.dist-info/entry_points.txt": "[console_scripts]\nodd = odd:f\n[gui_scripts]\nodd = odd:f\n"},
+        with_rows(),
+    ),
+    "one script for two entry points": (
+        {"odd-1.0.dist-info/entry_points.txt": "[console_scripts]\nodd = odd:f\n[gui_scripts]\nodd = odd:g\n"},
+        with_rows(),
+    ),
+    "what installers write, which it has not": (
+        {},
+        with_rows(
+            "odd-1.0.dist-info/INSTALLER,,", f"odd-1.0.dist-info/REQUESTED,{TRUE_OF_NOTHING},7", "../../../bin/odd,,"
+        ),
+    ),
+    "a file with a digest and without": ({}, with_rows("odd/__init__.py,,")),
+    "itself with a digest": ({}, lambda record: record.replace("RECORD,,", f"RECORD,{TRUE_OF_NOTHING},7")),
+}
+
+
+@pytest.mark.parametrize("kind", ODD_RECORDS)
+@pytest.mark.parametrize("with_pip", [False, True], ids=["uv", "pip"])
+def test_a_record_that_is_odd_in_the_wheel_is_taken_as_it_is(
+    index: IndexServer, tmp_path: Path, kind: str, with_pip: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    files, change = ODD_RECORDS[kind]
+    scripts = {} if "odd-1.0.dist-info/entry_points.txt" in files else {"odd": "odd:f"}
+    path = with_record(
+        wheel(index.folder, "odd", "1.0", files={"odd/__init__.py": BIG, **files}, scripts=scripts), change
+    )
+    pip = index.folder / f"pip-{real_pip.put_into(index.folder, here().version)}-py3-none-any.whl"
+    closure, source = locked(path, *([pip] if with_pip else [])), supply(index, tmp_path / "scratch")
+    create(closure, source, tmp_path / "venv", with_pip=with_pip)
+    assert warned(caplog) == []
+    if not with_pip:  # which asks the index
+        create(closure, replace(source, index=AWAY), tmp_path / "known")
+        assert warned(caplog) == []
+    if not with_pip and kind in ("INSTALLER of the wheel", "itself with a digest"):
+        create(closure, replace(source, index=AWAY, wheel_cache=WheelCache(tmp_path / "none")), tmp_path / "unknown")
+        assert [line for line in warned(caplog) if "could not be asked" not in line] == []
 
 
 PIPS_INSTALLER = "pip/_internal/operations/install/wheel.py"

@@ -128,7 +128,7 @@ class Expectation:
             if wheel:
                 expectation._add_wheel(name, wheel, rows, again, python_version)
             elif one:
-                expectation._add_rows(name, rows, one.dist_info, (unpacked or {}).get(name, {}))
+                expectation._add_rows(name, rows, again, one.dist_info, (unpacked or {}).get(name, {}))
         return expectation
 
     def is_of(self, path: str, names: Collection[str]) -> bool:
@@ -176,14 +176,18 @@ class Expectation:
 
     def _untrue(self, read: Read) -> Iterator[Difference]:
         """Where RECORDs promise what is not so; of one path several do so, and one of them is right."""
-        told = Counter(path for path, _ in {(path, name) for name, path, _ in self.promises})
+        rows = defaultdict[tuple[str, str], list[RecordRow]](list)
         for name, path, row in self.promises:
+            rows[path, name].append(row)
+        told = Counter(path for path, _ in rows)
+        for (path, name), ones in rows.items():
             seen, record = read.seen.get(path), self._record_of[name]
             if told[path] > 1 or path in self.files or path in read.base.paths:
                 continue
             if path not in read.there:
                 yield Difference(record, name, f"names {path}, which is not there")
-            elif seen and not _is_true(row, seen):
+            # the wheel's own row may stand beside that of the installer
+            elif seen and not any(_is_true(row, seen) for row in ones):
                 yield Difference(record, name, f"says of {path} what is not so")
 
     def _add_wheel(
@@ -227,12 +231,33 @@ class Expectation:
             more = [one for at, one in again if self._path(at) == path] if again else []
             if not all(any(_is_kept(file, one) for file in files) for one in (row, *more)):
                 self._doubt(name, f"says of {path} what the wheel does not")
-        for path, row in ((self._path(at), row) for at, row in again):
-            if path in brought and not _is_kept(brought[path], row):
-                self._expect_true(name, path, row)
-            elif path in scripts | own and path not in brought:
-                self._doubt(name, f"names {path} twice")
+        self._add_again(name, wheel, again, brought, python_version)
         self._add_left(name, wheel, left, brought, python_version)
+
+    def _add_again(
+        self,
+        name: str,
+        wheel: WheelContents,
+        again: Sequence[tuple[str, RecordRow]],
+        brought: Mapping[str, WheelFile],
+        python_version: str,
+    ) -> None:
+        """What RECORD names once more of what installers write: only what the wheel's own names too, or what its entry
+        points name so often.
+        """
+        scripts, own = self._of_installer(wheel) if again else (set[str](), set[str]())
+        unmet = {self._path(one) for one in wheel.unmet}
+        unmet |= {self._place(one, wheel, name, (), python_version) or "" for one in wheel.unmet}
+        often = Counter(f"bin/{script}" for script in wheel.scripts)
+        for path, row in ((self._path(at), row) for at, row in again):
+            often[path] -= 1
+            if path in brought:
+                if not _is_kept(brought[path], row):
+                    self._expect_true(name, path, row)
+            elif path in unmet or often[path] > 0:
+                self._expect_true(name, path, row)
+            elif path in scripts | own:
+                self._doubt(name, f"names {path} twice")
 
     def _add_left(
         self,
@@ -258,7 +283,14 @@ class Expectation:
             if is_script or (path in own and not (path in brought and _is_kept(brought[path], row))):
                 self._expect_true(name, path, row)
 
-    def _add_rows(self, name: str, rows: Mapping[str, RecordRow], dist_info: str, unpacked: Scripts) -> None:
+    def _add_rows(
+        self,
+        name: str,
+        rows: Mapping[str, RecordRow],
+        again: Sequence[tuple[str, RecordRow]],
+        dist_info: str,
+        unpacked: Scripts,
+    ) -> None:
         info = f"{self.site_packages}/{dist_info}"
         installers = {f"{info}/{one}" for one in _INSTALLERS_OWN}
         own = {*installers, *(f"{info}/{one}" for one in _LEFT_OUT)}
@@ -277,10 +309,11 @@ class Expectation:
                 self.files[place] = _File(name, digest, row.size, is_rewritten=False, algorithm=algorithm)
             else:
                 self.of_installers[place] = name
-                if place in installers:
-                    self._expect_true(name, place, row)
                 if place not in own and "/__pycache__/" not in place:
                     self.untold[place] = name
+        for path, row in (*rows.items(), *again):
+            if self._path(path) in installers - {self._record_of[name]}:  # of RECORD the wheel alone could tell
+                self._expect_true(name, self._path(path), row)
 
     def _of_installer(self, wheel: WheelContents) -> tuple[set[str], set[str]]:
         """What an installer writes itself: scripts for entry points, and of a dist-info."""
@@ -352,12 +385,14 @@ def _is_kept(file: WheelFile, row: RecordRow | None) -> bool:
     """Whether RECORD says of a file what the wheel's does, or what is true."""
     if file.is_rewritten:
         return row is not None
-    if row is None or (not row.hash and row.size is None):
-        return not file.record or (row is not None and file.is_spelled_oddly)
-    if not row.hash and file.is_spelled_oddly:
+    if row is None:
+        return not file.record
+    promises = file.record.split("\n")
+    # uv writes the size of what the wheel's RECORD does not name, or names with backslashes
+    if not row.hash and row.size in (None, file.size_bytes) and ("" in promises or file.is_spelled_oddly):
         return True
     said = f"{row.hash},{'' if row.size is None else row.size}"
-    return said in file.record.split("\n") or said == record_of(file.sha256, file.size_bytes)
+    return said in promises or said == record_of(file.sha256, file.size_bytes)
 
 
 def _is_true(row: RecordRow, seen: Seen) -> bool:

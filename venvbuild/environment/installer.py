@@ -242,8 +242,8 @@ class Installer:
         """Put what uv has just been told by a Python, into `cache`, in the place of what it noted before."""
         for path in cache.glob("interpreter-v*/*/*"):
             noted = self._cache_folder() / path.relative_to(cache)
-            if noted.exists():
-                with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):
+                if noted.exists():
                     write_whole(noted, path.read_bytes())
 
     def install(self, lock: Path, venv: Path, *, find_links: Sequence[Path] = ()) -> None:

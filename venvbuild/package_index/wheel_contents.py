@@ -80,7 +80,8 @@ class WheelContents:
     tags: tuple[str, ...]
     """The Tag lines of its WHEEL, compressed sets expanded, sorted."""
     scripts: tuple[str, ...]
-    """Names of the scripts that an installer makes of its entry points (console and GUI)."""
+    """Names of the scripts that an installer makes of its entry points (console and GUI), each as often as it is there;
+    sorted."""
     unmet: tuple[str, ...]
     """Paths which its RECORD names and which it does not have."""
     files: tuple[WheelFile, ...]
@@ -186,13 +187,13 @@ class _Texts:
 
     def scripts(self) -> tuple[str, ...]:
         """By the entry points specification: ini, `name = module:function`."""
-        found, section = set(), ""
+        found, section = list[str](), ""
         for line in self._text("entry_points.txt").splitlines():
             text = line.strip()
             if text.startswith("["):
                 section = text.strip("[] ")
             elif section in ("console_scripts", "gui_scripts") and "=" in text and text[0] not in "#;":
-                found.add(text.partition("=")[0].strip())
+                found.append(text.partition("=")[0].strip())
         return tuple(sorted(found))
 
     def _text(self, name: str) -> str:
@@ -260,7 +261,7 @@ def _joined(rows: Iterable[tuple[str, _Said]]) -> dict[str, _Said]:
     for path, said in rows:
         before = found.get(path)
         if before and said.promise not in before.promise.split("\n"):
-            said = _Said("\n".join(filter(None, (before.promise, said.promise))), before.is_odd or said.is_odd)
+            said = _Said(f"{before.promise}\n{said.promise}", before.is_odd or said.is_odd)
         elif before:
             said = before
         found[path] = said

@@ -218,6 +218,27 @@ def test_what_the_resolver_was_told_of_a_package_is_not_believed(
     assert (again.json["archive_sha256"], again.stderr.count("left out")) == (first.json["archive_sha256"], 0)
 
 
+def test_of_metadata_that_was_mended_nothing_else_is_blamed(tool: Tool) -> None:
+    tool.env["XDG_CACHE_HOME"] = str(tool.folder / "cache")
+    wheel(tool.index.folder, "needy", "1.0", requires=["good"])
+    wheel(tool.index.folder, "good", "1.0")
+    first = tool.build("needy==1.0")
+    believed(tool.folder / "cache" / "uv", "archive-v*/*/needy-1.0.dist-info/METADATA", b"-Dist: good", b"-Dist: goof")
+    again = tool.build("needy==1.0")
+    assert again.json["archive_sha256"] == first.json["archive_sha256"]
+    assert re.findall(r"`venvbuild (cache prune[^`]*)`", again.stderr) == ["cache prune --package needy"]
+
+
+def test_where_uv_has_kept_a_wrong_address_the_package_is_not_blamed(tool: Tool) -> None:
+    tool.env["XDG_CACHE_HOME"], tool.index.keeps = str(tool.folder / "cache"), True
+    wheel(tool.index.folder, "needy", "1.0", requires=["good"])
+    wheel(tool.index.folder, "good", "1.0")
+    first = tool.build("needy==1.0")
+    believed(tool.folder / "cache" / "uv", "simple-v*/**/needy.rkyv", b"needy-1.0", b"needy-1.1")
+    again = tool.build("needy==1.0")
+    assert (again.code, again.json["archive_sha256"]) == (0, first.json["archive_sha256"]), again.stderr
+
+
 def test_hashes_that_uv_has_kept_wrongly_go_by_what_the_error_says(tool: Tool) -> None:
     tool.env["XDG_CACHE_HOME"], tool.index.keeps = str(tool.folder / "cache"), True
     digest = hashlib.sha256(wheel(tool.index.folder, "good", "1.0").read_bytes()).digest()

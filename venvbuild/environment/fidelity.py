@@ -41,12 +41,12 @@ def make_faithful(
     install: Callable[..., object],
     *,
     has_cache: bool = True,
-) -> Read:
+) -> tuple[Read, Sequence[Distribution]]:
     """Let every file of `venv` be what the `wheels` of `closure` have, by a `reading` that was begun; but for its base,
     which was there before them. `installed` are the closure's own distributions.
 
     What differs is installed once more, from an empty cache if the installer `has_cache`. What was read, and seen only
-    what is as it has to be.
+    what is as it has to be; and what is installed now.
 
     Raises:
         IntegrityError: something differs even then.
@@ -63,7 +63,7 @@ def make_faithful(
         expectation = Expectation.of(installed, wheels, python_version, unpacked)
         compared = expectation.compared_with(venv, read)
     if not compared.differences:
-        return _without_empty(venv, read, compared)
+        return _without_empty(venv, read, compared), installed
     found = [one if one.owner else _with_owner(one, closure, source) for one in compared.differences]
     names = sorted({*(one.owner for one in found if one.owner), *expectation.displaced()})
     _tell_of_mending(found, names, closure, has_cache=has_cache)
@@ -80,7 +80,7 @@ def make_faithful(
     compared = expectation.compared_with(venv, read)
     if left := [one for one in compared.differences if one not in compared.records and one.what != OTHER_MODE]:
         raise IntegrityError.of(_problems(left, closure, has_cache=has_cache))
-    return _without_empty(venv, read, compared)
+    return _without_empty(venv, read, compared), installed
 
 
 def _tell_of_mending(found: Sequence[Difference], names: Sequence[str], closure: Closure, *, has_cache: bool) -> None:

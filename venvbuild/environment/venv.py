@@ -56,7 +56,7 @@ class Environment:
     wheels: Mapping[str, WheelContents]
     """What was installed, by canonical name; without those that the index did not give."""
     installed: Sequence[Distribution]
-    """The closure's own distributions."""
+    """The closure's own distributions, by metadata that is the wheels'."""
     manifest: Manifest
     """What was read of its files, the last that was done to it."""
 
@@ -93,10 +93,10 @@ def create(
             overlaps = settle_overlaps(building, installed, closure, install)
             reading.forget(overlaps)
             log.info("comparing %s with their wheels", count_text(len(closure.distributions), "package"))
-            own = closure.among(installed)
+            own: Sequence[Distribution] = closure.among(installed)
             wheels = witness.ask(closure, own, source, remembered())
             compared = building, reading, own, wheels
-            read = make_faithful(*compared, closure, source, install, has_cache=not with_pip)
+            read, own = make_faithful(*compared, closure, source, install, has_cache=not with_pip)
         log.info("making the environment relocatable")
         folders = site_packages_folders(building, source.interpreter.version)
         shared = [path for path in overlaps if path.startswith("bin/")]

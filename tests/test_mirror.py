@@ -36,6 +36,7 @@ ELSEWHERE: dict[str, str] = {
     "venvbuild/environment/contradictions.py": "with what it goes on from: tests/environment/test_diagnosis.py",
     "venvbuild/environment/elsewhere.py": "resolved for Snowflake: tests/snowflake/test_making.py",
     "venvbuild/environment/expectation.py": BY_FIDELITY,
+    "venvbuild/environment/expected_file.py": BY_FIDELITY,
     "venvbuild/environment/overlaps.py": "two owners of a path: tests/steps/test_steps.py",
     "venvbuild/environment/pinning.py": "with the file that it makes: tests/environment/test_compilation.py",
     "venvbuild/environment/soundness.py": "told by inspect: tests/steps/test_steps.py",

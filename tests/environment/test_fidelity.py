@@ -27,7 +27,8 @@ from tests.support.wheels import unpack, wheel
 from venvbuild.archive import FragmentCache, Known, PackOptions, pack
 from venvbuild.environment.closure import Closure, LockedDistribution
 from venvbuild.environment.empty import EmptyVenv
-from venvbuild.environment.expectation import Difference, Expectation, _File
+from venvbuild.environment.expectation import Difference, Expectation
+from venvbuild.environment.expected_file import ExpectedFile
 from venvbuild.environment.fidelity import _problems
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.reading import read_all
@@ -233,7 +234,7 @@ def test_what_stands_in_the_place_of_a_file_is_neither_followed_nor_waited_for(
 
 @pytest.mark.parametrize("name", ["n" * 300, "nul\0", "whole/data.bin/below"])
 def test_a_name_that_a_record_makes_up_is_missing(tmp_path: Path, name: str) -> None:
-    file = _File("whole", "ab" * 32, 1, is_rewritten=False)
+    file = ExpectedFile("whole", "ab" * 32, 1, is_rewritten=False)
     (tmp_path / "whole").mkdir()
     (tmp_path / "whole/data.bin").write_bytes(b"")
     read = read_all(tmp_path, EmptyVenv.of(tmp_path))

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import os
 import posixpath
 import re
-import stat
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from venvbuild.environment.empty import EmptyVenv
+from venvbuild.environment.expected_file import OTHER_MODE, ExpectedFile
 from venvbuild.environment.reading import Read
 from venvbuild.environment.unpacked import Scripts
 from venvbuild.installed import (
@@ -24,7 +21,6 @@ from venvbuild.installed import (
     RecordRow,
     Seen,
     promised_digest,
-    script_of,
 )
 from venvbuild.package_index import WheelContents, WheelFile, data_of, record_of
 
@@ -34,15 +30,8 @@ _INSTALLERS_OWN = ("RECORD", "INSTALLER", "REQUESTED", *INSTALL_RECORDS)
 _LEFT_OUT = ("direct_url.json", "RECORD.jws", "RECORD.p7s")
 # `pip3.11`, which pip's entry points do not name and each installer makes of them.
 _VERSIONED = re.compile(r"(pip|easy_install)-?[0-9.]+")
-OTHER_MODE = "has another mode"
-_CHUNK = 1 << 20
 _NONE = "none"
 """A digest that nothing has."""
-_FAULTS = {
-    # a link, and a socket
-    **dict.fromkeys((errno.ELOOP, errno.ENXIO), "is no file"),
-    **dict.fromkeys((errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG), "is missing"),
-}
 
 
 class Difference(NamedTuple):
@@ -67,32 +56,13 @@ class Comparison(NamedTuple):
     """Those of the differences that are words of a RECORD alone."""
 
 
-class _File(NamedTuple):
-    """What a file has to be."""
-
-    owner: str
-    digest: str
-    """Hex."""
-    size_bytes: int | None
-    is_rewritten: bool
-    """Whether the line that starts this environment's Python stands before it."""
-    algorithm: str = "sha256"
-    """Of the digest, as hashlib names it."""
-    may_lack: bool = False
-    """Whether installers may leave it out."""
-    is_executable: bool | None = None
-    """Whether it is a program; None where nobody says it."""
-    others: frozenset[str] = frozenset()
-    """Digests that do as well."""
-
-
 @dataclass
 class Expectation:
     """Of one environment."""
 
     site_packages: str
     """Relative to the environment."""
-    files: dict[str, _File] = field(default_factory=dict)
+    files: dict[str, ExpectedFile] = field(default_factory=dict)
     """By path relative to the environment; of a path that several have, the last by name."""
     of_installers: dict[str, str] = field(default_factory=dict)
     """Other files that may be there, and whose they are: what installers write."""
@@ -147,10 +117,10 @@ class Expectation:
             seen = read.seen.get(path)
             if path not in read.there and path not in read.base.paths:  # not where a link would lead to it either
                 what = "" if file.may_lack else "is missing"
-            elif seen is None or file.is_rewritten or file.algorithm != "sha256":
-                what = _unlike(venv, path, file)
+            elif seen is None or not file.is_told_by_reading:
+                what = file.unlike(venv, path)
             else:
-                what = _unlike_seen(seen, file)
+                what = file.unlike_seen(seen)
                 if not what:
                     as_expected[path] = seen
             if what:
@@ -219,7 +189,7 @@ class Expectation:
             elif path is not None and path not in own:
                 # pip leaves a wrapper out, and RECORD as it is, from which it looks as if uv had put it there
                 may_lack = path in optional or is_wrapper
-                self.files[path] = _file_of(name, file, may_lack=may_lack, is_literal=is_literal)
+                self.files[path] = ExpectedFile.of_wheel(name, file, may_lack=may_lack, is_literal=is_literal)
                 if path not in optional:
                     claims[path].append(file)
             elif path is not None:
@@ -303,10 +273,12 @@ class Expectation:
                 continue
             if place in unpacked:
                 digests = unpacked[place]
-                self.files[place] = _File(name, min(digests, default=_NONE), None, is_rewritten=True, others=digests)
+                self.files[place] = ExpectedFile(
+                    name, min(digests, default=_NONE), None, is_rewritten=True, others=digests
+                )
             elif digest and place not in installers:
                 self.of_installers.pop(place, None)
-                self.files[place] = _File(name, digest, row.size, is_rewritten=False, algorithm=algorithm)
+                self.files[place] = ExpectedFile(name, digest, row.size, is_rewritten=False, algorithm=algorithm)
             else:
                 self.of_installers[place] = name
                 if place not in own and "/__pycache__/" not in place:
@@ -374,13 +346,6 @@ def _near(path: str, owners: Mapping[str, set[str]]) -> str | None:
     return None
 
 
-def _file_of(owner: str, file: WheelFile, *, may_lack: bool, is_literal: bool) -> _File:
-    if file.is_rewritten and is_literal:  # in a folder of scripts that this installer does not take for one
-        return _File(owner, file.whole_sha256, None, is_rewritten=False, may_lack=may_lack)
-    size_bytes, is_executable = file.size_bytes, file.is_executable
-    return _File(owner, file.sha256, size_bytes, file.is_rewritten, may_lack=may_lack, is_executable=is_executable)
-
-
 def _is_kept(file: WheelFile, row: RecordRow | None) -> bool:
     """Whether RECORD says of a file what the wheel's does, or what is true."""
     if file.is_rewritten:
@@ -399,58 +364,6 @@ def _is_true(row: RecordRow, seen: Seen) -> bool:
     """Whether what it promises of a file, if anything, is so."""
     is_digest = not row.hash or promised_digest(row.hash) == ("sha256", seen.sha256)
     return is_digest and row.size in (None, seen.look.size_bytes)
-
-
-def _unlike_seen(seen: Seen, file: _File) -> str:
-    """How a file is not as it has to be, by what was read of it; empty if it is."""
-    if file.size_bytes not in (None, seen.look.size_bytes):
-        return f"has {seen.look.size_bytes} bytes, not {file.size_bytes}"
-    if seen.sha256 != file.digest:
-        return "has other bytes"
-    return OTHER_MODE if file.is_executable not in (None, bool(seen.look.mode & 0o100)) else ""
-
-
-def _unlike(venv: Path, path: str, file: _File) -> str:
-    """As `_unlike_seen`, read now: of what could not be read, and of what all its bytes and SHA-256 do not tell."""
-    try:
-        # A link in the place of a file is not followed, and a pipe not waited for.
-        descriptor = os.open(venv / path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except ValueError:  # nothing has such a name, as one with a NUL
-        return "is missing"
-    except OSError as error:
-        if error.errno not in _FAULTS:
-            raise
-        return "" if file.may_lack and error.errno == errno.ENOENT else _FAULTS[error.errno]
-    try:
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode):
-            return "is missing" if stat.S_ISDIR(facts.st_mode) else "is no file"
-        if not file.is_rewritten and file.size_bytes not in (None, facts.st_size):
-            return f"has {facts.st_size} bytes, not {file.size_bytes}"
-        if _digest(descriptor, facts.st_size, file, os.fspath(venv)) not in (file.digest, *file.others):
-            return "has other bytes"
-        return OTHER_MODE if file.is_executable not in (None, bool(facts.st_mode & 0o100)) else ""
-    finally:
-        os.close(descriptor)
-
-
-def _digest(descriptor: int, size_bytes: int, file: _File, venv: str) -> str:
-    """In hex; empty for a script before which another line stands than the one that an installer writes there."""
-    buffer = memoryview(bytearray(_CHUNK))
-    count = done = os.readv(descriptor, [buffer])
-    begin: bytes | memoryview = buffer[:count]
-    if file.is_rewritten:
-        script = script_of(bytes(begin), [venv])
-        if script is None or script.options:  # which no installer writes for `#!python`
-            return ""
-        begin = script.body
-    digest = hashlib.new(file.algorithm, begin)
-    # without the read that finds nothing more: the digest tells whether a file grew meanwhile or was cut
-    while count and done < size_bytes:
-        count = os.readv(descriptor, [buffer])
-        digest.update(buffer[:count])
-        done += count
-    return digest.hexdigest()
 
 
 def _rows_of(

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from venvbuild.environment.alone import installed_alone, take
 from venvbuild.environment.closure import Closure
-from venvbuild.environment.expectation import OTHER_MODE, Comparison, Difference, Expectation
+from venvbuild.environment.expectation import Comparison, Difference, Expectation
+from venvbuild.environment.expected_file import OTHER_MODE
 from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.reading import Read, Reading, read_all
 from venvbuild.environment.unpacked import unpacked_scripts

@@ -105,11 +105,11 @@ def first_right(files: Iterable[File], given: Collection[str], index: PackageInd
 COMPARE = "compare the hashes with those of the index; one of the two is out of date"
 
 
-def advice(version: tuple[str, str], given: Collection[str], index: PackageIndex) -> str:
+def advice(version: tuple[str, str], given: Collection[str], index: PackageIndex, *, otherwise: str = COMPARE) -> str:
     """What helps where no wheel that fits has one of the hashes that a pin gives (canonical name and version).
 
     They may be those of its source, which is read for that where the index tells no such hash of it, or those of wheels
-    for others.
+    for others; `otherwise` where they are of none.
     """
     name, number = version
     with contextlib.suppress(VenvBuildError):  # whatever the index says now: the hashes are wrong
@@ -125,7 +125,7 @@ def advice(version: tuple[str, str], given: Collection[str], index: PackageIndex
             )
         if known:
             return "they are of wheels for other Pythons or platforms: add the hash of the wheel for this one"
-    return COMPARE
+    return otherwise
 
 
 def _kinds(hashes: Iterable[str]) -> set[str]:

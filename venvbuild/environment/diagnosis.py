@@ -65,9 +65,8 @@ def explain_files(wanted: Sequence[Wanted], index: PackageIndex, interpreter: In
 
 
 def _help_with_hashes(pin: Wanted, index: PackageIndex) -> str:
-    found = advice((pin.name, pin.version), pin.hashes, index)
-    cache = f"; if you gave none, the installer's cache has wrong ones: venvbuild cache prune --package {pin.name}"
-    return found + cache if found == COMPARE else found
+    prune = f"if you gave none, the installer's cache has wrong ones: venvbuild cache prune --package {pin.name}"
+    return advice((pin.name, pin.version), pin.hashes, index, otherwise=f"{COMPARE}; {prune}")
 
 
 def version_of(pin: Wanted, project: Project) -> Version:

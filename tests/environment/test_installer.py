@@ -194,6 +194,21 @@ def test_what_uv_noted_of_a_python_is_not_believed_and_is_mended(tmp_path: Path,
     assert found[0] == found[1] - {".gitignore", ".lock", "CACHEDIR.TAG"}
 
 
+def test_where_what_uv_noted_cannot_be_mended_a_venv_is_made_all_the_same(index: IndexServer, tmp_path: Path) -> None:
+    wheel(index.folder, "tiny", "1.0")
+    installer = replace(real(index.url()), inherited={"UV_CACHE_DIR": str(tmp_path / "cache")})
+    installer._uv("venv", "--python", here().path, tmp_path / "first")
+    [note] = (tmp_path / "cache").glob("interpreter-v*/*/*.msgpack")
+    note.unlink()
+    note.mkdir()
+    (note / "kept").write_text("by another")
+    installer.make_venv(here(), tmp_path / "venv")
+    compiled(index, tmp_path, "tiny")
+    installer.install(tmp_path / "lock.txt", tmp_path / "venv")
+    assert (note / "kept").read_text() == "by another"
+    assert next((tmp_path / "venv").rglob("tiny.py"))
+
+
 @pytest.mark.parametrize(("shares", "links"), [(True, 2), (False, 1)], ids=["shared", "kept"])
 def test_a_file_is_the_caches_own_only_where_nobody_keeps_it(
     index: IndexServer, tmp_path: Path, shares: bool, links: int

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
-import logging
 import os
 import re
 import shutil
@@ -13,8 +12,7 @@ import socket
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,15 +20,26 @@ import pytest
 from tests.support import real_pip
 from tests.support.index_server import IndexServer, running
 from tests.support.packing import NOTHING
+from tests.support.remade import (
+    AWAY,
+    Made,
+    contents,
+    damaged,
+    locked,
+    made,
+    rows,
+    sha256,
+    warned,
+    with_record,
+    without_index,
+)
 from tests.support.supplies import here, supply
 from tests.support.wheels import unpack, wheel
 from venvbuild.archive import FragmentCache, Known, PackOptions, pack
-from venvbuild.environment.closure import Closure, LockedDistribution
 from venvbuild.environment.empty import EmptyVenv
 from venvbuild.environment.expectation import Difference, Expectation
 from venvbuild.environment.expected_file import ExpectedFile
 from venvbuild.environment.fidelity import _problems
-from venvbuild.environment.package_source import PackageSource
 from venvbuild.environment.reading import read_all
 from venvbuild.environment.venv import Environment, create
 from venvbuild.errors import IntegrityError, ResolutionError
@@ -59,61 +68,6 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-AWAY = PackageIndex("http://127.0.0.1:9/simple", timeout_s=5)
-
-
-@dataclass
-class Made:
-    """A first environment, and the cache that it came from."""
-
-    closure: Closure
-    source: PackageSource
-    first: dict[str, str]
-
-    def again(self, folder: Path) -> dict[str, str]:
-        folder.mkdir(exist_ok=True)
-        return contents(create(self.closure, self.source, folder / "venv", wait=lambda _: None).path)
-
-    def cached(self, name: str) -> Path:
-        [found] = (self.cache / "archive-v0").glob(f"*/{name}")
-        return found
-
-    @property
-    def cache(self) -> Path:
-        return Path(self.source.installer.inherited["UV_CACHE_DIR"])
-
-
-def sha256(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()
-
-
-def contents(venv: Path) -> dict[str, str]:
-    """sha256 of each file, where each link leads."""
-    found = {}
-    for name, _ in walk(venv):
-        path = venv / name
-        if path.is_symlink():
-            found[name] = os.readlink(path)
-        elif path.is_file():
-            found[name] = sha256(path.read_bytes())
-    return found
-
-
-def locked(*wheels: Path) -> Closure:
-    ones = []
-    for path in sorted(wheels):
-        name, version = path.name.split("-")[:2]
-        ones.append(LockedDistribution(name, version, ("sha256:" + sha256(path.read_bytes()),)))
-    return Closure(tuple(ones), (), is_forced=False)
-
-
-def made(index: IndexServer, folder: Path, *wheels: Path) -> Made:
-    source = supply(index, folder / "scratch")
-    source = replace(source, installer=source.installer.with_cache(folder / "uv"))
-    closure = locked(*wheels)
-    return Made(closure, source, contents(create(closure, source, folder / "first").path))
-
-
 @pytest.fixture(scope="module")
 def module_index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IndexServer]:
     with running(tmp_path_factory.mktemp("index")) as index:
@@ -132,20 +86,6 @@ def two(module_index: IndexServer, tmp_path_factory: pytest.TempPathFactory) -> 
     one = wheel(module_index.folder, "one", "1.0", files={"one/__init__.py": BIG}, scripts={"one": "one:main"})
     other = wheel(module_index.folder, "two", "1.0", files={"two/__init__.py": BIG})
     return made(module_index, tmp_path_factory.mktemp("two"), one, other)
-
-
-@contextmanager
-def damaged(file: Path, damage: Callable[[bytes], bytes]) -> Iterator[None]:
-    body = file.read_bytes()
-    file.write_bytes(damage(body))
-    try:
-        yield
-    finally:
-        file.write_bytes(body)
-
-
-def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -280,10 +220,6 @@ def test_what_no_wheel_has_is_removed_and_said(
     assert empty_folders(tmp_path / "venv") == []
 
 
-def rows(files: dict[str, str]) -> str:
-    return "".join(f"{name},{promise_of(sha256(body.encode()))},{len(body)}\n" for name, body in files.items())
-
-
 @pytest.mark.parametrize("name", ["evil", "whole"])
 @pytest.mark.parametrize("is_away", [False, True])
 def test_what_calls_itself_a_distribution_in_the_cache_is_not_believed(
@@ -324,116 +260,6 @@ def test_what_calls_itself_one_inside_of_the_data_of_a_package_is_not_believed_e
     finally:
         (data / "evil.py").unlink()
         shutil.rmtree(data / name)
-
-
-SCRIPT = "#!/bin/sh\necho evil\n"
-
-
-@pytest.mark.parametrize(
-    ("name", "path"),
-    [
-        ("one", "one-1.0.data/data/bin/one"),
-        ("two", "two-1.0.data/data/bin/one"),
-        ("two", "two-1.0.data/scripts/one"),
-        *(("two", f"two-1.0.data/purelib/one-1.0.dist-info/{name}") for name in ("INSTALLER", "REQUESTED", "RECORD")),
-        ("two", f"two-1.0.data/data/lib/python{here().version}/site-packages/one-1.0.dist-info/INSTALLER"),
-    ],
-)
-def test_what_installers_write_is_not_another_files_place(two: Made, tmp_path: Path, name: str, path: str) -> None:
-    """Of what they write no wheel tells the bytes."""
-    record = two.cached(f"{name}-1.0.dist-info/RECORD")
-    planted = record.parents[1] / path
-    planted.parent.mkdir(parents=True)
-    planted.write_text(SCRIPT)
-    planted.chmod(0o755)
-    try:
-        with damaged(record, lambda body: body + rows({path: SCRIPT}).encode()):
-            assert two.again(tmp_path) == two.first
-    finally:
-        shutil.rmtree(record.parents[1] / f"{name}-1.0.data")
-
-
-TRUE_OF_NOTHING = promise_of(sha256(b"nothing"))
-
-
-@pytest.mark.parametrize(
-    ("row", "is_away"),
-    [
-        ("one-1.0.dist-info/RECORD,,7", False),
-        (f"one-1.0.dist-info/RECORD,{TRUE_OF_NOTHING},7", False),
-        (f"one-1.0.dist-info/INSTALLER,{TRUE_OF_NOTHING},7", False),
-        ("one-1.0.dist-info/REQUESTED,,9", False),
-        (f"one-1.0.dist-info/uv_cache.json,{TRUE_OF_NOTHING},1", False),
-        (f"one-1.0.dist-info/uv_cache.json,{TRUE_OF_NOTHING},1", True),
-        ("../../../.lock,,3", False),
-        (f"../../../bin/one,{TRUE_OF_NOTHING},7", False),
-        ("one/__init__.py,,", False),
-    ],
-)
-def test_what_a_record_in_the_cache_says_of_what_installers_write_has_to_be_so(
-    two: Made, tmp_path: Path, row: str, is_away: bool, caplog: pytest.LogCaptureFixture
-) -> None:
-    with damaged(two.cached("one-1.0.dist-info/RECORD"), lambda body: body + f"{row}\n".encode()):
-        assert (without_index(two, tmp_path) if is_away else two).again(tmp_path) == two.first
-    assert any("prune --package one" in line for line in warned(caplog))
-
-
-def without_row(name: str) -> Callable[[str], str]:
-    return lambda record: re.sub(rf"(?m)^{re.escape(name)},.*\n", "", record)
-
-
-def with_rows(*rows: str) -> Callable[[str], str]:
-    return lambda record: "".join(f"{row}\n" for row in rows) + record
-
-
-ODD_RECORDS: dict[str, tuple[dict[str, str], Callable[[str], str]]] = {
-    "a file that it does not name": ({}, without_row("odd/__init__.py")),
-    "a header that it does not name": ({"odd-1.0.data/headers/odd.h": "x"}, without_row("odd-1.0.data/headers/odd.h")),
-    "METADATA that it does not name": ({}, without_row("odd-1.0.dist-info/METADATA")),
-    "INSTALLER of the wheel, which it does not name": (
-        {"odd-1.0.dist-info/INSTALLER": "conda"},
-        without_row("odd-1.0.dist-info/INSTALLER"),
-    ),
-    "INSTALLER of the wheel": ({"odd-1.0.dist-info/INSTALLER": "conda"}, with_rows()),
-    "a script for both kinds of entry points": (
-        {"odd-1.0.dist-info/entry_points.txt": "[console_scripts]\nodd = odd:f\n[gui_scripts]\nodd = odd:f\n"},
-        with_rows(),
-    ),
-    "one script for two entry points": (
-        {"odd-1.0.dist-info/entry_points.txt": "[console_scripts]\nodd = odd:f\n[gui_scripts]\nodd = odd:g\n"},
-        with_rows(),
-    ),
-    "what installers write, which it has not": (
-        {},
-        with_rows(
-            "odd-1.0.dist-info/INSTALLER,,", f"odd-1.0.dist-info/REQUESTED,{TRUE_OF_NOTHING},7", "../../../bin/odd,,"
-        ),
-    ),
-    "a file with a digest and without": ({}, with_rows("odd/__init__.py,,")),
-    "itself with a digest": ({}, lambda record: record.replace("RECORD,,", f"RECORD,{TRUE_OF_NOTHING},7")),
-}
-
-
-@pytest.mark.parametrize("kind", ODD_RECORDS)
-@pytest.mark.parametrize("with_pip", [False, True], ids=["uv", "pip"])
-def test_a_record_that_is_odd_in_the_wheel_is_taken_as_it_is(
-    index: IndexServer, tmp_path: Path, kind: str, with_pip: bool, caplog: pytest.LogCaptureFixture
-) -> None:
-    files, change = ODD_RECORDS[kind]
-    scripts = {} if "odd-1.0.dist-info/entry_points.txt" in files else {"odd": "odd:f"}
-    path = with_record(
-        wheel(index.folder, "odd", "1.0", files={"odd/__init__.py": BIG, **files}, scripts=scripts), change
-    )
-    pip = index.folder / f"pip-{real_pip.put_into(index.folder, here().version)}-py3-none-any.whl"
-    closure, source = locked(path, *([pip] if with_pip else [])), supply(index, tmp_path / "scratch")
-    create(closure, source, tmp_path / "venv", with_pip=with_pip)
-    assert warned(caplog) == []
-    if not with_pip:  # which asks the index
-        create(closure, replace(source, index=AWAY), tmp_path / "known")
-        assert warned(caplog) == []
-    if not with_pip and kind in ("INSTALLER of the wheel", "itself with a digest"):
-        create(closure, replace(source, index=AWAY, wheel_cache=WheelCache(tmp_path / "none")), tmp_path / "unknown")
-        assert [line for line in warned(caplog) if "could not be asked" not in line] == []
 
 
 PIPS_INSTALLER = "pip/_internal/operations/install/wheel.py"
@@ -698,16 +524,6 @@ def test_data_in_a_folder_of_another_name_is_where_pip_puts_it(
     assert warned(caplog) == []
 
 
-def with_record(path: Path, change: Callable[[str], str]) -> Path:
-    """The wheel, with another RECORD."""
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name).decode() for name in archive.namelist()}
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, body in members.items():
-            archive.writestr(name, change(body) if name.endswith("RECORD") else body)
-    return path
-
-
 @pytest.mark.parametrize("row", [None, r"odd-1.0-1.data/scripts/run,,", r"odd-1.0-1.data\scripts\run,sha256=wrong,9"])
 def test_a_script_in_data_of_another_name_is_compared_whatever_record_says(
     index: IndexServer, tmp_path: Path, row: str | None, caplog: pytest.LogCaptureFixture
@@ -721,36 +537,6 @@ def test_a_script_in_data_of_another_name_is_compared_whatever_record_says(
     assert warned(caplog) == []
     with damaged(one.cached(script), DAMAGES["one bit"]):
         assert one.again(tmp_path / "again") == one.first
-
-
-@pytest.mark.parametrize("with_pip", [False, True], ids=["uv", "pip"])
-@pytest.mark.parametrize("promise", ["", "sha256=wrong"])
-def test_a_record_that_has_paths_with_backslashes_is_no_damage(
-    index: IndexServer, tmp_path: Path, with_pip: bool, promise: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    def spelled(record: str) -> str:
-        said = promise or f"{promise_of(sha256(b'x'))}"
-        return re.sub(r"(?m)^odd/__init__\.py,[^,]*", rf"odd\\\\__init__.py,{said}", record)
-
-    path = with_record(wheel(index.folder, "odd", "1.0", files={"odd/__init__.py": "x"}), spelled)
-    pip = index.folder / f"pip-{real_pip.put_into(index.folder, here().version)}-py3-none-any.whl"
-    closure, source = locked(path, *([pip] if with_pip else [])), supply(index, tmp_path / "scratch")
-    create(closure, source, tmp_path / "venv", with_pip=with_pip)
-    assert warned(caplog) == []
-
-
-@pytest.mark.parametrize("rows", ["odd/,,\n", "gone.py,sha256=x,1\n", "../../../bin/gone,,\n"])
-def test_a_record_that_is_odd_is_no_damage(
-    index: IndexServer, tmp_path: Path, rows: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    path = wheel(index.folder, "odd", "1.0", files={"odd/__init__.py": "x"})
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, body in members.items():
-            archive.writestr(name, body + rows.encode() if name.endswith("RECORD") else body)
-    one = made(index, tmp_path, path)
-    assert (one.again(tmp_path), warned(caplog)) == (one.first, [])
 
 
 def test_of_a_script_that_two_bring_the_last_by_name_is_there_whatever_it_is_made_of(
@@ -873,10 +659,6 @@ def test_a_wheel_that_cannot_be_read_is_refused_and_its_record_not_believed(
     monkeypatch.setattr("venvbuild.package_index.wheel_contents._ALWAYS_ALLOWED_BYTES", 1)
     with pytest.raises(ResolutionError, match=r"bomb-1\.0.*is no readable wheel: its \d+ bytes would be"):
         made(index, tmp_path, path)
-
-
-def without_index(made_of: Made, folder: Path) -> Made:
-    return replace(made_of, source=replace(made_of.source, index=AWAY, wheel_cache=WheelCache(folder / "none")))
 
 
 @pytest.mark.parametrize("precious", ["folder", "file"])
@@ -1032,18 +814,6 @@ def test_a_program_stays_one_and_nothing_else_becomes_one(
         cached.chmod(before)
     assert modes(tmp_path / "again/venv") == first
     assert [is_program for name, is_program in first.items() if name.endswith("prog/run")] == [mode == 0o755]
-
-
-def test_pip_writes_a_row_for_each_spelling_of_a_path(tmp_path: Path) -> None:
-    site = tmp_path / "lib/python3.11/site-packages"
-    path = wheel(tmp_path / "wheels", "whole", "1.0", files={"whole.py": "x"})
-    unpack(path, site)
-    record = site / "whole-1.0.dist-info/RECORD"
-    record.write_text(record.read_text().replace("whole.py,", "./whole.py,") + "whole.py,,\n")
-    wheels = {"whole": WheelContents.read(path)}
-    shutil.rmtree(tmp_path / "wheels")
-    found = Expectation.of(distributions_of(tmp_path, "3.11"), wheels, "3.11")
-    assert found.compared_with(tmp_path, read_all(tmp_path, EmptyVenv({}))).differences == []
 
 
 def modes(venv: Path) -> dict[str, bool]:

@@ -54,7 +54,7 @@ def test_a_record_that_lies_is_told_as_it_is(tmp_path: Path) -> None:
             "lies-1.0.dist-info/RECORD", "lies\\a.py,sha256=wrong,7\nlies\\b.py,sha256=y,1\ngone.py,sha256=x,1\n"
         )
     found = WheelContents.read(path)
-    assert found.unmet == ("gone.py",)
+    assert found.unmet == {"gone.py": "sha256=x,1"}
     told = {file.path: file.record for file in found.files}
     # some wrote RECORD with backslashes, and in a name of the archive one is a letter
     told_of = {"lies/a.py": "sha256=wrong,7", "lies\\b.py": "sha256=y,1"}

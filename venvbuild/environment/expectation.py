@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,17 @@ from typing import NamedTuple
 from venvbuild.environment.empty import EmptyVenv
 from venvbuild.environment.expected_file import OTHER_MODE, ExpectedFile
 from venvbuild.environment.reading import Read
+from venvbuild.environment.recorded import (
+    Account,
+    Doubt,
+    Promise,
+    Rows,
+    is_true,
+    normal,
+    rows_of,
+    scripts_asked_by,
+    written_scripts,
+)
 from venvbuild.environment.unpacked import Scripts
 from venvbuild.installed import (
     ENVIRONMENT_LEFTOVERS,
@@ -22,14 +32,12 @@ from venvbuild.installed import (
     Seen,
     promised_digest,
 )
-from venvbuild.package_index import WheelContents, WheelFile, data_of, record_of
+from venvbuild.package_index import WheelContents, data_of, is_wrapper
 
 # Of a dist-info: the installer writes them whatever the wheel has (PEP 376, PEP 610), or leaves them out.
 _INSTALLERS_OWN = ("RECORD", "INSTALLER", "REQUESTED", *INSTALL_RECORDS)
 # Of a dist-info that a wheel has: some installers keep them, some do not, and none writes them for what an index has.
 _LEFT_OUT = ("direct_url.json", "RECORD.jws", "RECORD.p7s")
-# `pip3.11`, which pip's entry points do not name and each installer makes of them.
-_VERSIONED = re.compile(r"(pip|easy_install)-?[0-9.]+")
 _NONE = "none"
 """A digest that nothing has."""
 
@@ -70,8 +78,11 @@ class Expectation:
     """Where RECORDs differ from those of the wheels."""
     plain: dict[str, str] = field(default_factory=dict)
     """Those of them that are no programs in the wheel, and whose they are."""
-    promises: list[tuple[str, str, RecordRow]] = field(default_factory=list)
-    """What RECORDs say of what installers write, which no wheel tells: whose, of which file, and what."""
+    promises: list[tuple[str, str, Sequence[RecordRow]]] = field(default_factory=list)
+    """What RECORDs say of what installers write, which no wheel tells: whose, of which file, and what; one of the rows
+    has to be so."""
+    _unnamed: dict[str, str] = field(default_factory=dict)
+    """Files that are named where they are, and are not, and whose they are."""
     of_no_wheel: dict[str, str] = field(default_factory=dict)
     """What RECORDs name that no wheel has, and whose RECORD."""
     _record_of: dict[str, str] = field(default_factory=dict)
@@ -94,11 +105,11 @@ class Expectation:
         by_name = {one.canonical_name: one for one in installed}
         for name in sorted({*by_name, *wheels}):
             wheel, one = wheels.get(name), by_name.get(name)
-            rows, again = _rows_of(one, wheel) if one else ({}, [])
+            rows = rows_of(one, wheel) if one else {}
             if wheel:
-                expectation._add_wheel(name, wheel, rows, again, python_version)
+                expectation._add_wheel(name, wheel, rows, python_version)
             elif one:
-                expectation._add_rows(name, rows, again, one.dist_info, (unpacked or {}).get(name, {}))
+                expectation._add_rows(one, rows, (unpacked or {}).get(name, {}), python_version)
         return expectation
 
     def is_of(self, path: str, names: Collection[str]) -> bool:
@@ -146,158 +157,107 @@ class Expectation:
 
     def _untrue(self, read: Read) -> Iterator[Difference]:
         """Where RECORDs promise what is not so; of one path several do so, and one of them is right."""
-        rows = defaultdict[tuple[str, str], list[RecordRow]](list)
-        for name, path, row in self.promises:
-            rows[path, name].append(row)
-        told = Counter(path for path, _ in rows)
-        for (path, name), ones in rows.items():
+        told = Counter(path for _, path, _ in self.promises)
+        for name, path, rows in self.promises:
             seen, record = read.seen.get(path), self._record_of[name]
             if told[path] > 1 or path in self.files or path in read.base.paths:
                 continue
             if path not in read.there:
                 yield Difference(record, name, f"names {path}, which is not there")
-            # the wheel's own row may stand beside that of the installer
-            elif seen and not any(_is_true(row, seen) for row in ones):
+            elif seen and not any(is_true(row, seen) for row in rows):
                 yield Difference(record, name, f"says of {path} what is not so")
+        for path in self._unnamed.keys() & read.there:
+            name = self._unnamed[path]
+            yield Difference(self._record_of[name], name, f"does not name {path}")
 
-    def _add_wheel(
-        self,
-        name: str,
-        wheel: WheelContents,
-        rows: Mapping[str, RecordRow],
-        again: Sequence[tuple[str, RecordRow]],
-        python_version: str,
-    ) -> None:
+    def _add_wheel(self, name: str, wheel: WheelContents, rows: Rows, python_version: str) -> None:
         info = f"{self.site_packages}/{wheel.dist_info}"
-        scripts, own = self._of_installer(wheel)
-        optional = {f"{info}/{one}" for one in _LEFT_OUT}
+        installers = {f"{info}/{one}" for one in _INSTALLERS_OWN}
+        own, optional = installers | {*ENVIRONMENT_LEFTOVERS}, frozenset(f"{info}/{one}" for one in _LEFT_OUT)
+        scripts = Counter(f"bin/{script}" for script in written_scripts(wheel.scripts, python_version))
         self.of_installers |= dict.fromkeys([*scripts, *own], name)
         for script in scripts:  # which takes the place of what another distribution has there
             self.files.pop(script, None)
-        left = {self._path(path): row for path, row in rows.items()}
-        again = [*again, *((path, row) for path, row in rows.items() if left[self._path(path)] is not row)]
         self._record_of[name] = f"{info}/RECORD"
-        claims, brought = defaultdict[str, list[WheelFile]](list), dict[str, WheelFile]()
+        named = self._placed(rows)
+        written = scripts + Counter(installers - {self._record_of[name]})  # to which they add no row of its own
+        account = Account(written, self._unmet(name, wheel, python_version), optional)
         # what is in `.data` is unpacked over the rest
         for file in sorted(wheel.files, key=lambda one: data_of(one.path)):
-            path, literal = self._place(file.path, wheel, name, left, python_version), self._path(file.path)
-            is_literal = path == literal
-            is_wrapper = wheel.is_wrapper(file.path)
-            if is_wrapper and not is_literal:  # installers make their own instead
-                left.pop(literal, None)
-                left.pop(path or "", None)
+            path, literal = self._place(file.path, wheel, name, named, python_version), self._path(file.path)
+            wraps = wheel.is_wrapper(file.path)
+            if wraps and path != literal:  # installers make their own instead
+                account.add_wrapper(file, literal)
             elif path is not None and path not in own:
                 # pip leaves a wrapper out, and RECORD as it is, from which it looks as if uv had put it there
-                may_lack = path in optional or is_wrapper
-                self.files[path] = ExpectedFile.of_wheel(name, file, may_lack=may_lack, is_literal=is_literal)
-                if path not in optional:
-                    claims[path].append(file)
+                may_lack = path in optional or wraps
+                self.files[path] = ExpectedFile.of_wheel(name, file, may_lack=may_lack, is_literal=path == literal)
+                account.add(file, path, literal)
             elif path is not None:
-                brought[path] = file
+                account.add(file, path, literal)
                 if file.is_executable is False:  # uv leaves RECORD the mode that the wheel has for it
                     self.plain[path] = name
-        for path, files in claims.items():
-            row = left.pop(path, None)
-            more = [one for at, one in again if self._path(at) == path] if again else []
-            if not all(any(_is_kept(file, one) for file in files) for one in (row, *more)):
-                self._doubt(name, f"says of {path} what the wheel does not")
-        self._add_again(name, wheel, again, brought, python_version)
-        self._add_left(name, wheel, left, brought, python_version)
+        self._unnamed |= dict.fromkeys(account.unnamed(named), name)
+        for found in account.judge(named):
+            self._add_judged(name, found)
 
-    def _add_again(
-        self,
-        name: str,
-        wheel: WheelContents,
-        again: Sequence[tuple[str, RecordRow]],
-        brought: Mapping[str, WheelFile],
-        python_version: str,
-    ) -> None:
-        """What RECORD names once more of what installers write: only what the wheel's own names too, or what its entry
-        points name so often.
-        """
-        scripts, own = self._of_installer(wheel) if again else (set[str](), set[str]())
-        unmet = {self._path(one) for one in wheel.unmet}
-        unmet |= {self._place(one, wheel, name, (), python_version) or "" for one in wheel.unmet}
-        often = Counter(f"bin/{script}" for script in wheel.scripts)
-        for path, row in ((self._path(at), row) for at, row in again):
-            often[path] -= 1
-            if path in brought:
-                if not _is_kept(brought[path], row):
-                    self._expect_true(name, path, row)
-            elif path in unmet or often[path] > 0:
-                self._expect_true(name, path, row)
-            elif path in scripts | own:
-                self._doubt(name, f"names {path} twice")
+    def _add_judged(self, name: str, found: Doubt | Promise) -> None:
+        if isinstance(found, Doubt):
+            self.records.append(Difference(self._record_of[name], name, found.what))
+            if found.is_strange:
+                self.of_no_wheel[found.path] = name
+        elif (file := self.files.get(found.path)) and file.owner == name:
+            # a script of an entry point and a file of `.data` in one place: pip writes the one last, uv the other
+            others = frozenset(promised_digest(row.hash)[1] for row in found.rows)
+            self.files[found.path] = file._replace(others=others, size_bytes=None, is_executable=None)
+        else:
+            self.promises.append((name, found.path, found.rows))
 
-    def _add_left(
-        self,
-        name: str,
-        wheel: WheelContents,
-        left: Mapping[str, RecordRow],
-        brought: Mapping[str, WheelFile],
-        python_version: str,
-    ) -> None:
-        """What RECORD names besides the files of a wheel; `brought`: those which the installer has in their place."""
-        scripts, own = self._of_installer(wheel)
-        optional = {f"{self.site_packages}/{wheel.dist_info}/{one}" for one in _LEFT_OUT}
-        known = scripts | own | optional.intersection(self.files) | {self._path(one) for one in wheel.unmet}
-        known |= {self._place(one, wheel, name, (), python_version) or "" for one in wheel.unmet}
-        for path, row in left.items():
-            versioned = _VERSIONED.fullmatch(path.removeprefix("bin/"))
-            is_script = path in scripts or bool(versioned and f"bin/{versioned[1]}" in scripts)
-            if is_script:
-                self.of_installers[path] = name
-            elif path not in known:
-                self.of_no_wheel[path] = name
-                self._doubt(name, f"names {path}, which the wheel does not have")
-            if is_script or (path in own and not (path in brought and _is_kept(brought[path], row))):
-                self._expect_true(name, path, row)
-
-    def _add_rows(
-        self,
-        name: str,
-        rows: Mapping[str, RecordRow],
-        again: Sequence[tuple[str, RecordRow]],
-        dist_info: str,
-        unpacked: Scripts,
-    ) -> None:
-        info = f"{self.site_packages}/{dist_info}"
-        installers = {f"{info}/{one}" for one in _INSTALLERS_OWN}
-        own = {*installers, *(f"{info}/{one}" for one in _LEFT_OUT)}
+    def _add_rows(self, one: Distribution, rows: Rows, unpacked: Scripts, python_version: str) -> None:
+        name, info = one.canonical_name, f"{self.site_packages}/{one.dist_info}"
+        installers = {f"{info}/{file}" for file in _INSTALLERS_OWN}
+        asked = scripts_asked_by(one)
+        scripts = {f"bin/{script}" for script in written_scripts(asked, python_version)}
+        own = {*installers, *(f"{info}/{file}" for file in _LEFT_OUT), *scripts}
         self.of_installers |= dict.fromkeys(own, name)
         self._record_of[name] = f"{info}/RECORD"
-        for path, row in rows.items():
-            place = self._path(path)
+        for place, ones in self._placed(rows).items():
+            row = next((row for row in reversed(ones) if row.hash), ones[0])
             algorithm, digest = promised_digest(row.hash)
             if place.startswith(("../", "/")):  # what lies elsewhere is nobody's business
                 continue
-            if place in unpacked:
+            if place in installers | scripts:
+                self.of_installers[place] = name
+                if place != self._record_of[name]:  # of which the wheel alone could tell
+                    self.promises.append((name, place, ones))
+            elif place in unpacked:
                 digests = unpacked[place]
-                self.files[place] = ExpectedFile(
-                    name, min(digests, default=_NONE), None, is_rewritten=True, others=digests
-                )
-            elif digest and place not in installers:
+                some = min(digests, default=_NONE)
+                self.files[place] = ExpectedFile(name, some, None, is_rewritten=True, others=digests)
+            elif digest and not is_wrapper(place.removeprefix(f"{self.site_packages}/"), asked):
                 self.of_installers.pop(place, None)
                 self.files[place] = ExpectedFile(name, digest, row.size, is_rewritten=False, algorithm=algorithm)
             else:
                 self.of_installers[place] = name
-                if place not in own and "/__pycache__/" not in place:
+                if not (digest or place in own or "/__pycache__/" in place):
                     self.untold[place] = name
-        for path, row in (*rows.items(), *again):
-            if self._path(path) in installers - {self._record_of[name]}:  # of RECORD the wheel alone could tell
-                self._expect_true(name, self._path(path), row)
 
-    def _of_installer(self, wheel: WheelContents) -> tuple[set[str], set[str]]:
-        """What an installer writes itself: scripts for entry points, and of a dist-info."""
-        own = {f"{self.site_packages}/{wheel.dist_info}/{one}" for one in _INSTALLERS_OWN}
-        return {f"bin/{script}" for script in wheel.scripts}, own | {*ENVIRONMENT_LEFTOVERS}
+    def _unmet(self, name: str, wheel: WheelContents, python_version: str) -> dict[str, list[str]]:
+        """What the wheel's RECORD says of what the wheel does not have, by each path that it may mean."""
+        found = dict[str, list[str]]()
+        for path, promises in wheel.unmet.items():
+            for place in {self._path(path), self._place(path, wheel, name, (), python_version)}:
+                if place is not None:
+                    found.setdefault(place, []).extend(promises.split("\n"))
+        return found
 
-    def _doubt(self, name: str, what: str) -> None:
-        self.records.append(Difference(self._record_of[name], name, what))
-
-    def _expect_true(self, name: str, path: str, row: RecordRow) -> None:
-        if row.hash or row.size is not None or path != self._record_of[name]:  # as of itself it can say nothing
-            self.promises.append((name, path, row))
+    def _placed(self, rows: Rows) -> Rows:
+        """By path relative to the environment."""
+        found = dict[str, Sequence[RecordRow]]()
+        for path, ones in rows.items():
+            place = self._path(path)
+            found[place] = [*found[place], *ones] if place in found else ones
+        return found
 
     def _path(self, path: str) -> str:
         """Relative to the environment, of one that is relative to site-packages and normalised."""
@@ -346,56 +306,7 @@ def _near(path: str, owners: Mapping[str, set[str]]) -> str | None:
     return None
 
 
-def _is_kept(file: WheelFile, row: RecordRow | None) -> bool:
-    """Whether RECORD says of a file what the wheel's does, or what is true."""
-    if file.is_rewritten:
-        return row is not None
-    if row is None:
-        return not file.record
-    promises = file.record.split("\n")
-    # uv writes the size of what the wheel's RECORD does not name, or names with backslashes
-    if not row.hash and row.size in (None, file.size_bytes) and ("" in promises or file.is_spelled_oddly):
-        return True
-    said = f"{row.hash},{'' if row.size is None else row.size}"
-    return said in promises or said == record_of(file.sha256, file.size_bytes)
-
-
-def _is_true(row: RecordRow, seen: Seen) -> bool:
-    """Whether what it promises of a file, if anything, is so."""
-    is_digest = not row.hash or promised_digest(row.hash) == ("sha256", seen.sha256)
-    return is_digest and row.size in (None, seen.look.size_bytes)
-
-
-def _rows_of(
-    one: Distribution, wheel: WheelContents | None
-) -> tuple[dict[str, RecordRow], list[tuple[str, RecordRow]]]:
-    """The rows of RECORD by normalised path, and those that name one of them once more. Some wheels name folders in it;
-    and some were made on Windows by hand, of which installers unpack a name with a backslash as it is.
-    """
-    rows = [row for row in one.record or () if row.path[-1:] != "/"]
-    is_odd = any("\\" in row.path for row in rows)
-    literal = {file.path for file in wheel.files if "\\" in file.path} if wheel and is_odd else ()
-    found, again = dict[str, RecordRow](), list[tuple[str, RecordRow]]()
-    for row in rows:
-        path = row.path if row.path in literal else _normal(row.path)
-        before = found.get(path)
-        if before is None or row.hash:
-            found[path] = row
-        if before is not None:
-            other = before if row.hash else row
-            is_odd = path not in (before.path, row.path) or before.path != row.path
-            if other.hash or not is_odd:  # pip adds an empty row to one that is spelled otherwise
-                again.append((path, other))
-    return found, again
-
-
-def _normal(path: str) -> str:
-    path = path.replace("\\", "/")
-    # only where it changes something: there are tens of thousands of rows, and normpath is slow
-    return posixpath.normpath(path) if "./" in path or "//" in path else path
-
-
 def _in_environment(path: str) -> str:
-    path = _normal(path)
+    path = normal(path)
     # which is a link to `lib` in every environment of uv's
     return f"lib/{path[6:]}" if path.startswith("lib64/") else path

@@ -19,5 +19,7 @@ from venvbuild.package_index.wheel_contents import (
     WheelFile,
     begins_rewritten,
     data_of,
+    is_wrapper,
     record_of,
+    scripts_in,
 )

@@ -16,7 +16,8 @@ import re
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from functools import cached_property
@@ -39,7 +40,8 @@ _UNREADABLE = (
 )  # fmt: skip
 _UNIX = 3  # APPNOTE.TXT, 4.4.2
 # of what is kept of a wheel; counted up when more is, so that each is read once more
-_FORM = 2
+_FORM = 3
+_MAX_DIGITS = 19
 _WRAPPER = re.compile(r"(?i)(\.exe|-script\.py|\.pya)$")
 
 
@@ -57,15 +59,14 @@ class WheelFile(NamedTuple):
     size_bytes: int
     """Of the same."""
     record: str
-    """What the wheel's RECORD says of it, `sha256=...,12`; a line for each row, where they differ; empty when it says
-    nothing.
-    """
+    """What the wheel's RECORD says of it, `sha256=...,12`, a line for each row; `,` where a row promises nothing,
+    empty where there is none."""
     is_rewritten: bool
     """Whether an installer puts another first line before it."""
     is_executable: bool | None = None
     """Whether installers make it a program; None where the wheel does not tell."""
     is_spelled_oddly: bool = False
-    """Whether RECORD has its path with backslashes: of such rows uv keeps no digest."""
+    """Whether RECORD has its path in another spelling, as with backslashes: of such rows uv keeps no digest."""
     whole_sha256: str = ""
     """Hex, of all of a script that names no Python yet; empty for other files."""
 
@@ -82,8 +83,8 @@ class WheelContents:
     scripts: tuple[str, ...]
     """Names of the scripts that an installer makes of its entry points (console and GUI), each as often as it is there;
     sorted."""
-    unmet: tuple[str, ...]
-    """Paths which its RECORD names and which it does not have."""
+    unmet: Mapping[str, str]
+    """Paths which its RECORD names and which it does not have, and what it says of each, as of a file."""
     files: tuple[WheelFile, ...]
     size_bytes: int | None = None
     """Of the wheel; None where it was read by a tool that did not keep it."""
@@ -99,12 +100,8 @@ class WheelContents:
         return _data(self.dist_info)
 
     def is_wrapper(self, path: str) -> bool:
-        """Whether a file of the wheel is a script for an entry point of it: installers pass it over and make their own
-        (as pip, `is_entrypoint_wrapper`).
-        """
-        folder, script = path.rpartition("/")[::2]
-        is_script = folder == f"{data_of(path)}/scripts"
-        return is_script and (_WRAPPER.sub("", script) in self.scripts or script in self.scripts)
+        """As `is_wrapper`, by its own entry points."""
+        return is_wrapper(path, self.scripts)
 
     @classmethod
     def read(cls, path: Path, filename: str = "") -> WheelContents:
@@ -126,7 +123,7 @@ class WheelContents:
                 files = tuple(
                     _file(archive, name, member, record.get(name, silent)) for name, member in sorted(names.items())
                 )
-                unmet = tuple(sorted(record.keys() - names.keys()))
+                unmet = {path: record[path].promise for path in sorted(record.keys() - names.keys())}
                 size_bytes = path.stat().st_size
                 return cls(sha256, filename, texts.tags(), texts.scripts(), unmet, files, size_bytes)
         except _UNREADABLE as error:
@@ -150,20 +147,20 @@ class WheelContents:
         """
         if found.get("form") != _FORM:
             raise ValueError(f"it is of form {found.get('form')!r}, not {_FORM}")
-        tags, scripts, unmet = (tuple(found[name]) for name in ("tags", "scripts", "unmet"))
+        tags, scripts = (tuple(found[name]) for name in ("tags", "scripts"))
         files = tuple(WheelFile(*one) for one in found["files"])
         size = found.get("size_bytes")
         size_bytes = size if isinstance(size, int) else None
-        return cls(found["sha256"], found["filename"], tags, scripts, unmet, files, size_bytes)
+        return cls(found["sha256"], found["filename"], tags, scripts, dict(found["unmet"]), files, size_bytes)
 
 
 class _Said(NamedTuple):
     """What RECORD says of a file."""
 
     promise: str
-    """`hash,size`, or nothing."""
+    """`hash,size`, a line for each row; empty where there is none."""
     is_odd: bool
-    """Whether it spells the path with backslashes."""
+    """Whether it spells the path otherwise than the archive does."""
 
 
 class _Texts:
@@ -181,20 +178,12 @@ class _Texts:
         for row in csv.reader(io.StringIO(self._text("RECORD"), newline="")):
             if row:
                 path, digest, size = (*row, "", "")[:3]
-                is_odd = path not in self._names and "\\" in path  # some wheels were made on Windows by hand
+                # some wheels were made on Windows by hand
                 name = path if path in self._names else posixpath.normpath(path.replace("\\", "/"))
-                yield name, _Said(f"{digest},{size}" if digest or size else "", is_odd)
+                yield name, _Said(_promise(digest, size), name != path)
 
     def scripts(self) -> tuple[str, ...]:
-        """By the entry points specification: ini, `name = module:function`."""
-        found, section = list[str](), ""
-        for line in self._text("entry_points.txt").splitlines():
-            text = line.strip()
-            if text.startswith("["):
-                section = text.strip("[] ")
-            elif section in ("console_scripts", "gui_scripts") and "=" in text and text[0] not in "#;":
-                found.append(text.partition("=")[0].strip())
-        return tuple(sorted(found))
+        return scripts_in(self._text("entry_points.txt"))
 
     def _text(self, name: str) -> str:
         member = self._names.get(f"{self.dist_info}/{name}")
@@ -212,9 +201,32 @@ def data_of(path: str) -> str:
     return top if inner and top.endswith(".data") else ""
 
 
+def is_wrapper(path: str, scripts: Collection[str]) -> bool:
+    """Whether a file of a wheel is a script for one of its entry points, whose names are `scripts`: installers pass it
+    over and make their own (as pip, `is_entrypoint_wrapper`).
+    """
+    folder, script = path.rpartition("/")[::2]
+    is_script = folder == f"{data_of(path)}/scripts"
+    return is_script and (_WRAPPER.sub("", script) in scripts or script in scripts)
+
+
 def begins_rewritten(head: bytes) -> bool:
     """Whether a file of `*.data/scripts` leaves its first line to the installer (same source, "Installing")."""
     return head.startswith(b"#!python")
+
+
+def scripts_in(text: str) -> tuple[str, ...]:
+    """Names of the scripts that an `entry_points.txt` asks for (entry points specification: ini, `name =
+    module:function`), each as often as it is there; sorted.
+    """
+    found, section = list[str](), ""
+    for line in text.splitlines():
+        line = line.strip()
+        if line.startswith("["):
+            section = line.strip("[] ")
+        elif section in ("console_scripts", "gui_scripts") and "=" in line and line[0] not in "#;":
+            found.append(line.partition("=")[0].strip())
+    return tuple(sorted(found))
 
 
 def record_of(sha256: str, size_bytes: int) -> str:
@@ -255,17 +267,21 @@ def _is_executable(member: zipfile.ZipInfo, *, is_script: bool) -> bool | None:
     return True if member.create_system == _UNIX and stat.S_ISREG(mode) else None
 
 
+def _promise(digest: str, size: str) -> str:
+    """As a reader of RECORD has it, who takes the size for a number."""
+    size = str(int(size)) if size.isascii() and size.isdigit() and len(size) < _MAX_DIGITS else ""
+    return f"{digest},{size}"
+
+
 def _joined(rows: Iterable[tuple[str, _Said]]) -> dict[str, _Said]:
-    """By path what its rows say, each different thing once: a RECORD may name a file twice."""
-    found = dict[str, _Said]()
+    """By path what its rows say: a RECORD may name a file twice."""
+    found = defaultdict[str, list[_Said]](list)
     for path, said in rows:
-        before = found.get(path)
-        if before and said.promise not in before.promise.split("\n"):
-            said = _Said(f"{before.promise}\n{said.promise}", before.is_odd or said.is_odd)
-        elif before:
-            said = before
-        found[path] = said
-    return found
+        found[path].append(said)
+    return {
+        path: _Said("\n".join(one.promise for one in ones), any(one.is_odd for one in ones))
+        for path, ones in found.items()
+    }
 
 
 def _named(members: Iterable[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:

@@ -547,6 +547,8 @@ def test_of_a_script_that_two_bring_the_last_by_name_is_there_whatever_it_is_mad
     both = made(index, tmp_path, early, late)
     assert "late" in (tmp_path / "first" / "_scripts" / "run").read_text()
     assert (both.again(tmp_path), warned(caplog)) == (both.first, [])
+    assert without_index(both, tmp_path).again(tmp_path / "away") == both.first
+    assert [line for line in warned(caplog) if "could not be asked" not in line] == []
 
 
 @pytest.mark.parametrize("late_by", [None, "#!/bin/sh\n", "#!/usr/bin/env python\n", "\x7fELF"], ids=repr)

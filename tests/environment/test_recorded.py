@@ -176,6 +176,10 @@ ODD_RECORDS: dict[str, tuple[dict[str, str], Callable[[str], str]]] = {
             "odd-1.0.dist-info/INSTALLER,,", f"odd-1.0.dist-info/REQUESTED,{TRUE_OF_NOTHING},7", "../../../bin/odd,,"
         ),
     ),
+    "pip3 without pip": (
+        {"odd-1.0.dist-info/entry_points.txt": f"{SCRIPTS}pip3 = odd:f\npip3.11 = odd:f\neasy_install = odd:f\n"},
+        with_rows(),
+    ),
     "a script where .data has a file": ({"odd-1.0.data/data/bin/odd": "#!/bin/sh\n"}, with_rows()),
     "a script of its own for its entry point": ({"odd-1.0.data/scripts/odd": "#!python\n"}, with_rows()),
     "a file with a digest and without": ({}, with_rows("odd/__init__.py,,")),
@@ -189,6 +193,7 @@ TOLD_WITHOUT_WHEEL = (
     "a script for both kinds of entry points",
     "one script for two entry points",
     "a script of its own for its entry point",
+    "pip3 without pip",
 )
 
 

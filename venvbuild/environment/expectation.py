@@ -227,6 +227,7 @@ class Expectation:
             if place.startswith(("../", "/")):  # what lies elsewhere is nobody's business
                 continue
             if place in installers | scripts:
+                self.files.pop(place, None)  # it takes the place of what another distribution has there
                 self.of_installers[place] = name
                 if place != self._record_of[name]:  # of which the wheel alone could tell
                     self.promises.append((name, place, ones))

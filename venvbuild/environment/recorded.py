@@ -156,15 +156,18 @@ def rows_of(one: Distribution, wheel: WheelContents | None) -> Rows:
 
 
 def written_scripts(asked: Iterable[str], python_version: str) -> list[str]:
-    """Those that installers write where these are `asked` for: of pip's they write some that are called after this
-    Python, and none after another.
+    """Those that installers write where these are `asked` for: beside pip some that are called after this Python, and
+    none after another.
     """
-    found = [name for name in asked if not _PIP_OF_A_PYTHON.fullmatch(name)]
+    found = list(asked)
+    of_a_python = [name for name in found if _PIP_OF_A_PYTHON.fullmatch(name)]
+    more = [f"pip{python_version}"] if of_a_python else []
     if "pip" in found:
-        found += [f"pip{python_version}", *(["pip3"] if "pip3" not in found else [])]
-    if "easy_install" in found and f"easy_install-{python_version}" not in found:
-        found.append(f"easy_install-{python_version}")
-    return found
+        found = [name for name in found if name not in of_a_python]
+        more = [f"pip{python_version}", "pip3"]
+    if "easy_install" in found:
+        more.append(f"easy_install-{python_version}")
+    return [*found, *(name for name in more if name not in found)]
 
 
 def scripts_asked_by(one: Distribution) -> tuple[str, ...]:

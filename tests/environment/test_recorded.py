@@ -77,6 +77,17 @@ def test_what_is_called_as_a_script_of_pips_is_none(index: IndexServer, tmp_path
         assert one.again(tmp_path / "again") == one.first
 
 
+def test_what_pip_alone_writes_is_not_planted_for_uv(index: IndexServer, tmp_path: Path) -> None:
+    one = made(index, tmp_path, wheel(index.folder, "easy", "1.0", scripts={"easy_install": "easy:f"}))
+    name = f"easy-1.0.data/data/bin/easy_install-{here().version}"
+    record = one.cached("easy-1.0.dist-info/RECORD")
+    planted = record.parents[1] / name
+    planted.parent.mkdir(parents=True)
+    planted.write_text(SCRIPT)
+    with damaged(record, lambda body: body + rows({name: SCRIPT}).encode()):
+        assert one.again(tmp_path / "again") == one.first
+
+
 def other_digest(row: str) -> str:
     return row.replace("sha256=", "sha256=0")
 

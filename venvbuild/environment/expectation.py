@@ -107,7 +107,7 @@ class Expectation:
             wheel, one = wheels.get(name), by_name.get(name)
             rows = rows_of(one, wheel) if one else {}
             if wheel:
-                expectation._add_wheel(name, wheel, rows, python_version)
+                expectation._add_wheel(name, wheel, rows, python_version, one.installer if one else None)
             elif one:
                 expectation._add_rows(one, rows, (unpacked or {}).get(name, {}), python_version)
         return expectation
@@ -170,11 +170,13 @@ class Expectation:
             name = self._unnamed[path]
             yield Difference(self._record_of[name], name, f"does not name {path}")
 
-    def _add_wheel(self, name: str, wheel: WheelContents, rows: Rows, python_version: str) -> None:
+    def _add_wheel(
+        self, name: str, wheel: WheelContents, rows: Rows, python_version: str, installer: str | None
+    ) -> None:
         info = f"{self.site_packages}/{wheel.dist_info}"
         installers = {f"{info}/{one}" for one in _INSTALLERS_OWN}
         own, optional = installers | {*ENVIRONMENT_LEFTOVERS}, frozenset(f"{info}/{one}" for one in _LEFT_OUT)
-        scripts = Counter(f"bin/{script}" for script in written_scripts(wheel.scripts, python_version))
+        scripts = Counter(f"bin/{script}" for script in written_scripts(wheel.scripts, python_version, installer))
         self.of_installers |= dict.fromkeys([*scripts, *own], name)
         for script in scripts:  # which takes the place of what another distribution has there
             self.files.pop(script, None)
@@ -217,7 +219,7 @@ class Expectation:
         name, info = one.canonical_name, f"{self.site_packages}/{one.dist_info}"
         installers = {f"{info}/{file}" for file in _INSTALLERS_OWN}
         asked = scripts_asked_by(one)
-        scripts = {f"bin/{script}" for script in written_scripts(asked, python_version)}
+        scripts = {f"bin/{script}" for script in written_scripts(asked, python_version, one.installer)}
         own = {*installers, *(f"{info}/{file}" for file in _LEFT_OUT), *scripts}
         self.of_installers |= dict.fromkeys(own, name)
         self._record_of[name] = f"{info}/RECORD"

@@ -155,9 +155,9 @@ def rows_of(one: Distribution, wheel: WheelContents | None) -> Rows:
     return found
 
 
-def written_scripts(asked: Iterable[str], python_version: str) -> list[str]:
-    """Those that installers write where these are `asked` for: beside pip some that are called after this Python, and
-    none after another.
+def written_scripts(asked: Iterable[str], python_version: str, installer: str | None) -> list[str]:
+    """Those that an installer (as INSTALLER names it) writes where these are `asked` for: beside pip some that are
+    called after this Python, and none after another.
     """
     found = list(asked)
     of_a_python = [name for name in found if _PIP_OF_A_PYTHON.fullmatch(name)]
@@ -165,7 +165,7 @@ def written_scripts(asked: Iterable[str], python_version: str) -> list[str]:
     if "pip" in found:
         found = [name for name in found if name not in of_a_python]
         more = [f"pip{python_version}", "pip3"]
-    if "easy_install" in found:
+    if "easy_install" in found and installer == "pip":
         more.append(f"easy_install-{python_version}")
     return [*found, *(name for name in more if name not in found)]
 

@@ -88,6 +88,46 @@ def test_what_pip_alone_writes_is_not_planted_for_uv(index: IndexServer, tmp_pat
         assert one.again(tmp_path / "again") == one.first
 
 
+@pytest.mark.parametrize(
+    ("asked", "name"), [("pip", "pip3"), ("pip", "pip3.11"), ("pip3.6", "pip3.6"), ("pip3.6", "pip3.11")]
+)
+@pytest.mark.parametrize("folder", ["data/bin", "scripts"])
+def test_what_an_installer_does_not_write_is_not_planted(
+    index: IndexServer, tmp_path: Path, asked: str, name: str, folder: str
+) -> None:
+    one = made(index, tmp_path, wheel(index.folder, "odd", "1.0", files={"odd.py": BIG}, scripts={asked: "odd:f"}))
+    path = f"odd-1.0.data/{folder}/{name}"
+    record = one.cached("odd-1.0.dist-info/RECORD")
+    planted = record.parents[1] / path
+    planted.parent.mkdir(parents=True)
+    planted.write_text(SCRIPT)
+    with damaged(record, lambda body: body + rows({path: SCRIPT}).encode()):
+        assert one.again(tmp_path / "again") == one.first
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "one/,,",
+        "evil/,,",
+        f"evil/,{promise_of(sha256(b''))},7",
+        "../../../bin/,,",
+        "one/__init__.py/,,",
+        "./one/__init__.py,,",
+        "one//__init__.py,,",
+        r"one\__init__.py,,",
+        "../site-packages/one/__init__.py,,",
+        "./one-1.0.dist-info/METADATA,,",
+        "./one-1.0.dist-info/RECORD,,",
+        "./one-1.0.dist-info/REQUESTED,,",
+        "./../../../bin/one,,",
+    ],
+)
+def test_a_row_that_says_nothing_is_no_row_of_the_wheel(two: Made, tmp_path: Path, row: str) -> None:
+    with damaged(two.cached("one-1.0.dist-info/RECORD"), lambda body: body + f"{row}\n".encode()):
+        assert two.again(tmp_path) == two.first
+
+
 def other_digest(row: str) -> str:
     return row.replace("sha256=", "sha256=0")
 
@@ -191,6 +231,22 @@ ODD_RECORDS: dict[str, tuple[dict[str, str], Callable[[str], str]]] = {
         {"odd-1.0.dist-info/entry_points.txt": f"{SCRIPTS}pip3 = odd:f\npip3.11 = odd:f\neasy_install = odd:f\n"},
         with_rows(),
     ),
+    "pip3 alone": ({"odd-1.0.dist-info/entry_points.txt": "[console_scripts]\npip3 = odd:f\n"}, with_rows()),
+    "pip of an old Python": (
+        {"odd-1.0.dist-info/entry_points.txt": f"{SCRIPTS}pip = odd:f\npip2 = odd:f\npip2.7 = odd:f\n"},
+        with_rows(),
+    ),
+    "pip with a window": (
+        {"odd-1.0.dist-info/entry_points.txt": f"{SCRIPTS}[gui_scripts]\npip = odd:f\npip3.6 = odd:f\n"},
+        with_rows(),
+    ),
+    "a script of its own for the pip of another Python": (
+        {
+            "odd-1.0.data/scripts/pip3.6": "#!python\n",
+            "odd-1.0.dist-info/entry_points.txt": "[console_scripts]\npip3.6 = odd:f\n",
+        },
+        with_rows(),
+    ),
     "a script where .data has a file": ({"odd-1.0.data/data/bin/odd": "#!/bin/sh\n"}, with_rows()),
     "a script of its own for its entry point": ({"odd-1.0.data/scripts/odd": "#!python\n"}, with_rows()),
     "a file with a digest and without": ({}, with_rows("odd/__init__.py,,")),
@@ -205,6 +261,9 @@ TOLD_WITHOUT_WHEEL = (
     "one script for two entry points",
     "a script of its own for its entry point",
     "pip3 without pip",
+    "pip3 alone",
+    "pip of an old Python",
+    "pip with a window",
 )
 
 
@@ -286,7 +345,10 @@ def test_pip_writes_a_row_for_each_spelling_of_a_path(tmp_path: Path) -> None:
     path = wheel(tmp_path / "wheels", "whole", "1.0", files={"whole.py": "x"})
     unpack(path, site)
     record = site / "whole-1.0.dist-info/RECORD"
-    record.write_text(record.read_text().replace("whole.py,", "./whole.py,") + "whole.py,,\n")
+    record.with_name("INSTALLER").write_text("pip\n")
+    record.write_text(
+        record.read_text().replace("whole.py,", "./whole.py,") + "whole.py,,\nwhole-1.0.dist-info/INSTALLER,,\n"
+    )
     wheels = {"whole": WheelContents.read(path)}
     shutil.rmtree(tmp_path / "wheels")
     found = Expectation.of(distributions_of(tmp_path, "3.11"), wheels, "3.11")

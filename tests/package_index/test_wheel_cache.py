@@ -65,10 +65,10 @@ def test_an_entry_under_the_name_of_another_counts_as_none(kept: tuple[WheelCach
     assert cache.get("0" * 64) is None
 
 
-@pytest.mark.parametrize("form", ['"form": 2', '"form": 4', '"formed": 3'])
+@pytest.mark.parametrize("form", ['"form": 3', '"form": 5', '"formed": 4'])
 def test_an_entry_of_another_form_is_read_anew(kept: tuple[WheelCache, WheelContents, Path], form: str) -> None:
     cache, contents, path = kept
-    rest = path.read_bytes().partition(b'", ')[2].replace(b'"form": 3', form.encode())
+    rest = path.read_bytes().partition(b'", ')[2].replace(b'"form": 4', form.encode())
     path.write_bytes(_head(rest) + rest)
     assert cache.get(contents.sha256) is None
     cache.put(contents)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.wheels import wheel
 from venvbuild.errors import ResolutionError
-from venvbuild.package_index import UnreadableWheel, WheelContents, record_of, wheel_contents
+from venvbuild.package_index import EntryScripts, UnreadableWheel, WheelContents, record_of, wheel_contents
 
 
 def contents(folder: Path, files: dict[str, str], tag: str = "py2.py3-none-any") -> WheelContents:
@@ -25,7 +25,7 @@ def test_each_file_has_the_digest_of_its_bytes_and_what_record_says_of_it(tmp_pa
     sha256 = hashlib.sha256(b"x = 1\n").hexdigest()
     assert (tiny.sha256, tiny.size_bytes, tiny.record) == (sha256, 6, record_of(sha256, 6))
     assert (found.dist_info, found.scripts, found.tags) == (
-        "tiny-1.0.dist-info", ("tiny",), ("py2-none-any", "py3-none-any"),
+        "tiny-1.0.dist-info", EntryScripts(("tiny",)), ("py2-none-any", "py3-none-any"),
     )  # fmt: skip
     assert found.sha256 == hashlib.sha256((tmp_path / found.filename).read_bytes()).hexdigest()
 

@@ -8,6 +8,7 @@ installer, overlaps          the door to uv and pip; files that two packages own
 uv_cache                     where uv keeps packages, and how they go
 witness -> expectation -> fidelity    what the wheels hold, what each file has to be, what differs installed once more
 expected_file, recorded      of an expectation, one file; and what RECORD may say
+written_scripts               what installers write for entry points
 elsewhere                    the same for a Python and platform that is not here, as wheels
 alone                        some packages installed by themselves
 suggestions                  versions for what a file leaves open

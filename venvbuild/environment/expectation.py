@@ -21,9 +21,9 @@ from venvbuild.environment.recorded import (
     normal,
     rows_of,
     scripts_asked_by,
-    written_scripts,
 )
 from venvbuild.environment.unpacked import Scripts
+from venvbuild.environment.written_scripts import passed_over, written_scripts
 from venvbuild.installed import (
     ENVIRONMENT_LEFTOVERS,
     INSTALL_RECORDS,
@@ -178,6 +178,7 @@ class Expectation:
         own, optional = installers | {*ENVIRONMENT_LEFTOVERS}, frozenset(f"{info}/{one}" for one in _LEFT_OUT)
         scripts = Counter(f"bin/{script}" for script in written_scripts(wheel.scripts, python_version, installer))
         self.of_installers |= dict.fromkeys([*scripts, *own], name)
+        replaced = passed_over(wheel.scripts, python_version, installer)
         for script in scripts:  # which takes the place of what another distribution has there
             self.files.pop(script, None)
         self._record_of[name] = f"{info}/RECORD"
@@ -187,7 +188,7 @@ class Expectation:
         # what is in `.data` is unpacked over the rest
         for file in sorted(wheel.files, key=lambda one: data_of(one.path)):
             path, literal = self._place(file.path, wheel, name, named, python_version), self._path(file.path)
-            wraps = wheel.is_wrapper(file.path)
+            wraps = is_wrapper(file.path, replaced)
             if wraps and path != literal:  # installers make their own instead
                 account.add_wrapper(file, literal)
             elif path is not None and path not in own:
@@ -220,6 +221,7 @@ class Expectation:
         installers = {f"{info}/{file}" for file in _INSTALLERS_OWN}
         asked = scripts_asked_by(one)
         scripts = {f"bin/{script}" for script in written_scripts(asked, python_version, one.installer)}
+        replaced = passed_over(asked, python_version, one.installer)
         own = {*installers, *(f"{info}/{file}" for file in _LEFT_OUT), *scripts}
         self.of_installers |= dict.fromkeys(own, name)
         self._record_of[name] = f"{info}/RECORD"
@@ -237,7 +239,7 @@ class Expectation:
                 digests = unpacked[place]
                 some = min(digests, default=_NONE)
                 self.files[place] = ExpectedFile(name, some, None, is_rewritten=True, others=digests)
-            elif digest and not is_wrapper(place.removeprefix(f"{self.site_packages}/"), asked):
+            elif digest and not is_wrapper(place.removeprefix(f"{self.site_packages}/"), replaced):
                 self.of_installers.pop(place, None)
                 self.files[place] = ExpectedFile(name, digest, row.size, is_rewritten=False, algorithm=algorithm)
             else:

@@ -6,17 +6,15 @@ Installers take over the rows of the wheel's RECORD and add some of their own; o
 from __future__ import annotations
 
 import posixpath
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from venvbuild.files import regular
 from venvbuild.installed import Distribution, RecordRow, Seen, promised_digest
-from venvbuild.package_index import WheelContents, WheelFile, record_of, scripts_in
+from venvbuild.package_index import EntryScripts, WheelContents, WheelFile, entry_scripts_in, record_of
 
-_PIP_OF_A_PYTHON = re.compile(r"pip[0-9]+\.[0-9]+")
 _MAX_ENTRY_POINTS_BYTES = 16 << 20
 _NOTHING = ","
 """What a row says that promises nothing."""
@@ -142,46 +140,33 @@ def rows_of(one: Distribution, wheel: WheelContents | None) -> Rows:
     """Those of RECORD, relative to site-packages. Some wheels name folders in it; and some were made on Windows by
     hand, of which installers unpack a name with a backslash as it is.
     """
-    rows = [row for row in one.record or () if row.path[-1:] != "/"]
+    rows = [row for row in one.record or () if wheel or row.path[-1:] != "/"]
     is_odd = any("\\" in row.path for row in rows)
     literal = {file.path for file in wheel.files if "\\" in file.path} if wheel and is_odd else ()
     found = dict[str, list[RecordRow]]()
     for row in rows:
         path = row.path if row.path in literal else normal(row.path)
         found.setdefault(path, []).append(row)
+    odd = {file.path for file in wheel.files if file.is_spelled_oddly} if wheel and one.installer != "pip" else found
     for path, ones in found.items():
-        if len(ones) > 1 and any(row.path != path for row in ones):  # pip adds an empty row to one of another spelling
+        # pip adds an empty row to one of another spelling
+        if len(ones) > 1 and path in odd and any(row.path != path for row in ones):
             found[path] = [row for row in ones if row.hash or row.size is not None] or ones[:1]
     return found
 
 
-def written_scripts(asked: Iterable[str], python_version: str, installer: str | None) -> list[str]:
-    """Those that an installer (as INSTALLER names it) writes where these are `asked` for: beside pip some that are
-    called after this Python, and none after another.
-    """
-    found = list(asked)
-    of_a_python = [name for name in found if _PIP_OF_A_PYTHON.fullmatch(name)]
-    more = [f"pip{python_version}"] if of_a_python else []
-    if "pip" in found:
-        found = [name for name in found if name not in of_a_python]
-        more = [f"pip{python_version}", "pip3"]
-    if "easy_install" in found and installer == "pip":
-        more.append(f"easy_install-{python_version}")
-    return [*found, *(name for name in more if name not in found)]
-
-
-def scripts_asked_by(one: Distribution) -> tuple[str, ...]:
+def scripts_asked_by(one: Distribution) -> EntryScripts:
     """By its entry points, as they are installed."""
     try:
         with regular(one.site_packages / one.dist_info / "entry_points.txt") as file:
-            return scripts_in(file.read(_MAX_ENTRY_POINTS_BYTES).decode("utf-8", "surrogateescape"))
+            return entry_scripts_in(file.read(_MAX_ENTRY_POINTS_BYTES).decode("utf-8", "surrogateescape"))
     except (OSError, ValueError):  # it has none, or none that can be read, which is told elsewhere
-        return ()
+        return EntryScripts()
 
 
 def normal(path: str) -> str:
     """Of a path of a RECORD."""
-    path = path.replace("\\", "/")
+    path = path.replace("\\", "/").removesuffix("/") or "."
     # only where it changes something: there are tens of thousands of rows, and normpath is slow
     return posixpath.normpath(path) if "./" in path or "//" in path else path
 

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from venvbuild.errors import ResolutionError
+from venvbuild.package_index.entry_scripts import EntryScripts, entry_scripts_in
 from venvbuild.wheel_tags import expanded
 
 _CHUNK = 1 << 20
@@ -40,7 +41,7 @@ _UNREADABLE = (
 )  # fmt: skip
 _UNIX = 3  # APPNOTE.TXT, 4.4.2
 # of what is kept of a wheel; counted up when more is, so that each is read once more
-_FORM = 3
+_FORM = 4
 _MAX_DIGITS = 19
 _WRAPPER = re.compile(r"(?i)(\.exe|-script\.py|\.pya)$")
 
@@ -80,9 +81,8 @@ class WheelContents:
     filename: str
     tags: tuple[str, ...]
     """The Tag lines of its WHEEL, compressed sets expanded, sorted."""
-    scripts: tuple[str, ...]
-    """Names of the scripts that an installer makes of its entry points (console and GUI), each as often as it is there;
-    sorted."""
+    scripts: EntryScripts
+    """What its entry points ask for."""
     unmet: Mapping[str, str]
     """Paths which its RECORD names and which it does not have, and what it says of each, as of a file."""
     files: tuple[WheelFile, ...]
@@ -98,10 +98,6 @@ class WheelContents:
     def data(self) -> str:
         """Name of its `.data` folder, whether it has one or not; empty when it has no `.dist-info`."""
         return _data(self.dist_info)
-
-    def is_wrapper(self, path: str) -> bool:
-        """As `is_wrapper`, by its own entry points."""
-        return is_wrapper(path, self.scripts)
 
     @classmethod
     def read(cls, path: Path, filename: str = "") -> WheelContents:
@@ -147,7 +143,7 @@ class WheelContents:
         """
         if found.get("form") != _FORM:
             raise ValueError(f"it is of form {found.get('form')!r}, not {_FORM}")
-        tags, scripts = (tuple(found[name]) for name in ("tags", "scripts"))
+        tags, scripts = tuple(found["tags"]), EntryScripts(*(tuple(names) for names in found["scripts"]))
         files = tuple(WheelFile(*one) for one in found["files"])
         size = found.get("size_bytes")
         size_bytes = size if isinstance(size, int) else None
@@ -182,8 +178,8 @@ class _Texts:
                 name = path if path in self._names else posixpath.normpath(path.replace("\\", "/"))
                 yield name, _Said(_promise(digest, size), name != path)
 
-    def scripts(self) -> tuple[str, ...]:
-        return scripts_in(self._text("entry_points.txt"))
+    def scripts(self) -> EntryScripts:
+        return entry_scripts_in(self._text("entry_points.txt"))
 
     def _text(self, name: str) -> str:
         member = self._names.get(f"{self.dist_info}/{name}")
@@ -202,8 +198,8 @@ def data_of(path: str) -> str:
 
 
 def is_wrapper(path: str, scripts: Collection[str]) -> bool:
-    """Whether a file of a wheel is a script for one of its entry points, whose names are `scripts`: installers pass it
-    over and make their own (as pip, `is_entrypoint_wrapper`).
+    """Whether a file of a wheel is a script in the place of one of these `scripts`, which an installer makes itself (as
+    pip, `is_entrypoint_wrapper`).
     """
     folder, script = path.rpartition("/")[::2]
     is_script = folder == f"{data_of(path)}/scripts"
@@ -213,20 +209,6 @@ def is_wrapper(path: str, scripts: Collection[str]) -> bool:
 def begins_rewritten(head: bytes) -> bool:
     """Whether a file of `*.data/scripts` leaves its first line to the installer (same source, "Installing")."""
     return head.startswith(b"#!python")
-
-
-def scripts_in(text: str) -> tuple[str, ...]:
-    """Names of the scripts that an `entry_points.txt` asks for (entry points specification: ini, `name =
-    module:function`), each as often as it is there; sorted.
-    """
-    found, section = list[str](), ""
-    for line in text.splitlines():
-        line = line.strip()
-        if line.startswith("["):
-            section = line.strip("[] ")
-        elif section in ("console_scripts", "gui_scripts") and "=" in line and line[0] not in "#;":
-            found.append(line.partition("=")[0].strip())
-    return tuple(sorted(found))
 
 
 def record_of(sha256: str, size_bytes: int) -> str:

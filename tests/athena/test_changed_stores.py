@@ -136,6 +136,7 @@ OF_METADATA: dict[str, Callable[[Changed], dict[str, Any]]] = {
     "requires.glibc": lambda _: {"requires": {"abi": CPYTHON, "glibc": "2.5"}},
     "requires.abi of another Python": lambda _: {"requires": {"abi": "cp399", "glibc": "2.17"}},
     "requires.abi": lambda _: {"requires": {"abi": "none", "glibc": "2.17"}},
+    "requires of nothing": lambda _: {"requires": {"abi": "none", "glibc": None}},
     "requires.libraries": lambda _: {"requires": {"abi": CPYTHON, "glibc": "2.17", "libraries": ["libssl.so.3"]}},
     "archive_sha256": lambda _: {"archive_sha256": "a" * 64},
     "archive_size_bytes": lambda _: {"archive_size_bytes": 1},
@@ -172,6 +173,7 @@ ONLY_THE_ARCHIVE_TELLS = {
     "a candidate of Python",
     "requires.glibc",
     "requires.abi",
+    "requires of nothing",
 }
 
 

@@ -111,7 +111,11 @@ def _unlike_requires(build: Metadata, installed: Sequence[Distribution]) -> Iter
     said = Requires.of(build["requires"])
     abis = _loaded_by("cp" + build["python_version"].replace(".", ""), said.abi or "")
     tags = {tag for one in installed for tag in one.tags if _is_for(tag, build["platform"]) and abis.fullmatch(tag)}
-    worlds = [of_wheels(installed, Target({}, frozenset(tags - _of(tags, other)))) for other in ("musl", "many")]
+    with_wheels = [tags.intersection(one.tags) for one in installed if tags.intersection(one.tags)]
+    libraries = [tags - _of(tags, other) for other in ("musl", "many")]
+    # one for which a wheel is for the other alone is none that all of it runs with
+    fitting = [some for some in libraries if not any(some.isdisjoint(one) for one in with_wheels)] or libraries
+    worlds = [of_wheels(installed, Target({}, frozenset(some))) for some in fitting]
     # That of a wheel made on the spot is the machine's; that of an interpreter inside is told by its program.
     is_open = bool(_of(tags, "linux_")) or said.libraries is not None
     if not any(said.abi == one.abi and _meets(said.glibc, one.glibc, is_open) for one in worlds):

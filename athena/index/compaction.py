@@ -35,6 +35,7 @@ from athena.index.current import (
     is_name,
     read,
     read_with_etag,
+    refuse_unreadable,
     replace_current,
 )
 from athena.index.segments import Ingredients, MadeSegment, make
@@ -230,6 +231,7 @@ class Compactor:
 
     def _is_published(self, made: Sequence[MadeSegment], new: Index, etag: str) -> bool:
         """Whether these segments and this index are in the store; not when somebody else changed it meanwhile."""
+        refuse_unreadable(self.store, new)
         if read_with_etag(self.store)[1] != etag:
             return False  # nothing is written in vain when many are at it
         # the files first: CURRENT.json must never name what is not there

@@ -186,6 +186,19 @@ def _unreadable(store: Store, why: str, fix: str = REBUILD) -> IntegrityError:
     return IntegrityError(what, where=store.uri(CURRENT), why=why, fix=fix, rule="BAD_INDEX")
 
 
+def refuse_unreadable(store: Store, new: Index) -> None:
+    """Look at an index that was made of files of another one, before it is published.
+
+    Raises:
+        IntegrityError: nobody could read it again, as a file has other builds than CURRENT.json said.
+    """
+    try:
+        _parsed(schemas.parsed(new.as_json()))
+    except ValueError as error:
+        what, why = "a file of the index has other builds than CURRENT.json says", f"made anew from it, {error}"
+        raise IntegrityError(what, where=store.uri(CURRENT), why=why, fix=REBUILD, rule="BAD_INDEX") from error
+
+
 def replace_current(store: Store, new: Index, etag: str) -> bool:
     """Make this the index if it is still what `etag` names; False when somebody else was faster.
 

@@ -648,6 +648,32 @@ def test_numbers_beyond_their_range_are_damage(tmp_path: Path, change: dict[str,
     assert found(store, tmp_path) == indexed(store, tmp_path) == ["venv_20250701_000000"]
 
 
+def test_a_file_with_builds_of_days_to_come_comes_into_no_other(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "store"))
+    registered(store, build(1))
+    Compactor(store, tmp_path).compact(DAY(2))
+    path = tmp_path / "store" / CURRENT
+    whole = json.loads(path.read_bytes())
+    [segment] = whole["segments"]
+    file = path.with_name(segment["name"]) / f"{segment['builds']['name']}.parquet"
+    later = "SELECT * REPLACE (build_no + 315360000 AS build_no)"
+    duckdb.execute(f"COPY ({later} FROM '{file}') TO '{tmp_path / 'later'}' (FORMAT parquet)")
+    body = (tmp_path / "later").read_bytes()
+    file.write_bytes(body)
+    segment["builds"].update(sha256=hashlib.sha256(body).hexdigest(), size_bytes=len(body))
+    path.write_text(json.dumps(whole))
+    registered(store, build(2))
+    files = set(path.parent.glob("*/*"))
+    with pytest.raises(IntegrityError, match="table compact --rebuild"):
+        Compactor(store, tmp_path / "one").cover_all()
+    with pytest.raises(IntegrityError, match="table compact --rebuild"):
+        Compactor(store, tmp_path / "two").compact(DAY(3))
+    assert set(path.parent.glob("*/*")) == files
+    Compactor(store, tmp_path).compact(DAY(3), is_rebuilt=True)
+    assert list(index_problems(store, tmp_path / "another")) == []
+    assert found(store, tmp_path) == ["venv_20250701_000000", "venv_20250702_000000"]
+
+
 @pytest.mark.parametrize("more", [1, -1])
 @pytest.mark.parametrize("name", ["builds", "packages"])
 def test_a_size_that_is_not_that_of_the_file_is_damage(tmp_path: Path, name: str, more: int) -> None:

@@ -232,6 +232,19 @@ def test_a_set_up_whose_module_is_damaged_is_made_again_and_the_command_runs(clo
         assert clone.set_ups() == [name]
 
 
+def test_a_set_up_that_was_sealed_without_the_locks_packages_is_made_again_at_the_next_start(clone: Clone) -> None:
+    """As by a pip that was told to install elsewhere."""
+    clone.start()
+    [home] = (clone.cache / "venvbuild").glob("tool-*[!k]")
+    for path in home.glob("lib/python3.*/site-packages/tiny*"):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    seal = home / "seal"
+    seal.write_text("".join(line for line in seal.read_text().splitlines(keepends=True) if "/tiny-" not in line))
+    started = clone.start("list")
+    assert (started.returncode, started.stdout) == (0, "started 1 venvbuild list\n"), started.stderr
+    assert "damaged (tiny is gone), installing it again" in started.stderr
+
+
 def test_an_import_that_fails_in_a_whole_set_up_is_told_as_it_is(clone: Clone) -> None:
     (clone.folder / "venvbuild" / "main.py").write_text("import no_such_module\n")
     ended = clone.start()

@@ -36,6 +36,7 @@ FIREWALL = (
     "connection: [Errno 13] Permission denied')': /simple/tiny/\nERROR: No matching distribution found for tiny==1.0"
 )
 NO_ENSUREPIP = "The virtual environment was not created successfully because ensurepip is not available."
+INSTALLS = 'mkdir -p "${0%/*}/../lib/python3/site-packages/tiny-1.0.dist-info"'
 OTHER_BYTES = f"WARNING: {DENIED}\nERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE."
 
 
@@ -184,7 +185,7 @@ def test_a_password_in_an_index_url_is_escaped_or_refused_and_never_shown(
     for char, escape in escapes.items():
         password = password.replace(char, escape.strip())
     monkeypatch.setenv(variable, f"http://ci:{password}@127.0.0.1:1/simple")
-    monkeypatch.setattr(sys, "executable", played(tmp_path))
+    monkeypatch.setattr(sys, "executable", played(tmp_path, pip=INSTALLS))
     bootstrap.set_up(lock, tmp_path / "cache")
 
 
@@ -195,7 +196,7 @@ def test_an_index_url_that_is_one_goes_to_pip(
     lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     given = tmp_path / "given"
-    monkeypatch.setattr(sys, "executable", played(tmp_path, pip=f'printf %s "$PIP_INDEX_URL" > {given}'))
+    monkeypatch.setattr(sys, "executable", played(tmp_path, pip=f'printf %s "$PIP_INDEX_URL" > {given}; {INSTALLS}'))
     monkeypatch.setenv("VENVBUILD_INDEX_URL", url)
     bootstrap.set_up(lock, tmp_path / "cache")
     assert given.read_text() == url
@@ -273,13 +274,19 @@ def checkout(lock: Path, index: IndexServer) -> Path:
     lock.write_text(f"tiny==1.0 --hash=sha256:{digest}\n")
     (lock.parents[1] / "venvbuild").mkdir()
     shutil.copy(bootstrap.__file__, lock.parents[1] / "venvbuild" / "bootstrap.py")
+    (lock.parents[1] / "venvbuild" / "main.py").write_text("import tiny\ndef main(): print(tiny.__file__)\n")
     return lock.parents[1]
 
 
-def start(checkout: Path, index: IndexServer, *limits: str) -> subprocess.CompletedProcess[str]:
+def start(checkout: Path, index: IndexServer, *limits: str, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*limits, sys.executable, "-IS", checkout / "venvbuild" / "bootstrap.py"],
-        env={"PATH": os.environ["PATH"], "XDG_CACHE_HOME": str(checkout / "cache"), "PIP_INDEX_URL": index.url()},
+        env={
+            "PATH": os.environ["PATH"],
+            "XDG_CACHE_HOME": str(checkout / "cache"),
+            "PIP_INDEX_URL": index.url(),
+            **more,
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -293,6 +300,102 @@ def test_a_real_disk_that_takes_no_more_ends_with_7_and_blames_no_module(checkou
     assert (ended.returncode, APT in ended.stderr) == (7, False)
     assert MAKE_ROOM in ended.stderr
     assert "File too large" in ended.stderr
+
+
+OF_OTHER_WORK = {
+    **{f"PIP_{name}": "elsewhere" for name in ("TARGET", "__TARGET", "Prefix", "ROOT", "PYTHON", "REPORT", "GROUP")},
+    **{f"PIP_{name}": "elsewhere" for name in ("CONSTRAINT", "BUILD_CONSTRAINT", "REQUIREMENT", "EDITABLE")},
+    **{f"PIP_{name}": "elsewhere" for name in ("REQUIREMENTS_FROM_SCRIPT", "GLOBAL_OPTION")},
+    **{f"PIP_{name}": "1" for name in ("USER", "DRY_RUN", "DRY-RUN", "ONLY_DEPS")},
+    "PIP_PLATFORM": "win32",
+    "PIP_PYTHON_VERSION": "3.8",
+    "PIP_IMPLEMENTATION": "pp",
+    "PIP_ABI": "none",
+}
+"""Each alone has some pip install nothing into a set-up, end with an error, or write over what is the user's."""
+TAKEN_BACK = "[global]\ntarget = elsewhere\n[install]\nuser = true\nno-binary = :all:\n"
+
+
+@pytest.mark.parametrize("settings", [OF_OTHER_WORK, {"PIP_CONFIG_FILE": TAKEN_BACK}], ids=["environment", "pip.conf"])
+def test_where_and_for_what_else_a_user_has_pip_install_is_nothing_to_the_set_up(
+    checkout: Path, lock: Path, index: IndexServer, settings: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "pip.conf").write_text(settings.get("PIP_CONFIG_FILE", ""))
+    elsewhere = {"elsewhere": str(tmp_path / "elsewhere"), TAKEN_BACK: str(tmp_path / "pip.conf")}
+    more = {name: elsewhere.get(value, value) for name, value in settings.items()}
+    ended = start(checkout, index, "env", "-C", str(tmp_path), **more)
+    assert ended.returncode == 0, ended.stderr
+    assert Path(ended.stdout).is_relative_to(bootstrap.home_of(lock, checkout / "cache" / "venvbuild"))
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_what_pip_is_told_of_index_network_cache_certificates_and_log_goes_to_it_and_no_other_work(
+    lock: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = "INDEX_URL EXTRA_INDEX_URL FIND_LINKS NO_INDEX TRUSTED_HOST PROXY TIMEOUT RETRIES CERT CLIENT_CERT CACHE_DIR"
+    told = {f"PIP_{name}=1" for name in f"{ours} LOG QUIET KEYRING_PROVIDER CONFIG_FILE REQUIRE_VIRTUALENV".split()}
+    for name, value in [*(one.split("=") for one in told), *OF_OTHER_WORK.items()]:
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "executable", played(tmp_path, pip=f"env > {tmp_path}/given; {INSTALLS}"))
+    bootstrap.set_up(lock, tmp_path / "cache")
+    given = (tmp_path / "given").read_text().splitlines()
+    assert told <= set(given)
+    assert not OF_OTHER_WORK.keys() & {line.partition("=")[0] for line in given}
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A set-up with pip alone."""
+    home = tmp_path_factory.mktemp("bare") / "home"
+    bootstrap._make_venv(home, home)
+    return home
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "prefix = elsewhere",
+        "root = elsewhere",
+        "dry-run = true",
+        "platform = win32",
+        "python = elsewhere",
+        "constraint = constraints.txt",
+        "constraint = elsewhere",
+        "requirement = other.txt",
+        "editable = .",
+    ],
+)
+def test_what_pip_conf_has_of_other_work_and_no_option_takes_back_is_told_and_can_be_taken_out(
+    checkout: Path, lock: Path, index: IndexServer, bare: Path, setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(checkout)
+    for module in bare.glob("lib/python*/site-packages/tiny*"):  # of the case before
+        shutil.rmtree(module, ignore_errors=True)
+    wheel(index.folder, "other", "1.0")
+    Path("constraints.txt").write_text("tiny==2.0\n")
+    Path("other.txt").write_text("other\n")
+    Path("pip.conf").write_text(f"[global]\nindex-url = {index.url()}\n{setting}\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "pip.conf")
+    with pytest.raises(SetUpFailed, match="configuration is for other work") as failed:
+        bootstrap._install(bare / "bin" / "python", lock)
+    assert (failed.value.exit_code, str(failed.value).count("  fix: ")) == (2, 1)
+    Path("pip.conf").write_text(f"[global]\nindex-url = {index.url()}\n")
+    bootstrap._install(bare / "bin" / "python", lock)
+
+
+def test_pips_configuration_can_be_left_out_where_it_keeps_the_tool_from_its_set_up(
+    checkout: Path, index: IndexServer, tmp_path: Path
+) -> None:
+    (tmp_path / "pip.conf").write_text(f"[global]\nprefix = {tmp_path}/elsewhere\nindex-url = {index.url()}\n")
+    more = {"PIP_INDEX_URL": "", "PIP_CONFIG_FILE": str(tmp_path / "pip.conf")}
+    ended = start(checkout, index, **more)
+    assert ended.returncode == 2
+    [sentence, fix] = ended.stderr.splitlines()[1:]
+    assert "did not install tiny into the set-up" in sentence
+    [advice] = re.findall(r"or set (PIP_CONFIG_FILE)=(\S+), and (VENVBUILD_INDEX_URL) to the index$", fix)
+    # To the letter.
+    ended = start(checkout, index, **{**more, advice[0]: advice[1], advice[2]: index.url()})
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_a_python_of_the_set_up_that_may_not_run_ends_with_2(

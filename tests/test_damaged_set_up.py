@@ -401,6 +401,49 @@ def test_a_set_up_of_before_there_were_seals_is_looked_at_as_well(
     assert "tiny.py has other bytes than its RECORD says" in capsys.readouterr().err
 
 
+def add_distribution(made: SetUp, name: str) -> None:
+    record = made.home / SITE / f"{name}.dist-info/RECORD"
+    record.parent.mkdir(parents=True)
+    record.write_text("")
+
+
+@pytest.mark.parametrize("has_seal", [True, False])
+def test_a_set_up_that_lacks_a_pin_of_the_lock_is_made_again_whatever_its_seal_says(
+    made: SetUp, has_seal: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As it was left by a pip that was told to install elsewhere: pip alone is in it."""
+    shutil.rmtree(made.home / SITE)
+    add_distribution(made, "pip-24.0")
+    (made.home / "seal").unlink()
+    if has_seal:
+        bootstrap._write_seal(made.home, bootstrap._digests(made.home))
+        made.grow_old()
+    made.make()
+    assert "set-up is damaged (tiny is gone), installing it again" in capsys.readouterr().err
+    assert made.content() == made.files
+
+
+@pytest.mark.parametrize(
+    ("pin", "said"),
+    [
+        ("tiny==1.0 \\\n    --hash=sha256:00\n    # via other==1.0", ""),
+        ("TINY==1.0 --hash=sha256:00", ""),
+        ("tiny==1.1 \\\n    --hash=sha256:00", "tiny is gone"),
+        ("tiny-er==1.0 \\", "tiny-er is gone"),
+        ("other==1.0 ; sys_platform == 'win32' \\", ""),
+        ("Zope.Inter-face[test]==1.0.post1+cu118 \\", ""),
+    ],
+)
+def test_a_pin_is_there_by_its_name_in_any_spelling_and_its_version_and_one_with_a_marker_is_passed_over(
+    made: SetUp, pin: str, said: str
+) -> None:
+    add_distribution(made, "zope_inter_face-1.0.post1+cu118")
+    (made.home / "seal").unlink()
+    lock = made.folder / "other.txt"
+    lock.write_text(f"{pin}\n")
+    assert bootstrap.damage(made.home, lock) == said
+
+
 def fill_with_zeros(path: Path) -> None:
     path.write_bytes(bytes(path.stat().st_size))
 
@@ -465,7 +508,7 @@ def test_the_wheels_of_our_own_lock_have_right_records(monkeypatch: pytest.Monke
         (home / "seal").unlink(missing_ok=True)
         with monkeypatch.context() as others_use_its_bytecode:
             others_use_its_bytecode.setattr("venvbuild.bootstrap.os.unlink", lambda _: None)
-            assert bootstrap.damage(home) == ""
+            assert bootstrap.damage(home, REPOSITORY / "locks" / "base.txt") == ""
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,16 @@ _DAY_S = 24 * 60 * 60
 _SKEW_S = 60
 """How far the clock of another machine that shares the cache may be ahead of ours."""
 _IN_A_PASSWORD = "in a password write / ? # @ [ as %2F %3F %23 %40 %5B"  # noqa: S105  # an advice
+# pip takes any of its options from the environment. For other work of the user, these have it install elsewhere, for
+# another Python, or something else; those of the index, the network, the cache, the certificates and the log count.
+_OF_OTHER_WORK = (
+    "PIP_(__)?(TARGET|PREFIX|ROOT|USER|DRY.RUN|REPORT|PYTHON(.VERSION)?|PLATFORM|IMPLEMENTATION|ABI|(BUILD.)?CONSTRAINT|"
+    "REQUIREMENT|REQUIREMENTS.FROM.SCRIPT|GROUP|EDITABLE|ONLY.DEPS|GLOBAL.OPTION)"
+)
+_REFUSED_OPTION = (
+    "Can not (combine|use any)|--python option must be|Could not locate Python|Could not open [a-z]+ file|"
+    "ResolutionImpossible|The editable requirement|'--group'|Implying --no-binary|In --require-hashes mode"
+)
 _SURE_HOST = re.compile(r"(localhost|([\w-]+\.)+[a-zA-Z][\w-]*|([0-9]+\.){3}[0-9]+|\[.*?\])([:/?#]|$)")
 
 
@@ -151,7 +161,7 @@ def set_up(lock: Path, cache: Path) -> Path:
     """
     home = home_of(lock, cache)
     try:
-        if not hold(home) or _hindrance(home) or (_is_due(home) and damage(home)):
+        if not hold(home) or _hindrance(home) or (_is_due(home) and damage(home, lock)):
             cache.mkdir(parents=True, exist_ok=True)
             _make_under_lock(home, lock)
         elif not os.access(home / _CONFIGURATION, os.R_OK):
@@ -181,7 +191,7 @@ def mend(locks: Path) -> str:
 def _mended(home: Path, lock: Path) -> str:
     """What was wrong with it; then it was made again."""
     try:
-        if wrong := damage(home):
+        if wrong := damage(home, lock):
             _make_under_lock(home, lock)
     except OSError as error:
         raise _of_disk(error, home.parent) from error
@@ -192,7 +202,7 @@ def _make_under_lock(home: Path, lock: Path) -> None:
     with locked(home.with_name(f"{home.name}.lock")):
         is_there = os.path.lexists(home)
         # Whoever held the lock may have made it.
-        if (wrong := damage(home) if is_there else "") or not is_there:
+        if (wrong := damage(home, lock) if is_there else "") or not is_there:
             _make(home, lock, wrong)
         hold(home)
 
@@ -281,12 +291,12 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def damage(home: Path) -> str:
-    """What is wrong with a set-up, in words; empty when it is whole, and then marked as looked at now.
+def damage(home: Path, lock: Path) -> str:
+    """What is wrong with a set-up of `lock`, in words; empty when it is whole, and then marked as looked at now.
 
-    Each file has the size that the RECORD of its distribution says, and one that was written to since the last look has
-    the bytes as well. Bytecode has no digest there: what was written to is removed, and Python makes it again. Code
-    that no RECORD names is damage.
+    Each pin of the lock is there. Each file has the size that the RECORD of its distribution says, and one that was
+    written to since the last look has the bytes as well. Bytecode has no digest there: what was written to is removed,
+    and Python makes it again. Code that no RECORD names is damage.
 
     Raises:
         OSError: a disk fails, or this user may not look.
@@ -313,6 +323,8 @@ def damage(home: Path) -> str:
             return f"{name} is new"
         if sealed.get(name, records[name]) != records[name]:
             return f"{name} has other bytes"
+    if lost := _lost(home, lock):
+        return f"{lost} is gone"
     named = set[str]()
     for name in records:
         if name.endswith("/RECORD"):
@@ -340,6 +352,22 @@ def _digests(home: Path) -> dict[str, str]:
         str(file.relative_to(home)): hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
         for file in (home / _CONFIGURATION, *(folder / "RECORD" for folder in folders))
     }
+
+
+def _lost(home: Path, lock: Path) -> str:
+    """The name of a pin of the lock that is not installed there; empty when all are.
+
+    One with a marker is passed over: it may be for others, and the standard library cannot tell.
+    """
+    folders = home.glob("lib/python*/site-packages/*.dist-info")
+    there = {_plain(folder.name.removesuffix(".dist-info")) for folder in folders}
+    pins = re.findall(r"^([\w.-]+)(?:\[.*?\])?==([^\s;]+)[^;\n]*$", lock.read_text(encoding="utf-8"), re.MULTILINE)
+    return next((name for name, version in pins if _plain(f"{name}-{version}") not in there), "")
+
+
+def _plain(text: str) -> str:
+    """As PEP 503 has names; in the name of a folder a version is written like one."""
+    return re.sub("[-_.+]+", "-", text).lower()
 
 
 def _write_seal(home: Path, digests: Mapping[str, str], looked_ns: int | None = None) -> None:
@@ -538,7 +566,10 @@ def _make_venv(folder: Path, home: Path) -> None:
 
 
 def _install(python: Path, lock: Path) -> None:
-    """Install `lock` by pip with its own configuration, or from VENVBUILD_INDEX_URL (passed on by environment only)."""
+    """Install `lock` by pip with its own configuration, or from VENVBUILD_INDEX_URL (passed on by environment only).
+
+    But for what that says of where and for what pip installs: this is for us alone.
+    """
     environ = dict(os.environ)
     for variable in ("VENVBUILD_INDEX_URL", "PIP_INDEX_URL"):
         if environ.get(variable):
@@ -555,14 +586,28 @@ def _install(python: Path, lock: Path) -> None:
         ":all:",
         "--no-input",  # asked for a password with nobody there, pip ends with a traceback
         "--disable-pip-version-check",  # else pip asks the index for itself
+        "--no-user",  # of other work as well, in pip.conf; the rest no option takes back
+        "--target=",
         "--quiet",
         "--requirement",
         str(lock),
     ]
     # A PYTHONPATH or PYTHONHOME of the job would be pip's too.
-    installed = _run(command, {name: value for name, value in environ.items() if not name.startswith("PYTHON")})
+    others = [name for name in environ if re.fullmatch(f"PYTHON.*|(?i:{_OF_OTHER_WORK})", name)]
+    installed = _run(command, {name: value for name, value in environ.items() if name not in others})
     if installed.returncode:
         raise _of_pip(installed, lock)
+    if lost := _lost(python.parents[1], lock):
+        raise _of_configuration(f"pip ended well and did not install {lost} into the set-up")
+
+
+def _of_configuration(what: str, said: str = "") -> SetUpFailed:
+    fix = (
+        "take what says where or for what pip installs (prefix, root, dry-run, python, platform, constraint, "
+        "requirement ...) out of pip's configuration (pip config list), or set PIP_CONFIG_FILE=/dev/null, and "
+        "VENVBUILD_INDEX_URL to the index"
+    )
+    return SetUpFailed(2, f"{what}: its configuration is for other work.\n  fix: {fix}\n{_last_lines(said)}".rstrip())
 
 
 def _index_url(text: str, variable: str) -> str:
@@ -624,7 +669,8 @@ def _has_no_room(folder: str) -> bool:
 
 
 def _of_pip(ended: subprocess.CompletedProcess[str], lock: Path) -> SetUpFailed:
-    """What pip's failure means: other bytes are a wrong index (2); what this host does not do counts before the index.
+    """What pip's failure means: other bytes are a wrong index (2), as is an option that pip was configured with and
+    cannot use here; what this host does not do counts before the index.
 
     pip says the same of an index that is away, refuses us, or lacks a file (6, as a retry may cure most of it).
     """
@@ -639,7 +685,11 @@ def _of_pip(ended: subprocess.CompletedProcess[str], lock: Path) -> SetUpFailed:
         return SetUpFailed(
             2, f"pip is configured with an index that is no URL.\n  fix: correct its index-url; {_IN_A_PASSWORD}"
         )
-    return _of_host(ended) or SetUpFailed(
+    if of_host := _of_host(ended):
+        return of_host
+    if re.search(_REFUSED_OPTION, ended.stdout):
+        return _of_configuration("pip refuses to install into the set-up", ended.stdout)
+    return SetUpFailed(
         6,
         "the package index is unreachable, refuses access or lacks a dependency of the tool.\n  fix: check the network "
         "and pip's index configuration with its credentials, or set VENVBUILD_INDEX_URL; then run it again\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -226,3 +227,41 @@ def test_a_copy_of_a_builds_folder_is_moved_away(tool: Tool, tmp_path: Path, nam
     assert problem["fix"] == f"{evidence.MEND}; if the folder is a copy, move it out of {places.BUILDS}"
     copy.rename(tmp_path / "copy")
     assert tool.run("table", "check", "--deep").code == 0
+
+
+def renamed(tool: Tool, to: str) -> None:
+    """Let the build be whole under this version, which is no instant, with its entry."""
+    folder, entry = tool.stored(OURS), Path(tool.store, places.environment_entry("sales", OURS))
+    created_at = json.loads((folder / places.METADATA).read_bytes())["created_at"]
+    instant = re.sub(r"venv_(....)(..)(..)_(..)(..)(..)", r"\1-\2-\3T\4:\5:\6Z", to)
+    for path in list(folder.iterdir()):
+        body = path.read_bytes().replace(OURS.encode(), to.encode())
+        path.write_bytes(body.replace(created_at.encode(), instant.encode()))
+        path.rename(folder / path.name.replace(OURS, to))
+    metadata = json.loads((folder / places.METADATA).read_bytes())
+    for name, facts in metadata["files"].items():
+        body = (folder / name).read_bytes()
+        facts.update(sha256=hashlib.sha256(body).hexdigest(), size_bytes=len(body))
+    (folder / places.METADATA).write_text(json.dumps(metadata), "utf-8")
+    folder.rename(tool.stored(to))
+    entry.rename(entry.with_name(to))
+
+
+@pytest.mark.parametrize(
+    "bad", ["venv_20261130_235960", "venv_20261130_240000", "venv_20261131_000000", "venv_09991231_235959"]
+)
+def test_a_build_of_ours_whose_version_is_no_instant_is_taken_out(tool: Tool, bad: str) -> None:
+    store = open_store(tool.store)
+    put_build(store, 0)
+    renamed(tool, bad)
+    aliases.promote(store, registered(store, put_build(store, 1)), "prod")
+    move = {"venv_version": bad, "moved_at": "2026-11-30T12:00:00Z", "previous": version(1)}
+    Path(tool.store, places.ALIASES, "sales", "prod", "2.json").write_text(json.dumps(move), "utf-8")
+    assert tool.run("table", "sync").code == 8
+    [problem] = tool.run("table", "check", "--json").json["error"]["problems"]
+    assert problem["fix"] == "build again and take this build out (docs/stores.md)"
+    again = registered(store, put_build(store, NEW))
+    for line in lines("Taking a build out"):
+        assert follow(tool, line, STORE=tool.store, VERSION=bad, BUILD=again, ALIAS="prod") == 0, line
+    assert [one["venv_version"] for one in tool.run("aliases", "--json").json] == [again]
+    assert keys(store, of=bad) == set()

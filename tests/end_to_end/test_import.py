@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shlex
 import shutil
 import tarfile
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.athena.test_taking_out import follow
+from tests.athena.test_taking_out import lines as lines_of
 from tests.support import foreign, old_script, s3_servers
 from tests.support.old_script import Workspace
 from tests.support.s3_servers import S3Server
@@ -20,6 +23,7 @@ from tests.support.sizes import HEAVY, sizes
 from tests.support.stored import assert_nothing_torn, committed
 from tests.support.tool import Ended, Tool
 from tests.support.wheels import wheel
+from venvbuild.builds import places
 from venvbuild.stores import open_store
 
 DOCUMENTS_OWN = "venv_20250722_163000"
@@ -407,13 +411,23 @@ def test_a_store_that_would_go_with_the_run_is_refused_before_anything_is_read(t
     assert "the store would go with the workspace" in done.stderr
 
 
-def test_the_command_that_other_messages_advise_is_this_one(tool: Tool, job: Workspace) -> None:
-    job.write(Path(tool.store), "venv_20251399_163000")
-    refused = tool.run("show", "venv_20251399_163000", "--json")
+@pytest.mark.parametrize("has_entry", [False, True], ids=["alone", "with an entry"])
+def test_the_command_that_other_messages_advise_is_this_one(tool: Tool, job: Workspace, *, has_entry: bool) -> None:
+    bad = "venv_20251399_163000"
+    job.write(Path(tool.store), bad)
+    if has_entry:
+        open_store(tool.store).put_if_absent(places.environment_entry("old", bad), b"")
+    refused = tool.run("show", bad, "--json")
     assert refused.code == 8
     (problem,) = refused.json["error"]["problems"]
-    advice = problem["fix"].partition("make one that has a version of it: ")[2].replace("NAME", "old")
-    done = tool.run(*shlex.split(advice)[1:])
+    told = re.fullmatch(
+        r"make one that has a version of it: (.*); then take this build out \(docs/stores\.md\)", problem["fix"]
+    )
+    assert told
+    done = tool.run(*shlex.split(told[1].replace("NAME", "old"))[1:])
     assert done.code == 0, done.stderr
     assert outcomes(done) == ["done"]
+    assert tool.run("table", "check").code == 11
+    for line in lines_of("Taking a build out")[1:]:  # no alias
+        assert follow(tool, line, STORE=tool.store, VERSION=bad) == 0, line
     assert tool.run("show", "old@latest").code == 0

@@ -22,7 +22,7 @@ from tests.support.requirement import require
 from tests.support.users import NOBODY, as_user
 from venvbuild import builds
 from venvbuild.archive import FragmentCache, bundled_python
-from venvbuild.builds import evidence
+from venvbuild.builds import evidence, places
 from venvbuild.errors import IntegrityError, NotInStore, StoreUnavailable, UsageError
 from venvbuild.interpreters import Interpreter, find_open_interpreter, probe
 from venvbuild.restore import restoring, targets
@@ -390,6 +390,21 @@ def test_an_archive_with_its_metadata_beside_it_is_judged_by_that(
     stored = tmp_path / "store" / "venv-builds" / build
     with pytest.raises(UsageError, match="linux_sparc"):
         restoring.from_archive(stored / f"{build}.tar.gz", target, machine)
+
+
+def test_an_archive_beside_metadata_of_a_version_that_is_no_instant_is_got_without_it(
+    tmp_path: Path, target: Path, machine: RestoreOptions
+) -> None:
+    build, bad = put(FolderStore(tmp_path / "store"), 1, ONE), "venv_20261130_240000"
+    stored = tmp_path / "store" / "venv-builds" / build
+    metadata = stored / places.METADATA
+    metadata.write_text(metadata.read_text("utf-8").replace(build, bad), "utf-8")
+    file = (stored / f"{build}.tar.gz").rename(stored / f"{bad}.tar.gz")
+    with pytest.raises(IntegrityError, match="; fix: move it elsewhere; `get` needs the archive alone"):
+        restoring.from_archive(file, target, machine)
+    metadata.rename(tmp_path / "elsewhere")
+    restoring.from_archive(file, target, machine)
+    assert ran(target)
 
 
 @pytest.mark.parametrize("is_flat", [False, True], ids=["venv", "flat"])

@@ -34,7 +34,8 @@ FLAT_SCHEMA_VERSION = 2
 """Of a build whose archive has no folder at its top: who knows the first one alone would look for it."""
 _OF_THE_CLAIM = ("venv_version", "created_at", "requirements_file", "pipdeptree_output", "venv_archive", "files")
 _RESTORE = "restore it from a backup"
-_OR_TAKEN_OUT = ", or build again and take this build out (docs/stores.md)"
+_TAKE_OUT = "take this build out (docs/stores.md)"
+_OR_TAKEN_OUT = f", or build again and {_TAKE_OUT}"
 MEND = f"{_RESTORE}{_OR_TAKEN_OUT}"
 """What helps where a file of a build is damaged: nothing makes a build whole that stays as it is."""
 _REPORT = "if venvbuild wrote it, this is a bug: report it with the file"
@@ -290,7 +291,7 @@ def read_any(store: Store, venv_version: str) -> Metadata | ScriptedBuild:
     except IntegrityError as error:
         raise mendable(error) from error
     where = store.uri(key(venv_version, METADATA))
-    build = parse(body, venv_version, where, f"{store.url}/{BUILDS}/{venv_version}", MEND)
+    build = parse(body, venv_version, where, f"{store.url}/{BUILDS}/{venv_version}", is_stored=True)
     if isinstance(build, ScriptedBuild):
         _refuse_ours(store, venv_version, where)
     return build
@@ -321,14 +322,17 @@ def no_scripts_build(where: str, beside: Sequence[str]) -> IntegrityError:
     )
 
 
-def parse(body: bytes, venv_version: str, where: str, folder: str, mend: str = _RESTORE) -> Metadata | ScriptedBuild:
+def parse(
+    body: bytes, venv_version: str, where: str, folder: str, *, is_stored: bool = False
+) -> Metadata | ScriptedBuild:
     """The metadata.json of this build: `where` it lies, a file or an object, and the `folder` of the build's files.
 
-    Advises to `mend` what is damaged, as one does there.
+    Advises what helps where the build lies: in a store, from which it can be taken out, or beside an archive.
 
     Raises:
         IntegrityError: it is damaged, or of another build.
     """
+    mend = MEND if is_stored else _RESTORE
     try:
         metadata = schemas.parsed(body)
     except ValueError as error:
@@ -349,7 +353,7 @@ def parse(body: bytes, venv_version: str, where: str, folder: str, mend: str = _
         raise IntegrityError(
             f"{shown(venv_version)} is no version, as it is no instant: venv_YYYYMMDD_HHMMSS",
             where=where,
-            fix=f"make one that has a version of it: {_import(folder)}",
+            fix=_way_to_a_version(folder, is_scripted=is_scripted, is_stored=is_stored),
             rule="NO_VERSION",
         ) from error
     if is_scripted:
@@ -359,6 +363,14 @@ def parse(body: bytes, venv_version: str, where: str, folder: str, mend: str = _
         what = f"the metadata says {metadata['created_at']}, which is not the instant of {venv_version}"
         raise IntegrityError(what, where=where, fix=mend)
     return cast(Metadata, metadata)
+
+
+def _way_to_a_version(folder: str, *, is_scripted: bool, is_stored: bool) -> str:
+    """What helps where a build's version is none: no backup has it right, and `import` takes no build of ours."""
+    if is_scripted:
+        make_one = f"make one that has a version of it: {_import(folder)}"
+        return f"{make_one}; then {_TAKE_OUT}" if is_stored else make_one
+    return f"build again and {_TAKE_OUT}" if is_stored else "move it elsewhere; `get` needs the archive alone"
 
 
 def _import(folder: str) -> str:

@@ -265,3 +265,44 @@ def test_a_build_of_ours_whose_version_is_no_instant_is_taken_out(tool: Tool, ba
         assert follow(tool, line, STORE=tool.store, VERSION=bad, BUILD=again, ALIAS="prod") == 0, line
     assert [one["venv_version"] for one in tool.run("aliases", "--json").json] == [again]
     assert keys(store, of=bad) == set()
+
+
+def to_another_environment(record: Path) -> None:
+    for path in record.parent.iterdir():  # the one after it says so, too
+        changed(version(int(record.stem)), version(9))(path)
+
+
+@pytest.mark.parametrize("whose", ["ours", "a script's"])
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda path: path.write_bytes(b""), id="empty"),
+        pytest.param(instead(Path.mkdir), id="a folder"),
+        pytest.param(to_another_environment, id="another's"),
+        pytest.param(Path.unlink, id="lost"),
+    ],
+)
+def test_an_alias_of_which_no_backup_has_an_older_move_gives_up_its_history(
+    tool: Tool, damage: Callable[[Path], object], number: int, whose: str
+) -> None:
+    store = open_store(tool.store)
+    registered(store, put_build(store, 9, env_name="risk"))
+    for one in (1, 2):
+        aliases.promote(store, registered(store, put_build(store, one)), "prod")
+    last = registered(store, PUT[whose][1](store))
+    aliases.promote(store, last, "prod", env_name="sales")
+    aliases.promote(store, version(1), "staging")
+    damage(Path(tool.store, places.ALIASES, "sales", "prod", f"{number}.json"))
+    [problem] = tool.run("table", "check", "--json").json["error"]["problems"]
+    way = r", or give up its history: see which BUILD `(.*)` names, remove the folder (\S+) of the store, and ([^;]*)"
+    told = re.search(way, problem["fix"])
+    assert told
+    moves = tool.run(*told[1].split()[1:], "--json").json
+    [build] = [one["venv_version"] for one in moves if one["alias"] == "prod"]
+    assert build == last
+    shutil.rmtree(Path(tool.store, told[2]))
+    assert follow(tool, told[3], BUILD=build) == 0
+    assert [tool.run(*asked).code for asked in (("table", "check"), ("aliases", "--history"))] == [0, 0]
+    moves = tool.run("aliases", "--history", "--json").json
+    assert [(one["alias"], one["venv_version"]) for one in moves] == [("prod", last), ("staging", version(1))]

@@ -309,7 +309,8 @@ def _problems_of(store: Store, env_name: str, alias: str, numbers: Sequence[int]
         is_last = number == numbers[-1]
         if number - 1 not in moves:
             why = f"this is number {number}, and {number - 1} is not there"
-            fix = "restore that object from a backup; if nobody made the move with this number, remove its object"
+            restore = f"restore that object from a backup, {_anew(env_name, alias)}"
+            fix = f"{restore}; if nobody made the move with this number, remove its object"
             yield Problem(f"a move of {name} is lost", where, why, fix, "LOST_MOVE")
         moves[number] = None
         try:
@@ -346,15 +347,24 @@ def _refuse_unlike(store: Store, move: Move, before: Move, *, is_last: bool) -> 
         f"a move of {move.name} does not follow the one before",
         where=store.uri(_key(move.env_name, move.alias, move.number)),
         why=why,
-        fix=_mend(is_last=is_last),
+        fix=_mend(move.env_name, move.alias, is_last=is_last),
         rule="BAD_ALIAS",
     )
 
 
-def _mend(*, is_last: bool) -> str:
+def _mend(env_name: str, alias: str, *, is_last: bool) -> str:
     """What helps where a record is damaged: without one before it, a later move would be lost itself."""
-    restore = "restore the object from a backup"
-    return f"{restore}, or remove it and move the alias again" if is_last else restore
+    way = "or remove it and move the alias again" if is_last else _anew(env_name, alias)
+    return f"restore the object from a backup, {way}"
+
+
+def _anew(env_name: str, alias: str) -> str:
+    """What helps without a backup where the history of an alias has a gap; `--env-name` is for builds of scripts."""
+    folder = f"{ALIASES}/{env_name}/{alias}"
+    return (
+        f"or give up its history: see which BUILD `venvbuild aliases` names, remove the folder {folder} of the store, "
+        f"and venvbuild promote BUILD {alias} --env-name {env_name}"
+    )
 
 
 def _onward(move: Move) -> str:
@@ -384,7 +394,8 @@ def _problems_of_build(store: Store, move: Move, *, is_current: bool) -> Iterato
     except IntegrityError as error:
         # Where it points to now is mended by the next move; what it was moved to before is what it is.
         is_to_stay = is_current or error.problems[0].rule != "OF_ANOTHER"
-        yield from (one if is_to_stay else replace(one, fix=_mend(is_last=False)) for one in error.problems)
+        fix = _mend(move.env_name, move.alias, is_last=False)
+        yield from (one if is_to_stay else replace(one, fix=fix) for one in error.problems)
 
 
 def _of(
@@ -471,5 +482,5 @@ def _read(store: Store, env_name: str, alias: str, number: int, *, is_last: bool
         f"the record of {env_name}@{alias} is damaged",
         where=store.uri(key),
         why=why,
-        fix=_mend(is_last=is_last),
+        fix=_mend(env_name, alias, is_last=is_last),
     )
